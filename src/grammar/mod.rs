@@ -1,0 +1,1 @@
+//! Report kinds as data: TOML files, checked and compiled into matchers.

@@ -1,0 +1,1 @@
+//! Compressed kernel images: extraction, kallsyms recovery, disassembly.

@@ -1,0 +1,63 @@
+//! kanalyze reads kernel logs and bisection transcripts and says what went wrong.
+//!
+//! # The road through the house
+//!
+//! ```text
+//! bytes ─► input ─► line ─► grammar ─► report ─► engine ─► locks · symbols · diff · table ─► render ─► cli
+//!          mmap     logos   one Aho-    a state   joins the       meaning                  text/json/html
+//!          stdin            Corasick    machine   stages;
+//!          socket           pass, then  per       the only
+//!          live VM          regexes     caller    threads
+//! ```
+//!
+//! [`engine::Engine`] is pushed bytes and yields finished reports; a file, a pipe, a growing log and the serial port of
+//! a live machine are only different feeders. What the reports of each kind look like is data ([`grammar`], the files
+//! of `grammars/`), so that a new kind takes no Rust.
+//!
+//! # Layers
+//!
+//! A module uses only modules above it in this list; `tests/tidy.rs` holds that.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`input`] | files, stdin, memory maps, gz/xz/zst/bz2/lz4 by magic |
+//! | [`line`] | what precedes a message: printk time and caller, syslog, journal, netconsole, mail quoting … |
+//! | [`grammar`] | TOML → checked grammars → matchers |
+//! | [`report`] | lines → reports: stacks, registers, held locks, lock chains, damage, title, blame |
+//! | [`locks`] | wait graph from reports: edges with grades, cycles, roots |
+//! | [`symbols`] | vmlinux and modules, kallsyms, System.map, KASLR, build ids |
+//! | [`image`] | compressed kernel image → ELF, its kallsyms table, disassembly |
+//! | [`bisect`] | transcripts → steps → outcome → confidence |
+//! | [`diff`] | two sets of events → what changed |
+//! | [`table`] | columns, Parquet, SQL |
+//! | [`engine`] | push, threads, the join of the stages |
+//! | [`runs`] | run folders |
+//! | [`vm`] | QEMU, its control socket, the guest |
+//! | [`syzbot`] | dashboard, bundles, syz programs |
+//! | [`render`] | text, JSON, HTML, SVG |
+//! | [`cli`] | one file a command |
+//!
+//! # Invariants
+//!
+//! * A report is a function of the bytes from 128 KiB before its first line to 128 KiB after it ([`report::WINDOW`]). Any
+//!   chunking, one thread or many, mapped or streamed therefore give the same reports.
+//! * Nothing in `src/` tests the text of a title or of a kind: a kind is an id, its title a rendering.
+//! * Damage is a value, a miss is a value, an error is an error: only files, grammars and users cause `Err`.
+//! * Output for people goes through [`render`]; only [`cli`] writes to stdout and stderr.
+
+pub mod bisect;
+pub mod cli;
+pub mod diff;
+pub mod engine;
+pub mod grammar;
+pub mod image;
+pub mod input;
+pub mod line;
+pub mod locks;
+pub mod render;
+pub mod report;
+pub mod runs;
+pub mod symbols;
+pub mod syzbot;
+pub mod table;
+pub mod vm;

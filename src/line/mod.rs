@@ -1,0 +1,1 @@
+//! What precedes a message: printk prefixes and the wrappers that other programs put around them.

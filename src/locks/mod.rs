@@ -1,0 +1,1 @@
+//! Who blocks whom: the wait graph of a log, its cycles and roots.

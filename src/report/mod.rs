@@ -1,0 +1,8 @@
+//! Reports: what one crash, warning or hang says, as plain data.
+
+mod record;
+
+pub use record::*;
+
+/// How many raw bytes before a report's first line and after it the rules may look at.
+pub const WINDOW: usize = 128 << 10;

@@ -1,0 +1,1 @@
+//! Addresses to source lines: DWARF, symbol tables, KASLR.

@@ -1,0 +1,1 @@
+//! syzbot's dashboard, bundles and programs.

@@ -1,0 +1,1 @@
+//! Reports as columns: Parquet, Arrow, CSV, SQL.

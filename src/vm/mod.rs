@@ -1,0 +1,1 @@
+//! A QEMU machine, its control socket and its guest.
