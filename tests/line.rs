@@ -330,6 +330,7 @@ fn pieces() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn any_bytes_give_offsets_within_the_line(line in pieces()) {
         let prefix = lex(&line);
