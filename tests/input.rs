@@ -1,7 +1,7 @@
 //! Where bytes come from: plain, compressed, damaged, hostile and growing sources.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -131,7 +131,7 @@ fn compressed_files_are_known_by_their_content() {
 fn large_compressed_files_are_streamed_too() {
     let folder = folder();
     let mut noise = log(24 << 20);
-    noise.iter_mut().step_by(3).enumerate().for_each(|(index, byte)| *byte ^= (index * 2_654_435_761 >> 13) as u8);
+    noise.iter_mut().step_by(3).enumerate().for_each(|(index, byte)| *byte ^= ((index * 2_654_435_761) >> 13) as u8);
     let packed = compress(Compression::Lz4, &noise);
     assert!(packed.len() as u64 > MAPPED_FROM);
     let path = written(&folder, "log", &packed);

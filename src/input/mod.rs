@@ -11,10 +11,12 @@
 
 mod compressed;
 mod follow;
+mod mail;
 mod open;
 mod stream;
 
 pub use compressed::Compression;
 pub use follow::{Begin, Follow, Step, Stopper};
+pub use mail::{Mail, read_mail, unquote_mail};
 pub use open::{Input, InputError, MAPPED_FROM, Mapping, Source, Whole, open, open_with};
 pub use stream::{CHUNK, Damage, Stream};

@@ -42,10 +42,13 @@ pub fn lex(line: &[u8]) -> Prefix<'_> {
         };
         let end = lexer.span().end;
         let piece = &text[start..end];
-        if wrapping && let Some(wrapper) = outer(token) {
+        if wrapping
+            && prefix.dropped.is_none()
+            && let Some(wrapper) = outer(token)
+        {
             match token {
                 Token::Record => return record(text, start, end, prefix),
-                Token::JsonMessage => {
+                Token::JsonMessage | Token::JournalMessage => {
                     let stop = end + json::string_len(&text[end..]);
                     return Prefix { wrapper, wrapper_len: end, message: end, end: stop, ..prefix };
                 }
@@ -56,7 +59,10 @@ pub fn lex(line: &[u8]) -> Prefix<'_> {
                 Token::Export => return Prefix { wrapper, wrapper_len: end, message: end, ..prefix },
                 _ => {}
             }
-            prefix.wrapper = wrapper;
+            // Colours alone are a wrapper; inside another they are only its paint.
+            if token != Token::Colour || prefix.wrapper == Wrapper::None {
+                prefix.wrapper = wrapper;
+            }
             prefix.wrapper_len = end;
             match token {
                 Token::Decoded => prefix.level = piece.split(|&byte| byte == b':').nth(1).and_then(named_level),
@@ -111,13 +117,14 @@ fn outer(token: Token) -> Option<Wrapper> {
     Some(match token {
         Token::Quote => Wrapper::MailQuote,
         Token::Colour => Wrapper::Coloured,
-        Token::Classic | Token::Iso | Token::Epoch | Token::Stamp | Token::Precise => Wrapper::CiStamp,
+        Token::Classic | Token::Iso | Token::Epoch | Token::Stamp | Token::Precise | Token::Go => Wrapper::CiStamp,
         Token::DmesgIso | Token::Human => Wrapper::DmesgHuman,
         Token::Delta => Wrapper::DmesgTimed,
         Token::Version1 => Wrapper::Syslog5424,
         Token::Decoded => Wrapper::DmesgDecoded,
         Token::Record | Token::Dictionary => Wrapper::Kmsg,
         Token::JsonMessage | Token::JsonObject => Wrapper::DmesgJson,
+        Token::JournalMessage => Wrapper::JournalJson,
         Token::Export => Wrapper::JournalExport,
         Token::Logcat => Wrapper::Android,
         Token::Pstore => Wrapper::Pstore,
