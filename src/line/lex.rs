@@ -172,7 +172,7 @@ fn stamped<'line>(text: &'line [u8], at: usize, mut prefix: Prefix<'line>) -> Pr
             blank = true;
             if prefix.time.is_some()
                 && prefix.caller.is_none()
-                && let Some(tail) = syslog::tail(&text[prefix.message..]).filter(|tail| tail.kernel && tail.tag.0 > 0)
+                && let Some(tail) = hosts_kernel(&text[prefix.message..])
             {
                 // journalctl -o short-monotonic: the time is the journal's, the host follows.
                 prefix.wrapper = Wrapper::Journal;
@@ -186,6 +186,12 @@ fn stamped<'line>(text: &'line [u8], at: usize, mut prefix: Prefix<'line>) -> Pr
     prefix
 }
 
+/// `host kernel: `, one word before the tag: more would be a sentence of the kernel's.
+fn hosts_kernel(rest: &[u8]) -> Option<syslog::Tail> {
+    syslog::tail(rest)
+        .filter(|tail| tail.kernel && rest[..tail.tag.0].iter().filter(|&&byte| byte == b' ').count() == 1)
+}
+
 /// Finds a prompt, a status or another program's unfinished line before a stamp in the middle of a line.
 fn prompt<'line>(text: &'line [u8], start: usize, prefix: &mut Prefix<'line>) {
     let reach = &text[start..text.len().min(start + PROMPT_REACH)];
@@ -193,9 +199,7 @@ fn prompt<'line>(text: &'line [u8], start: usize, prefix: &mut Prefix<'line>) {
     while let Some(found) = memchr::memchr(b'[', &reach[from..]) {
         let bracket = from + found;
         let before = &reach[..bracket];
-        if ["# ", "$ ", "ogin: ", "assword: "].iter().any(|end| before.ends_with(end.as_bytes()))
-            || (before.starts_with(b"[") && bracket > 0)
-        {
+        if ["# ", "$ ", "ogin: ", "assword: "].iter().any(|end| before.ends_with(end.as_bytes())) || is_status(before) {
             let mut lexer = Token::lexer(&text[start + bracket..]);
             if let Some(Ok(Token::Time)) = lexer.next() {
                 *prefix = stamped(text, start + bracket, *prefix);
@@ -212,6 +216,11 @@ fn prompt<'line>(text: &'line [u8], start: usize, prefix: &mut Prefix<'line>) {
     } else if reach.starts_with(b"login: ") {
         prefix.message = start + b"login: ".len();
     }
+}
+
+/// Whether a text begins with systemd's status, `[  OK  ] …`, in colours or without.
+fn is_status(text: &[u8]) -> bool {
+    text.starts_with(b"[\x1b[") || matches!(Token::lexer(text).next(), Some(Ok(Token::Status)))
 }
 
 /// Reads `[release,]level,sequence,microseconds,flags[,key=value…];` and takes the rest for the message.
