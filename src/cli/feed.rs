@@ -80,72 +80,78 @@ impl Logs {
         Ok(grammar)
     }
 
-    /// Reads every source and gives what `each` made of it to `write`, in the order of the sources. `each` gets the log's
-    /// name, its items in batches, and at the end its outcome.
+    /// Reads every source into a view of its own and hands the views over in the order of the sources.
     ///
     /// # Errors
-    /// Whatever `write` answers.
-    pub fn read(
+    /// Whatever `done` answers, or no input.
+    pub fn views<V: Default + Send>(
         &self,
         options: &Options,
-        each: impl Fn(&mut Vec<u8>, Batch<'_>) + Sync + Send,
-        mut write: impl FnMut(&[u8], Option<&Outcome>) -> anyhow::Result<()>,
+        take: impl Fn(&mut V, Vec<Item>) + Sync + Send,
+        mut done: impl FnMut(&str, V, Outcome) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
         let sources = self.sources()?;
-        if let [source] = sources.as_slice() {
-            let mut outcome = Outcome::default();
-            let mut failed = None;
-            read_one(source, &Options { threads: self.threads, ..options.clone() }, &mut outcome, |items| {
-                let done = rendered(self.threads, items, &each).iter().try_for_each(|bytes| write(bytes, None));
-                done.map_or_else(
-                    |error| {
-                        failed = Some(error);
-                        ControlFlow::Break(())
-                    },
-                    ControlFlow::Continue,
-                )
-            });
-            if let Some(error) = failed {
-                return Err(error);
-            }
-            let mut end = Vec::new();
-            each(&mut end, Batch::End(&source.to_string(), &outcome));
-            return write(&end, Some(&outcome));
-        }
+        // One log gets all threads; of several each gets one.
+        let (inside, outside) = if sources.len() == 1 { (self.threads, 1) } else { (1, self.threads) };
+        let options = Options { threads: inside, ..options.clone() };
         for batch in sources.chunks(BATCH) {
-            let results = in_order(self.threads, batch, |source| {
-                let (mut bytes, mut outcome) = (Vec::new(), Outcome::default());
-                read_one(source, &Options { threads: 1, ..options.clone() }, &mut outcome, |items| {
-                    each(&mut bytes, Batch::Items(&items));
+            let results = in_order(outside, batch, |source| {
+                let (mut view, mut outcome) = (V::default(), Outcome::default());
+                read_one(source, &options, &mut outcome, |items| {
+                    take(&mut view, items);
                     ControlFlow::Continue(())
                 });
-                each(&mut bytes, Batch::End(&source.to_string(), &outcome));
-                (bytes, outcome)
+                (view, outcome)
             });
-            for (bytes, outcome) in results {
-                write(&bytes, Some(&outcome))?;
+            for (source, (view, outcome)) in batch.iter().zip(results) {
+                done(&source.to_string(), view, outcome)?;
             }
         }
         Ok(())
     }
-}
 
-/// What a renderer is given.
-#[derive(Debug)]
-pub enum Batch<'a> {
-    /// Some more items of the log.
-    Items(&'a [Item]),
-    /// The log's end: its name and outcome.
-    End(&'a str, &'a Outcome),
+    /// Writes every item of every source as bytes, in order. A log of any size takes bounded memory.
+    ///
+    /// # Errors
+    /// Whatever `write` answers, or no input.
+    pub fn records(
+        &self,
+        options: &Options,
+        render: impl Fn(&mut Vec<u8>, &Item) + Sync + Send,
+        mut write: impl FnMut(&[u8]) -> anyhow::Result<()>,
+        mut done: impl FnMut(&Outcome),
+    ) -> anyhow::Result<()> {
+        let sources = self.sources()?;
+        let [source] = sources.as_slice() else {
+            let take = |bytes: &mut Vec<u8>, items: Vec<Item>| items.iter().for_each(|item| render(bytes, item));
+            return self.views(options, take, |_, bytes, outcome| {
+                done(&outcome);
+                write(&bytes)
+            });
+        };
+        let (mut outcome, mut failed) = (Outcome::default(), None);
+        read_one(source, &Options { threads: self.threads, ..options.clone() }, &mut outcome, |items| {
+            let written = rendered(self.threads, &items, &render).iter().try_for_each(|bytes| write(bytes));
+            written.map_or_else(
+                |error| {
+                    failed = Some(error);
+                    ControlFlow::Break(())
+                },
+                ControlFlow::Continue,
+            )
+        });
+        done(&outcome);
+        failed.map_or(Ok(()), Err)
+    }
 }
 
 /// Items of one log, made into bytes by several threads.
-fn rendered(threads: usize, items: Vec<Item>, each: &(impl Fn(&mut Vec<u8>, Batch<'_>) + Sync + Send)) -> Vec<Vec<u8>> {
+fn rendered(threads: usize, items: &[Item], render: &(impl Fn(&mut Vec<u8>, &Item) + Sync + Send)) -> Vec<Vec<u8>> {
     let share = items.len().div_ceil(4 * thread_count(threads)).max(1);
     let parts: Vec<&[Item]> = items.chunks(share).collect();
     in_order(threads, &parts, |part| {
         let mut bytes = Vec::new();
-        each(&mut bytes, Batch::Items(part));
+        part.iter().for_each(|item| render(&mut bytes, item));
         bytes
     })
 }

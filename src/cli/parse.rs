@@ -1,13 +1,13 @@
 //! `kanalyze parse`: what went wrong in these logs, and under which name does syzbot know it?
 
-use super::feed::{Batch, Logs, Outcome, tell};
+use super::feed::{Logs, tell};
 use super::output::{Format, JsonArray, Output, width};
 use crate::engine::{Item, Options};
 use crate::render::LogView;
 use crate::report::Report;
 use std::io::{BufWriter, Write};
 use std::process::ExitCode;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Name every crash, warning and hang in console logs
 ///
@@ -41,52 +41,78 @@ pub struct Arguments {
 /// # Errors
 /// No input, or a grammar that is no good.
 pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let grammar = arguments.logs.load_grammar()?;
     let text = arguments.output.format == Format::Text;
     let options = Options {
-        grammar,
-        // A hang's digest rests on lock lists, which are events.
-        events: arguments.all,
+        grammar: arguments.logs.load_grammar()?,
+        // The digest of a hang rests on lock lists, which are events.
+        events: arguments.all || text,
         gaps: text,
         ..Options::named("")
     };
     let mut out = BufWriter::with_capacity(1 << 18, std::io::stdout().lock());
-    let (mut array, mut found, mut fatal) = (JsonArray::new(), false, false);
-    if text {
-        let (palette, width) = (arguments.output.palette(), width());
-        // A log's items may come in several batches, but the logs come one after the other in each thread.
-        let views: Mutex<std::collections::HashMap<std::thread::ThreadId, LogView>> = Mutex::default();
-        let view = || views.lock().ok().and_then(|mut views| views.remove(&std::thread::current().id())).unwrap_or_default();
-        let keep = |view| {
-            if let Ok(mut views) = views.lock() {
-                views.insert(std::thread::current().id(), view);
+    let (found, fatal) = if text {
+        views(&arguments, &options, &mut out)?
+    } else {
+        records(&arguments, &options, &mut out)?
+    };
+    out.flush()?;
+    Ok(ExitCode::from(if fatal { 2 } else { u8::from(found) }))
+}
+
+/// The text view of each log. Says whether anything was found and whether a log could not be read.
+fn views(arguments: &Arguments, options: &Options, out: &mut dyn Write) -> anyhow::Result<(bool, bool)> {
+    let (mut found, mut fatal) = (false, false);
+    let (palette, width) = (arguments.output.palette(), width());
+    arguments.logs.views(
+        options,
+        |view: &mut LogView, items| items.into_iter().for_each(|item| view.take(item)),
+        |log, view, outcome| {
+            fatal |= tell(&outcome);
+            found |= !view.is_empty();
+            if outcome.trouble.as_ref().is_none_or(|trouble| !trouble.fatal) {
+                let shown = view.text(log, &outcome.summary, arguments.all, &palette, width, &digest(&view));
+                out.write_all(shown.as_bytes())?;
             }
-        };
-        let whole: Mutex<LogView> = Mutex::default();
-        let single = arguments.logs.sources()?.len() == 1;
-        arguments.logs.read(
-            &options,
-            |bytes, batch| match batch {
-                // With one log the batches come from several threads, but in order they are gathered below.
-                Batch::Items(items) if single => {
-                    for item in items {
-                        let _ = serde_json::to_writer(&mut *bytes, &Kept::of(item));
-                    }
+            Ok(())
+        },
+    )?;
+    Ok((found, fatal))
+}
+
+/// The lines that the lock graph adds to a hang.
+fn digest(_view: &LogView) -> impl Fn(&Report) -> Vec<String> {
+    |_| Vec::new()
+}
+
+/// JSON, one record a line or as one array.
+fn records(arguments: &Arguments, options: &Options, out: &mut dyn Write) -> anyhow::Result<(bool, bool)> {
+    let found = AtomicBool::new(false);
+    let mut fatal = false;
+    let mut array = JsonArray::new();
+    let as_array = arguments.output.format == Format::Json;
+    arguments.logs.records(
+        options,
+        |bytes, item| {
+            let written = match item {
+                Item::Closed(report) => {
+                    found.store(true, Ordering::Relaxed);
+                    serde_json::to_writer(&mut *bytes, report)
                 }
-                Batch::Items(items) => {
-                    let mut view = view();
-                    items.iter().for_each(|item| view.take(item));
-                    keep(view);
-                }
-                Batch::End(log, outcome) => {
-                    let view = if single { whole.lock().map(|mut whole| std::mem::take(&mut *whole)).unwrap_or_default() } else { view() };
-                    let shown = view.text(log, &outcome.summary, &palette, width, &|_| Vec::new());
-                    bytes.extend_from_slice(shown.as_bytes());
-                }
-            },
-            |_, _| Ok(()),
-        )?;
+                Item::Event(event) => serde_json::to_writer(&mut *bytes, event),
+                Item::Opened { .. } => return,
+            };
+            // Plain data in memory always has a JSON form.
+            debug_assert!(written.is_ok(), "a record is plain data");
+            bytes.push(b'\n');
+        },
+        |bytes| {
+            if as_array { array.write(out, bytes)? } else { out.write_all(bytes)? }
+            Ok(())
+        },
+        |outcome| fatal |= tell(outcome),
+    )?;
+    if as_array {
+        array.end(out)?;
     }
-    let _ = (&mut array, &mut found, &mut fatal, &mut out);
-    Ok(ExitCode::SUCCESS)
+    Ok((found.load(Ordering::Relaxed), fatal))
 }

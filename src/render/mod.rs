@@ -2,9 +2,11 @@
 
 mod palette;
 mod report;
+mod snapshot;
 
 pub use palette::{Palette, Width};
-pub use report::{LogView, stack_lines};
+pub use report::{LogView, StackLine, stack_lines};
+pub use snapshot::snapshot;
 
 use std::borrow::Cow;
 

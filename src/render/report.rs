@@ -26,13 +26,19 @@ const LOCKS: usize = 8;
 
 impl LogView {
     /// Takes one more item.
-    pub fn take(&mut self, item: &Item) {
+    pub fn take(&mut self, item: Item) {
         match item {
-            Item::Closed(report) if self.reports.len() < KEPT => self.reports.push(report.as_ref().clone()),
-            Item::Closed(report) => *self.uncounted.entry(report.title.clone()).or_default() += 1,
-            Item::Event(event) if self.events.len() < KEPT => self.events.push(event.as_ref().clone()),
+            Item::Closed(report) if self.reports.len() < KEPT => self.reports.push(*report),
+            Item::Closed(report) => *self.uncounted.entry(report.title).or_default() += 1,
+            Item::Event(event) if self.events.len() < KEPT => self.events.push(*event),
             Item::Event(_) | Item::Opened { .. } => {}
         }
+    }
+
+    /// Whether no report was found.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.reports.is_empty()
     }
 
     /// The reports that were kept.
@@ -47,12 +53,14 @@ impl LogView {
         &self.events
     }
 
-    /// The view, ending with what the log itself says is missing. `digest` adds lines to a report (the lock graph's).
+    /// The view, ending with what the log itself says is missing. `events` shows those too; `digest` adds lines to a
+    /// report (the lock graph's).
     #[must_use]
     pub fn text(
         &self,
         log: &str,
         summary: &Summary,
+        events: bool,
         palette: &Palette,
         width: Width,
         digest: &dyn Fn(&Report) -> Vec<String>,
@@ -70,8 +78,8 @@ impl LogView {
             let then: Vec<&Report> = self.reports.iter().filter(|other| other.cause == Some(report.index)).collect();
             self.report(&mut out, report, &then, &same, palette, width, digest);
         }
-        for event in &self.events {
-            let line = format!("{}{}  {}", place(log, event.line, event.time, event.caller.as_deref()), "", safe(&event.title));
+        for event in self.events.iter().filter(|_| events) {
+            let line = format!("{}  {}", place(log, event.line, event.time, event.caller.as_deref()), safe(&event.title));
             let _ = writeln!(out, "{}{}{}", palette.quiet, fitted(&line, width.0), palette.quiet.render_reset());
             for row in event.rows.iter().take(SHOWN) {
                 let _ = writeln!(out, "    {}", fitted(&safe(row), width.0.saturating_sub(4)));
