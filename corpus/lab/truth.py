@@ -29,7 +29,8 @@ KINDS = [(kind, re.compile(text)) for kind, text in [
     ("lockdep-held-exit", r"^WARNING: .* still has locks held"),
     ("lockdep-nest-lock", r"^WARNING: Nested lock was not taken"),
     ("lockdep-non-static-key", r"^INFO: trying to register non-static key"),
-    ("workqueue-leak", r"^BUG: workqueue leaked lock"),
+    ("workqueue-leak", r"^BUG: workqueue leaked"),
+    ("preemptible", r"^BUG: using .* in preemptible"),
     ("rcu-usage", r"^WARNING: suspicious RCU usage"),
     ("rcu-stall", r"rcu: INFO: .* detected (expedited )?stall"),
     ("kasan", r"^BUG: KASAN: "),
@@ -300,26 +301,48 @@ def write(path, truth):
         out.write(inner(truth, "") + "\n")
 
 
+# Kinds whose line is no header of syzbot's, and what the title of a log begins with whose first header is of a kind.
+QUIET = ("lock-list", "oom", "oom-kill", "kmemleak", "kmemleak-object", "hard-lockup", "ftrace-dump", "list-corruption", "refcount", "fortify", "usercopy",
+         "odebug", "nx", "voluntary-switch-rcu")
+TITLES = {
+    "hung-task": "INFO: task hung in ", "lockdep-circular": "possible deadlock in ", "lockdep-recursive": "possible deadlock in ",
+    "lockdep-irq-inversion": "possible deadlock in ", "lockdep-irq-order": "possible deadlock in ", "lockdep-inconsistent": "inconsistent lock state in ",
+    "lockdep-wait-context": "WARNING: locking bug in ", "lockdep-bad-unlock": "WARNING: bad unlock balance in ",
+    "lockdep-held-freed": "WARNING: held lock freed in ", "lockdep-held-return": "WARNING: lock held when returning to user space in ",
+    "lockdep-held-exit": "WARNING: still has locks held in ", "lockdep-nest-lock": "WARNING: nested lock was not taken in ",
+    "lockdep-non-static-key": "INFO: trying to register non-static key in ", "workqueue-leak": "BUG: workqueue leaked ", "preemptible": "BUG: using ",
+    "rcu-usage": "WARNING: suspicious RCU usage in ", "rcu-stall": "INFO: rcu detected stall in ", "kasan": "KASAN: ", "kfence": "KFENCE: ", "ubsan": "UBSAN: ",
+    "atomic-sleep": "BUG: sleeping function called from invalid context in ", "atomic-schedule": "BUG: scheduling while atomic in ",
+    "spinlock": "BUG: spinlock ", "soft-lockup": "BUG: soft lockup in ", "workqueue-lockup": "BUG: workqueue lockup",
+    "stack-guard": "BUG: stack guard page was hit in ", "null-deref": "BUG: unable to handle kernel NULL pointer dereference in ",
+    "page-fault": "BUG: unable to handle kernel paging request in ", "kernel-bug": ("kernel BUG in ", "BUG: corrupted list in ", "BUG: bad usercopy in "),
+    "warning": ("WARNING in ", "WARNING: refcount bug in ", "WARNING: ODEBUG bug in "),
+    "oops": ("general protection fault in ", "divide error in ", "invalid opcode in ", "int3 in "), "no-root": "kernel panic: VFS: ", "panic": "kernel panic: ",
+}
+
+
 def check(truth, lines):
     """Where truth and log disagree, in words."""
     wrong = []
     title = truth["expected_title_by_design"]
     bodies = [body for _, body in lines]
-    crash = [r for r in truth["reports"] if r["kind"] not in ("lock-list", "oom", "oom-kill", "kmemleak", "kmemleak-object", "hard-lockup", "ftrace-dump")]
+    crash = [r for r in truth["reports"] if r["kind"] not in QUIET]
     if title is None and crash:
         wrong.append(f"no crash expected, got {crash[0]['text']!r}")
     if title and not crash:
         wrong.append("a crash expected, no report found")
+    if title and crash and not title.startswith(TITLES[crash[0]["kind"]]):
+        wrong.append(f"title {title!r}, but the log begins with {crash[0]['text']!r}")
     function = title.rsplit(" in ", 1)[1] if title and " in " in title else None
     if function and crash and function not in ("corrupted", "synchronize_rcu"):
         first = crash[0]["line"]
-        if not any(re.search(rf"\b{re.escape(function)}(\.[a-z]+\.\d+)?\+0x|last function: {function}", body) for body in bodies[first - 1:first + 130]):
+        if not any(re.search(rf"\b{re.escape(function)}[.\w]*\+0x", body) for body in bodies[first - 1:first + 130]):
             wrong.append(f"{function} is not near the first report, line {first}: {crash[0]['text']!r}")
     waits = truth.get("hang")
     if waits:
         reported = {row["pid"] for row in waits["hung_task_reports_in_log"]}
         for task in waits["tasks"]:
-            if task["state"] == "D" and task["pid"] not in reported:
+            if task["state"] == "D" and task["pid"] not in reported and title and "Future hung task reports are suppressed" not in "".join(bodies):
                 wrong.append(f"{task['comm']}:{task['pid']} is not reported as hung")
             shown = [i for i, body in enumerate(bodies) if re.search(rf"pid:{task['pid']}\s", body)]
             if shown and not any(task["fn"] + "+0x" in body for body in bodies[shown[-1]:shown[-1] + 45]):

@@ -126,9 +126,10 @@ static void hang_growing(void)
 {
 	chain_locks();
 	bring_on(chain_actors, 2);
-	msleep(10000);
+	/* Not msleep(): this task would hang, too. */
+	msleep_interruptible(10000);
 	bring_on(chain_actors + 2, 1);
-	msleep(5000);
+	msleep_interruptible(5000);
 	bring_on(chain_actors + 3, 1);
 }
 

@@ -76,16 +76,6 @@ static noinline void bug_here(void)
 	lab_sink++;
 }
 
-static noinline void traced_bug(void)
-{
-	int step;
-
-	for (step = 1; step <= 6; step++)
-		trace_printk("lab step %d of 6\n", step);
-	BUG_ON(READ_ONCE(lab_sink) == 0);
-	lab_sink++;
-}
-
 static noinline void warns_plainly(void)
 {
 	WARN_ON(READ_ONCE(lab_sink) == 0);
@@ -115,10 +105,10 @@ static noinline void divides_by_zero(void)
 	lab_sink = 1000 / nothing;
 }
 
-/* A lock prefix where none may be. */
+/* The instruction of BUG(), but in no table of bugs. */
 static noinline void bad_instruction(void)
 {
-	asm volatile(".byte 0xf0, 0x89, 0xc0");
+	asm volatile("ud2");
 	lab_sink++;
 }
 
@@ -205,7 +195,8 @@ static noinline void naps_in_atomic(void)
 static noinline void sleeps_while_preempt_off(void)
 {
 	preempt_disable();
-	msleep(20);
+	/* msleep() would give the report its own name. */
+	schedule_timeout_uninterruptible(2);
 	preempt_enable();
 }
 
@@ -294,7 +285,6 @@ static const struct lab_scenario lab_scenarios[] = {
 	{ "oops_call_null", calls_null },
 	{ "oops_constant", writes_constant },
 	{ "oops_divide", divides_by_zero },
-	{ "oops_ftrace_dump", traced_bug },
 	{ "oops_gpf", reads_noncanonical },
 	{ "oops_in_interrupt", oops_in_interrupt },
 	{ "oops_in_work", oops_in_work },

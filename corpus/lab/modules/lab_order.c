@@ -5,7 +5,7 @@
 #include <linux/hrtimer.h>
 #include <linux/irq_work.h>
 #include <linux/mutex.h>
-#include <linux/rculist.h>
+#include <linux/rcupdate.h>
 #include <linux/rwsem.h>
 #include <linux/spinlock.h>
 #include <linux/timer.h>
@@ -331,18 +331,27 @@ static void order_held_work(void)
 
 /* mutex → work and work → mutex, where the second is the wait for the work to end. */
 
+static bool work_is_meek;
+
 static noinline void work_wants_alpha(struct work_struct *work)
 {
+	if (work_is_meek) {
+		msleep(500);
+		return;
+	}
 	mutex_lock(&alpha);
 	mutex_unlock(&alpha);
 }
 
 static DECLARE_WORK(alpha_work, work_wants_alpha);
 
+/* Only the wait for a work that runs counts; this run leaves the lock alone, or it would be a hang. */
 static noinline void awaits_work_under_alpha(void)
 {
 	mutex_lock(&alpha);
-	cancel_work_sync(&alpha_work);
+	schedule_work(&alpha_work);
+	msleep(100);
+	flush_work(&alpha_work);
 	mutex_unlock(&alpha);
 }
 
@@ -350,6 +359,7 @@ static void order_work(void)
 {
 	schedule_work(&alpha_work);
 	msleep(300);
+	work_is_meek = true;
 	awaits_work_under_alpha();
 }
 
@@ -370,12 +380,10 @@ static void order_unborn(void)
 /* RCU. */
 
 struct note {
-	struct list_head list;
 	int text;
 };
 
 static struct note __rcu *last_note;
-static LIST_HEAD(notes);
 
 static noinline void follow_unguarded(void)
 {
@@ -390,19 +398,17 @@ static void order_rcu_dereference(void)
 	follow_unguarded();
 }
 
-static noinline void walk_unguarded(void)
+/* The writer's side: the lock that should be held is not. */
+static noinline void replaces_unguarded(void)
 {
-	static struct note first;
-	struct note *note;
+	struct note *note = rcu_dereference_protected(last_note, lockdep_is_held(&alpha));
 
-	list_add_rcu(&first.list, &notes);
-	list_for_each_entry_rcu(note, &notes, list)
-		lab_sink = note->text;
+	rcu_assign_pointer(last_note, note);
 }
 
-static void order_rcu_list(void)
+static void order_rcu_protected(void)
 {
-	walk_unguarded();
+	replaces_unguarded();
 }
 
 static noinline void naps_inside(void)
@@ -431,7 +437,7 @@ static const struct lab_scenario lab_scenarios[] = {
 	{ "order_nest_lock", order_nest_lock },
 	{ "order_nesting", order_nesting },
 	{ "order_rcu_dereference", order_rcu_dereference },
-	{ "order_rcu_list", order_rcu_list },
+	{ "order_rcu_protected", order_rcu_protected },
 	{ "order_rcu_sleep", order_rcu_sleep },
 	{ "order_recursive", order_recursive },
 	{ "order_softirq", order_softirq },
