@@ -223,7 +223,7 @@ def main():
     cli.add_argument("--vms", type=int, default=2, help="boots at once")
     cli.add_argument("--patience", type=int, default=60, help="seconds beyond a scenario's own before QEMU is stopped")
     cli.add_argument("--force", action="store_true", help="boot again what has a log")
-    args = cli.parse_args()
+    args = cli.parse_intermixed_args()
     args.build = os.path.abspath(args.build)
     sys.exit(1 if steps[args.step](args) else 0)
 

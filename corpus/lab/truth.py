@@ -32,7 +32,7 @@ KINDS = [(kind, re.compile(text)) for kind, text in [
     ("workqueue-leak", r"^BUG: workqueue leaked"),
     ("preemptible", r"^BUG: using .* in preemptible"),
     ("rcu-usage", r"^WARNING: suspicious RCU usage"),
-    ("rcu-stall", r"rcu: INFO: .* detected (expedited )?stall"),
+    ("rcu-stall", r"rcu: INFO: rcu_\w+ (self-)?detected( expedited)? stall"),
     ("kasan", r"^BUG: KASAN: "),
     ("kfence", r"^BUG: KFENCE: "),
     ("ubsan", r"^UBSAN: "),
@@ -333,6 +333,10 @@ def check(truth, lines):
         wrong.append("a crash expected, no report found")
     if title and crash and not title.startswith(TITLES[crash[0]["kind"]]):
         wrong.append(f"title {title!r}, but the log begins with {crash[0]['text']!r}")
+    if title and title.startswith("kernel panic: "):
+        text = re.escape("Kernel panic - not syncing: " + title.split(": ", 1)[1]).replace("NUM", "\\d+")
+        if not any(re.search(text, body) for body in bodies):
+            wrong.append(f"no line for {title!r}")
     function = title.rsplit(" in ", 1)[1] if title and " in " in title else None
     if function and crash and function not in ("corrupted", "synchronize_rcu"):
         first = crash[0]["line"]
