@@ -1,5 +1,7 @@
 //! The command line: one file a command, each its arguments and one `run`.
 
+mod bisect;
+
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -13,6 +15,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// What did this bisection find, and should I believe it?
+    Bisect(bisect::Arguments),
     /// Prints nothing yet.
     Nothing,
 }
@@ -23,6 +27,7 @@ enum Verb {
 /// What could not be done, in one sentence a cause.
 pub fn run() -> anyhow::Result<ExitCode> {
     match Arguments::parse().verb {
+        Verb::Bisect(arguments) => bisect::run(arguments),
         Verb::Nothing => Ok(ExitCode::SUCCESS),
     }
 }

@@ -1,0 +1,33 @@
+//! `kanalyze bisect`: what a bisection found, and whether to believe it.
+
+use crate::bisect;
+use anyhow::Context;
+use clap::Args;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// What did this bisection find, and should I believe it?
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Transcripts.
+    logs: Vec<PathBuf>,
+    /// Format.
+    #[arg(long, default_value = "text")]
+    format: String,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// Files that cannot be read.
+pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    for path in &arguments.logs {
+        let bytes = std::fs::read(path).with_context(|| format!("{}", path.display()))?;
+        let found = bisect::read(&path.display().to_string(), &bytes, &|_| Vec::new());
+        serde_json::to_writer(&mut out, &found)?;
+        out.write_all(b"\n")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
