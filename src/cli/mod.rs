@@ -1,13 +1,14 @@
 //! The command line: one file a command, each its arguments and one `run`.
 
 mod bisect;
+mod parse;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
 /// Reads kernel logs and bisection transcripts and says what went wrong.
 #[derive(Debug, Parser)]
-#[command(name = "kanalyze", version, max_term_width = 100)]
+#[command(name = "kanalyze", version = version(), max_term_width = 100)]
 struct Arguments {
     #[command(subcommand)]
     verb: Verb,
@@ -17,8 +18,11 @@ struct Arguments {
 enum Verb {
     /// What did this bisection find, and should I believe it?
     Bisect(bisect::Arguments),
-    /// Prints nothing yet.
-    Nothing,
+    Parse(parse::Arguments),
+}
+
+fn version() -> &'static str {
+    concat!(env!("CARGO_PKG_VERSION"), " (", env!("KANALYZE_COMMIT"), ")")
 }
 
 /// Reads the command line and does what it says.
@@ -28,6 +32,6 @@ enum Verb {
 pub fn run() -> anyhow::Result<ExitCode> {
     match Arguments::parse().verb {
         Verb::Bisect(arguments) => bisect::run(arguments),
-        Verb::Nothing => Ok(ExitCode::SUCCESS),
+        Verb::Parse(arguments) => parse::run(arguments),
     }
 }

@@ -142,6 +142,7 @@ fn crash_of(event: super::source::Event) -> super::source::Kind {
         choose: super::Choice::First,
         stackless: true,
         damaged: false,
+        interrupted: false,
         samples: event.samples,
     }
 }
@@ -155,7 +156,6 @@ fn append(all: &mut super::source::Output, more: super::source::Output) {
     all.always_second.extend(more.always_second);
     all.ends.extend(more.ends);
     all.noise.extend(more.noise);
-    all.boots.extend(more.boots);
 }
 
 fn compile_header(header: super::source::Header) -> Header {
@@ -180,6 +180,7 @@ fn compile_kind(kind: super::source::Kind, place: Place) -> Kind {
         choose: kind.choose,
         stackless: kind.stackless,
         damaged: kind.damaged,
+        interrupted: kind.interrupted,
         samples: kind.samples,
         place,
     }
@@ -218,7 +219,6 @@ fn compile_output(output: super::source::Output) -> Output {
         always_second: output.always_second,
         ends: output.ends,
         noise: output.noise,
-        boots: output.boots,
     }
 }
 

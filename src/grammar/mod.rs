@@ -13,7 +13,7 @@ pub mod source;
 pub use check::{Complaint, complaints};
 pub use load::GrammarError;
 pub use pattern::{Match, Pattern};
-pub use scan::{Anchor, Scanner};
+pub use scan::{Anchor, PIECE, Scanner, piece_end};
 pub use source::{Choice, PlainStep};
 
 use std::sync::{Arc, OnceLock};
@@ -75,6 +75,8 @@ pub struct Kind {
     pub stackless: bool,
     /// Always damaged.
     pub damaged: bool,
+    /// The report is about what an interrupt broke into.
+    pub interrupted: bool,
     /// Texts that it must recognise.
     pub samples: Vec<source::Sample>,
     /// Where it is written: file and 1-based line.
@@ -162,8 +164,6 @@ pub struct Output {
     pub ends: Vec<String>,
     /// Lines of no interest.
     pub noise: Vec<String>,
-    /// Lines at which a boot begins.
-    pub boots: Vec<String>,
 }
 
 /// Rules for source files.

@@ -1,6 +1,7 @@
 //! Finds the few lines of a log that matter: one literal search over all bytes, patterns only on the lines it hits.
 
 use super::{Grammar, Pattern};
+use crate::line::{BOOT_ANCHORS, BootMark, GAP_ANCHORS, boot_mark, gap};
 use aho_corasick::packed;
 use memchr::memmem::Finder;
 
@@ -26,8 +27,10 @@ pub struct Anchor {
     pub disconnected: bool,
     /// The line before it will be printed again.
     pub replay: bool,
-    /// A boot begins.
-    pub boot: bool,
+    /// A boot passes one of its marks.
+    pub boot: Option<BootMark>,
+    /// The log says that something is missing.
+    pub gap: bool,
     /// Indexes of the events that it may be.
     pub events: Vec<usize>,
 }
@@ -43,7 +46,7 @@ pub struct Scanner {
     replayed: Vec<Finder<'static>>,
     never_second: Vec<Finder<'static>>,
     always_second: Vec<Finder<'static>>,
-    boots: Vec<Finder<'static>>,
+    gaps: bool,
     events: Vec<Finder<'static>>,
 }
 
@@ -79,9 +82,9 @@ impl Searcher {
 }
 
 impl Scanner {
-    /// The search for a grammar's crashes, and for its events if asked for.
+    /// The search for a grammar's crashes, for its events and for what a log says is missing if asked for.
     #[must_use]
-    pub fn new(grammar: &Grammar, events: bool) -> Self {
+    pub fn new(grammar: &Grammar, events: bool, gaps: bool) -> Self {
         let output = &grammar.output;
         let suppressed: Vec<(String, usize)> = output
             .suppressed
@@ -94,8 +97,12 @@ impl Scanner {
             if events { grammar.events.iter().map(|event| event.trigger.clone()).collect() } else { Vec::new() };
         let mut literals: Vec<String> = grammar.headers.iter().map(|header| header.text.clone()).collect();
         literals.extend(suppressed.iter().map(|(literal, _)| literal.clone()));
-        for list in [&output.panicked, &output.disconnected, &output.replayed, &output.always_second, &output.boots, &events] {
+        for list in [&output.panicked, &output.disconnected, &output.replayed, &output.always_second, &events] {
             literals.extend(list.iter().cloned());
+        }
+        literals.extend(BOOT_ANCHORS.iter().map(ToString::to_string));
+        if gaps {
+            literals.extend(GAP_ANCHORS.iter().map(ToString::to_string));
         }
         let finders = |list: &[String]| list.iter().map(|text| Finder::new(text.as_bytes()).into_owned()).collect();
         Self {
@@ -107,7 +114,7 @@ impl Scanner {
             replayed: finders(&output.replayed),
             never_second: finders(&output.never_second),
             always_second: finders(&output.always_second),
-            boots: finders(&output.boots),
+            gaps,
             events: finders(&events),
         }
     }
@@ -151,7 +158,8 @@ impl Scanner {
                 .any(|(finder, at)| finder.find(line).is_some() && grammar.output.suppressed[*at].is_match(line)),
             disconnected: has(&self.disconnected),
             replay: has(&self.replayed),
-            boot: has(&self.boots),
+            boot: boot_mark(line),
+            gap: self.gaps && gap(line).is_some(),
             events: self
                 .events
                 .iter()
@@ -166,7 +174,8 @@ impl Scanner {
             || anchor.suppressed
             || anchor.disconnected
             || anchor.replay
-            || anchor.boot
+            || anchor.boot.is_some()
+            || anchor.gap
             || !anchor.events.is_empty();
         matters.then_some(anchor)
     }

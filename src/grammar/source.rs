@@ -84,6 +84,9 @@ pub struct Kind {
     /// The form only shows when something is missing.
     #[serde(default)]
     pub damaged: bool,
+    /// The report is about what an interrupt broke into, so the file to blame is below it.
+    #[serde(default)]
+    pub interrupted: bool,
     /// Short reports that hit it, with their title.
     #[serde(default)]
     pub samples: Vec<Sample>,
@@ -209,8 +212,6 @@ pub struct Output {
     pub ends: Vec<String>,
     /// Lines of no interest inside a report.
     pub noise: Vec<String>,
-    /// Lines at which a new boot begins.
-    pub boots: Vec<String>,
 }
 
 /// Rules about source files.

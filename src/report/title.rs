@@ -21,6 +21,8 @@ pub struct Title {
     pub failed: bool,
     /// How the title came about.
     pub origin: Origin,
+    /// Whether the report is about what an interrupt broke into.
+    pub interrupted: bool,
 }
 
 /// How a title came about.
@@ -76,6 +78,7 @@ pub fn title(grammar: &Grammar, excerpt: &Excerpt<'_>, header: usize, raw_output
         add_alternatives(grammar, kind, area, &found, &walked.named, &main, &mut alternatives);
         winner = Some(Candidate { kind, title: main, failed: walked.failed });
     }
+    let interrupted = winner.as_ref().is_some_and(|winner| winner.kind.interrupted);
     let (kind, raw, failed, origin) = match winner {
         Some(winner) => {
             let origin = Origin::Kind { stackless: winner.kind.stackless, damaged: winner.kind.damaged };
@@ -91,7 +94,7 @@ pub fn title(grammar: &Grammar, excerpt: &Excerpt<'_>, header: usize, raw_output
     let alternatives: BTreeSet<Vec<u8>> = alternatives.into_iter().collect();
     let mut alternatives: Vec<String> = alternatives.iter().map(|title| clean_title(title)).collect();
     alternatives.sort();
-    Title { kind, text: clean_title(&raw), raw, alternatives, failed, origin }
+    Title { kind, text: clean_title(&raw), raw, alternatives, failed, origin, interrupted }
 }
 
 /// The same bug may be known by the unshortened name of its function, or by a family that several kinds share.
