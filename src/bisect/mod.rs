@@ -44,6 +44,7 @@ pub fn judged(log: &str, bytes: &[u8], read_reports: ReadReports<'_>) -> (Bisect
     let text = mail::Text::read(bytes);
     if git_log::is_one(&text) {
         let mut found = git_log::read(log, &text);
+        advice::give(&mut found);
         found.answer = advice::answer(&found);
         return (found, Vec::new());
     }
@@ -56,7 +57,7 @@ pub fn judged(log: &str, bytes: &[u8], read_reports: ReadReports<'_>) -> (Bisect
     let seen = crash_text::look(crash);
     let signs = if found.commits.is_empty() { Vec::new() } else { signs(&found, &seen) };
     verdict::judge(&mut found, &signs);
-    advice::give(&mut found, &seen);
+    advice::give(&mut found);
     found.answer = advice::answer(&found);
     (found, signs)
 }
