@@ -1,6 +1,7 @@
-//! Undoes what mail does to a log: quoted-printable, `> ` prefixes, wrapped lines.
+//! Undoes what mail does to a transcript: encodings and headers by [`read_mail`], `> ` prefixes, wrapped lines.
 
 use super::line::{self, Line};
+use crate::input::read_mail;
 use std::borrow::Cow;
 
 /// How much of a text is looked at to see whether it is a mail.
@@ -21,14 +22,41 @@ impl<'a> Text<'a> {
     /// Looks whether `bytes` is a mail or quoted, and undoes that; other texts are borrowed.
     #[must_use]
     pub fn read(bytes: &'a [u8]) -> Self {
-        let signs = probe(&bytes[..bytes.len().min(PROBE)]);
+        let mut signs = probe(&bytes[..bytes.len().min(PROBE)]);
         if !signs.quoted && !signs.headers && !signs.printable {
             return Self { bytes: Cow::Borrowed(bytes), numbers: Vec::new(), mailed: false };
         }
-        let mut plain = Vec::with_capacity(bytes.len());
+        // Headers say how the body is encoded.
+        match signs.headers.then(|| read_mail(bytes)).flatten() {
+            Some(mail) => {
+                signs.quoted = probe(&mail.text[..mail.text.len().min(PROBE)]).quoted;
+                let (mut line, mut counted) = (1, 0);
+                let mut number = |offset: usize| {
+                    let origin = mail.origin(offset).min(bytes.len());
+                    if origin > counted {
+                        line += memchr::memchr_iter(b'\n', &bytes[counted..origin]).count() as u64;
+                        counted = origin;
+                    }
+                    line
+                };
+                let mut at = 0;
+                let lines = mail.text.split(|byte| *byte == b'\n').map(|content| {
+                    let numbered = (number(at), Cow::Borrowed(content));
+                    at += content.len() + 1;
+                    numbered
+                });
+                Self::joined(lines, signs.quoted)
+            }
+            None => Self::joined(decoded(bytes, signs.printable), signs.quoted),
+        }
+    }
+
+    /// Takes the quoting off and puts lines together that a mail program broke.
+    fn joined<'b>(lines: impl Iterator<Item = (u64, Cow<'b, [u8]>)>, quoted: bool) -> Self {
+        let mut plain = Vec::new();
         let mut numbers = Vec::new();
-        for (number, content) in decoded(bytes, signs.printable) {
-            let content = if signs.quoted { unquoted(&content) } else { &content };
+        for (number, content) in lines {
+            let content = if quoted { unquoted(&content) } else { &content };
             let content = content.strip_suffix(b"\r").unwrap_or(content);
             let previous = plain.strip_suffix(b"\n").unwrap_or(&plain);
             let start = memchr::memrchr(b'\n', previous).map_or(0, |at| at + 1);

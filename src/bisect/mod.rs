@@ -24,6 +24,7 @@ mod walk;
 
 pub use record::Bisection;
 pub use rules::{Mismatch, mismatches};
+pub use rules::word as verdict_word;
 pub use signs::{Sign, signs};
 
 use crate::report::Report;
