@@ -13,12 +13,8 @@ const LUCK: f64 = 0.05;
 /// The answer in one line.
 #[must_use]
 pub fn answer(found: &Bisection) -> String {
-    let subject = |commit: &str| {
-        let known = found.culprit.as_ref().filter(|culprit| culprit.commit == commit && !culprit.subject.is_empty());
-        known.map_or_else(String::new, |culprit| format!(" (\"{}\")", culprit.subject))
-    };
     let belief = match found.confidence {
-        Some(confidence) => format!(", {} ({:.0} %)", belief(confidence), confidence * 100.0),
+        Some(confidence) => format!(": {} ({:.0} %)", belief(confidence), confidence * 100.0),
         None => String::new(),
     };
     let side = match (found.kind, &found.terms) {
@@ -27,7 +23,7 @@ pub fn answer(found: &Bisection) -> String {
         _ => "bad",
     };
     match (found.outcome, &found.commits[..]) {
-        (Outcome::Culprit, [commit]) => format!("first {side} commit {}{}{belief}", short(commit), subject(commit)),
+        (Outcome::Culprit, [commit]) => format!("first {side} commit {}{belief}", short(commit)),
         (Outcome::Candidates, commits) => format!("one of {} commits is the first {side} one{belief}", commits.len()),
         (Outcome::Horizon, _) => horizon(found),
         (Outcome::Error, _) => format!("no answer: {}", found.error.as_deref().and_then(|error| error.lines().next()).unwrap_or("the job failed")),

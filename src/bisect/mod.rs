@@ -23,7 +23,6 @@ mod verdict;
 mod walk;
 
 pub use record::Bisection;
-pub use rules::{Mismatch, mismatches};
 pub use rules::word as verdict_word;
 pub use signs::{Sign, signs};
 

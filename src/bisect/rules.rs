@@ -25,17 +25,6 @@ const RULES: [Rules; 5] = [
     Rules { since: "2024-07-15", neither: None, survivors: Some(((1, 2), (3, 4))), judged: true, several: true },
 ];
 
-/// A step whose verdict no rule set that can have been in force gives for its runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mismatch {
-    /// Index into `steps`.
-    pub step: usize,
-    /// What the log told git.
-    pub told: Verdict,
-    /// What the rules say.
-    pub rules: Vec<Verdict>,
-}
-
 /// Fills in what the rules say of each step: counts, verdicts, contradictions.
 pub fn apply(found: &mut Bisection) {
     let (since, until) = (found.dialect.since.clone(), found.dialect.until.clone());
@@ -72,16 +61,6 @@ pub fn apply(found: &mut Bisection) {
         }
         flaky |= step.crashed > 0 && step.crashed < step.survived;
     }
-}
-
-/// Steps whose verdicts contradict their runs.
-#[must_use]
-pub fn mismatches(found: &Bisection) -> Vec<Mismatch> {
-    let steps = found.steps.iter().enumerate();
-    steps
-        .filter(|(_, step)| step.contradiction.is_some())
-        .filter_map(|(at, step)| Some(Mismatch { step: at, told: step.verdict?, rules: step.rules_verdict.into_iter().collect() }))
-        .collect()
 }
 
 /// How many machines an `all runs:` line stands for, where the dates leave no doubt; numbered runs are counted.

@@ -7,6 +7,9 @@ use super::record::{Bisection, Kind, Role, RunResult, Step, Verdict};
 use super::title::{self, relation, relation_words};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Beyond so many releases the age of a bug tells nothing more.
+const OLDEST: usize = 8;
+
 /// One sign: a term of the model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sign {
@@ -120,15 +123,18 @@ fn run_signs(walk: &Walk<'_>, signs: &mut Vec<Sign>) {
 
 /// How the titles changed along the walk.
 fn title_signs(walk: &Walk<'_>, signs: &mut Vec<Sign>) {
-    let shares = |step: &&&Step| step.titles().any(|title| walk.first.contains(title));
-    let judged: Vec<&&Step> = walk.crashing.iter().filter(|step| step.role != Role::Release).collect();
-    let strange = judged.iter().find(|step| !shares(step));
-    let (value, words) = match (judged.len(), strange) {
-        (0, _) => (0.5, "no kernel inside git's range crashed".to_owned()),
-        (_, Some(step)) => (0.0, format!("{} crashed under other titles than the first test", name(step))),
-        (_, None) => (1.0, "every bad kernel in git's range crashed under a title of the first test".to_owned()),
+    let judged = walk.crashing.iter().filter(|step| step.role != Role::Release).map(|step| (walk.related(step), step));
+    let farthest = judged.min_by(|one, other| one.0.total_cmp(&other.0));
+    let (value, words) = match farthest {
+        None => (1.0, "no kernel inside git's range crashed".to_owned()),
+        Some((related, step)) if related < 1.0 => (related, format!("{} crashed with {}, compared to the first test", name(step), relation_words(related))),
+        Some(_) => (1.0, "every bad kernel in git's range crashed under a title of the first test".to_owned()),
     };
-    signs.push(Sign { id: "same-titles", value, words });
+    signs.push(Sign { id: "farthest-title", value, words });
+
+    let clean = walk.crashing.iter().all(|step| step.ratio().unwrap_or(1.0) >= 0.9 && walk.related(step) >= 0.8);
+    let no = "some bad kernel crashed seldom or with something else";
+    signs.push(flag("clean-walk", clean, "every bad kernel crashed in nearly every run, and with the same bug or a close relative", no));
 
     let strangers = walk.crashing.iter().filter(|step| walk.related(step) < 0.5).count();
     let count = walk.crashing.len();
@@ -156,7 +162,7 @@ fn walk_signs(walk: &Walk<'_>, signs: &mut Vec<Sign>) {
         1 => "the newest release was good already: the bug is young".to_owned(),
         _ => format!("{releases} releases back before a good one: the older, the less its symptoms are its own"),
     };
-    signs.push(Sign { id: "releases", value: (releases as f64).ln_1p(), words });
+    signs.push(Sign { id: "releases", value: (releases.min(OLDEST) as f64).ln_1p(), words });
     let skips = walk.found.walked().filter(|step| step.verdict == Some(Verdict::Skip)).count();
     signs.push(flag("skips", skips > 0, format!("{skips} commits could not be tested"), "no commit had to be skipped"));
 }
@@ -169,9 +175,12 @@ fn file_signs(walk: &Walk<'_>, seen: &Seen, signs: &mut Vec<Sign>) {
     let known = files.iter().any(|path| path.contains(['/', '.']));
     let special: Vec<&String> = seen.files.iter().filter(|file| !title::is_common(file)).collect();
     let hit = files.iter().find(|path| known && special.iter().any(|file| title::is_path(path, file)));
-    signs.push(flag("file-seen", hit.is_some(), format!("it touches {}, which the final crash's frames name", hit.unwrap_or(&"")), "no file of it is known to be in the final crash's frames"));
-    let missed = known && !special.is_empty() && hit.is_none();
-    signs.push(flag("file-unseen", missed, "it touches no file that the final crash's frames name", "its files or the final crash's are not known, or they meet"));
+    let (value, words) = match hit {
+        Some(path) => (1.0, format!("it touches {path}, which the final crash's frames name")),
+        None if known && !special.is_empty() => (-1.0, "it touches no file that the final crash's frames name".to_owned()),
+        None => (0.0, "its files or those of the final crash are not known".to_owned()),
+    };
+    signs.push(Sign { id: "file-seen", value, words });
 
     let functions: BTreeSet<&str> = walk.first.iter().filter_map(|title| title::function(title)).collect();
     let homes = functions.iter().filter_map(|function| seen.functions.iter().rev().find(|(name, _)| name == function).map(|(_, file)| (*function, file)));
@@ -186,10 +195,19 @@ fn file_signs(walk: &Walk<'_>, seen: &Seen, signs: &mut Vec<Sign>) {
 
     let foreign = !files.is_empty() && files.iter().all(|path| title::is_foreign(path));
     signs.push(flag("foreign", foreign, "it touches only documentation, tools, other architectures or absent hardware", "it touches code that a test kernel can run"));
-    signs.push(Sign { id: "files", value: (files.len() as f64).ln_1p(), words: format!("it touches {} files", files.len()) });
+    signs.push(Sign { id: "files", value: (files.len() as f64).ln_1p(), words: extent(files.len()) });
     let declares = |path: &str| path.ends_with(".h") || path.contains("Kconfig") || path.contains("Makefile");
     signs.push(flag("declarations", known && files.iter().all(|path| declares(path)), "it touches only headers, Kconfig or Makefiles", "it touches more than headers and build files"));
     let builds = files.iter().any(|path| path.contains("Kconfig") || path.contains("Makefile"));
     signs.push(flag("build-files", builds, "it changes what is built (Kconfig, Makefile): the code may only have been switched on", "it does not change what is built"));
     signs.push(flag("is-fix", !culprit.fixes.is_empty(), "it says that it fixes an earlier commit", "it does not say that it fixes something"));
+}
+
+/// How much a commit touches.
+fn extent(files: usize) -> String {
+    match files {
+        0 => "no diffstat is known".to_owned(),
+        1 => "it touches one file".to_owned(),
+        files => format!("it touches {files} files"),
+    }
 }

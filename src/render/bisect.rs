@@ -38,8 +38,9 @@ impl Ink {
 /// Whatever `out` says.
 pub fn write(found: &Bisection, colour: bool, out: &mut dyn Write) -> io::Result<()> {
     let ink = Ink::new(colour);
-    for line in wrapped(&found.answer, WIDTH) {
-        writeln!(out, "{}{line}{:#}", ink.strong, ink.strong)?;
+    writeln!(out, "{}{}{:#}", ink.strong, plain(&found.answer, WIDTH), ink.strong)?;
+    if let Some(culprit) = found.culprit.as_ref().filter(|culprit| !culprit.subject.is_empty()) {
+        writeln!(out, "  {}", plain(&culprit.subject, WIDTH - 2))?;
     }
     writeln!(out)?;
     facts(found, out)?;
@@ -147,7 +148,7 @@ fn walk(found: &Bisection, ink: Ink, out: &mut dyn Write) -> io::Result<()> {
         return Ok(());
     }
     let letters = letters(found);
-    writeln!(out, "\nstep  git   kernel        crashed  titles    left  subject")?;
+    writeln!(out, "\nstep  git    kernel        crashed  titles    left  subject")?;
     let mut before: Option<Vec<&str>> = None;
     for (at, step) in found.steps.iter().enumerate() {
         let titles: Vec<&str> = step.titles().collect();
@@ -165,8 +166,8 @@ fn walk(found: &Bisection, ink: Ink, out: &mut dyn Write) -> io::Result<()> {
         let left = step.left.map_or_else(String::new, |left| left.to_string());
         let name = step.release.clone().unwrap_or_else(|| short(&step.commit).to_owned());
         let folded = format!("{}{}", folded(step, &letters), if changed { "*" } else { "" });
-        let line = format!("{:>4}  {style}{verdict:<5}{style:#} {:<12}  {:<8} {folded:<8} {left:>5}  ", at + 1, plain(&name, 12), runs(step));
-        let visible = format!("{:>4}  {verdict:<5} {:<12}  {:<8} {folded:<8} {left:>5}  ", at + 1, plain(&name, 12), runs(step)).chars().count();
+        let line = format!("{:>4}  {style}{verdict:<6}{style:#} {:<12}  {:<8} {folded:<8} {left:>5}  ", at + 1, plain(&name, 12), runs(found.kind, step));
+        let visible = format!("{:>4}  {verdict:<6} {:<12}  {:<8} {folded:<8} {left:>5}  ", at + 1, plain(&name, 12), runs(found.kind, step)).chars().count();
         let text = plain(&note(step), WIDTH.saturating_sub(visible));
         writeln!(out, "{}", format!("{line}{text}").trim_end())?;
     }
@@ -198,14 +199,14 @@ fn verdict(kind: Kind, step: &Step) -> String {
     let word = crate::bisect::verdict_word;
     match (step.verdict, step.rules_verdict) {
         (Some(told), _) => word(told).to_owned(),
-        (None, Some(rules)) if !step.runs.is_empty() && kind != Kind::Git => format!("({})", if word(rules).len() > 3 { &word(rules)[..4] } else { word(rules) }).chars().take(5).collect(),
+        (None, Some(rules)) if !step.runs.is_empty() && kind != Kind::Git => format!("({})", word(rules)),
         _ if step.role == Role::Parent => "built".to_owned(),
         _ => String::new(),
     }
 }
 
 /// `8/10`, or why there is nothing to count.
-fn runs(step: &Step) -> String {
+fn runs(kind: Kind, step: &Step) -> String {
     if step.crashed + step.survived > 0 {
         return format!("{}/{}", step.crashed, step.crashed + step.survived);
     }
@@ -213,8 +214,8 @@ fn runs(step: &Step) -> String {
     let why = [(RunResult::BootFailed, "no boot"), (RunResult::BasicFailed, "no start"), (RunResult::Infra, "infra"), (RunResult::Failed, "failed"), (RunResult::Ignored, "ignored")];
     match why.iter().find(|(result, _)| has(*result)) {
         Some((_, words)) => (*words).to_owned(),
-        None if step.role != Role::Parent && step.signature.is_none() && (step.failure.is_some() || !step.notes.is_empty()) => "no build".to_owned(),
-        None => "-".to_owned(),
+        None if step.role != Role::Parent && step.signature.is_none() && kind != Kind::Git && (step.compiler.is_some() || step.family.is_some() || step.failure.is_some()) => "no build".to_owned(),
+        None => String::new(),
     }
 }
 
