@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Fit the model of `kanalyze bisect` and write src/bisect/weights.toml.
 
-    benches/fit_bisect.py target/release/kanalyze ../shared/corpora/bisect [--penalty 15] [--dry-run]
+    benches/fit_bisect.py target/release/kanalyze ../shared/corpora/bisect [--penalty 8] [--dry-run]
 
 Standard library only. The signs come from `kanalyze bisect --features`, so what is fitted is what is run. Logistic regression
 with an L2 penalty on standardized signs; five folds, split by bug, so that two logs of one bug are never on both sides; the
@@ -113,7 +113,7 @@ def main():
     cli = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     cli.add_argument("binary")
     cli.add_argument("corpus")
-    cli.add_argument("--penalty", type=float, default=15.0)
+    cli.add_argument("--penalty", type=float, default=8.0)
     cli.add_argument("--splits", type=int, default=10)
     cli.add_argument("--date", default=datetime.date.today().isoformat(), help="the date to note (default: today)")
     cli.add_argument("--dry-run", action="store_true", help="print the figures only")
