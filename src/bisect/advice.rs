@@ -26,7 +26,10 @@ pub fn answer(found: &Bisection) -> String {
         (Outcome::Culprit, [commit]) => format!("first {side} commit {}{belief}", short(commit)),
         (Outcome::Candidates, commits) => format!("one of {} commits is the first {side} one{belief}", commits.len()),
         (Outcome::Horizon, _) => horizon(found),
-        (Outcome::Error, _) => format!("no answer: {}", found.error.as_deref().and_then(|error| error.lines().next()).unwrap_or("the job failed")),
+        (Outcome::Error, _) => format!(
+            "no answer: {}",
+            found.error.as_deref().and_then(|error| error.lines().next()).unwrap_or("the job failed")
+        ),
         _ => match found.revisions_left {
             Some(left) => format!("no answer yet: the log ends with {left} revisions left to test"),
             None => "no answer: the log ends before one".to_owned(),
@@ -60,7 +63,11 @@ pub fn infrastructure(steps: &[Step]) -> Vec<Nuisance> {
     let mut seen: BTreeMap<String, (u32, u32)> = BTreeMap::new();
     for step in steps {
         let mut here: BTreeMap<String, u32> = BTreeMap::new();
-        for run in step.runs.iter().filter(|run| !matches!(run.result, RunResult::Ok | RunResult::Crashed | RunResult::Ignored)) {
+        for run in step
+            .runs
+            .iter()
+            .filter(|run| !matches!(run.result, RunResult::Ok | RunResult::Crashed | RunResult::Ignored))
+        {
             let texts = run.title.iter().chain(&run.detail);
             // The lines behind a title say more than the title.
             let known = texts.rev().find_map(|text| title::infrastructure(text)).map(str::to_owned);
@@ -74,7 +81,8 @@ pub fn infrastructure(steps: &[Step]) -> Vec<Nuisance> {
             *entry = (entry.0 + runs, entry.1 + 1);
         }
     }
-    let mut list: Vec<Nuisance> = seen.into_iter().map(|(title, (runs, steps))| Nuisance { title, runs, steps }).collect();
+    let mut list: Vec<Nuisance> =
+        seen.into_iter().map(|(title, (runs, steps))| Nuisance { title, runs, steps }).collect();
     list.sort_by(|one, other| other.runs.cmp(&one.runs).then_with(|| one.title.cmp(&other.title)));
     list.truncate(12);
     list
@@ -102,18 +110,37 @@ fn doubts(found: &Bisection, walk: &Walk<'_>) -> Vec<Doubt> {
     for step in &walk.crashing {
         let ratio = step.ratio().unwrap_or(1.0);
         if ratio < WEAK {
-            doubt(step, format!("{} crashed in only {} of {} runs", name(step), step.crashed, step.crashed + step.survived));
+            doubt(
+                step,
+                format!("{} crashed in only {} of {} runs", name(step), step.crashed, step.crashed + step.survived),
+            );
         } else if walk.related(step) < 0.5 {
             let titles: Vec<&str> = step.titles().take(1).collect();
-            doubt(step, format!("{} crashed as \"{}\", which is not the bug of the first test", name(step), titles.first().copied().unwrap_or("?")));
+            doubt(
+                step,
+                format!(
+                    "{} crashed as \"{}\", which is not the bug of the first test",
+                    name(step),
+                    titles.first().copied().unwrap_or("?")
+                ),
+            );
         }
     }
-    let strong: Vec<f64> = walk.crashing.iter().filter_map(|step| step.ratio()).filter(|ratio| *ratio >= WEAK).collect();
+    let strong: Vec<f64> =
+        walk.crashing.iter().filter_map(|step| step.ratio()).filter(|ratio| *ratio >= WEAK).collect();
     let usual = if strong.is_empty() { WEAK } else { strong.iter().sum::<f64>() / strong.len() as f64 };
     for step in &walk.surviving {
         let luck = (1.0 - usual.min(0.98)).powi(i32::try_from(step.survived.min(1000)).unwrap_or(1000));
         if luck > LUCK {
-            doubt(step, format!("{} survived only {} runs; a bad kernel survives so many in {:.0} % of cases", name(step), step.survived, luck * 100.0));
+            doubt(
+                step,
+                format!(
+                    "{} survived only {} runs; a bad kernel survives so many in {:.0} % of cases",
+                    name(step),
+                    step.survived,
+                    luck * 100.0
+                ),
+            );
         }
     }
     for step in found.walked().filter(|step| step.contradiction.is_some()) {
@@ -146,7 +173,9 @@ fn trust(found: &Bisection, walk: &Walk<'_>, doubts: &[Doubt]) -> Option<Trust> 
         (Some(bad), Some(good)) => format!("{only} {}..{}", name(good), name(bad)),
         (Some(bad), None) if found.kind == Kind::Fix => format!("{only} that {} survives", name(bad)),
         (Some(bad), None) => format!("{only} that {} crashes", name(bad)),
-        (None, Some(good)) => format!("{only} that {} {}", name(good), if found.kind == Kind::Fix { "crashes" } else { "survives" }),
+        (None, Some(good)) => {
+            format!("{only} that {} {}", name(good), if found.kind == Kind::Fix { "crashes" } else { "survives" })
+        }
         (None, None) => return None,
     };
     Some(Trust { bad: bad.map(label), good: good.map(label), words })
@@ -154,7 +183,8 @@ fn trust(found: &Bisection, walk: &Walk<'_>, doubts: &[Doubt]) -> Option<Trust> 
 
 fn next_test(found: &Bisection, walk: &Walk<'_>, doubts: &[Doubt]) -> Option<NextTest> {
     let test = |commit: Option<&str>, words: String| Some(NextTest { commit: commit.map(str::to_owned), words });
-    let first = walk.first.iter().next().map_or_else(|| "the original crash".to_owned(), |title| format!("\"{title}\""));
+    let first =
+        walk.first.iter().next().map_or_else(|| "the original crash".to_owned(), |title| format!("\"{title}\""));
     let culprit = found.culprit.as_ref();
     match found.outcome {
         Outcome::Incomplete | Outcome::Error | Outcome::Horizon if found.kind == Kind::Git => None,
@@ -166,10 +196,19 @@ fn next_test(found: &Bisection, walk: &Walk<'_>, doubts: &[Doubt]) -> Option<Nex
             (true, Some(range)) => test(None, format!("go on by hand inside {}", found.trust_or(range))),
             (true, None) => test(None, "look for a release that survives".to_owned()),
         },
-        Outcome::Horizon => test(None, "test whether the oldest kernel crashes for want of a fix or for the same bug".to_owned()).filter(|_| !doubts.is_empty()),
+        Outcome::Horizon => {
+            test(None, "test whether the oldest kernel crashes for want of a fix or for the same bug".to_owned())
+                .filter(|_| !doubts.is_empty())
+        }
         Outcome::Culprit if found.flags.merge => {
             let parents = culprit.map(|culprit| culprit.parents.join(" and ")).filter(|parents| !parents.is_empty());
-            test(None, format!("test both sides of the merge ({}): a merge is seldom the cause itself", parents.as_deref().unwrap_or("its parents")))
+            test(
+                None,
+                format!(
+                    "test both sides of the merge ({}): a merge is seldom the cause itself",
+                    parents.as_deref().unwrap_or("its parents")
+                ),
+            )
         }
         Outcome::Culprit | Outcome::Candidates => {
             let doubted = |steps: &[&Step]| {
@@ -178,7 +217,10 @@ fn next_test(found: &Bisection, walk: &Walk<'_>, doubts: &[Doubt]) -> Option<Nex
             };
             if let Some(step) = doubted(&walk.crashing) {
                 let runs = runs_needed(step.ratio().filter(|ratio| *ratio < WEAK).unwrap_or(WEAK));
-                return test(Some(&step.commit), format!("run {} {runs} times more and see whether {first} is among the crashes", name(&step)));
+                return test(
+                    Some(&step.commit),
+                    format!("run {} {runs} times more and see whether {first} is among the crashes", name(&step)),
+                );
             }
             if let Some(step) = doubted(&walk.surviving) {
                 return test(Some(&step.commit), format!("run {} longer: it may have survived by luck", name(&step)));
@@ -187,17 +229,28 @@ fn next_test(found: &Bisection, walk: &Walk<'_>, doubts: &[Doubt]) -> Option<Nex
                 && !rest.is_empty()
             {
                 let skipped = found.steps.iter().rev().find(|step| step.verdict == Some(Verdict::Skip));
-                let why = skipped.and_then(|step| step.failure.clone().or_else(|| step.runs.first()?.title.clone())).map_or_else(String::new, |why| format!(" (skipped for: {why})"));
-                return test(Some(candidate), format!("repair and test the candidates between, {} first{why}", short(candidate)));
+                let why = skipped
+                    .and_then(|step| step.failure.clone().or_else(|| step.runs.first()?.title.clone()))
+                    .map_or_else(String::new, |why| format!(" (skipped for: {why})"));
+                return test(
+                    Some(candidate),
+                    format!("repair and test the candidates between, {} first{why}", short(candidate)),
+                );
             }
             if found.remarks.iter().any(|remark| remark.contains("confirmed")) {
                 return None;
             }
             let commit = found.commits.first()?;
             if found.kind == Kind::Fix {
-                return test(Some(commit), format!("apply {} alone to the crashing kernel: it must survive", short(commit)));
+                return test(
+                    Some(commit),
+                    format!("apply {} alone to the crashing kernel: it must survive", short(commit)),
+                );
             }
-            let start = found.start_commit.as_deref().map_or_else(|| "the first kernel".to_owned(), |start| short(start).to_owned());
+            let start = found
+                .start_commit
+                .as_deref()
+                .map_or_else(|| "the first kernel".to_owned(), |start| short(start).to_owned());
             test(Some(commit), format!("revert {} on {start}: {first} must go away", short(commit)))
         }
     }
@@ -211,9 +264,13 @@ fn runs_needed(ratio: f64) -> u32 {
 impl Bisection {
     /// The trusted range in words, else the range that git was given.
     fn trust_or(&self, range: &super::record::Range) -> String {
-        let last = |verdict| self.steps.iter().rev().find(|step| step.verdict == Some(verdict) && step.role == Role::Bisect).map(name);
-        let good = last(Verdict::Good).or_else(|| range.good_release.clone()).unwrap_or_else(|| short(&range.good).to_owned());
-        let bad = last(Verdict::Bad).or_else(|| range.bad_release.clone()).unwrap_or_else(|| short(&range.bad).to_owned());
+        let last = |verdict| {
+            self.steps.iter().rev().find(|step| step.verdict == Some(verdict) && step.role == Role::Bisect).map(name)
+        };
+        let good =
+            last(Verdict::Good).or_else(|| range.good_release.clone()).unwrap_or_else(|| short(&range.good).to_owned());
+        let bad =
+            last(Verdict::Bad).or_else(|| range.bad_release.clone()).unwrap_or_else(|| short(&range.bad).to_owned());
         format!("{good}..{bad}")
     }
 }

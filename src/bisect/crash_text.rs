@@ -28,7 +28,9 @@ pub fn look(report: &[u8]) -> Seen {
                 if seen.files.len() < KEPT && !seen.files.iter().any(|known| known == &file) {
                     seen.files.push(file.clone());
                 }
-                let function = at.and_then(|before| std::str::from_utf8(before).ok()).map(|name| name.split('+').next().unwrap_or(name).to_owned());
+                let function = at
+                    .and_then(|before| std::str::from_utf8(before).ok())
+                    .map(|name| name.split('+').next().unwrap_or(name).to_owned());
                 if let Some(function) = function.filter(|name| seen.functions.len() < KEPT && is_function(name)) {
                     seen.functions.push((function, file));
                 }
@@ -65,7 +67,9 @@ fn source_file(word: &[u8]) -> Option<String> {
 }
 
 fn is_function(name: &str) -> bool {
-    name.len() > 1 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.')) && !name.as_bytes()[0].is_ascii_digit()
+    name.len() > 1
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'))
+        && !name.as_bytes()[0].is_ascii_digit()
 }
 
 /// ` (&vq->mutex){+.+...}, at: …` → `&vq->mutex`, without its subclass.

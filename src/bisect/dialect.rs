@@ -54,6 +54,9 @@ pub fn date(found: &mut Bisection, features: &Features) {
 /// The day of a time as Go prints it.
 fn day(started: &str) -> Option<String> {
     let day = started.get(..10)?;
-    let shape = day.bytes().enumerate().all(|(at, byte)| if matches!(at, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() });
+    let shape = day
+        .bytes()
+        .enumerate()
+        .all(|(at, byte)| if matches!(at, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() });
     shape.then(|| day.to_owned())
 }

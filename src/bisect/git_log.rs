@@ -16,11 +16,22 @@ pub fn is_one(text: &Text<'_>) -> bool {
     let (mut git, mut told) = (false, false);
     for (_, _, content) in text.lines() {
         match line::read(content) {
-            Line::Testing { .. } | Line::Run { .. } | Line::Cause(_) | Line::Fix(_) | Line::Host { .. } | Line::Totals { .. } | Line::Answer { .. } => return false,
+            Line::Testing { .. }
+            | Line::Run { .. }
+            | Line::Cause(_)
+            | Line::Fix(_)
+            | Line::Host { .. }
+            | Line::Totals { .. }
+            | Line::Answer { .. } => return false,
             Line::Start { .. } | Line::Told { .. } => told = true,
             Line::Given { .. } | Line::FirstComment { .. } | Line::GitFirst(_) => git = true,
             Line::Command { .. } => git = true,
-            Line::Unknown if !git => git = matches!(line::read(typed(content)), Line::Command { .. } | Line::Given { .. } | Line::FirstComment { .. }),
+            Line::Unknown if !git => {
+                git = matches!(
+                    line::read(typed(content)),
+                    Line::Command { .. } | Line::Given { .. } | Line::FirstComment { .. }
+                )
+            }
             _ => {}
         }
     }
@@ -72,7 +83,21 @@ impl Reader {
         found.dialect.name = "git".to_owned();
         found.dialect.mailed = mailed;
         let terms = Terms { old: "good".to_owned(), new: "bad".to_owned() };
-        Self { found, dump: None, terms, subjects: BTreeMap::new(), comments: Vec::new(), started: false, answered: false, extra: None, left: None, position: None, listing: false, shown: 0, closed: false }
+        Self {
+            found,
+            dump: None,
+            terms,
+            subjects: BTreeMap::new(),
+            comments: Vec::new(),
+            started: false,
+            answered: false,
+            extra: None,
+            left: None,
+            position: None,
+            listing: false,
+            shown: 0,
+            closed: false,
+        }
     }
 
     fn line(&mut self, number: u64, content: &[u8]) {
@@ -98,7 +123,9 @@ impl Reader {
             Line::Command { word, rest } => self.command(number, &words(word), &words(rest)),
             Line::Told { verdict, commit } => self.mark(number, verdict, &words(commit), ""),
             Line::Start { bad, good } => self.start(&format!("{} {}", words(bad), words(good))),
-            Line::FirstComment { possible, word, commit, subject } => self.first(possible, &words(word), commit, subject),
+            Line::FirstComment { possible, word, commit, subject } => {
+                self.first(possible, &words(word), commit, subject)
+            }
             Line::GitFirst(commit) => {
                 self.answer(false, &words(commit), String::new());
                 self.dump = Some(Dump::default());
@@ -131,7 +158,12 @@ impl Reader {
         } else if self.answered && !self.closed && self.found.remarks.len() < KEPT && !text.starts_with('#') {
             // A human's doubts below the answer may falsify it.
             self.found.remarks.push(text);
-        } else if !self.started && !self.answered && !self.closed && self.found.notes.len() < KEPT && text.starts_with("warning:") {
+        } else if !self.started
+            && !self.answered
+            && !self.closed
+            && self.found.notes.len() < KEPT
+            && text.starts_with("warning:")
+        {
             self.found.notes.push(text);
         }
     }
@@ -143,9 +175,13 @@ impl Reader {
         let Some(verdict) = self.verdict(word) else { return };
         let (commit, remark) = match line::split_commit(rest.as_bytes()) {
             Some((commit, remark)) => (words(commit), words(remark)),
-            None if rest.is_empty() || rest.starts_with('#') => {
-                (self.position.clone().or_else(|| self.comments.last().map(|(_, _, commit)| commit.clone())).unwrap_or_else(|| "HEAD".to_owned()), rest.to_owned())
-            }
+            None if rest.is_empty() || rest.starts_with('#') => (
+                self.position
+                    .clone()
+                    .or_else(|| self.comments.last().map(|(_, _, commit)| commit.clone()))
+                    .unwrap_or_else(|| "HEAD".to_owned()),
+                rest.to_owned(),
+            ),
             None => {
                 let (revision, remark) = rest.split_once(' ').unwrap_or((rest, ""));
                 (revision.trim_matches('\'').to_owned(), remark.to_owned())
@@ -171,10 +207,15 @@ impl Reader {
         let mut ends = Vec::new();
         let mut arguments = rest.split_whitespace().map(|argument| argument.trim_matches('\''));
         while let Some(argument) = arguments.next() {
-            let (name, value) = argument.split_once('=').map_or((argument, None), |(name, value)| (name, Some(value.to_owned())));
+            let (name, value) =
+                argument.split_once('=').map_or((argument, None), |(name, value)| (name, Some(value.to_owned())));
             match name {
-                "--term-old" | "--term-good" => self.terms.old = value.or_else(|| arguments.next().map(str::to_owned)).unwrap_or_default(),
-                "--term-new" | "--term-bad" => self.terms.new = value.or_else(|| arguments.next().map(str::to_owned)).unwrap_or_default(),
+                "--term-old" | "--term-good" => {
+                    self.terms.old = value.or_else(|| arguments.next().map(str::to_owned)).unwrap_or_default()
+                }
+                "--term-new" | "--term-bad" => {
+                    self.terms.new = value.or_else(|| arguments.next().map(str::to_owned)).unwrap_or_default()
+                }
                 "--" => break,
                 "" => {}
                 option if option.starts_with("--") => {}
@@ -194,7 +235,8 @@ impl Reader {
             self.mark_end(line, verdict, &commit);
         }
         if let [bad, good, ..] = &ends[..] {
-            self.found.range = Some(Range { bad: bad.clone(), good: good.clone(), bad_release: None, good_release: None });
+            self.found.range =
+                Some(Range { bad: bad.clone(), good: good.clone(), bad_release: None, good_release: None });
         }
     }
 
@@ -243,14 +285,27 @@ impl Reader {
         if let Some(heading) = &self.extra {
             step.notes.push(heading.clone());
             if heading.contains("reverted") {
-                let words = if verdict == Verdict::Good { "with the commit reverted the kernel is good: confirmed" } else { "with the commit reverted the kernel is still bad" };
+                let words = if verdict == Verdict::Good {
+                    "with the commit reverted the kernel is good: confirmed"
+                } else {
+                    "with the commit reverted the kernel is still bad"
+                };
                 self.found.remarks.push(words.to_owned());
             }
         }
-        if let Some(before) = self.found.steps.iter().rev().find(|step| step.commit == commit && step.verdict != Some(verdict) && step.role != Role::Check)
+        if let Some(before) = self
+            .found
+            .steps
+            .iter()
+            .rev()
+            .find(|step| step.commit == commit && step.verdict != Some(verdict) && step.role != Role::Check)
             && !self.answered
         {
-            self.found.notes.push(format!("{} is marked again in line {number} (before in line {}): the later mark counts", short(commit), before.line));
+            self.found.notes.push(format!(
+                "{} is marked again in line {number} (before in line {}): the later mark counts",
+                short(commit),
+                before.line
+            ));
         }
         self.found.steps.push(step);
     }
@@ -270,7 +325,8 @@ impl Reader {
         let mut fields = columns.split_whitespace().peekable();
         let clock = fields.next_if(|field| field.len() == 5 && field.as_bytes()[2] == b':').is_some();
         fields.next_if(|field| matches!(*field, "G" | "B"));
-        let number = |field: Option<&str>| field.and_then(|field| field.trim_end_matches(['+', '-']).parse::<u32>().ok());
+        let number =
+            |field: Option<&str>| field.and_then(|field| field.trim_end_matches(['+', '-']).parse::<u32>().ok());
         let (survived, crashed) = (number(fields.next()), number(fields.next()));
         let (true, Some(survived), Some(crashed)) = (clock, survived, crashed) else {
             step.notes.push(columns.trim().to_owned());
@@ -352,9 +408,14 @@ impl Reader {
             found.revisions_left = self.left;
         }
         found.truncated = !self.started && found.dialect.name != "git-visualize";
-        found.start_commit = found.steps.iter().find(|step| step.verdict == Some(Verdict::Bad)).map(|step| step.commit.clone());
+        found.start_commit =
+            found.steps.iter().find(|step| step.verdict == Some(Verdict::Bad)).map(|step| step.commit.clone());
         if let Some(culprit) = &found.culprit {
-            found.flags = Flags { merge: culprit.parents.len() > 1 || culprit.subject.starts_with("Merge "), no_op: false, release: super::summary::is_release_subject(&culprit.subject) };
+            found.flags = Flags {
+                merge: culprit.parents.len() > 1 || culprit.subject.starts_with("Merge "),
+                no_op: false,
+                release: super::summary::is_release_subject(&culprit.subject),
+            };
         }
         found
     }

@@ -112,13 +112,18 @@ pub fn read(content: &[u8]) -> Line<'_> {
         b'a'..=b'z' | b'A'..=b'Z' => sentence(content),
         _ => None,
     };
-    found.or_else(|| host(content)).unwrap_or_else(|| if content.trim_ascii().is_empty() { Line::Blank } else { Line::Unknown })
+    found
+        .or_else(|| host(content))
+        .unwrap_or_else(|| if content.trim_ascii().is_empty() { Line::Blank } else { Line::Unknown })
 }
 
 /// Whether a line is one of those by which logs are recognised.
 #[must_use]
 pub fn is_marker(content: &[u8]) -> bool {
-    !matches!(read(content), Line::Unknown | Line::Blank | Line::Hash(_) | Line::Error(_) | Line::Crash(_) | Line::Cc(_) | Line::Config)
+    !matches!(
+        read(content),
+        Line::Unknown | Line::Blank | Line::Hash(_) | Line::Error(_) | Line::Crash(_) | Line::Cc(_) | Line::Config
+    )
 }
 
 /// Whether `word` is a whole commit hash or kernel signature.
@@ -131,7 +136,9 @@ pub fn is_hash(word: &[u8]) -> bool {
 #[must_use]
 pub fn hash_length(content: &[u8]) -> usize {
     let digits = content.iter().take_while(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')).count();
-    let ends = content.get(digits).is_none_or(|next| !next.is_ascii_alphanumeric() && *next != b'_' && *next != b'/' && *next != b'.');
+    let ends = content
+        .get(digits)
+        .is_none_or(|next| !next.is_ascii_alphanumeric() && *next != b'_' && *next != b'/' && *next != b'.');
     if (7..=64).contains(&digits) && ends { digits } else { 0 }
 }
 
@@ -156,7 +163,10 @@ fn comment(content: &[u8]) -> Option<Line<'_>> {
             _ => Some(Line::Told { verdict: verdict(verb)?, commit: split_commit(one)?.0 }),
         };
     }
-    if ["configuration", "using ", "start config", "config-bisect", "config_bisect", "found config", "testing with gen"].iter().any(|word| after(rest, word).is_some()) {
+    if ["configuration", "using ", "start config", "config-bisect", "config_bisect", "found config", "testing with gen"]
+        .iter()
+        .any(|word| after(rest, word).is_some())
+    {
         return Some(Line::Config);
     }
     let (possible, named) = after(rest, "possible ").map_or((false, rest), |rest| (true, rest));
@@ -241,7 +251,12 @@ fn sentence(content: &[u8]) -> Option<Line<'_>> {
             .or_else(|| is("crash: ").map(Line::Crash))
             .or_else(|| is("crash still not fixed").map(|_| Line::Horizon(content)))
             .or_else(|| is("checking the merge base").map(|_| Line::MergeBase))
-            .or_else(|| ["crash reproduces with baseline", "config minimization failed", "check whether we can drop"].iter().any(|word| is(word).is_some()).then_some(Line::Config)),
+            .or_else(|| {
+                ["crash reproduces with baseline", "config minimization failed", "check whether we can drop"]
+                    .iter()
+                    .any(|word| is(word).is_some())
+                    .then_some(Line::Config)
+            }),
         b'd' => is("determining the merge base")
             .or_else(|| is("determine whether the revision contains"))
             .map(|_| Line::MergeBase)
@@ -266,7 +281,9 @@ fn sentence(content: &[u8]) -> Option<Line<'_>> {
             .map(|rest| Line::Signature(rest.trim_ascii()))
             .or_else(|| is("kernel build failed: ").map(|error| Line::NotTested { commit: None, error }))
             .or_else(|| is("kconfig minimization: ").map(|_| Line::Config)),
-        b'm' => ["minimized to ", "minimizing config failed"].iter().any(|word| is(word).is_some()).then_some(Line::Config),
+        b'm' => {
+            ["minimized to ", "minimizing config failed"].iter().any(|word| is(word).is_some()).then_some(Line::Config)
+        }
         b'M' => is("Minimizing config failed").map(|_| Line::Config),
         b'o' => is("oldest tested release already had the bug")
             .map(|_| Line::Horizon(content))
@@ -274,8 +291,14 @@ fn sentence(content: &[u8]) -> Option<Line<'_>> {
         b'n' => is("no way to further split").or_else(|| is("no need to test this chunk")).map(|_| Line::Config),
         b'p' => is("picked [")
             .map(|_| Line::Picked(&content[7..]))
-            .or_else(|| is("parent commit ").filter(|rest| rest.ends_with(b"wasn't tested")).map(|_| Line::ParentUntested))
-            .or_else(|| is("parent  signature: ").or_else(|| is("parent signature: ")).map(|rest| Line::ParentSignature(rest.trim_ascii())))
+            .or_else(|| {
+                is("parent commit ").filter(|rest| rest.ends_with(b"wasn't tested")).map(|_| Line::ParentUntested)
+            })
+            .or_else(|| {
+                is("parent  signature: ")
+                    .or_else(|| is("parent signature: "))
+                    .map(|rest| Line::ParentSignature(rest.trim_ascii()))
+            })
             .or_else(|| is("previous signature: ").map(|rest| Line::ParentSignature(rest.trim_ascii())))
             .or_else(|| is("proceeding with the original config").map(|_| Line::Config)),
         b'R' => is("Reproducer flagged being flaky").map(|_| Line::Flaky(None)),
@@ -324,12 +347,24 @@ fn testing(content: &[u8]) -> Option<Line<'_>> {
         .map(|tag| Line::Release(tag.trim_ascii()))
         .or_else(|| is("testing current HEAD ").and_then(split_commit).map(|(commit, _)| Line::Head(commit)))
         .or_else(|| {
-            let ends = ["the crash is still unfixed", "the crash already happened on the oldest tested release", "the crash still happens on HEAD"];
+            let ends = [
+                "the crash is still unfixed",
+                "the crash already happened on the oldest tested release",
+                "the crash still happens on HEAD",
+            ];
             ends.iter().any(|end| is(end).is_some()).then_some(Line::Horizon(content))
         })
         .or_else(|| is("the bug was not introduced yet").map(|_| Line::Pretend))
         .or_else(|| {
-            let about = ["trying half", "the chunk can be", "testing without sub-chunk", "testing baseline config", "testing with generated", "there was nothing we could", "the bug reproduces without the instr"];
+            let about = [
+                "trying half",
+                "the chunk can be",
+                "testing without sub-chunk",
+                "testing baseline config",
+                "testing with generated",
+                "there was nothing we could",
+                "the bug reproduces without the instr",
+            ];
             about.iter().any(|word| is(word).is_some()).then_some(Line::Config)
         })
 }

@@ -119,7 +119,9 @@ fn probe(bytes: &[u8]) -> Signs {
         }
         // KASAN draws rulers of equal signs.
         soft += u32::from(content.ends_with(b"=") && !content.ends_with(b"=="));
-        escapes += u32::from([&b"=3D"[..], b"=20", b"=46rom", b"=3E"].iter().any(|code| memchr::memmem::find(content, code).is_some()));
+        escapes += u32::from(
+            [&b"=3D"[..], b"=20", b"=46rom", b"=3E"].iter().any(|code| memchr::memmem::find(content, code).is_some()),
+        );
     }
     signs.headers = headers >= 2;
     signs.printable |= soft > 0 && escapes > 0 && (signs.headers || signs.quoted || soft + escapes > 3);
@@ -195,7 +197,16 @@ fn continues(previous: &[u8], content: &[u8]) -> bool {
     let before = previous.trim_ascii_end();
     let first = content.split(|byte| *byte == b' ').next().unwrap_or(content);
     if line::is_hash(content.trim_ascii()) {
-        let expects = [&b"signature:"[..], b"testing commit", b"bisect good", b"bisect bad", b"bisect skip", b"commit:", b"# good: [", b"# bad: ["];
+        let expects = [
+            &b"signature:"[..],
+            b"testing commit",
+            b"bisect good",
+            b"bisect bad",
+            b"bisect skip",
+            b"commit:",
+            b"# good: [",
+            b"# bad: [",
+        ];
         return expects.iter().any(|end| before.ends_with(end)) || is_comment_without_command(before, content);
     }
     if before.len() + 1 + first.len() <= WRAP {
@@ -220,5 +231,7 @@ fn continues(previous: &[u8], content: &[u8]) -> bool {
 
 /// Outlook joins `git bisect good` to the comment before it and leaves the hash alone on its line.
 fn is_comment_without_command(before: &[u8], hash: &[u8]) -> bool {
-    before.starts_with(b"# ") && memchr::memmem::find(before, hash.trim_ascii()).is_some() && memchr::memmem::find(before, b" git bisect").is_some()
+    before.starts_with(b"# ")
+        && memchr::memmem::find(before, hash.trim_ascii()).is_some()
+        && memchr::memmem::find(before, b" git bisect").is_some()
 }

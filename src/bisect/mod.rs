@@ -52,7 +52,8 @@ pub fn judged(log: &str, bytes: &[u8], read_reports: ReadReports<'_>) -> (Bisect
     let crash = crash_at.map_or(&b""[..], |at| &text.bytes()[at..]);
     dialect::date(&mut found, &features);
     rules::apply(&mut found);
-    found.crash = (!crash.is_empty()).then(|| read_reports(crash)).and_then(|reports| reports.into_iter().next()).map(Box::new);
+    found.crash =
+        (!crash.is_empty()).then(|| read_reports(crash)).and_then(|reports| reports.into_iter().next()).map(Box::new);
     found.infrastructure = advice::infrastructure(&found.steps);
     let seen = crash_text::look(crash);
     let signs = if found.commits.is_empty() { Vec::new() } else { signs(&found, &seen) };

@@ -20,7 +20,13 @@ struct Rules {
 const RULES: [Rules; 5] = [
     Rules { since: "2018-05-10", neither: None, survivors: None, judged: false, several: false },
     Rules { since: "2019-03-22", neither: Some((2, 3)), survivors: None, judged: false, several: false },
-    Rules { since: "2023-06-13", neither: Some((2, 3)), survivors: Some(((1, 2), (1, 2))), judged: false, several: false },
+    Rules {
+        since: "2023-06-13",
+        neither: Some((2, 3)),
+        survivors: Some(((1, 2), (1, 2))),
+        judged: false,
+        several: false,
+    },
     Rules { since: "2023-06-28", neither: None, survivors: Some(((1, 2), (3, 4))), judged: true, several: false },
     Rules { since: "2024-07-15", neither: None, survivors: Some(((1, 2), (3, 4))), judged: true, several: true },
 ];
@@ -31,10 +37,16 @@ pub fn apply(found: &mut Bisection) {
     let within = |day: &str| until.as_deref().is_none_or(|until| day <= until);
     let from = since.as_deref().unwrap_or("");
     let first = RULES.iter().rposition(|rules| rules.since <= from).unwrap_or(0);
-    let rules: Vec<Rules> = RULES.iter().enumerate().filter(|(at, rules)| *at == first || (*at > first && within(rules.since))).map(|(_, rules)| *rules).collect();
+    let rules: Vec<Rules> = RULES
+        .iter()
+        .enumerate()
+        .filter(|(at, rules)| *at == first || (*at > first && within(rules.since)))
+        .map(|(_, rules)| *rules)
+        .collect();
     let fix = found.kind == Kind::Fix;
     // For a month every crash was printed as two runs, the second one `crashed:` or `ignore:`.
-    let doubled = since.as_deref().is_some_and(|since| since >= "2023-07-05") && until.as_deref().is_some_and(|until| until <= "2023-08-08");
+    let doubled = since.as_deref().is_some_and(|since| since >= "2023-07-05")
+        && until.as_deref().is_some_and(|until| until <= "2023-08-08");
     let mut flaky = false;
     let mut tested = 0;
     for step in &mut found.steps {
@@ -57,7 +69,11 @@ pub fn apply(found: &mut Bisection) {
         step.rules_verdict = if given.len() == 1 { given.first().copied() } else { None };
         // Without any test the verdict comes from elsewhere: the bug was not introduced yet, or people said so.
         if let Some(told) = step.verdict.filter(|told| !given.contains(told) && !step.runs.is_empty()) {
-            step.contradiction = Some(format!("the log told git {}, its runs say {}", word(told), given.iter().map(|verdict| word(*verdict)).collect::<Vec<_>>().join(" or ")));
+            step.contradiction = Some(format!(
+                "the log told git {}, its runs say {}",
+                word(told),
+                given.iter().map(|verdict| word(*verdict)).collect::<Vec<_>>().join(" or ")
+            ));
         }
         flaky |= step.crashed > 0 && step.crashed < step.survived;
     }
@@ -101,7 +117,8 @@ impl Rules {
         // A line `all runs:` passes every threshold.
         let weight = if step.counted { 1 } else { 10 };
         if bad > 0 {
-            let enough = (!self.judged || (bad + good) * 2 >= total) && (!self.several || bad * weight >= (total - of(RunResult::Infra)).div_euclid(6).max(2));
+            let enough = (!self.judged || (bad + good) * 2 >= total)
+                && (!self.several || bad * weight >= (total - of(RunResult::Infra)).div_euclid(6).max(2));
             return if enough { Verdict::Bad } else { Verdict::Skip };
         }
         if good == 0 || self.neither.is_some_and(|(over, of)| neither * of > total * over) {

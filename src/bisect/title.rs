@@ -37,7 +37,8 @@ struct Words {
     foreign_paths: Vec<String>,
 }
 
-static DATA: LazyLock<Data> = LazyLock::new(|| toml::from_str(include_str!("families.toml")).expect("families.toml is checked by a test"));
+static DATA: LazyLock<Data> =
+    LazyLock::new(|| toml::from_str(include_str!("families.toml")).expect("families.toml is checked by a test"));
 
 /// How far two titles are relatives, 0 (strangers) to 1 (equal).
 #[must_use]
@@ -52,7 +53,8 @@ pub fn relation(one: &str, other: &str) -> f64 {
     }
     let same = name(families.0) == name(families.1);
     let pair = [name(families.0), name(families.1)];
-    let akin = same || DATA.relatives.iter().any(|[a, b]| [a.as_str(), b.as_str()] == pair || [b.as_str(), a.as_str()] == pair);
+    let akin = same
+        || DATA.relatives.iter().any(|[a, b]| [a.as_str(), b.as_str()] == pair || [b.as_str(), a.as_str()] == pair);
     match functions {
         (Some(one), Some(other)) if one == other => 0.9,
         (Some(one), Some(other)) if !tokens(one).is_disjoint(&tokens(other)) => {
@@ -89,18 +91,25 @@ fn family(title: &str) -> Option<&'static Family> {
 #[must_use]
 pub fn function(title: &str) -> Option<&str> {
     let title = match title.rsplit_once(" (") {
-        Some((before, number)) if number.strip_suffix(')').is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit())) => before,
+        Some((before, number))
+            if number.strip_suffix(')').is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit())) =>
+        {
+            before
+        }
         _ => title,
     };
     let mut words = title.rsplit(' ');
     let last = words.next().unwrap_or_default();
     let name = last.split(':').next().unwrap_or(last);
-    let plain = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'/'));
+    let plain = |name: &str| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'/'))
+    };
     let named = if matches!(words.next(), Some("in" | "at")) && plain(name) && !name.as_bytes()[0].is_ascii_digit() {
         name
     } else {
         let (_, rest) = title.split_once(" in ")?;
-        let end = rest.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'/')).count();
+        let end =
+            rest.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'/')).count();
         rest.get(..end).filter(|name| !name.is_empty())?
     };
     // `corrupted/usb_submit_urb`, but `net/core/dev.c`.
@@ -113,13 +122,21 @@ pub fn function(title: &str) -> Option<&str> {
 pub fn tokens(text: &str) -> BTreeSet<String> {
     let lower = text.to_lowercase();
     let words = lower.split(|letter: char| !letter.is_ascii_alphanumeric());
-    words.filter(|word| word.len() >= 2 && !word.bytes().all(|byte| byte.is_ascii_digit()) && !DATA.words.generic.contains(*word)).map(str::to_owned).collect()
+    words
+        .filter(|word| {
+            word.len() >= 2 && !word.bytes().all(|byte| byte.is_ascii_digit()) && !DATA.words.generic.contains(*word)
+        })
+        .map(str::to_owned)
+        .collect()
 }
 
 /// What kept a test from running, by the words of its title or of the lines behind it; nothing for kernel trouble.
 #[must_use]
 pub fn infrastructure(text: &str) -> Option<&'static str> {
-    DATA.infrastructure.iter().find(|trouble| text.contains(trouble.contains.as_str())).map(|trouble| trouble.words.as_str())
+    DATA.infrastructure
+        .iter()
+        .find(|trouble| text.contains(trouble.contains.as_str()))
+        .map(|trouble| trouble.words.as_str())
 }
 
 /// Whether a file is one through which every report goes.

@@ -22,7 +22,8 @@ struct Term {
     weight: f64,
 }
 
-static MODEL: LazyLock<Model> = LazyLock::new(|| toml::from_str(include_str!("weights.toml")).expect("weights.toml is checked by a test"));
+static MODEL: LazyLock<Model> =
+    LazyLock::new(|| toml::from_str(include_str!("weights.toml")).expect("weights.toml is checked by a test"));
 
 /// No log is certain: labels of the fit are themselves wrong now and then.
 const BOUNDS: (f64, f64) = (0.01, 0.97);
@@ -38,9 +39,14 @@ pub fn judge(found: &mut Bisection, signs: &[Sign]) {
         let Some(sign) = signs.iter().find(|sign| sign.id == term.id) else { continue };
         let weight = term.weight * (sign.value - term.mean);
         odds += weight;
-        reasons.push(Reason { sign: term.id.clone(), words: sign.words.clone(), weight: (weight * 1000.0).round() / 1000.0 });
+        reasons.push(Reason {
+            sign: term.id.clone(),
+            words: sign.words.clone(),
+            weight: (weight * 1000.0).round() / 1000.0,
+        });
     }
-    reasons.sort_by(|one, other| other.weight.abs().total_cmp(&one.weight.abs()).then_with(|| one.sign.cmp(&other.sign)));
+    reasons
+        .sort_by(|one, other| other.weight.abs().total_cmp(&one.weight.abs()).then_with(|| one.sign.cmp(&other.sign)));
     let confidence = (1.0 / (1.0 + (-odds).exp())).clamp(BOUNDS.0, BOUNDS.1);
     found.confidence = Some((confidence * 1e4).round() / 1e4);
     found.basis = if found.kind == Kind::Cause { Basis::Model } else { Basis::Extrapolated };
@@ -56,7 +62,8 @@ mod tests {
     fn every_sign_has_one_weight_and_every_weight_a_sign() {
         let mut found = Bisection::empty("-", Kind::Cause);
         found.commits = vec!["0".repeat(40)];
-        let mut signs: Vec<String> = crate::bisect::signs(&found, &Seen::default()).into_iter().map(|sign| sign.id.to_owned()).collect();
+        let mut signs: Vec<String> =
+            crate::bisect::signs(&found, &Seen::default()).into_iter().map(|sign| sign.id.to_owned()).collect();
         let mut terms: Vec<String> = MODEL.sign.iter().map(|term| term.id.clone()).collect();
         signs.sort_unstable();
         terms.sort_unstable();

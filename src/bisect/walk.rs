@@ -3,7 +3,9 @@
 use super::commit::Dump;
 use super::line::{Line, read};
 use super::mail::Text;
-use super::record::{Bisection, Culprit, Flags, Kind, Outcome, Picked, Range, Rewritten, Role, Run, RunResult, Step, Verdict};
+use super::record::{
+    Bisection, Culprit, Flags, Kind, Outcome, Picked, Range, Rewritten, Role, Run, RunResult, Step, Verdict,
+};
 use super::words;
 
 /// How many continuation lines of a run or a failure are kept.
@@ -143,18 +145,42 @@ impl Walk {
             self.after_git = false;
         }
         match line {
-            Line::Blank | Line::FalseNegative | Line::Undetermined | Line::Unknown | Line::Config => self.minor(line, content),
+            Line::Blank | Line::FalseNegative | Line::Undetermined | Line::Unknown | Line::Config => {
+                self.minor(line, content)
+            }
             Line::Crash(title) => return self.crash(title),
-            Line::Host { .. } | Line::Cause(_) | Line::Fix(_) | Line::Syzkaller(_) | Line::Rewritten { .. } | Line::Ensuring(_) => {
+            Line::Host { .. }
+            | Line::Cause(_)
+            | Line::Fix(_)
+            | Line::Syzkaller(_)
+            | Line::Rewritten { .. }
+            | Line::Ensuring(_) => {
                 self.heading(line, content);
             }
-            Line::Testing { .. } | Line::Compiler(_) | Line::Signature(_) | Line::Run { .. } | Line::Representative { .. } | Line::NotTested { .. } => {
+            Line::Testing { .. }
+            | Line::Compiler(_)
+            | Line::Signature(_)
+            | Line::Run { .. }
+            | Line::Representative { .. }
+            | Line::NotTested { .. } => {
                 self.block(line, number, content);
             }
-            Line::Release(_) | Line::Head(_) | Line::Picked(_) | Line::MergeBase | Line::MergeBaseSurvives | Line::Pretend => {
+            Line::Release(_)
+            | Line::Head(_)
+            | Line::Picked(_)
+            | Line::MergeBase
+            | Line::MergeBaseSurvives
+            | Line::Pretend => {
                 self.plan(line, content);
             }
-            Line::Start { .. } | Line::Told { .. } | Line::Left(_) | Line::Position { .. } | Line::GitFirst(_) | Line::AnyOf { .. } | Line::CannotBisect | Line::Hash(_) => {
+            Line::Start { .. }
+            | Line::Told { .. }
+            | Line::Left(_)
+            | Line::Position { .. }
+            | Line::GitFirst(_)
+            | Line::AnyOf { .. }
+            | Line::CannotBisect
+            | Line::Hash(_) => {
                 self.git(line, number, content);
             }
             _ => self.ending(line, content),
@@ -311,7 +337,8 @@ impl Walk {
         (step.compiler, step.family, step.release) = (compiler, family, release);
         if role == Role::Bisect {
             step.left = self.left.take();
-            step.subject = self.position.take().filter(|(position, _)| *position == step.commit).map(|(_, subject)| subject);
+            step.subject =
+                self.position.take().filter(|(position, _)| *position == step.commit).map(|(_, subject)| subject);
         }
         self.found.steps.push(step);
         self.at = At::Block;
@@ -335,12 +362,16 @@ impl Walk {
 
     /// A step that has no test block of its own.
     fn verdict_only(&mut self, number: u64, commit: &[u8], verdict: Option<Verdict>) {
-        let (role, release) = self.next.take().unwrap_or_else(|| (if self.found.range.is_some() { Role::Bisect } else { Role::Given }, None));
+        let (role, release) = self
+            .next
+            .take()
+            .unwrap_or_else(|| (if self.found.range.is_some() { Role::Bisect } else { Role::Given }, None));
         let role = if verdict.is_some() { Role::Bisect } else { role };
         let mut step = Step::new(role, words(commit), number);
         (step.verdict, step.release) = (verdict, release);
         step.left = self.left.take();
-        step.subject = self.position.take().filter(|(position, _)| *position == step.commit).map(|(_, subject)| subject);
+        step.subject =
+            self.position.take().filter(|(position, _)| *position == step.commit).map(|(_, subject)| subject);
         self.found.steps.push(step);
     }
 
@@ -376,12 +407,15 @@ impl Walk {
         match line {
             Line::Start { bad, good } => {
                 self.features.tags |= !(super::line::is_hash(bad) && super::line::is_hash(good));
-                self.found.range = Some(Range { bad: words(bad), good: words(good), bad_release: None, good_release: None });
+                self.found.range =
+                    Some(Range { bad: words(bad), good: words(good), bad_release: None, good_release: None });
                 self.next = None;
                 self.at = At::Git;
             }
             Line::Told { verdict, commit } => {
-                let own = |step: &Step| step.commit.as_bytes() == commit && step.verdict.is_none() && step.role != Role::Parent;
+                let own = |step: &Step| {
+                    step.commit.as_bytes() == commit && step.verdict.is_none() && step.role != Role::Parent
+                };
                 // In cross-tree searches other commits are tested between git's question and the answer.
                 let mut recent = self.found.steps.iter_mut().rev().take_while(|step| step.verdict.is_none()).take(4);
                 match recent.find(|step| own(step) && step.role != Role::MergeBase) {
@@ -436,10 +470,16 @@ impl Walk {
                 self.found.repro_chance = chance.filter(|chance| chance.is_finite());
                 return;
             }
-            Line::ErrorProbability(probability) => self.found.error_probability = Some(probability).filter(|p| p.is_finite()),
+            Line::ErrorProbability(probability) => {
+                self.found.error_probability = Some(probability).filter(|p| p.is_finite())
+            }
             Line::ParentUntested => self.next = Some((Role::Parent, None)),
-            Line::CulpritSignature(signature) => self.found.signatures.get_or_insert_default().culprit = Some(words(signature)),
-            Line::ParentSignature(signature) => self.found.signatures.get_or_insert_default().parent = Some(words(signature)),
+            Line::CulpritSignature(signature) => {
+                self.found.signatures.get_or_insert_default().culprit = Some(words(signature))
+            }
+            Line::ParentSignature(signature) => {
+                self.found.signatures.get_or_insert_default().parent = Some(words(signature))
+            }
             Line::Totals { text } => {
                 self.found.totals = Some(super::summary::totals(&words(text)));
                 self.summary = true;
@@ -449,14 +489,17 @@ impl Walk {
                 self.found.outcome = Outcome::Horizon;
                 self.found.notes.push(words(content));
             }
-            Line::CommitMessage(title) => self.found.notes.push(format!("the commit at the end of the range: {}", words(title))),
+            Line::CommitMessage(title) => {
+                self.found.notes.push(format!("the commit at the end of the range: {}", words(title)))
+            }
             Line::Answer { fix, commit, subject } => {
                 if fix && !self.header {
                     self.found.kind = Kind::Fix;
                 }
                 self.found.outcome = Outcome::Culprit;
                 self.found.commits = vec![words(commit)];
-                self.found.culprit = Some(Culprit { commit: words(commit), subject: words(subject), ..Culprit::default() });
+                self.found.culprit =
+                    Some(Culprit { commit: words(commit), subject: words(subject), ..Culprit::default() });
                 self.summary = true;
             }
             Line::To(list) => {
@@ -533,7 +576,8 @@ impl Walk {
         found.flags = flags(found);
         name_range(found);
         for step in &mut found.steps {
-            let count = |result| u32::try_from(step.runs.iter().filter(|run| run.result == result).count()).unwrap_or(u32::MAX);
+            let count =
+                |result| u32::try_from(step.runs.iter().filter(|run| run.result == result).count()).unwrap_or(u32::MAX);
             (step.crashed, step.survived) = (count(RunResult::Crashed), count(RunResult::Ok));
             step.counted = step.runs.iter().any(|run| run.number.is_some());
         }
@@ -555,7 +599,10 @@ fn flags(found: &Bisection) -> Flags {
 fn name_range(found: &mut Bisection) {
     let Some(range) = &mut found.range else { return };
     let release = |end: &str| {
-        let tested = found.steps.iter().find(|step| step.release.is_some() && (step.commit == end || step.release.as_deref() == Some(end)));
+        let tested = found
+            .steps
+            .iter()
+            .find(|step| step.release.is_some() && (step.commit == end || step.release.as_deref() == Some(end)));
         tested.and_then(|step| step.release.clone())
     };
     (range.bad_release, range.good_release) = (release(&range.bad), release(&range.good));
@@ -564,6 +611,9 @@ fn name_range(found: &mut Bisection) {
 /// `[v6.4 v6.3] out of 44 release tags`; for two weeks of 2023 each tag was printed as `%!d(string=v6.4)`.
 fn picked(rest: &str) -> Picked {
     let (list, tail) = rest.trim_start_matches('[').split_once(']').unwrap_or((rest, ""));
-    let tags = list.split_whitespace().map(|tag| tag.trim_start_matches("%!d(string=").trim_end_matches(')').to_owned()).collect();
+    let tags = list
+        .split_whitespace()
+        .map(|tag| tag.trim_start_matches("%!d(string=").trim_end_matches(')').to_owned())
+        .collect();
     Picked { tags, of: tail.split_whitespace().find_map(|word| word.parse().ok()) }
 }

@@ -1,17 +1,20 @@
 //! `kanalyze bisect`: what did this bisection find, and should I believe it?
 
-use crate::bisect::record::Bisection;
-use crate::bisect::{Sign, judged};
-use crate::engine::read_reports;
-use crate::input::{Source, open};
+use super::feed::Logs;
+use super::output::{Format, JsonArray, Output};
+use crate::bisect::{Bisection, Sign, judged};
+use crate::engine::{Engine, Item, Options, in_order};
+use crate::grammar::Grammar;
+use crate::input::{Damage, Source, open};
 use crate::render;
+use crate::report::Report;
 use anyhow::Context as _;
 use clap::ValueEnum;
-use std::ffi::OsString;
-use std::io::{BufWriter, IsTerminal, Write};
+use std::io::{BufWriter, Write};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Tell what a bisection found, and how far to believe it
 ///
@@ -32,18 +35,11 @@ In the walk, `git` is what git was told (in brackets: what the runs say of a tes
 
 Exit status: 0, or 2 if a log could not be read.")]
 pub struct Arguments {
-    /// Logs to read (gz, xz, zst, bz2 and lz4 are unpacked) or `-` for standard input. Without any, a pipe on standard
-    /// input is read.
-    #[arg(value_name = "LOG")]
-    logs: Vec<OsString>,
+    #[command(flatten)]
+    logs: Logs,
 
-    /// Form of the output: text for people, json or jsonl (one record a line) for programs.
-    #[arg(long, value_enum, default_value = "text")]
-    format: Format,
-
-    /// When to colour the text.
-    #[arg(long = "color", value_enum, default_value = "auto", value_name = "WHEN")]
-    colour: Colour,
+    #[command(flatten)]
+    output: Output,
 
     /// Order of the table of several logs.
     #[arg(long, value_enum, value_name = "BY")]
@@ -62,20 +58,6 @@ pub struct Arguments {
     features: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
-    Jsonl,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Colour {
-    Auto,
-    Always,
-    Never,
-}
-
 /// What several logs are sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Sort {
@@ -89,68 +71,76 @@ enum Sort {
     Log,
 }
 
+/// How many logs are read before their results are written.
+const BATCH: usize = 128;
+
 /// Runs the command.
 ///
 /// # Errors
-/// No input, several logs for one picture, or an output that cannot be written.
+/// No input, a grammar that is no good, several logs for one picture, an output that cannot be written.
 pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let sources = sources(&arguments)?;
+    let sources = arguments.logs.sources()?;
     if arguments.svg.is_some() && sources.len() != 1 {
         anyhow::bail!("--svg draws one log, but {} are named; name one", sources.len());
     }
-    let mut out = BufWriter::new(std::io::stdout().lock());
-    let (mut kept, mut failed, mut first) = (Vec::new(), false, true);
-    let gathered = arguments.sort.is_some() || arguments.check_steps || arguments.format == Format::Text;
-    for source in &sources {
-        let Some(bytes) = read(source) else {
-            failed = true;
-            continue;
-        };
-        let name = source.to_string();
-        let (found, signs) = judged(&name, &bytes, &|crash| read_reports(&name, crash));
-        if arguments.features {
-            write_signs(&mut out, &found, &signs)?;
-        } else if gathered {
-            kept.push(found);
-        } else {
-            write_record(&mut out, arguments.format, &mut first, &found)?;
+    let grammar = arguments.logs.load_grammar()?;
+    let mut writer = Writer {
+        out: BufWriter::new(std::io::stdout().lock()),
+        format: arguments.output.format,
+        array: JsonArray::new(),
+    };
+    let gathers = arguments.sort.is_some() || arguments.svg.is_some() || writer.format == Format::Text;
+    let (mut kept, mut failed) = (Vec::new(), false);
+    for batch in sources.chunks(BATCH) {
+        let results = in_order(arguments.logs.threads, batch, |source| {
+            let name = source.to_string();
+            read(source).map(|bytes| judged(&name, &bytes, &|crash| reports(&name, crash, &grammar)))
+        });
+        for result in results {
+            match result {
+                None => failed = true,
+                Some((found, signs)) if arguments.features => writer.signs(&found, &signs)?,
+                Some((found, _)) if gathers => kept.push(found),
+                Some((found, _)) => writer.records(&found, arguments.check_steps)?,
+            }
         }
-    }
-    if arguments.features {
-        return Ok(ExitCode::SUCCESS);
     }
     sort(&mut kept, arguments.sort);
     if let (Some(path), [found]) = (&arguments.svg, &kept[..]) {
-        std::fs::write(path, render::bisect_svg::draw(found)).with_context(|| format!("{}: the picture cannot be written", path.display()))?;
+        std::fs::write(path, render::bisect_svg::draw(found))
+            .with_context(|| format!("{}: the picture cannot be written", path.display()))?;
     }
-    if arguments.format == Format::Text {
-        write_text(&arguments, &kept, sources.len(), &mut out)?;
-    } else {
-        for found in &kept {
-            if arguments.check_steps {
-                for check in checks(found) {
-                    write_record(&mut out, arguments.format, &mut first, &check)?;
-                }
-            } else {
-                write_record(&mut out, arguments.format, &mut first, found)?;
-            }
-        }
-        if arguments.format == Format::Json {
-            out.write_all(if first { b"[]\n" } else { b"\n]\n" })?;
-        }
+    match (arguments.features, writer.format) {
+        (true, _) => {}
+        (false, Format::Text) if arguments.check_steps => render::bisect::write_checks(&kept, &mut writer.out)?,
+        (false, Format::Text) => match &kept[..] {
+            [one] if sources.len() == 1 => render::bisect::write(one, &arguments.output.palette(), &mut writer.out)?,
+            [] => {}
+            several => render::bisect::write_table(several, &arguments.output.palette(), &mut writer.out)?,
+        },
+        (false, _) => kept.iter().try_for_each(|found| writer.records(found, arguments.check_steps))?,
     }
-    out.flush()?;
+    if writer.format == Format::Json && !arguments.features {
+        writer.array.end(&mut writer.out)?;
+    }
+    writer.out.flush()?;
     Ok(if failed { ExitCode::from(2) } else { ExitCode::SUCCESS })
 }
 
-fn sources(arguments: &Arguments) -> anyhow::Result<Vec<Source>> {
-    if !arguments.logs.is_empty() {
-        return Ok(arguments.logs.iter().map(|log| Source::new(log)).collect());
+/// The reports in a transcript's last section.
+fn reports(log: &str, crash: &[u8], grammar: &Arc<Grammar>) -> Vec<Report> {
+    let mut found = Vec::new();
+    let options = Options { grammar: Arc::clone(grammar), ..Options::named(log) };
+    let read: Result<_, std::convert::Infallible> = Engine::read(options, crash, |item| {
+        if let Item::Closed(report) = item {
+            found.push(*report);
+        }
+        Ok(())
+    });
+    match read {
+        Ok(_) => found,
+        Err(never) => match never {},
     }
-    if std::io::stdin().is_terminal() {
-        anyhow::bail!("no log is named; give a file, or pipe one in, as in `git bisect log | kanalyze bisect`");
-    }
-    Ok(vec![Source::Stdin])
 }
 
 /// All bytes of a source; says on stderr what went wrong, and is nothing when nothing could be read.
@@ -164,7 +154,8 @@ fn read(source: &Source) -> Option<Vec<u8>> {
         bytes.extend_from_slice(chunk);
         ControlFlow::Continue(())
     });
-    if let Some(damage) = damage {
+    // An empty log has its own answer.
+    if let Some(damage) = damage.filter(|damage| *damage != Damage::Empty) {
         tell(&format!("{source}: {damage}"));
     }
     Some(bytes)
@@ -176,54 +167,49 @@ fn sort(found: &mut [Bisection], by: Option<Sort>) {
         None => {}
         Some(Sort::Confidence) => found.sort_by(|one, other| confidence(other, -1.0).total_cmp(&confidence(one, -1.0))),
         Some(Sort::Doubt) => found.sort_by(|one, other| confidence(one, 2.0).total_cmp(&confidence(other, 2.0))),
-        Some(Sort::Outcome) => found.sort_by(|one, other| one.outcome.cmp(&other.outcome).then_with(|| one.log.cmp(&other.log))),
+        Some(Sort::Outcome) => {
+            found.sort_by(|one, other| one.outcome.cmp(&other.outcome).then_with(|| one.log.cmp(&other.log)))
+        }
         Some(Sort::Log) => found.sort_by(|one, other| one.log.cmp(&other.log)),
     }
 }
 
-fn write_text(arguments: &Arguments, found: &[Bisection], named: usize, out: &mut dyn Write) -> std::io::Result<()> {
-    let colour = match arguments.colour {
-        Colour::Always => true,
-        Colour::Never => false,
-        Colour::Auto => std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
-    };
-    if arguments.check_steps {
-        return render::bisect::write_checks(found, out);
-    }
-    match found {
-        [one] if named == 1 => render::bisect::write(one, colour, out),
-        several => render::bisect::write_table(several, colour, out),
-    }
+/// Where records go.
+struct Writer<W: Write> {
+    out: W,
+    format: Format,
+    array: JsonArray,
 }
 
-fn write_record(out: &mut dyn Write, format: Format, first: &mut bool, record: &impl serde::Serialize) -> anyhow::Result<()> {
-    if format == Format::Json {
-        out.write_all(if *first { b"[\n" } else { b",\n" })?;
+impl<W: Write> Writer<W> {
+    fn record(&mut self, record: &impl serde::Serialize) -> anyhow::Result<()> {
+        let mut line = serde_json::to_vec(record)?;
+        line.push(b'\n');
+        if self.format == Format::Json {
+            self.array.write(&mut self.out, &line)?
+        } else {
+            self.out.write_all(&line)?
+        }
+        Ok(())
     }
-    *first = false;
-    serde_json::to_writer(&mut *out, record)?;
-    if format == Format::Jsonl {
-        out.write_all(b"\n")?;
-    }
-    Ok(())
-}
 
-/// One record for each step whose verdict contradicts its runs.
-fn checks(found: &Bisection) -> Vec<serde_json::Value> {
-    let wrong = found.steps.iter().enumerate().filter(|(_, step)| step.contradiction.is_some());
-    wrong
-        .map(|(at, step)| {
-            serde_json::json!({
+    /// The record of a log, or those of its contradictory steps.
+    fn records(&mut self, found: &Bisection, check_steps: bool) -> anyhow::Result<()> {
+        if !check_steps {
+            return self.record(found);
+        }
+        for (at, step) in found.steps.iter().enumerate().filter(|(_, step)| step.contradiction.is_some()) {
+            self.record(&serde_json::json!({
                 "schema": "kanalyze.bisect-check/1", "log": found.log, "step": at, "line": step.line, "commit": step.commit,
                 "told": step.verdict, "rules": step.rules_verdict, "words": step.contradiction,
-            })
-        })
-        .collect()
-}
+            }))?;
+        }
+        Ok(())
+    }
 
-fn write_signs(out: &mut dyn Write, found: &Bisection, signs: &[Sign]) -> anyhow::Result<()> {
-    let values: serde_json::Map<String, serde_json::Value> = signs.iter().map(|sign| (sign.id.to_owned(), sign.value.into())).collect();
-    serde_json::to_writer(&mut *out, &serde_json::json!({"log": found.log, "signs": values}))?;
-    out.write_all(b"\n")?;
-    Ok(())
+    fn signs(&mut self, found: &Bisection, signs: &[Sign]) -> anyhow::Result<()> {
+        let values: serde_json::Map<String, serde_json::Value> =
+            signs.iter().map(|sign| (sign.id.to_owned(), sign.value.into())).collect();
+        self.record(&serde_json::json!({"log": found.log, "signs": values}))
+    }
 }

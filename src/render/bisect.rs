@@ -1,8 +1,8 @@
 //! How a bisection looks as text: the answer first, then the walk, small enough to be pasted into a mail.
 
+use super::Palette;
 use crate::bisect::Bisection;
 use crate::bisect::record::{Kind, Outcome, Role, RunResult, Step, Verdict};
-use anstyle::{AnsiColor, Style};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -13,39 +13,19 @@ const REASONS: usize = 5;
 /// Reasons that move the odds by less are not shown.
 const SLIGHT: f64 = 0.05;
 
-/// The styles in use; all plain without colour.
-#[derive(Debug, Clone, Copy, Default)]
-struct Ink {
-    strong: Style,
-    bad: Style,
-    good: Style,
-    dim: Style,
-}
-
-impl Ink {
-    fn new(colour: bool) -> Self {
-        if !colour {
-            return Self::default();
-        }
-        let paint = |colour: AnsiColor| Style::new().fg_color(Some(colour.into()));
-        Self { strong: Style::new().bold(), bad: paint(AnsiColor::Red), good: paint(AnsiColor::Green), dim: Style::new().dimmed() }
-    }
-}
-
 /// Writes one log's summary.
 ///
 /// # Errors
 /// Whatever `out` says.
-pub fn write(found: &Bisection, colour: bool, out: &mut dyn Write) -> io::Result<()> {
-    let ink = Ink::new(colour);
-    writeln!(out, "{}{}{:#}", ink.strong, plain(&found.answer, WIDTH), ink.strong)?;
+pub fn write(found: &Bisection, palette: &Palette, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}{}{:#}", palette.blame, plain(&found.answer, WIDTH), palette.blame)?;
     if let Some(culprit) = found.culprit.as_ref().filter(|culprit| !culprit.subject.is_empty()) {
         writeln!(out, "  {}", plain(&culprit.subject, WIDTH - 2))?;
     }
     writeln!(out)?;
     facts(found, out)?;
-    reasons(found, ink, out)?;
-    walk(found, ink, out)?;
+    reasons(found, palette, out)?;
+    walk(found, palette, out)?;
     crash(found, out)
 }
 
@@ -59,7 +39,8 @@ fn facts(found: &Bisection, out: &mut dyn Write) -> io::Result<()> {
     };
     fact("log", &source(found))?;
     if let Some(start) = &found.start_commit {
-        let rewritten = found.rewritten.as_ref().map_or_else(String::new, |new| format!(", which became {}", short(&new.commit)));
+        let rewritten =
+            found.rewritten.as_ref().map_or_else(String::new, |new| format!(", which became {}", short(&new.commit)));
         fact("start", &format!("{}{rewritten}", short(start)))?;
     }
     if let Some(culprit) = &found.culprit {
@@ -92,8 +73,21 @@ fn facts(found: &Bisection, out: &mut dyn Write) -> io::Result<()> {
         fact("host", &format!("{}: {} runs in {} steps", nuisance.title, nuisance.runs, nuisance.steps))?;
     }
     if let Some(totals) = &found.totals {
-        let each = if totals.revisions > 0 { format!(", {} a test", clock(totals.total / totals.revisions as f64)) } else { String::new() };
-        fact("time", &format!("{} ({} building, {} testing) for {} tests{each}", clock(totals.total), clock(totals.build), clock(totals.test), totals.revisions))?;
+        let each = if totals.revisions > 0 {
+            format!(", {} a test", clock(totals.total / totals.revisions as f64))
+        } else {
+            String::new()
+        };
+        fact(
+            "time",
+            &format!(
+                "{} ({} building, {} testing) for {} tests{each}",
+                clock(totals.total),
+                clock(totals.build),
+                clock(totals.test),
+                totals.revisions
+            ),
+        )?;
     }
     if found.kind == Kind::Git {
         for remark in found.remarks.iter().take(6) {
@@ -121,8 +115,8 @@ fn source(found: &Bisection) -> String {
     format!("{} ({}, {kind}{dates}{mailed}{cut})", found.log, found.dialect.name)
 }
 
-fn reasons(found: &Bisection, ink: Ink, out: &mut dyn Write) -> io::Result<()> {
-    for (heading, mark, style, side) in [("against it", '-', ink.bad, -1.0), ("for it", '+', ink.good, 1.0)] {
+fn reasons(found: &Bisection, palette: &Palette, out: &mut dyn Write) -> io::Result<()> {
+    for (heading, mark, style, side) in [("against it", '-', palette.title, -1.0), ("for it", '+', palette.good, 1.0)] {
         let shown: Vec<_> = found.reasons.iter().filter(|reason| reason.weight * side > SLIGHT).take(REASONS).collect();
         if shown.is_empty() {
             continue;
@@ -143,7 +137,7 @@ fn reasons(found: &Bisection, ink: Ink, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// The steps as a table; titles are folded into letters that a legend explains.
-fn walk(found: &Bisection, ink: Ink, out: &mut dyn Write) -> io::Result<()> {
+fn walk(found: &Bisection, palette: &Palette, out: &mut dyn Write) -> io::Result<()> {
     if found.steps.is_empty() {
         return Ok(());
     }
@@ -153,21 +147,36 @@ fn walk(found: &Bisection, ink: Ink, out: &mut dyn Write) -> io::Result<()> {
     for (at, step) in found.steps.iter().enumerate() {
         let titles: Vec<&str> = step.titles().collect();
         // A star marks where the titles change altogether.
-        let changed = !titles.is_empty() && before.as_ref().is_some_and(|before| !before.is_empty() && titles.iter().all(|title| !before.contains(title)));
+        let changed = !titles.is_empty()
+            && before
+                .as_ref()
+                .is_some_and(|before| !before.is_empty() && titles.iter().all(|title| !before.contains(title)));
         if !titles.is_empty() {
             before = Some(titles);
         }
         let verdict = verdict(found.kind, step);
         let style = match step.verdict {
-            Some(Verdict::Bad) => ink.bad,
-            Some(Verdict::Good) => ink.good,
-            _ => ink.dim,
+            Some(Verdict::Bad) => palette.title,
+            Some(Verdict::Good) => palette.good,
+            _ => palette.quiet,
         };
         let left = step.left.map_or_else(String::new, |left| left.to_string());
         let name = step.release.clone().unwrap_or_else(|| short(&step.commit).to_owned());
         let folded = format!("{}{}", folded(step, &letters), if changed { "*" } else { "" });
-        let line = format!("{:>4}  {style}{verdict:<6}{style:#} {:<12}  {:<8} {folded:<8} {left:>5}  ", at + 1, plain(&name, 12), runs(found.kind, step));
-        let visible = format!("{:>4}  {verdict:<6} {:<12}  {:<8} {folded:<8} {left:>5}  ", at + 1, plain(&name, 12), runs(found.kind, step)).chars().count();
+        let line = format!(
+            "{:>4}  {style}{verdict:<6}{style:#} {:<12}  {:<8} {folded:<8} {left:>5}  ",
+            at + 1,
+            plain(&name, 12),
+            runs(found.kind, step)
+        );
+        let visible = format!(
+            "{:>4}  {verdict:<6} {:<12}  {:<8} {folded:<8} {left:>5}  ",
+            at + 1,
+            plain(&name, 12),
+            runs(found.kind, step)
+        )
+        .chars()
+        .count();
         let text = plain(&note(step), WIDTH.saturating_sub(visible));
         writeln!(out, "{}", format!("{line}{text}").trim_end())?;
     }
@@ -211,10 +220,22 @@ fn runs(kind: Kind, step: &Step) -> String {
         return format!("{}/{}", step.crashed, step.crashed + step.survived);
     }
     let has = |result| step.runs.iter().any(|run| run.result == result);
-    let why = [(RunResult::BootFailed, "no boot"), (RunResult::BasicFailed, "no start"), (RunResult::Infra, "infra"), (RunResult::Failed, "failed"), (RunResult::Ignored, "ignored")];
+    let why = [
+        (RunResult::BootFailed, "no boot"),
+        (RunResult::BasicFailed, "no start"),
+        (RunResult::Infra, "infra"),
+        (RunResult::Failed, "failed"),
+        (RunResult::Ignored, "ignored"),
+    ];
     match why.iter().find(|(result, _)| has(*result)) {
         Some((_, words)) => (*words).to_owned(),
-        None if step.role != Role::Parent && step.signature.is_none() && kind != Kind::Git && (step.compiler.is_some() || step.family.is_some() || step.failure.is_some()) => "no build".to_owned(),
+        None if step.role != Role::Parent
+            && step.signature.is_none()
+            && kind != Kind::Git
+            && (step.compiler.is_some() || step.family.is_some() || step.failure.is_some()) =>
+        {
+            "no build".to_owned()
+        }
         None => String::new(),
     }
 }
@@ -231,7 +252,11 @@ fn folded(step: &Step, letters: &BTreeMap<&str, String>) -> String {
     list.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(other.0)));
     let more = if list.len() > 3 { "+" } else { "" };
     let alone = list.len() == 1;
-    let words: Vec<String> = list.iter().take(3).map(|(letter, count)| if alone { (*letter).to_owned() } else { format!("{letter}{count}") }).collect();
+    let words: Vec<String> = list
+        .iter()
+        .take(3)
+        .map(|(letter, count)| if alone { (*letter).to_owned() } else { format!("{letter}{count}") })
+        .collect();
     format!("{}{more}", words.join(" "))
 }
 
@@ -265,15 +290,15 @@ fn crash(found: &Bisection, out: &mut dyn Write) -> io::Result<()> {
 ///
 /// # Errors
 /// Whatever `out` says.
-pub fn write_table(all: &[Bisection], colour: bool, out: &mut dyn Write) -> io::Result<()> {
-    let ink = Ink::new(colour);
+pub fn write_table(all: &[Bisection], palette: &Palette, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "belief  answer                                              log")?;
     for found in all {
-        let belief = found.confidence.map_or_else(|| "-".to_owned(), |confidence| format!("{:.0} %", confidence * 100.0));
+        let belief =
+            found.confidence.map_or_else(|| "-".to_owned(), |confidence| format!("{:.0} %", confidence * 100.0));
         let style = match found.confidence {
-            Some(confidence) if confidence >= 0.6 => ink.good,
-            Some(confidence) if confidence < 0.4 => ink.bad,
-            _ => ink.dim,
+            Some(confidence) if confidence >= 0.6 => palette.good,
+            Some(confidence) if confidence < 0.4 => palette.title,
+            _ => palette.quiet,
         };
         let answer = match (found.outcome, &found.culprit) {
             (Outcome::Culprit, Some(culprit)) => format!("{} {}", short(&culprit.commit), culprit.subject),
@@ -296,7 +321,14 @@ pub fn write_checks(all: &[Bisection], out: &mut dyn Write) -> io::Result<()> {
         for step in found.steps.iter().filter(|step| step.contradiction.is_some()) {
             wrong += 1;
             let name = step.release.as_deref().unwrap_or(&step.commit);
-            writeln!(out, "{}:{}: {}: {}", plain(&found.log, 200), step.line, plain(name, 40), step.contradiction.as_deref().unwrap_or_default())?;
+            writeln!(
+                out,
+                "{}:{}: {}: {}",
+                plain(&found.log, 200),
+                step.line,
+                plain(name, 40),
+                step.contradiction.as_deref().unwrap_or_default()
+            )?;
         }
     }
     writeln!(out, "{wrong} of {told} verdicts contradict their runs")

@@ -33,38 +33,61 @@ pub fn draw(found: &Bisection) -> String {
         let _ = svg.write_fmt(text);
         svg.push('\n');
     };
-    add(format_args!("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" font-family=\"sans-serif\" font-size=\"11\">"));
+    add(format_args!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" font-family=\"sans-serif\" font-size=\"11\">"
+    ));
     add(format_args!("<title>{}</title>", escaped(&found.answer)));
     add(format_args!("<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>"));
     add(format_args!("<text x=\"10\" y=\"18\" font-size=\"13\">{}</text>", escaped(&cut(&found.answer, width / 7))));
     let mut power = 1_u64;
     while power <= most {
         let at = height_of(Some(power), most);
-        add(format_args!("<line x1=\"50\" y1=\"{at:.1}\" x2=\"{}\" y2=\"{at:.1}\" stroke=\"#dddddd\"/><text x=\"44\" y=\"{:.1}\" text-anchor=\"end\" fill=\"#777777\">{power}</text>", width - 10, at + 4.0));
+        add(format_args!(
+            "<line x1=\"50\" y1=\"{at:.1}\" x2=\"{}\" y2=\"{at:.1}\" stroke=\"#dddddd\"/><text x=\"44\" y=\"{:.1}\" text-anchor=\"end\" fill=\"#777777\">{power}</text>",
+            width - 10,
+            at + 4.0
+        ));
         power = power.saturating_mul(16);
     }
-    let places: Vec<(usize, f64)> = steps.iter().enumerate().map(|(at, step)| (60 + at * ROUND, height_of(step.left, most))).collect();
+    let places: Vec<(usize, f64)> =
+        steps.iter().enumerate().map(|(at, step)| (60 + at * ROUND, height_of(step.left, most))).collect();
     let line: Vec<String> = places.iter().map(|(x, y)| format!("{x},{y:.1}")).collect();
     add(format_args!("<polyline points=\"{}\" fill=\"none\" stroke=\"#aaaaaa\"/>", line.join(" ")));
     for (step, (x, y)) in steps.iter().zip(&places) {
-        let colour = step.titles().next().and_then(|first| titles.iter().position(|title| *title == first)).map_or("#009E73", |at| COLOURS.get(at).copied().unwrap_or("#777777"));
+        let colour = step
+            .titles()
+            .next()
+            .and_then(|first| titles.iter().position(|title| *title == first))
+            .map_or("#009E73", |at| COLOURS.get(at).copied().unwrap_or("#777777"));
         let tip = escaped(&tooltip(step));
         let shape = match side(found.kind, step) {
             Some(Verdict::Bad) => format!("<circle cx=\"{x}\" cy=\"{y:.1}\" r=\"7\" fill=\"{colour}\">"),
-            Some(Verdict::Good) => format!("<rect x=\"{}\" y=\"{:.1}\" width=\"12\" height=\"12\" fill=\"{colour}\">", x - 6, y - 6.0),
+            Some(Verdict::Good) => {
+                format!("<rect x=\"{}\" y=\"{:.1}\" width=\"12\" height=\"12\" fill=\"{colour}\">", x - 6, y - 6.0)
+            }
             _ => format!("<path d=\"M{x},{:.1} l7,13 h-14 z\" fill=\"#ffffff\" stroke=\"#777777\">", y - 7.0),
         };
         let end = shape.split([' ', '<']).nth(1).unwrap_or("path");
         add(format_args!("{shape}<title>{tip}</title></{end}>"));
         if let Some(release) = &step.release {
-            add(format_args!("<text x=\"{x}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>", y - 12.0, escaped(&cut(release, 10))));
+            add(format_args!(
+                "<text x=\"{x}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
+                y - 12.0,
+                escaped(&cut(release, 10))
+            ));
         }
     }
     let mut at = HEIGHT as usize + 80;
-    add(format_args!("<text x=\"10\" y=\"{at}\" fill=\"#555555\">circle bad · square good · triangle skipped or not judged; height: revisions left to test</text>"));
+    add(format_args!(
+        "<text x=\"10\" y=\"{at}\" fill=\"#555555\">circle bad · square good · triangle skipped or not judged; height: revisions left to test</text>"
+    ));
     for (title, colour) in titles.iter().zip(COLOURS) {
         at += 18;
-        add(format_args!("<rect x=\"10\" y=\"{}\" width=\"11\" height=\"11\" fill=\"{colour}\"/><text x=\"28\" y=\"{at}\">{}</text>", at - 10, escaped(&cut(title, 110))));
+        add(format_args!(
+            "<rect x=\"10\" y=\"{}\" width=\"11\" height=\"11\" fill=\"{colour}\"/><text x=\"28\" y=\"{at}\">{}</text>",
+            at - 10,
+            escaped(&cut(title, 110))
+        ));
     }
     add(format_args!("</svg>"));
     svg

@@ -2,14 +2,22 @@
 
 pub mod bisect;
 pub mod bisect_svg;
+mod palette;
+mod report;
+mod snapshot;
 
+pub use palette::{Palette, Width};
+pub use report::{LogView, StackLine, stack_lines};
+pub use snapshot::snapshot;
 
 use std::borrow::Cow;
 
 /// The text with every control character (escapes, bells, carriage returns, bidirectional marks) made visible.
 #[must_use]
 pub fn safe(text: &str) -> Cow<'_, str> {
-    let harmful = |char: char| char.is_control() || matches!(char, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let harmful = |char: char| {
+        char.is_control() || matches!(char, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
     if !text.contains(harmful) {
         return Cow::Borrowed(text);
     }
