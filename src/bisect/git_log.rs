@@ -114,6 +114,11 @@ impl Reader {
             return self.decorated(number, content);
         }
         let content = typed(content);
+        // Outlook joins the command to the comment before it.
+        if let Some(at) = memchr::memmem::find(content, b" git bisect ").filter(|_| content.starts_with(b"# ")) {
+            self.line(number, &content[..at]);
+            return self.line(number, &content[at + 1..]);
+        }
         match line::read(content) {
             Line::Given { word, commit, subject } => {
                 let (commit, word) = (words(commit), words(word));
