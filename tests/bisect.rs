@@ -1,7 +1,7 @@
 //! Bisections: every transcript of the corpus with its snapshots, the traps of the formats, and whatever bytes there may be.
 
-use kanalyze::bisect::record::{Bisection, Kind, Outcome, Role, RunResult, Step, Verdict};
 use kanalyze::bisect::read;
+use kanalyze::bisect::record::{Bisection, Kind, Outcome, Role, RunResult, Step, Verdict};
 use kanalyze::engine::read_reports;
 use kanalyze::render::{self, Palette};
 use proptest::prelude::*;
@@ -65,11 +65,15 @@ fn every_transcript_reads_as_its_snapshots_say() {
         let mut record = serde_json::to_value(&found).expect("a record is plain data");
         // Weights change with every fit; the text shows them.
         record["confidence"] = serde_json::Value::Null;
-        record["reasons"] = record["reasons"].as_array().map(|reasons| {
-            let mut words: Vec<_> = reasons.iter().map(|reason| serde_json::json!([reason["sign"], reason["words"]])).collect();
-            words.sort_by_key(ToString::to_string);
-            words.into()
-        }).unwrap_or_default();
+        record["reasons"] = record["reasons"]
+            .as_array()
+            .map(|reasons| {
+                let mut words: Vec<_> =
+                    reasons.iter().map(|reason| serde_json::json!([reason["sign"], reason["words"]])).collect();
+                words.sort_by_key(ToString::to_string);
+                words.into()
+            })
+            .unwrap_or_default();
         let mut settings = insta::Settings::clone_current();
         settings.set_snapshot_path(path.parent().expect("a folder"));
         settings.set_prepend_module_to_snapshot(false);
@@ -93,7 +97,10 @@ fn every_text_view_fits_into_eighty_columns_and_begins_with_the_answer() {
         assert!(!found.answer.is_empty() && shown.lines().next().is_some_and(|line| !line.is_empty()), "{name}");
         assert!(!shown.chars().any(|letter| letter.is_control() && letter != '\n'), "{name}: control characters");
         let picture = render::bisect_svg::draw(&found);
-        assert!(!picture.contains("<script") && !picture.contains('\u{1b}'), "{name}: markup of the log in the picture");
+        assert!(
+            !picture.contains("<script") && !picture.contains('\u{1b}'),
+            "{name}: markup of the log in the picture"
+        );
     }
 }
 
@@ -206,7 +213,10 @@ fn trap_9_the_label_is_gcc_and_the_compiler_clang() {
     let found = transcript("cause-2022/gcc-label-with-clang");
     assert_eq!(found.steps[0].family.as_deref(), Some("gcc"));
     assert!(found.steps[0].compiler.as_deref().is_some_and(|id| id.starts_with("Debian clang")));
-    assert!(step(&found, "v5.8").compiler.as_deref().is_some_and(|id| id.starts_with("gcc")), "it changes at a release");
+    assert!(
+        step(&found, "v5.8").compiler.as_deref().is_some_and(|id| id.starts_with("gcc")),
+        "it changes at a release"
+    );
 }
 
 #[test]
@@ -303,9 +313,13 @@ fn a_mailed_transcript_reads_as_the_plain_one() {
         assert!(mailed.dialect.mailed, "{name}");
         assert_eq!(told(&mailed), told(&plain), "{name}");
         assert_eq!(mailed.commits, plain.commits, "{name}");
-        let compilers = |found: &Bisection| -> Vec<Option<String>> { found.steps.iter().map(|step| step.compiler.clone()).collect() };
+        let compilers = |found: &Bisection| -> Vec<Option<String>> {
+            found.steps.iter().map(|step| step.compiler.clone()).collect()
+        };
         assert_eq!(compilers(&mailed), compilers(&plain), "{name}");
-        let titles = |found: &Bisection| -> Vec<String> { found.steps.iter().flat_map(|step| step.titles().map(str::to_owned).collect::<Vec<_>>()).collect() };
+        let titles = |found: &Bisection| -> Vec<String> {
+            found.steps.iter().flat_map(|step| step.titles().map(str::to_owned).collect::<Vec<_>>()).collect()
+        };
         assert_eq!(titles(&mailed), titles(&plain), "{name}");
         assert_eq!(mailed.recipients_to, plain.recipients_to, "{name}");
         assert_eq!(mailed.confidence, plain.confidence, "{name}");
@@ -314,7 +328,10 @@ fn a_mailed_transcript_reads_as_the_plain_one() {
 
 #[test]
 fn a_hash_alone_on_its_line_belongs_to_the_command_before() {
-    assert_eq!(verdicts(&transcript("mail/hash-alone-on-its-line")), [Verdict::Bad, Verdict::Good, Verdict::Bad, Verdict::Good]);
+    assert_eq!(
+        verdicts(&transcript("mail/hash-alone-on-its-line")),
+        [Verdict::Bad, Verdict::Good, Verdict::Bad, Verdict::Good]
+    );
 }
 
 #[test]
@@ -329,7 +346,9 @@ fn one_crash_is_no_verdict_since_july_2024() {
 fn a_hang_that_becomes_a_deadlock_of_the_same_lock_is_believed_more_than_a_stranger() {
     let found = transcript("cause-2019/hang-becomes-deadlock");
     let bytes = std::fs::read(corpus().join("cause-2019/hang-becomes-deadlock.log")).expect("it is there");
-    let strange = String::from_utf8(bytes).expect("text").replace("possible deadlock in gizmo_process_iotlb_msg", "WARNING in sprocket_open");
+    let strange = String::from_utf8(bytes)
+        .expect("text")
+        .replace("possible deadlock in gizmo_process_iotlb_msg", "WARNING in sprocket_open");
     let strange = parsed("strange", strange.as_bytes());
     assert!(found.confidence > strange.confidence, "{:?} {:?}", found.confidence, strange.confidence);
     assert!(found.unreliable_from.is_none() && strange.unreliable_from.is_some());
@@ -350,13 +369,18 @@ fn every_reason_is_a_term_and_answers_without_commits_have_none() {
 #[test]
 fn an_unfit_host_is_told() {
     let found = transcript("cause-2021/unfit-host");
-    assert!(found.infrastructure.iter().any(|nuisance| nuisance.title.contains("read-only") && nuisance.runs == 7), "{:?}", found.infrastructure);
+    assert!(
+        found.infrastructure.iter().any(|nuisance| nuisance.title.contains("read-only") && nuisance.runs == 7),
+        "{:?}",
+        found.infrastructure
+    );
     assert!(found.infrastructure.iter().any(|nuisance| nuisance.title.contains("image")));
 }
 
 #[test]
 fn steps_of_the_real_transcripts_obey_the_rules_of_their_time() {
-    let shared = std::env::var_os("KANALYZE_SHARED").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
+    let shared = std::env::var_os("KANALYZE_SHARED")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
     let Ok(folder) = std::fs::read_dir(shared.join("corpora/bisect/logs")) else {
         eprintln!("skipped: {} does not exist", shared.display());
         return;
@@ -373,7 +397,16 @@ fn steps_of_the_real_transcripts_obey_the_rules_of_their_time() {
 
 /// Lines of all dialects, in any order: what a parser that keeps state must survive.
 fn any_lines() -> impl Strategy<Value = Vec<u8>> {
-    let lines: Vec<Vec<u8>> = logs().iter().flat_map(|path| std::fs::read(path).expect("it is there").split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect::<Vec<_>>()).collect();
+    let lines: Vec<Vec<u8>> = logs()
+        .iter()
+        .flat_map(|path| {
+            std::fs::read(path)
+                .expect("it is there")
+                .split(|byte| *byte == b'\n')
+                .map(<[u8]>::to_vec)
+                .collect::<Vec<_>>()
+        })
+        .collect();
     prop::collection::vec(prop::sample::select(lines), 0..60).prop_map(|lines| lines.join(&b'\n'))
 }
 
