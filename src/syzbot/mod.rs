@@ -1,1 +1,5 @@
 //! syzbot's dashboard, bundles and programs.
+
+pub mod bundle;
+
+pub use bundle::Bundle;
