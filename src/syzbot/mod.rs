@@ -1,7 +1,9 @@
 //! syzbot's dashboard, bundles and programs.
 
 pub mod bundle;
+pub mod content;
 pub mod http;
+pub mod unpack;
 pub mod url;
 
 pub use bundle::Bundle;
