@@ -2,6 +2,7 @@
 
 pub mod bundle;
 pub mod content;
+pub mod download;
 pub mod http;
 pub mod unpack;
 pub mod url;
