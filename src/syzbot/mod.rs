@@ -2,8 +2,10 @@
 
 pub mod bundle;
 pub mod content;
+pub mod dashboard;
 pub mod download;
 pub mod http;
+pub mod page;
 pub mod unpack;
 pub mod url;
 
