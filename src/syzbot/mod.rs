@@ -6,6 +6,7 @@ pub mod dashboard;
 pub mod download;
 pub mod http;
 pub mod page;
+pub mod repro;
 pub mod unpack;
 pub mod url;
 
