@@ -1,6 +1,6 @@
 //! What a file's first bytes say that it is, and whether that is what was asked for.
 
-use super::bundle::{Architecture, Role};
+use super::manifest::{Architecture, Role};
 
 /// How many of a file's first bytes are looked at.
 pub const HEAD: usize = 4 << 10;

@@ -3,8 +3,8 @@
 //! While a file comes, three others lie beside its place: `NAME.wire.part` (the bytes as sent, so that they need not be
 //! sent twice), `NAME.part` (unpacked) and `NAME.part.json` (which version of which address the bytes belong to).
 
-use super::bundle::{Role, replace_whole};
 use super::http::{Client, HttpError, Response, backoff};
+use super::manifest::{Role, replace_whole};
 use super::unpack::{Unpacked, Unpacker};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};

@@ -198,6 +198,12 @@ impl Client {
         &self.manners
     }
 
+    /// Seconds since 1970, by the client's clock.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        self.clock.now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
+    }
+
     /// Waits, by the client's clock.
     pub fn pause(&self, duration: Duration) {
         self.clock.sleep(duration);

@@ -1,7 +1,7 @@
 //! Bytes as they arrive → the file that they pack: xz and gzip undone by magic, zeros left as holes, everything bounded.
 
-use super::bundle::Role;
 use super::content::{self, Format, HEAD};
+use super::manifest::Role;
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};

@@ -1,6 +1,6 @@
 //! Options → flags of syz-execprog, whose parser takes the options line for a comment.
 
-use super::super::bundle::Architecture;
+use super::super::architecture::Architecture;
 use super::options::{Dialect, KNOWN, Options};
 use super::{Call, Program};
 use serde::Serialize;
