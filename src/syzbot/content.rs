@@ -69,6 +69,33 @@ impl Format {
         }
     }
 
+    /// The format with this name in a manifest.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        use Format as F;
+        [
+            F::Empty,
+            F::Html,
+            F::Json,
+            F::Text,
+            F::BzImage,
+            F::Arm64Image,
+            F::ArmImage,
+            F::RiscvImage,
+            F::Elf,
+            F::RawDisk,
+            F::Qcow2,
+            F::Ext4,
+            F::Cpio,
+            F::Xz,
+            F::Gzip,
+            F::Zstd,
+            F::Binary,
+        ]
+        .into_iter()
+        .find(|format| format.name() == name)
+    }
+
     /// The processor that a kernel image is for, where its format tells.
     #[must_use]
     pub fn architecture(self) -> Option<Architecture> {
