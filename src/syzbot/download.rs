@@ -212,9 +212,12 @@ fn open_stream(parts: &Parts, what: &Download<'_>, resume: bool) -> Result<Strea
     let mut received = 0;
     let mut piece = vec![0; PIECE];
     loop {
-        let count = wire.read(&mut piece).map_err(at(&parts.wire))?;
+        let count = if resume { wire.read(&mut piece).map_err(at(&parts.wire))? } else { 0 };
         if count == 0 {
             return Ok(Stream { wire, unpacker, received });
+        }
+        if received + count as u64 > what.packed_limit {
+            return open_stream(parts, what, false);
         }
         if unpacker.write_all(&piece[..count]).is_err() {
             // What an earlier attempt left is no good; a fresh start tells whether the server's bytes are any better.

@@ -177,7 +177,9 @@ pub fn farewell(role: Role, candidate: &Candidate) -> String {
     match role {
         Role::Kernel | Role::Vmlinux => {
             let mut words = format!("{deleted}; build it: ");
-            if candidate.kernel_repository.contains("://") {
+            // Before 2026-02-27 the dashboard's JSON had a web link to the commit here.
+            let repository = &candidate.kernel_repository;
+            if repository.contains("://") && !repository.contains(['?', '=']) && !repository.contains("/commit") {
                 let _ = write!(words, "git clone {}, ", candidate.kernel_repository);
             }
             if let Some(commit) = &candidate.kernel_commit {
