@@ -1,6 +1,10 @@
 //! The command line: one file a command, each its arguments and one `run`.
 
+mod bundle;
+mod kernel;
 mod parse;
+mod records;
+mod repro;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -15,7 +19,10 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Bundle(bundle::Arguments),
+    Kernel(kernel::Arguments),
     Parse(parse::Arguments),
+    Repro(repro::Arguments),
 }
 
 fn version() -> &'static str {
@@ -28,6 +35,9 @@ fn version() -> &'static str {
 /// What could not be done, in one sentence a cause.
 pub fn run() -> anyhow::Result<ExitCode> {
     match Arguments::parse().verb {
+        Verb::Bundle(arguments) => bundle::run(arguments),
+        Verb::Kernel(arguments) => kernel::run(arguments),
+        Verb::Repro(arguments) => repro::run(arguments),
         Verb::Parse(arguments) => parse::run(arguments),
     }
 }

@@ -1,1 +1,3 @@
 //! How results look: text, JSON, HTML, SVG.
+
+pub mod plain;

@@ -134,6 +134,9 @@ pub struct RefusedOption {
     pub wanted: String,
     /// What came out; `None` if the option is unknown or its dependencies are not met.
     pub got: Option<String>,
+    /// The file that asked for it.
+    #[serde(default)]
+    pub asked_by: String,
 }
 
 /// `bundle.json`: where everything came from, how large it is, what its hash is.

@@ -8,6 +8,8 @@ pub mod dashboard;
 pub mod download;
 pub mod fetch;
 pub mod http;
+pub mod kernel_build;
+pub mod kernel_config;
 pub mod manifest;
 pub mod page;
 pub mod plan;
