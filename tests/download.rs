@@ -7,6 +7,7 @@ use kanalyze::syzbot::http::{Client, HttpError, Manners};
 use kanalyze::syzbot::manifest::Role;
 use loopback::{Answer, File, Server, client, client_with, disk, gzip, kernel, noise, xz};
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -295,7 +296,7 @@ fn a_server_that_is_not_there_is_told() {
 fn a_full_disk_is_told_and_what_came_is_kept() {
     // The kernel's own full disk.
     if !Path::new("/dev/full").exists() {
-        eprintln!("skipped: no /dev/full here");
+        let _ = writeln!(std::io::stderr(), "skipped: no /dev/full here");
         return;
     }
     let (server, (client, _), (folder, path)) = (Server::start(), client(), place());

@@ -72,25 +72,24 @@ impl Format {
     /// The format with this name in a manifest.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        use Format as F;
         [
-            F::Empty,
-            F::Html,
-            F::Json,
-            F::Text,
-            F::BzImage,
-            F::Arm64Image,
-            F::ArmImage,
-            F::RiscvImage,
-            F::Elf,
-            F::RawDisk,
-            F::Qcow2,
-            F::Ext4,
-            F::Cpio,
-            F::Xz,
-            F::Gzip,
-            F::Zstd,
-            F::Binary,
+            Self::Empty,
+            Self::Html,
+            Self::Json,
+            Self::Text,
+            Self::BzImage,
+            Self::Arm64Image,
+            Self::ArmImage,
+            Self::RiscvImage,
+            Self::Elf,
+            Self::RawDisk,
+            Self::Qcow2,
+            Self::Ext4,
+            Self::Cpio,
+            Self::Xz,
+            Self::Gzip,
+            Self::Zstd,
+            Self::Binary,
         ]
         .into_iter()
         .find(|format| format.name() == name)

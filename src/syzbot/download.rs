@@ -162,9 +162,16 @@ pub fn download(
     let mut failures = 0;
     loop {
         let before = stream.received;
-        let reason = match exchange(client, what, &parts, &mut version, &mut stream, progress)? {
-            None => break,
-            Some(reason) => reason,
+        let reason = match exchange(client, what, &parts, &mut version, &mut stream, progress) {
+            Ok(None) => break,
+            Ok(Some(reason)) => reason,
+            Err(error) => {
+                // Nothing came, or there is nothing left to come.
+                if stream.received == 0 || matches!(error, DownloadError::Http(HttpError::Status { .. })) {
+                    parts.remove();
+                }
+                return Err(error);
+            }
         };
         let gained = stream.received.saturating_sub(before);
         let worth = version.total.map_or(WORTH, |total| WORTH.min(total / 100)).max(1);

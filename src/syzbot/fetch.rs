@@ -88,6 +88,7 @@ pub fn fetch(client: &Client, request: &Request<'_>, tell: &mut dyn FnMut(Event<
         Err(error) => return Err(error.into()),
     };
     let (bug, page) = read_bug(client, request, &mut manifest, tell)?;
+    manifest.write(directory)?;
     let candidates = plan::candidates(&bug, &page);
     let wanted = request.crash.or(manifest.crash_index.filter(|_| !request.force));
     let chosen = match wanted {
@@ -225,7 +226,9 @@ fn keep_page(
     }
     let path = request.directory.join(name);
     let ours = manifest.files.iter().any(|file| file.path == name);
-    if path.exists() && !ours && !request.force {
+    // One that a killed fetch left before it came into the manifest has the same bytes.
+    let same = || fs::read(&path).is_ok_and(|there| there == bytes);
+    if path.exists() && !ours && !request.force && !same() {
         return Err(DownloadError::Exists(path).into());
     }
     replace_whole(&path, bytes).map_err(|source| FetchError::Io { path, source })?;

@@ -180,7 +180,7 @@ fn links(html: &str) -> impl Iterator<Item = (String, String)> {
         let tag = link.split('>').next()?;
         let href = attribute(tag, "href");
         let words = text(link.get(tag.len() + 1..).unwrap_or_default());
-        (!href.is_empty() && href != "#").then(|| (href, words))
+        if href.is_empty() || href == "#" { None } else { Some((href, words)) }
     })
 }
 

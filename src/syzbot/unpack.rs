@@ -41,8 +41,8 @@ enum Layer {
         depth: u32,
         target: Target,
     },
-    Xz(Box<liblzma::write::XzDecoder<Layer>>),
-    Gzip(Box<flate2::write::MultiGzDecoder<Layer>>),
+    Xz(Box<liblzma::write::XzDecoder<Self>>),
+    Gzip(Box<flate2::write::MultiGzDecoder<Self>>),
     Plain(Box<Target>),
     /// Only while one of the others turns into another, or after an error.
     Moving,
@@ -377,7 +377,7 @@ mod tests {
     proptest! {
         #[test]
         fn holes_read_back_as_what_was_written(runs in prop::collection::vec((any::<u8>(), 0usize..9000), 0..12), piece in 1usize..9000) {
-            let bytes: Vec<u8> = runs.iter().flat_map(|(byte, count)| vec![byte % 3, *byte].repeat(count / 2)).collect();
+            let bytes: Vec<u8> = runs.iter().flat_map(|(byte, count)| [byte % 3, *byte].repeat(count / 2)).collect();
             let mut file = tempfile::tempfile().expect("a temporary file");
             let mut offset = 0;
             for piece in bytes.chunks(piece) {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -49,10 +49,17 @@ pub struct Request {
     pub range: Option<String>,
 }
 
+/// What has come so far, and the news of it.
+#[derive(Default)]
+struct Requests {
+    came: Mutex<Vec<Request>>,
+    news: Condvar,
+}
+
 pub struct Server {
     pub url: String,
     answers: Arc<Mutex<BTreeMap<String, VecDeque<Answer>>>>,
-    requests: Arc<Mutex<Vec<Request>>>,
+    requests: Arc<Requests>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -62,7 +69,7 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let answers: Arc<Mutex<BTreeMap<String, VecDeque<Answer>>>> = Arc::default();
-        let requests: Arc<Mutex<Vec<Request>>> = Arc::default();
+        let requests: Arc<Requests> = Arc::default();
         let stop = Arc::new(AtomicBool::new(false));
         let (own_answers, own_requests, own_stop) = (answers.clone(), requests.clone(), stop.clone());
         let thread = std::thread::spawn(move || {
@@ -88,7 +95,15 @@ impl Server {
     }
 
     pub fn requests(&self) -> Vec<Request> {
-        self.requests.lock().expect("no panic").clone()
+        self.requests.came.lock().expect("no panic").clone()
+    }
+
+    /// Waits until `count` requests for `path` have come; false if that takes longer than a minute.
+    pub fn await_requests(&self, path: &str, count: usize) -> bool {
+        let came = self.requests.came.lock().expect("no panic");
+        let too_few = |came: &mut Vec<Request>| came.iter().filter(|request| request.path == path).count() < count;
+        let minute = Duration::from_secs(60);
+        !self.requests.news.wait_timeout_while(came, minute, too_few).expect("no panic").1.timed_out()
     }
 
     pub fn requests_for(&self, path: &str) -> Vec<Request> {
@@ -109,7 +124,7 @@ impl Drop for Server {
 fn serve(
     mut stream: TcpStream,
     answers: &Mutex<BTreeMap<String, VecDeque<Answer>>>,
-    requests: &Mutex<Vec<Request>>,
+    requests: &Requests,
 ) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let mut lines = BufReader::new(stream.try_clone()?).lines();
@@ -121,7 +136,9 @@ fn serve(
         let Some((name, value)) = line.split_once(": ") else { break };
         headers.insert(name.to_ascii_lowercase(), value.to_owned());
     }
-    requests.lock().expect("no panic").push(Request { path: path.clone(), range: headers.get("range").cloned() });
+    let request = Request { path: path.clone(), range: headers.get("range").cloned() };
+    requests.came.lock().expect("no panic").push(request);
+    requests.news.notify_all();
     let answer = {
         let mut answers = answers.lock().expect("no panic");
         match answers.get_mut(&path) {

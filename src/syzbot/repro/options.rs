@@ -232,7 +232,7 @@ impl Options {
     pub fn not_before(&self) -> &'static str {
         let json = self.dialect == Dialect::Json;
         let evidence = |key: &str, value: &Value| {
-            let off = *value == Value::Bool(false) || *value == Value::from(0) || value.as_str() == Some("");
+            let off = value.as_bool() == Some(false) || value.as_i64() == Some(0) || value.as_str() == Some("");
             !(json && off) || ALWAYS_WRITTEN.contains(&key)
         };
         let dates = self.entries.iter().filter(|(key, value)| evidence(key, value)).filter_map(|(key, _)| find(key));
