@@ -132,13 +132,7 @@ fn run_fetch(arguments: &Fetch) -> anyhow::Result<ExitCode> {
     };
     let mut teller = Teller::default();
     let manifest = fetch(&client, &request, &mut |event| teller.tell(&event))?;
-    let mut out = BufWriter::new(std::io::stdout().lock());
-    if arguments.format == Form::Text {
-        show(&mut out, &directory, &manifest)?;
-    } else {
-        write_records(&mut out, arguments.format, &[&manifest])?;
-    }
-    out.flush()?;
+    print(arguments.format, &directory, &manifest)?;
     Ok(ExitCode::from(u8::from(!manifest.missing.is_empty())))
 }
 
@@ -202,14 +196,18 @@ fn role_name(role: Role) -> String {
 
 fn run_show(folder: &Folder) -> anyhow::Result<ExitCode> {
     let manifest = Manifest::read(&folder.directory)?;
-    let mut out = BufWriter::new(std::io::stdout().lock());
-    if folder.format == Form::Text {
-        show(&mut out, &folder.directory, &manifest)?;
-    } else {
-        write_records(&mut out, folder.format, &[&manifest])?;
-    }
-    out.flush()?;
+    print(folder.format, &folder.directory, &manifest)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn print(form: Form, directory: &Path, manifest: &Manifest) -> anyhow::Result<()> {
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    if form == Form::Text {
+        show(&mut out, directory, manifest)?;
+    } else {
+        write_records(&mut out, form, &[manifest])?;
+    }
+    Ok(out.flush()?)
 }
 
 fn show(out: &mut dyn Write, directory: &Path, manifest: &Manifest) -> anyhow::Result<()> {
@@ -301,12 +299,6 @@ fn run_adopt(folder: &Folder) -> anyhow::Result<ExitCode> {
     for (name, why) in &adoption.left {
         teller.line(&format!("{} left out: {}", printable(name), printable(why)));
     }
-    let mut out = BufWriter::new(std::io::stdout().lock());
-    if folder.format == Form::Text {
-        show(&mut out, &folder.directory, &manifest)?;
-    } else {
-        write_records(&mut out, folder.format, &[&manifest])?;
-    }
-    out.flush()?;
+    print(folder.format, &folder.directory, &manifest)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -5,7 +5,7 @@ use crate::render::plain::{printable, printable_lines};
 use crate::syzbot::Bundle;
 use crate::syzbot::architecture::Architecture;
 use crate::syzbot::kernel_build::{Build, BuildError, Step, build};
-use crate::syzbot::manifest::LocalKernel;
+use crate::syzbot::manifest::{LocalKernel, RefusedOption};
 use anyhow::Context as _;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
@@ -116,7 +116,9 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         other => other,
     })?;
-    for option in kernel.refused_options.iter().take(TOLD) {
+    let of_base = |option: &&RefusedOption| option.asked_by == config.display().to_string();
+    let (base, fragments): (Vec<_>, Vec<_>) = kernel.refused_options.iter().partition(of_base);
+    for option in fragments.into_iter().chain(base).take(TOLD) {
         let got = option.got.as_deref().unwrap_or("absent");
         tell(Step::Note(format!(
             "{}: {} was asked for ({}), {got} came out",

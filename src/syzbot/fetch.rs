@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The most that the bug's JSON or page may have: 280 crashes take well under one MiB.
-const PAGE_LIMIT: u64 = 64 << 20;
+const PAGE_LIMIT: u64 = 16 << 20;
 
 /// What to fetch, and where to put it.
 #[derive(Debug, Clone)]
@@ -130,7 +130,10 @@ pub fn fetch(client: &Client, request: &Request<'_>, tell: &mut dyn FnMut(Event<
 fn absent(role: Role, candidate: &Candidate) -> String {
     match role {
         Role::ReproSyz | Role::ReproC => "syzbot has none for this crash".to_owned(),
-        _ => format!("the bug's page lists none; {}", plan::farewell(role, candidate)),
+        _ => format!(
+            "the bug's page lists none (there are none of before 2022-07-15, and syzbot deletes those of bugs that are closed); {}",
+            plan::remedy(role, candidate)
+        ),
     }
 }
 
@@ -414,8 +417,9 @@ impl Lock {
                     let alive = owner.parse::<u32>().is_ok_and(|pid| Path::new(&format!("/proc/{pid}")).exists());
                     if alive {
                         return Err(FetchError::Senseless(format!(
-                            "{}: process {owner} is fetching into this folder",
-                            directory.display()
+                            "{}: process {owner} is fetching into this folder; if it is not, remove {}",
+                            directory.display(),
+                            path.display()
                         )));
                     }
                     fs::remove_file(&path).map_err(at)?;

@@ -260,6 +260,10 @@ impl Client {
             self.wait_for_turn(target);
             let response = match self.send(target, headers) {
                 Ok(response) => response,
+                Err(reason) if reason.contains("certificate") => {
+                    let reason = format!("{reason}; SSL_CERT_FILE may name a file of further certificates to trust");
+                    return Err(HttpError::Line { url, reason });
+                }
                 Err(reason) if last => return Err(HttpError::Line { url, reason }),
                 Err(_) => {
                     self.pause(backoff(attempt));

@@ -138,8 +138,9 @@ fn between<'a>(html: &'a str, open: &'a str, close: &'a str) -> impl Iterator<It
     std::iter::from_fn(move || {
         rest = &rest[find_tag(rest, open)?..];
         let inside = &rest[open.len()..];
-        let end = inside.find(close).unwrap_or(inside.len());
-        let end = find_tag(&inside[..end], open).unwrap_or(end);
+        // The next one first: looking for an end that never comes would read the page once for each beginning.
+        let next = find_tag(inside, open).unwrap_or(inside.len());
+        let end = inside[..next].find(close).unwrap_or(next);
         rest = &inside[end..];
         Some(&inside[..end])
     })
@@ -223,7 +224,8 @@ fn unescape(text: &str) -> String {
     while let Some(at) = rest.find('&') {
         plain.push_str(&rest[..at]);
         rest = &rest[at..];
-        let entity = rest[1..].split_once(';').map(|(name, _)| name).filter(|name| name.len() <= 8);
+        let end = rest.bytes().take(10).position(|byte| byte == b';');
+        let entity = end.and_then(|end| rest.get(1..end));
         match entity.and_then(|name| character(name).map(|character| (name, character))) {
             Some((name, character)) => {
                 plain.push(character);
@@ -318,6 +320,14 @@ mod tests {
         let crash = &page.crashes[0];
         assert_eq!((&*crash.log, &*crash.repro_syz, &*crash.title), ("/x/log.txt?x=1", "/x/r?x=2", "T+"));
         assert!(crash.assets.is_empty());
+    }
+
+    #[test]
+    fn a_hostile_page_is_read_in_one_pass() {
+        for piece in ["<a ", "<table", "&", "<a href=", "<tr><td>", "<tabled", "title"] {
+            let _ =
+                parse_page(&format!("<table><tr><th>Log</th><th>Syz repro</th></tr><tr><td>{}", piece.repeat(200_000)));
+        }
     }
 
     proptest! {

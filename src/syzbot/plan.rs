@@ -173,25 +173,34 @@ pub fn limits(role: Role) -> (u64, u64) {
 /// What to say of something that the server no longer has.
 #[must_use]
 pub fn farewell(role: Role, candidate: &Candidate) -> String {
-    let deleted = "gone: syzbot deletes a bug's images 30 days or more after it was fixed or closed";
+    match role {
+        Role::Kernel | Role::Vmlinux | Role::Disk | Role::MountedImage | Role::FsckLog => format!(
+            "gone: syzbot deletes a bug's images 30 days or more after it was fixed or closed; {}",
+            remedy(role, candidate)
+        ),
+        _ => "the dashboard no longer has it".to_owned(),
+    }
+}
+
+/// What to do without it.
+#[must_use]
+pub fn remedy(role: Role, candidate: &Candidate) -> String {
     match role {
         Role::Kernel | Role::Vmlinux => {
-            let mut words = format!("{deleted}; build it: ");
+            let mut words = "build it: ".to_owned();
             // Before 2026-02-27 the dashboard's JSON had a web link to the commit here.
             let repository = &candidate.kernel_repository;
             if repository.contains("://") && !repository.contains(['?', '=']) && !repository.contains("/commit") {
-                let _ = write!(words, "git clone {}, ", candidate.kernel_repository);
+                let _ = write!(words, "git clone {repository}, ");
             }
             if let Some(commit) = &candidate.kernel_commit {
                 let _ = write!(words, "git checkout {commit}, ");
             }
-            words + "kanalyze kernel build --source TREE --into THIS-FOLDER"
+            words + "kanalyze kernel build --source TREE --into BUNDLE"
         }
-        Role::Disk => format!(
-            "{deleted}; any image with an ssh server will do, syzkaller's tools/create-image.sh makes one: put it there as disk.raw and run `kanalyze bundle adopt`"
-        ),
-        Role::MountedImage | Role::FsckLog => format!("{deleted}; the program itself still holds the filesystem"),
-        _ => "the dashboard no longer has it".to_owned(),
+        Role::Disk => "any image with an ssh server will do, syzkaller's tools/create-image.sh makes one: put it there as disk.raw and run `kanalyze bundle adopt`".to_owned(),
+        Role::MountedImage | Role::FsckLog => "the program itself still holds the filesystem".to_owned(),
+        _ => "nothing replaces it".to_owned(),
     }
 }
 
