@@ -1,7 +1,8 @@
 //! `kanalyze bundle`: everything that a syzbot bug's reproduction needs, in one folder.
 
-use super::records::{Form, write_records};
-use crate::render::plain::printable;
+use super::output::{Format, Output};
+use super::records::write_records;
+use crate::render::safe;
 use crate::syzbot::adopt::{State, adopt, verify};
 use crate::syzbot::dashboard::{BugName, DASHBOARD};
 use crate::syzbot::download::Progress;
@@ -16,7 +17,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Fetches, shows and checks bundles: a bug's kernel, disk, programs and logs in one folder.
+/// Fetch, show and check bundles: a syzbot bug's kernel, disk, programs and logs in one folder
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -26,12 +27,15 @@ pub struct Arguments {
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
     Fetch(Fetch),
+    /// Print what the manifest says
     Show(Folder),
+    /// Hash every file again and compare
     Verify(Folder),
+    /// Write a manifest for files that somebody put into the folder, and unpack those that are packed
     Adopt(Folder),
 }
 
-/// Downloads what syzbot has of a bug.
+/// Download what syzbot has of a bug
 ///
 /// Comes whole or not at all, file by file: a download that was interrupted goes on when the same command runs again, and
 /// nothing that is there is overwritten without --force. Images come unpacked, a disk's zeros take no room.
@@ -68,15 +72,11 @@ struct Fetch {
     /// How often a broken connection is made again before giving up.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
     attempts: u32,
-    /// The form of the answer on stdout.
-    #[arg(long, value_enum, default_value_t)]
-    format: Form,
+    #[command(flatten)]
+    output: Output,
 }
 
 /// A bundle's folder.
-///
-/// show prints what the manifest says, verify hashes every file again, adopt writes a manifest for files that somebody
-/// put into the folder (and unpacks those that are packed).
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -87,9 +87,8 @@ struct Folder {
     /// The folder.
     #[arg(default_value = ".")]
     directory: PathBuf,
-    /// The form of the answer.
-    #[arg(long, value_enum, default_value_t)]
-    format: Form,
+    #[command(flatten)]
+    output: Output,
 }
 
 fn role(text: &str) -> Result<Role, String> {
@@ -132,7 +131,7 @@ fn run_fetch(arguments: &Fetch) -> anyhow::Result<ExitCode> {
     };
     let mut teller = Teller::default();
     let manifest = fetch(&client, &request, &mut |event| teller.tell(&event))?;
-    print(arguments.format, &directory, &manifest)?;
+    print(arguments.output.format, &directory, &manifest)?;
     Ok(ExitCode::from(u8::from(!manifest.missing.is_empty())))
 }
 
@@ -147,6 +146,7 @@ impl Teller {
         match event {
             Event::Begins(item) if std::io::stderr().is_terminal() => {
                 let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+                bar.set_style(style("{prefix} {bytes}"));
                 bar.set_prefix(item.path.clone());
                 self.bar = Some(bar);
             }
@@ -155,9 +155,9 @@ impl Teller {
             Event::Came(file) => self.line(&format!("{}: {}", file.path, sizes(file))),
             Event::Kept(file) => self.line(&format!("{}: was there, kept", file.path)),
             Event::Missed(missing) => {
-                self.line(&format!("missing {}: {}", role_name(missing.role), printable(&missing.reason)))
+                self.line(&format!("missing {}: {}", role_name(missing.role), safe(&missing.reason)))
             }
-            Event::Note(words) => self.line(&format!("note: {}", printable(words))),
+            Event::Note(words) => self.line(&format!("note: {}", safe(words))),
         }
     }
 
@@ -165,8 +165,7 @@ impl Teller {
         let Some(bar) = &self.bar else { return };
         if let (Some(total), None) = (progress.total, bar.length()) {
             bar.set_length(total);
-            let style = "{prefix} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta}";
-            bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar.set_style(style("{prefix} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta}"));
         }
         bar.set_position(progress.received);
     }
@@ -177,6 +176,10 @@ impl Teller {
         }
         let _ = writeln!(std::io::stderr(), "{words}");
     }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 fn sizes(file: &FileRecord) -> String {
@@ -196,23 +199,23 @@ fn role_name(role: Role) -> String {
 
 fn run_show(folder: &Folder) -> anyhow::Result<ExitCode> {
     let manifest = Manifest::read(&folder.directory)?;
-    print(folder.format, &folder.directory, &manifest)?;
+    print(folder.output.format, &folder.directory, &manifest)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn print(form: Form, directory: &Path, manifest: &Manifest) -> anyhow::Result<()> {
+fn print(format: Format, directory: &Path, manifest: &Manifest) -> anyhow::Result<()> {
     let mut out = BufWriter::new(std::io::stdout().lock());
-    if form == Form::Text {
+    if format == Format::Text {
         show(&mut out, directory, manifest)?;
     } else {
-        write_records(&mut out, form, &[manifest])?;
+        write_records(&mut out, format, &[manifest])?;
     }
     Ok(out.flush()?)
 }
 
 fn show(out: &mut dyn Write, directory: &Path, manifest: &Manifest) -> anyhow::Result<()> {
     let title = manifest.title.as_deref().or(manifest.crash_title.as_deref()).unwrap_or("a bundle without a title");
-    writeln!(out, "{}", printable(title))?;
+    writeln!(out, "{}", safe(title))?;
     let arch = manifest.arch.map(|arch| arch.syzkaller_name().to_owned());
     let programs = manifest.userspace_arch.map(|arch| arch.syzkaller_name().to_owned());
     for (label, value) in [
@@ -229,23 +232,26 @@ fn show(out: &mut dyn Write, directory: &Path, manifest: &Manifest) -> anyhow::R
         ("programs", &programs),
     ] {
         if let Some(value) = value {
-            writeln!(out, "  {label:<10} {}", printable(value))?;
+            writeln!(out, "  {label:<10} {}", safe(value))?;
         }
     }
     let local = manifest.local.iter().flat_map(crate::syzbot::manifest::LocalKernel::files);
     for file in manifest.files.iter().chain(local) {
         let note = if file.revoked { " (no longer works on HEAD)" } else { "" };
-        writeln!(out, "  {:<16} {:<13} {}{note}", printable(&file.path), role_name(file.role), sizes(file))?;
+        writeln!(out, "  {:<16} {:<13} {}{note}", safe(&file.path), role_name(file.role), sizes(file))?;
     }
     for missing in &manifest.missing {
-        writeln!(out, "  missing {}: {}", role_name(missing.role), printable(&missing.reason))?;
+        writeln!(out, "  missing {}: {}", role_name(missing.role), safe(&missing.reason))?;
     }
     Ok(())
 }
 
+/// What `schema` says in the records of `bundle verify`.
+pub const CHECK_SCHEMA: &str = "kanalyze.bundle-check/1";
+
 /// One line of `bundle verify --format jsonl`.
-#[derive(serde::Serialize)]
-struct Checked<'a> {
+#[derive(serde::Serialize, schemars::JsonSchema)]
+pub(super) struct Checked<'a> {
     schema: &'static str,
     path: &'a str,
     role: Role,
@@ -259,11 +265,11 @@ fn run_verify(folder: &Folder) -> anyhow::Result<ExitCode> {
     let shown = std::io::stderr().is_terminal();
     let states = verify(&folder.directory, &manifest, &mut |path| {
         if shown {
-            teller.line(&format!("hashing {}", printable(path)));
+            teller.line(&format!("hashing {}", safe(path)));
         }
     });
     let mut out = BufWriter::new(std::io::stdout().lock());
-    if folder.format == Form::Text {
+    if folder.output.format == Format::Text {
         for (file, state) in &states {
             let words = match state {
                 State::Whole => "whole".to_owned(),
@@ -271,19 +277,14 @@ fn run_verify(folder: &Folder) -> anyhow::Result<ExitCode> {
                 State::Changed { what } => format!("changed: {what}"),
                 State::Unreadable { why } => format!("unreadable: {why}"),
             };
-            writeln!(out, "{}: {words}", printable(&file.path))?;
+            writeln!(out, "{}: {words}", safe(&file.path))?;
         }
     } else {
         let records: Vec<_> = states
             .iter()
-            .map(|(file, state)| Checked {
-                schema: "kanalyze.bundle-check/1",
-                path: &file.path,
-                role: file.role,
-                state,
-            })
+            .map(|(file, state)| Checked { schema: CHECK_SCHEMA, path: &file.path, role: file.role, state })
             .collect();
-        write_records(&mut out, folder.format, &records)?;
+        write_records(&mut out, folder.output.format, &records)?;
     }
     out.flush()?;
     Ok(ExitCode::from(u8::from(states.iter().any(|(_, state)| *state != State::Whole))))
@@ -294,11 +295,11 @@ fn run_adopt(folder: &Folder) -> anyhow::Result<ExitCode> {
     let (manifest, adoption) = adopt(&folder.directory, now).context("adopting the folder")?;
     let mut teller = Teller::default();
     for (packed, plain) in &adoption.unpacked {
-        teller.line(&format!("{} unpacked to {}", printable(packed), printable(plain)));
+        teller.line(&format!("{} unpacked to {}", safe(packed), safe(plain)));
     }
     for (name, why) in &adoption.left {
-        teller.line(&format!("{} left out: {}", printable(name), printable(why)));
+        teller.line(&format!("{} left out: {}", safe(name), safe(why)));
     }
-    print(folder.format, &folder.directory, &manifest)?;
+    print(folder.output.format, &folder.directory, &manifest)?;
     Ok(ExitCode::SUCCESS)
 }

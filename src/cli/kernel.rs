@@ -1,7 +1,8 @@
 //! `kanalyze kernel`: a kernel of one's own into a bundle.
 
-use super::records::{Form, write_records};
-use crate::render::plain::{printable, printable_lines};
+use super::output::{Format, Output};
+use super::records::write_records;
+use crate::render::safe;
 use crate::syzbot::Bundle;
 use crate::syzbot::architecture::Architecture;
 use crate::syzbot::kernel_build::{Build, BuildError, Step, build};
@@ -15,7 +16,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// How many options that did not take are told one by one.
 const TOLD: usize = 20;
 
-/// Builds kernels into bundles.
+/// Build kernels into bundles
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -27,7 +28,7 @@ enum Verb {
     Build(BuildArguments),
 }
 
-/// Configures and builds a kernel outside its tree, and puts bzImage, vmlinux, System.map and config into the bundle.
+/// Build a kernel outside its tree; put bzImage, vmlinux, System.map and config into a bundle
 ///
 /// `kanalyze run --kernel local` then boots it. Fragments are laid over the configuration as scripts/kconfig/merge_config.sh
 /// does, and options that did not take are told. A second call compiles only what has changed.
@@ -62,18 +63,20 @@ struct BuildArguments {
     /// Stop before compiling if an option of a fragment did not take.
     #[arg(long)]
     strict: bool,
-    /// The form of the answer.
-    #[arg(long, value_enum, default_value_t)]
-    format: Form,
+    #[command(flatten)]
+    output: Output,
 }
 
 fn architecture(text: &str) -> Result<Architecture, String> {
     Architecture::from_name(text).ok_or_else(|| "no architecture that the kernel has an image for".to_owned())
 }
 
+/// What `schema` says in the record of `kernel build`.
+pub const SCHEMA: &str = "kanalyze.local-kernel/1";
+
 /// `kernel build --format jsonl`.
-#[derive(serde::Serialize)]
-struct Built<'a> {
+#[derive(serde::Serialize, schemars::JsonSchema)]
+pub(super) struct Built<'a> {
     schema: &'static str,
     directory: String,
     #[serde(flatten)]
@@ -106,13 +109,13 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     };
     let mut tell = |step: Step<'_>| {
         let _ = match step {
-            Step::Runs(command) => writeln!(std::io::stderr(), "{}", printable(command)),
-            Step::Note(words) => writeln!(std::io::stderr(), "note: {}", printable(&words)),
+            Step::Runs(command) => writeln!(std::io::stderr(), "{}", safe(command)),
+            Step::Note(words) => writeln!(std::io::stderr(), "note: {}", safe(&words)),
         };
     };
     let kernel = build(&what, now, &mut tell).map_err(|error| match error {
         BuildError::Failed { command, status, log, tail } => {
-            BuildError::Failed { command, status, log, tail: printable_lines(&tail) }
+            BuildError::Failed { command, status, log, tail: tail.lines().map(safe).collect::<Vec<_>>().join("\n") }
         }
         other => other,
     })?;
@@ -129,15 +132,15 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         tell(Step::Note(format!("and {} more; bundle.json lists all", kernel.refused_options.len() - TOLD)));
     }
     let mut out = BufWriter::new(std::io::stdout().lock());
-    if arguments.format == Form::Text {
-        writeln!(out, "{}", printable(kernel.release.as_deref().unwrap_or("a kernel")))?;
+    if arguments.output.format == Format::Text {
+        writeln!(out, "{}", safe(kernel.release.as_deref().unwrap_or("a kernel")))?;
         for file in kernel.files() {
             writeln!(out, "  {} {}", arguments.into.join(&file.path).display(), indicatif::HumanBytes(file.size))?;
         }
     } else {
         let directory = arguments.into.display().to_string();
-        let built = Built { schema: "kanalyze.local-kernel/1", directory, kernel: &kernel };
-        write_records(&mut out, arguments.format, &[built])?;
+        let built = Built { schema: SCHEMA, directory, kernel: &kernel };
+        write_records(&mut out, arguments.output.format, &[built])?;
     }
     out.flush()?;
     Ok(ExitCode::SUCCESS)

@@ -1,33 +1,25 @@
-//! The two JSON forms of a command's answer: one array, or a record a line.
+//! Records of the verbs that have few: an array, or one a line.
 
+use super::output::{Format, JsonArray};
 use serde::Serialize;
 use std::io::Write;
-
-/// How an answer looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub enum Form {
-    /// For people; may change.
-    #[default]
-    Text,
-    /// One array of records.
-    Json,
-    /// A record a line.
-    Jsonl,
-}
 
 /// Writes `records` in one of the JSON forms.
 ///
 /// # Errors
 /// The output is closed or full.
-pub fn write_records<T: Serialize>(out: &mut dyn Write, form: Form, records: &[T]) -> anyhow::Result<()> {
-    if form == Form::Json {
-        serde_json::to_writer_pretty(&mut *out, records)?;
-        out.write_all(b"\n")?;
-        return Ok(());
-    }
+pub fn write_records<T: Serialize>(out: &mut dyn Write, format: Format, records: &[T]) -> anyhow::Result<()> {
+    let mut lines = Vec::new();
     for record in records {
-        serde_json::to_writer(&mut *out, record)?;
-        out.write_all(b"\n")?;
+        serde_json::to_writer(&mut lines, record)?;
+        lines.push(b'\n');
+    }
+    if format == Format::Json {
+        let mut array = JsonArray::new();
+        array.write(out, &lines)?;
+        array.end(out)?;
+    } else {
+        out.write_all(&lines)?;
     }
     Ok(())
 }

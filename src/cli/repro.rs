@@ -1,7 +1,8 @@
 //! `kanalyze repro`: what a syz program holds, its options, and the flags that syz-execprog needs for them.
 
-use super::records::{Form, write_records};
-use crate::render::plain::printable;
+use super::output::{Format, Output};
+use super::records::write_records;
+use crate::render::safe;
 use crate::syzbot::Bundle;
 use crate::syzbot::architecture::Architecture;
 use crate::syzbot::repro::{Features, FlagSettings, Flags, LARGEST, Program, flags_for};
@@ -11,7 +12,7 @@ use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Shows and edits syz programs and their options.
+/// Show and edit syz programs and their options
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -20,11 +21,11 @@ pub struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
-    /// Lists a program's options and calls.
+    /// List a program's options and calls
     Show(Show),
-    /// Sets and unsets options; every other byte of the program stays.
+    /// Set and unset options; every other byte of the program stays
     Edit(Edit),
-    /// Prints the flags that make syz-execprog do what the options say.
+    /// Print the flags that make syz-execprog do what the options say
     Flags(FlagArguments),
 }
 
@@ -32,9 +33,8 @@ enum Verb {
 struct Show {
     #[command(flatten)]
     source: Source,
-    /// The form of the answer.
-    #[arg(long, value_enum, default_value_t)]
-    format: Form,
+    #[command(flatten)]
+    output: Output,
 }
 
 #[derive(Debug, clap::Args)]
@@ -93,9 +93,8 @@ struct FlagArguments {
     /// Repeat for ever and in threads, as a bisection does.
     #[arg(long)]
     insist: bool,
-    /// The form of the answer.
-    #[arg(long, value_enum, default_value_t)]
-    format: Form,
+    #[command(flatten)]
+    output: Output,
 }
 
 #[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
@@ -164,13 +163,19 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
 
 fn warn(words: &[String]) {
     for words in words {
-        let _ = writeln!(std::io::stderr(), "warning: {}", printable(words));
+        let _ = writeln!(std::io::stderr(), "warning: {}", safe(words));
     }
 }
 
+/// What `schema` says in the records of `repro show`.
+pub const REPRO_SCHEMA: &str = "kanalyze.repro/1";
+
+/// What `schema` says in the records of `repro flags`.
+pub const FLAGS_SCHEMA: &str = "kanalyze.repro-flags/1";
+
 /// `repro show --format jsonl`.
-#[derive(serde::Serialize)]
-struct Shown<'a> {
+#[derive(serde::Serialize, schemars::JsonSchema)]
+pub(super) struct Shown<'a> {
     schema: &'static str,
     file: String,
     options: Option<serde_json::Map<String, serde_json::Value>>,
@@ -183,11 +188,11 @@ fn show(arguments: &Show) -> anyhow::Result<()> {
     let mut warnings = program.warnings.clone();
     warnings.extend(program.options.iter().flat_map(crate::syzbot::repro::Options::objections));
     let mut out = BufWriter::new(std::io::stdout().lock());
-    if arguments.format == Form::Text {
+    if arguments.output.format == Format::Text {
         match &program.options {
             Some(options) => {
                 let words: Vec<String> = options.entries.iter().map(|(key, value)| format!("{key}={value}")).collect();
-                writeln!(out, "options: {}", printable(&words.join(" ")))?;
+                writeln!(out, "options: {}", safe(&words.join(" ")))?;
             }
             None => writeln!(out, "options: none")?,
         }
@@ -203,8 +208,8 @@ fn show(arguments: &Show) -> anyhow::Result<()> {
     } else {
         let options = program.options.as_ref().map(|options| options.entries.iter().cloned().collect());
         let file = path.display().to_string();
-        let shown = Shown { schema: "kanalyze.repro/1", file, options, calls: &program.calls, warnings };
-        write_records(&mut out, arguments.format, &[shown])?;
+        let shown = Shown { schema: REPRO_SCHEMA, file, options, calls: &program.calls, warnings };
+        write_records(&mut out, arguments.output.format, &[shown])?;
     }
     out.flush()?;
     Ok(())
@@ -226,8 +231,8 @@ fn edit(arguments: &Edit) -> anyhow::Result<()> {
 }
 
 /// `repro flags --format jsonl`.
-#[derive(serde::Serialize)]
-struct Told {
+#[derive(serde::Serialize, schemars::JsonSchema)]
+pub(super) struct Told {
     schema: &'static str,
     file: String,
     #[serde(flatten)]
@@ -250,12 +255,12 @@ fn flags(arguments: &FlagArguments) -> anyhow::Result<()> {
     let mut flags = flags_for(&program, &settings);
     flags.warnings.splice(0..0, program.warnings.iter().cloned());
     let mut out = BufWriter::new(std::io::stdout().lock());
-    if arguments.format == Form::Text {
-        writeln!(out, "{}", printable(&flags.flags.join(" ")))?;
+    if arguments.output.format == Format::Text {
+        writeln!(out, "{}", safe(&flags.flags.join(" ")))?;
         warn(&flags.warnings);
     } else {
-        let told = Told { schema: "kanalyze.repro-flags/1", file: path.display().to_string(), flags };
-        write_records(&mut out, arguments.format, &[told])?;
+        let told = Told { schema: FLAGS_SCHEMA, file: path.display().to_string(), flags };
+        write_records(&mut out, arguments.output.format, &[told])?;
     }
     out.flush()?;
     Ok(())

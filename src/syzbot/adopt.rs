@@ -24,7 +24,7 @@ pub struct Adoption {
 }
 
 /// How a listed file fares.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "state")]
 pub enum State {
     /// As listed.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The processor that a bundle's kernel was built for, under Go's names, which are syzkaller's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Architecture {
     /// x86_64.

@@ -17,7 +17,7 @@ pub const SCHEMA: &str = "kanalyze.bundle/1";
 const MANIFEST_LIMIT: u64 = 4 << 20;
 
 /// What a file of a bundle is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Something that QEMU's `-kernel` takes: bzImage, Image.
@@ -63,7 +63,7 @@ pub enum Role {
 }
 
 /// One file of the bundle.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FileRecord {
     /// What it is for.
     pub role: Role,
@@ -90,7 +90,7 @@ pub struct FileRecord {
 }
 
 /// Something that the bug has or had, and the bundle has not.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Missing {
     /// What it would have been for.
     pub role: Role,
@@ -102,7 +102,7 @@ pub struct Missing {
 }
 
 /// A kernel that `kanalyze kernel build` built into the bundle. Its files lie in `local/`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct LocalKernel {
     /// The image for QEMU's `-kernel`, relative like every path of the manifest.
     pub image: Option<FileRecord>,
@@ -126,7 +126,7 @@ pub struct LocalKernel {
 }
 
 /// One option that did not take.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct RefusedOption {
     /// `CONFIG_…`.
     pub name: String,
@@ -140,7 +140,7 @@ pub struct RefusedOption {
 }
 
 /// `bundle.json`: where everything came from, how large it is, what its hash is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Manifest {
     /// [`SCHEMA`].
     pub schema: String,

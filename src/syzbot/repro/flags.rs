@@ -37,7 +37,7 @@ pub struct FlagSettings {
 }
 
 /// Flags, without the program's name at the end, and what they cannot do.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Flags {
     /// `-sandbox=none`, `-procs=6` …
     pub flags: Vec<String>,

@@ -24,7 +24,7 @@ pub struct Program {
 }
 
 /// One call.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Call {
     /// Its line in the file, from 1.
     pub line: usize,
