@@ -1,5 +1,6 @@
 //! Bundles fetched from a dashboard on this machine that has every trouble which the real one has.
 
+mod contract;
 mod loopback;
 
 use kanalyze::syzbot::Bundle;
@@ -410,6 +411,8 @@ fn the_command_tells_plainly_and_escapes_what_the_server_says() {
     let shown = run(&["bundle", "show", "--format", "json"]);
     let records: serde_json::Value = serde_json::from_slice(&shown.stdout).expect("an array");
     assert_eq!(records[0]["schema"], "kanalyze.bundle/1");
+    contract::assert_valid(&records[0]);
+    contract::assert_valid(&changed[0]);
 }
 
 #[test]

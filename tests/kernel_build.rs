@@ -1,5 +1,7 @@
 //! `kanalyze kernel build` on a stand-in for a kernel tree, since a real build takes an hour.
 
+mod contract;
+
 use kanalyze::syzbot::Bundle;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -144,6 +146,7 @@ fn the_bundles_own_configuration_is_the_default() {
     let output = kanalyze(&["kernel", "build", "--source", TREE, "--format", "jsonl", "--into"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let record: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a record");
+    contract::assert_valid(&record);
     assert_eq!(record["schema"], "kanalyze.local-kernel/1");
     assert_eq!(record["image"]["format"], "bzimage");
     assert!(kanalyze(&["bundle", "verify"]).status.success());

@@ -1,5 +1,7 @@
 //! `kanalyze repro` on programs of every age.
 
+mod contract;
+
 use std::fs;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
@@ -35,6 +37,7 @@ fn a_programs_calls_and_options_are_shown() {
     "#);
     let output = repro(&["show", "-", "--format", "jsonl"], PROGRAM);
     let record: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a record");
+    contract::assert_valid(&record);
     assert_eq!(record["schema"], "kanalyze.repro/1");
     assert_eq!((&record["options"]["procs"], &record["calls"][2]["fail_nth"]), (&6.into(), &3.into()));
 }
@@ -62,6 +65,7 @@ fn the_flags_say_what_execprog_would_not_read() {
     assert!(told.contains("warning: cgroups: syz-execprog cannot turn it off"), "{told}");
     let output = repro(&["flags", "-", "--features", "listed", "--format", "jsonl"], PROGRAM);
     let record: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a record");
+    contract::assert_valid(&record);
     assert!(record["flags"].as_array().expect("flags").contains(&"-enable=tun,close_fds".into()), "{record}");
 }
 

@@ -103,3 +103,21 @@ fn busybox_runs_the_stand_in_too() {
     let text = String::from_utf8(output.stderr).expect("text");
     assert!(output.status.success() && text.contains("parsed 1 programs"), "{text}");
 }
+
+#[test]
+fn the_flags_of_kanalyze_are_flags_of_execprog() {
+    use kanalyze::syzbot::architecture::Architecture;
+    use kanalyze::syzbot::repro::{FlagSettings, Program, flags_for};
+    let text = PROGRAM.replace("\"procs\":1", "\"procs\":1,\"slowdown\":1,\"wifi\":false");
+    let program = Program::parse(text.as_bytes()).expect("a program");
+    let settings = FlagSettings {
+        arch: Some(Architecture::Amd64),
+        executor: Some("/syz-executor".to_owned()),
+        machine: Some("qemu".to_owned()),
+        ..FlagSettings::default()
+    };
+    let flags = flags_for(&program, &settings).flags;
+    let (output, lines) =
+        execprog(&text, &flags.iter().map(String::as_str).collect::<Vec<_>>(), &[("STAND_IN_TICK", "0")]);
+    assert!(output.status.success() && message(&lines[0]) == "parsed 1 programs", "{lines:?}");
+}

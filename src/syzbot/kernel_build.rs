@@ -166,7 +166,8 @@ pub fn build(build: &Build<'_>, now: u64, tell: &mut dyn FnMut(Step<'_>)) -> Res
     };
     // All four are there and are what they should be before the first one takes its place.
     let mut staged = vec![
-        stage(&make.output.join(image), target, Role::Kernel)?,
+        // Where the ELF file is the image too, it lies there twice, as QEMU's and as the debugger's.
+        stage(&make.output.join(image), if image == "vmlinux" { "kernel" } else { target }, Role::Kernel)?,
         stage(&make.output.join("vmlinux"), "vmlinux", Role::Vmlinux)?,
         stage(&make.output.join("System.map"), "System.map", Role::SystemMap)?,
         stage(&config, "config", Role::Config)?,
