@@ -289,10 +289,19 @@ fn another_bug_does_not_go_into_the_same_folder() {
     let (server, (client, _), (_folder, into)) = (dashboard(), client(), place());
     fetch_with(&client, &server, &into, false).0.expect("a bundle");
     let other = BugName::parse("ffffffffffffffffffff").expect("a name");
+    server.file(
+        "/bug?extid=ffffffffffffffffffff&json=1",
+        json().replace("0123456789abcdef0123456789abcdef01234567", &"f".repeat(40)),
+    );
+    let before = fs::read(into.join("bug.json")).expect("bytes");
     let request =
         Request { base_url: &server.url, bug: &other, crash: None, directory: &into, force: true, without: &[] };
     let error = fetch(&client, &request, &mut |_| {}).expect_err("another bug").to_string();
     assert!(error.contains("holds another bug") && !error.contains('\x1b'), "{error:?}");
+    assert_eq!(fs::read(into.join("bug.json")).expect("bytes"), before);
+    // The same bug under the extid of another stage of its reporting is no other bug.
+    server.file("/bug?extid=ffffffffffffffffffff&json=1", json());
+    fetch(&client, &Request { force: false, ..request }, &mut |_| {}).expect("the same bug");
 }
 
 #[test]

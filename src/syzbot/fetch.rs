@@ -146,13 +146,7 @@ fn read_bug(
 ) -> Result<(Bug, BugPage), FetchError> {
     let base = request.base_url.trim_end_matches('/');
     let held = manifest.extid.iter().chain(&manifest.id).any(|key| key == request.bug.key());
-    if !held && (manifest.extid.is_some() || manifest.id.is_some()) {
-        return Err(FetchError::Senseless(format!(
-            "{} holds another bug ({}); name another folder with --into",
-            request.directory.display(),
-            manifest.title.as_deref().unwrap_or("without a title").escape_debug()
-        )));
-    }
+    let empty = manifest.extid.is_none() && manifest.id.is_none();
     let saved = |role| {
         let file = manifest.file(role).filter(|_| held && !request.force)?;
         fs::read(request.directory.join(&file.path)).ok()
@@ -170,6 +164,15 @@ fn read_bug(
             json = client.get(&format!("{base}/bug?{}&json=1", name.query()), PAGE_LIMIT);
         }
         let json = json.map_err(|error| told_of_bug(error, request.bug))?;
+        // A bug has an extid for each stage of its reporting, but only one id.
+        let same = || parse_bug(&json.body).is_ok_and(|bug| manifest.id.as_ref() == Some(&bug.id));
+        if !held && !empty && !same() {
+            return Err(FetchError::Senseless(format!(
+                "{} holds another bug ({}); name another folder with --into",
+                request.directory.display(),
+                manifest.title.as_deref().unwrap_or("without a title").escape_debug()
+            )));
+        }
         let address = format!("{base}/bug?{}", name.query());
         let html = client.get(&address, PAGE_LIMIT).map_or_else(
             |error| {
