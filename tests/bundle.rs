@@ -8,7 +8,7 @@ use kanalyze::syzbot::dashboard::BugName;
 use kanalyze::syzbot::fetch::{Event, FetchError, Request, fetch};
 use kanalyze::syzbot::http::{Client, HttpError};
 use kanalyze::syzbot::manifest::{Architecture, Manifest, Role};
-use loopback::{Answer, File, Server, client, disk, gzip, kernel, vmlinux, xz};
+use loopback::{Answer, File, Server, client, disk, gzip, kernel, names, vmlinux, xz};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -113,15 +113,6 @@ fn fetch_with(
         Event::Begins(_) | Event::Comes(_) => {}
     });
     (outcome, told)
-}
-
-fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<String> = fs::read_dir(folder)
-        .expect("a folder")
-        .map(|entry| entry.expect("an entry").file_name().into_string().expect("text"))
-        .collect();
-    names.sort();
-    names
 }
 
 const WHOLE: [&str; 12] = [

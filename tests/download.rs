@@ -5,7 +5,7 @@ mod loopback;
 use kanalyze::syzbot::download::{Download, DownloadError, Fetched, Progress, download};
 use kanalyze::syzbot::http::{Client, HttpError, Manners};
 use kanalyze::syzbot::manifest::Role;
-use loopback::{Answer, File, Server, client, client_with, disk, gzip, kernel, noise, xz};
+use loopback::{Answer, File, Server, client, client_with, disk, gzip, kernel, names, noise, xz};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -15,15 +15,6 @@ fn get(client: &Client, url: &str, to: &Path, role: Role, force: bool) -> Result
     let (packed_limit, unpacked_limit) = (4 << 20, 16 << 20);
     let what = Download { url, destination: to, role, force, packed_limit, unpacked_limit };
     download(client, &what, &mut |_| {})
-}
-
-fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<String> = fs::read_dir(folder)
-        .expect("a folder")
-        .map(|entry| entry.expect("an entry").file_name().into_string().expect("text"))
-        .collect();
-    names.sort();
-    names
 }
 
 fn place() -> (tempfile::TempDir, PathBuf) {

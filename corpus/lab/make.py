@@ -13,6 +13,7 @@ Needs Debian's linux-source-6.12, qemu-system-x86, busybox-static, flex, bison, 
 import argparse
 import concurrent.futures
 import fnmatch
+import json
 import os
 import shutil
 import subprocess
@@ -192,7 +193,7 @@ def step_check(args):
             print(f"{name}: no log or no truth file")
             continue
         with open(path) as text:
-            found = truth.json.load(text)
+            found = json.load(text)
         for wrong in truth.check(found, truth.read_lines(os.path.join(HERE, "logs", name + ".log"))):
             bad += not wrong.startswith("(")
             print(f"{name}: {wrong}")
@@ -218,7 +219,7 @@ def main():
     cli = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     cli.add_argument("step", choices=steps)
     cli.add_argument("names", nargs="*", help="names of logs, * allowed")
-    cli.add_argument("--build", default="/work/labbuild", help="folder for everything that is not committed (default %(default)s)")
+    cli.add_argument("--build", default="/var/tmp/kanalyze-lab", help="folder for everything that is not committed (default %(default)s)")
     cli.add_argument("--jobs", type=int, default=2)
     cli.add_argument("--vms", type=int, default=2, help="boots at once")
     cli.add_argument("--patience", type=int, default=60, help="seconds beyond a scenario's own before QEMU is stopped")

@@ -33,6 +33,7 @@ def stall(name, title, what, **more):
 DEADLOCK = "possible deadlock in "
 PAGING = "BUG: unable to handle kernel paging request in "
 NULL = "BUG: unable to handle kernel NULL pointer dereference in "
+KFENCE = "KFENCE prints its stacks without the words Call Trace, and this report ends without registers: corrupted by syzbot's rules"
 NO_STACK = "the report has no frame below an apic_timer_interrupt, so that syzbot's rules find no function: 'corrupted'"
 LIST = "without CONFIG_BUG_ON_DATA_CORRUPTION a corrupted list is a warning, not a BUG"
 
@@ -117,8 +118,8 @@ SCENARIOS = [
     memory("memory_after_work", "KASAN: slab-use-after-free Read in uses_parcel_after_work", "freed by a work that the object carried"),
     memory("memory_after_grace", "KASAN: slab-use-after-free Write in uses_parcel_after_grace", "freed by call_rcu()"),
     memory("memory_in_softirq", "KASAN: slab-use-after-free Read in tick_reads_freed", "a timer reads a freed object: the caller is a CPU"),
-    memory("memory_sampled_read", "KFENCE: out-of-bounds read in reads_past_sampled", "KFENCE: beyond a guarded object", append="kfence.sample_interval=2", seconds=8),
-    memory("memory_sampled_freed", "KFENCE: use-after-free write in writes_freed_sampled", "KFENCE: a freed guarded object", append="kfence.sample_interval=2", seconds=8),
+    memory("memory_sampled_read", "KFENCE: out-of-bounds read in reads_past_sampled", "KFENCE: beyond a guarded object", append="kfence.sample_interval=2", seconds=8, note=KFENCE),
+    memory("memory_sampled_freed", "KFENCE: use-after-free write in writes_freed_sampled", "KFENCE: a freed guarded object", append="kfence.sample_interval=2", seconds=8, note=KFENCE),
     memory("memory_index", "UBSAN: array-index-out-of-bounds in looks_past_marks", "UBSAN: an index beyond an array inside a structure"),
     memory("memory_shift", "UBSAN: shift-out-of-bounds in shifts_too_far", "UBSAN: a shift by 77"),
     memory("memory_bool", "UBSAN: invalid-load in believes_strange_bool", "UBSAN: a bool of value 6"),

@@ -322,7 +322,7 @@ TITLES = {
 
 
 def check(truth, lines):
-    """Where truth and log disagree, in words."""
+    """Where truth and log disagree, in words. What stands in brackets is worth knowing and no fault: the log shows less than the truth knows."""
     wrong = []
     title = truth["expected_title_by_design"]
     bodies = [body for _, body in lines]

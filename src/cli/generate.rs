@@ -1,5 +1,6 @@
 //! `kanalyze generate`: man pages, shell completions, JSON Schemas.
 
+use crate::bisect::{Bisection, record::SCHEMA as BISECT_SCHEMA};
 use crate::report::{EVENT_SCHEMA, Event, REPORT_SCHEMA, Report};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -79,11 +80,13 @@ pub fn schemas() -> Vec<(String, serde_json::Value)> {
         (super::repro::REPRO_SCHEMA.to_owned(), schemars::schema_for!(super::repro::Shown<'_>).to_value()),
         (super::repro::FLAGS_SCHEMA.to_owned(), schemars::schema_for!(super::repro::Told).to_value()),
         (super::kernel::SCHEMA.to_owned(), schemars::schema_for!(super::kernel::Built<'_>).to_value()),
+        (BISECT_SCHEMA.to_owned(), schemars::schema_for!(Bisection).to_value()),
     ]
 }
 
 fn man_pages(folder: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(folder).map_err(|cause| anyhow::anyhow!("{}: cannot make this folder: {cause}", folder.display()))?;
+    std::fs::create_dir_all(folder)
+        .map_err(|cause| anyhow::anyhow!("{}: cannot make this folder: {cause}", folder.display()))?;
     let mut command = super::command();
     command.build();
     write_page(folder, &command, "kanalyze".to_owned())?;

@@ -1,5 +1,6 @@
 //! The command line: one file a command, each its arguments and one `run`.
 
+mod bisect;
 mod bundle;
 mod corpus;
 mod feed;
@@ -33,6 +34,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Bisect(bisect::Arguments),
     Parse(parse::Arguments),
     Bundle(bundle::Arguments),
     Repro(repro::Arguments),
@@ -57,6 +59,7 @@ fn command() -> clap::Command {
 /// What could not be done, in one sentence a cause.
 pub fn run() -> anyhow::Result<ExitCode> {
     match Arguments::parse_from(completed(std::env::args_os().collect())).verb {
+        Verb::Bisect(arguments) => bisect::run(arguments),
         Verb::Parse(arguments) => parse::run(arguments),
         Verb::Bundle(arguments) => bundle::run(arguments),
         Verb::Repro(arguments) => repro::run(arguments),

@@ -283,3 +283,12 @@ pub fn vmlinux() -> Vec<u8> {
     vmlinux[..4].copy_from_slice(b"\x7fELF");
     vmlinux
 }
+
+/// What a folder holds, sorted.
+pub fn names(folder: &std::path::Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).expect("a folder");
+    let name = |entry: std::io::Result<std::fs::DirEntry>| entry.expect("an entry").file_name().into_string();
+    let mut names: Vec<String> = entries.map(|entry| name(entry).expect("text")).collect();
+    names.sort();
+    names
+}
