@@ -8,6 +8,7 @@ use crate::report::{
     Context, EVENT_SCHEMA, Event, Excerpt, Executor, Line, REPORT_SCHEMA, Report, Structure, WINDOW, console,
     corruption, describe, frame_of, guilty_file, lines_before, title,
 };
+use std::borrow::Cow;
 
 /// What all reports of one step share. Offsets are those of `text`, which begins `base` bytes into the log.
 #[derive(Debug)]
@@ -67,7 +68,7 @@ pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Report {
     let disconnected = view.anchors.iter().any(|anchor| anchor.disconnected);
     let corrupted = corruption(&titled, &excerpt.text, disconnected);
     let structure = structure(&excerpt, excerpt.own, &place);
-    let printed: Vec<u8> = excerpt.lines.iter().flat_map(|line| line.text.iter().copied().chain([b'\n'])).collect();
+    let printed = if excerpt.symbolized { Cow::Owned(excerpt.printed()) } else { Cow::Borrowed(&excerpt.text[..]) };
     let prefix = console(&view.text[first.start..first.end]);
     let lexed = lex(&view.text[first.start..first.end]);
     let mut damage = structure.damage;
@@ -87,7 +88,7 @@ pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Report {
         corrupted: corrupted.map(str::to_owned),
         suppressed: view.anchors.iter().any(|anchor| anchor.suppressed),
         panicked: view.anchors.iter().any(|anchor| anchor.panicked),
-        executor: executor(view.text, first.start, &excerpt),
+        executor: if view.anchors.iter().any(|anchor| anchor.executor) { executor(view.text, first.start, &excerpt) } else { None },
         start: place.offset(first.start),
         end: place.offset_of_end(end),
         line: spot.line,
@@ -292,7 +293,6 @@ fn caller(context: Context<'_>) -> Option<String> {
 /// The first ` Comm: syz.PROC.ID ` of the report or just above it.
 fn executor(window: &[u8], start: usize, excerpt: &Excerpt<'_>) -> Option<Executor> {
     const WORDS: &[u8] = b" Comm: syz.";
-    memchr::memmem::find(window, WORDS)?;
     let mut before: Vec<&[u8]> = lines_before(window, start, excerpt.context).collect();
     before.reverse();
     let own = excerpt.lines.iter().map(|line| line.text.as_ref());

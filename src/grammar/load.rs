@@ -162,6 +162,7 @@ fn append(all: &mut super::source::Output, more: super::source::Output) {
     all.always_second.extend(more.always_second);
     all.ends.extend(more.ends);
     all.noise.extend(more.noise);
+    all.find.extend(more.find);
 }
 
 fn compile_header(header: super::source::Header) -> Header {
@@ -223,13 +224,18 @@ fn compile_output(output: super::source::Output) -> Output {
         replayed: output.replayed,
         never_second: output.never_second,
         always_second: output.always_second,
-        ends: output.ends,
-        noise: output.noise,
+        ends: any_text(&output.ends),
+        noise: any_text(&output.noise),
+        find: output.find,
     }
 }
 
 fn any(patterns: &[String]) -> Pattern {
     Pattern::any(patterns.iter().map(String::as_str))
+}
+
+fn any_text(texts: &[String]) -> Pattern {
+    any(&texts.iter().map(|text| escape(text)).collect::<Vec<_>>())
 }
 
 /// A glob of the blame list as a pattern: `*` crosses folders, and the beginning of a path is enough.

@@ -161,9 +161,11 @@ pub struct Output {
     /// Lines without a header that end a report.
     pub always_second: Vec<String>,
     /// Lines that end a long report.
-    pub ends: Vec<String>,
+    pub ends: Pattern,
     /// Lines of no interest.
-    pub noise: Vec<String>,
+    pub noise: Pattern,
+    /// Short texts for the first search, each of which stands for several others that contain it.
+    pub find: Vec<String>,
 }
 
 /// Rules for source files.

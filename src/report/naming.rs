@@ -2,6 +2,7 @@
 
 use super::excerpt::holds;
 use crate::grammar::{Choice, Kind, Names, Pattern, PlainStep, Step};
+use memchr::memmem::Finder;
 use std::sync::LazyLock;
 
 /// A function that a title may name.
@@ -164,13 +165,11 @@ impl<'a> Walker<'a> {
             Step::Plain(PlainStep::Rip) => &INSTRUCTION_POINTER,
             Step::Plain(PlainStep::RipOrInterrupt) => &INTERRUPT,
             Step::Plain(PlainStep::Trace) => {
-                return [&b"Call Trace:"[..], b"Call trace:", b"Backtrace:"].iter().any(|mark| holds(line, mark));
+                static TRACE: LazyLock<Pattern> = LazyLock::new(|| Pattern::new("Call [Tt]race:|Backtrace:"));
+                return TRACE.is_match(line);
             }
             Step::Plain(PlainStep::Stack) => return false,
         };
-        if !may_match(step, line) {
-            return false;
-        }
         let Some(found) = pattern.captures(line) else { return false };
         for (_, span) in found.groups {
             self.collect(&line[span]);
@@ -196,17 +195,6 @@ impl<'a> Walker<'a> {
                 self.named.push(Named { name: NOBODY.into(), raw: NOBODY.into() });
             }
         }
-    }
-}
-
-/// A quick look that spares most lines the automaton.
-fn may_match(step: &Step, line: &[u8]) -> bool {
-    match step {
-        Step::Plain(PlainStep::Rip) => holds(line, b"IP") || holds(line, b"pc ") || holds(line, b"PC is at"),
-        Step::Plain(PlainStep::RipOrInterrupt) => {
-            holds(line, b"IP") || holds(line, b"pc ") || holds(line, b"PC is at") || holds(line, b"--- interrupt: ")
-        }
-        _ => true,
     }
 }
 
@@ -253,7 +241,8 @@ pub(super) fn without_prefix<'n>(names: &Names, name: &'n str) -> &'n str {
 
 /// A frame of injected faults, which is printed into other reports.
 fn is_injected(line: &[u8]) -> bool {
-    if !holds(line, b"should_fail") {
+    static WORD: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("should_fail"));
+    if WORD.find(line).is_none() {
         return false;
     }
     static FRAME: LazyLock<Pattern> =
@@ -266,6 +255,13 @@ pub(super) const MARKERS: usize = 9;
 
 /// Which of the markers a line holds.
 pub(super) fn marker(line: &[u8]) -> Option<usize> {
+    // One search tells nearly every line that it is none.
+    static ANY: LazyLock<Pattern> = LazyLock::new(|| {
+        Pattern::any(["Call [Tt]race", "Allocated(?::| by task )", "Freed(?::| by task )", "acktrace(?::| \\(crc )", "Uninit was stored", "badaddr: "])
+    });
+    if !ANY.is_match(line) {
+        return None;
+    }
     (0..MARKERS).find(|which| is_marker(line, *which))
 }
 
