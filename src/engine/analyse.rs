@@ -88,7 +88,11 @@ pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Report {
         corrupted: corrupted.map(str::to_owned),
         suppressed: view.anchors.iter().any(|anchor| anchor.suppressed),
         panicked: view.anchors.iter().any(|anchor| anchor.panicked),
-        executor: if view.anchors.iter().any(|anchor| anchor.executor) { executor(view.text, first.start, &excerpt) } else { None },
+        executor: if view.anchors.iter().any(|anchor| anchor.executor) {
+            executor(view.text, first.start, &excerpt)
+        } else {
+            None
+        },
         start: place.offset(first.start),
         end: place.offset_of_end(end),
         line: spot.line,

@@ -24,6 +24,12 @@ impl Walk {
             self.out.blockers.push(blocker);
             return true;
         }
+        if trimmed.starts_with(b"Future hung task reports are suppressed") {
+            if let Some(last) = self.out.hung_tasks.last_mut() {
+                last.last = true;
+            }
+            return true;
+        }
         let row = match trimmed[0] {
             b't' => state(trimmed, line.log_line),
             _ => None,
@@ -97,6 +103,7 @@ fn listed(task: Task, log_line: u64) -> HungTask {
         seconds: None,
         state: None,
         io_wait: false,
+        last: false,
         tgid: None,
         ppid: None,
         workqueue: None,

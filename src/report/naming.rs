@@ -257,7 +257,14 @@ pub(super) const MARKERS: usize = 9;
 pub(super) fn marker(line: &[u8]) -> Option<usize> {
     // One search tells nearly every line that it is none.
     static ANY: LazyLock<Pattern> = LazyLock::new(|| {
-        Pattern::any(["Call [Tt]race", "Allocated(?::| by task )", "Freed(?::| by task )", "acktrace(?::| \\(crc )", "Uninit was stored", "badaddr: "])
+        Pattern::any([
+            "Call [Tt]race",
+            "Allocated(?::| by task )",
+            "Freed(?::| by task )",
+            "acktrace(?::| \\(crc )",
+            "Uninit was stored",
+            "badaddr: ",
+        ])
     });
     if !ANY.is_match(line) {
         return None;

@@ -1,0 +1,481 @@
+//! Facts → edges: who waits for what, who holds it, and how sure that is.
+
+use super::awaited::{Awaited, plain};
+use super::classes::{bare, is_exclusive, is_global, is_unowned};
+use super::gather::{Facts, TaskFacts};
+use super::{Grade, LockRef, Wait};
+use crate::report::{Frame, HeldLock, Task};
+use std::collections::BTreeMap;
+
+/// What tells one lock from another.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Key {
+    /// The address of its lockdep map.
+    Instance(String),
+    /// Its class, where no address is printed.
+    Class(String),
+}
+
+/// How a task stands to a lock in its list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Claim {
+    /// It sleeps in the lock's slow path at that acquisition; false when only its place in the list says so.
+    Waits { exact: bool },
+    /// It went on after that acquisition.
+    Holds,
+    /// The list alone does not tell.
+    Open,
+}
+
+/// Who lists a lock: pid, index in the task's list, and how.
+type Claims = BTreeMap<Key, Vec<(i64, usize, Claim)>>;
+
+/// The key of a listed lock.
+pub(super) fn key(lock: &HeldLock) -> Key {
+    match &lock.address {
+        Some(address) if address.bytes().any(|byte| byte != b'0') => Key::Instance(address.clone()),
+        _ => Key::Class(lock.class.clone()),
+    }
+}
+
+/// All edges of a dump, by waiter.
+pub(super) fn edges(facts: &Facts) -> Vec<Wait> {
+    let claims = claims(facts);
+    let mut waits = Vec::new();
+    for (pid, task) in &facts.tasks {
+        let before = waits.len();
+        stated(facts, *pid, task, &mut waits);
+        if waits.len() > before && waits[before..].iter().any(|wait| wait.holder.is_some()) {
+            continue;
+        }
+        waits.truncate(before);
+        let Some(awaited) = &task.awaited else {
+            listed_only(facts, &claims, *pid, task, &mut waits);
+            continue;
+        };
+        if !is_waiting(task, awaited) {
+            continue;
+        }
+        match awaited.kind {
+            "work" | "workqueue" => flusher(facts, *pid, task, awaited, &mut waits),
+            _ if awaited.is_listed() || awaited_lock(task).is_some() => {
+                owned(facts, &claims, *pid, task, awaited, &mut waits)
+            }
+            _ => {
+                let mut wait = bare_wait(*pid, task, awaited);
+                wait.because = match awaited.kind {
+                    "semaphore" => "lockdep does not know semaphores".into(),
+                    "completion" | "wait-queue" => "nobody owns what it waits for".into(),
+                    _ => format!("it waits for {}", words(awaited.kind)),
+                };
+                traced(facts, &mut wait);
+                waits.push(wait);
+            }
+        }
+    }
+    waits
+}
+
+/// Whether a task with such a stack waits in a way that matters: the kernel calls it blocked, it is in D, or in a lock.
+fn is_waiting(task: &TaskFacts, awaited: &Awaited) -> bool {
+    task.seconds.is_some() || task.state.as_deref() == Some("D") || awaited.is_listed() || task.io_wait
+}
+
+/// The documented meaning of a kind.
+pub(super) fn words(kind: &str) -> &'static str {
+    super::awaited::KINDS.iter().find(|(word, _)| *word == kind).map_or("something", |(_, words)| words)
+}
+
+fn claims(facts: &Facts) -> Claims {
+    let mut claims = Claims::new();
+    for (pid, task) in &facts.tasks {
+        let own = awaited_lock(task);
+        for (index, lock) in task.locks.iter().enumerate().filter(|(_, lock)| !is_unowned(lock)) {
+            let claim = match own {
+                Some((awaited, exact)) if awaited == index => Claim::Waits { exact },
+                // What comes later in the list was taken, or is awaited, after this one was got.
+                _ if index + 1 < task.locks.len() => Claim::Holds,
+                _ if task.running => Claim::Open,
+                _ if task.awaited.as_ref().is_some_and(|awaited| !awaited.is_listed() || own.is_some()) => Claim::Holds,
+                _ => Claim::Open,
+            };
+            claims.entry(key(lock)).or_default().push((*pid, index, claim));
+        }
+    }
+    claims
+}
+
+/// Which of its listed locks a task waits for: the last, if the task sleeps at its acquisition. The call that never
+/// returned is then the very call that lockdep noted, which no later sleep of the same function shares; that also tells
+/// locks that are built from wait queues (`kn->active`).
+fn awaited_lock(task: &TaskFacts) -> Option<(usize, bool)> {
+    let awaited = task.awaited.as_ref()?;
+    let last = task.locks.len().checked_sub(1)?;
+    let lock = &task.locks[last];
+    if is_unowned(lock) {
+        return None;
+    }
+    let at = lock.acquired_at.as_ref()?;
+    let reach = if awaited.is_listed() { 6 } else { 3 };
+    let outer = || task.frames[awaited.site..].iter().filter(|frame| !frame.inline && frame.reliable).take(reach);
+    let same = |frame: &Frame| {
+        frame.function.is_some() && frame.function == at.function && frame.offset.is_some() && frame.offset == at.offset
+    };
+    if outer().any(same) {
+        return Some((last, true));
+    }
+    // Tail calls drop frames. A list with lost lines may end before the awaited lock.
+    let near = |frame: &Frame| match (&frame.function, &at.function) {
+        (Some(frame), Some(at)) => plain(frame) == plain(at),
+        _ => false,
+    };
+    (awaited.is_listed() && task.whole && outer().any(near)).then_some((last, false))
+}
+
+/// A wait of which only the waiter is known.
+fn bare_wait(pid: i64, task: &TaskFacts, awaited: &Awaited) -> Wait {
+    let site = task.frames.get(awaited.site);
+    let outer = task.frames[awaited.site.min(task.frames.len())..].iter().find(|frame| !frame.inline);
+    let named = site.and_then(|site| site.function.as_deref()).map(plain);
+    let class = (awaited.is_listed() && named.is_some_and(|name| name.starts_with("rtnl_lock")))
+        .then(|| "rtnl_mutex".to_owned());
+    Wait {
+        waiter: Task { comm: task.comm.clone(), pid },
+        lock: LockRef { class, address: None, acquired_at: outer.or(site).map(place), line: None },
+        kind: awaited.kind,
+        holder: None,
+        grade: Grade::Unknown,
+        evidence: evidence([Some(task.line), outer.or(site).map(|frame| frame.log_line)]),
+        because: String::new(),
+        identity: "none",
+    }
+}
+
+/// `function+0x1/0x2 file:line`.
+pub(super) fn place(frame: &Frame) -> String {
+    let mut out = frame.function.clone().or_else(|| frame.address.clone()).unwrap_or_default();
+    if let (Some(offset), Some(size)) = (frame.offset, frame.size) {
+        out += &format!("+{offset:#x}/{size:#x}");
+    }
+    if let (Some(file), Some(line)) = (&frame.file, frame.line) {
+        out += &format!(" {file}:{line}");
+    }
+    out
+}
+
+fn evidence<const N: usize>(lines: [Option<u64>; N]) -> Vec<u64> {
+    let mut lines: Vec<u64> = lines.into_iter().flatten().filter(|line| *line > 0).collect();
+    lines.sort_unstable();
+    lines.dedup();
+    lines
+}
+
+/// The listed lock as others see it.
+pub(super) fn lock_ref(lock: &HeldLock) -> LockRef {
+    LockRef {
+        class: Some(lock.class.clone()),
+        address: lock.address.clone(),
+        acquired_at: lock.acquired_at.as_ref().map(place),
+        line: Some(lock.line),
+    }
+}
+
+/// What the kernel itself says of a waiter's holder.
+fn stated(facts: &Facts, pid: i64, task: &TaskFacts, waits: &mut Vec<Wait>) {
+    for blocker in facts.blockers.iter().filter(|blocker| blocker.waiter.pid == pid) {
+        let kind = match (blocker.lock.as_str(), blocker.mode.as_deref()) {
+            ("mutex", _) => "mutex",
+            ("semaphore", _) => "semaphore",
+            ("rw-semaphore", Some("reader")) => "rwsem-read",
+            ("rw-semaphore", _) => "rwsem-write",
+            _ => "lock",
+        };
+        let own = awaited_lock(task).map(|(index, _)| &task.locks[index]);
+        let base = task.awaited.as_ref().map(|awaited| bare_wait(pid, task, awaited));
+        let lock = own.map(lock_ref).or_else(|| base.as_ref().map(|wait| wait.lock.clone()));
+        let identity = own.map_or("none", |lock| identity(&key(lock)));
+        let holder = blocker.holder.clone();
+        waits.push(Wait {
+            waiter: Task { comm: task.comm.clone(), pid },
+            lock: lock.unwrap_or(LockRef { class: None, address: None, acquired_at: None, line: None }),
+            kind,
+            grade: if holder.is_some() { Grade::Stated } else { Grade::Unknown },
+            because: match (&holder, kind) {
+                (Some(_), "semaphore") => "the kernel names the last holder".into(),
+                (Some(_), _) => "the kernel names the owner".into(),
+                (None, _) => "the kernel finds no owner".into(),
+            },
+            holder,
+            evidence: evidence([Some(blocker.line), own.map(|lock| lock.line)]),
+            identity,
+        });
+    }
+}
+
+fn identity(key: &Key) -> &'static str {
+    match key {
+        Key::Instance(_) => "instance",
+        Key::Class(_) => "class",
+    }
+}
+
+/// The best grade that the way a lock is told from others allows.
+fn ceiling(key: &Key) -> Grade {
+    match key {
+        Key::Instance(_) => Grade::Stated,
+        Key::Class(class) if is_global(class) => Grade::Likely,
+        Key::Class(_) => Grade::Possible,
+    }
+}
+
+/// A waiter on a lock that lockdep lists.
+fn owned(facts: &Facts, claims: &Claims, pid: i64, task: &TaskFacts, awaited: &Awaited, waits: &mut Vec<Wait>) {
+    let mut wait = bare_wait(pid, task, awaited);
+    let Some((index, exact)) = awaited_lock(task) else {
+        wait.because = if facts.lockdep_off.is_some() {
+            "lockdep is off: no lists of held locks".into()
+        } else if !facts.listed {
+            "the log lists no held locks".into()
+        } else if facts.hidden.contains(&pid) || !task.whole && !task.locks.is_empty() {
+            "its list of locks is incomplete".into()
+        } else {
+            "the lock is not in its list".into()
+        };
+        wait.evidence.extend(facts.lockdep_off);
+        traced(facts, &mut wait);
+        waits.push(wait);
+        return;
+    };
+    let lock = &task.locks[index];
+    let key = key(lock);
+    wait.lock = lock_ref(lock);
+    wait.identity = identity(&key);
+    wait.evidence.push(lock.line);
+    wait.evidence.sort_unstable();
+    wait.evidence.dedup();
+    let waiter = if exact { Grade::Certain } else { Grade::Likely };
+    let all: &[(i64, usize, Claim)] = claims.get(&key).map_or(&[], Vec::as_slice);
+    let others = || all.iter().filter(|(other, at, _)| *other != pid || *at < index);
+    let holders: Vec<_> = others().filter(|(_, _, claim)| *claim == Claim::Holds).collect();
+    let open: Vec<_> = others().filter(|(_, _, claim)| *claim == Claim::Open).collect();
+    let limit = ceiling(&key).min(waiter);
+    if !holders.is_empty() {
+        let shared = awaited.is_shared() || !awaited.is_listed();
+        let contradictory = holders.len() > 1 && !(shared && !is_exclusive(lock));
+        for (holder, at, _) in holders {
+            let (grade, because) = if contradictory {
+                (limit.min(Grade::Possible), "several tasks seem to hold it".to_owned())
+            } else if shared && awaited.kind.ends_with("read") && !is_exclusive(lock) {
+                (
+                    limit.min(Grade::Likely),
+                    "it went on after taking the lock; a reader waits for a writer, or behind one".to_owned(),
+                )
+            } else {
+                (limit, "it went on after taking the lock".to_owned())
+            };
+            waits.push(with_holder(facts, &wait, *holder, *at, grade, because));
+        }
+        return;
+    }
+    match open[..] {
+        [] => {
+            wait.because = match facts.hidden.len() {
+                0 => "all tasks that list it wait for it".into(),
+                _ => "all tasks that list it wait for it; the lists of running tasks are not shown".into(),
+            };
+            traced(facts, &mut wait);
+            waits.push(wait);
+        }
+        [(holder, at, _)] => {
+            let (grade, because) = single(facts, all, *holder, *at);
+            waits.push(with_holder(facts, &wait, *holder, *at, limit.min(grade), because));
+        }
+        _ => {
+            for (holder, at, _) in &open {
+                let because = format!("one of {} that list it and may hold it", open.len());
+                waits.push(with_holder(facts, &wait, *holder, *at, Grade::Possible, because));
+            }
+        }
+    }
+}
+
+/// The one task that lists a lock for which others wait and that may hold it.
+fn single(facts: &Facts, claims: &[(i64, usize, Claim)], holder: i64, at: usize) -> (Grade, String) {
+    let only = "the only task that lists it and does not wait for it";
+    if !facts.cut.is_empty() {
+        return (Grade::Possible, format!("{only}, but a list is cut"));
+    }
+    let Some(task) = facts.tasks.get(&holder) else { return (Grade::Possible, only.into()) };
+    if task.running {
+        return (Grade::Possible, format!("{only}, but it was running when its list was printed"));
+    }
+    if facts.hidden.is_empty() {
+        return (Grade::Likely, only.into());
+    }
+    // A task that was running shows no list; it may hold the lock unless it is younger than all who are in the matter.
+    let oldest_hidden = facts.hidden.iter().min().copied().unwrap_or(i64::MAX);
+    let youngest = claims.iter().map(|(pid, _, _)| *pid).max().unwrap_or(0);
+    let site = |pid: i64, at: usize| {
+        let at = facts.tasks.get(&pid)?.locks.get(at)?.acquired_at.as_ref()?;
+        Some((at.function.clone()?, at.offset))
+    };
+    let own = site(holder, at);
+    let distinct =
+        own.is_some() && claims.iter().filter(|(pid, _, _)| *pid != holder).all(|(pid, at, _)| site(*pid, *at) != own);
+    if oldest_hidden > youngest && distinct {
+        return (Grade::Likely, format!("{only}; tasks without a list are younger"));
+    }
+    (Grade::Possible, format!("{only}, but running tasks show no list"))
+}
+
+fn with_holder(facts: &Facts, wait: &Wait, holder: i64, at: usize, grade: Grade, because: String) -> Wait {
+    let task = facts.tasks.get(&holder);
+    let line = task.and_then(|task| task.locks.get(at)).map(|lock| lock.line);
+    let mut wait = Wait {
+        holder: Some(Task { comm: task.map(|task| task.comm.clone()).unwrap_or_default(), pid: holder }),
+        grade,
+        because,
+        ..wait.clone()
+    };
+    wait.evidence.extend(line);
+    wait.evidence.sort_unstable();
+    wait.evidence.dedup();
+    wait
+}
+
+/// A task without a stack whose last lock somebody else holds for sure waits for it, if only one can hold it.
+fn listed_only(facts: &Facts, claims: &Claims, pid: i64, task: &TaskFacts, waits: &mut Vec<Wait>) {
+    let Some(index) = task.locks.len().checked_sub(1) else { return };
+    let lock = &task.locks[index];
+    if is_unowned(lock) || !task.whole || task.running {
+        return;
+    }
+    let key = key(lock);
+    let Some(all) = claims.get(&key) else { return };
+    let [(holder, at, _)] =
+        all.iter().filter(|(other, _, claim)| *other != pid && *claim == Claim::Holds).collect::<Vec<_>>()[..]
+    else {
+        return;
+    };
+    let mutex = all.iter().any(|(other, _, claim)| {
+        matches!(claim, Claim::Waits { .. })
+            && facts
+                .tasks
+                .get(other)
+                .and_then(|task| task.awaited.as_ref())
+                .is_some_and(|awaited| awaited.kind == "mutex")
+    });
+    let exclusive = mutex || is_exclusive(lock);
+    let wait = Wait {
+        waiter: Task { comm: task.comm.clone(), pid },
+        lock: lock_ref(lock),
+        kind: if mutex { "mutex" } else { "lock" },
+        holder: None,
+        grade: Grade::Unknown,
+        evidence: evidence([Some(task.line), Some(lock.line)]),
+        because: String::new(),
+        identity: identity(&key),
+    };
+    let grade = if exclusive { Grade::Likely } else { Grade::Possible };
+    let because = "it lists last what another task holds; its stack is not in the log".to_owned();
+    waits.push(with_holder(facts, &wait, *holder, *at, ceiling(&key).min(grade), because));
+}
+
+/// What the user's own trace lines say of a lock of that name.
+fn traced(facts: &Facts, wait: &mut Wait) {
+    let Some(class) = wait.lock.class.as_deref().map(bare) else { return };
+    let plain = class.trim_start_matches('&');
+    let field = plain.rsplit([' ', '>', '.']).next().unwrap_or(plain);
+    let found = facts
+        .traced
+        .iter()
+        .find(|(name, _)| name.as_str() == class || name.as_str() == plain || name.as_str() == field);
+    if let Some((_, (holder, line))) = found
+        && holder.pid != wait.waiter.pid
+    {
+        wait.holder = Some(holder.clone());
+        wait.grade = if is_global(class) { Grade::Likely } else { Grade::Possible };
+        wait.because = "trace lines show that it took the lock and did not release it".into();
+        wait.evidence.push(*line);
+        wait.evidence.sort_unstable();
+        wait.evidence.dedup();
+    }
+}
+
+/// Someone who waits for a work item waits for the worker that runs it.
+fn flusher(facts: &Facts, pid: i64, task: &TaskFacts, awaited: &Awaited, waits: &mut Vec<Wait>) {
+    let mut wait = bare_wait(pid, task, awaited);
+    let is_worker = |task: &TaskFacts| {
+        task.work_function.is_some()
+            || task.locks.iter().any(|lock| super::classes::is_work(&lock.class))
+            || task.frames.iter().any(|frame| frame.function.as_deref() == Some("process_one_work"))
+    };
+    let workers: Vec<(&i64, &TaskFacts)> = facts
+        .tasks
+        .iter()
+        .filter(|(other, task)| {
+            **other != pid
+                && is_worker(task)
+                && (task.seconds.is_some() || task.state.as_deref() == Some("D") || !task.locks.is_empty())
+        })
+        .collect();
+    let akin: Vec<_> = workers.iter().filter(|(_, worker)| related(task, awaited, worker)).collect();
+    match (&akin[..], &workers[..]) {
+        ([(worker, facts_of)], _) => {
+            let because = "the only worker that is busy with work of the same module or file".to_owned();
+            let line = facts_of
+                .locks
+                .iter()
+                .find(|lock| super::classes::is_work(&lock.class) || is_unowned(lock))
+                .map(|lock| lock.line);
+            wait.lock.class = facts_of.work_function.clone();
+            wait.evidence.extend(line.or(Some(facts_of.line)));
+            waits.push(Wait {
+                holder: Some(Task { comm: facts_of.comm.clone(), pid: **worker }),
+                grade: Grade::Likely,
+                because,
+                ..wait
+            });
+        }
+        ([], [(worker, facts_of)]) => {
+            let because = "the only busy worker that the log shows".to_owned();
+            waits.push(Wait {
+                holder: Some(Task { comm: facts_of.comm.clone(), pid: **worker }),
+                grade: Grade::Possible,
+                because,
+                ..wait
+            });
+        }
+        ([], _) => {
+            wait.because = "the log does not say which worker runs that work".into();
+            waits.push(wait);
+        }
+        (many, _) => {
+            for (worker, facts_of) in many {
+                let because = "one of the workers that are busy with related work".to_owned();
+                waits.push(Wait {
+                    holder: Some(Task { comm: facts_of.comm.clone(), pid: **worker }),
+                    grade: Grade::Possible,
+                    because,
+                    ..wait.clone()
+                });
+            }
+        }
+    }
+    if let Some(wait) = waits.last_mut() {
+        wait.evidence.sort_unstable();
+        wait.evidence.dedup();
+    }
+}
+
+/// Whether a flusher's caller and a worker's function are of one module or one file.
+fn related(task: &TaskFacts, awaited: &Awaited, worker: &TaskFacts) -> bool {
+    let caller = task.frames[awaited.site..].iter().find(|frame| !frame.inline);
+    // The work function is the frame below process_one_work.
+    let outer = worker.frames.iter().position(|frame| frame.function.as_deref().map(plain) == Some("process_one_work"));
+    let work = outer.and_then(|outer| {
+        worker.frames[..outer].iter().rev().find(|frame| frame.reliable && !frame.inline && frame.function.is_some())
+    });
+    let (Some(caller), Some(work)) = (caller, work) else { return false };
+    (caller.module.is_some() && caller.module == work.module) || (caller.file.is_some() && caller.file == work.file)
+}
