@@ -4,6 +4,7 @@ mod corpus;
 mod feed;
 mod generate;
 mod grammar;
+mod locks;
 mod output;
 mod parse;
 
@@ -30,6 +31,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Parse(parse::Arguments),
+    Locks(locks::Arguments),
     Grammar(grammar::Arguments),
     Corpus(corpus::Arguments),
     Generate(generate::Arguments),
@@ -51,6 +53,7 @@ fn command() -> clap::Command {
 pub fn run() -> anyhow::Result<ExitCode> {
     match Arguments::parse_from(completed(std::env::args_os().collect())).verb {
         Verb::Parse(arguments) => parse::run(arguments),
+        Verb::Locks(arguments) => locks::run(arguments),
         Verb::Grammar(arguments) => grammar::run(arguments),
         Verb::Corpus(arguments) => corpus::run(arguments),
         Verb::Generate(arguments) => generate::run(arguments),

@@ -1,9 +1,13 @@
 //! How results look: text, JSON, HTML, SVG. Nothing from a log reaches a terminal as it is: see [`safe`].
 
+mod locks;
+mod locks_picture;
 mod palette;
 mod report;
 mod snapshot;
 
+pub use locks::locks_text;
+pub use locks_picture::{locks_dot, locks_mermaid, locks_svg};
 pub use palette::{Palette, Width};
 pub use report::{LogView, StackLine, stack_lines};
 pub use snapshot::snapshot;
