@@ -86,7 +86,7 @@ const SCHEDULER: [&str; 20] = [
     "__switch_to",
     "context_switch",
     "__sched_text_start",
-    "preempt_schedule_common",
+    "schedule_idle",
 ];
 
 /// Starts of names of lock primitives, longest first where one is the start of another; `=` ends a whole name.
@@ -131,7 +131,7 @@ const SEMAPHORE: [&str; 4] = ["down_timeout", "down_killable", "down_interruptib
 
 /// Functions around a completion or another plain wait that say what it is for, innermost first; `=` ends a
 /// whole name.
-const PURPOSES: [(&str, &str); 61] = [
+const PURPOSES: [(&str, &str); 62] = [
     ("__flush_workqueue", "workqueue"),
     ("flush_workqueue", "workqueue"),
     ("drain_workqueue", "workqueue"),
@@ -191,6 +191,7 @@ const PURPOSES: [(&str, &str); 61] = [
     ("wbt_wait", "io"),
     ("__blkdev_direct_IO", "io"),
     ("blkdev_issue_", "io"),
+    ("bit_wait", "bit"),
     ("__wait_on_bit", "bit"),
     ("out_of_line_wait_on_bit", "bit"),
 ];
@@ -222,6 +223,10 @@ pub(super) fn awaited(frames: &[Frame]) -> Option<Awaited> {
         None if named.first().is_some_and(|(_, name)| lock_kind(name).is_some() || is_completion(name)) => 0,
         None => return None,
     };
+    // A task that was preempted does not wait.
+    if named[..=entered].iter().chain(named.get(entered + 1)).any(|(_, name)| name.starts_with("preempt_schedule")) {
+        return None;
+    }
     let inner = entered + named[entered..].iter().take_while(|(_, name)| SCHEDULER.contains(name)).count();
     let rest = &named[inner..];
     let io = named[entered..inner].iter().any(|(_, name)| name.starts_with("io_schedule"));

@@ -5,7 +5,7 @@ use super::classes::{bare, is_exclusive, is_global, is_unowned};
 use super::gather::{Facts, TaskFacts};
 use super::{Grade, LockRef, Wait};
 use crate::report::{Frame, HeldLock, Task};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What tells one lock from another.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +27,9 @@ enum Claim {
     Open,
 }
 
+/// More candidates than this say as much as none.
+const MOST_CANDIDATES: usize = 4;
+
 /// Who lists a lock: pid, index in the task's list, and how.
 type Claims = BTreeMap<Key, Vec<(i64, usize, Claim)>>;
 
@@ -36,6 +39,29 @@ pub(super) fn key(lock: &HeldLock) -> Key {
         Some(address) if address.bytes().any(|byte| byte != b'0') => Key::Instance(address.clone()),
         _ => Key::Class(lock.class.clone()),
     }
+}
+
+/// Who holds what for sure enough that a later dump may rely on it: a task that is the only one in question while no list
+/// is missing or cut, and others wait.
+pub(super) fn settled(facts: &Facts) -> BTreeSet<(i64, Key)> {
+    if !facts.cut.is_empty() {
+        return BTreeSet::new();
+    }
+    let claims = claims(facts);
+    let mut settled = BTreeSet::new();
+    for (key, all) in &claims {
+        let open: Vec<i64> = all.iter().filter(|(_, _, claim)| *claim == Claim::Open).map(|(pid, _, _)| *pid).collect();
+        let waited = all.iter().any(|(_, _, claim)| matches!(claim, Claim::Waits { .. }));
+        let held = all.iter().any(|(_, _, claim)| *claim == Claim::Holds);
+        if let [holder] = open[..]
+            && waited
+            && !held
+            && (facts.hidden.is_empty() || facts.settled.contains(&(holder, key.clone())))
+        {
+            settled.insert((holder, key.clone()));
+        }
+    }
+    settled
 }
 
 /// All edges of a dump, by waiter.
@@ -106,8 +132,8 @@ fn claims(facts: &Facts) -> Claims {
 }
 
 /// Which of its listed locks a task waits for: the last, if the task sleeps at its acquisition. The call that never
-/// returned is then the very call that lockdep noted, which no later sleep of the same function shares; that also tells
-/// locks that are built from wait queues (`kn->active`).
+/// returned is then the very call that lockdep noted. (That a sleep elsewhere is below a noted place proves nothing: an
+/// acquisition inlined into a function is noted as its caller's call.)
 fn awaited_lock(task: &TaskFacts) -> Option<(usize, bool)> {
     let awaited = task.awaited.as_ref()?;
     let last = task.locks.len().checked_sub(1)?;
@@ -116,7 +142,12 @@ fn awaited_lock(task: &TaskFacts) -> Option<(usize, bool)> {
         return None;
     }
     let at = lock.acquired_at.as_ref()?;
-    let reach = if awaited.is_listed() { 6 } else { 3 };
+    // kernfs waits for the last user of a node with a wait queue of its own.
+    let kernfs = awaited.kind == "wait-queue" && bare(&lock.class) == "kn->active";
+    if !awaited.is_listed() && !kernfs {
+        return None;
+    }
+    let reach = if kernfs { 3 } else { 6 };
     let outer = || task.frames[awaited.site..].iter().filter(|frame| !frame.inline && frame.reliable).take(reach);
     let same = |frame: &Frame| {
         frame.function.is_some() && frame.function == at.function && frame.offset.is_some() && frame.offset == at.offset
@@ -236,7 +267,7 @@ fn owned(facts: &Facts, claims: &Claims, pid: i64, task: &TaskFacts, awaited: &A
             "lockdep is off: no lists of held locks".into()
         } else if !facts.listed {
             "the log lists no held locks".into()
-        } else if facts.hidden.contains(&pid) || !task.whole && !task.locks.is_empty() {
+        } else if facts.hidden.contains_key(&pid) || !task.whole && !task.locks.is_empty() {
             "its list of locks is incomplete".into()
         } else {
             "the lock is not in its list".into()
@@ -279,16 +310,29 @@ fn owned(facts: &Facts, claims: &Claims, pid: i64, task: &TaskFacts, awaited: &A
     }
     match open[..] {
         [] => {
-            wait.because = match facts.hidden.len() {
-                0 => "all tasks that list it wait for it".into(),
-                _ => "all tasks that list it wait for it; the lists of running tasks are not shown".into(),
-            };
+            let all = "all tasks that list it wait for it";
+            match facts.hidden.iter().collect::<Vec<_>>()[..] {
+                [] => wait.because = all.into(),
+                [(_, (task, line))] => {
+                    // It cannot be named with confidence: a lock may be left behind by a task that is gone.
+                    wait.because = format!("{all}; this one was running and shows no list");
+                    wait.holder = Some(task.clone());
+                    wait.grade = Grade::Possible;
+                    wait.evidence.push(*line);
+                    wait.evidence.sort_unstable();
+                }
+                _ => wait.because = format!("{all}; tasks that were running show no list"),
+            }
             traced(facts, &mut wait);
             waits.push(wait);
         }
         [(holder, at, _)] => {
-            let (grade, because) = single(facts, all, *holder, *at);
+            let (grade, because) = single(facts, *holder, *at);
             waits.push(with_holder(facts, &wait, *holder, *at, limit.min(grade), because));
+        }
+        [..] if open.len() > MOST_CANDIDATES => {
+            wait.because = format!("{} tasks list it and may hold it", open.len());
+            waits.push(wait);
         }
         _ => {
             for (holder, at, _) in &open {
@@ -300,7 +344,7 @@ fn owned(facts: &Facts, claims: &Claims, pid: i64, task: &TaskFacts, awaited: &A
 }
 
 /// The one task that lists a lock for which others wait and that may hold it.
-fn single(facts: &Facts, claims: &[(i64, usize, Claim)], holder: i64, at: usize) -> (Grade, String) {
+fn single(facts: &Facts, holder: i64, at: usize) -> (Grade, String) {
     let only = "the only task that lists it and does not wait for it";
     if !facts.cut.is_empty() {
         return (Grade::Possible, format!("{only}, but a list is cut"));
@@ -312,18 +356,10 @@ fn single(facts: &Facts, claims: &[(i64, usize, Claim)], holder: i64, at: usize)
     if facts.hidden.is_empty() {
         return (Grade::Likely, only.into());
     }
-    // A task that was running shows no list; it may hold the lock unless it is younger than all who are in the matter.
-    let oldest_hidden = facts.hidden.iter().min().copied().unwrap_or(i64::MAX);
-    let youngest = claims.iter().map(|(pid, _, _)| *pid).max().unwrap_or(0);
-    let site = |pid: i64, at: usize| {
-        let at = facts.tasks.get(&pid)?.locks.get(at)?.acquired_at.as_ref()?;
-        Some((at.function.clone()?, at.offset))
-    };
-    let own = site(holder, at);
-    let distinct =
-        own.is_some() && claims.iter().filter(|(pid, _, _)| *pid != holder).all(|(pid, at, _)| site(*pid, *at) != own);
-    if oldest_hidden > youngest && distinct {
-        return (Grade::Likely, format!("{only}; tasks without a list are younger"));
+    // A task that was running shows no list and may hold the lock. An earlier dump without it settles the matter: the
+    // waiters have been waiting since then.
+    if facts.settled.contains(&(holder, key(&task.locks[at]))) {
+        return (Grade::Likely, format!("{only}, as in the dump before, where no list was missing"));
     }
     (Grade::Possible, format!("{only}, but running tasks show no list"))
 }
@@ -365,7 +401,12 @@ fn listed_only(facts: &Facts, claims: &Claims, pid: i64, task: &TaskFacts, waits
                 .and_then(|task| task.awaited.as_ref())
                 .is_some_and(|awaited| awaited.kind == "mutex")
     });
-    let exclusive = mutex || is_exclusive(lock);
+    // Nobody sleeps for a spinlock: what is listed last must be a lock for which tasks sleep.
+    let sleeping = all.iter().any(|(_, _, claim)| matches!(claim, Claim::Waits { .. })) || lock.wait_type.as_deref().is_some_and(|wait| wait.starts_with("4:"));
+    if !sleeping && lock.wait_type.as_deref().is_some_and(|wait| wait.starts_with("2:")) {
+        return;
+    }
+    let exclusive = mutex || (sleeping && is_exclusive(lock));
     let wait = Wait {
         waiter: Task { comm: task.comm.clone(), pid },
         lock: lock_ref(lock),

@@ -2,6 +2,7 @@
 
 use super::Record;
 use super::awaited::{Awaited, awaited};
+use super::edges::{Key, settled};
 use crate::report::{Blocker, Frame, HeldLock, HeldLocks, HungTask, Stack, Task};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +19,7 @@ pub(super) struct Facts {
     /// Whether lists of locks of all tasks were printed.
     pub(super) listed: bool,
     /// Tasks whose list is announced and not shown: they were running.
-    pub(super) hidden: BTreeSet<i64>,
+    pub(super) hidden: BTreeMap<i64, (Task, u64)>,
     /// Lists that are visibly incomplete, by line.
     pub(super) cut: Vec<u64>,
     /// Whether the kernel stops reporting hung tasks here.
@@ -27,6 +28,8 @@ pub(super) struct Facts {
     pub(super) traced: BTreeMap<String, (Task, u64)>,
     /// Whether a report of the kernel calls a task blocked.
     pub(super) hung: bool,
+    /// Holders that an earlier dump settled, with lists that were complete.
+    pub(super) settled: BTreeSet<(i64, Key)>,
 }
 
 /// What a dump says of one task.
@@ -104,6 +107,7 @@ pub(super) fn dumps(records: &[Record<'_>]) -> Vec<Facts> {
         rest[0].finish();
         if let Some(before) = before.last().filter(|before| before.boot == rest[0].boot) {
             rest[0].inherit(before);
+            rest[0].settled = settled(before);
         }
     }
     dumps.retain(|dump| !dump.tasks.is_empty() || !dump.blockers.is_empty());
@@ -252,7 +256,7 @@ fn held(dump: &mut Facts, list: &HeldLocks) {
         return;
     };
     if list.locks.is_empty() && announced > 0 {
-        dump.hidden.insert(task.pid);
+        dump.hidden.insert(task.pid, (task.clone(), list.line));
         return;
     }
     if !whole {
@@ -343,7 +347,7 @@ impl Facts {
                 None if self.suppressed
                     && old.seconds.is_some()
                     && (old.locks.is_empty() || !self.listed)
-                    && !self.hidden.contains(pid) =>
+                    && !self.hidden.contains_key(pid) =>
                 {
                     self.tasks.insert(*pid, TaskFacts { inherited: true, ..old.clone() });
                 }

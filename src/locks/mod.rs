@@ -185,7 +185,7 @@ fn unknown(facts: &Facts, waits: &[Wait]) -> Vec<String> {
         reasons.push(format!("lists of held locks are cut at line {}", lines.join(", ")));
     }
     if !facts.hidden.is_empty() {
-        let pids: Vec<String> = facts.hidden.iter().map(i64::to_string).collect();
+        let pids: Vec<String> = facts.hidden.keys().map(i64::to_string).collect();
         reasons.push(format!("tasks that were running show no locks: {}", pids.join(", ")));
     }
     if facts.suppressed {
