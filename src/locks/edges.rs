@@ -422,25 +422,34 @@ fn listed_only(facts: &Facts, claims: &Claims, pid: i64, task: &TaskFacts, waits
     waits.push(with_holder(facts, &wait, *holder, *at, ceiling(&key).min(grade), because));
 }
 
-/// What the user's own trace lines say of a lock of that name.
+/// What the user's own trace lines say of a lock of that name or address.
 fn traced(facts: &Facts, wait: &mut Wait) {
-    let Some(class) = wait.lock.class.as_deref().map(bare) else { return };
+    let class = wait.lock.class.as_deref().map(bare).unwrap_or_default();
     let plain = class.trim_start_matches('&');
     let field = plain.rsplit([' ', '>', '.']).next().unwrap_or(plain);
-    let found = facts
-        .traced
-        .iter()
-        .find(|(name, _)| name.as_str() == class || name.as_str() == plain || name.as_str() == field);
-    if let Some((_, (holder, line))) = found
-        && holder.pid != wait.waiter.pid
-    {
-        wait.holder = Some(holder.clone());
-        wait.grade = if is_global(class) { Grade::Likely } else { Grade::Possible };
-        wait.because = "trace lines show that it took the lock and did not release it".into();
-        wait.evidence.push(*line);
-        wait.evidence.sort_unstable();
-        wait.evidence.dedup();
+    let map = wait.lock.address.as_deref().and_then(|address| u64::from_str_radix(address, 16).ok());
+    // Lockdep prints the address of its map inside the lock, a trace line that of the lock.
+    let near = |name: &str| {
+        let lock = u64::from_str_radix(name.trim_start_matches("0x"), 16).ok();
+        lock.zip(map).is_some_and(|(lock, map)| name.len() >= 8 && map >= lock && map - lock < 0x100)
+    };
+    let named = |name: &str| !class.is_empty() && (name == class || name == plain || name == field);
+    let Some((name, (holder, line))) = facts.traced.iter().find(|(name, _)| near(name) || named(name)) else { return };
+    let mut candidates = facts.tasks.iter().filter(|(_, task)| task.comm == holder.comm).map(|(pid, _)| *pid);
+    let pid = match (holder.pid, candidates.next(), candidates.next()) {
+        (0, Some(only), None) => only,
+        (0, ..) => return,
+        (pid, ..) => pid,
+    };
+    if pid == wait.waiter.pid {
+        return;
     }
+    wait.grade = if near(name) || is_global(class) { Grade::Likely } else { Grade::Possible };
+    wait.holder = Some(Task { pid, comm: holder.comm.clone() });
+    wait.because = "trace lines show that it took the lock and did not release it".into();
+    wait.evidence.push(*line);
+    wait.evidence.sort_unstable();
+    wait.evidence.dedup();
 }
 
 /// Someone who waits for a work item waits for the worker that runs it.

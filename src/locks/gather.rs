@@ -3,7 +3,7 @@
 use super::Record;
 use super::awaited::{Awaited, awaited};
 use super::edges::{Key, settled};
-use crate::report::{Blocker, Frame, HeldLock, HeldLocks, HungTask, Stack, Task};
+use crate::report::{Blocker, Frame, HeldLock, HeldLocks, HungTask, Report, Stack, Task};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What one dump says, before anything is inferred.
@@ -63,6 +63,7 @@ enum Piece<'a> {
     Running(&'a Task),
     Blocker(&'a Blocker),
     LockdepOff,
+    Suppressed,
     Trace(&'a BTreeMap<String, String>),
     Mark,
 }
@@ -70,8 +71,15 @@ enum Piece<'a> {
 /// The dumps of a log; `records` in the order of the log.
 pub(super) fn dumps(records: &[Record<'_>]) -> Vec<Facts> {
     let mut pieces: Vec<(u64, Option<f64>, usize, Piece<'_>)> = Vec::new();
+    // Lists of locks inside a report about one task say nothing of the moment, nor do they as events.
+    let foreign: BTreeSet<(usize, u64)> = records
+        .iter()
+        .filter_map(|record| if let Record::Report(report) = record { Some(*report) } else { None })
+        .filter(|report| !tells_the_moment(report))
+        .flat_map(|report| report.held_locks.iter().map(|list| (report.boot, list.line)))
+        .collect();
     for record in records {
-        collect(record, &mut pieces);
+        collect(record, &foreign, &mut pieces);
     }
     pieces.sort_by_key(|(line, _, boot, _)| (*boot, *line));
     let mut dumps: Vec<Facts> = Vec::new();
@@ -110,7 +118,10 @@ pub(super) fn dumps(records: &[Record<'_>]) -> Vec<Facts> {
             rest[0].settled = settled(before);
         }
     }
-    dumps.retain(|dump| !dump.tasks.is_empty() || !dump.blockers.is_empty());
+    // A task that an RCU stall shows running is no dump.
+    dumps.retain(|dump| {
+        dump.hung || !dump.blockers.is_empty() || dump.listed && !dump.tasks.is_empty() || dump.tasks.values().any(|task| task.state.as_deref() == Some("D"))
+    });
     dumps
 }
 
@@ -121,18 +132,23 @@ fn discriminant(piece: &Piece<'_>) -> u8 {
         Piece::Running(_) => 2,
         Piece::Blocker(_) => 3,
         Piece::LockdepOff => 4,
+        Piece::Suppressed => 7,
         Piece::Trace(_) => 5,
         Piece::Mark => 6,
     }
 }
 
-/// What a record says of tasks; a lockdep report says nothing of the moment.
-fn collect<'a>(record: &Record<'a>, pieces: &mut Vec<(u64, Option<f64>, usize, Piece<'a>)>) {
+/// Whether a report describes all tasks that matter; one about a single task has the list of that task only.
+fn tells_the_moment(report: &Report) -> bool {
+    let hangs = report.hung_tasks.iter().any(|hung| hung.seconds.is_some() || hung.blocker.is_some());
+    report.lockdep.is_none() && (hangs || report.held_locks.len() >= 2)
+}
+
+/// What a record says of tasks.
+fn collect<'a>(record: &Record<'a>, foreign: &BTreeSet<(usize, u64)>, pieces: &mut Vec<(u64, Option<f64>, usize, Piece<'a>)>) {
     match record {
         Record::Report(report) => {
-            let hangs = report.hung_tasks.iter().any(|hung| hung.seconds.is_some());
-            // One list belongs to a report about one task; a dump of all tasks has several.
-            if report.lockdep.is_some() || (!hangs && report.held_locks.len() < 2) {
+            if !tells_the_moment(report) {
                 return;
             }
             let (time, boot) = (report.time, report.boot);
@@ -161,8 +177,10 @@ fn collect<'a>(record: &Record<'a>, pieces: &mut Vec<(u64, Option<f64>, usize, P
                 ));
                 pieces.extend(hung.blocker.iter().map(|blocker| (blocker.line, time, boot, Piece::Blocker(blocker))));
             }
-            pieces.extend(event.held_locks.iter().map(|list| (list.line, time, boot, Piece::Held(list))));
+            let lists = event.held_locks.iter().filter(|list| !foreign.contains(&(boot, list.line)));
+            pieces.extend(lists.map(|list| (list.line, time, boot, Piece::Held(list))));
             match event.kind.as_str() {
+                "hung-task-suppressed" => pieces.push((event.line, time, boot, Piece::Suppressed)),
                 "lockdep-off" => pieces.push((event.line, time, boot, Piece::LockdepOff)),
                 "lock-dump" => pieces.push((event.line, time, boot, Piece::Mark)),
                 _ if event.fields.contains_key("lock") && event.fields.contains_key("action") => {
@@ -234,6 +252,7 @@ fn add(dump: &mut Facts, piece: &Piece<'_>, line: u64) {
             }
         }
         Piece::LockdepOff => dump.lockdep_off = Some(line),
+        Piece::Suppressed => dump.suppressed = true,
         Piece::Mark => dump.listed = true,
         Piece::Trace(_) => {}
     }
@@ -291,17 +310,18 @@ fn held(dump: &mut Facts, list: &HeldLocks) {
 /// `lock`, `action` and `pid` (or `task` as `name-12`) of a trace line.
 fn trace(traced: &mut BTreeMap<String, (Task, u64)>, fields: &BTreeMap<String, String>, line: u64) {
     let (Some(lock), Some(action)) = (fields.get("lock"), fields.get("action")) else { return };
-    let named = fields.get("task").map(String::as_str).unwrap_or_default();
-    let (comm, number) = match fields.get("pid") {
-        Some(pid) => (fields.get("comm").map_or(named, String::as_str), pid.as_str()),
-        None => named.rsplit_once('-').unwrap_or((named, "")),
+    let named = fields.get("task").map(|task| task.trim()).unwrap_or_default();
+    let split = named.rsplit_once('-').and_then(|(comm, pid)| Some((comm, pid.parse().ok()?)));
+    let (comm, pid) = match fields.get("pid").and_then(|pid| pid.trim().parse().ok()) {
+        Some(pid) => (fields.get("comm").map_or(named, |comm| comm.trim()), pid),
+        // Without a pid the name has to do; 0 is no task that holds a lock.
+        None => split.unwrap_or((named, 0)),
     };
-    let Ok(pid) = number.trim().parse() else { return };
     let action = action.to_ascii_lowercase();
     if ["acquired", "locked", "got", "taken", "lock"].iter().any(|word| action == *word) {
-        traced.insert(lock.clone(), (Task { comm: comm.trim().into(), pid }, line));
+        traced.insert(lock.clone(), (Task { comm: comm.into(), pid }, line));
     } else if ["released", "unlocked", "unlock", "dropped", "release"].iter().any(|word| action == *word)
-        && traced.get(lock).is_some_and(|(task, _)| task.pid == pid)
+        && traced.get(lock).is_some_and(|(task, _)| task.pid == pid && task.comm == comm)
     {
         traced.remove(lock);
     }

@@ -16,10 +16,13 @@ impl Walk {
         }
         if let Some(blocker) = blocker(trimmed, line.log_line) {
             self.close();
-            if let Some(waiter) =
-                self.out.hung_tasks.iter_mut().rev().take(64).find(|hung| hung.task.pid == blocker.waiter.pid)
-            {
-                waiter.blocker = Some(blocker.clone());
+            let known = self.out.hung_tasks.iter_mut().rev().take(64).find(|hung| hung.task.pid == blocker.waiter.pid);
+            match known {
+                Some(waiter) => waiter.blocker = Some(blocker.clone()),
+                None => {
+                    let waiter = listed(blocker.waiter.clone(), line.log_line);
+                    self.out.hung_tasks.push(HungTask { blocker: Some(blocker.clone()), ..waiter });
+                }
             }
             self.out.blockers.push(blocker);
             return true;
