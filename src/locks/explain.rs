@@ -103,7 +103,7 @@ fn circular(lockdep: &Lockdep) -> (Vec<String>, Vec<Dependency>) {
 }
 
 /// Lockdep's and the locks' own functions.
-fn is_locking(frame: &Frame) -> bool {
+pub(super) fn is_locking(frame: &Frame) -> bool {
     const STARTS: [&str; 28] = [
         "lock_acquire",
         "__lock_acquire",

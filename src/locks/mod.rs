@@ -2,7 +2,8 @@
 //!
 //! `gather` tells the moments apart and joins what is said of a task, `awaited` reads from a stack what it sleeps in,
 //! `classes` knows which locks can be owned, `edges` infers holders and grades each, `graph` finds cycles and roots,
-//! `explain` puts lockdep's reports into plain order. Nothing here guesses: an edge that the log does not prove is graded
+//! `explain` puts lockdep's reports into plain order, `predict` reads them
+//! where a hang comes without lists. Nothing here guesses: an edge that the log does not prove is graded
 //! [`Grade::Possible`] or [`Grade::Unknown`], and neither cycles nor roots rest on it.
 
 mod awaited;
@@ -13,6 +14,7 @@ mod explain;
 mod gather;
 mod graph;
 mod model;
+mod predict;
 
 pub use awaited::KINDS;
 pub use digest::digest;
@@ -72,6 +74,7 @@ pub fn dumps(log: &str, records: &[Record<'_>]) -> Vec<Dump> {
 
 fn dump(log: &str, index: usize, facts: &Facts, reports: &[(&Report, &Lockdep)], before: Option<&Dump>) -> Dump {
     let mut waits = edges::edges(facts);
+    predict::predict(facts, reports, &mut waits);
     waits.sort_by(|a, b| {
         let key = |wait: &Wait| {
             (wait.waiter.pid, std::cmp::Reverse(wait.grade), wait.holder.as_ref().map_or(0, |holder| holder.pid))
