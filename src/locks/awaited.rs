@@ -56,12 +56,16 @@ impl Awaited {
                 | "ldsem-read"
                 | "ldsem-write"
                 | "socket-lock"
+                | "lock"
         )
     }
 
     /// Whether several tasks may hold it at once.
     pub(super) fn is_shared(&self) -> bool {
-        self.kind.starts_with("rwsem") || self.kind.starts_with("percpu") || self.kind.starts_with("ldsem")
+        self.kind.starts_with("rwsem")
+            || self.kind.starts_with("percpu")
+            || self.kind.starts_with("ldsem")
+            || self.kind == "lock"
     }
 }
 
@@ -259,7 +263,16 @@ pub(super) fn awaited(frames: &[Frame]) -> Option<Awaited> {
     if name == "percpu_rwsem_wait" {
         return Some(Awaited { kind: "percpu-rwsem-read", site: rest.get(1).map_or(first_site, |(index, _)| *index) });
     }
-    Some(Awaited { kind: if io { "io" } else { "wait-queue" }, site: first_site })
+    // Only the slow paths of locks sleep that way; the lock's own frames are missing.
+    let locking = named[entered..inner]
+        .iter()
+        .any(|(_, name)| *name == "schedule_preempt_disabled" || *name == "schedule_rtlock");
+    let kind = match (locking, io) {
+        (true, _) => "lock",
+        (false, true) => "io",
+        (false, false) => "wait-queue",
+    };
+    Some(Awaited { kind, site: first_site })
 }
 
 /// Which lock's own function this is.

@@ -45,11 +45,6 @@ pub(super) fn is_work(class: &str) -> bool {
     name.starts_with('(') || name.starts_with('"')
 }
 
-/// Whether the class names a workqueue rather than a work item.
-pub(super) fn is_workqueue(class: &str) -> bool {
-    class.starts_with("(wq_completion)") || class.starts_with('"')
-}
-
 /// Whether the class has one instance: a global `DEFINE_MUTEX(name)`. Classes of locks inside objects are printed as
 /// expressions (`&x->lock`) or numbered.
 pub(super) fn is_global(class: &str) -> bool {

@@ -3,6 +3,7 @@
 use super::awaited::{Awaited, plain};
 use super::classes::{bare, is_exclusive, is_global, is_unowned};
 use super::gather::{Facts, TaskFacts};
+use super::hearsay::{flusher, traced};
 use super::{Grade, LockRef, Wait};
 use crate::report::{Frame, HeldLock, Task};
 use std::collections::{BTreeMap, BTreeSet};
@@ -144,15 +145,16 @@ fn awaited_lock(task: &TaskFacts) -> Option<(usize, bool)> {
     let at = lock.acquired_at.as_ref()?;
     // kernfs waits for the last user of a node with a wait queue of its own.
     let kernfs = awaited.kind == "wait-queue" && bare(&lock.class) == "kn->active";
-    if !awaited.is_listed() && !kernfs {
-        return None;
-    }
-    let reach = if kernfs { 3 } else { 6 };
-    let outer = || task.frames[awaited.site..].iter().filter(|frame| !frame.inline && frame.reliable).take(reach);
+    let outer = || task.frames[awaited.site..].iter().filter(|frame| !frame.inline && frame.reliable);
     let same = |frame: &Frame| {
         frame.function.is_some() && frame.function == at.function && frame.offset.is_some() && frame.offset == at.offset
     };
-    if outer().any(same) {
+    if !awaited.is_listed() && !kernfs {
+        // Directly below the scheduler it is the acquisition all the same: the lock's own frames are lost.
+        return (awaited.kind == "wait-queue" && outer().next().is_some_and(same)).then_some((last, true));
+    }
+    let reach = if kernfs { 3 } else { 6 };
+    if outer().take(reach).any(same) {
         return Some((last, true));
     }
     // Tail calls drop frames. A list with lost lines may end before the awaited lock.
@@ -160,11 +162,11 @@ fn awaited_lock(task: &TaskFacts) -> Option<(usize, bool)> {
         (Some(frame), Some(at)) => plain(frame) == plain(at),
         _ => false,
     };
-    (awaited.is_listed() && task.whole && outer().any(near)).then_some((last, false))
+    (awaited.is_listed() && task.whole && outer().take(reach).any(near)).then_some((last, false))
 }
 
 /// A wait of which only the waiter is known.
-fn bare_wait(pid: i64, task: &TaskFacts, awaited: &Awaited) -> Wait {
+pub(super) fn bare_wait(pid: i64, task: &TaskFacts, awaited: &Awaited) -> Wait {
     let site = task.frames.get(awaited.site);
     let outer = task.frames[awaited.site.min(task.frames.len())..].iter().find(|frame| !frame.inline);
     let named = site.and_then(|site| site.function.as_deref()).map(plain);
@@ -292,7 +294,7 @@ fn owned(facts: &Facts, claims: &Claims, pid: i64, task: &TaskFacts, awaited: &A
     let limit = ceiling(&key).min(waiter);
     if !holders.is_empty() {
         let shared = awaited.is_shared() || !awaited.is_listed();
-        let contradictory = holders.len() > 1 && !(shared && !is_exclusive(lock));
+        let contradictory = holders.len() > 1 && (!shared || is_exclusive(lock));
         for (holder, at, _) in holders {
             let (grade, because) = if contradictory {
                 (limit.min(Grade::Possible), "several tasks seem to hold it".to_owned())
@@ -353,6 +355,9 @@ fn single(facts: &Facts, holder: i64, at: usize) -> (Grade, String) {
     if task.running {
         return (Grade::Possible, format!("{only}, but it was running when its list was printed"));
     }
+    if task.awaited.as_ref().is_some_and(Awaited::is_listed) {
+        return (Grade::Possible, format!("{only} for all the log shows, but it sleeps in a lock, too"));
+    }
     if facts.hidden.is_empty() {
         return (Grade::Likely, only.into());
     }
@@ -401,8 +406,10 @@ fn listed_only(facts: &Facts, claims: &Claims, pid: i64, task: &TaskFacts, waits
                 .and_then(|task| task.awaited.as_ref())
                 .is_some_and(|awaited| awaited.kind == "mutex")
     });
-    // Nobody sleeps for a spinlock: what is listed last must be a lock for which tasks sleep.
-    let sleeping = all.iter().any(|(_, _, claim)| matches!(claim, Claim::Waits { .. })) || lock.wait_type.as_deref().is_some_and(|wait| wait.starts_with("4:"));
+    // Nobody sleeps for a spinlock, or while holding one: what is listed last must be a lock for which tasks sleep.
+    let sleeping = all.iter().any(|(_, _, claim)| matches!(claim, Claim::Waits { .. }))
+        || facts.tasks.get(holder).is_some_and(|holder| holder.awaited.is_some())
+        || lock.wait_type.as_deref().is_some_and(|wait| wait.starts_with("4:"));
     if !sleeping && lock.wait_type.as_deref().is_some_and(|wait| wait.starts_with("2:")) {
         return;
     }
@@ -420,112 +427,4 @@ fn listed_only(facts: &Facts, claims: &Claims, pid: i64, task: &TaskFacts, waits
     let grade = if exclusive { Grade::Likely } else { Grade::Possible };
     let because = "it lists last what another task holds; its stack is not in the log".to_owned();
     waits.push(with_holder(facts, &wait, *holder, *at, ceiling(&key).min(grade), because));
-}
-
-/// What the user's own trace lines say of a lock of that name or address.
-fn traced(facts: &Facts, wait: &mut Wait) {
-    let class = wait.lock.class.as_deref().map(bare).unwrap_or_default();
-    let plain = class.trim_start_matches('&');
-    let field = plain.rsplit([' ', '>', '.']).next().unwrap_or(plain);
-    let map = wait.lock.address.as_deref().and_then(|address| u64::from_str_radix(address, 16).ok());
-    // Lockdep prints the address of its map inside the lock, a trace line that of the lock.
-    let near = |name: &str| {
-        let lock = u64::from_str_radix(name.trim_start_matches("0x"), 16).ok();
-        lock.zip(map).is_some_and(|(lock, map)| name.len() >= 8 && map >= lock && map - lock < 0x100)
-    };
-    let named = |name: &str| !class.is_empty() && (name == class || name == plain || name == field);
-    let Some((name, (holder, line))) = facts.traced.iter().find(|(name, _)| near(name) || named(name)) else { return };
-    let mut candidates = facts.tasks.iter().filter(|(_, task)| task.comm == holder.comm).map(|(pid, _)| *pid);
-    let pid = match (holder.pid, candidates.next(), candidates.next()) {
-        (0, Some(only), None) => only,
-        (0, ..) => return,
-        (pid, ..) => pid,
-    };
-    if pid == wait.waiter.pid {
-        return;
-    }
-    wait.grade = if near(name) || is_global(class) { Grade::Likely } else { Grade::Possible };
-    wait.holder = Some(Task { pid, comm: holder.comm.clone() });
-    wait.because = "trace lines show that it took the lock and did not release it".into();
-    wait.evidence.push(*line);
-    wait.evidence.sort_unstable();
-    wait.evidence.dedup();
-}
-
-/// Someone who waits for a work item waits for the worker that runs it.
-fn flusher(facts: &Facts, pid: i64, task: &TaskFacts, awaited: &Awaited, waits: &mut Vec<Wait>) {
-    let mut wait = bare_wait(pid, task, awaited);
-    let is_worker = |task: &TaskFacts| {
-        task.work_function.is_some()
-            || task.locks.iter().any(|lock| super::classes::is_work(&lock.class))
-            || task.frames.iter().any(|frame| frame.function.as_deref() == Some("process_one_work"))
-    };
-    let workers: Vec<(&i64, &TaskFacts)> = facts
-        .tasks
-        .iter()
-        .filter(|(other, task)| {
-            **other != pid
-                && is_worker(task)
-                && (task.seconds.is_some() || task.state.as_deref() == Some("D") || !task.locks.is_empty())
-        })
-        .collect();
-    let akin: Vec<_> = workers.iter().filter(|(_, worker)| related(task, awaited, worker)).collect();
-    match (&akin[..], &workers[..]) {
-        ([(worker, facts_of)], _) => {
-            let because = "the only worker that is busy with work of the same module or file".to_owned();
-            let line = facts_of
-                .locks
-                .iter()
-                .find(|lock| super::classes::is_work(&lock.class) || is_unowned(lock))
-                .map(|lock| lock.line);
-            wait.lock.class = facts_of.work_function.clone();
-            wait.evidence.extend(line.or(Some(facts_of.line)));
-            waits.push(Wait {
-                holder: Some(Task { comm: facts_of.comm.clone(), pid: **worker }),
-                grade: Grade::Likely,
-                because,
-                ..wait
-            });
-        }
-        ([], [(worker, facts_of)]) => {
-            let because = "the only busy worker that the log shows".to_owned();
-            waits.push(Wait {
-                holder: Some(Task { comm: facts_of.comm.clone(), pid: **worker }),
-                grade: Grade::Possible,
-                because,
-                ..wait
-            });
-        }
-        ([], _) => {
-            wait.because = "the log does not say which worker runs that work".into();
-            waits.push(wait);
-        }
-        (many, _) => {
-            for (worker, facts_of) in many {
-                let because = "one of the workers that are busy with related work".to_owned();
-                waits.push(Wait {
-                    holder: Some(Task { comm: facts_of.comm.clone(), pid: **worker }),
-                    grade: Grade::Possible,
-                    because,
-                    ..wait.clone()
-                });
-            }
-        }
-    }
-    if let Some(wait) = waits.last_mut() {
-        wait.evidence.sort_unstable();
-        wait.evidence.dedup();
-    }
-}
-
-/// Whether a flusher's caller and a worker's function are of one module or one file.
-fn related(task: &TaskFacts, awaited: &Awaited, worker: &TaskFacts) -> bool {
-    let caller = task.frames[awaited.site..].iter().find(|frame| !frame.inline);
-    // The work function is the frame below process_one_work.
-    let outer = worker.frames.iter().position(|frame| frame.function.as_deref().map(plain) == Some("process_one_work"));
-    let work = outer.and_then(|outer| {
-        worker.frames[..outer].iter().rev().find(|frame| frame.reliable && !frame.inline && frame.function.is_some())
-    });
-    let (Some(caller), Some(work)) = (caller, work) else { return false };
-    (caller.module.is_some() && caller.module == work.module) || (caller.file.is_some() && caller.file == work.file)
 }

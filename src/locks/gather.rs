@@ -120,7 +120,10 @@ pub(super) fn dumps(records: &[Record<'_>]) -> Vec<Facts> {
     }
     // A task that an RCU stall shows running is no dump.
     dumps.retain(|dump| {
-        dump.hung || !dump.blockers.is_empty() || dump.listed && !dump.tasks.is_empty() || dump.tasks.values().any(|task| task.state.as_deref() == Some("D"))
+        dump.hung
+            || !dump.blockers.is_empty()
+            || dump.listed && !dump.tasks.is_empty()
+            || dump.tasks.values().any(|task| task.state.as_deref() == Some("D"))
     });
     dumps
 }
@@ -145,7 +148,11 @@ fn tells_the_moment(report: &Report) -> bool {
 }
 
 /// What a record says of tasks.
-fn collect<'a>(record: &Record<'a>, foreign: &BTreeSet<(usize, u64)>, pieces: &mut Vec<(u64, Option<f64>, usize, Piece<'a>)>) {
+fn collect<'a>(
+    record: &Record<'a>,
+    foreign: &BTreeSet<(usize, u64)>,
+    pieces: &mut Vec<(u64, Option<f64>, usize, Piece<'a>)>,
+) {
     match record {
         Record::Report(report) => {
             if !tells_the_moment(report) {

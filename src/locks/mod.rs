@@ -1,7 +1,7 @@
 //! Who blocks whom: reports and events of a log → the wait graph of each moment at which it describes its tasks.
 //!
 //! `gather` tells the moments apart and joins what is said of a task, `awaited` reads from a stack what it sleeps in,
-//! `classes` knows which locks can be owned, `edges` infers holders and grades each, `graph` finds cycles and roots,
+//! `classes` knows which locks can be owned, `edges` and `hearsay` infer holders and grade each, `graph` finds cycles and roots,
 //! `explain` puts lockdep's reports into plain order, `predict` reads them
 //! where a hang comes without lists. Nothing here guesses: an edge that the log does not prove is graded
 //! [`Grade::Possible`] or [`Grade::Unknown`], and neither cycles nor roots rest on it.
@@ -13,6 +13,7 @@ mod edges;
 mod explain;
 mod gather;
 mod graph;
+mod hearsay;
 mod model;
 mod predict;
 

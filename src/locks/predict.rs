@@ -30,9 +30,10 @@ pub(super) fn predict(facts: &Facts, reports: &[(&Report, &Lockdep)], waits: &mu
         let mut found: Vec<(usize, usize, Option<usize>)> = Vec::new();
         for (index, place) in places.iter().enumerate().filter_map(|(index, place)| Some((index, (*place)?))) {
             let wanted = &chain[place].class;
-            let mut holders = places.iter().enumerate().filter(|(other, at)| {
-                *other != index && at.is_some_and(|at| held(at).class == *wanted)
-            });
+            let mut holders = places
+                .iter()
+                .enumerate()
+                .filter(|(other, at)| *other != index && at.is_some_and(|at| held(at).class == *wanted));
             let only = holders.next().map(|(other, _)| other).filter(|_| holders.next().is_none());
             found.push((index, place, only));
         }

@@ -58,7 +58,12 @@ impl Page {
         let number = if of > 1 { format!(", dump {} of {of}", dump.index + 1) } else { String::new() };
         let waiters: BTreeSet<i64> = dump.waits.iter().map(|wait| wait.waiter.pid).collect();
         let what = if dump.hang { "hang" } else { "tasks and locks" };
-        let head = format!("{log}:{}: {what}{when}{number}; {} listed, {}", dump.line, tasks(dump.tasks.len()), waiting(waiters.len()));
+        let head = format!(
+            "{log}:{}: {what}{when}{number}; {} listed, {}",
+            dump.line,
+            tasks(dump.tasks.len()),
+            waiting(waiters.len())
+        );
         self.styled(self.palette.title, "", 0, &head);
         let mut shown = BTreeSet::new();
         for cycle in &dump.cycles {
@@ -84,7 +89,8 @@ impl Page {
         }
         if let Some(changes) = &dump.changes {
             let list = |tasks: &[crate::report::Task]| {
-                let names: Vec<String> = tasks.iter().take(8).map(|task| format!("{}/{}", task.comm, task.pid)).collect();
+                let names: Vec<String> =
+                    tasks.iter().take(8).map(|task| format!("{}/{}", task.comm, task.pid)).collect();
                 let more = if tasks.len() > 8 { format!(" and {} more", tasks.len() - 8) } else { String::new() };
                 format!("{}{more}", names.join(", "))
             };
@@ -111,18 +117,27 @@ impl Page {
 
     fn cycle(&mut self, dump: &Dump, cycle: &[i64], shown: &mut BTreeSet<i64>) {
         self.out.push('\n');
-        let head = if cycle.len() == 1 { "deadlock: a task waits for itself".to_owned() } else { format!("deadlock: {} wait for each other", tasks(cycle.len())) };
+        let head = if cycle.len() == 1 {
+            "deadlock: a task waits for itself".to_owned()
+        } else {
+            format!("deadlock: {} wait for each other", tasks(cycle.len()))
+        };
         self.styled(self.palette.blame, "", 0, &head);
         // Along the edges, from the smallest pid on; a component of several rings shows each member once.
         let (mut at, mut left) = (cycle[0], cycle.iter().copied().collect::<BTreeSet<i64>>());
         while left.remove(&at) {
-            let own: Vec<&Wait> = dump.waits.iter().filter(|wait| wait.waiter.pid == at && wait.grade.is_strong()).collect();
+            let own: Vec<&Wait> =
+                dump.waits.iter().filter(|wait| wait.waiter.pid == at && wait.grade.is_strong()).collect();
             for wait in &own {
                 self.wait(wait, 1);
             }
             self.holds(dump, at, 3);
             shown.insert(at);
-            let next = own.iter().filter_map(|wait| wait.holder.as_ref()).map(|holder| holder.pid).find(|pid| left.contains(pid));
+            let next = own
+                .iter()
+                .filter_map(|wait| wait.holder.as_ref())
+                .map(|holder| holder.pid)
+                .find(|pid| left.contains(pid));
             at = match next.or_else(|| left.first().copied()) {
                 Some(next) => next,
                 None => break,
@@ -147,7 +162,8 @@ impl Page {
         self.styled(self.palette.blame, "root ", 5, &format!("{}/{}{state} {blocks}", root.comm, root.pid));
         match dump.waits.iter().find(|wait| wait.waiter.pid == root.pid) {
             Some(wait) => {
-                let blocked = task.and_then(|task| task.seconds).map(|seconds| format!(" for {seconds} s")).unwrap_or_default();
+                let blocked =
+                    task.and_then(|task| task.seconds).map(|seconds| format!(" for {seconds} s")).unwrap_or_default();
                 let lines = lines(&wait.evidence);
                 let why = if wait.because.is_empty() { String::new() } else { format!("; {}", wait.because) };
                 let waits_for = root.waits_for.as_deref().unwrap_or("something");
@@ -189,7 +205,8 @@ impl Page {
                 waiters.entry(holder.pid).or_default().push(wait);
             }
         }
-        let mut open: Vec<(&Wait, usize)> = waiters.get(&pid).into_iter().flatten().rev().map(|wait| (*wait, depth)).collect();
+        let mut open: Vec<(&Wait, usize)> =
+            waiters.get(&pid).into_iter().flatten().rev().map(|wait| (*wait, depth)).collect();
         let mut count = 0;
         let mut left = 0;
         while let Some((wait, depth)) = open.pop() {
@@ -215,9 +232,11 @@ impl Page {
         let class = wait.lock.class.as_deref().unwrap_or(wait.kind);
         let kind = if wait.lock.class.is_some() { format!(" ({})", wait.kind) } else { String::new() };
         let at = wait.lock.acquired_at.as_deref().map(|at| format!(" in {at}")).unwrap_or_default();
-        let whom = wait.holder.as_ref().map(|holder| format!(" held by {}/{}", holder.comm, holder.pid)).unwrap_or_default();
+        let whom =
+            wait.holder.as_ref().map(|holder| format!(" held by {}/{}", holder.comm, holder.pid)).unwrap_or_default();
         let because = if wait.because.is_empty() { String::new() } else { format!(", {}", wait.because) };
-        let grade = if wait.holder.is_none() && wait.grade == Grade::Unknown { "holder unknown" } else { wait.grade.word() };
+        let grade =
+            if wait.holder.is_none() && wait.grade == Grade::Unknown { "holder unknown" } else { wait.grade.word() };
         let text = format!(
             "{}/{} waits for {class}{kind}{at}{whom}; {grade}{because} {}",
             wait.waiter.comm,

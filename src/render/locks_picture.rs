@@ -51,7 +51,11 @@ fn lock_key(wait: &Wait) -> (String, String, i64) {
     match (&wait.lock.class, &wait.lock.address) {
         (Some(class), address) => (class.clone(), address.clone().unwrap_or_default(), 0),
         // Unnamed locks are the same for all who wait for the same holder.
-        (None, _) => (wait.kind.to_owned(), wait.lock.acquired_at.clone().unwrap_or_default(), wait.holder.as_ref().map_or(-wait.waiter.pid, |holder| holder.pid)),
+        (None, _) => (
+            wait.kind.to_owned(),
+            wait.lock.acquired_at.clone().unwrap_or_default(),
+            wait.holder.as_ref().map_or(-wait.waiter.pid, |holder| holder.pid),
+        ),
     }
 }
 
@@ -145,7 +149,13 @@ pub(super) fn picture(dump: &Dump) -> Picture {
                 let mut label = vec![wait.lock.class.clone().unwrap_or_else(|| wait.kind.to_owned())];
                 match &wait.lock.class {
                     Some(_) => label.push(wait.kind.to_owned()),
-                    None => label.extend(wait.lock.acquired_at.as_deref().and_then(|at| at.split('+').next()).map(|at| format!("in {at}"))),
+                    None => label.extend(
+                        wait.lock
+                            .acquired_at
+                            .as_deref()
+                            .and_then(|at| at.split('+').next())
+                            .map(|at| format!("in {at}")),
+                    ),
                 }
                 if more > 0 {
                     label.push(format!("and {more} more waiters"));

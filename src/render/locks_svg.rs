@@ -32,13 +32,15 @@ pub fn locks_svg(dump: &Dump) -> String {
     canvas.svg(dump, &picture)
 }
 
+/// Edge, its path (see `RenderBackend::draw_arrow`), heads at start and end.
+type Drawn = (usize, Vec<(Point, Point)>, (bool, bool));
+
 /// Collects the places that the layout decides on.
 #[derive(Debug, Default)]
 struct Canvas {
     /// Node, left upper corner, size.
     boxes: Vec<(usize, Point, Point)>,
-    /// Edge, its path (see `RenderBackend::draw_arrow`), heads at start and end.
-    arrows: Vec<(usize, Vec<(Point, Point)>, (bool, bool))>,
+    arrows: Vec<Drawn>,
 }
 
 fn size(node: &Node) -> Point {
@@ -55,12 +57,27 @@ fn lay_out(picture: &Picture, canvas: &mut Canvas) {
         .enumerate()
         .map(|(index, node)| {
             let shape = ShapeKind::new_box("");
-            graph.add_node(Element::create_with_properties(shape, look.clone(), Orientation::TopToBottom, size(node), index.to_string()))
+            graph.add_node(Element::create_with_properties(
+                shape,
+                look.clone(),
+                Orientation::TopToBottom,
+                size(node),
+                index.to_string(),
+            ))
         })
         .collect();
     for (index, edge) in picture.edges.iter().enumerate() {
         // Roots on top: the layout goes from the holder down to its waiters, the arrow's head is at its start.
-        let arrow = Arrow::with_properties(LineEndKind::Arrow, LineEndKind::None, LineStyleKind::Normal, "", &look, index.to_string(), &None, &None);
+        let arrow = Arrow::with_properties(
+            LineEndKind::Arrow,
+            LineEndKind::None,
+            LineStyleKind::Normal,
+            "",
+            &look,
+            index.to_string(),
+            &None,
+            &None,
+        );
         graph.add_edge(arrow, handles[edge.to], handles[edge.from]);
     }
     graph.do_it(false, false, false, canvas);
@@ -79,7 +96,15 @@ impl RenderBackend for Canvas {
 
     fn draw_text(&mut self, _: Point, _: &str, _: &StyleAttr) {}
 
-    fn draw_arrow(&mut self, path: &[(Point, Point)], _: bool, head: (bool, bool), _: &StyleAttr, properties: Option<String>, _: &str) {
+    fn draw_arrow(
+        &mut self,
+        path: &[(Point, Point)],
+        _: bool,
+        head: (bool, bool),
+        _: &StyleAttr,
+        properties: Option<String>,
+        _: &str,
+    ) {
         if let Some(index) = properties.and_then(|index| index.parse().ok()) {
             self.arrows.push((index, path.to_vec(), head));
         }
@@ -98,8 +123,11 @@ impl Canvas {
                 .flat_map(|(_, at, size)| [*at, at.add(*size)])
                 .chain(self.arrows.iter().flat_map(|(_, path, _)| path.iter().flat_map(|(a, b)| [*a, *b])))
         };
-        let least = points().fold(Point::new(f64::MAX, f64::MAX), |least, point| Point::new(least.x.min(point.x), least.y.min(point.y)));
-        let most = points().fold(Point::new(f64::MIN, f64::MIN), |most, point| Point::new(most.x.max(point.x), most.y.max(point.y)));
+        let least = points().fold(Point::new(f64::MAX, f64::MAX), |least, point| {
+            Point::new(least.x.min(point.x), least.y.min(point.y))
+        });
+        let most = points()
+            .fold(Point::new(f64::MIN, f64::MIN), |most, point| Point::new(most.x.max(point.x), most.y.max(point.y)));
         let empty = self.boxes.is_empty();
         let (shift, extent) = if empty {
             (Point::zero(), Point::new(0.0, 0.0))
@@ -124,7 +152,11 @@ impl Canvas {
                 Grade::Likely => ("#555555", " stroke-dasharray=\"7 4\""),
                 Grade::Possible | Grade::Unknown => ("#999999", " stroke-dasharray=\"2 4\""),
             };
-            let _ = write!(out, "<path class=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.5\"{dashes}", edge.grade.word());
+            let _ = write!(
+                out,
+                "<path class=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.5\"{dashes}",
+                edge.grade.word()
+            );
             if head.0 {
                 out.push_str(" marker-start=\"url(#head)\"");
             }

@@ -6,7 +6,7 @@ use super::frames::frame_line;
 use super::held::{self, class, empty};
 use super::scan::{after, find, leading_number, split, task, text, word};
 use super::stacks::begins;
-use super::{ChainEntry, HeldLock, Line, ScenarioStep};
+use super::{ChainEntry, HeldLock, HeldLocks, Line, ScenarioStep};
 
 /// Headline words and the flavour that they mean.
 const FLAVOURS: [(&str, &str); 16] = [
@@ -52,6 +52,16 @@ impl Walk {
         if let Open::Held(index) = self.open
             && self.held_line(index, trimmed, line)
         {
+            return true;
+        }
+        // A line of a list whose header is lost.
+        if trimmed[0] == b'#'
+            && matches!(self.open, Open::Nothing)
+            && let Some(lock) = held::lock(trimmed, line.log_line).filter(|lock| lock.usage.is_some())
+        {
+            let list = HeldLocks { task: None, announced: None, line: line.log_line, locks: vec![lock] };
+            self.out.held_locks.push(list);
+            self.open = Open::Held(self.out.held_locks.len() - 1);
             return true;
         }
         match self.open {
