@@ -20,6 +20,10 @@ impl Walk {
                 self.out.hung_tasks.iter_mut().rev().take(64).find(|hung| hung.task.pid == blocker.waiter.pid)
             {
                 waiter.blocker = Some(blocker.clone());
+            } else {
+                // The line may open a record of its own.
+                let waiter = listed(blocker.waiter.clone(), line.log_line);
+                self.out.hung_tasks.push(HungTask { blocker: Some(blocker.clone()), ..waiter });
             }
             self.out.blockers.push(blocker);
             return true;
