@@ -405,7 +405,7 @@ impl Walk {
             out.task = out.hung_tasks.first().map(|hung| hung.task.clone());
         }
         if let Some(report) = &out.lockdep {
-            for entry in &report.chain {
+            for entry in report.chain.iter().filter(|entry| !entry.frames.is_empty()) {
                 out.stacks.push(Stack {
                     name: format!("chain #{}", entry.number),
                     task: None,
