@@ -49,7 +49,7 @@ struct View<'a> {
 pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Report {
     let reach = if spot.flooded { FLOODED_WINDOW } else { WINDOW };
     let (from, window, anchors, at) = window(job, spot.at, reach);
-    let undressed = undress_window(job, window, anchors[at].start);
+    let undressed = undress_window(job, window, anchors[at].start, None);
     let view = match &undressed {
         Some(undressed) => View { text: &undressed.text, anchors: &undressed.anchors, at: undressed.at },
         None => View { text: window, anchors: &anchors, at },
@@ -131,7 +131,7 @@ pub(super) fn event(job: &Job<'_>, spot: &Spot, number: usize) -> Event {
     let mut described = Structure::default();
     let mut rows = Vec::new();
     if entry.structure || entry.rows.is_some() {
-        let undressed = undress_window(job, window, anchors[at].start);
+        let undressed = undress_window(job, window, anchors[at].start, Some(number));
         let view = match &undressed {
             Some(undressed) => View { text: &undressed.text, anchors: &undressed.anchors, at: undressed.at },
             None => View { text: window, anchors: &anchors, at },
@@ -203,10 +203,10 @@ fn window<'a>(job: &Job<'a>, at: usize, reach: usize) -> (usize, &'a [u8], Vec<A
     (from, &job.text[from..to], anchors, at - first)
 }
 
-fn undress_window(job: &Job<'_>, window: &[u8], start: usize) -> Option<Undressed> {
+fn undress_window(job: &Job<'_>, window: &[u8], start: usize, event: Option<usize>) -> Option<Undressed> {
     // The console's own prefix is the usual case and needs no second look.
     let known = console(&window[start..crate::grammar::piece_end(window, start)]).context != Context::Unknown;
-    if known { None } else { undress(job.grammar, job.scanner, window, start) }
+    if known { None } else { undress(job.grammar, job.scanner, window, start, event) }
 }
 
 /// From offsets of a window to offsets and lines of the log.
