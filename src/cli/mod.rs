@@ -7,6 +7,7 @@ mod feed;
 mod generate;
 mod grammar;
 mod kernel;
+mod locks;
 mod output;
 mod parse;
 mod records;
@@ -39,6 +40,7 @@ enum Verb {
     Bundle(bundle::Arguments),
     Repro(repro::Arguments),
     Kernel(kernel::Arguments),
+    Locks(locks::Arguments),
     Grammar(grammar::Arguments),
     Corpus(corpus::Arguments),
     Generate(generate::Arguments),
@@ -64,6 +66,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Verb::Bundle(arguments) => bundle::run(arguments),
         Verb::Repro(arguments) => repro::run(arguments),
         Verb::Kernel(arguments) => kernel::run(arguments),
+        Verb::Locks(arguments) => locks::run(arguments),
         Verb::Grammar(arguments) => grammar::run(arguments),
         Verb::Corpus(arguments) => corpus::run(arguments),
         Verb::Generate(arguments) => generate::run(arguments),

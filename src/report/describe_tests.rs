@@ -352,6 +352,46 @@ Call Trace:
 }
 
 #[test]
+fn a_lock_line_in_pieces_is_one_lock() {
+    let read = structure(
+        "4 locks held by kworker/1:0/20:
+ #0:
+ffff888141fd6538 ((wq_completion)usb_hub_wq){+.+.}-{0:0}, at: arch_set arch/x86/x.h:34 [inline]
+ffff888141fd6538 ((wq_completion)usb_hub_wq){+.+.}-{0:0}, at: set include/x.h:856 [inline]
+ #0: ffff888141fd6538 ((wq_completion)usb_hub_wq){+.+.}-{0:0}, at: process_one_work+0x871/0x1600 kernel/workqueue.c:2247
+ #1:
+ffffc90000cbfda8
+ (
+(work_completion)(&hub->events)){+.+.}-{0:0}, at: process_one_work+0x8a5/0x1600 kernel/workqueue.c:2251
+ #2: ffff888023e0d220 (&dev->mutex){....}-{3:3}, at: hub_event+0x1c1/0x4330 drivers/usb/core/hub.c:5592
+ #3:
+ffff888023a55068
+ (
+hcd->address0_mutex
+){+.+.}-{3:3}
+, at: hub_port_init+0x1b5/0x2db0 drivers/usb/core/hub.c:4633
+",
+    );
+    let locks: Vec<String> = read.held_locks[0]
+        .locks
+        .iter()
+        .map(|lock| {
+            let at = lock.acquired_at.as_ref().and_then(|at| at.function.clone()).unwrap_or_default();
+            format!("{:?} {} {at}", lock.number, lock.class)
+        })
+        .collect();
+    assert_eq!(
+        locks,
+        [
+            "Some(0) (wq_completion)usb_hub_wq process_one_work",
+            "Some(1) (work_completion)(&hub->events) process_one_work",
+            "Some(2) &dev->mutex hub_event",
+            "Some(3) hcd->address0_mutex hub_port_init",
+        ]
+    );
+}
+
+#[test]
 fn damage_is_said_in_words() {
     let read = structure(
         "WARNING: CPU: 0 PID: 1 at fs/a.c:1 a+0x1/0x2
