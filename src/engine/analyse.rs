@@ -140,7 +140,7 @@ pub(super) fn event(job: &Job<'_>, spot: &Spot, number: usize) -> Event {
         let place = Place { from: job.base + from as u64, line: spot.line, undressed: undressed.as_ref(), first: view.anchors[view.at].start };
         let own = until_next_event(job.grammar, &excerpt, view.anchors, view.at);
         if entry.structure {
-            described = structure(&excerpt, own, &place);
+            described = of_event(structure(&excerpt, own, &place), spot.line);
         }
         if let Some(pattern) = &entry.rows {
             rows = excerpt.lines[1..own.max(1)]
@@ -171,9 +171,21 @@ pub(super) fn event(job: &Job<'_>, spot: &Spot, number: usize) -> Event {
     }
 }
 
-/// How many of the excerpt's lines come before the next event with a structure of its own.
+/// What of a structure belongs to an event: all of it, unless the event is a list of locks, which says nothing else.
+fn of_event(mut found: Structure, line: u64) -> Structure {
+    if found.held_locks.first().is_some_and(|list| list.line == line) {
+        found.held_locks.truncate(1);
+        let list = &found.held_locks[0];
+        return Structure { task: list.task.clone(), held_locks: found.held_locks, ..Structure::default() };
+    }
+    found
+}
+
+/// How many of the excerpt's lines come before the next event with a structure of its own, or the next report.
 fn until_next_event(grammar: &Grammar, excerpt: &Excerpt<'_>, anchors: &[Anchor], at: usize) -> usize {
-    let structured = |anchor: &&Anchor| anchor.events.iter().any(|event| grammar.events[*event].structure);
+    let structured = |anchor: &&Anchor| {
+        anchor.header.is_some() || anchor.events.iter().any(|event| grammar.events[*event].structure)
+    };
     let starts: Vec<usize> = anchors[at + 1..].iter().filter(structured).map(|anchor| anchor.start).collect();
     let lines = &excerpt.lines[..excerpt.own];
     let next = lines.iter().skip(1).position(|line| starts.binary_search(&line.offset).is_ok());
