@@ -2,6 +2,8 @@
 
 use kanalyze::engine::sample_complaints;
 use kanalyze::grammar::{Complaint, Grammar, complaints};
+use std::collections::BTreeSet;
+use std::path::Path;
 
 fn told(complaints: &[Complaint]) -> String {
     complaints.iter().map(|complaint| format!("{}: {}\n", complaint.place, complaint.message)).collect()
@@ -26,4 +28,29 @@ fn every_entry_says_what_it_is() {
     let events = grammar.events.iter().filter(|event| event.about.is_empty()).map(|event| event.id.clone());
     let silent: Vec<String> = kinds.chain(events).collect();
     assert!(silent.is_empty(), "without `about`: {}", silent.join(", "));
+}
+
+#[test]
+fn the_corpus_has_a_log_for_every_kind_and_every_event() {
+    let mut seen = BTreeSet::new();
+    collect(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/corpus")), &mut seen);
+    let grammar = Grammar::built_in();
+    let kinds = grammar.all_kinds().map(|(_, kind)| &kind.id);
+    let missing: Vec<&String> =
+        kinds.chain(grammar.events.iter().map(|event| &event.id)).filter(|id| !seen.contains(*id)).collect();
+    assert!(missing.is_empty(), "no log in corpus/ shows: {missing:?}");
+}
+
+/// The ids in the heads of all snapshots below a folder: `report 0 kasan-access: title`, `event 3 oom-kill: title`.
+fn collect(folder: &Path, seen: &mut BTreeSet<String>) {
+    for entry in std::fs::read_dir(folder).expect("the folder is there").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            collect(&path, seen);
+        } else if path.extension().is_some_and(|ending| ending == "snap") {
+            let text = std::fs::read_to_string(&path).expect("a snapshot can be read");
+            let heads = text.lines().filter(|line| line.starts_with("report ") || line.starts_with("event "));
+            seen.extend(heads.filter_map(|line| Some(line.split(' ').nth(2)?.strip_suffix(':')?.to_owned())));
+        }
+    }
 }

@@ -49,7 +49,7 @@ struct View<'a> {
 pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Report {
     let reach = if spot.flooded { FLOODED_WINDOW } else { WINDOW };
     let (from, window, anchors, at) = window(job, spot.at, reach);
-    let undressed = undress_window(job, window, anchors[at].start);
+    let undressed = undress_window(job, window, anchors[at].start, None);
     let view = match &undressed {
         Some(undressed) => View { text: &undressed.text, anchors: &undressed.anchors, at: undressed.at },
         None => View { text: window, anchors: &anchors, at },
@@ -141,7 +141,7 @@ pub(super) fn event(job: &Job<'_>, spot: &Spot, number: usize) -> Event {
     let mut described = Structure::default();
     let mut rows = Vec::new();
     if entry.structure || entry.rows.is_some() {
-        let undressed = undress_window(job, window, anchors[at].start);
+        let undressed = undress_window(job, window, anchors[at].start, Some(number));
         let view = match &undressed {
             Some(undressed) => View { text: &undressed.text, anchors: &undressed.anchors, at: undressed.at },
             None => View { text: window, anchors: &anchors, at },
@@ -155,7 +155,7 @@ pub(super) fn event(job: &Job<'_>, spot: &Spot, number: usize) -> Event {
         };
         let own = until_next_event(job.grammar, &excerpt, view.anchors, view.at);
         if entry.structure {
-            described = structure(&excerpt, own, &place);
+            described = of_event(structure(&excerpt, own, &place), spot.line);
         }
         if let Some(pattern) = &entry.rows {
             rows = excerpt.lines[1..own.max(1)]
@@ -186,9 +186,21 @@ pub(super) fn event(job: &Job<'_>, spot: &Spot, number: usize) -> Event {
     }
 }
 
-/// How many of the excerpt's lines come before the next event with a structure of its own.
+/// What of a structure belongs to an event: all of it, unless the event is a list of locks, which says nothing else.
+fn of_event(mut found: Structure, line: u64) -> Structure {
+    if found.held_locks.first().is_some_and(|list| list.line == line) {
+        found.held_locks.truncate(1);
+        let list = &found.held_locks[0];
+        return Structure { task: list.task.clone(), held_locks: found.held_locks, ..Structure::default() };
+    }
+    found
+}
+
+/// How many of the excerpt's lines come before the next event with a structure of its own, or the next report.
 fn until_next_event(grammar: &Grammar, excerpt: &Excerpt<'_>, anchors: &[Anchor], at: usize) -> usize {
-    let structured = |anchor: &&Anchor| anchor.events.iter().any(|event| grammar.events[*event].structure);
+    let structured = |anchor: &&Anchor| {
+        anchor.header.is_some() || anchor.events.iter().any(|event| grammar.events[*event].structure)
+    };
     let starts: Vec<usize> = anchors[at + 1..].iter().filter(structured).map(|anchor| anchor.start).collect();
     let lines = &excerpt.lines[..excerpt.own];
     let next = lines.iter().skip(1).position(|line| starts.binary_search(&line.offset).is_ok());
@@ -220,10 +232,10 @@ fn window<'a>(job: &Job<'a>, at: usize, reach: usize) -> (usize, &'a [u8], Vec<A
     (from, &job.text[from..to], anchors, at - first)
 }
 
-fn undress_window(job: &Job<'_>, window: &[u8], start: usize) -> Option<Undressed> {
+fn undress_window(job: &Job<'_>, window: &[u8], start: usize, event: Option<usize>) -> Option<Undressed> {
     // The console's own prefix is the usual case and needs no second look.
     let known = console(&window[start..crate::grammar::piece_end(window, start)]).context != Context::Unknown;
-    if known { None } else { undress(job.grammar, job.scanner, window, start) }
+    if known { None } else { undress(job.grammar, job.scanner, window, start, event) }
 }
 
 /// From offsets of a window to offsets and lines of the log.
