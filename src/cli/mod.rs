@@ -1,13 +1,17 @@
 //! The command line: one file a command, each its arguments and one `run`.
 
 mod bisect;
+mod bundle;
 mod corpus;
 mod feed;
 mod generate;
 mod grammar;
+mod kernel;
 mod locks;
 mod output;
 mod parse;
+mod records;
+mod repro;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
@@ -34,6 +38,9 @@ enum Verb {
     Bisect(bisect::Arguments),
     Parse(parse::Arguments),
     Locks(locks::Arguments),
+    Bundle(bundle::Arguments),
+    Repro(repro::Arguments),
+    Kernel(kernel::Arguments),
     Grammar(grammar::Arguments),
     Corpus(corpus::Arguments),
     Generate(generate::Arguments),
@@ -57,6 +64,9 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Verb::Bisect(arguments) => bisect::run(arguments),
         Verb::Parse(arguments) => parse::run(arguments),
         Verb::Locks(arguments) => locks::run(arguments),
+        Verb::Bundle(arguments) => bundle::run(arguments),
+        Verb::Repro(arguments) => repro::run(arguments),
+        Verb::Kernel(arguments) => kernel::run(arguments),
         Verb::Grammar(arguments) => grammar::run(arguments),
         Verb::Corpus(arguments) => corpus::run(arguments),
         Verb::Generate(arguments) => generate::run(arguments),
