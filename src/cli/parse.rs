@@ -3,6 +3,7 @@
 use super::feed::{Logs, tell};
 use super::output::{Format, JsonArray, Output, width};
 use crate::engine::{Item, Options};
+use crate::locks::{Record, dump_of, dumps};
 use crate::render::LogView;
 use crate::report::Report;
 use std::io::{BufWriter, Write};
@@ -77,8 +78,11 @@ fn views(arguments: &Arguments, options: &Options, out: &mut dyn Write) -> anyho
 }
 
 /// The lines that the lock graph adds to a hang.
-fn digest(_view: &LogView) -> impl Fn(&Report) -> Vec<String> {
-    |_| Vec::new()
+fn digest(view: &LogView) -> impl Fn(&Report) -> Vec<String> + use<> {
+    let hangs = view.reports().iter().any(|report| report.hung_tasks.iter().any(|task| task.seconds.is_some()));
+    let records = || view.reports().iter().map(Record::Report).chain(view.events().iter().map(Record::Event)).collect::<Vec<_>>();
+    let dumps = if hangs { dumps("", &records()) } else { Vec::new() };
+    move |report| dump_of(&dumps, report).and_then(crate::locks::digest).map(Vec::from).unwrap_or_default()
 }
 
 /// JSON, one record a line or as one array.
