@@ -434,3 +434,76 @@ proptest! {
         prop_assert!(!found.answer.is_empty());
     }
 }
+
+/// Runs the program on logs of the corpus.
+fn program(arguments: &[&str]) -> std::process::Output {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_kanalyze"));
+    command
+        .arg("bisect")
+        .args(arguments)
+        .current_dir(corpus())
+        .stdin(std::process::Stdio::null())
+        .output()
+        .expect("it runs")
+}
+
+#[test]
+fn a_table_is_sorted_by_confidence_with_the_unanswered_last() {
+    let done = program(&[
+        "--sort",
+        "confidence",
+        "git/two-logs.log",
+        "cause-2020/merge-culprit.log",
+        "cause-2019/build-failure-is-skipped.log",
+    ]);
+    assert_eq!(done.status.code(), Some(0));
+    let shown = String::from_utf8(done.stdout).expect("text");
+    let place = |name: &str| shown.find(name).unwrap_or_else(|| panic!("{name} is not in {shown}"));
+    assert!(place("build-failure") < place("merge-culprit") && place("merge-culprit") < place("two-logs"), "{shown}");
+}
+
+#[test]
+fn a_log_that_cannot_be_read_is_trouble_and_the_others_are_told() {
+    let done = program(&["--format", "jsonl", "nowhere.log", "git/two-logs.log"]);
+    assert_eq!(done.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&done.stderr).contains("nowhere.log"));
+    assert_eq!(done.stdout.iter().filter(|byte| **byte == b'\n').count(), 1);
+}
+
+#[test]
+fn json_is_one_array_of_the_records_of_jsonl() {
+    let logs = ["git/two-logs.log", "cause-2020/horizon.log"];
+    let lines = program(&["--format", "jsonl", logs[0], logs[1]]).stdout;
+    let array = program(&["--format", "json", logs[0], logs[1]]).stdout;
+    let lines: Vec<serde_json::Value> = lines
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .map(|line| serde_json::from_slice(line).expect("a record"))
+        .collect();
+    let array: Vec<serde_json::Value> = serde_json::from_slice(&array).expect("an array");
+    assert_eq!(array, lines);
+    assert_eq!(program(&["--format", "json", "--check-steps", logs[0]]).stdout, b"[]\n");
+}
+
+#[test]
+fn a_verdict_against_its_runs_is_listed() {
+    let log = std::fs::read_to_string(corpus().join("cause-2019/build-failure-is-skipped.log")).expect("it is there");
+    let wrong = log.replace("# git bisect bad ", "# git bisect good ");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("wrong.log");
+    std::fs::write(&path, wrong).expect("it can be written");
+    let path = path.display().to_string();
+    let shown = String::from_utf8(program(&["--check-steps", &path]).stdout).expect("text");
+    assert!(shown.contains("told git good, its runs say bad"), "{shown}");
+    assert!(shown.ends_with("1 of 3 verdicts contradict their runs\n"), "{shown}");
+}
+
+#[test]
+fn one_log_is_drawn_and_several_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let picture = folder.path().join("walk.svg").display().to_string();
+    assert_eq!(program(&["--svg", &picture, "cause-2019/hang-becomes-deadlock.log"]).status.code(), Some(0));
+    let drawn = std::fs::read_to_string(&picture).expect("the picture is there");
+    assert!(drawn.starts_with("<svg") && drawn.contains("v4.20") && drawn.matches("<circle").count() >= 4, "{drawn}");
+    assert_eq!(program(&["--svg", &picture, "git/two-logs.log", "git/terminal.log"]).status.code(), Some(2));
+}
