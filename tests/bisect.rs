@@ -17,7 +17,7 @@ fn parsed(log: &str, bytes: &[u8]) -> Bisection {
 
 /// A transcript of the corpus, by its path below `corpus/bisect`.
 fn transcript(name: &str) -> Bisection {
-    let path = corpus().join(name).with_extension("log");
+    let path = corpus().join(name).with_extension("txt");
     let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     parsed(name, &bytes)
 }
@@ -48,7 +48,7 @@ fn logs() -> Vec<PathBuf> {
             let path = entry.path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|end| end == "log") {
+            } else if path.extension().is_some_and(|end| end == "txt") {
                 logs.push(path);
             }
         }
@@ -345,7 +345,7 @@ fn one_crash_is_no_verdict_since_july_2024() {
 #[test]
 fn a_hang_that_becomes_a_deadlock_of_the_same_lock_is_believed_more_than_a_stranger() {
     let found = transcript("cause-2019/hang-becomes-deadlock");
-    let bytes = std::fs::read(corpus().join("cause-2019/hang-becomes-deadlock.log")).expect("it is there");
+    let bytes = std::fs::read(corpus().join("cause-2019/hang-becomes-deadlock.txt")).expect("it is there");
     let strange = String::from_utf8(bytes)
         .expect("text")
         .replace("possible deadlock in gizmo_process_iotlb_msg", "WARNING in sprocket_open");
@@ -452,9 +452,9 @@ fn a_table_is_sorted_by_confidence_with_the_unanswered_last() {
     let done = program(&[
         "--sort",
         "confidence",
-        "git/two-logs.log",
-        "cause-2020/merge-culprit.log",
-        "cause-2019/build-failure-is-skipped.log",
+        "git/two-logs.txt",
+        "cause-2020/merge-culprit.txt",
+        "cause-2019/build-failure-is-skipped.txt",
     ]);
     assert_eq!(done.status.code(), Some(0));
     let shown = String::from_utf8(done.stdout).expect("text");
@@ -464,15 +464,15 @@ fn a_table_is_sorted_by_confidence_with_the_unanswered_last() {
 
 #[test]
 fn a_log_that_cannot_be_read_is_trouble_and_the_others_are_told() {
-    let done = program(&["--format", "jsonl", "nowhere.log", "git/two-logs.log"]);
+    let done = program(&["--format", "jsonl", "nowhere.txt", "git/two-logs.txt"]);
     assert_eq!(done.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&done.stderr).contains("nowhere.log"));
+    assert!(String::from_utf8_lossy(&done.stderr).contains("nowhere.txt"));
     assert_eq!(done.stdout.iter().filter(|byte| **byte == b'\n').count(), 1);
 }
 
 #[test]
 fn json_is_one_array_of_the_records_of_jsonl() {
-    let logs = ["git/two-logs.log", "cause-2020/horizon.log"];
+    let logs = ["git/two-logs.txt", "cause-2020/horizon.txt"];
     let lines = program(&["--format", "jsonl", logs[0], logs[1]]).stdout;
     let array = program(&["--format", "json", logs[0], logs[1]]).stdout;
     let lines: Vec<serde_json::Value> = lines
@@ -487,10 +487,10 @@ fn json_is_one_array_of_the_records_of_jsonl() {
 
 #[test]
 fn a_verdict_against_its_runs_is_listed() {
-    let log = std::fs::read_to_string(corpus().join("cause-2019/build-failure-is-skipped.log")).expect("it is there");
+    let log = std::fs::read_to_string(corpus().join("cause-2019/build-failure-is-skipped.txt")).expect("it is there");
     let wrong = log.replace("# git bisect bad ", "# git bisect good ");
     let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("wrong.log");
+    let path = folder.path().join("wrong.txt");
     std::fs::write(&path, wrong).expect("it can be written");
     let path = path.display().to_string();
     let shown = String::from_utf8(program(&["--check-steps", &path]).stdout).expect("text");
@@ -502,8 +502,8 @@ fn a_verdict_against_its_runs_is_listed() {
 fn one_log_is_drawn_and_several_are_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let picture = folder.path().join("walk.svg").display().to_string();
-    assert_eq!(program(&["--svg", &picture, "cause-2019/hang-becomes-deadlock.log"]).status.code(), Some(0));
+    assert_eq!(program(&["--svg", &picture, "cause-2019/hang-becomes-deadlock.txt"]).status.code(), Some(0));
     let drawn = std::fs::read_to_string(&picture).expect("the picture is there");
     assert!(drawn.starts_with("<svg") && drawn.contains("v4.20") && drawn.matches("<circle").count() >= 4, "{drawn}");
-    assert_eq!(program(&["--svg", &picture, "git/two-logs.log", "git/terminal.log"]).status.code(), Some(2));
+    assert_eq!(program(&["--svg", &picture, "git/two-logs.txt", "git/terminal.txt"]).status.code(), Some(2));
 }
