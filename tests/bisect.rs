@@ -507,3 +507,32 @@ fn one_log_is_drawn_and_several_are_refused() {
     assert!(drawn.starts_with("<svg") && drawn.contains("v4.20") && drawn.matches("<circle").count() >= 4, "{drawn}");
     assert_eq!(program(&["--svg", &picture, "git/two-logs.txt", "git/terminal.txt"]).status.code(), Some(2));
 }
+
+#[test]
+fn time_grows_with_the_lines_of_any_kind_and_not_with_their_square() {
+    let hash = "0123456789abcdef0123456789abcdef01234567";
+    let kinds = [
+        format!("testing commit {hash} gcc\nrun #0: crashed: A in b\n"),
+        format!("run #0: crashed: INFO: task hung in {hash}\n"),
+        format!("# git bisect skip {hash}\n"),
+        format!("git bisect good {hash}\n"),
+        format!("git bisect bad {hash}  # 11:24  4294967295- 4294967295 x\n"),
+        format!("# possible first bad commit: [{hash}] x\n"),
+        format!("The first bad commit could be any of:\n{hash}\n"),
+        format!("> [{hash}] Merge\n> git://git.example.org/long/enough/to/have/been/wrapped/by/a/mail/program\n"),
+        "determining the merge base between a and b\n".to_owned(),
+        "kernel signature: \nerror: x\ntrying half: y\n".to_owned(),
+    ];
+    for kind in kinds {
+        // Every hash is another one.
+        let varied = |at: usize| kind.replace(hash, &format!("{at:040x}"));
+        let log: String = std::iter::once(
+            "bisecting cause commit starting from 0123456789abcdef0123456789abcdef01234567\n".to_owned(),
+        )
+        .take(usize::from(!kind.starts_with("git") && !kind.starts_with("# possible")))
+        .chain((0..20_000).map(varied))
+        .collect();
+        let found = parsed("-", log.as_bytes());
+        assert!(!text(&found).is_empty());
+    }
+}
