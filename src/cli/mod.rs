@@ -1,11 +1,13 @@
 //! The command line: one file a command, each its arguments and one `run`.
 
+mod parse;
+
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
 /// Reads kernel logs and bisection transcripts and says what went wrong.
 #[derive(Debug, Parser)]
-#[command(name = "kanalyze", version, max_term_width = 100)]
+#[command(name = "kanalyze", version = version(), max_term_width = 100)]
 struct Arguments {
     #[command(subcommand)]
     verb: Verb,
@@ -13,8 +15,11 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Prints nothing yet.
-    Nothing,
+    Parse(parse::Arguments),
+}
+
+fn version() -> &'static str {
+    concat!(env!("CARGO_PKG_VERSION"), " (", env!("KANALYZE_COMMIT"), ")")
 }
 
 /// Reads the command line and does what it says.
@@ -23,6 +28,6 @@ enum Verb {
 /// What could not be done, in one sentence a cause.
 pub fn run() -> anyhow::Result<ExitCode> {
     match Arguments::parse().verb {
-        Verb::Nothing => Ok(ExitCode::SUCCESS),
+        Verb::Parse(arguments) => parse::run(arguments),
     }
 }

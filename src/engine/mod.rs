@@ -1,11 +1,28 @@
 //! The engine: bytes pushed in, finished reports and events out.
+//!
+//! [`Engine::push`] takes any chunks; [`Engine::read`] takes a log that is in memory as a whole and uses threads. Both run
+//! the same stages: [`crate::grammar::Scanner`] finds the lines that matter, and each report is then worked out on its own
+//! from its window (`analyse`), which is why neither chunks nor threads can change it.
 
+mod analyse;
+mod dress;
+mod reading;
+mod samples;
+mod threads;
+
+pub use samples::sample_complaints;
+pub use threads::{in_order, thread_count};
+
+use crate::grammar::Grammar;
 use crate::report::{Event, Report};
+use reading::Reading;
+use std::sync::Arc;
 
 /// What the engine yields.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Item {
-    /// A report's first line is complete. Its `closed` twin follows with the same `start`.
+    /// A report's first line is complete. Its `closed` twin follows with the same `start`, unless the console takes the
+    /// line back (`** replaying previous printk message **`).
     Opened {
         /// Id of the header that opened it.
         header: String,
@@ -29,53 +46,139 @@ pub struct Options {
     pub events: bool,
     /// Whether to yield [`Item::Opened`].
     pub opened: bool,
-    /// Threads for large pushes; 0 means as many as the machine has.
+    /// Whether to note what the log says is missing ([`Summary::gaps`]).
+    pub gaps: bool,
+    /// Threads for [`Engine::read`]; 0 means as many as the machine has.
     pub threads: usize,
+    /// What to look for.
+    pub grammar: Arc<Grammar>,
 }
 
 impl Options {
-    /// Reports only, one thread.
+    /// Reports only, one thread, the built-in grammar.
     #[must_use]
     pub fn named(log: impl Into<String>) -> Self {
-        Self { log: log.into(), events: false, opened: false, threads: 1 }
+        Self {
+            log: log.into(),
+            events: false,
+            opened: false,
+            gaps: false,
+            threads: 1,
+            grammar: Grammar::built_in(),
+        }
     }
+
+    /// The same with events.
+    #[must_use]
+    pub fn with_events(self) -> Self {
+        Self { events: true, ..self }
+    }
+}
+
+/// What is to be said of a log as a whole.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Bytes read.
+    pub bytes: u64,
+    /// Lines read; only counted up to the last report when nobody asks for gaps.
+    pub lines: u64,
+    /// Boots that the log holds; at least one if it holds anything.
+    pub boots: usize,
+    /// What the log says is missing: words → how many such lines and how many messages they tell of, if they do.
+    pub gaps: std::collections::BTreeMap<&'static str, (u64, u64)>,
+    /// Whether the last line has no end.
+    pub cut: bool,
 }
 
 /// Reads one log. Feed it with [`Engine::push`], end with [`Engine::finish`].
 #[derive(Debug)]
 pub struct Engine {
-    options: Options,
+    reading: Reading,
+    buffer: Vec<u8>,
 }
 
+/// Chunks are taken in slices of this size, bytes, so that a huge push does not grow the buffer.
+const SLICE: usize = 1 << 20;
+/// How much of a mapped log is scanned before its reports are worked out, bytes.
+const SLAB: usize = 64 << 20;
+
 impl Engine {
-    /// An engine with the built-in grammars.
+    /// An engine at the beginning of a log.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        Self { options }
+        Self { reading: Reading::new(options), buffer: Vec::new() }
     }
 
     /// Takes more bytes; yields what they completed, in the order of the log.
-    pub fn push(&mut self, _bytes: &[u8]) -> Vec<Item> {
-        let _ = &self.options;
-        Vec::new()
+    pub fn push(&mut self, bytes: &[u8]) -> Vec<Item> {
+        let mut items = Vec::new();
+        for slice in bytes.chunks(SLICE) {
+            self.buffer.extend_from_slice(slice);
+            items.extend(self.reading.advance(&self.buffer, false));
+            self.forget();
+        }
+        items
     }
 
-    /// Closes what is open as if the log ended here, for a live feeder whose guest fell silent. Reading may go on.
+    /// Closes what is open as if the log ended here, for a live feeder whose guest fell silent. Reading may go on; what
+    /// is closed stays closed.
     pub fn flush(&mut self) -> Vec<Item> {
-        Vec::new()
+        let items = self.reading.close_all(&self.buffer);
+        self.forget();
+        items
     }
 
     /// Ends the log.
-    pub fn finish(self) -> Vec<Item> {
-        Vec::new()
+    pub fn finish(mut self) -> (Vec<Item>, Summary) {
+        let items = self.reading.advance(&self.buffer, true);
+        let summary = self.reading.summary(&self.buffer);
+        (items, summary)
+    }
+
+    /// Reads a log that is in memory as a whole, with threads, handing over each item as it is finished.
+    ///
+    /// # Errors
+    /// What `sink` answers; reading stops there.
+    pub fn read<E>(options: Options, text: &[u8], mut sink: impl FnMut(Item) -> Result<(), E>) -> Result<Summary, E> {
+        let mut reading = Reading::new(options);
+        let mut end = 0;
+        while end < text.len() {
+            end = text.len().min(end + SLAB);
+            for item in reading.advance(&text[..end], end == text.len()) {
+                sink(item)?;
+            }
+        }
+        Ok(reading.summary(text))
+    }
+
+    /// Drops what no report can need any more.
+    fn forget(&mut self) {
+        let needed = self.reading.needed_from(self.buffer.len());
+        if needed >= SLICE || needed * 2 > self.buffer.len() {
+            self.reading.forget(&self.buffer, needed);
+            self.buffer.drain(..needed);
+        }
     }
 }
 
 /// All reports of a log that is in memory.
 #[must_use]
 pub fn read_reports(log: &str, bytes: &[u8]) -> Vec<Report> {
-    let mut engine = Engine::new(Options::named(log));
-    let mut items = engine.push(bytes);
-    items.extend(engine.finish());
-    items.into_iter().filter_map(|item| if let Item::Closed(report) = item { Some(*report) } else { None }).collect()
+    read_items(Options::named(log), bytes)
+        .into_iter()
+        .filter_map(|item| if let Item::Closed(report) = item { Some(*report) } else { None })
+        .collect()
+}
+
+/// All items of a log that is in memory.
+#[must_use]
+pub fn read_items(options: Options, bytes: &[u8]) -> Vec<Item> {
+    let mut items = Vec::new();
+    let done: Result<Summary, std::convert::Infallible> = Engine::read(options, bytes, |item| {
+        items.push(item);
+        Ok(())
+    });
+    match done {
+        Ok(_) => items,
+    }
 }

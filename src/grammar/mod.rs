@@ -1,1 +1,211 @@
 //! Report kinds as data: TOML files, checked and compiled into matchers.
+//!
+//! The built-in files live in `grammars/`; a user's own file goes the same road ([`Grammar::with_files`]). A grammar file
+//! holds headers (texts that open a crash), kinds (forms of crashes below a header, in order of rank), events (notable
+//! lines that are no crash), and the name lists by which a title's function is chosen.
+
+mod check;
+mod load;
+mod pattern;
+mod scan;
+pub mod source;
+
+pub use check::{Complaint, complaints};
+pub use load::GrammarError;
+pub use pattern::{Match, Pattern};
+pub use scan::{Anchor, PIECE, Scanner, piece_end};
+pub use source::{Choice, PlainStep};
+
+use std::sync::{Arc, OnceLock};
+
+/// Everything that the engine knows about kinds of reports.
+#[derive(Debug)]
+pub struct Grammar {
+    /// In order of rank.
+    pub headers: Vec<Header>,
+    /// Kinds by header (index into `headers`), in order of rank.
+    pub kinds: Vec<Vec<Kind>>,
+    /// Events, in the order of the files.
+    pub events: Vec<Event>,
+    /// Rules for function names.
+    pub names: Names,
+    /// Rules for the output around a report.
+    pub output: Output,
+    /// Rules for source files.
+    pub blame: Blame,
+    /// Types by the beginning of a title, in order of rank.
+    pub types: Vec<(String, String)>,
+}
+
+/// A text that opens a crash.
+#[derive(Debug)]
+pub struct Header {
+    /// Its name in the grammar.
+    pub id: String,
+    /// The text.
+    pub text: String,
+    /// Lines that are no crash although they contain the text.
+    pub unless: Vec<Pattern>,
+}
+
+/// A form of crash below a header.
+#[derive(Debug)]
+pub struct Kind {
+    /// Its name: what [`crate::report::Report::kind`] says.
+    pub id: String,
+    /// What it is, in a few words.
+    pub about: String,
+    /// Tells the form.
+    pub gate: Pattern,
+    /// Gives the title, if that is not the gate.
+    pub body: Option<Pattern>,
+    /// Title.
+    pub title: String,
+    /// Alternative titles.
+    pub alt: Vec<String>,
+    /// How the function is found.
+    pub frames: Vec<Step>,
+    /// The second try.
+    pub frames_otherwise: Vec<Step>,
+    /// Names to pass over, besides [`Names::skip`].
+    pub skip: Option<Pattern>,
+    /// Which name is taken.
+    pub choose: Choice,
+    /// No stack is expected.
+    pub stackless: bool,
+    /// Always damaged.
+    pub damaged: bool,
+    /// The report is about what an interrupt broke into.
+    pub interrupted: bool,
+    /// Texts that it must recognise.
+    pub samples: Vec<source::Sample>,
+    /// Where it is written: file and 1-based line.
+    pub place: Place,
+}
+
+/// One step on the way to the function of a title.
+#[derive(Debug)]
+pub enum Step {
+    /// Go to the next line with the pattern and collect its function.
+    Line(Pattern),
+    /// Go to the next line with the pattern, which is a landmark.
+    Mark(Pattern),
+    /// A step without a pattern.
+    Plain(PlainStep),
+}
+
+/// A notable line that is no crash.
+#[derive(Debug)]
+pub struct Event {
+    /// Its name.
+    pub id: String,
+    /// What it is, in a few words.
+    pub about: String,
+    /// Text that its lines contain.
+    pub trigger: String,
+    /// Pattern of the line.
+    pub pattern: Pattern,
+    /// Title template.
+    pub title: String,
+    /// Pattern of rows below.
+    pub rows: Option<Pattern>,
+    /// Whether stacks and lock lists below belong to it.
+    pub structure: bool,
+    /// Texts that it must recognise.
+    pub samples: Vec<source::Sample>,
+    /// Where it is written.
+    pub place: Place,
+}
+
+/// A place in a grammar file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Path as loaded.
+    pub file: String,
+    /// 1-based line.
+    pub line: usize,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}:{}", self.file, self.line)
+    }
+}
+
+/// Rules for function names.
+#[derive(Debug)]
+pub struct Names {
+    /// Names that no title uses.
+    pub skip: Pattern,
+    /// Where the stall chooser stops.
+    pub anchors: Pattern,
+    /// What the hung chooser passes over.
+    pub hung: Pattern,
+    /// Prefixes of system calls.
+    pub prefixes: Vec<String>,
+}
+
+/// Rules for the output around a report; texts are literal, patterns are not.
+#[derive(Debug)]
+pub struct Output {
+    /// Side effects.
+    pub suppressed: Vec<Pattern>,
+    /// Panics.
+    pub panicked: Vec<String>,
+    /// A cut console.
+    pub disconnected: Vec<String>,
+    /// Marks of a line that will be printed again.
+    pub replayed: Vec<String>,
+    /// Headers that continue a report.
+    pub never_second: Vec<String>,
+    /// Lines without a header that end a report.
+    pub always_second: Vec<String>,
+    /// Lines that end a long report.
+    pub ends: Pattern,
+    /// Lines of no interest.
+    pub noise: Pattern,
+    /// Short texts for the first search, each of which stands for several others that contain it.
+    pub find: Vec<String>,
+}
+
+/// Rules for source files.
+#[derive(Debug)]
+pub struct Blame {
+    /// Files that are never to blame.
+    pub ignored_files: Pattern,
+    /// Lines whose files do not count.
+    pub ignored_lines: Pattern,
+}
+
+impl Grammar {
+    /// The grammar that the program carries.
+    ///
+    /// # Panics
+    /// Never in a tested build: a test checks the built-in files.
+    #[must_use]
+    pub fn built_in() -> Arc<Self> {
+        static BUILT_IN: OnceLock<Arc<Grammar>> = OnceLock::new();
+        BUILT_IN
+            .get_or_init(|| Arc::new(load::from_texts(load::EMBEDDED).expect("a test checks the built-in grammars")))
+            .clone()
+    }
+
+    /// The built-in grammar and files of the user's.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is no valid grammar, or has a kind without a sample that hits it.
+    pub fn with_files(paths: &[std::path::PathBuf]) -> Result<Arc<Self>, GrammarError> {
+        if paths.is_empty() { Ok(Self::built_in()) } else { load::with_files(paths).map(Arc::new) }
+    }
+
+    /// The type of a title.
+    #[must_use]
+    pub fn type_of(&self, title: &str) -> &str {
+        self.types.iter().find(|(beginning, _)| title.starts_with(beginning.as_str())).map_or("", |(_, name)| name)
+    }
+
+    /// The kinds of all headers, in order.
+    pub fn all_kinds(&self) -> impl Iterator<Item = (&Header, &Kind)> {
+        self.headers.iter().zip(&self.kinds).flat_map(|(header, kinds)| kinds.iter().map(move |kind| (header, kind)))
+    }
+}

@@ -1,0 +1,338 @@
+//! The state of one log's reading: what was scanned, what is open, how far lines were counted.
+
+use super::analyse::{Job, Spot, event, report};
+use super::{Item, Options, Summary, in_order, thread_count};
+use crate::grammar::{Anchor, PIECE, Scanner};
+use crate::line::{BootMark, Gap, begins_boot, gap};
+use crate::report::{Report, WINDOW, is_inlined_copy};
+use std::sync::Arc;
+
+/// Below this size scanning is not worth a thread, bytes.
+const SEGMENT: usize = 4 << 20;
+/// How many reports may begin within one window before the log counts as flooded: from then on each one's window is
+/// [`FLOODED_WINDOW`], so that a hostile log costs no more than an honest one.
+const FLOOD: usize = 512;
+/// A report's window in a flooded log, bytes to either side.
+pub(super) const FLOODED_WINDOW: usize = 4 << 10;
+
+/// Offsets in here are those of the text at hand, which begins `base` bytes into the log.
+#[derive(Debug)]
+pub(super) struct Reading {
+    options: Options,
+    scanner: Arc<Scanner>,
+    base: u64,
+    /// Where the text begins, in lines.
+    base_line: u64,
+    /// Lines that begin before this were scanned. The beginning of a line or of a piece of one.
+    scanned: usize,
+    /// In order.
+    anchors: Vec<Anchor>,
+    /// Boot number of each anchor.
+    boots: Vec<usize>,
+    /// The first anchor that is not announced.
+    announced: usize,
+    /// The first anchor that is not closed.
+    closed: usize,
+    /// Up to where lines were counted, and how many.
+    counted: (usize, u64),
+    last_boot: Option<BootMark>,
+    last_boot_end: usize,
+    boot: usize,
+    reports: usize,
+    events: usize,
+    /// The last reports that are nobody's consequence: where they begin in the log, their index, their boot.
+    causes: Vec<(u64, usize, usize)>,
+    gaps: std::collections::BTreeMap<&'static str, (u64, u64)>,
+    /// Whether anything at all came before the first boot mark.
+    finished: bool,
+}
+
+impl Reading {
+    pub(super) fn new(options: Options) -> Self {
+        let scanner = scanner(&options);
+        Self {
+            options,
+            scanner,
+            base: 0,
+            base_line: 0,
+            scanned: 0,
+            anchors: Vec::new(),
+            boots: Vec::new(),
+            announced: 0,
+            closed: 0,
+            counted: (0, 0),
+            last_boot: None,
+            last_boot_end: 0,
+            boot: 0,
+            reports: 0,
+            events: 0,
+            causes: Vec::new(),
+            gaps: std::collections::BTreeMap::new(),
+            finished: false,
+        }
+    }
+
+    /// Takes the text as far as it is known now.
+    pub(super) fn advance(&mut self, text: &[u8], finished: bool) -> Vec<Item> {
+        self.finished = finished;
+        let end = if finished { text.len() } else { self.complete(text) };
+        if end > self.scanned {
+            let found = self.scan(text, end);
+            self.number_boots(text, &found);
+            self.anchors.extend(found);
+            self.scanned = end;
+        }
+        let mut items = self.announce(text);
+        items.extend(self.close(text, false));
+        items
+    }
+
+    /// Closes everything that was announced.
+    pub(super) fn close_all(&mut self, text: &[u8]) -> Vec<Item> {
+        let mut items = self.announce(text);
+        items.extend(self.close(text, true));
+        items
+    }
+
+    /// Where the last complete line, or piece of a very long one, ends.
+    fn complete(&self, text: &[u8]) -> usize {
+        let start = memchr::memrchr(b'\n', &text[self.scanned..]).map_or(self.scanned, |at| self.scanned + at + 1);
+        start + (text.len() - start) / PIECE * PIECE
+    }
+
+    fn scan(&self, text: &[u8], end: usize) -> Vec<Anchor> {
+        let threads = thread_count(self.options.threads);
+        let grammar = &self.options.grammar;
+        if threads < 2 || end - self.scanned < 2 * SEGMENT {
+            return self.scanner.scan(grammar, &text[..end.max(self.scanned)], self.scanned, end);
+        }
+        let mut cuts = vec![self.scanned];
+        let mut at = self.scanned + SEGMENT;
+        while at < end {
+            // Only a line's beginning can be told without knowing what is before it.
+            let Some(length) = memchr::memchr(b'\n', &text[at..end]) else { break };
+            cuts.push(at + length + 1);
+            at += length + 1 + SEGMENT;
+        }
+        cuts.push(end);
+        let spans: Vec<(usize, usize)> = cuts.windows(2).map(|pair| (pair[0], pair[1])).collect();
+        in_order(threads, &spans, |(from, to)| self.scanner.scan(grammar, &text[..end], *from, *to)).into_iter().flatten().collect()
+    }
+
+    fn number_boots(&mut self, text: &[u8], found: &[Anchor]) {
+        for anchor in found {
+            if let Some(mark) = anchor.boot {
+                let quiet = self.last_boot_end <= anchor.start && !has_stamp(&text[self.last_boot_end..anchor.start]);
+                let first = self.last_boot.is_none();
+                if begins_boot(self.last_boot, mark, quiet) && (!first || anchor.start > 0 && has_stamp(&text[..anchor.start])) {
+                    self.boot += 1;
+                }
+                self.last_boot = Some(mark);
+                self.last_boot_end = anchor.end;
+            }
+            if anchor.gap
+                && let Some(gap) = gap(&text[anchor.start..anchor.end])
+            {
+                let (words, messages) = words_of(&gap);
+                let entry = self.gaps.entry(words).or_default();
+                entry.0 += 1;
+                entry.1 += messages;
+            }
+            self.boots.push(self.boot);
+        }
+    }
+
+    /// A report begins here: it has a header, is not printed again, and is no copy of the line above.
+    fn opens(&self, text: &[u8], at: usize) -> Option<usize> {
+        let anchor = &self.anchors[at];
+        let header = anchor.header?;
+        let replayed = self.anchors.get(at + 1).is_some_and(|next| next.replay && next.start == anchor.end + 1);
+        let copied = at > 0
+            && self.anchors[at - 1].end + 1 == anchor.start
+            && self.anchors[at - 1].header == anchor.header
+            && is_inlined_copy(&text[self.anchors[at - 1].start..self.anchors[at - 1].end]);
+        (!replayed && !copied).then_some(header)
+    }
+
+    fn announce(&mut self, text: &[u8]) -> Vec<Item> {
+        if !self.options.opened {
+            return Vec::new();
+        }
+        let mut items = Vec::new();
+        for at in self.announced..self.anchors.len() {
+            let anchor = &self.anchors[at];
+            if let Some(header) = self.opens(text, at) {
+                let line = &text[anchor.start..anchor.end];
+                let message = crate::line::lex(line).message.min(line.len());
+                items.push(Item::Opened {
+                    header: self.options.grammar.headers[header].id.clone(),
+                    start: self.base + anchor.start as u64,
+                    text: String::from_utf8_lossy(&line[message..]).trim_end().to_owned(),
+                });
+            }
+        }
+        self.announced = self.anchors.len();
+        items
+    }
+
+    /// Works out the reports and events whose windows are known.
+    fn close(&mut self, text: &[u8], all: bool) -> Vec<Item> {
+        let ready = |anchor: &Anchor| self.finished || all || anchor.start + WINDOW + PIECE <= text.len();
+        let until = self.closed + self.anchors[self.closed..].iter().take_while(|anchor| ready(anchor)).count();
+        let spots = self.spots(text, until);
+        let job = Job {
+            text,
+            base: self.base,
+            grammar: &self.options.grammar,
+            scanner: &self.scanner,
+            anchors: &self.anchors,
+            log: &self.options.log,
+            begins_log: self.base == 0,
+        };
+        let results = in_order(self.options.threads, &spots, |spot| match spot.event {
+            Some(number) => Item::Event(Box::new(event(&job, spot, number))),
+            None => Item::Closed(Box::new(report(&job, spot))),
+        });
+        self.closed = until;
+        let mut items = Vec::with_capacity(results.len());
+        for (mut item, spot) in results.into_iter().zip(&spots) {
+            match &mut item {
+                Item::Closed(report) => self.number(report, spot),
+                Item::Event(event) => {
+                    event.index = self.events;
+                    self.events += 1;
+                }
+                Item::Opened { .. } => {}
+            }
+            items.push(item);
+        }
+        items
+    }
+
+    /// The places to work out: anchors `self.closed..until`, with their line numbers.
+    fn spots(&mut self, text: &[u8], until: usize) -> Vec<Spot> {
+        let mut spots = Vec::new();
+        for at in self.closed..until {
+            let (start, boot) = (self.anchors[at].start, self.boots[at]);
+            let spot = |event, flooded| Spot { at, line: 0, boot, event, flooded };
+            if self.opens(text, at).is_some() {
+                let flooded = at >= FLOOD && self.anchors[at - FLOOD].start + WINDOW > start;
+                spots.push(spot(None, flooded));
+            } else {
+                spots.extend(self.anchors[at].events.iter().map(|event| spot(Some(*event), false)));
+            }
+        }
+        // Lines are counted between one place and the next, by whoever has time.
+        let mut from = self.counted.0;
+        let spans: Vec<(usize, usize)> = spots
+            .iter()
+            .map(|spot| {
+                let to = self.anchors[spot.at].start;
+                let span = (from.min(to), to);
+                from = to;
+                span
+            })
+            .collect();
+        let counts = in_order(self.options.threads, &spans, |(from, to)| count_lines(&text[*from..*to]));
+        for (spot, count) in spots.iter_mut().zip(counts) {
+            self.counted.1 += count;
+            spot.line = self.counted.1 + 1;
+        }
+        self.counted.0 = from;
+        spots
+    }
+
+    /// Gives a finished report its number and its cause.
+    fn number(&mut self, report: &mut Report, spot: &Spot) {
+        report.index = self.reports;
+        self.reports += 1;
+        let continues = !self.anchors[spot.at].second;
+        let near = |start: u64| report.start - start <= WINDOW as u64;
+        let cause = self.causes.iter().rev().find(|(start, _, boot)| *boot == spot.boot && near(*start));
+        match cause {
+            Some((_, index, _)) if continues => report.cause = Some(*index),
+            _ => {
+                self.causes.push((report.start, report.index, spot.boot));
+                if self.causes.len() > 64 {
+                    self.causes.remove(0);
+                }
+            }
+        }
+    }
+
+    /// From where on the text is still needed, bytes.
+    pub(super) fn needed_from(&self, length: usize) -> usize {
+        let open = self.anchors.get(self.closed).map_or(self.scanned, |anchor| anchor.start);
+        open.min(self.scanned).min(length).saturating_sub(WINDOW + PIECE)
+    }
+
+    /// The first `bytes` of the text are dropped.
+    pub(super) fn forget(&mut self, text: &[u8], bytes: usize) {
+        if self.counted.0 < bytes {
+            self.counted.1 += count_lines(&text[self.counted.0..bytes]);
+            self.counted.0 = bytes;
+        }
+        let gone = self.anchors.iter().take_while(|anchor| anchor.end < bytes).count().min(self.closed);
+        self.anchors.drain(..gone);
+        self.boots.drain(..gone);
+        self.closed -= gone;
+        self.announced = self.announced.saturating_sub(gone);
+        for anchor in &mut self.anchors {
+            anchor.start = anchor.start.saturating_sub(bytes);
+            anchor.end = anchor.end.saturating_sub(bytes);
+        }
+        self.counted.0 -= bytes;
+        self.scanned -= bytes;
+        self.last_boot_end = self.last_boot_end.saturating_sub(bytes);
+        self.base += bytes as u64;
+        self.base_line = self.counted.1;
+    }
+
+    pub(super) fn summary(&self, text: &[u8]) -> Summary {
+        Summary {
+            bytes: self.base + text.len() as u64,
+            lines: self.counted.1 + if self.options.gaps { count_lines(&text[self.counted.0..]) } else { 0 },
+            boots: self.boot + 1,
+            gaps: self.gaps.clone(),
+            cut: crate::line::ends_cut(text),
+        }
+    }
+}
+
+/// One scanner for each way of asking for the built-in grammar, since making it costs more than reading a small log.
+fn scanner(options: &Options) -> Arc<Scanner> {
+    use std::sync::OnceLock;
+    static BUILT_IN: [OnceLock<Arc<Scanner>>; 4] = [const { OnceLock::new() }; 4];
+    let fresh = || Arc::new(Scanner::new(&options.grammar, options.events, options.gaps));
+    if Arc::ptr_eq(&options.grammar, &crate::grammar::Grammar::built_in()) {
+        let which = usize::from(options.events) + 2 * usize::from(options.gaps);
+        BUILT_IN[which].get_or_init(fresh).clone()
+    } else {
+        fresh()
+    }
+}
+
+/// Whether a stamped kernel line stands in the text. Only its end is looked at: boots are rare, logs are long.
+fn has_stamp(text: &[u8]) -> bool {
+    let tail = &text[text.len().saturating_sub(WINDOW)..];
+    tail.split(|byte| *byte == b'\n').any(|line| crate::line::lex(line).time.is_some())
+}
+
+fn count_lines(text: &[u8]) -> u64 {
+    memchr::memchr_iter(b'\n', text).count() as u64
+}
+
+fn words_of(gap: &Gap<'_>) -> (&'static str, u64) {
+    match gap {
+        Gap::Dropped { messages } => ("dropped by printk", messages.unwrap_or(0)),
+        Gap::Replayed => ("replayed", 1),
+        Gap::Ratelimited { messages, .. } => ("rate-limited", *messages),
+        Gap::Suppressed { messages } => ("suppressed", *messages),
+        Gap::HungTasks => ("hung-task reports suppressed from some point on", 0),
+        Gap::Missed { messages } => ("missed by the journal", messages.unwrap_or(0)),
+        Gap::Events { events } => ("trace events lost", *events),
+        Gap::Audit { .. } => ("audit records lost", 0),
+        Gap::Cut { bytes } => ("cut out by hand", bytes.unwrap_or(0)),
+    }
+}
+

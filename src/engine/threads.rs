@@ -1,0 +1,36 @@
+//! The only place where work is spread over threads.
+
+use rayon::prelude::*;
+
+/// How many threads `asked` means: 0 is as many as the machine has.
+#[must_use]
+pub fn thread_count(asked: usize) -> usize {
+    if asked == 0 { std::thread::available_parallelism().map_or(1, std::num::NonZero::get) } else { asked }
+}
+
+/// `work` on each of `inputs`, in as many threads as asked for; the answers in the order of the inputs.
+pub fn in_order<I: Sync, O: Send>(threads: usize, inputs: &[I], work: impl Fn(&I) -> O + Sync + Send) -> Vec<O> {
+    let threads = thread_count(threads);
+    if threads < 2 || inputs.len() < 2 {
+        return inputs.iter().map(work).collect();
+    }
+    match pool(threads) {
+        Some(pool) => pool.install(|| inputs.par_iter().map(work).collect()),
+        // No threads to be had: the work is done all the same.
+        None => inputs.iter().map(work).collect(),
+    }
+}
+
+/// One pool a thread count, kept for the next use.
+fn pool(threads: usize) -> Option<std::sync::Arc<rayon::ThreadPool>> {
+    use std::collections::BTreeMap;
+    use std::sync::{Arc, Mutex};
+    static POOLS: Mutex<BTreeMap<usize, Arc<rayon::ThreadPool>>> = Mutex::new(BTreeMap::new());
+    let mut pools = POOLS.lock().ok()?;
+    if let Some(pool) = pools.get(&threads) {
+        return Some(pool.clone());
+    }
+    let pool = Arc::new(rayon::ThreadPoolBuilder::new().num_threads(threads).build().ok()?);
+    pools.insert(threads, pool.clone());
+    Some(pool)
+}

@@ -1,0 +1,238 @@
+//! Patterns of the grammar files: regular expressions over bytes with macros, compiled on first use.
+
+use memchr::memmem::Finder;
+use regex_automata::meta::Regex;
+use regex_automata::util::syntax;
+use regex_automata::{Input, Span};
+use std::ops::Range;
+use std::sync::OnceLock;
+
+/// `{{NAME}}` → regular expression. They mirror the tokens that crash reports are made of.
+const MACROS: [(&str, &str); 3] = [
+    // A function: its compiler suffixes (`.isra.0`, `.cold`) and `+0x1/0x2` are no part of the name.
+    ("{{FN}}", "(?P<FN>[A-Za-z0-9_]+)[.+]"),
+    // An address in brackets, as old kernels print before each frame.
+    ("{{PC}}", r"\[<?(?:0x)?[0-9a-f]+>?\]"),
+    // A source line.
+    ("{{SRC}}", r"[A-Za-z0-9\-_/.]+\.[a-z]+:[0-9]+"),
+];
+
+/// One pattern. Literal text is searched for as such, everything else by a lazily compiled automaton.
+#[derive(Debug)]
+pub struct Pattern {
+    source: String,
+    literal: Option<Finder<'static>>,
+    regex: OnceLock<Regex>,
+}
+
+/// What a pattern matched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Match {
+    /// The whole match.
+    pub span: Range<usize>,
+    /// Named groups that took part, in the order of the pattern.
+    pub groups: Vec<(String, Range<usize>)>,
+}
+
+impl Match {
+    /// The span of a named group, if it took part.
+    #[must_use]
+    pub fn group(&self, name: &str) -> Option<Range<usize>> {
+        self.groups.iter().find(|(found, _)| found == name).map(|(_, span)| span.clone())
+    }
+}
+
+impl Pattern {
+    /// A pattern from its text. It is compiled when it is first needed; [`Pattern::check`] tells whether it can be.
+    #[must_use]
+    pub fn new(source: &str) -> Self {
+        let literal =
+            (!source.contains(['\\', '.', '+', '*', '?', '(', ')', '|', '[', ']', '{', '}', '^', '$']) && !source.is_empty())
+                .then(|| Finder::new(source.as_bytes()).into_owned());
+        Self { source: source.to_owned(), literal, regex: OnceLock::new() }
+    }
+
+    /// One pattern that matches where any of the given ones does.
+    #[must_use]
+    pub fn any<'a>(sources: impl IntoIterator<Item = &'a str>) -> Self {
+        let parts: Vec<String> = sources.into_iter().map(|source| format!("(?:{source})")).collect();
+        Self { source: if parts.is_empty() { "[^\\x00-\\xff]".into() } else { parts.join("|") }, literal: None, regex: OnceLock::new() }
+    }
+
+    /// The text that the pattern was made from.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Compiles the pattern.
+    ///
+    /// # Errors
+    /// What is wrong with it, in the words of the regular-expression compiler.
+    pub fn check(&self) -> Result<(), String> {
+        compile(&self.source).map(|_| ())
+    }
+
+    fn regex(&self) -> &Regex {
+        self.regex.get_or_init(|| compile(&self.source).unwrap_or_else(|_| never()))
+    }
+
+    /// Whether the pattern matches anywhere.
+    #[must_use]
+    pub fn is_match(&self, text: &[u8]) -> bool {
+        match &self.literal {
+            Some(finder) => finder.find(text).is_some(),
+            None => self.regex().is_match(text),
+        }
+    }
+
+    /// The leftmost match at or after `from`.
+    #[must_use]
+    pub fn find_at(&self, text: &[u8], from: usize) -> Option<Range<usize>> {
+        match &self.literal {
+            Some(finder) => {
+                let start = from + finder.find(text.get(from..)?)?;
+                Some(start..start + self.source.len())
+            }
+            None => self.regex().search(&input_from(text, from)?).map(|found| found.range()),
+        }
+    }
+
+    /// The leftmost match with its named groups.
+    #[must_use]
+    pub fn captures(&self, text: &[u8]) -> Option<Match> {
+        if self.literal.is_some() {
+            return self.find_at(text, 0).map(|span| Match { span, groups: Vec::new() });
+        }
+        let regex = self.regex();
+        let mut captures = regex.create_captures();
+        regex.search_captures(&Input::new(text), &mut captures);
+        let span = captures.get_match()?.range();
+        let info = regex.group_info();
+        let groups = info
+            .pattern_names(captures.pattern()?)
+            .enumerate()
+            .filter_map(|(at, name)| Some((name?.to_owned(), Range::from(captures.get_group(at)?))))
+            .collect();
+        Some(Match { span, groups })
+    }
+
+    /// The longest run of plain text that every match contains, for finding candidate lines. Empty when there is none.
+    #[must_use]
+    pub fn required_literal(&self) -> String {
+        longest_literal(&self.source)
+    }
+}
+
+fn input_from(text: &[u8], from: usize) -> Option<Input<'_>> {
+    (from <= text.len()).then(|| Input::new(text).span(Span { start: from, end: text.len() }))
+}
+
+fn compile(source: &str) -> Result<Regex, String> {
+    let mut expanded = source.to_owned();
+    for (name, expression) in MACROS {
+        expanded = expanded.replace(name, expression);
+    }
+    Regex::builder()
+        .syntax(syntax::Config::new().unicode(false).utf8(false))
+        .configure(
+            Regex::config()
+                .utf8_empty(false)
+                // Grammars of strangers must not eat the memory.
+                .nfa_size_limit(Some(4 << 20))
+                .hybrid_cache_capacity(4 << 20),
+        )
+        .build(&expanded)
+        .map_err(|error| error.syntax_error().map_or_else(|| error.to_string(), ToString::to_string))
+}
+
+/// A regex that matches nothing, in place of one that does not compile (which [`Pattern::check`] has told already).
+fn never() -> Regex {
+    Regex::builder()
+        .syntax(syntax::Config::new().unicode(false).utf8(false))
+        .build("[^\\x00-\\xff]")
+        .expect("an empty class compiles")
+}
+
+fn longest_literal(source: &str) -> String {
+    if source.starts_with("(?i)") {
+        return String::new();
+    }
+    let mut best = String::new();
+    let mut run = String::new();
+    let mut depth = 0_u32;
+    let mut chars = source.chars().peekable();
+    while let Some(char) = chars.next() {
+        let plain = match char {
+            '\\' => match chars.next() {
+                Some(next) if !next.is_ascii_alphanumeric() => Some(next),
+                _ => None,
+            },
+            '(' => {
+                depth += 1;
+                None
+            }
+            ')' => {
+                depth = depth.saturating_sub(1);
+                None
+            }
+            '[' => {
+                for next in chars.by_ref() {
+                    if next == ']' {
+                        break;
+                    }
+                }
+                None
+            }
+            '.' | '*' | '+' | '?' | '|' | '{' | '}' | '^' | '$' => None,
+            other => Some(other),
+        };
+        // A character before `*` or `?` need not be there.
+        let optional = matches!(chars.peek(), Some('*' | '?' | '{'));
+        match plain {
+            Some(char) if depth == 0 && !optional => run.push(char),
+            _ => {
+                if run.len() > best.len() {
+                    best.clone_from(&run);
+                }
+                run.clear();
+            }
+        }
+    }
+    if run.len() > best.len() { run } else { best }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_function_token_ends_at_a_dot_or_a_plus() {
+        let pattern = Pattern::new("in {{FN}}");
+        let text = b"in foo (bar) in baz_1.isra.0+0x1/0x2";
+        let found = pattern.captures(text).expect("it matches");
+        assert_eq!(&text[found.group("FN").expect("it has the group")], b"baz_1");
+    }
+
+    #[test]
+    fn plain_text_is_found_without_a_regex() {
+        let pattern = Pattern::new("BUG: KASAN:");
+        assert!(pattern.literal.is_some());
+        assert_eq!(pattern.find_at(b"xx BUG: KASAN: yy", 0), Some(3..14));
+        assert_eq!(pattern.find_at(b"xx BUG: KASAN: yy", 4), None);
+    }
+
+    #[test]
+    fn the_required_literal_leaves_out_what_may_be_absent() {
+        assert_eq!(longest_literal(r"Killed process .* \(sshd\)"), "Killed process ");
+        assert_eq!(longest_literal(r"\*\*\* stack smashing"), "*** stack smashing");
+        assert_eq!(longest_literal("abcd?(?:longer|text)ef"), "abc");
+    }
+
+    #[test]
+    fn a_broken_pattern_is_told_and_matches_nothing() {
+        let pattern = Pattern::new("(unclosed");
+        assert!(pattern.check().is_err());
+        assert!(!pattern.is_match(b"(unclosed"));
+    }
+}

@@ -1,0 +1,105 @@
+//! The source file that is to blame for a symbolized report.
+
+use crate::grammar::Blame;
+
+/// Stall reports begin with stacks that are not about the stall; it is what an interrupt broke into.
+const INTERRUPTS: [&[u8]; 3] = [b"apic_timer_interrupt+0x", b"el1h_64_irq+0x", b"Exception stack"];
+
+/// The file to blame, if the text names any. `stall`: whether the report is about a CPU that does not get on.
+#[must_use]
+pub fn guilty_file(blame: &Blame, text: &[u8], stall: bool) -> Option<String> {
+    if stall {
+        for mark in INTERRUPTS {
+            if let Some(at) = memchr::memmem::find(text, mark)
+                && let Some(file) = in_text(blame, &text[at..])
+            {
+                return Some(file);
+            }
+        }
+    }
+    in_text(blame, text)
+}
+
+fn in_text(blame: &Blame, text: &[u8]) -> Option<String> {
+    let mut fallback: Option<String> = None;
+    let mut guilty: Option<String> = None;
+    for line in text.split(|byte| *byte == b'\n') {
+        let Some(file) = file_of(line) else { continue };
+        if fallback.is_none() {
+            fallback = Some(file.to_owned());
+        }
+        if blame.ignored_lines.is_match(line) {
+            continue;
+        }
+        let file = clean_path(file);
+        match &guilty {
+            None if !blame.ignored_files.is_match(file.as_bytes()) => guilty = Some(file),
+            None => {}
+            Some(found) if is_deeper(found, &file) => guilty = Some(file),
+            Some(_) => {}
+        }
+    }
+    guilty.or(fallback)
+}
+
+/// Whether `file` lies in a folder below the folder of `found`: a file system below the general code, for instance.
+fn is_deeper(found: &str, file: &str) -> bool {
+    let folder = found.rsplit_once('/').map_or("", |(folder, _)| folder);
+    file.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')).is_some_and(|rest| rest.contains('/'))
+}
+
+/// The first `path.c:123` or `path.h:123` of a line, without the number.
+fn file_of(line: &[u8]) -> Option<&str> {
+    memchr::memchr_iter(b':', line).find_map(|colon| {
+        let ending = line[..colon].ends_with(b".c") || line[..colon].ends_with(b".h");
+        (ending && line.get(colon + 1).is_some_and(u8::is_ascii_digit)).then_some(())?;
+        let is_path = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-./".contains(byte);
+        let start = line[..colon].iter().rposition(|byte| !is_path(byte)).map_or(0, |at| at + 1);
+        (colon - start > 2).then_some(())?;
+        std::str::from_utf8(&line[start..colon]).ok()
+    })
+}
+
+/// `./a//b/../c` → `a/c`.
+fn clean_path(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| *last != "..") => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    let clean = parts.join("/");
+    if path.starts_with('/') { format!("/{clean}") } else { clean }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grammar::Grammar;
+
+    fn guilty(text: &str) -> Option<String> {
+        guilty_file(&Grammar::built_in().blame, text.as_bytes(), false)
+    }
+
+    #[test]
+    fn general_code_is_not_to_blame() {
+        assert_eq!(guilty(" a+0x1/0x2 lib/a.c:1\n b+0x1/0x2 net/core/dev.c:2\n c+0x1/0x2 net/foo/c.c:3\n").as_deref(), Some("net/foo/c.c"));
+        assert_eq!(guilty(" a+0x1/0x2 include/linux/a.h:1\n").as_deref(), Some("include/linux/a.h"));
+        assert_eq!(guilty("nothing here"), None);
+    }
+
+    #[test]
+    fn a_deeper_folder_wins() {
+        assert_eq!(guilty(" a+0x1/0x2 fs/inode.c:1\n b+0x1/0x2 fs/foo/super.c:2\n").as_deref(), Some("fs/foo/super.c"));
+        assert_eq!(guilty(" a+0x1/0x2 net/a/x.c:1\n b+0x1/0x2 net/b/y.c:2\n").as_deref(), Some("net/a/x.c"));
+    }
+
+    #[test]
+    fn paths_are_cleaned() {
+        assert_eq!(clean_path("./a//b/../c.c"), "a/c.c");
+    }
+}

@@ -1,0 +1,188 @@
+//! syzbot's title of a report, by the kinds of its header.
+
+use super::cleanup::clean_title;
+use super::excerpt::Excerpt;
+use super::naming::{Named, Walked, demangle, walk};
+use crate::grammar::{Grammar, Kind, Match};
+use std::collections::BTreeSet;
+
+/// How a report is called and what that rests on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Title {
+    /// Id of the kind; the header's id when no kind fits.
+    pub kind: String,
+    /// Before clean-up.
+    pub raw: Vec<u8>,
+    /// Final form.
+    pub text: String,
+    /// Final forms of the alternatives, sorted.
+    pub alternatives: Vec<String>,
+    /// Whether the walk to its function went wrong.
+    pub failed: bool,
+    /// How the title came about.
+    pub origin: Origin,
+    /// Whether the report is about what an interrupt broke into.
+    pub interrupted: bool,
+}
+
+/// How a title came about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A kind gave it.
+    Kind {
+        /// No stack is expected.
+        stackless: bool,
+        /// The kind only shows when something is missing.
+        damaged: bool,
+    },
+    /// A kind's gate matched, but its body did not: the header's line is the title.
+    GateOnly,
+    /// No kind fits: the header's line is the title.
+    Raw,
+}
+
+struct Candidate<'k> {
+    kind: &'k Kind,
+    title: Vec<u8>,
+    failed: bool,
+}
+
+/// Names the report of `excerpt`, whose first line holds `header` (index). `raw_output` is the unstripped text from the
+/// report's first line on; it stands in when the header was part of a stripped prefix.
+#[must_use]
+pub fn title(grammar: &Grammar, excerpt: &Excerpt<'_>, header: usize, raw_output: &[u8]) -> Title {
+    let word = grammar.headers[header].text.as_bytes();
+    let stripped = excerpt.title_area();
+    let area = if memchr::memmem::find(stripped, word).is_some() { stripped } else { raw_output };
+    let mut best = area.len();
+    let mut winner: Option<Candidate<'_>> = None;
+    let mut gate_matched = false;
+    let mut alternatives: Vec<Vec<u8>> = Vec::new();
+    for kind in &grammar.kinds[header] {
+        let Some(gate) = kind.gate.find_at(area, 0) else { continue };
+        if gate.start > best || (gate.start == best && winner.is_some()) {
+            continue;
+        }
+        if gate.start < best {
+            winner = None;
+        }
+        best = gate.start;
+        gate_matched = true;
+        let Some(found) = kind.body.as_ref().unwrap_or(&kind.gate).captures(area) else { continue };
+        let walked = if kind.frames.is_empty() {
+            Walked { named: Vec::new(), failed: false }
+        } else {
+            walk(&grammar.names, kind, area, found.span.start, excerpt.symbolized)
+        };
+        let main = render(&kind.title, area, &found, |at| walked.named.get(at).map(|named| named.name.clone()));
+        add_alternatives(grammar, kind, area, &found, &walked.named, &main, &mut alternatives);
+        winner = Some(Candidate { kind, title: main, failed: walked.failed });
+    }
+    let interrupted = winner.as_ref().is_some_and(|winner| winner.kind.interrupted);
+    let (kind, raw, failed, origin) = match winner {
+        Some(winner) => {
+            let origin = Origin::Kind { stackless: winner.kind.stackless, damaged: winner.kind.damaged };
+            (winner.kind.id.clone(), winner.title, winner.failed, origin)
+        }
+        None => {
+            let start = memchr::memmem::find(area, word).unwrap_or(0);
+            let line = area[start..].split(|byte| *byte == b'\n').next().unwrap_or_default();
+            let origin = if gate_matched { Origin::GateOnly } else { Origin::Raw };
+            (grammar.headers[header].id.clone(), line.to_vec(), false, origin)
+        }
+    };
+    let alternatives: BTreeSet<Vec<u8>> = alternatives.into_iter().collect();
+    let mut alternatives: Vec<String> = alternatives.iter().map(|title| clean_title(title)).collect();
+    alternatives.sort();
+    Title { kind, text: clean_title(&raw), raw, alternatives, failed, origin, interrupted }
+}
+
+/// The same bug may be known by the unshortened name of its function, or by a family that several kinds share.
+fn add_alternatives(
+    grammar: &Grammar,
+    kind: &Kind,
+    area: &[u8],
+    found: &Match,
+    named: &[Named],
+    main: &[u8],
+    out: &mut Vec<Vec<u8>>,
+) {
+    let templates = |out: &mut Vec<Vec<u8>>, name: &dyn Fn(usize) -> Option<String>| {
+        for template in &kind.alt {
+            out.push(render(template, area, found, name));
+        }
+    };
+    templates(out, &|at| named.get(at).map(|named| named.name.clone()));
+    if named.is_empty() {
+        return;
+    }
+    let mut variant = |name: &dyn Fn(usize) -> Option<String>| {
+        let title = render(&kind.title, area, found, name);
+        if title != main {
+            out.push(title);
+        }
+        templates(out, name);
+    };
+    variant(&|at| named.get(at).map(|named| named.raw.clone()));
+    for prefix in &grammar.names.prefixes {
+        if named.iter().any(|named| named.raw.starts_with(prefix.as_str())) {
+            variant(&|at| {
+                named.get(at).map(|named| named.raw.strip_prefix(prefix.as_str()).unwrap_or(&named.raw).to_owned())
+            });
+        }
+    }
+}
+
+/// Fills a template: `{F1}`, `{F2}` from the stacks, every other name from the match.
+fn render(template: &str, area: &[u8], found: &Match, name: impl Fn(usize) -> Option<String>) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut rest = template;
+    while let Some(open) = rest.find('{') {
+        out.extend_from_slice(rest[..open].as_bytes());
+        let Some(close) = rest[open..].find('}') else { break };
+        match &rest[open + 1..open + close] {
+            "F1" => out.extend_from_slice(name(0).unwrap_or_default().as_bytes()),
+            "F2" => out.extend_from_slice(name(1).unwrap_or_default().as_bytes()),
+            "FN" => {
+                let span = found.group("FN").unwrap_or(0..0);
+                out.extend_from_slice(demangle(&String::from_utf8_lossy(&area[span])).as_bytes());
+            }
+            group => out.extend_from_slice(&area[found.group(group).unwrap_or(0..0)]),
+        }
+        rest = &rest[open + close + 1..];
+    }
+    out.extend_from_slice(rest.as_bytes());
+    out
+}
+
+/// The function that a title names: what stands behind its last ` in `.
+#[must_use]
+pub fn frame_of(title: &str) -> String {
+    let is_name = |char: &char| char.is_ascii_alphanumeric() || *char == '_' || *char == ':';
+    for (at, _) in title.rmatch_indices(" in ") {
+        let rest = &title[at + 4..];
+        let group = rest
+            .strip_prefix('<')
+            .and_then(|inner| inner.find('>'))
+            .filter(|close| rest[1..=*close].chars().all(|char| is_name(&char) || char == ' '))
+            .map_or(0, |close| close + 2);
+        let name: usize = rest[group..].chars().take_while(is_name).map(char::len_utf8).sum();
+        if name > 0 {
+            return rest[..group + name].to_owned();
+        }
+    }
+    String::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::frame_of;
+
+    #[test]
+    fn the_frame_is_what_the_title_ends_with() {
+        assert_eq!(frame_of("WARNING in do_it/usb_submit_urb"), "do_it");
+        assert_eq!(frame_of("KCSAN: data-race in a_b / c"), "a_b");
+        assert_eq!(frame_of("overflow in <rust_binder::Process as X>::update"), "<rust_binder::Process as X>::update");
+        assert_eq!(frame_of("kernel panic: no init"), "");
+    }
+}
