@@ -20,7 +20,6 @@ pub mod progress;
 pub mod qemu;
 pub mod qmp;
 pub mod record;
-pub mod replay;
 pub mod serial;
 pub mod session;
 pub mod settings;

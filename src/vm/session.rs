@@ -260,7 +260,7 @@ impl Running {
             if signal != 0 {
                 watcher.fact(Fact::Interrupted(format!("stopped by signal {signal}")));
             }
-            self.go_on_with_dump(scale, gone, watcher);
+            self.go_on_with_dump(gone, watcher);
             for wish in watcher.tick() {
                 match wish {
                     Wish::Finish(outcome) => return outcome,
@@ -354,7 +354,7 @@ impl Running {
     }
 
     /// Sends the dump's keys as their time comes.
-    fn go_on_with_dump(&mut self, scale: f64, gone: bool, watcher: &mut Watcher<'_>) {
+    fn go_on_with_dump(&mut self, gone: bool, watcher: &mut Watcher<'_>) {
         let Some((mut dump, from, mut answers)) = self.dump.take() else { return };
         if gone || !watcher.is_dumping() {
             return;
@@ -372,7 +372,7 @@ impl Running {
                 }
             }
             Step::Done => {
-                self.keep_dump(&dump, from, scale, watcher);
+                self.keep_dump(&dump, from, watcher);
                 return;
             }
         }
@@ -397,7 +397,7 @@ impl Running {
     }
 
     /// Keeps what the dump printed; a deaf guest is poked by an NMI and its registers are kept.
-    fn keep_dump(&mut self, dump: &Dump, from: u64, scale: f64, watcher: &mut Watcher<'_>) {
+    fn keep_dump(&mut self, dump: &Dump, from: u64, watcher: &mut Watcher<'_>) {
         self.dumps += 1;
         let answered = !dump.answered.is_empty();
         if !answered {
@@ -405,12 +405,7 @@ impl Running {
                 watcher.recorder.artefact(&format!("registers-{}.txt", self.dumps), registers.as_bytes());
             }
             let _ = self.qmp.command("inject-nmi", serde_json::json!({}));
-            // A kernel with an NMI watchdog prints where each processor is.
-            let until = watcher.now() + scale;
             watcher.step("the guest is deaf: registers kept, NMI sent".to_owned());
-            while watcher.now() < until {
-                thread::sleep(Duration::from_millis(50));
-            }
         }
         watcher.recorder.tell(&Happening::Dump { answered: dump.answered.clone(), by: dump.way().to_owned() });
         let to = watcher.recorder.serial_length();

@@ -318,3 +318,12 @@ impl Watcher<'_> {
         let _ = number;
     }
 }
+
+impl Watcher<'_> {
+    /// The log was cut here: what is open is closed, what follows is something new.
+    pub fn cut(&mut self, text: String) {
+        let findings = self.live.flush();
+        self.found(findings);
+        self.warn(text);
+    }
+}
