@@ -73,12 +73,12 @@ fn lines_that_a_mailer_cut_are_joined() {
             "WARNING: CPU: 1 PID: 6576 at fs/overlayfs/dir.c:212 ovl_create_real+0x272/0x520 fs/overlayfs/dir.c:212\nModules linked in:\n",
         ),
         (
-            ">  ext4_mb_good_group_nolock+0x123/0x456\n> fs/ext4/mballoc.c:123\n>  next+0x1/0x2\n",
-            " ext4_mb_good_group_nolock+0x123/0x456 fs/ext4/mballoc.c:123\n next+0x1/0x2\n",
+            ">  ext4_mb_good_group_with_a_long_name_nolock+0x123/0x456\n> fs/ext4/mballoc.c:123\n>  next+0x1/0x2\n",
+            " ext4_mb_good_group_with_a_long_name_nolock+0x123/0x456 fs/ext4/mballoc.c:123\n next+0x1/0x2\n",
         ),
         (
-            ">  __dump_stack lib/dump_stack.c:88\n> [inline]\n> end\n",
-            " __dump_stack lib/dump_stack.c:88 [inline]\nend\n",
+            ">  __dump_stack_of_a_function_with_a_long_name lib/dump_stack.c:88\n> [inline]\n> end\n",
+            " __dump_stack_of_a_function_with_a_long_name lib/dump_stack.c:88 [inline]\nend\n",
         ),
         (
             "> # git bisect good\n> 0123456789abcdef0123456789abcdef01234567\n> git bisect\n",
@@ -93,6 +93,8 @@ fn lines_that_a_mailer_cut_are_joined() {
 #[test]
 fn lines_that_are_whole_stay_apart() {
     for text in [
+        "=====================================================================\nWARNING: possible circular locking dependency detected\n6.12.0-rc1-syzkaller-00144-g84368d882b96 #0 Not tainted\n",
+        "R13: 0000000000000000 R14: 0000000000000000 R15: 0000000000000000 a:\nnothing follows the colon\n",
         "RAX: 0000000000000000 RBX: 0000000000000000 RCX: 0000000000000000\nRDX: 0000000000000000 RSI: 1\n",
         "CPU: 0 PID: 6576 Comm: syz-executor Not tainted 6.12.0-rc1-syzkaller #0\nHardware name: Google\n",
         "RIP: 0010:ovl_create_real+0x272/0x520 fs/overlayfs/dir.c:212 and some more\nfoo+0x1/0x2\n",
