@@ -78,7 +78,8 @@ pub fn schemas() -> Vec<(String, serde_json::Value)> {
 }
 
 fn man_pages(folder: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(folder).map_err(|cause| anyhow::anyhow!("{}: cannot make this folder: {cause}", folder.display()))?;
+    std::fs::create_dir_all(folder)
+        .map_err(|cause| anyhow::anyhow!("{}: cannot make this folder: {cause}", folder.display()))?;
     let mut command = super::command();
     command.build();
     write_page(folder, &command, "kanalyze".to_owned())?;

@@ -1,11 +1,16 @@
 //! The command line: one file a command, each its arguments and one `run`.
 
 mod corpus;
+mod doctor;
 mod feed;
 mod generate;
 mod grammar;
+mod live;
 mod output;
 mod parse;
+mod run;
+mod runs;
+mod watch;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
@@ -33,6 +38,10 @@ enum Verb {
     Grammar(grammar::Arguments),
     Corpus(corpus::Arguments),
     Generate(generate::Arguments),
+    Run(Box<run::Arguments>),
+    Runs(runs::Arguments),
+    Watch(watch::Arguments),
+    Doctor(doctor::Arguments),
 }
 
 fn version() -> &'static str {
@@ -54,6 +63,10 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Verb::Grammar(arguments) => grammar::run(arguments),
         Verb::Corpus(arguments) => corpus::run(arguments),
         Verb::Generate(arguments) => generate::run(arguments),
+        Verb::Run(arguments) => run::run(*arguments),
+        Verb::Runs(arguments) => runs::run(arguments),
+        Verb::Watch(arguments) => watch::run(arguments),
+        Verb::Doctor(arguments) => doctor::run(arguments),
     }
 }
 

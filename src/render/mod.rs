@@ -1,9 +1,11 @@
 //! How results look: text, JSON, HTML, SVG. Nothing from a log reaches a terminal as it is: see [`safe`].
 
+mod live;
 mod palette;
 mod report;
 mod snapshot;
 
+pub use live::{Weight, live_line, status_line};
 pub use palette::{Palette, Width};
 pub use report::{LogView, StackLine, stack_lines};
 pub use snapshot::snapshot;
@@ -13,7 +15,9 @@ use std::borrow::Cow;
 /// The text with every control character (escapes, bells, carriage returns, bidirectional marks) made visible.
 #[must_use]
 pub fn safe(text: &str) -> Cow<'_, str> {
-    let harmful = |char: char| char.is_control() || matches!(char, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let harmful = |char: char| {
+        char.is_control() || matches!(char, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
     if !text.contains(harmful) {
         return Cow::Borrowed(text);
     }

@@ -93,7 +93,9 @@ pub fn checked_tag(tag: &str) -> Result<String, String> {
     if !tag.is_empty() && tag.len() <= 64 && tag.chars().all(fits) && !tag.starts_with(['.', '-']) {
         Ok(tag.to_owned())
     } else {
-        Err(format!("tag {tag:?}: up to 64 letters, digits and ._+- that do not begin with . or -, since it names a folder"))
+        Err(format!(
+            "tag {tag:?}: up to 64 letters, digits and ._+- that do not begin with . or -, since it names a folder"
+        ))
     }
 }
 
@@ -151,9 +153,8 @@ mod tests {
     #[test]
     fn two_runs_of_one_second_get_two_folders() {
         let runs = tempfile::tempdir().expect("a temporary folder");
-        let paths: std::collections::BTreeSet<PathBuf> = (0..4)
-            .map(|_| RunFolder::create(runs.path(), Some("same")).expect("made").path().to_owned())
-            .collect();
+        let paths: std::collections::BTreeSet<PathBuf> =
+            (0..4).map(|_| RunFolder::create(runs.path(), Some("same")).expect("made").path().to_owned()).collect();
         assert_eq!(paths.len(), 4);
         assert_eq!(list(runs.path()).expect("listed").len(), 4);
     }

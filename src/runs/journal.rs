@@ -32,9 +32,7 @@ impl JournalError {
     #[must_use]
     pub fn of(path: &Path, written: u64, source: io::Error) -> Self {
         match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                Self::Full { path: path.to_owned(), written }
-            }
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full { path: path.to_owned(), written },
             _ => Self::Io { path: path.to_owned(), source },
         }
     }

@@ -137,16 +137,18 @@ pub fn run(leash: &Leash, command: &mut Command, input: Option<&[u8]>, limit: Du
                 }
             }
         }
-        if !timed_out && !Identity::of(child.id()).is_none_or(|own| own.wait_gone(deadline.saturating_duration_since(Instant::now()))) {
+        if !timed_out
+            && !Identity::of(child.id())
+                .is_none_or(|own| own.wait_gone(deadline.saturating_duration_since(Instant::now())))
+        {
             timed_out = true;
             kill_group(child.id());
         }
     });
     let status = child.wait()?;
     leash.release(&child);
-    let output = |reader: Option<thread::JoinHandle<Vec<u8>>>| {
-        reader.and_then(|reader| reader.join().ok()).unwrap_or_default()
-    };
+    let output =
+        |reader: Option<thread::JoinHandle<Vec<u8>>>| reader.and_then(|reader| reader.join().ok()).unwrap_or_default();
     Ok(Finished { status, stdout: output(stdout), stderr: output(stderr), timed_out })
 }
 

@@ -80,7 +80,13 @@ pub fn examine(folder: &Path, vmlinux: Option<&Path>, syz_bin: Option<&Path>) ->
         Health::Weak,
         "apt-get install openssh-client, or use --transport console",
     ));
-    checks.push(program(&leash, "cc", &["--version"], Health::Weak, "for C reproducers: apt-get install gcc libc6-dev"));
+    checks.push(program(
+        &leash,
+        "cc",
+        &["--version"],
+        Health::Weak,
+        "for C reproducers: apt-get install gcc libc6-dev",
+    ));
     for name in ["syz-execprog", "syz-executor"] {
         let found = syz_bin.map(|folder| folder.join(name)).filter(|path| path.is_file()).or_else(|| in_path(name));
         checks.push(match found {

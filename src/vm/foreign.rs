@@ -178,7 +178,8 @@ fn start(feed: Feed) -> Result<std::sync::mpsc::Receiver<Fed>, String> {
         Feed::Recorded(source, speed) => {
             let log = input::open_with(&source, Mapping::Large).map_err(|error| error.to_string())?;
             thread::spawn(move || {
-                let mut player = Player { sender: &sender, speed, begun: Instant::now(), clock: Clock::default(), rest: Vec::new() };
+                let mut player =
+                    Player { sender: &sender, speed, begun: Instant::now(), clock: Clock::default(), rest: Vec::new() };
                 let damage = log.feed(|bytes| player.play(bytes));
                 let _ = player.hand_over_rest();
                 if let Some(damage) = damage {
@@ -337,7 +338,13 @@ mod tests {
                 max_time: Some(60.0),
                 ..Options::default()
             };
-            let outcome = watch(Feed::Growing(folder.path().join("console.log"), Begin::Start), &options, None, &mut ear, &Interrupt::default());
+            let outcome = watch(
+                Feed::Growing(folder.path().join("console.log"), Begin::Start),
+                &options,
+                None,
+                &mut ear,
+                &Interrupt::default(),
+            );
             assert_eq!(outcome.expect("watched").exit_status(), 1);
         });
         let text = ear.0.join("\n");

@@ -25,15 +25,14 @@ impl Patterns {
     /// One sentence on the pattern that is none.
     pub fn new(hits: &[String], lines: &[String]) -> Result<Self, String> {
         let reason = |error: regex::Error| error.to_string().lines().last().unwrap_or("no pattern").trim().to_owned();
-        let titles = hits
-            .iter()
-            .map(|hit| {
-                RegexBuilder::new(hit)
-                    .size_limit(PATTERN_LIMIT)
-                    .build()
-                    .map_err(|error| format!("--hit {hit:?}: neither a kind nor a title pattern: {}", reason(error)))
-            })
-            .collect::<Result<_, _>>()?;
+        let titles =
+            hits.iter()
+                .map(|hit| {
+                    RegexBuilder::new(hit).size_limit(PATTERN_LIMIT).build().map_err(|error| {
+                        format!("--hit {hit:?}: neither a kind nor a title pattern: {}", reason(error))
+                    })
+                })
+                .collect::<Result<_, _>>()?;
         let lines = lines
             .iter()
             .map(|line| {

@@ -5,6 +5,7 @@
 //! lives, "no output" means no `executed programs:` line and not silence, and a report is judged when its rest has come.
 
 use crate::runs::{Outcome, Verdict};
+use std::collections::BTreeSet;
 
 /// What the judge goes by. Times in seconds, already scaled to the machine.
 #[derive(Debug, Clone)]
@@ -97,7 +98,7 @@ pub enum Order {
     Finish(Outcome),
 }
 
-/// A hang that goes on makes many reports; dumps of the first ones say it all.
+/// Dumps of a run: a hang that goes on makes many reports, and a dump takes the guest's time.
 const MOST_DUMPS: usize = 3;
 
 /// The state of a run.
@@ -114,7 +115,8 @@ pub struct Judge {
     out_of_sight: Option<String>,
     machine_gone: bool,
     dump: DumpState,
-    dumps: usize,
+    /// Titles of the hangs that were dumped.
+    dumped: BTreeSet<String>,
     hits: Vec<String>,
     others: Vec<String>,
     /// Titles from before the workload, when these do not count.
@@ -155,7 +157,7 @@ impl Judge {
             out_of_sight: None,
             machine_gone: false,
             dump: DumpState::None,
-            dumps: 0,
+            dumped: BTreeSet::new(),
             hits: Vec::new(),
             others: Vec::new(),
             while_booting: Vec::new(),
@@ -177,7 +179,11 @@ impl Judge {
             Fact::Counted => self.last_count = now,
             Fact::WorkloadEnded(status) => {
                 if self.started.is_some() {
-                    self.end(Verdict::Clean, format!("the workload ended with status {status} and nothing happened"), Some(now));
+                    self.end(
+                        Verdict::Clean,
+                        format!("the workload ended with status {status} and nothing happened"),
+                        Some(now),
+                    );
                 }
             }
             Fact::WorkloadFailed(reason) => self.end(Verdict::WorkloadFailure, reason, Some(now)),
@@ -229,18 +235,18 @@ impl Judge {
                 self.while_booting.push(report.title.clone());
             }
         }
-        if report.hang && !report.panicked && self.dumps < MOST_DUMPS {
+        if report.hang && !report.panicked && self.dumped.len() < MOST_DUMPS && self.dumped.insert(report.title.clone())
+        {
             self.want_dump();
         }
         if report.panicked && !self.machine_gone {
             let verdict = if counts { Verdict::OtherCrash } else { Verdict::BootFailure };
-            self.end(verdict, format!("the kernel panicked: {}", report.title), Some(now));
+            self.end(verdict, "the kernel panicked".to_owned(), Some(now));
         }
     }
 
     fn want_dump(&mut self) {
         if self.rules.can_dump && !self.machine_gone && self.dump == DumpState::None {
-            self.dumps += 1;
             self.dump = DumpState::Wanted;
         }
     }

@@ -43,7 +43,17 @@ pub fn try_guest(leash: &Leash, qemu: &Path, architecture: Architecture, acceler
     let fail = |reason: String| Probe { works: false, reason };
     let image = std::env::temp_dir().join(format!("kanalyze-probe-{}-{accelerator}.img", std::process::id()));
     let mut command = Command::new(qemu);
-    command.args(["-nodefaults", "-no-user-config", "-display", "none", "-m", "64", "-no-reboot", "-accel", accelerator]);
+    command.args([
+        "-nodefaults",
+        "-no-user-config",
+        "-display",
+        "none",
+        "-m",
+        "64",
+        "-no-reboot",
+        "-accel",
+        accelerator,
+    ]);
     let (bytes, good_status) = match architecture {
         Architecture::X86_64 => {
             command.args(["-machine", "pc", "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04", "-drive"]);

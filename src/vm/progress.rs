@@ -55,11 +55,10 @@ mod tests {
         assert!(!progress.take(b"2026/08/17 10:00:00 parsed 12 programs", 1.0));
         assert!(progress.take(b"2026/08/17 10:00:00 executed programs: 0", 2.0));
         assert!(progress.take(b"2026/08/17 10:00:05 executed programs: 500", 7.0));
-        assert_eq!(
-            progress,
-            Progress { parsed: Some(12), executed: Some(500), rate: Some(100.0), at: 7.0 }
-        );
-        for other in ["executing program 3:", "open(\"executed programs: 7\")", "executed programs: ", "executing program"] {
+        assert_eq!(progress, Progress { parsed: Some(12), executed: Some(500), rate: Some(100.0), at: 7.0 });
+        for other in
+            ["executing program 3:", "open(\"executed programs: 7\")", "executed programs: ", "executing program"]
+        {
             assert!(!progress.take(other.as_bytes(), 9.0), "{other}");
         }
         assert!(progress.take(b"executed programs: 3", 9.0), "a restart counts from the beginning");

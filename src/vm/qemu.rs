@@ -66,7 +66,10 @@ pub fn root_device(settings: &Settings) -> Result<Option<String>, String> {
     let Some(disk) = &settings.disk else { return Ok(None) };
     let path = disk.path.display();
     if disk.format != "raw" {
-        return Err(format!("{path}: the partition table of a {} image is not read here: say --root /dev/vda1", disk.format));
+        return Err(format!(
+            "{path}: the partition table of a {} image is not read here: say --root /dev/vda1",
+            disk.format
+        ));
     }
     let layout = disk::layout(&disk.path).map_err(|error| format!("{path}: {error}"))?;
     match disk::root_partition(&layout) {

@@ -135,7 +135,8 @@ impl<'a> Recorder<'a> {
     /// Records bytes of the workload.
     pub fn workload(&mut self, bytes: &[u8]) {
         if self.write(|files| files.workload.push(bytes)) {
-            let text = format!("{WORKLOAD_LOG} has {} MiB: the rest of the output is counted, not kept", WORKLOAD_LIMIT >> 20);
+            let text =
+                format!("{WORKLOAD_LOG} has {} MiB: the rest of the output is counted, not kept", WORKLOAD_LIMIT >> 20);
             self.tell(&Happening::Warning { text });
         }
     }
@@ -148,6 +149,13 @@ impl<'a> Recorder<'a> {
             if let Err(error) = files.folder.save() {
                 self.trouble.get_or_insert(error.to_string());
             }
+        }
+    }
+
+    /// Nothing more will be written: the reserve goes back to the disk.
+    pub fn close(&mut self) {
+        if let Some(files) = &self.files {
+            files.folder.release_reserve();
         }
     }
 
@@ -193,7 +201,7 @@ impl<'a> Recorder<'a> {
             let mut json = serde_json::to_vec_pretty(report).unwrap_or_default();
             json.push(b'\n');
             exhibits.push(Exhibit { name: "report.json".to_owned(), bytes: json });
-            let text = self.serial_text(report.start, report.end);
+            let text = self.serial_text(report.start, report.text_end);
             exhibits.push(Exhibit { name: "report.txt".to_owned(), bytes: text });
         }
         let at = self.now();

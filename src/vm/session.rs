@@ -97,6 +97,7 @@ pub fn run(
         }
     };
     leash.end_all();
+    drop(sockets);
     watcher.conclude(&outcome);
     Ok(outcome)
 }
@@ -175,7 +176,8 @@ impl Running {
         let identity = Identity::of(machine.child.id());
         watcher.recorder.manifest(|manifest| {
             manifest.phase = Phase::Booting;
-            manifest.processes = identity.map(|identity| Process { role: "qemu".to_owned(), identity }).into_iter().collect();
+            manifest.processes =
+                identity.map(|identity| Process { role: "qemu".to_owned(), identity }).into_iter().collect();
         });
         let (events, control) = channel();
         let qmp = Qmp::start(machine.qmp.try_clone().map_err(|error| error.to_string())?, move |event| {
@@ -308,7 +310,8 @@ impl Running {
             _ if quiet => ended,
             _ => format!("{ended}: {said}"),
         };
-        let expected = self.shutdown.as_deref() == Some("guest-shutdown") && settings.transport == TransportChoice::None;
+        let expected =
+            self.shutdown.as_deref() == Some("guest-shutdown") && settings.transport == TransportChoice::None;
         if !expected {
             watcher.warn(reason.clone());
         }
@@ -344,7 +347,7 @@ impl Running {
             prepared,
             sysctls: settings.sysctls.clone(),
             ftrace: settings.ftrace.clone(),
-            pause: Duration::from_secs(1),
+            pause: Duration::from_millis(500),
         };
         let (sender, stop) = (sender.clone(), stop.clone());
         let guest = thread::spawn(move || {
@@ -490,9 +493,10 @@ fn hash_inputs(settings: &Settings) -> JoinHandle<Vec<InputFile>> {
     thread::spawn(move || {
         let describe = |(role, path): &(&'static str, PathBuf)| {
             let meta = fs::metadata(path).ok()?;
-            let sha256 = (meta.len() <= HASH_LIMIT).then(|| fs::read(path).ok()).flatten().map(|bytes| {
-                Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>()
-            });
+            let sha256 = (meta.len() <= HASH_LIMIT)
+                .then(|| fs::read(path).ok())
+                .flatten()
+                .map(|bytes| Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>());
             Some(InputFile {
                 role: (*role).to_owned(),
                 path: fs::canonicalize(path).unwrap_or_else(|_| path.clone()).display().to_string(),
@@ -513,11 +517,15 @@ pub fn plan(settings: &Settings) -> Result<Vec<String>, String> {
     let leash = Leash::default();
     let probe = qemu::choose_accelerator(&leash, settings)?;
     let command = qemu::command_line(settings, probe.works, Path::new("/tmp/kanalyze-…"))?;
-    let mut lines = vec![qemu::shell_line(&command.iter().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>())];
+    let mut lines =
+        vec![qemu::shell_line(&command.iter().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>())];
     lines.push(format!("# {}: {}", if probe.works { "KVM" } else { "TCG" }, probe.reason));
     match &settings.workload {
         Workload::Syz { flags, .. } => {
-            lines.push(format!("# in the guest: ./syz-execprog -executor=./syz-executor {} ./repro.syz", qemu::shell_line(flags)));
+            lines.push(format!(
+                "# in the guest: ./syz-execprog -executor=./syz-executor {} ./repro.syz",
+                qemu::shell_line(flags)
+            ));
         }
         Workload::Command { command } => lines.push(format!("# in the guest: {command}")),
         Workload::Script { path } | Workload::Program { path } | Workload::CSource { path } => {

@@ -274,7 +274,9 @@ impl Settings {
             }
         }
         if self.transport == TransportChoice::None && self.workload != Workload::BootOnly {
-            return Err("--transport none cannot start a workload: use ssh or console, or leave the workload out".to_owned());
+            return Err(
+                "--transport none cannot start a workload: use ssh or console, or leave the workload out".to_owned()
+            );
         }
         super::hit::Patterns::new(&self.hits, &self.hit_lines).map(drop)
     }

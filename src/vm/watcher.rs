@@ -219,9 +219,8 @@ impl<'a> Watcher<'a> {
         };
         self.last.clone_from(&report.title);
         *self.titles.entry(report.title.clone()).or_default() += 1;
-        let expected = self.expected_title.as_ref().map(|title| {
-            *title == report.title || report.alt_titles.contains(title)
-        });
+        let expected =
+            self.expected_title.as_ref().map(|title| *title == report.title || report.alt_titles.contains(title));
         let titles = self.titles.clone();
         self.recorder.manifest(|manifest| manifest.titles = titles);
         self.recorder.tell(&Happening::Closed { report: report.clone(), sought, expected });
@@ -308,6 +307,7 @@ impl<'a> Watcher<'a> {
             manifest.processes.clear();
         });
         self.recorder.tell(&Happening::Ended { outcome: outcome.clone() });
+        self.recorder.close();
     }
 }
 

@@ -56,7 +56,8 @@ pub fn prepare(
     folder: &Path,
 ) -> Result<Prepared, String> {
     let mut prepared = Prepared { files: Vec::new(), command: None, counts: false, warnings: Vec::new() };
-    let mut stage = |name, path: &Path, executable| prepared.files.push(Staged { name, path: path.to_owned(), executable });
+    let mut stage =
+        |name, path: &Path, executable| prepared.files.push(Staged { name, path: path.to_owned(), executable });
     match workload {
         Workload::BootOnly => {}
         Workload::Command { command } => prepared.command = Some(command.clone()),
@@ -130,7 +131,8 @@ fn compile(leash: &Leash, source: &Path, architecture: Architecture, binary: &Pa
         Ok(())
     } else {
         let words = String::from_utf8_lossy(&finished.stderr).into_owned();
-        let line = words.lines().find(|line| line.contains("error")).map_or_else(|| finished.last_words(), str::to_owned);
+        let line =
+            words.lines().find(|line| line.contains("error")).map_or_else(|| finished.last_words(), str::to_owned);
         Err(format!("{}: does not compile with {compiler}: {line}", source.display()))
     }
 }
@@ -267,14 +269,17 @@ mod tests {
 
     #[test]
     fn the_revision_in_a_binary_is_compared() {
-        let binary = b"\x00-X github.com/google/syzkaller/prog.GitRevision=0123456789abcdef0123456789abcdef01234567+ -X";
+        let binary =
+            b"\x00-X github.com/google/syzkaller/prog.GitRevision=0123456789abcdef0123456789abcdef01234567+ -X";
         assert_eq!(syzkaller_revision(binary).as_deref(), Some("0123456789abcdef0123456789abcdef01234567"));
         assert_eq!(syzkaller_revision(b"prog.GitRevision=unknown"), None);
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("syz-execprog");
         fs::write(&path, binary).expect("written");
         assert_eq!(revision_warning(&path, "0123456789abcdef0123456789abcdef01234567"), None);
-        assert!(revision_warning(&path, "ffff456789ab").is_some_and(|warning| warning.contains("left out without a word")));
+        assert!(
+            revision_warning(&path, "ffff456789ab").is_some_and(|warning| warning.contains("left out without a word"))
+        );
     }
 
     #[test]

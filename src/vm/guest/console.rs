@@ -73,7 +73,7 @@ impl Console {
         self.forget();
         self.type_line(&format!("echo \"kanalyze\"$(({number}+1000))\"shell\""))?;
         let answer = format!("kanalyze{}shell", number + 1000);
-        let found = self.wait(Duration::from_secs(3), |seen| {
+        let found = self.wait(Duration::from_secs(1), |seen| {
             memmem::find(seen, answer.as_bytes())
                 .map(|_| true)
                 .or_else(|| (wants(seen, "ogin:") || wants(seen, "assword:")).then_some(false))
@@ -84,19 +84,19 @@ impl Console {
     fn log_in(&mut self) -> Result<(), GuestError> {
         self.forget();
         self.type_line("")?;
-        let prompted = self.wait(Duration::from_secs(3), |seen| wants(seen, "ogin:").then_some(()))?;
+        let prompted = self.wait(Duration::from_secs(1), |seen| wants(seen, "ogin:").then_some(()))?;
         if prompted.is_none() {
             return Err(GuestError::Unreachable("no login prompt on the serial console".to_owned()));
         }
         self.forget();
         self.type_line(&self.login.user.clone())?;
-        let password = self.wait(Duration::from_secs(2), |seen| wants(seen, "assword:").then_some(()))?;
+        let password = self.wait(Duration::from_millis(700), |seen| wants(seen, "assword:").then_some(()))?;
         if password.is_some() {
             let word = self.login.password.clone().unwrap_or_default();
             self.type_line(&word)?;
         }
         // Whether it worked is asked again by `has_shell`; login programs take their time.
-        self.wait(Duration::from_secs(1), |_| None::<()>)?;
+        self.wait(Duration::from_millis(300), |_| None::<()>)?;
         Ok(())
     }
 }
@@ -169,7 +169,8 @@ impl Transport for Console {
             }
         }
         let mode = if executable { "755" } else { "644" };
-        let end = self.run(&format!("chmod {mode} {quoted}.part && mv {quoted}.part {quoted}"), Duration::from_secs(10))?;
+        let end =
+            self.run(&format!("chmod {mode} {quoted}.part && mv {quoted}.part {quoted}"), Duration::from_secs(10))?;
         if end.status == 0 { Ok(()) } else { Err(GuestError::Refused(format!("{path}: {}", end.output))) }
     }
 
@@ -191,9 +192,7 @@ mod tests {
     fn console(login: &'static str) -> Console {
         let (ours, theirs) = UnixStream::pair().expect("a pair of sockets");
         let (sender, output) = channel();
-        let script = format!(
-            "{login} while :; do echo '[   12.345678] kernel talks'; sleep 0.05; done & exec sh 2>&1"
-        );
+        let script = format!("{login} while :; do echo '[   12.345678] kernel talks'; sleep 0.05; done & exec sh 2>&1");
         let input = theirs.try_clone().expect("cloned");
         let mut child = Command::new("sh")
             .args(["-c", &script])

@@ -56,7 +56,13 @@ pub struct Plan {
 pub type Stop = Arc<AtomicBool>;
 
 /// Goes the whole road. `ssh` is the transport once more when the workload's output is to be followed by sessions.
-pub fn drive(mut transport: Box<dyn Transport>, ssh: Option<Ssh>, plan: &Plan, stop: &Stop, mut tell: impl FnMut(News)) {
+pub fn drive(
+    mut transport: Box<dyn Transport>,
+    ssh: Option<Ssh>,
+    plan: &Plan,
+    stop: &Stop,
+    mut tell: impl FnMut(News),
+) {
     let stopped = || stop.load(Ordering::Relaxed);
     let outcome = road(transport.as_mut(), ssh.as_ref(), plan, &stopped, &mut tell);
     match outcome {
@@ -85,8 +91,8 @@ fn road(
     tell(News::Ready);
     let folder = prepare(transport, plan, tell)?;
     for file in &plan.prepared.files {
-        let bytes = fs::read(&file.path)
-            .map_err(|error| GuestError::Refused(format!("{}: {error}", file.path.display())))?;
+        let bytes =
+            fs::read(&file.path).map_err(|error| GuestError::Refused(format!("{}: {error}", file.path.display())))?;
         transport.put(&format!("{folder}/{}", file.name), &bytes, file.executable)?;
         tell(News::Step(format!("copied {} ({} bytes)", file.name, bytes.len())));
     }
@@ -126,19 +132,17 @@ fn prepare(transport: &mut dyn Transport, plan: &Plan, tell: &mut dyn FnMut(News
         }
     }
     folder.ok_or_else(|| {
-        GuestError::Refused(format!("the guest's shell does not understand: {}", answer.output.trim().chars().take(200).collect::<String>()))
+        GuestError::Refused(format!(
+            "the guest's shell does not understand: {}",
+            answer.output.trim().chars().take(200).collect::<String>()
+        ))
     })
 }
 
 /// How often a broken session is replaced before the workload counts as out of sight.
 const RETRIES: u32 = 3;
 
-fn follow(
-    ssh: &Ssh,
-    folder: &str,
-    stopped: &dyn Fn() -> bool,
-    tell: &mut dyn FnMut(News),
-) -> Result<(), GuestError> {
+fn follow(ssh: &Ssh, folder: &str, stopped: &dyn Fn() -> bool, tell: &mut dyn FnMut(News)) -> Result<(), GuestError> {
     let mut seen = 0;
     let mut failures = 0;
     loop {

@@ -3,8 +3,10 @@
 use super::{Answer, GuestError, Transport, quote};
 use crate::vm::command::{self, Finished, Leash};
 use crate::vm::settings::Login;
+use std::io::Read;
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// ssh's own failures have this status.
 const SSH_FAILED: i32 = 255;
@@ -16,13 +18,30 @@ pub struct Ssh {
     login: Login,
     port: u16,
     scale: f64,
+    /// Since when the guest's first answer is awaited.
+    since: Instant,
 }
+
+/// QEMU takes connections before the guest does: for so long that means nothing.
+const BANNER_PATIENCE: Duration = Duration::from_secs(60);
 
 impl Ssh {
     /// To the guest behind `port` of 127.0.0.1; limits are `scale` times as long as for a native machine.
     #[must_use]
     pub fn new(leash: Leash, login: Login, port: u16, scale: f64) -> Self {
-        Self { leash, login, port, scale }
+        Self { leash, login, port, scale, since: Instant::now() }
+    }
+
+    /// Whether a server greets behind the port. Asked without ssh, which would wait ten seconds on a guest that boots.
+    fn has_banner(&self) -> bool {
+        let wait = Duration::from_secs(1).mul_f64(self.scale);
+        let mut greeting = [0; 4];
+        TcpStream::connect_timeout(&SocketAddr::from(([127, 0, 0, 1], self.port)), wait)
+            .and_then(|mut stream| {
+                stream.set_read_timeout(Some(wait))?;
+                stream.read_exact(&mut greeting)
+            })
+            .is_ok_and(|()| &greeting == b"SSH-")
     }
 
     fn command(&self, remote: &str) -> Command {
@@ -84,6 +103,14 @@ fn start_error(error: &std::io::Error) -> String {
 
 impl Transport for Ssh {
     fn reach(&mut self) -> Result<(), GuestError> {
+        if !self.has_banner() {
+            let words = if self.since.elapsed() < BANNER_PATIENCE.mul_f64(self.scale) {
+                "the guest's ssh server does not answer yet"
+            } else {
+                "Connection timed out during banner exchange"
+            };
+            return Err(GuestError::Unreachable(words.to_owned()));
+        }
         self.finish("true", None, Duration::from_secs(15)).map(drop)
     }
 
