@@ -1,5 +1,6 @@
 //! `kanalyze generate`: man pages, shell completions, JSON Schemas.
 
+use crate::bisect::{Bisection, record::SCHEMA as BISECT_SCHEMA};
 use crate::report::{EVENT_SCHEMA, Event, REPORT_SCHEMA, Report};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -74,6 +75,7 @@ pub fn schemas() -> Vec<(String, serde_json::Value)> {
     vec![
         (REPORT_SCHEMA.to_owned(), schemars::schema_for!(Report).to_value()),
         (EVENT_SCHEMA.to_owned(), schemars::schema_for!(Event).to_value()),
+        (BISECT_SCHEMA.to_owned(), schemars::schema_for!(Bisection).to_value()),
     ]
 }
 

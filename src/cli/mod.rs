@@ -1,5 +1,6 @@
 //! The command line: one file a command, each its arguments and one `run`.
 
+mod bisect;
 mod corpus;
 mod doctor;
 mod feed;
@@ -34,6 +35,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Bisect(bisect::Arguments),
     Parse(parse::Arguments),
     Grammar(grammar::Arguments),
     Corpus(corpus::Arguments),
@@ -59,6 +61,7 @@ fn command() -> clap::Command {
 /// What could not be done, in one sentence a cause.
 pub fn run() -> anyhow::Result<ExitCode> {
     match Arguments::parse_from(completed(std::env::args_os().collect())).verb {
+        Verb::Bisect(arguments) => bisect::run(arguments),
         Verb::Parse(arguments) => parse::run(arguments),
         Verb::Grammar(arguments) => grammar::run(arguments),
         Verb::Corpus(arguments) => corpus::run(arguments),

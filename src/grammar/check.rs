@@ -16,8 +16,11 @@ pub struct Complaint {
 pub fn complaints(grammar: &Grammar) -> Vec<Complaint> {
     let mut found = Vec::new();
     let mut seen = std::collections::BTreeMap::new();
-    for (_, kind) in grammar.all_kinds() {
+    for (header, kind) in grammar.all_kinds() {
         let mut complain = |message: String| found.push(Complaint { place: kind.place.clone(), message });
+        if header.text.len() < 4 {
+            complain(format!("the trigger of '{}' has fewer than four characters, which would hit every line", kind.id));
+        }
         if let Some(first) = seen.insert(kind.id.clone(), kind.place.clone()) {
             complain(format!("kind '{}' is defined twice; the other one is at {first}", kind.id));
         }

@@ -147,7 +147,11 @@ fn compile(source: &str) -> Result<Regex, String> {
                 .hybrid_cache_capacity(4 << 20),
         )
         .build(&expanded)
-        .map_err(|error| error.syntax_error().map_or_else(|| error.to_string(), ToString::to_string))
+        .map_err(|error| {
+            let told = error.syntax_error().map_or_else(|| error.to_string(), ToString::to_string);
+            // The compiler draws a picture; its last line is the sentence.
+            told.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
+        })
 }
 
 /// A regex that matches nothing, in place of one that does not compile (which [`Pattern::check`] has told already).

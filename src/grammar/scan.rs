@@ -1,7 +1,7 @@
 //! Finds the few lines of a log that matter: one literal search over all bytes, patterns only on the lines it hits.
 
 use super::{Grammar, Pattern};
-use crate::line::{BOOT_ANCHORS, BootMark, GAP_ANCHORS, boot_mark, gap};
+use crate::line::{BOOT_ANCHORS, BootMark, GAP_ANCHORS, boot_mark, gap, lex, unwrap};
 use aho_corasick::packed;
 use memchr::memmem::Finder;
 
@@ -179,13 +179,7 @@ impl Scanner {
             boot: boot_mark(line),
             executor: self.executor.find(line).is_some(),
             gap: self.gaps && gap(line).is_some(),
-            events: self
-                .events
-                .iter()
-                .enumerate()
-                .filter(|(_, finder)| finder.find(line).is_some())
-                .map(|(at, _)| at)
-                .collect(),
+            events: self.events(grammar, line),
         };
         let matters = anchor.header.is_some()
             || anchor.second
@@ -198,6 +192,23 @@ impl Scanner {
             || anchor.executor
             || !anchor.events.is_empty();
         matters.then_some(anchor)
+    }
+
+    /// The events whose trigger the line holds and whose pattern its message fits.
+    fn events(&self, grammar: &Grammar, line: &[u8]) -> Vec<usize> {
+        let triggered: Vec<usize> = self
+            .events
+            .iter()
+            .enumerate()
+            .filter(|(_, finder)| finder.find(line).is_some())
+            .map(|(at, _)| at)
+            .collect();
+        if triggered.is_empty() {
+            return triggered;
+        }
+        let shown = unwrap(line);
+        let message = lex(&shown).text(&shown);
+        triggered.into_iter().filter(|at| grammar.events[*at].pattern.is_match(message)).collect()
     }
 
     /// The first header that the line contains without one of its own exceptions.
