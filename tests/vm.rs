@@ -190,6 +190,7 @@ fn a_crash_is_named_archived_and_nothing_is_left_running() {
     assert_eq!(report["title"], "kernel panic: sysrq triggered crash");
     assert!(read(&hit, "report.txt").contains("sysrq_handle_crash"), "{}", read(&hit, "report.txt"));
     assert!(read(&hit, "serial.log").contains("Linux version") && read(&hit, "workload.log").contains("before"));
+    assert!(read(&done.run, "serial.log").contains("Dumping ftrace buffer"), "ftrace is dumped on an oops");
     assert!(done.run.file_name().is_some_and(|name| name.to_string_lossy().ends_with("-crash")));
     let order: Vec<String> =
         events(&done.run).iter().filter_map(|event| event["happening"].as_str().map(str::to_owned)).collect();
@@ -388,6 +389,34 @@ fn a_root_that_is_not_there_is_a_boot_failure_with_its_remedy() {
     let done = scene.finish(&mut command);
     done.exits(125).says("blocker the kernel found no root file system").says("--root /dev/vda1");
     assert_eq!(manifest(&done.run)["outcome"]["verdict"], "boot_failure");
+}
+
+#[test]
+fn a_disk_keeps_what_the_guest_writes_only_when_asked() {
+    let Some(scene) = Scene::new() else { return };
+    let disk = scene.path("disk.img");
+    let empty = vec![0; 1 << 20];
+    fs::write(&disk, &empty).expect("written");
+    let write = ["--disk", "disk.img", "--exec", "echo written > /dev/vda && sync && head -c 7 /dev/vda"];
+    let done = scene.finish(&mut scene.run(&write));
+    done.exits(0);
+    assert!(read(&done.run, "workload.log").starts_with("written"), "{}", read(&done.run, "workload.log"));
+    assert!(fs::read(&disk).expect("read") == empty, "the image is untouched");
+    scene.finish(scene.run(&write).arg("--persist")).exits(0);
+    assert!(fs::read(&disk).expect("read").starts_with(b"written"));
+}
+
+#[test]
+fn the_tiny_guests_of_the_kvm_probe_run() {
+    use kanalyze::vm::{command::Leash, kvm::try_guest, settings::Architecture};
+    for (qemu, architecture) in [("qemu-system-x86_64", Architecture::X86_64), ("qemu-system-aarch64", Architecture::Arm64)] {
+        if Command::new(qemu).arg("--version").output().is_err() {
+            eprintln!("skipped: no {qemu}");
+            continue;
+        }
+        let probe = try_guest(&Leash::default(), Path::new(qemu), architecture, "tcg", Duration::from_secs(60));
+        assert!(probe.works, "{qemu}: {}", probe.reason);
+    }
 }
 
 #[test]

@@ -52,9 +52,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         form => {
             let mut array = JsonArray::new();
             for check in &checks {
-                let mut line = serde_json::to_value(check)?;
-                line["schema"] = "kanalyze.check/1".into();
-                let line = format!("{line}\n");
+                let line = serde_json::to_string(check)? + "\n";
                 match form {
                     Format::Json => array.write(&mut out, line.as_bytes())?,
                     _ => out.write_all(line.as_bytes())?,

@@ -1,5 +1,8 @@
 //! `kanalyze generate`: man pages, shell completions, JSON Schemas.
 
+use crate::runs::manifest::RUN_SCHEMA;
+use crate::vm::doctor::CHECK_SCHEMA;
+use crate::vm::happening::LIVE_SCHEMA;
 use crate::bisect::{Bisection, record::SCHEMA as BISECT_SCHEMA};
 use crate::report::{EVENT_SCHEMA, Event, REPORT_SCHEMA, Report};
 use std::io::Write;
@@ -75,6 +78,9 @@ pub fn schemas() -> Vec<(String, serde_json::Value)> {
     vec![
         (REPORT_SCHEMA.to_owned(), schemars::schema_for!(Report).to_value()),
         (EVENT_SCHEMA.to_owned(), schemars::schema_for!(Event).to_value()),
+        (RUN_SCHEMA.to_owned(), schemars::schema_for!(crate::runs::Manifest).to_value()),
+        (LIVE_SCHEMA.to_owned(), schemars::schema_for!(crate::vm::happening::Record<'_>).to_value()),
+        (CHECK_SCHEMA.to_owned(), schemars::schema_for!(crate::vm::doctor::Check).to_value()),
         (BISECT_SCHEMA.to_owned(), schemars::schema_for!(Bisection).to_value()),
     ]
 }

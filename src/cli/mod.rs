@@ -60,7 +60,17 @@ fn command() -> clap::Command {
 /// # Errors
 /// What could not be done, in one sentence a cause.
 pub fn run() -> anyhow::Result<ExitCode> {
-    match Arguments::parse_from(completed(std::env::args_os().collect())).verb {
+    let words = completed(std::env::args_os().collect());
+    let arguments = match Arguments::try_parse_from(&words) {
+        Ok(arguments) => arguments,
+        // clap's own status for a wrong option means bad to `git bisect run`.
+        Err(error) if error.use_stderr() && words.iter().any(|word| word == "--git-bisect") => {
+            error.print()?;
+            return Ok(ExitCode::from(125));
+        }
+        Err(error) => error.exit(),
+    };
+    match arguments.verb {
         Verb::Bisect(arguments) => bisect::run(arguments),
         Verb::Parse(arguments) => parse::run(arguments),
         Verb::Grammar(arguments) => grammar::run(arguments),

@@ -1,8 +1,8 @@
 //! How results look: text, JSON, HTML, SVG. Nothing from a log reaches a terminal as it is: see [`safe`].
 
-mod live;
 pub mod bisect;
 pub mod bisect_svg;
+mod live;
 mod palette;
 mod report;
 mod snapshot;

@@ -3,7 +3,7 @@
 use super::folder::{RunFolder, list};
 use super::journal::JournalError;
 use super::manifest::{Hit, Manifest, Phase};
-use super::state::{State, state_of};
+use super::state::{State, remove_sockets, state_of};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -94,7 +94,7 @@ pub fn forget(run: &Path) -> io::Result<()> {
         return Err(io::Error::other("the run still works: stop it first with `kanalyze runs stop`"));
     }
     if let Some(sockets) = &manifest.sockets {
-        let _ = fs::remove_dir_all(sockets);
+        remove_sockets(Path::new(sockets));
     }
     fs::remove_dir_all(run)
 }

@@ -1,6 +1,7 @@
 //! `manifest.json` of a run folder: all settings, versions, hashes, times, processes and the outcome.
 
 use super::process::Identity;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +15,7 @@ pub const MANIFEST: &str = "manifest.json";
 pub const RUN_SCHEMA: &str = "kanalyze.run/1";
 
 /// What a run was, is and came to.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Manifest {
     /// [`RUN_SCHEMA`].
     pub schema: String,
@@ -72,7 +73,7 @@ pub struct Manifest {
 }
 
 /// How far a run came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// The folder exists, QEMU does not run yet.
@@ -88,7 +89,7 @@ pub enum Phase {
 }
 
 /// What a run came to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Outcome {
     /// In one word.
     pub verdict: Verdict,
@@ -99,7 +100,7 @@ pub struct Outcome {
 }
 
 /// An outcome in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// The workload ended, or its time was up, and nothing happened.
@@ -175,7 +176,7 @@ impl Verdict {
 }
 
 /// A crash that the run was looking for.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Hit {
     /// syzbot's title.
     pub title: String,
@@ -188,7 +189,7 @@ pub struct Hit {
 }
 
 /// A process of the run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Process {
     /// `qemu`, `ssh` …
     pub role: String,
@@ -198,7 +199,7 @@ pub struct Process {
 }
 
 /// A file that the run used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct InputFile {
     /// `kernel`, `disk`, `program` …
     pub role: String,

@@ -4,6 +4,7 @@ use super::clock;
 use super::manifest::{Manifest, Outcome, Phase, Process, Verdict};
 use std::fs;
 use std::io;
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -98,7 +99,7 @@ pub fn stop(run: &Path, grace: Duration) -> io::Result<Stopped> {
         }
     }
     if let Some(sockets) = &manifest.sockets {
-        let _ = fs::remove_dir_all(sockets);
+        remove_sockets(Path::new(sockets));
     }
     let nothing = ended.is_empty();
     manifest.phase = Phase::Ended;
@@ -114,6 +115,17 @@ pub fn stop(run: &Path, grace: Duration) -> io::Result<Stopped> {
     }
     manifest.write(run)?;
     Ok(if nothing { Stopped::Nothing } else { Stopped::ByForce(ended) })
+}
+
+/// Removes a run's folder of sockets, and nothing that is none: a manifest is only a file that says a path.
+pub fn remove_sockets(folder: &Path) {
+    for name in ["serial", "qmp"] {
+        let path = folder.join(name);
+        if fs::symlink_metadata(&path).is_ok_and(|meta| meta.file_type().is_socket()) {
+            let _ = fs::remove_file(path);
+        }
+    }
+    let _ = fs::remove_dir(folder);
 }
 
 #[cfg(test)]
@@ -138,6 +150,18 @@ mod tests {
         let manifest = Manifest::read(folder.path()).expect("read");
         assert_eq!(manifest.outcome.map(|outcome| outcome.verdict), Some(Verdict::Stopped));
         assert_eq!(manifest.phase, Phase::Ended);
+    }
+
+    #[test]
+    fn a_manifest_cannot_name_a_folder_to_be_emptied() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        fs::write(folder.path().join("serial"), "somebody's file").expect("written");
+        remove_sockets(folder.path());
+        assert!(folder.path().join("serial").is_file());
+        fs::remove_file(folder.path().join("serial")).expect("removed");
+        let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("qmp")).expect("bound");
+        remove_sockets(folder.path());
+        assert!(!folder.path().exists());
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::command::{self, Leash};
 use super::kvm;
 use super::settings::Architecture;
 use rustix::fs::statvfs;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::env;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use std::process::Command;
 use std::time::Duration;
 
 /// How a check went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Health {
     /// It is there and works.
@@ -22,9 +23,14 @@ pub enum Health {
     Missing,
 }
 
+/// The schema name of [`Check`].
+pub const CHECK_SCHEMA: &str = "kanalyze.check/1";
+
 /// One check.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Check {
+    /// [`CHECK_SCHEMA`].
+    pub schema: &'static str,
     /// What was looked at.
     pub name: String,
     /// How it went.
@@ -38,7 +44,7 @@ pub struct Check {
 impl Check {
     fn new(name: &str, health: Health, found: String, remedy: &str) -> Self {
         let remedy = (health != Health::Good).then(|| remedy.to_owned());
-        Self { name: name.to_owned(), health, found, remedy }
+        Self { schema: CHECK_SCHEMA, name: name.to_owned(), health, found, remedy }
     }
 }
 

@@ -2,13 +2,14 @@
 
 use crate::report::{Event, Report};
 use crate::runs::Outcome;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The schema name of [`Record`].
 pub const LIVE_SCHEMA: &str = "kanalyze.live/1";
 
 /// A happening and its time.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Record<'a> {
     /// [`LIVE_SCHEMA`].
     pub schema: &'static str,
@@ -20,7 +21,7 @@ pub struct Record<'a> {
 }
 
 /// Something that happened.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "happening")]
 pub enum Happening {
     /// The run has a folder and a command line.

@@ -9,6 +9,8 @@ pub mod blockers;
 pub mod command;
 pub mod disk;
 pub mod doctor;
+pub mod dump;
+pub mod facts;
 pub mod foreign;
 pub mod guest;
 pub mod happening;

@@ -1,11 +1,50 @@
 //! The guest's serial port: a unix socket that QEMU connects to, read by one thread and written by whoever has keys to press.
 
+use crate::runs::state::remove_sockets;
+use std::fs;
 use std::io::{self, Read, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
+
+/// A folder for two sockets: their paths must be short, run folders may be anywhere. Removed with this value.
+#[derive(Debug)]
+pub struct SocketFolder(PathBuf);
+
+impl SocketFolder {
+    /// Makes one that only this user can enter.
+    ///
+    /// # Errors
+    /// What the system says of the temporary folder.
+    pub fn create() -> Result<Self, String> {
+        let temporary = std::env::temp_dir();
+        let base = if temporary.as_os_str().len() > 60 { Path::new("/tmp") } else { &temporary };
+        for number in 0..1_000 {
+            let path = base.join(format!("kanalyze-{}-{number}", std::process::id()));
+            match fs::DirBuilder::new().mode(0o700).create(&path) {
+                Ok(()) => return Ok(Self(path)),
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(format!("{}: {error}", path.display())),
+            }
+        }
+        Err(format!("{}: full of kanalyze's folders", base.display()))
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for SocketFolder {
+    fn drop(&mut self) {
+        remove_sockets(&self.0);
+    }
+}
 
 /// Waits until QEMU connects to a socket of ours; that QEMU is the client means that no byte is printed before somebody
 /// listens.
@@ -32,14 +71,6 @@ pub fn accept(listener: &UnixListener, limit: Duration, mut gone: impl FnMut() -
         }
         thread::sleep(Duration::from_millis(5));
     }
-}
-
-/// Binds a socket in `folder`.
-///
-/// # Errors
-/// What the system says; paths over 107 bytes do not fit a socket's address.
-pub fn listen(folder: &Path, name: &str) -> io::Result<UnixListener> {
-    UnixListener::bind(folder.join(name))
 }
 
 /// Writes to the guest's serial port; clones share it.

@@ -2,6 +2,8 @@
 
 use super::blockers::Source;
 use super::command::Leash;
+use super::dump::Dumps;
+use super::facts::{hash_inputs, host_facts};
 use super::guest::Transport;
 use super::guest::console::Console;
 use super::guest::drive::{self, News, Plan, Stop};
@@ -12,16 +14,14 @@ use super::judge::{Fact, Rules};
 use super::qemu::{self, Machine};
 use super::qmp::{Qmp, QmpEvent, forwarded_port};
 use super::record::{QEMU_LOG, Recorder, SERIAL_LOG};
-use super::serial::{self, Keyboard};
+use super::serial::{self, Keyboard, SocketFolder};
 use super::settings::{Settings, TransportChoice, Workload};
-use super::sysrq::{Dump, HANG_KEYS, Step, Way};
 use super::watcher::{Watcher, Wish};
 use super::workload::{self, Prepared};
-use crate::runs::manifest::{InputFile, Process};
+use crate::runs::manifest::Process;
 use crate::runs::process::Identity;
-use crate::runs::{Outcome, Phase, RunFolder, Verdict, clock};
+use crate::runs::{Outcome, Phase, RunFolder, Verdict};
 use std::fs;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
@@ -117,31 +117,6 @@ fn rules(settings: &Settings, patterns: &Patterns, scale: f64) -> Rules {
     }
 }
 
-/// A folder for two sockets: their paths must be short, run folders may be anywhere. Removed with this value.
-struct SocketFolder(PathBuf);
-
-impl SocketFolder {
-    fn create() -> Result<Self, String> {
-        let temporary = std::env::temp_dir();
-        let base = if temporary.as_os_str().len() > 60 { Path::new("/tmp") } else { &temporary };
-        for number in 0..1_000 {
-            let path = base.join(format!("kanalyze-{}-{number}", std::process::id()));
-            match fs::DirBuilder::new().mode(0o700).create(&path) {
-                Ok(()) => return Ok(Self(path)),
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(format!("{}: {error}", path.display())),
-            }
-        }
-        Err(format!("{}: full of kanalyze's folders", base.display()))
-    }
-}
-
-impl Drop for SocketFolder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
 /// A started machine.
 struct Running {
     machine: Machine,
@@ -151,8 +126,7 @@ struct Running {
     qemu_log: PathBuf,
     /// Why the guest went down, in QEMU's words.
     shutdown: Option<String>,
-    dump: Option<(Dump, u64, usize)>,
-    dumps: usize,
+    dumps: Dumps,
 }
 
 impl Running {
@@ -164,15 +138,15 @@ impl Running {
         path: &Path,
         watcher: &mut Watcher<'_>,
     ) -> Result<Self, String> {
-        let command = qemu::command_line(settings, kvm, &sockets.0)?;
+        let command = qemu::command_line(settings, kvm, sockets.path())?;
         let words: Vec<String> = command.iter().map(|word| word.to_string_lossy().into_owned()).collect();
         let qemu_log = path.join(QEMU_LOG);
         watcher.recorder.manifest(|manifest| {
             manifest.command.clone_from(&words);
-            manifest.sockets = Some(sockets.0.display().to_string());
+            manifest.sockets = Some(sockets.path().display().to_string());
         });
         watcher.step(qemu::shell_line(&words));
-        let machine = Machine::start(leash, &command, &sockets.0, &qemu_log)?;
+        let machine = Machine::start(leash, &command, sockets.path(), &qemu_log)?;
         let identity = Identity::of(machine.child.id());
         watcher.recorder.manifest(|manifest| {
             manifest.phase = Phase::Booting;
@@ -193,7 +167,7 @@ impl Running {
             });
         }
         let keyboard = machine.serial.try_clone().and_then(Keyboard::new).map_err(|error| error.to_string())?;
-        Ok(Self { machine, qmp, keyboard, control, qemu_log, shutdown: None, dump: None, dumps: 0 })
+        Ok(Self { machine, qmp, keyboard, control, qemu_log, shutdown: None, dumps: Dumps::default() })
     }
 
     /// The loop, from the first serial byte to the verdict; ends the machine.
@@ -262,15 +236,11 @@ impl Running {
             if signal != 0 {
                 watcher.fact(Fact::Interrupted(format!("stopped by signal {signal}")));
             }
-            self.go_on_with_dump(gone, watcher);
+            self.dumps.go_on(&mut self.qmp, &self.keyboard, gone, watcher);
             for wish in watcher.tick() {
                 match wish {
                     Wish::Finish(outcome) => return outcome,
-                    Wish::Dump => {
-                        watcher.step(format!("asking the guest for a dump by sysrq {HANG_KEYS}"));
-                        let from = watcher.recorder.serial_length();
-                        self.dump = Some((Dump::new(HANG_KEYS, scale), from, watcher.sysrq_answers()));
-                    }
+                    Wish::Dump => self.dumps.begin(scale, watcher),
                 }
             }
         }
@@ -356,68 +326,6 @@ impl Running {
         Ok((copy, Some(guest)))
     }
 
-    /// Sends the dump's keys as their time comes.
-    fn go_on_with_dump(&mut self, gone: bool, watcher: &mut Watcher<'_>) {
-        let Some((mut dump, from, mut answers)) = self.dump.take() else { return };
-        if gone || !watcher.is_dumping() {
-            return;
-        }
-        if watcher.sysrq_answers() > answers {
-            answers = watcher.sysrq_answers();
-            dump.answer();
-        }
-        match dump.step(watcher.now(), watcher.last_byte) {
-            Step::Wait => {}
-            Step::Send(way, key) => {
-                answers = watcher.sysrq_answers();
-                if !self.send_key(way, key) {
-                    dump.refused();
-                }
-            }
-            Step::Done => {
-                self.keep_dump(&dump, from, watcher);
-                return;
-            }
-        }
-        self.dump = Some((dump, from, answers));
-    }
-
-    fn send_key(&mut self, way: Way, key: char) -> bool {
-        let arguments = match way {
-            Way::SerialBreak => serde_json::json!({"id": qemu::SERIAL}),
-            Way::Keyboard => {
-                let keys = ["alt".to_owned(), "sysrq".to_owned(), key.to_string()];
-                serde_json::json!({"keys": keys.map(|key| serde_json::json!({"type": "qcode", "data": key}))})
-            }
-        };
-        match way {
-            Way::Keyboard => self.qmp.command("send-key", arguments).is_ok(),
-            Way::SerialBreak => {
-                self.qmp.command("chardev-send-break", arguments).is_ok()
-                    && self.keyboard.type_bytes(key.to_string().as_bytes()).is_ok()
-            }
-        }
-    }
-
-    /// Keeps what the dump printed; a deaf guest is poked by an NMI and its registers are kept.
-    fn keep_dump(&mut self, dump: &Dump, from: u64, watcher: &mut Watcher<'_>) {
-        self.dumps += 1;
-        let answered = !dump.answered.is_empty();
-        if !answered {
-            if let Ok(registers) = self.qmp.human("info registers -a") {
-                watcher.recorder.artefact(&format!("registers-{}.txt", self.dumps), registers.as_bytes());
-            }
-            let _ = self.qmp.command("inject-nmi", serde_json::json!({}));
-            watcher.step("the guest is deaf: registers kept, NMI sent".to_owned());
-        }
-        watcher.recorder.tell(&Happening::Dump { answered: dump.answered.clone(), by: dump.way().to_owned() });
-        let to = watcher.recorder.serial_length();
-        let text = watcher.recorder.serial_text(from, to);
-        watcher.recorder.artefact(&format!("dump-{}.txt", self.dumps), &text);
-        watcher.keep_locks(self.dumps);
-        watcher.fact(Fact::DumpDone { answered });
-    }
-
     /// Ends the machine, politely first so that a disk that is to persist is whole, and everything else that was started.
     fn end(mut self, stop: &Stop, inputs: Receiver<Input>, guest: Option<JoinHandle<()>>, leash: &Leash) {
         stop.store(true, Ordering::Relaxed);
@@ -462,51 +370,6 @@ fn take_news(news: News, watcher: &mut Watcher<'_>) {
             watcher.fact(Fact::WorkloadFailed(words));
         }
     }
-}
-
-fn host_facts() -> std::collections::BTreeMap<String, String> {
-    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
-    let memory = read("/proc/meminfo")
-        .lines()
-        .find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok())
-        .map_or_else(String::new, |kib| (kib >> 10).to_string());
-    let cpus = thread::available_parallelism().map_or(0, usize::from).to_string();
-    [
-        ("cpus", cpus),
-        ("memory_mib", memory),
-        ("kernel", read("/proc/sys/kernel/osrelease").trim().to_owned()),
-        ("load", read("/proc/loadavg").trim().to_owned()),
-        ("architecture", std::env::consts::ARCH.to_owned()),
-    ]
-    .into_iter()
-    .map(|(name, value)| (name.to_owned(), value))
-    .collect()
-}
-
-/// Files up to this size are hashed; larger ones are told by size and time, and by their bundle's own hashes.
-const HASH_LIMIT: u64 = 256 << 20;
-
-/// Hashes what the run uses, beside the run.
-fn hash_inputs(settings: &Settings) -> JoinHandle<Vec<InputFile>> {
-    use sha2::{Digest, Sha256};
-    let inputs = settings.inputs();
-    thread::spawn(move || {
-        let describe = |(role, path): &(&'static str, PathBuf)| {
-            let meta = fs::metadata(path).ok()?;
-            let sha256 = (meta.len() <= HASH_LIMIT)
-                .then(|| fs::read(path).ok())
-                .flatten()
-                .map(|bytes| Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>());
-            Some(InputFile {
-                role: (*role).to_owned(),
-                path: fs::canonicalize(path).unwrap_or_else(|_| path.clone()).display().to_string(),
-                size: meta.len(),
-                sha256,
-                modified: meta.modified().ok().map(clock::utc),
-            })
-        };
-        inputs.iter().filter_map(describe).collect()
-    })
 }
 
 /// What a run would do, for `--dry-run`: the command line of QEMU and that of the workload.

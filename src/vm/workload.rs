@@ -84,7 +84,8 @@ pub fn prepare(
                 }
             }
             prepared.counts = true;
-            prepared.command = Some(execprog_command(flags));
+            let unchecked = revision.as_deref().filter(|_| execprog.is_none());
+            prepared.command = Some(execprog_command(flags, unchecked));
             if let (Some(path), Some(wanted)) = (execprog, revision)
                 && let Some(warning) = revision_warning(path, wanted)
             {
@@ -96,7 +97,8 @@ pub fn prepare(
 }
 
 /// Finds both programs beside the syz program, in the PATH or where images keep them, and runs the one with the other.
-fn execprog_command(flags: &[String]) -> String {
+/// The revision of what is found in the guest is compared there.
+fn execprog_command(flags: &[String], revision: Option<&str>) -> String {
     let find = |variable: &str, name: &str| {
         format!(
             "for c in ./{name} \"$(command -v {name})\" /{name} /root/{name} /bin/{name} /syzkaller/bin/linux_amd64/{name}; do \
@@ -105,8 +107,14 @@ fn execprog_command(flags: &[String]) -> String {
         )
     };
     let flags: String = flags.iter().map(|flag| format!(" {}", quote(flag))).collect();
+    let compare = revision.map_or_else(String::new, |wanted| {
+        let short: String = wanted.chars().filter(char::is_ascii_hexdigit).take(12).collect();
+        format!(
+            "grep -a -q 'prog.GitRevision={short}' \"$execprog\" || echo 'kanalyze: the guest has another syzkaller than {short}' >&2\n"
+        )
+    });
     format!(
-        "{}{}exec \"$execprog\" -executor=\"$executor\"{flags} ./repro.syz",
+        "{}{}{compare}exec \"$execprog\" -executor=\"$executor\"{flags} ./repro.syz",
         find("execprog", "syz-execprog"),
         find("executor", "syz-executor")
     )
@@ -255,7 +263,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let flags = ["-repeat=0".to_owned(), "-sandbox=it's".to_owned()];
         let script = |command: &str| format!("cd {}; PATH=/usr/bin:/bin; {command}", folder.path().display());
-        let (status, text) = shell(&script(&execprog_command(&flags)));
+        let (status, text) = shell(&script(&execprog_command(&flags, None)));
         assert_eq!(status, 127);
         assert!(text.contains("--syz-bin"), "{text}");
         for name in ["syz-execprog", "syz-executor"] {
@@ -263,7 +271,9 @@ mod tests {
             fs::write(&path, "#!/bin/sh\nprintf '<%s>' \"$@\"\n").expect("written");
             fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("executable");
         }
-        let (status, text) = shell(&script(&execprog_command(&flags)));
+        let (status, text) = shell(&script(&execprog_command(&flags, None)));
+        let (_, compared) = shell(&script(&execprog_command(&flags, Some("0123456789abcdef"))));
+        assert!(compared.contains("another syzkaller than 0123456789ab"), "{compared}");
         assert_eq!((status, text.as_str()), (0, "<-executor=./syz-executor><-repeat=0><-sandbox=it's><./repro.syz>"));
     }
 

@@ -270,17 +270,24 @@ impl From<Transport> for TransportChoice {
 /// # Errors
 /// Settings that make no sense, files that are not there.
 pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let done = match &arguments.source.replay {
-        Some(log) => replay(&arguments, log),
-        None => run_machines(&arguments),
-    };
-    match done {
-        // 2 would stop no bisection: git takes it for bad.
-        Err(error) if arguments.keep.git_bisect => {
+    if !arguments.keep.git_bisect {
+        return run_any(&arguments);
+    }
+    // To git every status from 1 to 127 but 125 means bad: an error, or even a bug of this program, must not.
+    match std::panic::catch_unwind(|| run_any(&arguments)) {
+        Ok(Ok(status)) => Ok(status),
+        Ok(Err(error)) => {
             let _ = writeln!(std::io::stderr(), "kanalyze: {error:#}");
             Ok(ExitCode::from(125))
         }
-        done => done,
+        Err(_) => Ok(ExitCode::from(125)),
+    }
+}
+
+fn run_any(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    match &arguments.source.replay {
+        Some(log) => replay(arguments, log),
+        None => run_machines(arguments),
     }
 }
 
