@@ -60,7 +60,10 @@ impl Scene {
     fn run(&self, arguments: &[&str]) -> Command {
         let guest = |name: &str| self.guest.join(name).display().to_string();
         let mut command =
-            self.kanalyze(&["run", "--machine", "pc", "--memory", "512", "--accel", "tcg", "--settle", "1s"]);
+            self.kanalyze(&["run", "--machine", "pc", "--memory", "512", "--accel", "tcg"]);
+        if !arguments.contains(&"--settle") {
+            command.args(["--settle", "1s"]);
+        }
         command.args(["--kernel", &guest("bzImage"), "--initrd", &guest("initramfs.cpio"), "--key", &guest("key")]);
         command.args(arguments);
         command
@@ -345,6 +348,30 @@ fn execprogs_counts_are_followed() {
 }
 
 #[test]
+fn a_bundle_is_all_that_a_run_needs() {
+    let Some(scene) = Scene::new() else { return };
+    let bundle = scene.path("ppp");
+    fs::create_dir(&bundle).expect("made");
+    fs::copy(scene.guest.join("bzImage"), bundle.join("bzImage")).expect("copied");
+    let c = "#include <fcntl.h>\n#include <unistd.h>\nint main(void) {\n  int fd = open(\"/proc/sysrq-trigger\", O_WRONLY);\n  \
+             write(fd, \"c\", 1);\n  return 0;\n}\n";
+    fs::write(bundle.join("repro.c"), c).expect("written");
+    let options = "# See https://goo.gl/kgGztJ for information about syzkaller reproducers.\n#{\"threaded\":true,\"repeat\":true,\"procs\":2,\"slowdown\":1,\"sandbox\":\"none\",\"sandbox_arg\":0,\"wifi\":false}\n";
+    fs::write(bundle.join("repro.syz"), format!("{options}mmap(&(0x7f0000000000/0x1000)=nil, 0x1000, 0x0, 0x0, 0xffffffffffffffff, 0x0)\n")).expect("written");
+    scene.finish(&mut scene.kanalyze(&["bundle", "adopt", "ppp"])).exits(0);
+    let initrd = scene.guest.join("initramfs.cpio").display().to_string();
+    let key = scene.guest.join("key").display().to_string();
+    let arguments = ["run", "--bundle", "ppp", "--initrd", &initrd, "--key", &key, "--machine", "pc", "--accel", "tcg", "--memory", "512", "--settle", "1s"];
+    let dry = scene.finish(scene.kanalyze(&arguments).arg("--dry-run"));
+    dry.exits(0).says("-sandbox=none").says("-procs=2").says("wifi");
+    let done = scene.finish(scene.kanalyze(&arguments).arg("--c-repro"));
+    done.exits(1).says("kernel panic: sysrq triggered crash");
+    let run = fs::read_dir(bundle.join("runs")).expect("in the bundle").flatten().next().expect("a run").path();
+    assert_eq!(manifest(&run)["settings"]["kernel_name"], "bundle");
+    nothing_is_left(&run);
+}
+
+#[test]
 fn a_console_without_ssh_is_logged_into() {
     let Some(scene) = Scene::new() else { return };
     let script =
@@ -611,6 +638,9 @@ fn what_cannot_be_run_is_told_in_one_sentence() {
         (vec!["run", "--kernel", "kernel", "--max-time", "soon"], 2, "10m"),
         (vec!["run", "--kernel", "kernel", "--qemu", "/nonexistent/qemu", "--accel", "tcg"], 2, "not installed"),
         (vec!["run", "--kernel", "kernel", "--ab"], 2, "--kernel twice"),
+        (vec!["run", "--bundle", "."], 2, "no bundle.json"),
+        (vec!["run", "--kernel", "local"], 2, "--bundle or --extid"),
+        (vec!["run", "--nosuch", "--git-bisect"], 125, "--nosuch"),
         (vec!["watch", "unix:/nonexistent/socket"], 2, "unix:/nonexistent/socket"),
         (vec!["watch", "/nonexistent/log"], 2, "/nonexistent/log"),
         (vec!["runs", "stop", "nosuch"], 2, "no run"),

@@ -106,6 +106,10 @@ struct Doubt {
 
 fn doubts(found: &Bisection, walk: &Walk<'_>) -> Vec<Doubt> {
     let mut doubts = Vec::new();
+    // A plain log has verdicts, and nothing to check them by.
+    if found.kind == Kind::Git {
+        return doubts;
+    }
     let mut doubt = |step: &Step, why: String| doubts.push(Doubt { line: step.line, why });
     for step in &walk.crashing {
         let ratio = step.ratio().unwrap_or(1.0);
@@ -168,7 +172,12 @@ fn trust(found: &Bisection, walk: &Walk<'_>, doubts: &[Doubt]) -> Option<Trust> 
     let surviving = walk.surviving.iter().filter(reliable).max_by_key(|step| step.line).copied();
     let (bad, good) = if found.kind == Kind::Fix { (surviving, crashing) } else { (crashing, surviving) };
     let label = |step: &Step| step.release.clone().unwrap_or_else(|| step.commit.clone());
-    let only = if doubts.is_empty() { "every step supports" } else { "trust only" };
+    let answered = matches!(found.outcome, Outcome::Culprit | Outcome::Candidates);
+    let only = match (doubts.is_empty(), answered) {
+        (true, true) => "every step supports",
+        (true, false) => "known so far:",
+        (false, _) => "trust only",
+    };
     let words = match (bad, good) {
         (Some(bad), Some(good)) => format!("{only} {}..{}", name(good), name(bad)),
         (Some(bad), None) if found.kind == Kind::Fix => format!("{only} that {} survives", name(bad)),
@@ -241,6 +250,15 @@ fn next_test(found: &Bisection, walk: &Walk<'_>, doubts: &[Doubt]) -> Option<Nex
                 return None;
             }
             let commit = found.commits.first()?;
+            if !found.remarks.is_empty() {
+                return test(
+                    Some(commit),
+                    format!("settle the remarks first, then test {} and its parent again", short(commit)),
+                );
+            }
+            if found.terms.is_some() {
+                return test(Some(commit), format!("test {} and its parent again, several times each", short(commit)));
+            }
             if found.kind == Kind::Fix {
                 return test(
                     Some(commit),

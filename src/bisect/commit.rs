@@ -85,7 +85,7 @@ impl Dump {
     }
 
     fn file(&mut self, path: &str, lines: Option<u64>) {
-        if self.commit.files.len() < KEPT_FILES {
+        if !path.is_empty() && self.commit.files.len() < KEPT_FILES {
             self.commit.files.push(Changed { path: path.to_owned(), lines });
         }
     }

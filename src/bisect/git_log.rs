@@ -73,7 +73,10 @@ struct Reader {
     left: Option<u64>,
     position: Option<String>,
     listing: bool,
-    shown: usize,
+    /// Commits that `git bisect visualize` lists and that may be the first bad one.
+    suspects: usize,
+    /// Whether the subject of the last listed commit is still to come.
+    undescribed: bool,
     closed: bool,
 }
 
@@ -95,7 +98,8 @@ impl Reader {
             left: None,
             position: None,
             listing: false,
-            shown: 0,
+            suspects: 0,
+            undescribed: false,
             closed: false,
         }
     }
@@ -114,6 +118,11 @@ impl Reader {
             return self.decorated(number, content);
         }
         let content = typed(content);
+        // Outlook joins the command to the comment before it.
+        if let Some(at) = memchr::memmem::find(content, b" git bisect ").filter(|_| content.starts_with(b"# ")) {
+            self.line(number, &content[..at]);
+            return self.line(number, &content[at + 1..]);
+        }
         match line::read(content) {
             Line::Given { word, commit, subject } => {
                 let (commit, word) = (words(commit), words(word));
@@ -145,6 +154,21 @@ impl Reader {
 
     fn other(&mut self, content: &[u8]) {
         let text = words(content);
+        if self.found.dialect.name == "git-visualize" {
+            let listed = line::split_commit(text.strip_prefix("commit ").unwrap_or(&text).as_bytes()).is_some();
+            self.suspects += usize::from(listed);
+            self.undescribed &= !listed;
+            if self.undescribed
+                && !listed
+                && !["Author", "Date", "Commit", "Merge"].iter().any(|head| text.starts_with(head))
+            {
+                self.undescribed = false;
+                if let Some(step) = self.found.steps.last_mut() {
+                    step.subject = Some(text);
+                }
+            }
+            return;
+        }
         if let Some(heading) = text.strip_prefix("# extra tests") {
             self.found.dialect.name = "0-day".to_owned();
             self.extra = Some(format!("extra tests{heading}"));
@@ -380,7 +404,8 @@ impl Reader {
         let mut step = Step::new(Role::Given, commit, number);
         step.verdict = Some(verdict);
         step.subject = Some(subject.trim().to_owned()).filter(|subject| !subject.is_empty());
-        self.shown += usize::from(verdict == Verdict::Bad);
+        self.suspects += usize::from(verdict == Verdict::Bad);
+        self.undescribed = step.subject.is_none();
         self.found.steps.push(step);
     }
 
@@ -405,7 +430,9 @@ impl Reader {
             found.terms = Some(self.terms);
         }
         if !matches!(found.outcome, Outcome::Culprit | Outcome::Candidates) {
-            found.revisions_left = self.left;
+            found.revisions_left = self
+                .left
+                .or_else(|| self.suspects.checked_sub(1).filter(|others| *others > 0).map(|others| others as u64));
         }
         found.truncated = !self.started && found.dialect.name != "git-visualize";
         found.start_commit =

@@ -258,7 +258,6 @@ fn sentence(content: &[u8]) -> Option<Line<'_>> {
                     .then_some(Line::Config)
             }),
         b'd' => is("determining the merge base")
-            .or_else(|| is("determine whether the revision contains"))
             .map(|_| Line::MergeBase)
             .or_else(|| is("disabling configs for").map(|_| Line::Config)),
         b'e' => is("error: ")

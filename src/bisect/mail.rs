@@ -1,4 +1,4 @@
-//! Undoes what mail does to a transcript: encodings and headers by [`read_mail`], `> ` prefixes, wrapped lines.
+//! Undoes what mail does to a transcript: encodings, `> ` prefixes, wrapped lines.
 
 use super::line::{self, Line};
 use crate::input::read_mail;
@@ -26,8 +26,9 @@ impl<'a> Text<'a> {
         if !signs.quoted && !signs.headers && !signs.printable {
             return Self { bytes: Cow::Borrowed(bytes), numbers: Vec::new(), mailed: false };
         }
-        // Headers say how the body is encoded.
-        match signs.headers.then(|| read_mail(bytes)).flatten() {
+        // The joining of wrapped lines that reading a mail includes knows consoles, not transcripts: only what cannot be read
+        // otherwise goes that way.
+        match signs.encoded.then(|| read_mail(bytes)).flatten() {
             Some(mail) => {
                 signs.quoted = probe(&mail.text[..mail.text.len().min(PROBE)]).quoted;
                 let (mut line, mut counted) = (1, 0);
@@ -102,6 +103,7 @@ struct Signs {
     quoted: bool,
     headers: bool,
     printable: bool,
+    encoded: bool,
 }
 
 fn probe(bytes: &[u8]) -> Signs {
@@ -116,6 +118,7 @@ fn probe(bytes: &[u8]) -> Signs {
             let header = [&b"from:"[..], b"subject:", b"message-id:", b"in-reply-to:", b"date: "];
             headers += u32::from(header.iter().any(|name| starts_with_ignoring_case(content, name)));
             signs.printable |= starts_with_ignoring_case(content, b"content-transfer-encoding: quoted-printable");
+            signs.encoded |= starts_with_ignoring_case(content, b"content-transfer-encoding: base64");
         }
         // KASAN draws rulers of equal signs.
         soft += u32::from(content.ends_with(b"=") && !content.ends_with(b"=="));
@@ -191,7 +194,9 @@ fn unquoted(content: &[u8]) -> &[u8] {
 
 /// Whether a mail program broke `content` off the line before it.
 fn continues(previous: &[u8], content: &[u8]) -> bool {
-    if content.is_empty() || content[0].is_ascii_whitespace() || line::is_marker(content) {
+    // A line that was cut behind its key has lost the blank by which it is known.
+    let is_key = content.trim_ascii_end().ends_with(b"signature:");
+    if content.is_empty() || content[0].is_ascii_whitespace() || is_key || line::is_marker(content) {
         return false;
     }
     let before = previous.trim_ascii_end();

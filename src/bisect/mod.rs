@@ -11,6 +11,7 @@ mod advice;
 mod commit;
 mod crash_text;
 mod dialect;
+mod ends;
 mod git_log;
 mod line;
 mod mail;

@@ -51,7 +51,9 @@ impl<'a> Walk<'a> {
             if found.kind == Kind::Fix { (Verdict::Good, Verdict::Bad) } else { (Verdict::Bad, Verdict::Good) };
         let (mut crashing, mut surviving) = (Vec::new(), Vec::new());
         for step in found.walked() {
-            if step.is_crashing() && (step.verdict == Some(seen) || step.role == Role::Release) {
+            // A release that crashed too seldom was skipped.
+            let skipped = step.rules_verdict == Some(Verdict::Skip);
+            if step.is_crashing() && (step.verdict == Some(seen) || (step.role == Role::Release && !skipped)) {
                 crashing.push(step);
             } else if step.survived > 0
                 && !step.is_crashing()
@@ -138,7 +140,7 @@ fn run_signs(walk: &Walk<'_>, signs: &mut Vec<Sign>) {
         .iter()
         .map(|step| survival.powi(i32::try_from(step.survived.clamp(1, 1000)).unwrap_or(1000)))
         .sum();
-    let words = if missed > 0.01 {
+    let words = if missed > 0.05 {
         format!("about {missed:.1} of {} surviving kernels may have survived by luck", walk.surviving.len())
     } else {
         "enough runs to exclude that a bad kernel survived by luck".to_owned()
@@ -181,7 +183,7 @@ fn title_signs(walk: &Walk<'_>, signs: &mut Vec<Sign>) {
     let (value, words) = match farthest {
         None => (1.0, "no kernel inside git's range crashed".to_owned()),
         Some((related, step)) if related < 1.0 => {
-            (related, format!("{} crashed with {}, compared to the first test", name(step), relation_words(related)))
+            (related, format!("{} crashed with {} the first test", name(step), relation_words(related)))
         }
         Some(_) => (1.0, "every bad kernel in git's range crashed under a title of the first test".to_owned()),
     };
@@ -213,22 +215,21 @@ fn title_signs(walk: &Walk<'_>, signs: &mut Vec<Sign>) {
         .map(|step| walk.related(step))
         .collect();
     let (value, words) = match own.iter().copied().reduce(f64::max) {
-        Some(related) => (
-            related,
-            format!("the named commit itself crashed with {} compared to the first test", relation_words(related)),
-        ),
+        Some(related) => {
+            (related, format!("the named commit itself crashed with {} the first test", relation_words(related)))
+        }
+        None if walk.found.kind == Kind::Fix => (0.5, "the named commit survives, as a fix should".to_owned()),
         None => (0.5, "the named commit itself did not crash in any test".to_owned()),
     };
     signs.push(Sign { id: "own-crash", value, words });
 
-    let last = walk.found.crash_title.as_deref();
-    let related = last.map_or(0.0, |last| walk.first.iter().map(|first| relation(last, first)).fold(0.0, f64::max));
-    let words = if last.is_none() {
-        "the log ends without a crash".to_owned()
-    } else {
-        format!("the final crash is {} compared to the first test", relation_words(related))
+    let best = |last: &str| walk.first.iter().map(|first| relation(last, first)).fold(0.0, f64::max);
+    let (value, words) = match &walk.found.crash_title {
+        Some(last) => (best(last), format!("the log ends with {} the first test", relation_words(best(last)))),
+        None if walk.found.kind == Kind::Fix => (1.0, "a search for a fix ends without a crash".to_owned()),
+        None => (0.0, "the log ends without a crash".to_owned()),
     };
-    signs.push(Sign { id: "final-crash", value: related, words });
+    signs.push(Sign { id: "final-crash", value, words });
 }
 
 fn walk_signs(walk: &Walk<'_>, signs: &mut Vec<Sign>) {
@@ -238,7 +239,7 @@ fn walk_signs(walk: &Walk<'_>, signs: &mut Vec<Sign>) {
         1 => "the newest release was good already: the bug is young".to_owned(),
         _ => format!("{releases} releases back before a good one: the older, the less its symptoms are its own"),
     };
-    signs.push(Sign { id: "releases", value: (releases.min(OLDEST) as f64).ln_1p(), words });
+    signs.push(Sign { id: "releases", value: (releases.clamp(1, OLDEST) as f64).ln_1p(), words });
     let skips = walk.found.walked().filter(|step| step.verdict == Some(Verdict::Skip)).count();
     signs.push(flag("skips", skips > 0, format!("{skips} commits could not be tested"), "no commit had to be skipped"));
 }

@@ -70,16 +70,16 @@ pub fn relation(one: &str, other: &str) -> f64 {
     }
 }
 
-/// How related two titles are, in words; the bounds are those of [`relation`].
+/// How a crash is related to another, as the beginning of "… the first test"; the bounds are those of [`relation`].
 #[must_use]
 pub fn relation_words(relation: f64) -> &'static str {
     match relation {
-        relation if relation >= 1.0 => "the same title",
-        relation if relation >= 0.9 => "another title in the same function",
-        relation if relation >= 0.8 => "a related title in the same subsystem",
-        relation if relation >= 0.5 => "a title in the same subsystem",
-        relation if relation > 0.0 => "another hang",
-        _ => "a stranger",
+        relation if relation >= 1.0 => "a title of",
+        relation if relation >= 0.9 => "another title but the function of",
+        relation if relation >= 0.8 => "a relative of the crash of",
+        relation if relation >= 0.5 => "another crash in the subsystem of",
+        relation if relation > 0.0 => "another hang than",
+        _ => "nothing like the crash of",
     }
 }
 

@@ -1,6 +1,6 @@
 //! From signs to a probability: a logistic model whose weights are data, `weights.toml`.
 
-use super::record::{Basis, Bisection, Kind, Reason};
+use super::record::{Basis, Bisection, Kind, Reason, Step};
 use super::signs::Sign;
 use serde::Deserialize;
 use std::sync::LazyLock;
@@ -30,7 +30,8 @@ const BOUNDS: (f64, f64) = (0.01, 0.97);
 
 /// Puts confidence and reasons into a record; without commits there is nothing to believe.
 pub fn judge(found: &mut Bisection, signs: &[Sign]) {
-    if found.commits.is_empty() {
+    // Somebody may have cut the runs out.
+    if found.commits.is_empty() || !found.walked().any(Step::is_crashing) {
         return;
     }
     let mut odds = MODEL.intercept;

@@ -1,7 +1,7 @@
 //! `kanalyze generate`: man pages, shell completions, JSON Schemas.
 
 use crate::runs::manifest::RUN_SCHEMA;
-use crate::vm::doctor::CHECK_SCHEMA;
+use crate::vm::doctor::DOCTOR_SCHEMA;
 use crate::vm::happening::LIVE_SCHEMA;
 use crate::bisect::{Bisection, record::SCHEMA as BISECT_SCHEMA};
 use crate::report::{EVENT_SCHEMA, Event, REPORT_SCHEMA, Report};
@@ -80,7 +80,12 @@ pub fn schemas() -> Vec<(String, serde_json::Value)> {
         (EVENT_SCHEMA.to_owned(), schemars::schema_for!(Event).to_value()),
         (RUN_SCHEMA.to_owned(), schemars::schema_for!(crate::runs::Manifest).to_value()),
         (LIVE_SCHEMA.to_owned(), schemars::schema_for!(crate::vm::happening::Record<'_>).to_value()),
-        (CHECK_SCHEMA.to_owned(), schemars::schema_for!(crate::vm::doctor::Check).to_value()),
+        (DOCTOR_SCHEMA.to_owned(), schemars::schema_for!(crate::vm::doctor::Check).to_value()),
+        (crate::syzbot::manifest::SCHEMA.to_owned(), schemars::schema_for!(crate::syzbot::manifest::Manifest).to_value()),
+        (super::bundle::CHECK_SCHEMA.to_owned(), schemars::schema_for!(super::bundle::Checked<'_>).to_value()),
+        (super::repro::REPRO_SCHEMA.to_owned(), schemars::schema_for!(super::repro::Shown<'_>).to_value()),
+        (super::repro::FLAGS_SCHEMA.to_owned(), schemars::schema_for!(super::repro::Told).to_value()),
+        (super::kernel::SCHEMA.to_owned(), schemars::schema_for!(super::kernel::Built<'_>).to_value()),
         (BISECT_SCHEMA.to_owned(), schemars::schema_for!(Bisection).to_value()),
     ]
 }

@@ -1,14 +1,18 @@
 //! The command line: one file a command, each its arguments and one `run`.
 
 mod bisect;
+mod bundle;
 mod corpus;
 mod doctor;
 mod feed;
 mod generate;
 mod grammar;
+mod kernel;
 mod live;
 mod output;
 mod parse;
+mod records;
+mod repro;
 mod run;
 mod runs;
 mod watch;
@@ -37,6 +41,9 @@ struct Arguments {
 enum Verb {
     Bisect(bisect::Arguments),
     Parse(parse::Arguments),
+    Bundle(bundle::Arguments),
+    Repro(repro::Arguments),
+    Kernel(kernel::Arguments),
     Grammar(grammar::Arguments),
     Corpus(corpus::Arguments),
     Generate(generate::Arguments),
@@ -73,6 +80,9 @@ pub fn run() -> anyhow::Result<ExitCode> {
     match arguments.verb {
         Verb::Bisect(arguments) => bisect::run(arguments),
         Verb::Parse(arguments) => parse::run(arguments),
+        Verb::Bundle(arguments) => bundle::run(arguments),
+        Verb::Repro(arguments) => repro::run(arguments),
+        Verb::Kernel(arguments) => kernel::run(arguments),
         Verb::Grammar(arguments) => grammar::run(arguments),
         Verb::Corpus(arguments) => corpus::run(arguments),
         Verb::Generate(arguments) => generate::run(arguments),

@@ -19,7 +19,10 @@ pub fn complaints(grammar: &Grammar) -> Vec<Complaint> {
     for (header, kind) in grammar.all_kinds() {
         let mut complain = |message: String| found.push(Complaint { place: kind.place.clone(), message });
         if header.text.len() < 4 {
-            complain(format!("the trigger of '{}' has fewer than four characters, which would hit every line", kind.id));
+            complain(format!(
+                "the trigger of '{}' has fewer than four characters, which would hit every line",
+                kind.id
+            ));
         }
         if let Some(first) = seen.insert(kind.id.clone(), kind.place.clone()) {
             complain(format!("kind '{}' is defined twice; the other one is at {first}", kind.id));
@@ -44,10 +47,7 @@ pub fn complaints(grammar: &Grammar) -> Vec<Complaint> {
             }
         }
         if event.trigger.len() < 4 {
-            complain(format!(
-                "the trigger of event '{}' has fewer than four characters, which would hit every line",
-                event.id
-            ));
+            complain(format!("the trigger of event '{}' has fewer than four characters, which would hit every line", event.id));
         }
         if event.samples.is_empty() {
             complain(format!("event '{}' has no sample", event.id));

@@ -2,7 +2,7 @@
 
 use super::Palette;
 use crate::bisect::Bisection;
-use crate::bisect::record::{Kind, Outcome, Role, RunResult, Step, Verdict};
+use crate::bisect::record::{Basis, Kind, Outcome, Role, RunResult, Step, Verdict};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -38,7 +38,10 @@ fn facts(found: &Bisection, out: &mut dyn Write) -> io::Result<()> {
         Ok(())
     };
     fact("log", &source(found))?;
-    if let Some(start) = &found.start_commit {
+    if found.basis == Basis::Extrapolated {
+        fact("belief", "by a model that was fitted on searches for causes only: take it as a hint")?;
+    }
+    if let Some(start) = found.start_commit.as_ref().filter(|_| found.kind != Kind::Git) {
         let rewritten =
             found.rewritten.as_ref().map_or_else(String::new, |new| format!(", which became {}", short(&new.commit)));
         fact("start", &format!("{}{rewritten}", short(start)))?;
@@ -61,7 +64,7 @@ fn facts(found: &Bisection, out: &mut dyn Write) -> io::Result<()> {
         fact("left", &format!("{}{}", names.join(" "), if found.commits.len() > 8 { " …" } else { "" }))?;
     }
     if let Some(trust) = &found.trust {
-        fact("trust", &trust.words)?;
+        fact("range", &trust.words)?;
     }
     if let Some(unreliable) = &found.unreliable_from {
         fact("doubt", &format!("from step {} on: {}", unreliable.step + 1, unreliable.why))?;
@@ -70,7 +73,10 @@ fn facts(found: &Bisection, out: &mut dyn Write) -> io::Result<()> {
         fact("next", &test.words)?;
     }
     for nuisance in found.infrastructure.iter().take(3) {
-        fact("host", &format!("{}: {} runs in {} steps", nuisance.title, nuisance.runs, nuisance.steps))?;
+        fact(
+            "host",
+            &format!("{}: {} in {}", nuisance.title, count(nuisance.runs, "run"), count(nuisance.steps, "step")),
+        )?;
     }
     if let Some(totals) = &found.totals {
         let each = if totals.revisions > 0 {
@@ -167,13 +173,13 @@ fn walk(found: &Bisection, palette: &Palette, out: &mut dyn Write) -> io::Result
             "{:>4}  {style}{verdict:<6}{style:#} {:<12}  {:<8} {folded:<8} {left:>5}  ",
             at + 1,
             plain(&name, 12),
-            runs(found.kind, step)
+            runs(found, at, step)
         );
         let visible = format!(
             "{:>4}  {verdict:<6} {:<12}  {:<8} {folded:<8} {left:>5}  ",
             at + 1,
             plain(&name, 12),
-            runs(found.kind, step)
+            runs(found, at, step)
         )
         .chars()
         .count();
@@ -215,9 +221,16 @@ fn verdict(kind: Kind, step: &Step) -> String {
 }
 
 /// `8/10`, or why there is nothing to count.
-fn runs(kind: Kind, step: &Step) -> String {
+fn runs(found: &Bisection, at: usize, step: &Step) -> String {
     if step.crashed + step.survived > 0 {
         return format!("{}/{}", step.crashed, step.crashed + step.survived);
+    }
+    if found.outcome == Outcome::Incomplete
+        && at + 1 == found.steps.len()
+        && step.runs.is_empty()
+        && step.verdict.is_none()
+    {
+        return "cut off".to_owned();
     }
     let has = |result| step.runs.iter().any(|run| run.result == result);
     let why = [
@@ -231,7 +244,7 @@ fn runs(kind: Kind, step: &Step) -> String {
         Some((_, words)) => (*words).to_owned(),
         None if step.role != Role::Parent
             && step.signature.is_none()
-            && kind != Kind::Git
+            && found.kind != Kind::Git
             && (step.compiler.is_some() || step.family.is_some() || step.failure.is_some()) =>
         {
             "no build".to_owned()
@@ -356,6 +369,11 @@ fn plain(text: &str, width: usize) -> String {
 
 fn short(commit: &str) -> &str {
     commit.get(..12).unwrap_or(commit)
+}
+
+/// `1 run`, `2 runs`.
+fn count(number: u32, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 /// Hours and minutes.

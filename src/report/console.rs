@@ -133,8 +133,7 @@ fn digits_at(line: &[u8], at: usize) -> Option<usize> {
 /// Whether a line is one that a careful unwinder would not have printed: `? func`, or PowerPC's `(unreliable)`.
 #[must_use]
 pub fn is_questionable(line: &[u8]) -> bool {
-    (line.ends_with(b" (unreliable)")
-        || memchr::memchr(b'?', line).is_some() && memchr::memmem::find(line, b" ? ").is_some())
+    (line.ends_with(b" (unreliable)") || memchr::memchr(b'?', line).is_some() && memchr::memmem::find(line, b" ? ").is_some())
         && memchr::memmem::find(line, b"<EOI>").is_none()
 }
 
@@ -164,15 +163,7 @@ mod tests {
 
     #[test]
     fn other_prefixes_are_left_alone() {
-        for line in [
-            "Jan 1 00:00:00 h kernel: [ 1.0] hi",
-            "[ 1.0]hi",
-            "[ 1.0][T1@C0] hi",
-            "[ 1.0][T1][C0] hi",
-            "[]",
-            "",
-            "[ 1.0",
-        ] {
+        for line in ["Jan 1 00:00:00 h kernel: [ 1.0] hi", "[ 1.0]hi", "[ 1.0][T1@C0] hi", "[ 1.0][T1][C0] hi", "[]", "", "[ 1.0"] {
             assert_eq!(of(line), (Context::Unknown, line));
         }
     }

@@ -24,12 +24,12 @@ pub enum Health {
 }
 
 /// The schema name of [`Check`].
-pub const CHECK_SCHEMA: &str = "kanalyze.check/1";
+pub const DOCTOR_SCHEMA: &str = "kanalyze.doctor/1";
 
 /// One check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Check {
-    /// [`CHECK_SCHEMA`].
+    /// [`DOCTOR_SCHEMA`].
     pub schema: &'static str,
     /// What was looked at.
     pub name: String,
@@ -44,7 +44,7 @@ pub struct Check {
 impl Check {
     fn new(name: &str, health: Health, found: String, remedy: &str) -> Self {
         let remedy = (health != Health::Good).then(|| remedy.to_owned());
-        Self { schema: CHECK_SCHEMA, name: name.to_owned(), health, found, remedy }
+        Self { schema: DOCTOR_SCHEMA, name: name.to_owned(), health, found, remedy }
     }
 }
 

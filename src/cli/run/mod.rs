@@ -8,6 +8,7 @@ use super::live::{Speaker, interrupt};
 use super::output::Output;
 use crate::input::Source;
 use crate::runs::{RunFolder, Verdict};
+use crate::syzbot::dashboard::BugName;
 use crate::vm::foreign::{Feed, Options, watch};
 use crate::vm::session;
 use crate::vm::settings::{AcceleratorChoice, TransportChoice, parse_seconds};
@@ -54,8 +55,8 @@ pub struct Arguments {
 #[command(next_help_heading = "What to run")]
 pub(super) struct SourceArguments {
     /// The bug: its extid, or a link to its page. Its bundle is fetched if it is not there.
-    #[arg(long, value_name = "BUG")]
-    pub extid: Option<String>,
+    #[arg(long, value_name = "BUG", value_parser = BugName::parse)]
+    pub extid: Option<BugName>,
     /// A bundle's folder (see `kanalyze bundle --help`).
     #[arg(long, value_name = "DIR")]
     pub bundle: Option<PathBuf>,
@@ -330,7 +331,7 @@ fn run_machines(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let runs = settings::runs_folder(arguments, &jobs);
+    let runs = settings::runs_folder(arguments);
     if arguments.keep.detach {
         return detach::detach(&runs);
     }
