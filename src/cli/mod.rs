@@ -1,6 +1,7 @@
 //! The command line: one file a command, each its arguments and one `run`.
 
 mod parse;
+mod symbolize;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -16,6 +17,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Parse(parse::Arguments),
+    Symbolize(symbolize::Arguments),
 }
 
 fn version() -> &'static str {
@@ -29,5 +31,6 @@ fn version() -> &'static str {
 pub fn run() -> anyhow::Result<ExitCode> {
     match Arguments::parse().verb {
         Verb::Parse(arguments) => parse::run(arguments),
+        Verb::Symbolize(arguments) => symbolize::run(arguments),
     }
 }

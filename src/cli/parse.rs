@@ -31,13 +31,17 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         #[expect(unsafe_code, reason = "memory map")]
         // SAFETY: stand-in.
         let map = unsafe { memmap2::Mmap::map(&file)? };
-        Engine::read(Options { threads: arguments.threads, ..Options::named(path.display().to_string()) }, &map, |item| {
-            if let Item::Closed(report) = item {
-                serde_json::to_writer(&mut out, &report)?;
-                out.write_all(b"\n")?;
-            }
-            anyhow::Ok(())
-        })?;
+        Engine::read(
+            Options { threads: arguments.threads, ..Options::named(path.display().to_string()) },
+            &map,
+            |item| {
+                if let Item::Closed(report) = item {
+                    serde_json::to_writer(&mut out, &report)?;
+                    out.write_all(b"\n")?;
+                }
+                anyhow::Ok(())
+            },
+        )?;
     }
     Ok(ExitCode::SUCCESS)
 }

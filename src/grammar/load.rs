@@ -115,7 +115,13 @@ pub(super) fn from_texts(texts: &[(&str, &str)]) -> Result<Grammar, GrammarError
         output: compile_output(output),
         blame: Blame {
             ignored_files: Pattern::any(
-                blame.ignored_files.iter().map(|glob| expression_of_glob(glob)).collect::<Vec<_>>().iter().map(String::as_str),
+                blame
+                    .ignored_files
+                    .iter()
+                    .map(|glob| expression_of_glob(glob))
+                    .collect::<Vec<_>>()
+                    .iter()
+                    .map(String::as_str),
             ),
             ignored_lines: any(&blame.ignored_lines),
         },

@@ -46,9 +46,9 @@ impl Pattern {
     /// A pattern from its text. It is compiled when it is first needed; [`Pattern::check`] tells whether it can be.
     #[must_use]
     pub fn new(source: &str) -> Self {
-        let literal =
-            (!source.contains(['\\', '.', '+', '*', '?', '(', ')', '|', '[', ']', '{', '}', '^', '$']) && !source.is_empty())
-                .then(|| Finder::new(source.as_bytes()).into_owned());
+        let literal = (!source.contains(['\\', '.', '+', '*', '?', '(', ')', '|', '[', ']', '{', '}', '^', '$'])
+            && !source.is_empty())
+        .then(|| Finder::new(source.as_bytes()).into_owned());
         Self { source: source.to_owned(), literal, regex: OnceLock::new() }
     }
 
@@ -56,7 +56,11 @@ impl Pattern {
     #[must_use]
     pub fn any<'a>(sources: impl IntoIterator<Item = &'a str>) -> Self {
         let parts: Vec<String> = sources.into_iter().map(|source| format!("(?:{source})")).collect();
-        Self { source: if parts.is_empty() { "[^\\x00-\\xff]".into() } else { parts.join("|") }, literal: None, regex: OnceLock::new() }
+        Self {
+            source: if parts.is_empty() { "[^\\x00-\\xff]".into() } else { parts.join("|") },
+            literal: None,
+            regex: OnceLock::new(),
+        }
     }
 
     /// The text that the pattern was made from.

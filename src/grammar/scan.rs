@@ -64,7 +64,9 @@ impl Searcher {
         match builder.build() {
             Some(searcher) => Self::Packed(searcher),
             None => Self::Automaton(
-                aho_corasick::AhoCorasick::builder().build(literals).expect("a few hundred short literals fit an automaton"),
+                aho_corasick::AhoCorasick::builder()
+                    .build(literals)
+                    .expect("a few hundred short literals fit an automaton"),
             ),
         }
     }

@@ -154,7 +154,15 @@ mod tests {
 
     #[test]
     fn other_prefixes_are_left_alone() {
-        for line in ["Jan 1 00:00:00 h kernel: [ 1.0] hi", "[ 1.0]hi", "[ 1.0][T1@C0] hi", "[ 1.0][T1][C0] hi", "[]", "", "[ 1.0"] {
+        for line in [
+            "Jan 1 00:00:00 h kernel: [ 1.0] hi",
+            "[ 1.0]hi",
+            "[ 1.0][T1@C0] hi",
+            "[ 1.0][T1][C0] hi",
+            "[]",
+            "",
+            "[ 1.0",
+        ] {
             assert_eq!(of(line), (Context::Unknown, line));
         }
     }

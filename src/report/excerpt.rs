@@ -59,7 +59,11 @@ impl<'a> Excerpt<'a> {
             context: prefix.context,
             lines: vec![KeptLine { text: tail(line, prefix.message), offset: first.start, below: 0 }],
             own_lines: 1,
-            enough: if holds(&window[first.start..first.end], b"BUG: KMSAN:") { ENOUGH_LINES_KMSAN } else { ENOUGH_LINES },
+            enough: if holds(&window[first.start..first.end], b"BUG: KMSAN:") {
+                ENOUGH_LINES_KMSAN
+            } else {
+                ENOUGH_LINES
+            },
             any_cpu: false,
         };
         walk.run(first.end);
