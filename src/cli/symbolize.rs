@@ -481,10 +481,9 @@ impl<'run> Filter<'run> {
             for place in &places {
                 let file = place.file.as_deref().map_or("??", |file| self.paths.shown(file));
                 write!(self.out, "{}\n{file}:", place.function.as_deref().unwrap_or("??"))?;
-                match (place.line, &place.file) {
-                    (Some(line), _) => writeln!(self.out, "{line}")?,
-                    (None, Some(_)) => self.out.write_all(b"?\n")?,
-                    (None, None) => self.out.write_all(b"0\n")?,
+                match place.line {
+                    Some(line) => writeln!(self.out, "{line}")?,
+                    None => self.out.write_all(b"?\n")?,
                 }
             }
         }

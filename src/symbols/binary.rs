@@ -1,7 +1,7 @@
 //! A symbol file with everything that was read from it so far: symbols, units, tables, each when first asked for.
 
 use super::cache::{Cache, Kind};
-use super::dwarf::{UnitRange, UnitRanges, ranges_by_index, ranges_by_units, read_table, sections};
+use super::dwarf::{UnitRange, UnitRanges, read_table, sections, unit_ranges};
 use super::elf::{Elf, ElfError};
 use super::names::SymbolTable;
 use super::table::Table;
@@ -31,7 +31,6 @@ pub struct Binary {
     cache: Option<Cache>,
     symbols: OnceLock<SymbolTable>,
     ranges: OnceLock<UnitRanges>,
-    thorough: OnceLock<UnitRanges>,
     banner: OnceLock<Option<String>>,
     fresh: Mutex<BTreeMap<u64, Arc<[u8]>>>,
 }
@@ -57,7 +56,6 @@ impl Binary {
             cache,
             symbols: OnceLock::new(),
             ranges: OnceLock::new(),
-            thorough: OnceLock::new(),
             banner: OnceLock::new(),
             fresh: Mutex::default(),
         }
@@ -89,24 +87,15 @@ impl Binary {
     }
 
     fn ranges(&self) -> &UnitRanges {
-        self.ranges.get_or_init(|| {
-            if let Some(bytes) = self.cached(Kind::Ranges, 0) {
-                return ranges_of_bytes(bytes);
-            }
-            let quick = ranges_by_index(&self.elf);
-            if quick.as_slice().is_empty() { ranges_by_units(&self.elf) } else { quick }
+        self.ranges.get_or_init(|| match self.cached(Kind::Ranges, 0) {
+            Some(bytes) => ranges_of_bytes(bytes),
+            None => unit_ranges(&self.elf),
         })
     }
 
-    /// The unit that covers an address. The quick index may lack units (some compilers write it for some only), so
-    /// that a miss on code asks the units themselves once.
+    /// The unit that covers an address.
     fn unit(&self, address: u64) -> Option<u64> {
-        self.ranges().find(address).or_else(|| {
-            if self.elf.debug_section(".debug_aranges").is_empty() || !self.elf.is_code(address) {
-                return None;
-            }
-            self.thorough.get_or_init(|| ranges_by_units(&self.elf)).find(address)
-        })
+        self.ranges().find(address)
     }
 
     fn has_table(&self, unit: u64) -> bool {
@@ -204,10 +193,8 @@ impl Binary {
             Some(symbols) if self.cached(Kind::Symbols, 0).is_none() => Some(symbols.to_bytes()),
             _ => None,
         };
-        let ranges = match (self.thorough.get().or(self.ranges.get()), self.thorough.get()) {
-            (Some(ranges), thorough) if thorough.is_some() || self.cached(Kind::Ranges, 0).is_none() => {
-                Some(bytes_of_ranges(ranges))
-            }
+        let ranges = match self.ranges.get() {
+            Some(ranges) if self.cached(Kind::Ranges, 0).is_none() => Some(bytes_of_ranges(ranges)),
             _ => None,
         };
         let banner = match self.banner.get() {

@@ -3,6 +3,7 @@
 use super::elf::Elf;
 use super::unit::{open_unit, read_unit};
 use gimli::{AttributeValue, DebugInfoOffset, EndianSlice, LittleEndian, SectionId, UnitRef};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The bytes of a section. Kernels of big-endian machines are refused when they are opened.
@@ -54,30 +55,26 @@ pub fn sections(elf: &Elf) -> gimli::Dwarf<Slice<'_>> {
     gimli::Dwarf::load(load).unwrap_or_default()
 }
 
-/// Reads which unit covers which addresses: from `.debug_aranges` where the compiler wrote it, which is quick.
+/// Reads which unit covers which addresses: from `.debug_aranges`, which is quick, for the units that it knows, else
+/// from the units themselves (compilers write that index for all units, for some, or not at all).
 #[must_use]
-pub fn ranges_by_index(elf: &Elf) -> UnitRanges {
+pub fn unit_ranges(elf: &Elf) -> UnitRanges {
     let mut found = Vec::new();
+    let mut known = BTreeSet::new();
     let aranges = gimli::DebugAranges::new(elf.debug_section(".debug_aranges"), LittleEndian);
     let mut headers = aranges.headers();
     while let Ok(Some(header)) = headers.next() {
-        let unit = header.debug_info_offset().0 as u64;
+        let unit = header.debug_info_offset().0;
         let mut entries = header.entries();
         while let Ok(Some(entry)) = entries.next() {
-            push(&mut found, elf, entry.range(), unit);
+            push(&mut found, elf, entry.range(), unit as u64);
+            known.insert(unit);
         }
     }
-    UnitRanges::new(found)
-}
-
-/// Reads which unit covers which addresses from the units themselves.
-#[must_use]
-pub fn ranges_by_units(elf: &Elf) -> UnitRanges {
     let dwarf = sections(elf);
-    let mut found = Vec::new();
     let mut headers = dwarf.units();
     while let Ok(Some(header)) = headers.next() {
-        let Some(offset) = header.debug_info_offset() else { continue };
+        let Some(offset) = header.debug_info_offset().filter(|offset| !known.contains(&offset.0)) else { continue };
         let Ok(unit) = dwarf.unit(header) else { continue };
         let Ok(mut ranges) = dwarf.unit_ranges(&unit) else { continue };
         while let Ok(Some(range)) = ranges.next() {

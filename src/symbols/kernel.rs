@@ -355,6 +355,11 @@ impl Kernel {
                 Some(binary) => {
                     let address = if self.compatible { compatible_address(binary, address) } else { address };
                     let places = binary.places(address);
+                    if named.offset == named.size && !self.compatible && between_functions(table, address) {
+                        return Answer::miss(
+                            "between two functions: the address of the second, not one to which a call returns",
+                        );
+                    }
                     let missing = places.iter().all(|place| place.file.is_none());
                     let reason = if missing { Some("no debug information for this code".to_owned()) } else { reason };
                     Answer { places, confidence, reason, within: None }
@@ -436,6 +441,11 @@ impl Kernel {
         let file = places.last()?.file.as_deref()?;
         file.strip_suffix("/init/main.c").map(|folder| folder.strip_suffix("/.").unwrap_or(folder).to_owned())
     }
+}
+
+/// Whether an address lies in the padding after a function. A call that does not return is within it.
+fn between_functions(table: &SymbolTable, address: u64) -> bool {
+    table.covering(address).is_some_and(|symbol| symbol.size > 0 && address - symbol.address >= symbol.size)
 }
 
 /// The last function of a section of a module reaches up to where the loader put the next section.
