@@ -1,5 +1,6 @@
 //! The command line: one file a command, each its arguments and one `run`.
 
+mod image;
 mod parse;
 mod symbolize;
 
@@ -16,6 +17,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Image(image::Arguments),
     Parse(parse::Arguments),
     Symbolize(symbolize::Arguments),
 }
@@ -30,6 +32,7 @@ fn version() -> &'static str {
 /// What could not be done, in one sentence a cause.
 pub fn run() -> anyhow::Result<ExitCode> {
     match Arguments::parse().verb {
+        Verb::Image(arguments) => image::run(arguments),
         Verb::Parse(arguments) => parse::run(arguments),
         Verb::Symbolize(arguments) => symbolize::run(arguments),
     }

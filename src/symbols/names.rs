@@ -69,7 +69,7 @@ impl SymbolTable {
                 continue;
             };
             let address = std::str::from_utf8(address).ok().and_then(|text| u64::from_str_radix(text, 16).ok());
-            if let Some(address) = address.filter(|_| letter.is_ascii_alphabetic()) {
+            if let Some(address) = address.filter(|_| letter.is_ascii_graphic()) {
                 table.push(name, address, 0, *letter, order);
             }
         }
@@ -172,7 +172,7 @@ impl SymbolTable {
     }
 
     /// All symbols of a name, in the order of the file.
-    pub fn named(&self, name: &str) -> impl Iterator<Item = Symbol<'_>> {
+    pub fn named<'table>(&'table self, name: &str) -> impl Iterator<Item = Symbol<'table>> + use<'table> {
         let order = self.by_name();
         let from = order.partition_point(|at| self.name(self.rows[*at as usize]) < name);
         let name = name.to_owned();
