@@ -1,5 +1,6 @@
 //! `kanalyze symbolize`: which source lines the addresses in a log stand for.
 
+use crate::image::{KernelImage, decode_code, decode_code_as_script, is_boot_image};
 use crate::symbols::{
     Answer, Confidence, Decoded, Kernel, LogDecoder, LogOptions, Named, Paths, Place, SymbolTable, View, What,
     annotate, as_script, cache_home, debuginfod, find_build_id, find_in_build_tree, find_release, unpack,
@@ -60,6 +61,9 @@ pub struct Arguments {
     /// Neither read nor write the index cache.
     #[arg(long)]
     no_cache: bool,
+    /// Do not disassemble `Code:` lines.
+    #[arg(long)]
+    no_code: bool,
     /// Output form.
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -180,7 +184,7 @@ fn open_kernel(arguments: &Arguments) -> anyhow::Result<Kernel> {
     let Some(path) = path else {
         bail!("no kernel image: name one with -k VMLINUX or -r RELEASE, or set DEBUGINFOD_URLS");
     };
-    let mut kernel = Kernel::open(&path, cache.as_deref())?;
+    let mut kernel = open_image(&path, cache.as_deref())?;
     // A stripped image: its debug file may be on this machine or on a server.
     if kernel.binary().is_some_and(|binary| !binary.elf.has_lines())
         && let Some(build_id) = kernel.build_id().map(str::to_owned)
@@ -193,6 +197,20 @@ fn open_kernel(arguments: &Arguments) -> anyhow::Result<Kernel> {
     }
     kernel.compatible = arguments.compat;
     Ok(kernel)
+}
+
+/// Opens what `-k` may be; of a boot image the symbols are recovered.
+fn open_image(path: &Path, cache: Option<&Path>) -> anyhow::Result<Kernel> {
+    if !View::open(path).is_ok_and(|view| is_boot_image(&view)) {
+        return Ok(Kernel::open(path, cache)?);
+    }
+    let image = KernelImage::open(path)?;
+    if let Some(debug) = image.build_id().map(|id| find_debug_file(&id)).transpose()?.flatten() {
+        return Ok(Kernel::open(&debug, cache)?);
+    }
+    let symbols = image.symbols.iter().map(|symbol| (symbol.name, symbol.address, symbol.letter));
+    let table = SymbolTable::of_symbols(symbols);
+    Ok(Kernel::of_symbols(path, table, "a boot image", image.banner(), image.build_id()))
 }
 
 /// The image that the first log asks for by release or build id.
@@ -387,6 +405,16 @@ impl<'run> Filter<'run> {
         match self.arguments.format {
             Format::Text if self.arguments.compat => {
                 let kernel = self.kernel;
+                let code = if self.arguments.no_code { Vec::new() } else { decode_code_as_script(line) };
+                if !code.is_empty() {
+                    let text = String::from_utf8_lossy(line);
+                    let words: Vec<&str> = text.split_whitespace().collect();
+                    writeln!(self.out, "{}", words.join(" "))?;
+                    for instruction in code {
+                        writeln!(self.out, "{instruction}")?;
+                    }
+                    return Ok(());
+                }
                 as_script(&mut self.out, line, &self.paths, &mut |what| match *what {
                     What::Named { function, offset, size, module, build_id } => {
                         kernel.named(Named { function, offset, size, module, build_id, exact: true })
@@ -397,6 +425,11 @@ impl<'run> Filter<'run> {
             Format::Text => {
                 let decoded = decoder.line(line);
                 annotate(&mut self.out, line, &decoded, &self.paths)?;
+                if !self.arguments.no_code {
+                    for instruction in decode_code(line) {
+                        writeln!(self.out, "{instruction}")?;
+                    }
+                }
             }
             Format::Json | Format::Jsonl => {
                 for found in decoder.line(line) {

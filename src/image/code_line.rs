@@ -45,13 +45,34 @@ pub fn decode_code(line: &[u8]) -> Vec<String> {
     // The first byte may be in the middle of an instruction: begin where a boundary falls on the marked one.
     let start =
         (0..=code.mark.min(15)).find(|start| reaches(&code.bytes[*start..], code.mark - start)).unwrap_or(code.mark);
+    lines_from(&code, start, 0)
+}
+
+/// The same in the words of the kernel's `decodecode`, which `decode_stacktrace.sh` calls: all code, then once more from
+/// the marked instruction on. Empty if there is no code.
+#[must_use]
+pub fn decode_code_as_script(line: &[u8]) -> Vec<String> {
+    let all = decode_code(line);
+    let Some(code) = code_bytes(line).filter(|_| !all.is_empty()) else { return Vec::new() };
+    let mut lines = vec!["All code".to_owned(), "========".to_owned()];
+    lines.extend(all);
+    lines.push(String::new());
+    lines.push("Code starting with the faulting instruction".to_owned());
+    lines.push("===========================================".to_owned());
+    lines.extend(lines_from(&code, code.mark, code.mark));
+    lines
+}
+
+/// Disassembles from a byte on; offsets count from `zero`.
+fn lines_from(code: &CodeBytes, start: usize, zero: usize) -> Vec<String> {
     let mut formatter = formatter(None);
-    let mut decoder = Decoder::with_ip(64, &code.bytes[start..], start as u64, DecoderOptions::NONE);
+    let mut decoder = Decoder::with_ip(64, &code.bytes[start..], (start - zero) as u64, DecoderOptions::NONE);
     let mut lines = Vec::new();
     while decoder.can_decode() {
         let instruction = decoder.decode();
-        let from = usize::try_from(instruction.ip()).unwrap_or(0);
-        let marked = from == code.mark;
+        let offset = usize::try_from(instruction.ip()).unwrap_or(0);
+        let from = offset + zero;
+        let marked = from == code.mark && zero == 0;
         let mut text = String::new();
         if instruction.is_invalid() {
             text.push_str("(cut)");
@@ -61,7 +82,7 @@ pub fn decode_code(line: &[u8]) -> Vec<String> {
         let bytes: Vec<String> =
             code.bytes[from..from + instruction.len()].iter().map(|byte| format!("{byte:02x}")).collect();
         let end = if marked { "\t\t<-- trapping instruction" } else { "" };
-        lines.push(format!("{from:4x}:{} {:<21}\t{text}{end}", if marked { '*' } else { ' ' }, bytes.join(" ")));
+        lines.push(format!("{offset:4x}:{}\t{:<21}\t{text}{end}", if marked { "*" } else { "" }, bytes.join(" ")));
     }
     lines
 }

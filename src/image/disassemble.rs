@@ -57,7 +57,8 @@ pub fn formatter(symbols: Option<Arc<SymbolTable>>) -> GasFormatter {
     options.set_uppercase_hex(false);
     options.set_branch_leading_zeros(false);
     options.set_show_symbol_address(false);
-    options.set_first_operand_char_index(8);
+    options.set_first_operand_char_index(7);
+    options.set_small_hex_numbers_in_decimal(false);
     options.set_space_after_operand_separator(false);
     options.set_rip_relative_addresses(true);
     formatter
@@ -148,10 +149,10 @@ fn arm64(image: &KernelImage, function: Symbol<'_>, bytes: &[u8]) -> Vec<Line> {
                 )
             };
             let (text, calls) = match word >> 26 {
-                0b10_0101 => (format!("bl      {}", name(target)), Some(name(target))),
-                0b00_0101 => (format!("b       {}", name(target)), (!own).then(|| name(target))),
+                0b10_0101 => (format!("bl     {}", name(target)), Some(name(target))),
+                0b00_0101 => (format!("b      {}", name(target)), (!own).then(|| name(target))),
                 _ if word == 0xd65f_03c0 => ("ret".to_owned(), None),
-                _ => (format!(".inst   0x{word:08x}"), None),
+                _ => (format!(".inst  0x{word:08x}"), None),
             };
             Line { address, bytes: word.to_le_bytes().to_vec(), text, calls }
         })

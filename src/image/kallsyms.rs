@@ -88,7 +88,7 @@ impl<'bytes> Tokens<'bytes> {
     fn around(bytes: &'bytes [u8], zero: usize) -> Option<Self> {
         let mut from = zero;
         for _ in 0..usize::from(b'0') {
-            let before = bytes.get(from.checked_sub(1 + LONGEST).unwrap_or(0)..from.checked_sub(1)?)?;
+            let before = bytes.get(from.saturating_sub(1 + LONGEST)..from.checked_sub(1)?)?;
             from = from - 1 - before.iter().rev().take_while(|byte| **byte != 0).count();
         }
         // Whatever precedes the table ends with a zero byte or with the alignment.

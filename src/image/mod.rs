@@ -9,7 +9,7 @@ mod lock_calls;
 mod origin;
 mod payload;
 
-pub use code_line::{CodeBytes, code_bytes, decode_code};
+pub use code_line::{CodeBytes, code_bytes, decode_code, decode_code_as_script};
 pub use disassemble::{Line, disassemble};
 pub use extract::write_elf;
 pub use kallsyms::{Kallsyms, Recovered, recover};

@@ -87,7 +87,7 @@ fn unescaped(text: &str) -> String {
 /// `[<ffffffff81000000>]` anywhere in it.
 fn has_bracketed_address(text: &str) -> bool {
     text.match_indices("[<").any(|(at, _)| {
-        text[at + 2..].find(']').is_some_and(|close| close > 1 && text[at + 2..].as_bytes()[close - 1] == b'>')
+        text[at + 2..].find(']').is_some_and(|close| close > 1 && text.as_bytes()[at + 2..][close - 1] == b'>')
     })
 }
 

@@ -39,7 +39,7 @@ pub fn find_build_id(root: &Path, build_id: &str) -> Option<PathBuf> {
 /// A `vmlinux` in the build folder that the environment or the current folder names.
 #[must_use]
 pub fn find_in_build_tree() -> Option<PathBuf> {
-    let folders = ["KBUILD_OUTPUT", "O"].iter().filter_map(|name| std::env::var_os(name)).map(PathBuf::from);
+    let folders = ["KBUILD_OUTPUT", "O"].iter().filter_map(std::env::var_os).map(PathBuf::from);
     folders.chain([PathBuf::from(".")]).map(|folder| folder.join("vmlinux")).find(|path| path.exists())
 }
 
