@@ -21,7 +21,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`input`] | files, stdin, memory maps, gz/xz/zst/bz2/lz4 by magic |
-//! | [`line`] | what precedes a message: printk time and caller, syslog, journal, netconsole, mail quoting … |
+//! | [`mod@line`] | what precedes a message: printk time and caller, syslog, journal, netconsole, mail quoting … |
 //! | [`grammar`] | TOML → checked grammars → matchers |
 //! | [`report`] | lines → reports: stacks, registers, held locks, lock chains, damage, title, blame |
 //! | [`locks`] | wait graph from reports: edges with grades, cycles, roots |
@@ -31,9 +31,9 @@
 //! | [`diff`] | two sets of events → what changed |
 //! | [`table`] | columns, Parquet, SQL |
 //! | [`engine`] | push, threads, the join of the stages |
+//! | [`syzbot`] | dashboard, bundles, syz programs |
 //! | [`runs`] | run folders |
 //! | [`vm`] | QEMU, its control socket, the guest |
-//! | [`syzbot`] | dashboard, bundles, syz programs |
 //! | [`render`] | text, JSON, HTML, SVG |
 //! | [`cli`] | one file a command |
 //!

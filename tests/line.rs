@@ -79,10 +79,13 @@ const WRAPPED: &[Row] = &[
     ("Nov 21 07:55:11.123456 host kernel: msg", Wrapper::Journal, "msg", "msg"),
     ("[    5.140900] host kernel: msg", Wrapper::Journal, "[    5.140900] msg", "msg"),
     ("[    5.140900 <    0.000012 >] host kernel: msg", Wrapper::Journal, "[    5.140900] msg", "msg"),
+    ("[    5.140900                ] host kernel: msg", Wrapper::Journal, "[    5.140900] msg", "msg"),
     ("Sat 2026-11-21 07:55:11 UTC host kernel: msg", Wrapper::Journal, "msg", "msg"),
     ("1763711711.123456 host kernel: msg", Wrapper::Journal, "msg", "msg"),
     ("[Sat Nov 21 07:55:11 2026] msg", Wrapper::DmesgHuman, "msg", "msg"),
     ("[Sat Nov 21 07:55:11 2026] [    T1] msg", Wrapper::DmesgHuman, "[    T1] msg", "msg"),
+    ("[Sat Nov 21 07:55:11 2026 <    0.000022>] msg", Wrapper::DmesgHuman, "msg", "msg"),
+    ("[<    0.000022>] msg", Wrapper::DmesgHuman, "msg", "msg"),
     ("[Nov21 07:55] msg", Wrapper::DmesgHuman, "msg", "msg"),
     ("[  +0.000012] msg", Wrapper::DmesgHuman, "msg", "msg"),
     ("2026-11-21T07:55:11,123456+00:00 msg", Wrapper::DmesgHuman, "msg", "msg"),
@@ -100,6 +103,7 @@ const WRAPPED: &[Row] = &[
     ("{\"pri\":5,\"time\":0.5,\"msg\":\"a\\nb\"}", Wrapper::DmesgJson, "[    0.500000] a\n[    0.500000] b", "a\\nb"),
     ("6,339,5140900,-,caller=T1;msg", Wrapper::Kmsg, "[    5.140900][    T1] msg", "msg"),
     ("6,339,5140900,-;a\\x0ab\\x5c", Wrapper::Kmsg, "[    5.140900] a\n[    5.140900] b\\", "a\\x0ab\\x5c"),
+    ("Nov 21 07:55:11 host kernel: \x1b[31mmsg\x1b[0m", Wrapper::Syslog, "msg", "msg\x1b[0m"),
     (" SUBSYSTEM=acpi", Wrapper::Kmsg, "", ""),
     ("6,416,1758426,-,ncfrag=0/33;msg", Wrapper::Netconsole, "[    1.758426] msg", "msg"),
     ("6.12.0-rc1,6,416,1758426,-,caller=C0;msg", Wrapper::Netconsole, "[    1.758426][    C0] msg", "msg"),
@@ -291,6 +295,12 @@ fn dmesg_json_gives_times_and_callers_to_its_messages() {
 }
 
 #[test]
+fn pretty_journal_json_gives_its_messages() {
+    let log = b"{\n\t\"PRIORITY\" : \"6\",\n\t\"MESSAGE\" : \"one \\\"x\\\"\",\n\t\"_TRANSPORT\" : \"kernel\"\n}\n";
+    assert_eq!(unwrapped(log), "one \"x\"\n");
+}
+
+#[test]
 fn journal_export_gives_source_times_and_binary_messages() {
     let mut log = b"__CURSOR=s=1\n__REALTIME_TIMESTAMP=1763711711000000\n__MONOTONIC_TIMESTAMP=7000000\nPRIORITY=4\n_SOURCE_MONOTONIC_TIMESTAMP=5140900\nMESSAGE=one\n\n__CURSOR=s=2\n__MONOTONIC_TIMESTAMP=8000000\nMESSAGE\n".to_vec();
     log.extend_from_slice(&10u64.to_le_bytes());
@@ -311,6 +321,8 @@ fn a_log_has_the_wrapper_of_most_of_its_lines() {
     assert_eq!(dominant(b"Nov 21 07:55:11 host kernel: a\nNov 21 07:55:11 host kernel: b\nstray\n"), Wrapper::Syslog);
     assert_eq!(dominant(b"[    1.0] a\n[    1.1] b\n> c\n"), Wrapper::None);
     assert_eq!(dominant(b""), Wrapper::None);
+    assert_eq!(dominant(b"{\n   \"dmesg\": [\n      {\n         \"pri\": 5,\n"), Wrapper::DmesgJson);
+    assert_eq!(dominant(b"__CURSOR=s=1\n__REALTIME_TIMESTAMP=1\nMESSAGE=x\n"), Wrapper::JournalExport);
 }
 
 /// Lines made of pieces of real prefixes in any order, so that the lexer gets deep into its tokens.
@@ -330,6 +342,7 @@ fn pieces() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn any_bytes_give_offsets_within_the_line(line in pieces()) {
         let prefix = lex(&line);

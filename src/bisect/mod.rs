@@ -1,1 +1,171 @@
 //! Bisection transcripts: steps, outcome, and how far to believe them.
+//!
+//! ```text
+//! bytes ─► mail ─► line ─► walk (syzbot) or git_log (people, 0-day) ─► dialect ─► rules ─► signs ─► verdict ─► advice
+//! ```
+//!
+//! There is no version marker in a transcript: what a line means is told by its shape, when it was written by the shapes that
+//! occur ([`record::Dialect`]). A line that says nothing new belongs to what precedes it.
+
+mod advice;
+mod commit;
+mod crash_text;
+mod dialect;
+mod ends;
+mod git_log;
+mod line;
+mod mail;
+pub mod record;
+mod rules;
+mod signs;
+mod summary;
+mod title;
+mod verdict;
+mod walk;
+
+pub use record::Bisection;
+pub use rules::word as verdict_word;
+pub use signs::{Sign, signs};
+
+use crate::report::Report;
+use record::{Basis, Dialect, Flags, Kind, Outcome, Role, Step};
+
+/// Reads the report that ends a transcript; the engine is above this module, so the caller brings it.
+pub type ReadReports<'a> = &'a dyn Fn(&[u8]) -> Vec<Report>;
+
+/// Reads one log whole and judges it. `log` is the name to put into the record.
+#[must_use]
+pub fn read(log: &str, bytes: &[u8], read_reports: ReadReports<'_>) -> Bisection {
+    judged(log, bytes, read_reports).0
+}
+
+/// As [`read`], and the signs that the verdict rests on (empty where there is nothing to judge).
+#[must_use]
+pub fn judged(log: &str, bytes: &[u8], read_reports: ReadReports<'_>) -> (Bisection, Vec<Sign>) {
+    let text = mail::Text::read(bytes);
+    if git_log::is_one(&text) {
+        let mut found = git_log::read(log, &text);
+        advice::give(&mut found);
+        found.answer = advice::answer(&found);
+        return (found, Vec::new());
+    }
+    let walk::Transcript { bisection: mut found, crash_at, features } = walk::transcript(log, &text);
+    let crash = crash_at.map_or(&b""[..], |at| &text.bytes()[at..]);
+    dialect::date(&mut found, &features);
+    rules::apply(&mut found);
+    found.crash =
+        (!crash.is_empty()).then(|| read_reports(crash)).and_then(|reports| reports.into_iter().next()).map(Box::new);
+    found.infrastructure = advice::infrastructure(&found.steps);
+    let seen = crash_text::look(crash);
+    let signs = if found.commits.is_empty() { Vec::new() } else { signs(&found, &seen) };
+    verdict::judge(&mut found, &signs);
+    advice::give(&mut found);
+    found.answer = advice::answer(&found);
+    (found, signs)
+}
+
+/// Bytes of a log as text: lossy, without the blanks around it.
+fn words(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes.trim_ascii_end()).into_owned()
+}
+
+impl Bisection {
+    /// A record that says nothing yet.
+    #[must_use]
+    pub fn empty(log: &str, kind: Kind) -> Self {
+        Self {
+            schema: record::SCHEMA,
+            log: log.to_owned(),
+            kind,
+            dialect: Dialect::default(),
+            truncated: false,
+            start_commit: None,
+            rewritten: None,
+            syzkaller: None,
+            outcome: Outcome::Incomplete,
+            answer: String::new(),
+            commits: Vec::new(),
+            culprit: None,
+            flags: Flags::default(),
+            error: None,
+            tested_commits: 0,
+            steps: Vec::new(),
+            range: None,
+            revisions_left: None,
+            terms: None,
+            signatures: None,
+            totals: None,
+            flagged_flaky: false,
+            repro_chance: None,
+            error_probability: None,
+            picked: None,
+            recipients_to: Vec::new(),
+            recipients_cc: Vec::new(),
+            crash_title: None,
+            crash: None,
+            config: Vec::new(),
+            confidence: None,
+            basis: Basis::None,
+            reasons: Vec::new(),
+            unreliable_from: None,
+            trust: None,
+            next_test: None,
+            infrastructure: Vec::new(),
+            remarks: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// The steps that say something about the bug: the culprit's parent and checks after the answer are left out.
+    pub fn walked(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(|step| !matches!(step.role, Role::Parent | Role::Check))
+    }
+}
+
+impl Step {
+    /// A step without results.
+    #[must_use]
+    pub fn new(role: Role, commit: String, line: u64) -> Self {
+        Self {
+            role,
+            commit,
+            subject: None,
+            release: None,
+            line,
+            compiler: None,
+            family: None,
+            signature: None,
+            runs: Vec::new(),
+            run_count: None,
+            counted: false,
+            crashed: 0,
+            survived: 0,
+            verdict: None,
+            rules_verdict: None,
+            contradiction: None,
+            left: None,
+            failure: None,
+            representative: None,
+            types: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// The share of its runs that crashed, among those that crashed or survived; nothing when neither happened.
+    #[must_use]
+    pub fn ratio(&self) -> Option<f64> {
+        let judged = self.crashed + self.survived;
+        (judged > 0).then(|| f64::from(self.crashed) / f64::from(judged))
+    }
+
+    /// Whether the kernel crashed in any run.
+    #[must_use]
+    pub fn is_crashing(&self) -> bool {
+        self.crashed > 0
+    }
+
+    /// The titles of its crashes, in the order of the log.
+    pub fn titles(&self) -> impl Iterator<Item = &str> {
+        self.runs.iter().filter(|run| run.result == record::RunResult::Crashed).filter_map(|run| run.title.as_deref())
+    }
+}

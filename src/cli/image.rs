@@ -7,7 +7,7 @@ use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Reads kernel images as they are booted: unpacks them, recovers their symbols, disassembles functions.
+/// Unpack kernel images as they are booted, recover their symbols, disassemble their functions
 ///
 /// Takes vmlinux, bzImage (gzip, xz, zstd, lz4, lzo, lzma, bzip2), arm64 and riscv Image, EFI zboot, and all of these packed.
 /// A stripped image is enough: its symbols are recovered from the kallsyms table in it.
@@ -72,18 +72,33 @@ enum Format {
     Json,
 }
 
-#[derive(Debug, Serialize)]
-struct Info<'image> {
+/// The schema name of [`Info`].
+pub const SCHEMA: &str = "kanalyze.image/1";
+
+/// What an image says about itself.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub struct Info<'image> {
+    /// [`SCHEMA`].
     schema: &'static str,
+    /// The path as the user gave it.
     image: String,
+    /// What was taken off, from the outside in.
     layers: &'image [String],
+    /// `x86`, `arm64`, `riscv` or `other`.
     machine: String,
+    /// Size of the unpacked kernel.
     bytes: usize,
+    /// Its release.
     release: Option<String>,
+    /// The line `Linux version …`.
     banner: Option<String>,
+    /// Its build id.
     build_id: Option<String>,
+    /// How many symbols are known.
     symbols: usize,
+    /// Where they come from.
     symbol_source: &'image str,
+    /// Whether the kernel holds its configuration.
     has_config: bool,
 }
 
@@ -164,7 +179,7 @@ fn printable(text: &str) -> String {
 
 fn info(image: &KernelImage, format: Format, out: &mut dyn Write) -> anyhow::Result<()> {
     let record = Info {
-        schema: "kanalyze.image/1",
+        schema: SCHEMA,
         image: image.path.display().to_string(),
         layers: &image.layers,
         machine: format!("{:?}", image.machine).to_lowercase(),

@@ -1,15 +1,35 @@
 //! The command line: one file a command, each its arguments and one `run`.
 
+mod bisect;
+mod bundle;
+mod corpus;
+mod feed;
+mod generate;
+mod grammar;
 mod image;
+mod kernel;
+mod locks;
+mod output;
 mod parse;
+mod records;
+mod repro;
 mod symbolize;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-/// Reads kernel logs and bisection transcripts and says what went wrong.
+pub use generate::schemas;
+
+/// Read kernel logs and bisection transcripts and say what went wrong
 #[derive(Debug, Parser)]
-#[command(name = "kanalyze", version = version(), max_term_width = 100)]
+#[command(
+    name = "kanalyze",
+    version = version(),
+    max_term_width = 100,
+    arg_required_else_help = true,
+    after_help = "`kanalyze LOG` is short for `kanalyze parse LOG`. Begin with `kanalyze parse --help`."
+)]
 struct Arguments {
     #[command(subcommand)]
     verb: Verb,
@@ -17,13 +37,26 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    Image(image::Arguments),
+    Bisect(bisect::Arguments),
     Parse(parse::Arguments),
+    Bundle(bundle::Arguments),
+    Repro(repro::Arguments),
+    Kernel(kernel::Arguments),
+    Locks(locks::Arguments),
     Symbolize(symbolize::Arguments),
+    Image(image::Arguments),
+    Grammar(grammar::Arguments),
+    Corpus(corpus::Arguments),
+    Generate(generate::Arguments),
 }
 
 fn version() -> &'static str {
     concat!(env!("CARGO_PKG_VERSION"), " (", env!("KANALYZE_COMMIT"), ")")
+}
+
+/// The whole command line as clap knows it.
+fn command() -> clap::Command {
+    Arguments::command()
 }
 
 /// Reads the command line and does what it says.
@@ -31,9 +64,35 @@ fn version() -> &'static str {
 /// # Errors
 /// What could not be done, in one sentence a cause.
 pub fn run() -> anyhow::Result<ExitCode> {
-    match Arguments::parse().verb {
-        Verb::Image(arguments) => image::run(arguments),
+    match Arguments::parse_from(completed(std::env::args_os().collect())).verb {
+        Verb::Bisect(arguments) => bisect::run(arguments),
         Verb::Parse(arguments) => parse::run(arguments),
+        Verb::Bundle(arguments) => bundle::run(arguments),
+        Verb::Repro(arguments) => repro::run(arguments),
+        Verb::Kernel(arguments) => kernel::run(arguments),
+        Verb::Locks(arguments) => locks::run(arguments),
         Verb::Symbolize(arguments) => symbolize::run(arguments),
+        Verb::Image(arguments) => image::run(arguments),
+        Verb::Grammar(arguments) => grammar::run(arguments),
+        Verb::Corpus(arguments) => corpus::run(arguments),
+        Verb::Generate(arguments) => generate::run(arguments),
+    }
+}
+
+/// `kanalyze LOG` means `kanalyze parse LOG`, when the first word is no command but names something to read.
+fn completed(mut words: Vec<OsString>) -> Vec<OsString> {
+    let Some(first) = words.get(1) else { return words };
+    let is_verb = command().get_subcommands().any(|verb| first == verb.get_name()) || first == "help";
+    if !is_verb && (first == "-" || std::path::Path::new(first).exists()) {
+        words.insert(1, "parse".into());
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::command().debug_assert();
     }
 }

@@ -1,47 +1,118 @@
-//! `kanalyze parse`: what went wrong in these logs.
+//! `kanalyze parse`: what went wrong in these logs, and under which name does syzbot know it?
 
-use crate::engine::{Engine, Item, Options};
-use anyhow::Context as _;
+use super::feed::{Logs, tell};
+use super::output::{Format, JsonArray, Output, width};
+use crate::engine::{Item, Options};
+use crate::render::LogView;
+use crate::report::Report;
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Names every crash, warning and hang in console logs.
+/// Name every crash, warning and hang in console logs
+///
+/// Titles equal syzbot's byte for byte. Each title is shown once, with the stack folded around the function that it
+/// names, the locks that were listed, what followed from it and how often it came again. The last line tells how many
+/// boots the log holds and what the log itself says is missing.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  kanalyze parse console.log               what went wrong
+  kanalyze console.log                     the same
+  dmesg | kanalyze parse                   the running kernel
+  kanalyze parse --format jsonl logs/*.gz  one record a report, for scripts
+  kanalyze parse --all console.log         also OOM kills, lock dumps, file system errors …
+  kanalyze parse --grammar mine.toml x.log with kinds of your own (see `kanalyze grammar --help`)
+
+Exit status: 0 nothing found, 1 something found, 2 trouble.")]
 pub struct Arguments {
-    /// Logs to read.
-    files: Vec<PathBuf>,
-    /// Output form.
-    #[arg(long, default_value = "text")]
-    format: String,
-    /// Threads.
-    #[arg(short = 'j', default_value_t = 0)]
-    threads: usize,
+    #[command(flatten)]
+    logs: Logs,
+
+    #[command(flatten)]
+    output: Output,
+
+    /// Also show events: notable lines that syzbot does not call a crash.
+    #[arg(long)]
+    all: bool,
 }
 
 /// Runs the command.
 ///
 /// # Errors
-/// A log that cannot be read.
+/// No input, or a grammar that is no good.
 pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let text = arguments.output.format == Format::Text;
+    let options = Options {
+        grammar: arguments.logs.load_grammar()?,
+        // The digest of a hang rests on lock lists, which are events.
+        events: arguments.all || text,
+        gaps: text,
+        ..Options::named("")
+    };
     let mut out = BufWriter::with_capacity(1 << 18, std::io::stdout().lock());
-    let _ = &arguments.format;
-    for path in &arguments.files {
-        let file = std::fs::File::open(path).with_context(|| path.display().to_string())?;
-        #[expect(unsafe_code, reason = "memory map")]
-        // SAFETY: stand-in.
-        let map = unsafe { memmap2::Mmap::map(&file)? };
-        Engine::read(
-            Options { threads: arguments.threads, ..Options::named(path.display().to_string()) },
-            &map,
-            |item| {
-                if let Item::Closed(report) = item {
-                    serde_json::to_writer(&mut out, &report)?;
-                    out.write_all(b"\n")?;
+    let (found, fatal) = if text {
+        views(&arguments, &options, &mut out)?
+    } else {
+        records(&arguments, &options, &mut out)?
+    };
+    out.flush()?;
+    Ok(ExitCode::from(if fatal { 2 } else { u8::from(found) }))
+}
+
+/// The text view of each log. Says whether anything was found and whether a log could not be read.
+fn views(arguments: &Arguments, options: &Options, out: &mut dyn Write) -> anyhow::Result<(bool, bool)> {
+    let (mut found, mut fatal) = (false, false);
+    let (palette, width) = (arguments.output.palette(), width());
+    arguments.logs.views(
+        options,
+        |view: &mut LogView, items| items.into_iter().for_each(|item| view.take(item)),
+        |log, view, outcome| {
+            fatal |= tell(&outcome);
+            found |= !view.is_empty();
+            if outcome.trouble.as_ref().is_none_or(|trouble| !trouble.fatal) {
+                let shown = view.text(log, &outcome.summary, arguments.all, &palette, width, &digest(&view));
+                out.write_all(shown.as_bytes())?;
+            }
+            Ok(())
+        },
+    )?;
+    Ok((found, fatal))
+}
+
+/// The lines that the lock graph adds to a hang.
+fn digest(_view: &LogView) -> impl Fn(&Report) -> Vec<String> {
+    |_| Vec::new()
+}
+
+/// JSON, one record a line or as one array.
+fn records(arguments: &Arguments, options: &Options, out: &mut dyn Write) -> anyhow::Result<(bool, bool)> {
+    let found = AtomicBool::new(false);
+    let mut fatal = false;
+    let mut array = JsonArray::new();
+    let as_array = arguments.output.format == Format::Json;
+    arguments.logs.records(
+        options,
+        |bytes, item| {
+            let written = match item {
+                Item::Closed(report) => {
+                    found.store(true, Ordering::Relaxed);
+                    serde_json::to_writer(&mut *bytes, report)
                 }
-                anyhow::Ok(())
-            },
-        )?;
+                Item::Event(event) => serde_json::to_writer(&mut *bytes, event),
+                Item::Opened { .. } => return,
+            };
+            // Plain data in memory always has a JSON form.
+            debug_assert!(written.is_ok(), "a record is plain data");
+            bytes.push(b'\n');
+        },
+        |bytes| {
+            if as_array { array.write(out, bytes)? } else { out.write_all(bytes)? }
+            Ok(())
+        },
+        |outcome| fatal |= tell(outcome),
+    )?;
+    if as_array {
+        array.end(out)?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok((found.load(Ordering::Relaxed), fatal))
 }

@@ -1,17 +1,23 @@
 //! `kanalyze symbolize`: which source lines the addresses in a log stand for.
 
 use crate::image::{KernelImage, decode_code, decode_code_as_script, is_boot_image};
+use super::output::{Format, Output};
+use crate::input::{Input, Source, Whole, open};
 use crate::symbols::{
     Answer, Confidence, Decoded, Kernel, LogDecoder, LogOptions, Named, Paths, Place, SymbolTable, View, What,
-    annotate, as_script, cache_home, debuginfod, find_build_id, find_in_build_tree, find_release, unpack,
+    annotate, as_script, cache_home, debuginfod, find_build_id, find_in_build_tree, find_release,
 };
+use crate::syzbot::http::{Client, HttpError, Manners, SystemClock};
 use anyhow::{Context as _, bail};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::io::{self, BufRead, BufReader, BufWriter, IsTerminal as _, Write};
+use std::ops::{ControlFlow, Deref};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
-/// Adds source files and lines to the stack frames of logs.
+/// Add source files and lines to the stack frames of logs
 ///
 /// A filter: everything that is no place of code passes through untouched, live on a pipe too. A frame names the line of
 /// the call, with the functions that were inlined there. Another kernel's log is refused, not decoded wrongly.
@@ -64,19 +70,8 @@ pub struct Arguments {
     /// Do not disassemble `Code:` lines.
     #[arg(long)]
     no_code: bool,
-    /// Output form.
-    #[arg(long, value_enum, default_value = "text")]
-    format: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// The log with the places added.
-    Text,
-    /// One array of records.
-    Json,
-    /// One record a frame line.
-    Jsonl,
+    #[command(flatten)]
+    output: Output,
 }
 
 fn hexadecimal(text: &str) -> Result<u64, String> {
@@ -85,31 +80,45 @@ fn hexadecimal(text: &str) -> Result<u64, String> {
 }
 
 /// The schema name of [`Record`].
-const SCHEMA: &str = "kanalyze.symbolized/1";
+pub const SCHEMA: &str = "kanalyze.symbolized/1";
 
 /// One place of code in a log line.
-#[derive(Debug, Serialize)]
-struct Record<'record> {
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Record<'record> {
+    /// [`SCHEMA`].
     schema: &'static str,
+    /// The path as the user gave it; `-` for stdin.
     log: &'record str,
-    /// 1-based.
+    /// 1-based line of the log.
     log_line: u64,
-    /// Innermost first.
+    /// What it stands for, innermost first; empty if that is unknown.
     frames: Vec<Frame<'record>>,
+    /// The function as printed; for an address the one that it lies in.
     function: Option<&'record str>,
+    /// Bytes into it.
     offset: Option<u64>,
+    /// Its size, bytes.
     size: Option<u64>,
+    /// Its module.
     module: Option<&'record str>,
+    /// The address as printed.
     address: Option<String>,
+    /// False for frames that the unwinder marked with `?`.
     reliable: bool,
+    /// How sure the frames are; absent without any.
     confidence: Option<Confidence>,
+    /// Why there are no frames, or why they are not certain.
     reason: Option<&'record str>,
 }
 
-#[derive(Debug, Serialize)]
-struct Frame<'record> {
+/// A function at a place in the source.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Frame<'record> {
+    /// The function.
     function: Option<&'record str>,
+    /// Its file, without the folder in which the kernel was built.
     file: Option<&'record str>,
+    /// The line, from 1.
     line: Option<u32>,
 }
 
@@ -245,24 +254,59 @@ fn find_debug_file(build_id: &str) -> anyhow::Result<Option<PathBuf>> {
     }
 }
 
-/// Gets a URL into a file.
-// STAND-IN: the HTTP client's home is `syzbot`; this one function is to be replaced by its client.
-fn fetch(url: &str, _target: &Path) -> io::Result<bool> {
-    Err(io::Error::new(io::ErrorKind::Unsupported, format!("{url}: no HTTP client in this build")))
+/// Gets a URL into a file; `false` if the server does not have it.
+fn fetch(url: &str, target: &Path) -> io::Result<bool> {
+    /// No debug file is larger.
+    const LARGEST: u64 = 8 << 30;
+    let client = Client::new(Manners::default(), Arc::new(SystemClock));
+    let response = match client.open(url, &[]) {
+        Ok(response) => response,
+        Err(HttpError::Status { status: 404, .. }) => return Ok(false),
+        Err(error) => return Err(io::Error::other(error)),
+    };
+    let mut file = std::fs::File::create(target)?;
+    if io::copy(&mut io::Read::take(response.body, LARGEST + 1), &mut file)? > LARGEST {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("{url}: more than {LARGEST} bytes")));
+    }
+    Ok(true)
 }
 
 fn say(sentence: &str) {
     let _ = writeln!(io::stderr(), "kanalyze: {sentence}");
 }
 
-fn read_log(path: &Path) -> anyhow::Result<View> {
-    let view = View::open(path).with_context(|| path.display().to_string())?;
-    match unpack::Packing::of(&view) {
-        Some(packing) => {
-            let bytes = unpack::unpack(packing, &view, 4 << 30).with_context(|| path.display().to_string())?;
-            Ok(View::owned(bytes))
+/// The bytes of a log, unpacked.
+fn read_log(path: &Path) -> anyhow::Result<Log> {
+    match open(&Source::new(path.as_os_str()))? {
+        Input::Whole(whole) => Ok(Log::Whole(whole)),
+        stream => {
+            let mut bytes = Vec::new();
+            let damage = stream.feed(|chunk| {
+                bytes.extend_from_slice(chunk);
+                ControlFlow::Continue(())
+            });
+            if let Some(damage) = damage {
+                say(&format!("{}: {damage}", path.display()));
+            }
+            Ok(Log::Read(bytes))
         }
-        None => Ok(view),
+    }
+}
+
+/// A log in memory.
+enum Log {
+    Whole(Whole),
+    Read(Vec<u8>),
+}
+
+impl Deref for Log {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Whole(whole) => whole,
+            Self::Read(bytes) => bytes,
+        }
     }
 }
 
@@ -310,7 +354,7 @@ struct Filter<'run> {
 
 impl<'run> Filter<'run> {
     fn all(&mut self) -> anyhow::Result<()> {
-        let json = self.arguments.format == Format::Json;
+        let json = self.arguments.output.format == Format::Json;
         if json {
             self.out.write_all(b"[")?;
         }
@@ -402,7 +446,7 @@ impl<'run> Filter<'run> {
     }
 
     fn line(&mut self, decoder: &mut LogDecoder<'_>, log: &str, number: u64, line: &[u8]) -> anyhow::Result<()> {
-        match self.arguments.format {
+        match self.arguments.output.format {
             Format::Text if self.arguments.compat => {
                 let kernel = self.kernel;
                 let code = if self.arguments.no_code { Vec::new() } else { decode_code_as_script(line) };
@@ -475,11 +519,11 @@ impl<'run> Filter<'run> {
             confidence: (!answer.places.is_empty()).then_some(answer.confidence),
             reason: answer.reason.as_deref(),
         };
-        if self.arguments.format == Format::Json && !std::mem::take(&mut self.first) {
+        if self.arguments.output.format == Format::Json && !std::mem::take(&mut self.first) {
             self.out.write_all(b",")?;
         }
         serde_json::to_writer(&mut self.out, &record)?;
-        if self.arguments.format == Format::Jsonl {
+        if self.arguments.output.format == Format::Jsonl {
             self.out.write_all(b"\n")?;
         }
         Ok(())
@@ -502,7 +546,7 @@ impl<'run> Filter<'run> {
         binary.prepare(&addresses.iter().flatten().copied().collect::<Vec<_>>());
         for (number, address) in addresses.into_iter().enumerate() {
             let places = address.map(|address| binary.places(address)).unwrap_or_default();
-            if self.arguments.format != Format::Text {
+            if self.arguments.output.format != Format::Text {
                 let answer = Answer { places, confidence: Confidence::Certain, reason: None, within: None };
                 let spot = crate::symbols::Spot::of_address(address.unwrap_or(0));
                 self.record("-", number as u64 + 1, &Decoded { spot, answer })?;

@@ -5,9 +5,10 @@ use super::reading::FLOODED_WINDOW;
 use crate::grammar::{Anchor, Grammar, Scanner};
 use crate::line::lex;
 use crate::report::{
-    Context, EVENT_SCHEMA, Event, Excerpt, Executor, Line, REPORT_SCHEMA, Report, Structure, WINDOW, console,
-    corruption, describe, frame_of, guilty_file, lines_before, title,
+    Context, EVENT_SCHEMA, Event, Excerpt, Executor, Line, REPORT_SCHEMA, Report, Structure, WINDOW, console, corruption,
+    describe, frame_of, guilty_file, lines_before, title,
 };
+use std::borrow::Cow;
 
 /// What all reports of one step share. Offsets are those of `text`, which begins `base` bytes into the log.
 #[derive(Debug)]
@@ -54,12 +55,7 @@ pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Report {
         None => View { text: window, anchors: &anchors, at },
     };
     let excerpt = Excerpt::new(&job.grammar.output, view.text, view.anchors, view.at);
-    let place = Place {
-        from: job.base + from as u64,
-        line: spot.line,
-        undressed: undressed.as_ref(),
-        first: view.anchors[view.at].start,
-    };
+    let place = Place { from: job.base + from as u64, line: spot.line, undressed: undressed.as_ref(), first: view.anchors[view.at].start };
     let first = &view.anchors[view.at];
     let end = last_header(view.anchors, view.at).end;
     let header = first.header.unwrap_or_default();
@@ -67,7 +63,7 @@ pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Report {
     let disconnected = view.anchors.iter().any(|anchor| anchor.disconnected);
     let corrupted = corruption(&titled, &excerpt.text, disconnected);
     let structure = structure(&excerpt, excerpt.own, &place);
-    let printed: Vec<u8> = excerpt.lines.iter().flat_map(|line| line.text.iter().copied().chain([b'\n'])).collect();
+    let printed = if excerpt.symbolized { Cow::Owned(excerpt.printed()) } else { Cow::Borrowed(&excerpt.text[..]) };
     let prefix = console(&view.text[first.start..first.end]);
     let lexed = lex(&view.text[first.start..first.end]);
     let mut damage = structure.damage;
@@ -87,13 +83,12 @@ pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Report {
         corrupted: corrupted.map(str::to_owned),
         suppressed: view.anchors.iter().any(|anchor| anchor.suppressed),
         panicked: view.anchors.iter().any(|anchor| anchor.panicked),
-        executor: executor(view.text, first.start, &excerpt),
+        executor: if view.anchors.iter().any(|anchor| anchor.executor) { executor(view.text, first.start, &excerpt) } else { None },
         start: place.offset(first.start),
         end: place.offset_of_end(end),
         line: spot.line,
         time: excerpt.time.or(lexed.time),
-        caller: caller(prefix.context)
-            .or_else(|| lexed.caller.map(|caller| String::from_utf8_lossy(caller).into_owned())),
+        caller: caller(prefix.context).or_else(|| lexed.caller.map(|caller| String::from_utf8_lossy(caller).into_owned())),
         task: structure.task,
         cpu: structure.cpu,
         cause: None,
@@ -142,12 +137,7 @@ pub(super) fn event(job: &Job<'_>, spot: &Spot, number: usize) -> Event {
             None => View { text: window, anchors: &anchors, at },
         };
         let excerpt = Excerpt::new(&job.grammar.output, view.text, view.anchors, view.at);
-        let place = Place {
-            from: job.base + from as u64,
-            line: spot.line,
-            undressed: undressed.as_ref(),
-            first: view.anchors[view.at].start,
-        };
+        let place = Place { from: job.base + from as u64, line: spot.line, undressed: undressed.as_ref(), first: view.anchors[view.at].start };
         let own = until_next_event(job.grammar, &excerpt, view.anchors, view.at);
         if entry.structure {
             described = structure(&excerpt, own, &place);
@@ -198,13 +188,11 @@ fn window<'a>(job: &Job<'a>, at: usize, reach: usize) -> (usize, &'a [u8], Vec<A
     if from > 0 || !job.begins_log {
         // The line that the window cuts is left out. One that ends right before it is not cut.
         let before = from.saturating_sub(1);
-        from =
-            memchr::memchr(b'\n', &job.text[before..anchor.start]).map_or(anchor.start, |length| before + length + 1);
+        from = memchr::memchr(b'\n', &job.text[before..anchor.start]).map_or(anchor.start, |length| before + length + 1);
     }
     let mut to = job.text.len().min(anchor.start + reach);
     if to < job.text.len() {
-        to = memchr::memrchr(b'\n', &job.text[anchor.end.min(to)..to])
-            .map_or(anchor.end.min(to), |back| anchor.end + back + 1);
+        to = memchr::memrchr(b'\n', &job.text[anchor.end.min(to)..to]).map_or(anchor.end.min(to), |back| anchor.end + back + 1);
     }
     let first = job.anchors[..at].partition_point(|other| other.start < from);
     let last = at + 1 + job.anchors[at + 1..].partition_point(|other| other.start < to);
@@ -252,13 +240,26 @@ impl Place<'_> {
     }
 }
 
+/// The structure of the first `own` lines. Where the exact rule knows no printer, a prefix may still tell one (`[   T57] `
+/// without a stamp): it is taken off and lines of others are left out.
 fn structure(excerpt: &Excerpt<'_>, own: usize, place: &Place<'_>) -> Structure {
+    let printer = match excerpt.context {
+        Context::Unknown => excerpt.lines.first().and_then(|line| lex(&line.text).caller),
+        Context::Console | Context::Caller(_) => None,
+    };
     let lines: Vec<Line<'_>> = excerpt.lines[..own]
         .iter()
-        .map(|line| Line {
-            text: &line.text,
-            log_line: place.log_line(line.offset, line.below),
-            offset: place.offset(line.offset),
+        .filter_map(|line| {
+            let text = match printer {
+                Some(_) => {
+                    let prefix = lex(&line.text);
+                    let mine = prefix.caller.is_none() || prefix.caller == printer;
+                    mine.then(|| &line.text[prefix.message.min(line.text.len())..])?
+                }
+                None => &line.text,
+            };
+            let (log_line, offset) = (place.log_line(line.offset, line.below), place.offset(line.offset));
+            Some(Line { text, log_line, offset })
         })
         .collect();
     describe(&lines)
@@ -266,9 +267,7 @@ fn structure(excerpt: &Excerpt<'_>, own: usize, place: &Place<'_>) -> Structure 
 
 /// The last line from `at` on that would open a report.
 fn last_header(anchors: &[Anchor], at: usize) -> &Anchor {
-    let replayed = |number: usize| {
-        anchors.get(number + 1).is_some_and(|next| next.replay && next.start == anchors[number].end + 1)
-    };
+    let replayed = |number: usize| anchors.get(number + 1).is_some_and(|next| next.replay && next.start == anchors[number].end + 1);
     (at..anchors.len())
         .rev()
         .find(|number| anchors[*number].header.is_some() && !replayed(*number))
@@ -292,7 +291,6 @@ fn caller(context: Context<'_>) -> Option<String> {
 /// The first ` Comm: syz.PROC.ID ` of the report or just above it.
 fn executor(window: &[u8], start: usize, excerpt: &Excerpt<'_>) -> Option<Executor> {
     const WORDS: &[u8] = b" Comm: syz.";
-    memchr::memmem::find(window, WORDS)?;
     let mut before: Vec<&[u8]> = lines_before(window, start, excerpt.context).collect();
     before.reverse();
     let own = excerpt.lines.iter().map(|line| line.text.as_ref());

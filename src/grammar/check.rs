@@ -16,8 +16,14 @@ pub struct Complaint {
 pub fn complaints(grammar: &Grammar) -> Vec<Complaint> {
     let mut found = Vec::new();
     let mut seen = std::collections::BTreeMap::new();
-    for (_, kind) in grammar.all_kinds() {
+    for (header, kind) in grammar.all_kinds() {
         let mut complain = |message: String| found.push(Complaint { place: kind.place.clone(), message });
+        if header.text.len() < 4 {
+            complain(format!(
+                "the trigger of '{}' has fewer than four characters, which would hit every line",
+                kind.id
+            ));
+        }
         if let Some(first) = seen.insert(kind.id.clone(), kind.place.clone()) {
             complain(format!("kind '{}' is defined twice; the other one is at {first}", kind.id));
         }
@@ -25,6 +31,9 @@ pub fn complaints(grammar: &Grammar) -> Vec<Complaint> {
             if let Err(cause) = pattern.check() {
                 complain(format!("pattern of kind '{}': {cause}", kind.id));
             }
+        }
+        if let Some(Err(cause)) = kind.skip.as_ref().map(super::NameSet::check) {
+            complain(format!("skip list of kind '{}': {cause}", kind.id));
         }
         if kind.samples.is_empty() {
             complain(format!("kind '{}' has no sample", kind.id));
@@ -41,10 +50,7 @@ pub fn complaints(grammar: &Grammar) -> Vec<Complaint> {
             }
         }
         if event.trigger.len() < 4 {
-            complain(format!(
-                "the trigger of event '{}' has fewer than four characters, which would hit every line",
-                event.id
-            ));
+            complain(format!("the trigger of event '{}' has fewer than four characters, which would hit every line", event.id));
         }
         if event.samples.is_empty() {
             complain(format!("event '{}' has no sample", event.id));
@@ -66,5 +72,5 @@ fn patterns(kind: &Kind) -> impl Iterator<Item = &Pattern> {
         Step::Line(pattern) | Step::Mark(pattern) => Some(pattern),
         Step::Plain(_) => None,
     });
-    std::iter::once(&kind.gate).chain(&kind.body).chain(&kind.skip).chain(steps)
+    std::iter::once(&kind.gate).chain(&kind.body).chain(steps)
 }

@@ -1,7 +1,7 @@
 //! From grammar files to a [`Grammar`].
 
 use super::source::{File, Step as SourceStep};
-use super::{Blame, Event, Grammar, Header, Kind, Names, Output, Pattern, Place, Step};
+use super::{Blame, Event, Grammar, Header, Kind, NameSet, Names, Output, Pattern, Place, Step};
 use std::path::PathBuf;
 
 /// The files of `grammars/`, path and text.
@@ -111,17 +111,16 @@ pub(super) fn from_texts(texts: &[(&str, &str)]) -> Result<Grammar, GrammarError
         headers: headers.into_iter().map(compile_header).collect(),
         kinds: by_header,
         events: events.into_iter().map(|(place, event)| compile_event(event, place)).collect(),
-        names: Names { skip: any(&skip), anchors: any(&anchors), hung: any(&hung), prefixes },
+        names: Names {
+            skip: NameSet::new(&skip),
+            anchors: NameSet::new(&anchors),
+            hung: NameSet::new(&hung),
+            prefixes,
+        },
         output: compile_output(output),
         blame: Blame {
-            ignored_files: Pattern::any(
-                blame
-                    .ignored_files
-                    .iter()
-                    .map(|glob| expression_of_glob(glob))
-                    .collect::<Vec<_>>()
-                    .iter()
-                    .map(String::as_str),
+            ignored_files: NameSet::new(
+                &blame.ignored_files.iter().map(|glob| expression_of_glob(glob)).collect::<Vec<_>>(),
             ),
             ignored_lines: any(&blame.ignored_lines),
         },
@@ -162,6 +161,7 @@ fn append(all: &mut super::source::Output, more: super::source::Output) {
     all.always_second.extend(more.always_second);
     all.ends.extend(more.ends);
     all.noise.extend(more.noise);
+    all.find.extend(more.find);
 }
 
 fn compile_header(header: super::source::Header) -> Header {
@@ -182,7 +182,7 @@ fn compile_kind(kind: super::source::Kind, place: Place) -> Kind {
         alt: kind.alt,
         frames: kind.frames.into_iter().map(compile_step).collect(),
         frames_otherwise: kind.frames_otherwise.into_iter().map(compile_step).collect(),
-        skip: (!kind.skip.is_empty()).then(|| any(&kind.skip)),
+        skip: (!kind.skip.is_empty()).then(|| NameSet::new(&kind.skip)),
         choose: kind.choose,
         stackless: kind.stackless,
         damaged: kind.damaged,
@@ -223,13 +223,18 @@ fn compile_output(output: super::source::Output) -> Output {
         replayed: output.replayed,
         never_second: output.never_second,
         always_second: output.always_second,
-        ends: output.ends,
-        noise: output.noise,
+        ends: any_text(&output.ends),
+        noise: any_text(&output.noise),
+        find: output.find,
     }
 }
 
 fn any(patterns: &[String]) -> Pattern {
     Pattern::any(patterns.iter().map(String::as_str))
+}
+
+fn any_text(texts: &[String]) -> Pattern {
+    any(&texts.iter().map(|text| escape(text)).collect::<Vec<_>>())
 }
 
 /// A glob of the blame list as a pattern: `*` crosses folders, and the beginning of a path is enough.

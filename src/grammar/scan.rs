@@ -1,12 +1,18 @@
 //! Finds the few lines of a log that matter: one literal search over all bytes, patterns only on the lines it hits.
 
 use super::{Grammar, Pattern};
-use crate::line::{BOOT_ANCHORS, BootMark, GAP_ANCHORS, boot_mark, gap};
+use crate::line::{BOOT_ANCHORS, BootMark, GAP_ANCHORS, boot_mark, gap, lex, unwrap};
 use aho_corasick::packed;
 use memchr::memmem::Finder;
 
 /// The longest line that is looked at as a whole, bytes. A longer one is read as pieces of this size.
 pub const PIECE: usize = 128 << 10;
+
+/// The boot marks that the kernel itself prints.
+const KERNEL_BOOTS: [&str; 2] = ["Linux version ", "Booting Linux on "];
+
+/// What [`Anchor::executor`] is told by.
+const EXECUTOR: &str = " Comm: syz.";
 
 /// A line that matters, and why.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,6 +37,8 @@ pub struct Anchor {
     pub boot: Option<BootMark>,
     /// The log says that something is missing.
     pub gap: bool,
+    /// It names the program of a test executor (`Comm: syz.0.17`).
+    pub executor: bool,
     /// Indexes of the events that it may be.
     pub events: Vec<usize>,
 }
@@ -47,6 +55,7 @@ pub struct Scanner {
     never_second: Vec<Finder<'static>>,
     always_second: Vec<Finder<'static>>,
     gaps: bool,
+    executor: Finder<'static>,
     events: Vec<Finder<'static>>,
 }
 
@@ -102,10 +111,16 @@ impl Scanner {
         for list in [&output.panicked, &output.disconnected, &output.replayed, &output.always_second, &events] {
             literals.extend(list.iter().cloned());
         }
-        literals.extend(BOOT_ANCHORS.iter().map(ToString::to_string));
+        literals.push(EXECUTOR.to_owned());
+        // Without gaps only the kernel's own first lines are looked for: nearly every boot prints one of them.
+        let boots = BOOT_ANCHORS.iter().filter(|anchor| gaps || KERNEL_BOOTS.contains(anchor));
+        literals.extend(boots.map(ToString::to_string));
         if gaps {
             literals.extend(GAP_ANCHORS.iter().map(ToString::to_string));
         }
+        let short = output.find.iter().filter(|text| literals.iter().any(|literal| literal.contains(text.as_str())));
+        let short: Vec<String> = short.cloned().collect();
+        literals.extend(short);
         let finders = |list: &[String]| list.iter().map(|text| Finder::new(text.as_bytes()).into_owned()).collect();
         Self {
             searcher: Searcher::new(&without_covered(literals)),
@@ -117,6 +132,7 @@ impl Scanner {
             never_second: finders(&output.never_second),
             always_second: finders(&output.always_second),
             gaps,
+            executor: Finder::new(EXECUTOR),
             events: finders(&events),
         }
     }
@@ -161,14 +177,9 @@ impl Scanner {
             disconnected: has(&self.disconnected),
             replay: has(&self.replayed),
             boot: boot_mark(line),
+            executor: self.executor.find(line).is_some(),
             gap: self.gaps && gap(line).is_some(),
-            events: self
-                .events
-                .iter()
-                .enumerate()
-                .filter(|(_, finder)| finder.find(line).is_some())
-                .map(|(at, _)| at)
-                .collect(),
+            events: self.events(grammar, line),
         };
         let matters = anchor.header.is_some()
             || anchor.second
@@ -178,8 +189,26 @@ impl Scanner {
             || anchor.replay
             || anchor.boot.is_some()
             || anchor.gap
+            || anchor.executor
             || !anchor.events.is_empty();
         matters.then_some(anchor)
+    }
+
+    /// The events whose trigger the line holds and whose pattern its message fits.
+    fn events(&self, grammar: &Grammar, line: &[u8]) -> Vec<usize> {
+        let triggered: Vec<usize> = self
+            .events
+            .iter()
+            .enumerate()
+            .filter(|(_, finder)| finder.find(line).is_some())
+            .map(|(at, _)| at)
+            .collect();
+        if triggered.is_empty() {
+            return triggered;
+        }
+        let shown = unwrap(line);
+        let message = lex(&shown).text(&shown);
+        triggered.into_iter().filter(|at| grammar.events[*at].pattern.is_match(message)).collect()
     }
 
     /// The first header that the line contains without one of its own exceptions.

@@ -1,1 +1,22 @@
-//! Where bytes come from: files, stdin, memory maps, compressed streams.
+//! Where bytes come from: files, stdin, memory maps, compressed streams, mail, growing files.
+//!
+//! * [`open`] turns a [`Source`] (a path or `-`) into an [`Input`]: in memory or mapped when it is a plain file, a stream
+//!   otherwise. Compression (gz, xz, zst, bz2, lz4) is recognised by content, never by name.
+//! * [`Input::feed`] gives the bytes to an engine, in one piece or in chunks of [`CHUNK`].
+//! * [`Follow`] reads a growing file through rotation and truncation.
+//! * [`read_mail`] takes kernel text out of mails: quoting, encodings, lines that a mailer wrapped.
+//!
+//! What can go wrong while reading is [`Damage`], a value: everything that could be read has been given out before.
+//! Only what cannot be opened at all is an [`InputError`], and concerns that one file.
+
+mod compressed;
+mod follow;
+mod mail;
+mod open;
+mod stream;
+
+pub use compressed::Compression;
+pub use follow::{Begin, Follow, Step, Stopper};
+pub use mail::{Mail, read_mail, unquote_mail};
+pub use open::{Input, InputError, MAPPED_FROM, Mapping, Source, Whole, open, open_with};
+pub use stream::{CHUNK, Damage, Stream};

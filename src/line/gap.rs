@@ -1,5 +1,9 @@
 //! What a log itself says is missing from it.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::lex::number;
 use super::{lex, trim_end};
 
@@ -68,13 +72,15 @@ pub const GAP_ANCHORS: &[&str] = &[
     "truncated",
 ];
 
+static ANCHORS: LazyLock<Vec<Finder<'static>>> = LazyLock::new(|| GAP_ANCHORS.iter().map(Finder::new).collect());
+
 /// What this line says is missing. The line may have any prefix.
 #[must_use]
 pub fn gap(line: &[u8]) -> Option<Gap<'_>> {
-    let has = |needle: &str| memchr::memmem::find(line, needle.as_bytes());
-    if !GAP_ANCHORS.iter().any(|anchor| has(anchor).is_some()) {
+    if !ANCHORS.iter().any(|anchor| anchor.find(line).is_some()) {
         return None;
     }
+    let has = |needle: &str| memchr::memmem::find(line, needle.as_bytes());
     let prefix = lex(line);
     let text = prefix.text(line);
     let find = |needle: &str| memchr::memmem::find(text, needle.as_bytes());

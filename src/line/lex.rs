@@ -42,10 +42,13 @@ pub fn lex(line: &[u8]) -> Prefix<'_> {
         };
         let end = lexer.span().end;
         let piece = &text[start..end];
-        if wrapping && let Some(wrapper) = outer(token) {
+        if wrapping
+            && prefix.dropped.is_none()
+            && let Some(wrapper) = outer(token)
+        {
             match token {
                 Token::Record => return record(text, start, end, prefix),
-                Token::JsonMessage => {
+                Token::JsonMessage | Token::JournalMessage => {
                     let stop = end + json::string_len(&text[end..]);
                     return Prefix { wrapper, wrapper_len: end, message: end, end: stop, ..prefix };
                 }
@@ -56,7 +59,10 @@ pub fn lex(line: &[u8]) -> Prefix<'_> {
                 Token::Export => return Prefix { wrapper, wrapper_len: end, message: end, ..prefix },
                 _ => {}
             }
-            prefix.wrapper = wrapper;
+            // Colours alone are a wrapper; inside another they are only its paint.
+            if token != Token::Colour || prefix.wrapper == Wrapper::None {
+                prefix.wrapper = wrapper;
+            }
             prefix.wrapper_len = end;
             match token {
                 Token::Decoded => prefix.level = piece.split(|&byte| byte == b':').nth(1).and_then(named_level),
@@ -111,13 +117,14 @@ fn outer(token: Token) -> Option<Wrapper> {
     Some(match token {
         Token::Quote => Wrapper::MailQuote,
         Token::Colour => Wrapper::Coloured,
-        Token::Classic | Token::Iso | Token::Epoch | Token::Stamp | Token::Precise => Wrapper::CiStamp,
+        Token::Classic | Token::Iso | Token::Epoch | Token::Stamp | Token::Precise | Token::Go => Wrapper::CiStamp,
         Token::DmesgIso | Token::Human => Wrapper::DmesgHuman,
         Token::Delta => Wrapper::DmesgTimed,
         Token::Version1 => Wrapper::Syslog5424,
         Token::Decoded => Wrapper::DmesgDecoded,
         Token::Record | Token::Dictionary => Wrapper::Kmsg,
         Token::JsonMessage | Token::JsonObject => Wrapper::DmesgJson,
+        Token::JournalMessage => Wrapper::JournalJson,
         Token::Export => Wrapper::JournalExport,
         Token::Logcat => Wrapper::Android,
         Token::Pstore => Wrapper::Pstore,
@@ -165,7 +172,7 @@ fn stamped<'line>(text: &'line [u8], at: usize, mut prefix: Prefix<'line>) -> Pr
             blank = true;
             if prefix.time.is_some()
                 && prefix.caller.is_none()
-                && let Some(tail) = syslog::tail(&text[prefix.message..]).filter(|tail| tail.kernel && tail.tag.0 > 0)
+                && let Some(tail) = hosts_kernel(&text[prefix.message..])
             {
                 // journalctl -o short-monotonic: the time is the journal's, the host follows.
                 prefix.wrapper = Wrapper::Journal;
@@ -179,6 +186,12 @@ fn stamped<'line>(text: &'line [u8], at: usize, mut prefix: Prefix<'line>) -> Pr
     prefix
 }
 
+/// `host kernel: `, one word before the tag: more would be a sentence of the kernel's.
+fn hosts_kernel(rest: &[u8]) -> Option<syslog::Tail> {
+    syslog::tail(rest)
+        .filter(|tail| tail.kernel && rest[..tail.tag.0].iter().filter(|&&byte| byte == b' ').count() == 1)
+}
+
 /// Finds a prompt, a status or another program's unfinished line before a stamp in the middle of a line.
 fn prompt<'line>(text: &'line [u8], start: usize, prefix: &mut Prefix<'line>) {
     let reach = &text[start..text.len().min(start + PROMPT_REACH)];
@@ -186,9 +199,7 @@ fn prompt<'line>(text: &'line [u8], start: usize, prefix: &mut Prefix<'line>) {
     while let Some(found) = memchr::memchr(b'[', &reach[from..]) {
         let bracket = from + found;
         let before = &reach[..bracket];
-        if ["# ", "$ ", "ogin: ", "assword: "].iter().any(|end| before.ends_with(end.as_bytes()))
-            || (before.starts_with(b"[") && bracket > 0)
-        {
+        if ["# ", "$ ", "ogin: ", "assword: "].iter().any(|end| before.ends_with(end.as_bytes())) || is_status(before) {
             let mut lexer = Token::lexer(&text[start + bracket..]);
             if let Some(Ok(Token::Time)) = lexer.next() {
                 *prefix = stamped(text, start + bracket, *prefix);
@@ -205,6 +216,11 @@ fn prompt<'line>(text: &'line [u8], start: usize, prefix: &mut Prefix<'line>) {
     } else if reach.starts_with(b"login: ") {
         prefix.message = start + b"login: ".len();
     }
+}
+
+/// Whether a text begins with systemd's status, `[  OK  ] …`, in colours or without.
+fn is_status(text: &[u8]) -> bool {
+    text.starts_with(b"[\x1b[") || matches!(Token::lexer(text).next(), Some(Ok(Token::Status)))
 }
 
 /// Reads `[release,]level,sequence,microseconds,flags[,key=value…];` and takes the rest for the message.

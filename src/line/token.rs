@@ -8,7 +8,7 @@ use logos::{Lexer, Logos};
 #[logos(subpattern month = r"(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)")]
 #[logos(subpattern weekday = r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun)")]
 #[logos(subpattern clock = r"[0-9][0-9]:[0-9][0-9]:[0-9][0-9]([.,][0-9]+)?")]
-#[logos(subpattern date = r"[0-9][0-9][0-9][0-9][-/][0-9][0-9][-/][0-9][0-9]")]
+#[logos(subpattern date = r"[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]")]
 #[logos(subpattern zone = r"(Z|[+-][0-9][0-9]:?[0-9][0-9])")]
 #[logos(subpattern facility = r"(kern|user|mail|daemon|auth|syslog|lpr|news|uucp|cron|authpriv|ftp|local[0-7]|res[0-9]+)")]
 #[logos(subpattern severity = r"(emerg|alert|crit|err|warn|notice|info|debug)")]
@@ -34,11 +34,16 @@ pub(super) enum Token {
     #[regex(r"(?&weekday) (?&date) (?&clock) [A-Z][A-Z0-9+-]+ ")]
     Precise,
 
-    /// `2026-11-21T07:55:11.123Z `, `2026/11/21 07:55:11 `; with what container runtimes and GitLab put after it.
+    /// `2026-11-21T07:55:11.123Z `, with what container runtimes and GitLab put after it.
     #[regex(r"(?&date)[T _](?&clock)(?&zone)?:? ")]
     #[regex(r"(?&date)[T _](?&clock)(?&zone)? (stdout|stderr) [FP] ")]
     #[regex(r"(?&date)[T _](?&clock)(?&zone)? [0-9a-f][0-9a-f][OE][ +]")]
     Iso,
+
+    /// `2026/11/21 07:55:11 `: Go's logger. Before a console line syz-manager put it there; otherwise it is a part of the
+    /// fuzzer's own line.
+    #[regex("[0-9][0-9][0-9][0-9]/[0-9][0-9]/[0-9][0-9] [0-9][0-9]:[0-9][0-9]:[0-9][0-9] ", before_console)]
+    Go,
 
     /// `2026-11-21T07:55:11,123456+00:00 `: dmesg --time-format iso.
     #[regex(r"(?&date)T[0-9][0-9]:[0-9][0-9]:[0-9][0-9],[0-9][0-9][0-9][0-9][0-9][0-9](?&zone) ", priority = 200)]
@@ -64,6 +69,7 @@ pub(super) enum Token {
 
     /// `[   12.345678 <    0.000012>] `: dmesg -d, journalctl short-delta.
     #[regex(r"\[ *[0-9]+\.[0-9]+ < *[0-9]+\.[0-9]+ *>\] ?")]
+    #[regex(r"\[ *[0-9]+\.[0-9]+ +\] ?")]
     Delta,
 
     /// `<6>1 2026-11-21T07:55:11Z `: RFC 5424.
@@ -86,6 +92,10 @@ pub(super) enum Token {
     /// The `"msg"` line of `dmesg -J`.
     #[regex("[ \t]*\"msg\": *\"")]
     JsonMessage,
+
+    /// The `"MESSAGE"` line of `journalctl -o json-pretty`.
+    #[regex("[ \t]*\"MESSAGE\" *: *\"")]
+    JournalMessage,
 
     /// A JSON object that fills the line.
     #[regex("(- )?[{] *\"")]
@@ -140,4 +150,8 @@ fn quote(lexer: &mut Lexer<'_, Token>) -> bool {
         [] | [b'>' | b'[' | b'<' | b'\r' | b'\n', ..] => true,
         _ => false,
     }
+}
+
+fn before_console(lexer: &mut Lexer<'_, Token>) -> bool {
+    matches!(lexer.remainder(), [b'[', ..] | [b'<', b'0'..=b'9', ..])
 }

@@ -45,9 +45,18 @@ pub(super) fn render<'line>(line: &'line [u8], prefix: &Prefix<'_>) -> Cow<'line
 }
 
 /// Which wrapper most lines of a log have: the start of it is enough (64 KiB). [`Wrapper::None`] unless at least half
-/// of the lines that are not empty have the same one.
+/// of the lines that are not empty have the same one. Forms with several lines a record are known by their first line.
 #[must_use]
 pub fn dominant(sample: &[u8]) -> Wrapper {
+    let start = sample.trim_ascii_start();
+    let opens = |text: &[u8]| start.strip_prefix(b"{").is_some_and(|rest| rest.trim_ascii_start().starts_with(text));
+    if start.starts_with(b"__CURSOR=") {
+        return Wrapper::JournalExport;
+    } else if opens(b"\"dmesg\"") {
+        return Wrapper::DmesgJson;
+    } else if start.starts_with(b"{\n\t\"") || start.starts_with(b"{\r\n\t\"") {
+        return Wrapper::JournalJson;
+    }
     let mut counts: Vec<(Wrapper, usize)> = Vec::new();
     let mut lines = 0;
     for line in sample[..sample.len().min(64 << 10)].split(|&byte| byte == b'\n') {

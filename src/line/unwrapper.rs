@@ -65,7 +65,7 @@ impl Unwrapper {
                 None
             }
             Wrapper::Netconsole => self.fragment(line, &prefix),
-            Wrapper::DmesgJson if prefix.time.is_none() => {
+            Wrapper::DmesgJson if prefix.time.is_none() && !trim_end(line).ends_with(b"}") => {
                 let whole = Prefix { time: self.time, level: self.level, caller: caller(&self.caller), ..prefix };
                 let out = Cow::Owned(render(line, &whole).into_owned());
                 (self.time, self.level) = (None, None);
@@ -99,14 +99,18 @@ impl Unwrapper {
             && text.starts_with(b"      ")
             && let Some(colon) = memchr::memmem::find(rest, b"\":")
         {
-            let value = rest[colon + 2..].trim_ascii().trim_suffix_comma();
+            let value = bare(&rest[colon + 2..]);
             match &rest[..colon] {
                 b"pri" => self.level = number(value).map(|priority| (priority & 7) as u8),
                 b"time" => self.time = std::str::from_utf8(value).ok().and_then(|time| time.parse().ok()),
-                b"caller" => self.caller = value.trim_ascii_quotes().to_vec(),
+                b"caller" => self.caller = value.to_vec(),
                 b"fac" => {}
                 _ => return false,
             }
+            return true;
+        }
+        // A field of `journalctl -o json-pretty`; its times stand anywhere, so its messages have none.
+        if text.starts_with(b"\t\"") && memchr::memmem::find(text, b"\" : ").is_some() {
             return true;
         }
         if matches!(json, b"{" | b"}" | b"},{" | b"]" | b"}," | b"\"dmesg\": [") {
@@ -208,19 +212,10 @@ fn caller(name: &[u8]) -> Option<&[u8]> {
     (!name.is_empty()).then_some(name)
 }
 
-/// Small trimmings of JSON values.
-trait Trim {
-    fn trim_suffix_comma(&self) -> &[u8];
-    fn trim_ascii_quotes(&self) -> &[u8];
-}
-
-impl Trim for [u8] {
-    fn trim_suffix_comma(&self) -> &[u8] {
-        self.strip_suffix(b",").unwrap_or(self).trim_ascii()
-    }
-
-    fn trim_ascii_quotes(&self) -> &[u8] {
-        let inner = self.strip_prefix(b"\"").unwrap_or(self);
-        inner.strip_suffix(b"\"").unwrap_or(inner).trim_ascii()
-    }
+/// A JSON value as `dmesg -J` writes it: without the comma, blanks and quotes around it.
+fn bare(value: &[u8]) -> &[u8] {
+    let value = value.trim_ascii();
+    let value = value.strip_suffix(b",").unwrap_or(value).trim_ascii();
+    let value = value.strip_prefix(b"\"").unwrap_or(value);
+    value.strip_suffix(b"\"").unwrap_or(value).trim_ascii()
 }

@@ -1,1 +1,69 @@
-//! How results look: text, JSON, HTML, SVG.
+//! How results look: text, JSON, HTML, SVG. Nothing from a log reaches a terminal as it is: see [`safe`].
+
+pub mod bisect;
+pub mod bisect_svg;
+mod locks;
+mod locks_picture;
+mod locks_svg;
+mod palette;
+mod report;
+mod snapshot;
+
+pub use locks::locks_text;
+pub use locks_picture::{locks_dot, locks_mermaid};
+pub use locks_svg::locks_svg;
+pub use palette::{Palette, Width};
+pub use report::{LogView, StackLine, stack_lines};
+pub use snapshot::snapshot;
+
+use std::borrow::Cow;
+
+/// The text with every control character (escapes, bells, carriage returns, bidirectional marks) made visible.
+#[must_use]
+pub fn safe(text: &str) -> Cow<'_, str> {
+    let harmful = |char: char| {
+        char.is_control() || matches!(char, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if !text.contains(harmful) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    for char in text.chars() {
+        if char == '\t' {
+            out.push(' ');
+        } else if harmful(char) {
+            out.extend(char.escape_default());
+        } else {
+            out.push(char);
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// The text cut to `width` columns, an ellipsis at the end if anything went.
+#[must_use]
+pub fn fitted(text: &str, width: usize) -> Cow<'_, str> {
+    if text.chars().count() <= width {
+        return Cow::Borrowed(text);
+    }
+    let mut out: String = text.chars().take(width.saturating_sub(1)).collect();
+    out.push('…');
+    Cow::Owned(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_do_not_reach_the_terminal() {
+        assert_eq!(safe("a\u{1b}[31mb\u{202e}c\td"), "a\\u{1b}[31mb\\u{202e}c d");
+        assert_eq!(safe("plain"), "plain");
+    }
+
+    #[test]
+    fn long_text_is_cut() {
+        assert_eq!(fitted("abcdef", 4), "abc…");
+        assert_eq!(fitted("abcd", 4), "abcd");
+    }
+}

@@ -3,7 +3,9 @@
 use super::console::{Context, console, is_questionable};
 use super::symbolized;
 use crate::grammar::{Anchor, Output};
+use memchr::memmem::Finder;
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 /// One line that belongs to a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,11 +61,7 @@ impl<'a> Excerpt<'a> {
             context: prefix.context,
             lines: vec![KeptLine { text: tail(line, prefix.message), offset: first.start, below: 0 }],
             own_lines: 1,
-            enough: if holds(&window[first.start..first.end], b"BUG: KMSAN:") {
-                ENOUGH_LINES_KMSAN
-            } else {
-                ENOUGH_LINES
-            },
+            enough: if holds(&window[first.start..first.end], b"BUG: KMSAN:") { ENOUGH_LINES_KMSAN } else { ENOUGH_LINES },
             any_cpu: false,
         };
         walk.run(first.end);
@@ -102,6 +100,17 @@ impl<'a> Excerpt<'a> {
             area = text.len();
         }
         Self { context: prefix.context, time, lines, text, area, own, symbolized }
+    }
+
+    /// All lines as they were printed, a line break behind each.
+    #[must_use]
+    pub fn printed(&self) -> Vec<u8> {
+        let mut text = Vec::with_capacity(self.text.len() + 64 * self.lines.len());
+        for line in &self.lines {
+            text.extend_from_slice(&line.text);
+            text.push(b'\n');
+        }
+        text
     }
 
     /// The part of the text that may name the report.
@@ -156,10 +165,11 @@ impl<'a> Walk<'a, '_> {
     fn run(&mut self, at: usize) {
         let mut at = at + 1;
         let mut below = 1;
+        let name = if let Context::Caller(name) = self.context { Some(Finder::new(name)) } else { None };
         while at < self.window.len() {
             // A caller's lines hold its name, so the others need not even be looked at.
-            if let (Context::Caller(name), false) = (self.context, self.any_cpu) {
-                let Some(hit) = memchr::memmem::find(&self.window[at..], name) else { return };
+            if let (Some(name), false) = (&name, self.any_cpu) {
+                let Some(hit) = name.find(&self.window[at..]) else { return };
                 let hit = at + hit;
                 let start = memchr::memrchr(b'\n', &self.window[at..hit]).map_or(at, |back| at + back + 1);
                 below += count_lines(&self.window[at..start]);
@@ -186,14 +196,15 @@ impl<'a> Walk<'a, '_> {
         if prefix.context != Context::Unknown && is_questionable(&text) {
             return true;
         }
-        if self.own_lines >= self.enough && self.output.ends.iter().any(|mark| holds(&text, mark.as_bytes())) {
+        if self.own_lines >= self.enough && self.output.ends.is_match(&text) {
             return false;
         }
         self.own_lines += 1;
-        if self.output.noise.iter().any(|noise| holds(&text, noise.as_bytes())) {
+        if self.output.noise.is_match(&text) {
             return true;
         }
-        self.any_cpu |= holds(&text, b"Sending NMI from CPU");
+        static OTHERS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("Sending NMI from CPU"));
+        self.any_cpu |= OTHERS.find(&text).is_some();
         self.lines.push(KeptLine { text, offset: start, below });
         true
     }

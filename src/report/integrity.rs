@@ -45,9 +45,7 @@ fn has_time_stamp(text: &[u8]) -> bool {
 
 /// Every stack that begins must have a frame.
 fn of_stacks(text: &[u8]) -> Option<&'static str> {
-    let mut lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
-    // What follows the last line break is no line.
-    lines.pop();
+    let lines: Vec<&[u8]> = complete_lines(text).collect();
     let mut first = [None; MARKERS];
     for (at, line) in lines.iter().enumerate() {
         if marker(line).is_some() {
@@ -74,6 +72,16 @@ fn of_stacks(text: &[u8]) -> Option<&'static str> {
         }
     }
     (!any).then_some("no stack trace in report")
+}
+
+/// The lines of a text; what follows the last line break is none.
+fn complete_lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut from = 0;
+    memchr::memchr_iter(b'\n', text).map(move |end| {
+        let line = &text[from..end];
+        from = end + 1;
+        line
+    })
 }
 
 #[cfg(test)]

@@ -1,17 +1,30 @@
 //! Reports: what one crash, warning or hang says, as plain data.
 //!
 //! `excerpt` picks a report's lines out of the log, `title` names it by the grammar (`naming` finds the function),
-//! `integrity` tells whether it is whole, `blame` names a source file, `record` is what others see.
+//! `describe` reads its structure (stacks, locks, lockdep, hung tasks), `integrity` tells whether it is whole, `blame` names a source file, `record` is what others see.
 
 mod blame;
 mod cleanup;
 mod console;
+mod context;
+mod damage;
 mod describe;
+#[cfg(test)]
+mod describe_tests;
+mod exception;
 mod excerpt;
+mod frames;
+mod held;
+mod hung;
 mod integrity;
 mod lines;
+mod lockdep;
 mod naming;
 mod record;
+mod registers;
+mod renumber;
+mod scan;
+mod stacks;
 mod symbolized;
 mod title;
 
@@ -20,10 +33,13 @@ pub use cleanup::clean_title;
 pub use console::{Console, Context, console, is_questionable};
 pub use describe::{Structure, describe};
 pub use excerpt::{Excerpt, KeptLine, copies_below, lines_before};
+pub use frames::{FrameLine, frame_after, frame_line};
 pub use integrity::corruption;
 pub use lines::Line;
 pub use naming::demangle;
 pub use record::*;
+pub use renumber::{renumber_event, renumber_report};
+pub use stacks::ROLES;
 pub use symbolized::is_inlined_copy;
 pub use title::{Origin, Title, frame_of, title};
 

@@ -220,6 +220,8 @@ pub struct HeldLock {
     pub wait_type: Option<String>,
     /// Where it was taken.
     pub acquired_at: Option<Frame>,
+    /// The functions inlined there, innermost first (symbolized logs).
+    pub inlined: Vec<Frame>,
     /// 1-based log line.
     pub line: u64,
 }
@@ -274,12 +276,14 @@ pub struct ScenarioStep {
 pub struct HungTask {
     /// Who.
     pub task: Task,
-    /// For how long, seconds, when said.
+    /// For how long, seconds, when said; a task without is only listed (a task dump, the holder of a lock …).
     pub seconds: Option<u64>,
     /// `D`, `S`, `R` … as printed.
     pub state: Option<String>,
     /// Whether the kernel said `in I/O wait`.
     pub io_wait: bool,
+    /// Whether the kernel said after it that it reports no more hung tasks.
+    pub last: bool,
     /// Thread group, when printed.
     pub tgid: Option<i64>,
     /// Parent, when printed.
@@ -299,12 +303,16 @@ pub struct HungTask {
 /// `… is blocked on a mutex likely owned by task comm:pid.`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Blocker {
+    /// Who is blocked.
+    pub waiter: Task,
     /// `mutex`, `semaphore`, `rw-semaphore`.
     pub lock: String,
     /// The holder; absent when the kernel says that it does not know.
     pub holder: Option<Task>,
-    /// `reader` or `writer`, when said.
+    /// How the waiter wants the lock: `reader` or `writer`, when said.
     pub mode: Option<String>,
+    /// How the holder has it.
+    pub holder_mode: Option<String>,
     /// 1-based log line.
     pub line: u64,
 }

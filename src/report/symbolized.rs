@@ -1,6 +1,8 @@
 //! Reports with source lines in them, as they are mailed: how to tell them and how to undo it.
 
+use memchr::memmem::Finder;
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 /// Whether a line is a copy that a symbolizer made for an inlined function.
 #[must_use]
@@ -36,8 +38,9 @@ pub fn undo(line: &[u8]) -> Option<Cow<'_, [u8]>> {
 
 /// The span of ` path/file.c:123` behind `function+0x1/0x2`, if the line has it.
 fn source_suffix(line: &[u8]) -> Option<(usize, usize)> {
+    static OFFSET: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("+0x"));
     let mut from = 0;
-    while let Some(plus) = memchr::memmem::find(&line[from..], b"+0x") {
+    while let Some(plus) = OFFSET.find(&line[from..]) {
         let hex = |at: usize| line[at..].iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
         let mut at = from + plus + 3;
         from = at;

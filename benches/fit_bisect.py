@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+"""Fit the model of `kanalyze bisect` and write src/bisect/weights.toml.
+
+    benches/fit_bisect.py target/release/kanalyze ../shared/corpora/bisect [--penalty 8] [--dry-run]
+
+Standard library only. The signs come from `kanalyze bisect --features`, so what is fitted is what is run. Logistic regression
+with an L2 penalty on standardized signs; five folds, split by bug, so that two logs of one bug are never on both sides; the
+figures printed are means over ten ways to split. Nothing of the corpus but averages and weights is written.
+"""
+import argparse
+import datetime
+import json
+import math
+import os
+import random
+import re
+import subprocess
+import sys
+
+
+def solve(rows, right):
+    """The solution of a small linear system, by elimination with pivots."""
+    size = len(right)
+    grid = [row[:] + [value] for row, value in zip(rows, right)]
+    for at in range(size):
+        pivot = max(range(at, size), key=lambda row: abs(grid[row][at]))
+        grid[at], grid[pivot] = grid[pivot], grid[at]
+        for row in range(at + 1, size):
+            factor = grid[row][at] / grid[at][at]
+            if factor:
+                grid[row] = [one - factor * two for one, two in zip(grid[row], grid[at])]
+    found = [0.0] * size
+    for at in reversed(range(size)):
+        found[at] = (grid[at][size] - sum(grid[at][j] * found[j] for j in range(at + 1, size))) / grid[at][at]
+    return found
+
+
+def chance(odds):
+    return 1 / (1 + math.exp(-max(-30, min(30, odds))))
+
+
+def moments(table):
+    means = [sum(column) / len(table) for column in zip(*table)]
+    spreads = [math.sqrt(sum((value - mean) ** 2 for value in column) / len(table)) or 1.0 for column, mean in zip(zip(*table), means)]
+    return means, spreads
+
+
+def fit(table, truths, penalty):
+    """Newton's method; returns intercept and weights, one per standard deviation, and the moments."""
+    means, spreads = moments(table)
+    scaled = [[1.0] + [(value - mean) / spread for value, mean, spread in zip(row, means, spreads)] for row in table]
+    size = len(scaled[0])
+    weights = [0.0] * size
+    for _ in range(12):
+        gradient = [penalty * weight for weight in weights]
+        gradient[0] = 0.0
+        hessian = [[0.0] * size for _ in range(size)]
+        for at in range(1, size):
+            hessian[at][at] = penalty
+        for row, truth in zip(scaled, truths):
+            said = chance(sum(map(float.__mul__, weights, row)))
+            miss, spread = said - truth, max(said * (1 - said), 1e-6)
+            for i, one in enumerate(row):
+                gradient[i] += miss * one
+                share = spread * one
+                line = hessian[i]
+                for j in range(i + 1):
+                    line[j] += share * row[j]
+        for i in range(size):
+            for j in range(i):
+                hessian[j][i] = hessian[i][j]
+        step = solve(hessian, gradient)
+        weights = [weight - change for weight, change in zip(weights, step)]
+        if max(map(abs, step)) < 1e-6:
+            break
+    return weights, means, spreads
+
+
+def predict(model, row):
+    weights, means, spreads = model
+    return chance(weights[0] + sum(w * (value - mean) / spread for w, value, mean, spread in zip(weights[1:], row, means, spreads)))
+
+
+def auc(said, truths):
+    right = [p for p, truth in zip(said, truths) if truth]
+    wrong = [p for p, truth in zip(said, truths) if not truth]
+    return sum((r > w) + 0.5 * (r == w) for r in right for w in wrong) / (len(right) * len(wrong))
+
+
+def calibration(said, truths):
+    bins = {}
+    for p, truth in zip(said, truths):
+        bins.setdefault(min(int(p * 10), 9), []).append((p, truth))
+    return 1 - sum(abs(sum(p for p, _ in b) - sum(t for _, t in b)) for b in bins.values()) / len(said)
+
+
+def crossed(table, truths, bugs, penalty, seed, folds=5):
+    """What each log is said to be by a model that saw none of its bug's logs."""
+    names = sorted(set(bugs))
+    random.Random(seed).shuffle(names)
+    fold = {name: at % folds for at, name in enumerate(names)}
+    said = [0.0] * len(table)
+    for out in range(folds):
+        kept = [at for at, bug in enumerate(bugs) if fold[bug] != out]
+        model = fit([table[at] for at in kept], [truths[at] for at in kept], penalty)
+        for at, bug in enumerate(bugs):
+            if fold[bug] == out:
+                said[at] = predict(model, table[at])
+    return said
+
+
+def main():
+    cli = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    cli.add_argument("binary")
+    cli.add_argument("corpus")
+    cli.add_argument("--penalty", type=float, default=8.0)
+    cli.add_argument("--splits", type=int, default=10)
+    cli.add_argument("--date", default=datetime.date.today().isoformat(), help="the date to note (default: today)")
+    cli.add_argument("--dry-run", action="store_true", help="print the figures only")
+    args = cli.parse_args()
+
+    with open(os.path.join(args.corpus, "labels.jsonl")) as rows:
+        labels = [row for row in map(json.loads, rows) if row["correct"] is not None]
+    paths = [os.path.join(args.corpus, "logs", row["log"]) for row in labels]
+    done = subprocess.run([args.binary, "bisect", "--features", *paths], stdout=subprocess.PIPE, check=True)
+    signs = [json.loads(line)["signs"] for line in done.stdout.splitlines()]
+    if len(signs) != len(labels):
+        sys.exit(f"{len(signs)} records for {len(labels)} logs")
+    names = list(signs[0])
+    table = [[float(row[name]) for name in names] for row in signs]
+    truths = [int(row["correct"]) for row in labels]
+    bugs = [re.sub(r" \(\d+\)$", "", row["bug_title"]) for row in labels]
+
+    figures = []
+    for seed in range(args.splits):
+        said = crossed(table, truths, bugs, args.penalty, seed)
+        figures.append((auc(said, truths), calibration(said, truths)))
+    mean_auc, mean_calibration = (sum(column) / len(figures) for column in zip(*figures))
+    low = min(value for value, _ in figures)
+    print(f"{len(labels)} logs, {sum(truths)} right, {len(names)} signs, penalty {args.penalty:g}")
+    print(f"five-fold by bug, {args.splits} splits: AUC {mean_auc:.4f} (lowest {low:.4f}), calibration {mean_calibration:.4f}")
+
+    model = fit(table, truths, args.penalty)
+    said = [predict(model, row) for row in table]
+    print(f"on the logs of the fit: AUC {auc(said, truths):.4f}, calibration {calibration(said, truths):.4f}")
+    weights, means, spreads = model
+    for weight, spread, name in sorted(zip(weights[1:], spreads, names), key=lambda row: -abs(row[0])):
+        print(f"    {name:14s} {weight:+.3f} a standard deviation, {weight / spread:+.3f} a unit")
+    if args.dry_run:
+        return
+    here = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "src", "bisect", "weights.toml")
+    with open(here, "w") as out:
+        out.write("# Written by benches/fit_bisect.py; the signs are those of src/bisect/signs.rs.\n\n")
+        out.write(f"intercept = {weights[0]:.5f}\n\n[provenance]\n")
+        out.write(f'date = "{args.date}"\nlogs = {len(labels)}\nright = {sum(truths)}\npenalty = {args.penalty:g}\n')
+        out.write('data = "the labelled logs of shared/corpora/bisect (FSE\'24 study of syzbot\'s cause bisections)"\n')
+        out.write(f'command = "benches/fit_bisect.py target/release/kanalyze ../shared/corpora/bisect --penalty {args.penalty:g}"\n')
+        out.write(f"auc_cross_validated = {mean_auc:.4f}\nauc_lowest_split = {low:.4f}\ncalibration_cross_validated = {mean_calibration:.4f}\n")
+        for name, weight, mean, spread in zip(names, weights[1:], means, spreads):
+            out.write(f'\n[[sign]]\nid = "{name}"\nmean = {mean:.5f}\nweight = {weight / spread:.5f}\n')
+
+
+main()

@@ -1,0 +1,454 @@
+//! Plain git logs: `git bisect log`, what the terminal showed, `git bisect visualize`, the annotated logs of 0-day.
+
+use super::commit::Dump;
+use super::line::{self, Line};
+use super::mail::Text;
+use super::record::{Bisection, Culprit, Flags, Kind, Outcome, Range, Role, Step, Terms, Verdict};
+use super::words;
+use std::collections::BTreeMap;
+
+/// How many remarks are kept.
+const KEPT: usize = 16;
+
+/// Whether a text is a plain git log rather than syzbot's transcript.
+#[must_use]
+pub fn is_one(text: &Text<'_>) -> bool {
+    let (mut git, mut told) = (false, false);
+    for (_, _, content) in text.lines() {
+        match line::read(content) {
+            Line::Testing { .. }
+            | Line::Run { .. }
+            | Line::Cause(_)
+            | Line::Fix(_)
+            | Line::Host { .. }
+            | Line::Totals { .. }
+            | Line::Answer { .. } => return false,
+            Line::Start { .. } | Line::Told { .. } => told = true,
+            Line::Given { .. } | Line::FirstComment { .. } | Line::GitFirst(_) => git = true,
+            Line::Command { .. } => git = true,
+            Line::Unknown if !git => {
+                git = matches!(
+                    line::read(typed(content)),
+                    Line::Command { .. } | Line::Given { .. } | Line::FirstComment { .. }
+                )
+            }
+            _ => {}
+        }
+    }
+    git || (!told && memchr::memmem::find(text.bytes(), b"refs/bisect/").is_some())
+}
+
+/// Reads a plain git log.
+#[must_use]
+pub fn read(log: &str, text: &Text<'_>) -> Bisection {
+    let mut reader = Reader::new(log, text.mailed);
+    for (number, _, content) in text.lines() {
+        reader.line(number, content);
+    }
+    reader.finish()
+}
+
+/// A line without what a terminal or a mail puts before a command: blanks and a prompt.
+fn typed(content: &[u8]) -> &[u8] {
+    let content = content.trim_ascii();
+    let Some(at) = memchr::memmem::find(&content[..content.len().min(160)], b"git bisect ") else { return content };
+    let prompt = content[..at].trim_ascii_end();
+    // A comment that mentions the command is no prompt.
+    let is_prompt = prompt.len() < 80 && (prompt.ends_with(b"$") || prompt.ends_with(b"#") || prompt.ends_with(b"%"));
+    if is_prompt { &content[at..] } else { content }
+}
+
+struct Reader {
+    found: Bisection,
+    dump: Option<Dump>,
+    terms: Terms,
+    /// Subjects by commit, from the comments.
+    subjects: BTreeMap<String, String>,
+    /// Comments for which no command came yet.
+    comments: Vec<(u64, String, String)>,
+    started: bool,
+    answered: bool,
+    /// The heading of the extra tests that follow.
+    extra: Option<String>,
+    left: Option<u64>,
+    position: Option<String>,
+    listing: bool,
+    /// Commits that `git bisect visualize` lists and that may be the first bad one.
+    suspects: usize,
+    /// Whether the subject of the last listed commit is still to come.
+    undescribed: bool,
+    closed: bool,
+}
+
+impl Reader {
+    fn new(log: &str, mailed: bool) -> Self {
+        let mut found = Bisection::empty(log, Kind::Git);
+        found.dialect.name = "git".to_owned();
+        found.dialect.mailed = mailed;
+        let terms = Terms { old: "good".to_owned(), new: "bad".to_owned() };
+        Self {
+            found,
+            dump: None,
+            terms,
+            subjects: BTreeMap::new(),
+            comments: Vec::new(),
+            started: false,
+            answered: false,
+            extra: None,
+            left: None,
+            position: None,
+            listing: false,
+            suspects: 0,
+            undescribed: false,
+            closed: false,
+        }
+    }
+
+    fn line(&mut self, number: u64, content: &[u8]) {
+        if let Some(dump) = &mut self.dump {
+            if !content.is_empty() && dump.line(content) {
+                return;
+            }
+            if content.is_empty() {
+                return;
+            }
+            self.end_dump();
+        }
+        if memchr::memmem::find(content, b"refs/bisect/").is_some() {
+            return self.decorated(number, content);
+        }
+        let content = typed(content);
+        // Outlook joins the command to the comment before it.
+        if let Some(at) = memchr::memmem::find(content, b" git bisect ").filter(|_| content.starts_with(b"# ")) {
+            self.line(number, &content[..at]);
+            return self.line(number, &content[at + 1..]);
+        }
+        match line::read(content) {
+            Line::Given { word, commit, subject } => {
+                let (commit, word) = (words(commit), words(word));
+                self.subjects.insert(commit.clone(), words(subject));
+                self.comments.push((number, word, commit));
+            }
+            Line::Command { word, rest } => self.command(number, &words(word), &words(rest)),
+            Line::Told { verdict, commit } => self.mark(number, verdict, &words(commit), ""),
+            Line::Start { bad, good } => self.start(&format!("{} {}", words(bad), words(good))),
+            Line::FirstComment { possible, word, commit, subject } => {
+                self.first(possible, &words(word), commit, subject)
+            }
+            Line::GitFirst(commit) => {
+                self.answer(false, &words(commit), String::new());
+                self.dump = Some(Dump::default());
+            }
+            Line::AnyOf { .. } => self.listing = true,
+            Line::CannotBisect => self.listing = false,
+            Line::Hash(commit) if self.listing => self.answer(true, &words(commit), String::new()),
+            Line::Left(left) => self.left = Some(left),
+            Line::Position { commit, subject } => {
+                self.subjects.insert(words(commit), words(subject));
+                self.position = Some(words(commit));
+            }
+            Line::Blank => {}
+            _ => self.other(content),
+        }
+    }
+
+    fn other(&mut self, content: &[u8]) {
+        let text = words(content);
+        if self.found.dialect.name == "git-visualize" {
+            let listed = line::split_commit(text.strip_prefix("commit ").unwrap_or(&text).as_bytes()).is_some();
+            self.suspects += usize::from(listed);
+            self.undescribed &= !listed;
+            if self.undescribed
+                && !listed
+                && !["Author", "Date", "Commit", "Merge"].iter().any(|head| text.starts_with(head))
+            {
+                self.undescribed = false;
+                if let Some(step) = self.found.steps.last_mut() {
+                    step.subject = Some(text);
+                }
+            }
+            return;
+        }
+        if let Some(heading) = text.strip_prefix("# extra tests") {
+            self.found.dialect.name = "0-day".to_owned();
+            self.extra = Some(format!("extra tests{heading}"));
+        } else if let Some(status) = text.strip_prefix("# status: ") {
+            self.found.notes.push(status.to_owned());
+        } else if text == "--" || text == "---" || text == "-- " {
+            self.closed = true;
+        } else if let Some(rest) = text.strip_prefix("The merge base ").filter(|rest| rest.contains(" is bad")) {
+            self.found.outcome = Outcome::Horizon;
+            self.found.notes.push(format!("the merge base {rest} the bug is older than the range"));
+        } else if self.answered && !self.closed && self.found.remarks.len() < KEPT && !text.starts_with('#') {
+            // A human's doubts below the answer may falsify it.
+            self.found.remarks.push(text);
+        } else if !self.started
+            && !self.answered
+            && !self.closed
+            && self.found.notes.len() < KEPT
+            && text.starts_with("warning:")
+        {
+            self.found.notes.push(text);
+        }
+    }
+
+    fn command(&mut self, number: u64, word: &str, rest: &str) {
+        if word == "start" {
+            return self.start(rest);
+        }
+        let Some(verdict) = self.verdict(word) else { return };
+        let (commit, remark) = match line::split_commit(rest.as_bytes()) {
+            Some((commit, remark)) => (words(commit), words(remark)),
+            None if rest.is_empty() || rest.starts_with('#') => (
+                self.position
+                    .clone()
+                    .or_else(|| self.comments.last().map(|(_, _, commit)| commit.clone()))
+                    .unwrap_or_else(|| "HEAD".to_owned()),
+                rest.to_owned(),
+            ),
+            None => {
+                let (revision, remark) = rest.split_once(' ').unwrap_or((rest, ""));
+                (revision.trim_matches('\'').to_owned(), remark.to_owned())
+            }
+        };
+        self.comments.clear();
+        self.mark(number, verdict, &commit, &remark);
+    }
+
+    /// `git bisect start ['<args>' …]`: terms, then the bad end and the good ones.
+    fn start(&mut self, rest: &str) {
+        if self.answered {
+            // Two logs in one mail: people send the broken one and the repaired one, in this order.
+            let (log, dialect) = (self.found.log.clone(), self.found.dialect.clone());
+            let comments = std::mem::take(&mut self.comments);
+            let subjects = std::mem::take(&mut self.subjects);
+            *self = Self::new(&log, dialect.mailed);
+            (self.comments, self.subjects) = (comments, subjects);
+            self.found.dialect = dialect;
+            self.found.notes.push("more than one log in this text: the last one is told here".to_owned());
+        }
+        self.started = true;
+        let mut ends = Vec::new();
+        let mut arguments = rest.split_whitespace().map(|argument| argument.trim_matches('\''));
+        while let Some(argument) = arguments.next() {
+            let (name, value) =
+                argument.split_once('=').map_or((argument, None), |(name, value)| (name, Some(value.to_owned())));
+            match name {
+                "--term-old" | "--term-good" => {
+                    self.terms.old = value.or_else(|| arguments.next().map(str::to_owned)).unwrap_or_default()
+                }
+                "--term-new" | "--term-bad" => {
+                    self.terms.new = value.or_else(|| arguments.next().map(str::to_owned)).unwrap_or_default()
+                }
+                "--" => break,
+                "" => {}
+                option if option.starts_with("--") => {}
+                revision => ends.push(revision.to_owned()),
+            }
+        }
+        let comments = std::mem::take(&mut self.comments);
+        if comments.is_empty() {
+            for (at, end) in ends.iter().enumerate() {
+                self.mark_end(0, if at == 0 { Verdict::Bad } else { Verdict::Good }, end);
+            }
+        }
+        for (at, (line, word, commit)) in comments.into_iter().enumerate() {
+            // Without a declaration the first comment is that of the later side.
+            let verdict = self.verdict(&word).unwrap_or(if at == 0 { Verdict::Bad } else { Verdict::Good });
+            self.declare(&word, verdict);
+            self.mark_end(line, verdict, &commit);
+        }
+        if let [bad, good, ..] = &ends[..] {
+            self.found.range =
+                Some(Range { bad: bad.clone(), good: good.clone(), bad_release: None, good_release: None });
+        }
+    }
+
+    fn declare(&mut self, word: &str, verdict: Verdict) {
+        match verdict {
+            Verdict::Good => self.terms.old = word.to_owned(),
+            Verdict::Bad => self.terms.new = word.to_owned(),
+            Verdict::Skip => {}
+        }
+    }
+
+    fn verdict(&mut self, word: &str) -> Option<Verdict> {
+        let verdict = match word {
+            "skip" => Verdict::Skip,
+            word if word == self.terms.old => Verdict::Good,
+            word if word == self.terms.new => Verdict::Bad,
+            // These need no declaration.
+            "good" | "old" => Verdict::Good,
+            "bad" | "new" => Verdict::Bad,
+            _ => return None,
+        };
+        if word != "skip" {
+            self.declare(word, verdict);
+        }
+        Some(verdict)
+    }
+
+    fn mark_end(&mut self, number: u64, verdict: Verdict, commit: &str) {
+        let mut step = Step::new(Role::Given, commit.to_owned(), number);
+        step.subject = self.subjects.get(commit).cloned();
+        step.verdict = Some(verdict);
+        self.found.steps.push(step);
+    }
+
+    fn mark(&mut self, number: u64, verdict: Verdict, commit: &str, remark: &str) {
+        let role = match (self.answered, self.started && self.both_ends()) {
+            (true, _) => Role::Check,
+            (false, true) => Role::Bisect,
+            (false, false) => Role::Given,
+        };
+        let mut step = Step::new(role, commit.to_owned(), number);
+        step.verdict = Some(verdict);
+        step.left = self.left.take();
+        step.subject = self.subjects.get(commit).cloned();
+        self.counts(&mut step, remark);
+        if let Some(heading) = &self.extra {
+            step.notes.push(heading.clone());
+            if heading.contains("reverted") {
+                let words = if verdict == Verdict::Good {
+                    "with the commit reverted the kernel is good: confirmed"
+                } else {
+                    "with the commit reverted the kernel is still bad"
+                };
+                self.found.remarks.push(words.to_owned());
+            }
+        }
+        if let Some(before) = self
+            .found
+            .steps
+            .iter()
+            .rev()
+            .find(|step| step.commit == commit && step.verdict != Some(verdict) && step.role != Role::Check)
+            && !self.answered
+        {
+            self.found.notes.push(format!(
+                "{} is marked again in line {number} (before in line {}): the later mark counts",
+                short(commit),
+                before.line
+            ));
+        }
+        self.found.steps.push(step);
+    }
+
+    fn both_ends(&self) -> bool {
+        [Verdict::Good, Verdict::Bad].iter().all(|side| self.found.steps.iter().any(|step| step.verdict == Some(*side)))
+    }
+
+    /// 0-day's columns behind the hash: time, letter, survivors, failures; in old logs `183+` and `0-` are the first count.
+    fn counts(&mut self, step: &mut Step, remark: &str) {
+        let Some(columns) = remark.trim().strip_prefix('#') else {
+            if !remark.is_empty() {
+                step.notes.push(remark.to_owned());
+            }
+            return;
+        };
+        let mut fields = columns.split_whitespace().peekable();
+        let clock = fields.next_if(|field| field.len() == 5 && field.as_bytes()[2] == b':').is_some();
+        fields.next_if(|field| matches!(*field, "G" | "B"));
+        let number =
+            |field: Option<&str>| field.and_then(|field| field.trim_end_matches(['+', '-']).parse::<u32>().ok());
+        let (survived, crashed) = (number(fields.next()), number(fields.next()));
+        let (true, Some(survived), Some(crashed)) = (clock, survived, crashed) else {
+            step.notes.push(columns.trim().to_owned());
+            return;
+        };
+        self.found.dialect.name = "0-day".to_owned();
+        step.survived = survived;
+        step.crashed = if step.verdict == Some(Verdict::Bad) { crashed } else { 0 };
+        (step.run_count, step.counted) = (step.survived.checked_add(step.crashed), true);
+        let subject: Vec<&str> = fields.skip_while(|field| field.parse::<u32>().is_ok()).collect();
+        step.subject = step.subject.take().or_else(|| Some(subject.join(" ")).filter(|subject| !subject.is_empty()));
+    }
+
+    fn first(&mut self, possible: bool, word: &str, commit: &[u8], subject: &[u8]) {
+        if !word.is_empty() && self.terms.new == "bad" {
+            word.clone_into(&mut self.terms.new);
+        }
+        self.answer(possible, &words(commit), words(subject));
+    }
+
+    fn answer(&mut self, possible: bool, commit: &str, subject: String) {
+        self.answered = true;
+        let subject = if subject.is_empty() { self.subjects.get(commit).cloned().unwrap_or_default() } else { subject };
+        if possible {
+            self.found.outcome = Outcome::Candidates;
+            if !self.found.commits.iter().any(|known| known == commit) {
+                self.found.commits.push(commit.to_owned());
+            }
+        } else {
+            self.found.outcome = Outcome::Culprit;
+            self.found.commits = vec![commit.to_owned()];
+            let known = self.found.culprit.take().filter(|culprit| culprit.commit == commit).unwrap_or_default();
+            let subject = if subject.is_empty() { known.subject.clone() } else { subject };
+            self.found.culprit = Some(Culprit { commit: commit.to_owned(), subject, ..known });
+        }
+    }
+
+    /// `commit <H> (refs/bisect/bad)`, `<H> (HEAD, refs/bisect/good-<H>) subject`.
+    fn decorated(&mut self, number: u64, content: &[u8]) {
+        let text = words(content.trim_ascii());
+        let rest = text.strip_prefix("commit ").unwrap_or(&text).trim_start_matches(['*', '|', ' ']);
+        let Some((commit, tail)) = line::split_commit(rest.as_bytes()) else { return };
+        let (commit, tail) = (words(commit), words(tail));
+        let Some((refs, subject)) = tail.strip_prefix('(').and_then(|tail| tail.split_once(')')) else { return };
+        let Some(name) = refs.split(", ").find_map(|name| name.trim().strip_prefix("refs/bisect/")) else { return };
+        self.found.dialect.name = "git-visualize".to_owned();
+        let word = name.split_once('-').map_or(name, |(word, _)| word).to_owned();
+        // The bare name is that of the later side; only the earlier side and skips carry a hash.
+        let verdict = self.verdict(&word).unwrap_or(if name.contains('-') { Verdict::Good } else { Verdict::Bad });
+        self.declare(&word, verdict);
+        let mut step = Step::new(Role::Given, commit, number);
+        step.verdict = Some(verdict);
+        step.subject = Some(subject.trim().to_owned()).filter(|subject| !subject.is_empty());
+        self.suspects += usize::from(verdict == Verdict::Bad);
+        self.undescribed = step.subject.is_none();
+        self.found.steps.push(step);
+    }
+
+    fn end_dump(&mut self) {
+        if let (Some(mut dump), Some(culprit)) = (self.dump.take(), &mut self.found.culprit) {
+            dump.fill(culprit);
+        }
+    }
+
+    fn finish(mut self) -> Bisection {
+        self.end_dump();
+        if self.found.steps.is_empty() {
+            // Somebody sent the comments and left the commands out.
+            for (line, word, commit) in std::mem::take(&mut self.comments) {
+                if let Some(verdict) = self.verdict(&word) {
+                    self.mark(line, verdict, &commit, "");
+                }
+            }
+        }
+        let mut found = self.found;
+        if self.terms.old != "good" || self.terms.new != "bad" {
+            found.terms = Some(self.terms);
+        }
+        if !matches!(found.outcome, Outcome::Culprit | Outcome::Candidates) {
+            found.revisions_left = self
+                .left
+                .or_else(|| self.suspects.checked_sub(1).filter(|others| *others > 0).map(|others| others as u64));
+        }
+        found.truncated = !self.started && found.dialect.name != "git-visualize";
+        found.start_commit =
+            found.steps.iter().find(|step| step.verdict == Some(Verdict::Bad)).map(|step| step.commit.clone());
+        if let Some(culprit) = &found.culprit {
+            found.flags = Flags {
+                merge: culprit.parents.len() > 1 || culprit.subject.starts_with("Merge "),
+                no_op: false,
+                release: super::summary::is_release_subject(&culprit.subject),
+            };
+        }
+        found
+    }
+}
+
+/// The first twelve digits.
+fn short(commit: &str) -> &str {
+    commit.get(..12).unwrap_or(commit)
+}

@@ -1,0 +1,420 @@
+//! The record that others script against: `kanalyze.bisect/1`, one a log.
+
+use crate::report::Report;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// The schema name of [`Bisection`].
+pub const SCHEMA: &str = "kanalyze.bisect/1";
+
+/// One bisection transcript, read whole and judged.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Bisection {
+    /// [`SCHEMA`].
+    pub schema: &'static str,
+    /// The path as the user gave it; `-` for stdin.
+    pub log: String,
+    /// What was sought, and in which kind of log.
+    pub kind: Kind,
+    /// Where the log came from and when; inferred, because no dialect says its version.
+    pub dialect: Dialect,
+    /// Whether the beginning is missing (dashboards drop the beginning of large texts).
+    pub truncated: bool,
+    /// The commit from which the search started, as the header names it.
+    pub start_commit: Option<String>,
+    /// The commit that replaced a vanished start commit; everything that follows is about this one.
+    pub rewritten: Option<Rewritten>,
+    /// The syzkaller revision that ran the reproducer.
+    pub syzkaller: Option<String>,
+    /// How the search ended.
+    pub outcome: Outcome,
+    /// The outcome in one sentence.
+    pub answer: String,
+    /// The answer's commits: one for a culprit, several for candidates, else none.
+    pub commits: Vec<String>,
+    /// The named commit as git shows it.
+    pub culprit: Option<Culprit>,
+    /// syzbot's and our own names for what is odd about the culprit.
+    pub flags: Flags,
+    /// Why the job ended, for [`Outcome::Error`].
+    pub error: Option<String>,
+    /// How many `testing commit` blocks the log holds.
+    pub tested_commits: usize,
+    /// The walk, in the order of the log.
+    pub steps: Vec<Step>,
+    /// The end points that were given to git, as written: the bad one and the good one.
+    pub range: Option<Range>,
+    /// Revisions that git still had to look at when the log ended; null when it had finished.
+    pub revisions_left: Option<u64>,
+    /// The words that a plain git log uses for its two sides; null for good and bad.
+    pub terms: Option<Terms>,
+    /// Kernel signatures of the culprit and of its parent; equal ones mean that the commit changed nothing in the binary.
+    pub signatures: Option<Signatures>,
+    /// What the job says about itself at the end.
+    pub totals: Option<Totals>,
+    /// Whether the job itself called the reproducer flaky.
+    pub flagged_flaky: bool,
+    /// The job's estimate of how often the reproducer crashes a bad kernel, 0…1.
+    pub repro_chance: Option<f64>,
+    /// The job's own estimate of the probability that some good verdict was wrong, 0…1.
+    pub error_probability: Option<f64>,
+    /// Release tags that the job picked for the walk, and out of how many.
+    pub picked: Option<Picked>,
+    /// Mail addresses that the job would write to.
+    pub recipients_to: Vec<String>,
+    /// Mail addresses that the job would copy.
+    pub recipients_cc: Vec<String>,
+    /// The title in the `crash:` line.
+    pub crash_title: Option<String>,
+    /// The crash report that follows it, as the engine reads it; null without one, or when nothing was found in it.
+    pub crash: Option<Box<Report>>,
+    /// Lines about the kernel config: what was tried and what was dropped.
+    pub config: Vec<String>,
+    /// The probability that the named commit is right; null without a commit, and for logs that hold no test runs.
+    pub confidence: Option<f64>,
+    /// What `confidence` rests on.
+    pub basis: Basis,
+    /// Every term of the confidence, largest first.
+    pub reasons: Vec<Reason>,
+    /// Where and how the walk went astray, if it did.
+    pub unreliable_from: Option<Unreliable>,
+    /// What the reliable steps alone support.
+    pub trust: Option<Trust>,
+    /// The test that would raise the confidence most.
+    pub next_test: Option<NextTest>,
+    /// Unfit hosts and infrastructure: what did not run, and how often.
+    pub infrastructure: Vec<Nuisance>,
+    /// What people wrote below a plain git log, and what its extra tests say.
+    pub remarks: Vec<String>,
+    /// What else is to be known about the log, in words.
+    pub notes: Vec<String>,
+}
+
+/// What was sought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// The commit that introduced a bug.
+    Cause,
+    /// The commit that fixed it; git is then told `good` where the kernel crashed.
+    Fix,
+    /// A plain git log: verdicts without test runs.
+    Git,
+}
+
+/// How the search ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// One commit.
+    Culprit,
+    /// Several commits, because the tests between them could not be judged.
+    Candidates,
+    /// The bug is older than the oldest tested release, or still there on HEAD.
+    Horizon,
+    /// The job gave up.
+    Error,
+    /// The log ends before an answer.
+    Incomplete,
+}
+
+/// When a log was written, as far as its features tell. Dates are `YYYY-MM-DD`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, Default)]
+pub struct Dialect {
+    /// `syzbot`, `git`, `git-visualize`, `0-day`.
+    pub name: String,
+    /// The host that wrote it.
+    pub host: Option<String>,
+    /// The start as printed.
+    pub started: Option<String>,
+    /// Not before.
+    pub since: Option<String>,
+    /// Not after.
+    pub until: Option<String>,
+    /// Whether it was unquoted from a mail.
+    pub mailed: bool,
+}
+
+/// A start commit that was found again by its title.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Rewritten {
+    /// The commit that everything afterwards is about.
+    pub commit: String,
+    /// The title by which it was found.
+    pub title: Option<String>,
+}
+
+/// The answer as git shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, Default)]
+pub struct Culprit {
+    /// 40 hex digits, fewer if the log has no more.
+    pub commit: String,
+    /// First line of its message.
+    pub subject: String,
+    /// `Name <address>`.
+    pub author: Option<String>,
+    /// As printed.
+    pub date: Option<String>,
+    /// Abbreviated parents of a merge.
+    pub parents: Vec<String>,
+    /// Files with their share of the diffstat.
+    pub files: Vec<Changed>,
+    /// Lines added, when the diffstat says.
+    pub insertions: Option<u64>,
+    /// Lines removed.
+    pub deletions: Option<u64>,
+    /// Commits that its message names after `Fixes:`, as abbreviated there.
+    pub fixes: Vec<String>,
+}
+
+/// A file of the diffstat.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Changed {
+    /// As printed; a leading `...` is git's own shortening.
+    pub path: String,
+    /// Lines changed; absent for binary files and raw listings.
+    pub lines: Option<u64>,
+}
+
+/// Oddities of the culprit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema, Default)]
+pub struct Flags {
+    /// More than one parent.
+    pub merge: bool,
+    /// The binary is that of its parent.
+    pub no_op: bool,
+    /// A version bump.
+    pub release: bool,
+}
+
+/// One tested commit, or one verdict that was given without a test.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Step {
+    /// Why it was tested.
+    pub role: Role,
+    /// What was tested, or what the verdict is about.
+    pub commit: String,
+    /// Its subject, where git printed it.
+    pub subject: Option<String>,
+    /// The release tag.
+    pub release: Option<String>,
+    /// 1-based line of the log.
+    pub line: u64,
+    /// The compiler that built it, as printed.
+    pub compiler: Option<String>,
+    /// The compiler family that the manager was configured for (`gcc`, `clang`); need not be the compiler's.
+    pub family: Option<String>,
+    /// Hash of the kernel binary without its volatile parts.
+    pub signature: Option<String>,
+    /// One entry a line: a line `all runs:` is one entry with `number` null.
+    pub runs: Vec<Run>,
+    /// How many machines ran: counted, or for `all runs:` what the rules of that date say.
+    pub run_count: Option<u32>,
+    /// Whether `run_count` was counted in the log.
+    pub counted: bool,
+    /// Runs that crashed.
+    pub crashed: u32,
+    /// Runs that survived.
+    pub survived: u32,
+    /// What the log then told git.
+    pub verdict: Option<Verdict>,
+    /// The verdict that the rules of that date give for these runs; null when they are unknown or the rules of the possible dates differ.
+    pub rules_verdict: Option<Verdict>,
+    /// Why the verdict contradicts the runs under every rule set that can have been in force.
+    pub contradiction: Option<String>,
+    /// Revisions left to test after this, as git said before it.
+    pub left: Option<u64>,
+    /// Why there are no runs or no verdict, in words of the log.
+    pub failure: Option<String>,
+    /// The job's representative crash.
+    pub representative: Option<String>,
+    /// Its types.
+    pub types: Vec<String>,
+    /// Lines that belong to it but say nothing that is modelled.
+    pub notes: Vec<String>,
+}
+
+/// Why a commit was tested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// The commit on which the bug was seen.
+    Original,
+    /// The same again with a smaller kernel config.
+    Config,
+    /// A release, looking for a good one.
+    Release,
+    /// The current head, looking for a fix.
+    Head,
+    /// A merge base.
+    MergeBase,
+    /// git asked for it.
+    Bisect,
+    /// An end point or a verdict that people gave by hand.
+    Given,
+    /// The culprit's parent, built only to compare binaries.
+    Parent,
+    /// A test after the answer, to check it.
+    Check,
+}
+
+/// One test run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Run {
+    /// Its number; null for `all runs:`.
+    pub number: Option<u32>,
+    /// What came of it.
+    pub result: RunResult,
+    /// Title or error text; absent for a run that survived.
+    pub title: Option<String>,
+    /// Continuation lines (of several, the first few).
+    pub detail: Vec<String>,
+}
+
+/// What came of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema, PartialOrd, Ord)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunResult {
+    /// Survived.
+    Ok,
+    /// Crashed, whatever the title.
+    Crashed,
+    /// The machine did not boot.
+    BootFailed,
+    /// A trivial program failed already.
+    BasicFailed,
+    /// The test could not be run.
+    Failed,
+    /// Infrastructure.
+    Infra,
+    /// A crash of a type that the job ignores.
+    Ignored,
+}
+
+/// What git was told. For a fix bisection a crash is `good`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// The earlier side.
+    Good,
+    /// The later side.
+    Bad,
+    /// Could not be judged.
+    Skip,
+}
+
+/// The end points given to git.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Range {
+    /// As written: a commit or a tag.
+    pub bad: String,
+    /// As written.
+    pub good: String,
+    /// The release of the bad end, when the log tested it as such.
+    pub bad_release: Option<String>,
+    /// The release of the good end.
+    pub good_release: Option<String>,
+}
+
+/// The words of a git log's two sides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Terms {
+    /// The earlier side, git's `good`.
+    pub old: String,
+    /// The later side, git's `bad`.
+    pub new: String,
+}
+
+/// Kernel signatures.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, Default)]
+pub struct Signatures {
+    /// Of the named commit.
+    pub culprit: Option<String>,
+    /// Of its parent (before December 2019: of the commit tested before).
+    pub parent: Option<String>,
+}
+
+/// What the job says about itself. Times in seconds.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema, Default)]
+pub struct Totals {
+    /// Number of tests; from November 2020 only those whose build succeeded.
+    pub revisions: u64,
+    /// Altogether.
+    pub total: f64,
+    /// Spent building.
+    pub build: f64,
+    /// Spent testing.
+    pub test: f64,
+}
+
+/// A thinned list of releases.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Picked {
+    /// Tags.
+    pub tags: Vec<String>,
+    /// Out of so many; null where the log has it garbled.
+    pub of: Option<u64>,
+}
+
+/// What a confidence rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Basis {
+    /// The fitted model, on the kind of log that it was fitted on.
+    Model,
+    /// The fitted model, on a kind of log that it was not fitted on (fix bisections).
+    Extrapolated,
+    /// Nothing: no commit, or no test runs to judge by.
+    None,
+}
+
+/// One term of the confidence.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Reason {
+    /// Id of the sign, as in `src/bisect/weights.toml`.
+    pub sign: String,
+    /// What was seen, in words.
+    pub words: String,
+    /// Its share of the log odds against a log that shows the average of the sign; positive speaks for the commit.
+    pub weight: f64,
+}
+
+/// Where results stopped being reliable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Unreliable {
+    /// Index into `steps`.
+    pub step: usize,
+    /// Why.
+    pub why: String,
+}
+
+/// What the reliable steps support.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Trust {
+    /// The oldest reliably bad commit or release; null when there is none.
+    pub bad: Option<String>,
+    /// The newest reliably good one; null when there is none.
+    pub good: Option<String>,
+    /// In words: `trust only v5.3..v5.4`.
+    pub words: String,
+}
+
+/// A test worth doing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct NextTest {
+    /// What to test.
+    pub commit: Option<String>,
+    /// What to do and what it would tell.
+    pub words: String,
+}
+
+/// Something that kept tests from running.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Nuisance {
+    /// The title or error, shortened.
+    pub title: String,
+    /// In how many lines of runs.
+    pub runs: u32,
+    /// In how many steps.
+    pub steps: u32,
+}

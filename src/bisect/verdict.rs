@@ -1,0 +1,73 @@
+//! From signs to a probability: a logistic model whose weights are data, `weights.toml`.
+
+use super::record::{Basis, Bisection, Kind, Reason, Step};
+use super::signs::Sign;
+use serde::Deserialize;
+use std::sync::LazyLock;
+
+/// The fitted model. `benches/fit_bisect.py` writes it.
+#[derive(Debug, Deserialize)]
+struct Model {
+    /// The log odds of a log whose signs are all average.
+    intercept: f64,
+    sign: Vec<Term>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Term {
+    id: String,
+    /// The average of the sign over the logs of the fit.
+    mean: f64,
+    /// Change of the log odds for one unit of the sign.
+    weight: f64,
+}
+
+static MODEL: LazyLock<Model> =
+    LazyLock::new(|| toml::from_str(include_str!("weights.toml")).expect("weights.toml is checked by a test"));
+
+/// No log is certain: labels of the fit are themselves wrong now and then.
+const BOUNDS: (f64, f64) = (0.01, 0.97);
+
+/// Puts confidence and reasons into a record; without commits there is nothing to believe.
+pub fn judge(found: &mut Bisection, signs: &[Sign]) {
+    // Somebody may have cut the runs out.
+    if found.commits.is_empty() || !found.walked().any(Step::is_crashing) {
+        return;
+    }
+    let mut odds = MODEL.intercept;
+    let mut reasons = Vec::new();
+    for term in &MODEL.sign {
+        let Some(sign) = signs.iter().find(|sign| sign.id == term.id) else { continue };
+        let weight = term.weight * (sign.value - term.mean);
+        odds += weight;
+        reasons.push(Reason {
+            sign: term.id.clone(),
+            words: sign.words.clone(),
+            weight: (weight * 1000.0).round() / 1000.0,
+        });
+    }
+    reasons
+        .sort_by(|one, other| other.weight.abs().total_cmp(&one.weight.abs()).then_with(|| one.sign.cmp(&other.sign)));
+    let confidence = (1.0 / (1.0 + (-odds).exp())).clamp(BOUNDS.0, BOUNDS.1);
+    found.confidence = Some((confidence * 1e4).round() / 1e4);
+    found.basis = if found.kind == Kind::Cause { Basis::Model } else { Basis::Extrapolated };
+    found.reasons = reasons;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bisect::crash_text::Seen;
+
+    #[test]
+    fn every_sign_has_one_weight_and_every_weight_a_sign() {
+        let mut found = Bisection::empty("-", Kind::Cause);
+        found.commits = vec!["0".repeat(40)];
+        let mut signs: Vec<String> =
+            crate::bisect::signs(&found, &Seen::default()).into_iter().map(|sign| sign.id.to_owned()).collect();
+        let mut terms: Vec<String> = MODEL.sign.iter().map(|term| term.id.clone()).collect();
+        signs.sort_unstable();
+        terms.sort_unstable();
+        assert_eq!(signs, terms);
+    }
+}

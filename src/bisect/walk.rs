@@ -1,0 +1,585 @@
+//! Reads a syzbot transcript line by line; a line that says nothing new belongs to what precedes it.
+
+use super::commit::Dump;
+use super::ends::{flags, name_range, picked};
+use super::line::{Line, read};
+use super::mail::Text;
+use super::record::{Bisection, Culprit, Kind, Outcome, Range, Rewritten, Role, Run, RunResult, Step, Verdict};
+use super::words;
+
+/// How many continuation lines of a run or a failure are kept.
+const KEPT_LINES: usize = 12;
+/// How many bytes of a continuation line are kept.
+const KEPT_BYTES: usize = 400;
+
+/// What a transcript says, before anything is concluded from it.
+#[derive(Debug)]
+pub struct Transcript {
+    /// The record, with everything that is printed in the log.
+    pub bisection: Bisection,
+    /// Offset of the crash report in [`Text::bytes`].
+    pub crash_at: Option<usize>,
+    /// Features by which the log can be dated.
+    pub features: Features,
+}
+
+/// Which dated forms a log shows.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Features {
+    /// `searching for …`.
+    pub searching: bool,
+    /// Tags as end points of git's range.
+    pub tags: bool,
+    /// A 40-digit signature, a 64-digit one.
+    pub signatures: (bool, bool),
+    /// `cc: [`.
+    pub old_cc: bool,
+    /// `recipients (`.
+    pub recipients: bool,
+    /// A blank line after git's output, and whether git's output was ever followed by a test directly.
+    pub blank_after_git: (bool, bool),
+    /// `with gcc`.
+    pub label_with: bool,
+    /// A block without any label.
+    pub label_bare: bool,
+    /// A block with the compiler's family.
+    pub label_family: bool,
+    /// `representative crash`.
+    pub representative: bool,
+    /// `false negative chance`.
+    pub false_negative: bool,
+    /// `reproducer seems to be flaky`, `Reproducer flagged being flaky`.
+    pub old_flaky: bool,
+    /// `bisecting …` in the header.
+    pub bisecting: bool,
+    /// git quotes its terms.
+    pub quoted_terms: bool,
+    /// `unable to determine the verdict`.
+    pub undetermined: bool,
+    /// `try #`.
+    pub tries: bool,
+}
+
+/// Where in the log we are: what an unknown line belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum At {
+    Header,
+    Block,
+    Run,
+    Git,
+    Dump,
+    Config,
+    GitCandidates,
+    Candidates,
+    Summary,
+    Error,
+}
+
+/// Reads a transcript.
+#[must_use]
+pub fn transcript(log: &str, text: &Text<'_>) -> Transcript {
+    let mut walk = Walk::new(log, text.mailed);
+    for (number, behind, content) in text.lines() {
+        if walk.line(number, content) {
+            walk.crash_at = Some(behind);
+            break;
+        }
+    }
+    walk.finish()
+}
+
+struct Walk {
+    found: Bisection,
+    features: Features,
+    at: At,
+    /// Role of the next test block, when a line before it says so.
+    next: Option<(Role, Option<String>)>,
+    /// What git printed last: revisions left, subject of the next commit.
+    left: Option<u64>,
+    position: Option<(String, String)>,
+    dump: Dump,
+    git_first: Option<String>,
+    git_candidates: Vec<String>,
+    summary: bool,
+    header: bool,
+    after_git: bool,
+    crash_at: Option<usize>,
+}
+
+impl Walk {
+    fn new(log: &str, mailed: bool) -> Self {
+        let mut found = Bisection::empty(log, Kind::Cause);
+        found.dialect.name = "syzbot".to_owned();
+        found.dialect.mailed = mailed;
+        Self {
+            found,
+            features: Features::default(),
+            at: At::Header,
+            next: None,
+            left: None,
+            position: None,
+            dump: Dump::default(),
+            git_first: None,
+            git_candidates: Vec::new(),
+            summary: false,
+            header: false,
+            after_git: false,
+            crash_at: None,
+        }
+    }
+
+    /// Takes a line; true when the crash report begins behind it.
+    fn line(&mut self, number: u64, content: &[u8]) -> bool {
+        // Whatever a commit message quotes is indented, and nothing of ours is.
+        if self.at == At::Dump && self.dump.line(content) {
+            return false;
+        }
+        let line = read(content);
+        if self.after_git && !matches!(line, Line::Position { .. } | Line::Unknown) {
+            match line {
+                Line::Blank => self.features.blank_after_git.0 = true,
+                Line::Testing { .. } => self.features.blank_after_git.1 = true,
+                _ => {}
+            }
+            self.after_git = false;
+        }
+        match line {
+            Line::Blank | Line::FalseNegative | Line::Undetermined | Line::Unknown | Line::Config => {
+                self.minor(line, content)
+            }
+            Line::Crash(title) => return self.crash(title),
+            Line::Host { .. }
+            | Line::Cause(_)
+            | Line::Fix(_)
+            | Line::Syzkaller(_)
+            | Line::Rewritten { .. }
+            | Line::Ensuring(_) => {
+                self.heading(line, content);
+            }
+            Line::Testing { .. }
+            | Line::Compiler(_)
+            | Line::Signature(_)
+            | Line::Run { .. }
+            | Line::Representative { .. }
+            | Line::NotTested { .. } => {
+                self.block(line, number, content);
+            }
+            Line::Release(_)
+            | Line::Head(_)
+            | Line::Picked(_)
+            | Line::MergeBase
+            | Line::MergeBaseSurvives
+            | Line::Pretend => {
+                self.plan(line, content);
+            }
+            Line::Start { .. }
+            | Line::Told { .. }
+            | Line::Left(_)
+            | Line::Position { .. }
+            | Line::GitFirst(_)
+            | Line::AnyOf { .. }
+            | Line::CannotBisect
+            | Line::Hash(_) => {
+                self.git(line, number, content);
+            }
+            _ => self.ending(line, content),
+        }
+        false
+    }
+
+    /// Lines that only ever add to what precedes them.
+    fn minor(&mut self, line: Line<'_>, content: &[u8]) {
+        match line {
+            Line::FalseNegative => self.features.false_negative = true,
+            Line::Undetermined => {
+                self.features.undetermined = true;
+                if let Some(step) = self.found.steps.last_mut() {
+                    step.failure = Some(words(content));
+                }
+            }
+            Line::Config => {
+                self.found.config.push(words(content));
+                self.at = At::Config;
+            }
+            Line::Unknown => self.belongs(content),
+            _ => {}
+        }
+    }
+
+    /// Attaches a line to what precedes it.
+    fn belongs(&mut self, content: &[u8]) {
+        let kept = || words(&content[..content.len().min(KEPT_BYTES)]);
+        match self.at {
+            At::Run => {
+                if let Some(run) = self.found.steps.last_mut().and_then(|step| step.runs.last_mut())
+                    && run.detail.len() < KEPT_LINES
+                {
+                    run.detail.push(kept());
+                }
+            }
+            At::Block | At::Git => {
+                if let Some(step) = self.found.steps.last_mut()
+                    && step.notes.len() < KEPT_LINES
+                {
+                    step.notes.push(kept());
+                }
+            }
+            At::Error => {
+                if let Some(error) = &mut self.found.error
+                    && error.lines().count() < KEPT_LINES
+                {
+                    error.push('\n');
+                    error.push_str(&kept());
+                }
+            }
+            At::Config if self.found.config.len() < 1000 => self.found.config.push(kept()),
+            At::Header | At::Summary if self.found.notes.len() < KEPT_LINES => self.found.notes.push(kept()),
+            _ => {}
+        }
+    }
+
+    fn heading(&mut self, line: Line<'_>, content: &[u8]) {
+        self.header = true;
+        match line {
+            Line::Host { host, time } => {
+                self.found.dialect.host = Some(words(host));
+                self.found.dialect.started = Some(words(time));
+            }
+            Line::Cause(commit) | Line::Fix(commit) => {
+                self.found.kind = if matches!(line, Line::Fix(_)) { Kind::Fix } else { Kind::Cause };
+                self.found.start_commit = Some(words(commit));
+                let old = content.starts_with(b"searching");
+                (self.features.searching, self.features.bisecting) = (old, !old);
+            }
+            Line::Syzkaller(commit) => self.found.syzkaller = Some(words(commit)),
+            Line::Rewritten { commit, title } => {
+                let title = Some(words(title)).filter(|title| !title.is_empty());
+                self.found.rewritten = Some(Rewritten { commit: words(commit), title });
+            }
+            Line::Ensuring(commit) => {
+                let commit = words(commit);
+                let known = self.found.rewritten.is_some() || self.found.start_commit.as_ref() == Some(&commit);
+                match &self.found.start_commit {
+                    Some(_) if !known => self.found.rewritten = Some(Rewritten { commit, title: None }),
+                    None => self.found.start_commit = Some(commit),
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+        self.at = At::Header;
+    }
+
+    fn block(&mut self, line: Line<'_>, number: u64, content: &[u8]) {
+        self.unerr();
+        if let Line::Testing { commit, label } = line {
+            return self.test(number, commit, label);
+        }
+        let features = &mut self.features;
+        let Some(step) = self.found.steps.last_mut() else {
+            if let Line::NotTested { commit, .. } = line {
+                self.verdict_only(number, commit.unwrap_or_default(), None);
+                self.block(Line::NotTested { commit: None, error: content }, number, content);
+            }
+            return;
+        };
+        match line {
+            Line::Compiler(id) => step.compiler = Some(words(id)),
+            Line::Signature(signature) => {
+                features.signatures.0 |= signature.len() == 40;
+                features.signatures.1 |= signature.len() == 64;
+                let signature = words(signature);
+                if self.summary || (self.git_first.is_some() && step.role != Role::Parent) {
+                    self.found.signatures.get_or_insert_default().culprit = Some(signature);
+                } else {
+                    step.signature = Some(signature);
+                }
+            }
+            Line::Run { number, result, title } => {
+                let title = (result != RunResult::Ok).then(|| words(title)).filter(|title| !title.is_empty());
+                features.tries |= content.starts_with(b"try #");
+                step.runs.push(Run { number, result, title, detail: Vec::new() });
+                self.at = At::Run;
+            }
+            Line::Representative { title, types } => {
+                features.representative = true;
+                step.representative = Some(words(title));
+                step.types = words(types).split_whitespace().map(str::to_owned).collect();
+            }
+            Line::NotTested { commit, error } => {
+                if commit.is_some_and(|commit| step.commit.as_bytes() != commit) {
+                    // No compiler was found for it: the block has no first line of its own.
+                    self.verdict_only(number, commit.unwrap_or_default(), None);
+                }
+                if let Some(step) = self.found.steps.last_mut() {
+                    step.failure = Some(words(error));
+                }
+                self.at = At::Block;
+            }
+            _ => {}
+        }
+    }
+
+    fn test(&mut self, number: u64, commit: &[u8], label: &[u8]) {
+        self.found.tested_commits += 1;
+        let label = words(label);
+        let (compiler, family) = match label.strip_prefix("with ") {
+            Some(id) => (Some(id.to_owned()), None),
+            None => (None, Some(label.clone()).filter(|label| !label.is_empty())),
+        };
+        self.features.label_with |= compiler.is_some();
+        self.features.label_family |= family.is_some();
+        self.features.label_bare |= label.is_empty();
+        let commit = words(commit);
+        let (role, release) = self.next.take().unwrap_or_else(|| (self.role_of(&commit), None));
+        let mut step = Step::new(role, commit, number);
+        (step.compiler, step.family, step.release) = (compiler, family, release);
+        if role == Role::Bisect {
+            step.left = self.left.take();
+            step.subject =
+                self.position.take().filter(|(position, _)| *position == step.commit).map(|(_, subject)| subject);
+        }
+        self.found.steps.push(step);
+        self.at = At::Block;
+    }
+
+    fn role_of(&self, commit: &str) -> Role {
+        if self.git_first.is_some() || self.summary {
+            Role::Parent
+        } else if self.found.range.is_some() {
+            Role::Bisect
+        } else if self.found.steps.iter().any(|step| step.role == Role::Original && step.commit == commit) {
+            Role::Config
+        } else if self.found.steps.is_empty() && self.header {
+            Role::Original
+        } else if self.position.is_some() {
+            Role::Bisect
+        } else {
+            Role::Given
+        }
+    }
+
+    /// A step that has no test block of its own.
+    fn verdict_only(&mut self, number: u64, commit: &[u8], verdict: Option<Verdict>) {
+        let (role, release) = self
+            .next
+            .take()
+            .unwrap_or_else(|| (if self.found.range.is_some() { Role::Bisect } else { Role::Given }, None));
+        let role = if verdict.is_some() { Role::Bisect } else { role };
+        let mut step = Step::new(role, words(commit), number);
+        (step.verdict, step.release) = (verdict, release);
+        step.left = self.left.take();
+        step.subject =
+            self.position.take().filter(|(position, _)| *position == step.commit).map(|(_, subject)| subject);
+        self.found.steps.push(step);
+    }
+
+    fn plan(&mut self, line: Line<'_>, content: &[u8]) {
+        self.unerr();
+        match line {
+            Line::Release(tag) => self.next = Some((Role::Release, Some(words(tag)))),
+            Line::Head(_) => self.next = Some((Role::Head, None)),
+            Line::Picked(rest) => self.found.picked = Some(picked(&words(rest))),
+            Line::MergeBase => {
+                self.next = Some((Role::MergeBase, None));
+                self.found.notes.push(words(content));
+            }
+            Line::MergeBaseSurvives => {
+                self.found.outcome = Outcome::Horizon;
+                self.found.notes.push(words(content));
+            }
+            _ => {
+                // The verdict that follows is about the step's commit, not about the merge base that was tested last.
+                self.next = None;
+                self.found.notes.push(words(content));
+            }
+        }
+        if self.at == At::Dump {
+            self.at = At::Header;
+        }
+    }
+
+    fn git(&mut self, line: Line<'_>, number: u64, content: &[u8]) {
+        if !matches!(line, Line::Hash(_)) {
+            self.unerr();
+        }
+        match line {
+            Line::Start { bad, good } => {
+                self.features.tags |= !(super::line::is_hash(bad) && super::line::is_hash(good));
+                self.found.range =
+                    Some(Range { bad: words(bad), good: words(good), bad_release: None, good_release: None });
+                self.next = None;
+                self.at = At::Git;
+            }
+            Line::Told { verdict, commit } => {
+                let own = |step: &Step| {
+                    step.commit.as_bytes() == commit && step.verdict.is_none() && step.role != Role::Parent
+                };
+                // In cross-tree searches other commits are tested between git's question and the answer.
+                let mut recent = self.found.steps.iter_mut().rev().take_while(|step| step.verdict.is_none()).take(4);
+                match recent.find(|step| own(step) && step.role != Role::MergeBase) {
+                    Some(step) => step.verdict = Some(verdict),
+                    None => self.verdict_only(number, commit, Some(verdict)),
+                }
+                self.at = At::Git;
+            }
+            Line::Left(left) => {
+                self.left = Some(left);
+                self.at = At::Git;
+            }
+            Line::Position { commit, subject } => {
+                self.position = Some((words(commit), words(subject)));
+                self.after_git = true;
+                self.at = At::Git;
+            }
+            Line::GitFirst(commit) => {
+                self.features.quoted_terms |= content.ends_with(b"' commit");
+                self.left = None;
+                self.git_first = Some(words(commit));
+                self.dump = Dump::default();
+                self.at = At::Dump;
+            }
+            Line::AnyOf { summary } => {
+                if summary {
+                    self.found.outcome = Outcome::Candidates;
+                    self.found.commits.clear();
+                    self.summary = true;
+                }
+                self.at = if summary { At::Candidates } else { At::GitCandidates };
+            }
+            Line::CannotBisect => self.at = At::Git,
+            Line::Hash(commit) => match self.at {
+                At::Candidates if commit.len() == 40 => self.found.commits.push(words(commit)),
+                At::GitCandidates if commit.len() == 40 => self.git_candidates.push(words(commit)),
+                _ => self.belongs(content),
+            },
+            _ => {}
+        }
+    }
+
+    fn ending(&mut self, line: Line<'_>, content: &[u8]) {
+        if self.at == At::Error && !matches!(line, Line::ParentUntested | Line::Error(_)) {
+            // An error may run on over anything; only a test that goes on takes it back.
+            return self.belongs(content);
+        }
+        match line {
+            Line::Flaky(chance) => {
+                self.found.flagged_flaky = true;
+                self.features.old_flaky |= chance.is_none();
+                self.found.repro_chance = chance.filter(|chance| chance.is_finite());
+                return;
+            }
+            Line::ErrorProbability(probability) => {
+                self.found.error_probability = Some(probability).filter(|p| p.is_finite())
+            }
+            Line::ParentUntested => self.next = Some((Role::Parent, None)),
+            Line::CulpritSignature(signature) => {
+                self.found.signatures.get_or_insert_default().culprit = Some(words(signature))
+            }
+            Line::ParentSignature(signature) => {
+                self.found.signatures.get_or_insert_default().parent = Some(words(signature))
+            }
+            Line::Totals { text } => {
+                self.found.totals = Some(super::summary::totals(&words(text)));
+                self.summary = true;
+            }
+            Line::Error(error) => return self.error(error),
+            Line::Horizon(_) => {
+                self.found.outcome = Outcome::Horizon;
+                self.found.notes.push(words(content));
+            }
+            Line::CommitMessage(title) => {
+                self.found.notes.push(format!("the commit at the end of the range: {}", words(title)))
+            }
+            Line::Answer { fix, commit, subject } => {
+                if fix && !self.header {
+                    self.found.kind = Kind::Fix;
+                }
+                self.found.outcome = Outcome::Culprit;
+                self.found.commits = vec![words(commit)];
+                self.found.culprit =
+                    Some(Culprit { commit: words(commit), subject: words(subject), ..Culprit::default() });
+                self.summary = true;
+            }
+            Line::To(list) => {
+                self.features.recipients = true;
+                self.found.recipients_to = super::summary::quoted_list(&words(list));
+            }
+            Line::Cc(list) => {
+                let old = content.starts_with(b"cc:");
+                self.features.old_cc |= old;
+                self.features.recipients |= !old;
+                self.found.recipients_cc = super::summary::quoted_list(&words(list));
+            }
+            _ => return self.belongs(content),
+        }
+        self.at = At::Summary;
+    }
+
+    fn error(&mut self, error: &[u8]) {
+        if self.found.error.is_some() {
+            return self.belongs(&[b"error: ", error].concat());
+        }
+        self.found.error = Some(words(&error[..error.len().min(KEPT_BYTES * 4)]));
+        self.at = At::Error;
+    }
+
+    /// Before February 2023 compilers' complaints were printed raw, and one may begin with `error: `: what looked like the
+    /// end was a build failure if the walk goes on.
+    fn unerr(&mut self) {
+        if self.at != At::Error || self.summary {
+            return;
+        }
+        if let (Some(error), Some(step)) = (self.found.error.take(), self.found.steps.last_mut()) {
+            step.notes.push(error);
+        }
+        self.at = At::Block;
+    }
+
+    fn crash(&mut self, title: &[u8]) -> bool {
+        if !(self.summary || (self.git_first.is_some() && self.at == At::Summary)) {
+            self.belongs(title);
+            return false;
+        }
+        self.found.crash_title = Some(words(title));
+        true
+    }
+
+    fn finish(mut self) -> Transcript {
+        let found = &mut self.found;
+        found.truncated = !self.header;
+        if let Some(commit) = self.git_first {
+            let culprit = found.culprit.get_or_insert_with(|| Culprit { commit: commit.clone(), ..Culprit::default() });
+            if culprit.commit == commit {
+                self.dump.fill(culprit);
+            }
+            // A log that was cut off behind git's answer still has the answer.
+            if found.outcome == Outcome::Incomplete && found.error.is_none() {
+                found.outcome = Outcome::Culprit;
+                found.commits = vec![commit];
+            }
+        }
+        if found.outcome == Outcome::Incomplete && found.error.is_none() && !self.git_candidates.is_empty() {
+            found.outcome = Outcome::Candidates;
+            found.commits = self.git_candidates;
+        }
+        if found.error.is_some() && found.outcome != Outcome::Culprit {
+            found.outcome = Outcome::Error;
+            found.commits.clear();
+        }
+        if !matches!(found.outcome, Outcome::Culprit | Outcome::Candidates) {
+            found.commits.clear();
+            found.culprit = None;
+            found.revisions_left = self.left;
+        }
+        found.flags = flags(found);
+        name_range(found);
+        for step in &mut found.steps {
+            let count =
+                |result| u32::try_from(step.runs.iter().filter(|run| run.result == result).count()).unwrap_or(u32::MAX);
+            (step.crashed, step.survived) = (count(RunResult::Crashed), count(RunResult::Ok));
+            step.counted = step.runs.iter().any(|run| run.number.is_some());
+        }
+        Transcript { bisection: self.found, crash_at: self.crash_at, features: self.features }
+    }
+}

@@ -1,0 +1,215 @@
+//! `kanalyze bisect`: what did this bisection find, and should I believe it?
+
+use super::feed::Logs;
+use super::output::{Format, JsonArray, Output};
+use crate::bisect::{Bisection, Sign, judged};
+use crate::engine::{Engine, Item, Options, in_order};
+use crate::grammar::Grammar;
+use crate::input::{Damage, Source, open};
+use crate::render;
+use crate::report::Report;
+use anyhow::Context as _;
+use clap::ValueEnum;
+use std::io::{BufWriter, Write};
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Tell what a bisection found, and how far to believe it
+///
+/// Reads syzbot's transcripts of any year (cause and fix), `git bisect log` files, what `git bisect visualize` shows, 0-day's
+/// annotated logs, and any of them quoted in a mail. The first line is the answer; what speaks for it and against it
+/// follows, then the walk step by step. The confidence is the probability that the named commit is right, by a model
+/// that was fitted on bisections whose truth is known; every reason shown is one term of it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  kanalyze bisect bisect.txt                      one log: the answer, the reasons, the walk
+  kanalyze bisect logs/*.txt --sort confidence    several logs: a table, the most certain first
+  kanalyze bisect --check-steps bisect.txt        verdicts that contradict their runs
+  kanalyze bisect --svg walk.svg bisect.txt       a picture of the walk
+  kanalyze bisect --format jsonl logs/*.txt       one record a log, for scripts
+
+In the walk, `git` is what git was told (in brackets: what the runs say of a test that git was not told about),
+`crashed` counts runs, titles are letters that the legend explains, a star marks where they change altogether.
+
+Exit status: 0, or 2 if a log could not be read.")]
+pub struct Arguments {
+    #[command(flatten)]
+    logs: Logs,
+
+    #[command(flatten)]
+    output: Output,
+
+    /// Order of the table of several logs.
+    #[arg(long, value_enum, value_name = "BY")]
+    sort: Option<Sort>,
+
+    /// Replay the steps through the rules of their time and list those whose verdict contradicts their runs.
+    #[arg(long)]
+    check_steps: bool,
+
+    /// Draw the walk of one log into this file.
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+
+    /// Print the model's signs, one object a log; this is what benches/fit_bisect.py reads.
+    #[arg(long, hide = true)]
+    features: bool,
+}
+
+/// What several logs are sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Sort {
+    /// Most certain first, those without a commit last.
+    Confidence,
+    /// Least certain first.
+    Doubt,
+    /// By outcome, then by name.
+    Outcome,
+    /// By name.
+    Log,
+}
+
+/// How many logs are read before their results are written.
+const BATCH: usize = 128;
+
+/// Runs the command.
+///
+/// # Errors
+/// No input, a grammar that is no good, several logs for one picture, an output that cannot be written.
+pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let sources = arguments.logs.sources()?;
+    if arguments.svg.is_some() && sources.len() != 1 {
+        anyhow::bail!("--svg draws one log, but {} are named; name one", sources.len());
+    }
+    let grammar = arguments.logs.load_grammar()?;
+    let mut writer = Writer {
+        out: BufWriter::new(std::io::stdout().lock()),
+        format: arguments.output.format,
+        array: JsonArray::new(),
+    };
+    let gathers = arguments.sort.is_some() || arguments.svg.is_some() || writer.format == Format::Text;
+    let (mut kept, mut failed) = (Vec::new(), false);
+    for batch in sources.chunks(BATCH) {
+        let results = in_order(arguments.logs.threads, batch, |source| {
+            let name = source.to_string();
+            read(source).map(|bytes| judged(&name, &bytes, &|crash| reports(&name, crash, &grammar)))
+        });
+        for result in results {
+            match result {
+                None => failed = true,
+                Some((found, signs)) if arguments.features => writer.signs(&found, &signs)?,
+                Some((found, _)) if gathers => kept.push(found),
+                Some((found, _)) => writer.records(&found, arguments.check_steps)?,
+            }
+        }
+    }
+    sort(&mut kept, arguments.sort);
+    if let (Some(path), [found]) = (&arguments.svg, &kept[..]) {
+        std::fs::write(path, render::bisect_svg::draw(found))
+            .with_context(|| format!("{}: the picture cannot be written", path.display()))?;
+    }
+    match (arguments.features, writer.format) {
+        (true, _) => {}
+        (false, Format::Text) if arguments.check_steps => render::bisect::write_checks(&kept, &mut writer.out)?,
+        (false, Format::Text) => match &kept[..] {
+            [one] if sources.len() == 1 => render::bisect::write(one, &arguments.output.palette(), &mut writer.out)?,
+            [] => {}
+            several => render::bisect::write_table(several, &arguments.output.palette(), &mut writer.out)?,
+        },
+        (false, _) => kept.iter().try_for_each(|found| writer.records(found, arguments.check_steps))?,
+    }
+    if writer.format == Format::Json && !arguments.features {
+        writer.array.end(&mut writer.out)?;
+    }
+    writer.out.flush()?;
+    Ok(if failed { ExitCode::from(2) } else { ExitCode::SUCCESS })
+}
+
+/// The reports in a transcript's last section.
+fn reports(log: &str, crash: &[u8], grammar: &Arc<Grammar>) -> Vec<Report> {
+    let mut found = Vec::new();
+    let options = Options { grammar: Arc::clone(grammar), ..Options::named(log) };
+    let read: Result<_, std::convert::Infallible> = Engine::read(options, crash, |item| {
+        if let Item::Closed(report) = item {
+            found.push(*report);
+        }
+        Ok(())
+    });
+    match read {
+        Ok(_) => found,
+        Err(never) => match never {},
+    }
+}
+
+/// All bytes of a source; says on stderr what went wrong, and is nothing when nothing could be read.
+fn read(source: &Source) -> Option<Vec<u8>> {
+    let tell = |text: &str| {
+        let _ = writeln!(std::io::stderr(), "kanalyze: {}", render::safe(text));
+    };
+    let input = open(source).map_err(|error| tell(&error.to_string())).ok()?;
+    let mut bytes = Vec::new();
+    let damage = input.feed(|chunk| {
+        bytes.extend_from_slice(chunk);
+        ControlFlow::Continue(())
+    });
+    // An empty log has its own answer.
+    if let Some(damage) = damage.filter(|damage| *damage != Damage::Empty) {
+        tell(&format!("{source}: {damage}"));
+    }
+    Some(bytes)
+}
+
+fn sort(found: &mut [Bisection], by: Option<Sort>) {
+    let confidence = |found: &Bisection, without: f64| found.confidence.unwrap_or(without);
+    match by {
+        None => {}
+        Some(Sort::Confidence) => found.sort_by(|one, other| confidence(other, -1.0).total_cmp(&confidence(one, -1.0))),
+        Some(Sort::Doubt) => found.sort_by(|one, other| confidence(one, 2.0).total_cmp(&confidence(other, 2.0))),
+        Some(Sort::Outcome) => {
+            found.sort_by(|one, other| one.outcome.cmp(&other.outcome).then_with(|| one.log.cmp(&other.log)))
+        }
+        Some(Sort::Log) => found.sort_by(|one, other| one.log.cmp(&other.log)),
+    }
+}
+
+/// Where records go.
+struct Writer<W: Write> {
+    out: W,
+    format: Format,
+    array: JsonArray,
+}
+
+impl<W: Write> Writer<W> {
+    fn record(&mut self, record: &impl serde::Serialize) -> anyhow::Result<()> {
+        let mut line = serde_json::to_vec(record)?;
+        line.push(b'\n');
+        if self.format == Format::Json {
+            self.array.write(&mut self.out, &line)?
+        } else {
+            self.out.write_all(&line)?
+        }
+        Ok(())
+    }
+
+    /// The record of a log, or those of its contradictory steps.
+    fn records(&mut self, found: &Bisection, check_steps: bool) -> anyhow::Result<()> {
+        if !check_steps {
+            return self.record(found);
+        }
+        for (at, step) in found.steps.iter().enumerate().filter(|(_, step)| step.contradiction.is_some()) {
+            self.record(&serde_json::json!({
+                "schema": "kanalyze.bisect-check/1", "log": found.log, "step": at, "line": step.line, "commit": step.commit,
+                "told": step.verdict, "rules": step.rules_verdict, "words": step.contradiction,
+            }))?;
+        }
+        Ok(())
+    }
+
+    fn signs(&mut self, found: &Bisection, signs: &[Sign]) -> anyhow::Result<()> {
+        let values: serde_json::Map<String, serde_json::Value> =
+            signs.iter().map(|sign| (sign.id.to_owned(), sign.value.into())).collect();
+        self.record(&serde_json::json!({"log": found.log, "signs": values}))
+    }
+}

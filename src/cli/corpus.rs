@@ -1,0 +1,147 @@
+//! `kanalyze corpus`: a folder of logs, each with what kanalyze is known to say about it.
+
+use super::feed::{Outcome, read_one, tell};
+use crate::engine::{Item, Options, in_order};
+use crate::grammar::Grammar;
+use crate::input::Source;
+use crate::render::snapshot;
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Keep a collection of logs with snapshots of what kanalyze says about each
+///
+/// Every `NAME.log` (also compressed: `NAME.log.gz` …) below the folder has its snapshot beside it, `NAME.snap`: all
+/// reports and events as text. Read a snapshot before you accept it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  kanalyze corpus check my-logs      compare; exit 1 and a diff where something changed
+  kanalyze corpus accept my-logs     write the snapshots anew")]
+pub struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Compare every log with its snapshot
+    Check(Folder),
+    /// Write every snapshot anew
+    Accept(Folder),
+}
+
+#[derive(Debug, clap::Args)]
+struct Folder {
+    /// Folder of logs
+    folder: PathBuf,
+
+    /// A grammar file of your own; may be given several times
+    #[arg(long, value_name = "FILE")]
+    grammar: Vec<PathBuf>,
+
+    /// Threads; 0 takes as many as the machine has
+    #[arg(short = 'j', value_name = "N", default_value_t = 0)]
+    threads: usize,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A folder that cannot be read, a snapshot that cannot be written, a grammar that is no good.
+pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let (folder, accept) = match &arguments.verb {
+        Verb::Check(folder) => (folder, false),
+        Verb::Accept(folder) => (folder, true),
+    };
+    let grammar = Grammar::with_files(&folder.grammar)?;
+    let mut logs = Vec::new();
+    collect(&folder.folder, &mut logs)?;
+    logs.sort();
+    if logs.is_empty() {
+        anyhow::bail!("{}: no logs here; a corpus holds files named NAME.log", folder.folder.display());
+    }
+    let said = in_order(folder.threads, &logs, |log| said_of(log, &grammar));
+    let mut out = std::io::stdout().lock();
+    let (mut changed, mut fatal) = (0, false);
+    for (log, (text, outcome)) in logs.iter().zip(said) {
+        if tell(&outcome) {
+            fatal = true;
+            continue;
+        }
+        let path = snapshot_path(log);
+        let known = std::fs::read_to_string(&path).ok();
+        if known.as_deref() == Some(text.as_str()) {
+            continue;
+        }
+        changed += 1;
+        if accept {
+            write_whole(&path, &text)?;
+            writeln!(out, "{}: {}", path.display(), if known.is_some() { "changed" } else { "new" })?;
+        } else {
+            tell_difference(&mut out, log, known.as_deref(), &text)?;
+        }
+    }
+    writeln!(out, "{} logs, {changed} {}", logs.len(), if accept { "snapshots written" } else { "differ from their snapshots" })?;
+    if !accept && changed > 0 {
+        writeln!(out, "where the new text is right, accept it: kanalyze corpus accept {}", folder.folder.display())?;
+    }
+    Ok(ExitCode::from(if fatal { 2 } else { u8::from(!accept && changed > 0) }))
+}
+
+fn collect(folder: &Path, logs: &mut Vec<PathBuf>) -> anyhow::Result<()> {
+    let entries = std::fs::read_dir(folder).map_err(|cause| anyhow::anyhow!("{}: cannot list this folder: {cause}", folder.display()))?;
+    for entry in entries {
+        let path = entry?.path();
+        if path.is_dir() {
+            collect(&path, logs)?;
+        } else if stem(&path).is_some() {
+            logs.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// `NAME` of `NAME.log`, `NAME.log.gz` …
+fn stem(path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_str()?;
+    let bare = ["", ".gz", ".xz", ".zst", ".bz2", ".lz4"].iter().find_map(|ending| name.strip_suffix(&format!(".log{ending}")));
+    bare.map(str::to_owned)
+}
+
+fn snapshot_path(log: &Path) -> PathBuf {
+    log.with_file_name(format!("{}.snap", stem(log).unwrap_or_default()))
+}
+
+/// All that is said about a log, as text.
+fn said_of(log: &Path, grammar: &Arc<Grammar>) -> (String, Outcome) {
+    let mut records = Vec::new();
+    let mut outcome = Outcome::default();
+    let options = Options { grammar: grammar.clone(), events: true, ..Options::named("") };
+    read_one(&Source::Path(log.to_owned()), &options, &mut outcome, |items| {
+        records.extend(items.into_iter().filter_map(|item| match item {
+            Item::Closed(report) => serde_json::to_value(report).ok(),
+            Item::Event(event) => serde_json::to_value(event).ok(),
+            Item::Opened { .. } => None,
+        }));
+        ControlFlow::Continue(())
+    });
+    (snapshot(&records), outcome)
+}
+
+fn write_whole(path: &Path, text: &str) -> anyhow::Result<()> {
+    let part = path.with_extension("snap.part");
+    std::fs::write(&part, text)
+        .and_then(|()| std::fs::rename(&part, path))
+        .map_err(|cause| anyhow::anyhow!("{}: cannot write this snapshot: {cause}", path.display()))
+}
+
+fn tell_difference(out: &mut dyn Write, log: &Path, known: Option<&str>, text: &str) -> std::io::Result<()> {
+    let Some(known) = known else {
+        return writeln!(out, "{}: has no snapshot yet", log.display());
+    };
+    writeln!(out, "{}: differs", log.display())?;
+    let diff = similar::TextDiff::from_lines(known, text);
+    write!(out, "{}", diff.unified_diff().context_radius(2).header("known", "now"))
+}

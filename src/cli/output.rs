@@ -1,0 +1,105 @@
+//! What all verbs say about their output: its form, colour, width, and the pipe that may close early.
+
+use crate::render::{Palette, Width};
+use clap::ValueEnum;
+use std::io::IsTerminal;
+
+/// Form of the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// One JSON array.
+    Json,
+    /// One JSON object a line.
+    Jsonl,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The arguments about output.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct Output {
+    /// Form of the output: text for people, json or jsonl (one record a line) for programs.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Format,
+
+    /// When to colour the text.
+    #[arg(long = "color", value_enum, default_value = "auto", value_name = "WHEN")]
+    pub colour: Colour,
+}
+
+impl Output {
+    /// The colours to use on stdout.
+    #[must_use]
+    pub fn palette(&self) -> Palette {
+        let wanted = match self.colour {
+            Colour::Always => true,
+            Colour::Never => false,
+            Colour::Auto => {
+                let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+                std::io::stdout().is_terminal() && !refused && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+            }
+        };
+        if wanted { Palette::coloured() } else { Palette::plain() }
+    }
+}
+
+/// Columns of stdout: the terminal's, at most 100, and 80 elsewhere.
+#[must_use]
+pub fn width() -> Width {
+    if !std::io::stdout().is_terminal() {
+        return Width::default();
+    }
+    terminal_size::terminal_size().map_or(Width::default(), |(columns, _)| Width(usize::from(columns.0).clamp(40, 100)))
+}
+
+/// Puts the separators of a JSON array between records that come one a line.
+#[derive(Debug)]
+pub struct JsonArray {
+    any: bool,
+}
+
+impl JsonArray {
+    /// An array that has not begun.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { any: false }
+    }
+
+    /// Writes some records, each ending with a line break.
+    ///
+    /// # Errors
+    /// What `out` answers.
+    pub fn write(&mut self, out: &mut dyn std::io::Write, lines: &[u8]) -> std::io::Result<()> {
+        for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            out.write_all(if self.any { b",\n" } else { b"[\n" })?;
+            self.any = true;
+            out.write_all(line)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the array.
+    ///
+    /// # Errors
+    /// What `out` answers.
+    pub fn end(&self, out: &mut dyn std::io::Write) -> std::io::Result<()> {
+        out.write_all(if self.any { b"\n]\n" } else { b"[]\n" })
+    }
+}
+
+impl Default for JsonArray {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,167 @@
+//! Kernel text out of mails: separators, headers, encodings and quoting taken off, wrapped lines joined again.
+
+mod mime;
+mod wrap;
+
+/// The text of a mail (or of all mails of an mbox), as it was before it was mailed, and where it stood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// The text: lines end with LF; one empty line between two messages; no headers.
+    pub text: Vec<u8>,
+    /// Where each piece of the text begins and where it stood in the mail, both bytes, ascending. A line that was
+    /// wrapped has several pieces.
+    origins: Vec<(usize, usize)>,
+}
+
+impl Mail {
+    /// The place in the mail of a place in [`Mail::text`]. Exact for text that was not encoded; for base64 and
+    /// quoted-printable, the start of the line or part.
+    #[must_use]
+    pub fn origin(&self, offset: usize) -> usize {
+        let after = self.origins.partition_point(|&(start, _)| start <= offset);
+        let Some(&(start, origin)) = after.checked_sub(1).and_then(|index| self.origins.get(index)) else { return 0 };
+        let next = self.origins.get(after).map_or(usize::MAX, |&(_, origin)| origin);
+        (origin + (offset - start)).min(next.max(origin))
+    }
+}
+
+/// A line of a body.
+#[derive(Debug, Clone)]
+struct Line {
+    /// Without the line's end.
+    text: Vec<u8>,
+    /// Where `text` stood, bytes.
+    origin: usize,
+    /// Levels of quoting that were taken off.
+    depth: usize,
+    /// Length before that, bytes: what the mailer counted when it wrapped.
+    width: usize,
+    /// Whether format=flowed says that the next line belongs to it.
+    flows: bool,
+}
+
+/// The text of a mail without quoting, encodings and wrapping; `None` if the text is no mail: it has neither an mbox
+/// separator nor a mail's header, and fewer than a third of its lines are quoted.
+#[must_use]
+pub fn unquote_mail(text: &[u8]) -> Option<Vec<u8>> {
+    read_mail(text).map(|mail| mail.text)
+}
+
+/// As [`unquote_mail`], with the place of every line.
+#[must_use]
+pub fn read_mail(text: &[u8]) -> Option<Mail> {
+    let mut lines = Vec::new();
+    let first = split(text).find(|line| !line.0.trim_ascii().is_empty());
+    let mbox = first.is_some_and(|(line, _)| is_separator(line));
+    if mbox {
+        let mut message = Vec::new();
+        let mut blank = true;
+        for (line, origin) in split(text) {
+            if blank && is_separator(line) {
+                read_message(&std::mem::take(&mut message), &mut lines);
+            } else {
+                // mboxrd: a body line that looked like a separator was given one more `>`.
+                let escaped = line.strip_prefix(b">").filter(|rest| is_from(rest));
+                message.push(escaped.map_or((line, origin), |rest| (rest, origin + 1)));
+            }
+            blank = line.trim_ascii().is_empty();
+        }
+        read_message(&message, &mut lines);
+    } else {
+        let all: Vec<_> = split(text).collect();
+        if mime::header_length(&all).is_some() {
+            read_message(&all, &mut lines);
+        } else if is_quoted(&all) {
+            let flowed = mime::Flowed::No;
+            lines.extend(all.iter().map(|&(line, origin)| unquoted(line.to_vec(), origin, flowed)));
+        } else {
+            return None;
+        }
+    }
+    Some(wrap::joined(lines))
+}
+
+/// Adds the body's lines, and an empty one before them if there are others.
+fn read_message(message: &[(&[u8], usize)], lines: &mut Vec<Line>) {
+    let before = lines.len();
+    mime::read_part(message, 0, lines);
+    if before > 0 && lines.len() > before {
+        let origin = lines[before].origin;
+        lines.insert(before, Line { text: Vec::new(), origin, depth: 0, width: 0, flows: false });
+    }
+}
+
+/// The lines of a text, without their ends, and where they begin.
+fn split(text: &[u8]) -> impl Iterator<Item = (&[u8], usize)> {
+    let mut at = 0;
+    text.split_inclusive(|&byte| byte == b'\n').map(move |line| {
+        let origin = at;
+        at += line.len();
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        (line.strip_suffix(b"\r").unwrap_or(line), origin)
+    })
+}
+
+/// Whether a line separates two mails: `From somebody@somewhere Thu Jan  1 00:00:00 1970`.
+fn is_separator(line: &[u8]) -> bool {
+    let Some(rest) = line.strip_prefix(b"From ") else { return false };
+    let words: Vec<&[u8]> = rest.split(|&byte| byte == b' ').filter(|word| !word.is_empty()).take(8).collect();
+    let address = words.first().is_some_and(|word| word.contains(&b'@') || word.len() == 40);
+    let clock = |word: &&&[u8]| word.len() >= 5 && word.iter().all(|&byte| byte.is_ascii_digit() || byte == b':');
+    let year = |word: &&&[u8]| word.len() == 4 && word.iter().all(u8::is_ascii_digit);
+    address
+        && words.iter().skip(1).any(|word| clock(&word) && word.contains(&b':'))
+        && words.iter().any(|word| year(&word))
+}
+
+/// Whether at least a third of the lines, and three, are quoted; judged by the first thousand.
+fn is_quoted(lines: &[(&[u8], usize)]) -> bool {
+    let (mut quoted, mut all) = (0, 0);
+    for (line, _) in lines.iter().filter(|(line, _)| !line.trim_ascii().is_empty()).take(1000) {
+        all += 1;
+        quoted += usize::from(quoting(line).0 > 0);
+    }
+    quoted >= 3 && quoted * 3 >= all
+}
+
+/// How many levels of quoting a line has, and how long they are. `>ffff88810…: fb fb`, the guilty row of a KASAN dump,
+/// is not quoted.
+fn quoting(line: &[u8]) -> (usize, usize) {
+    let (mut depth, mut at) = (0, 0);
+    loop {
+        match line[at..] {
+            [b'>', b' ', ..] => at += 2,
+            [b'|', b' ', ..] if depth == 0 => at += 2,
+            [b'>'] | [b'>', b'>' | b'[' | b'<', ..] => at += 1,
+            _ => return (depth, at),
+        }
+        depth += 1;
+    }
+}
+
+fn unquoted(text: Vec<u8>, origin: usize, flowed: mime::Flowed) -> Line {
+    let width = text.len();
+    let (depth, marks) = quoting(&text);
+    let mut text = text;
+    text.drain(..marks);
+    let mut origin = origin + marks;
+    let mut flows = false;
+    if flowed != mime::Flowed::No {
+        // RFC 3676: a blank was put before lines that begin with one, or with `>` or `From `.
+        if depth == 0 && text.first() == Some(&b' ') {
+            text.remove(0);
+            origin += 1;
+        }
+        flows = text.last() == Some(&b' ') && text != b"-- ";
+        if flows && flowed == mime::Flowed::DeleteSpace {
+            text.pop();
+        }
+    }
+    Line { text, origin, depth, width, flows }
+}
+
+/// `From ` after any number of `>`.
+fn is_from(line: &[u8]) -> bool {
+    let marks = line.iter().take_while(|&&byte| byte == b'>').count();
+    line[marks..].starts_with(b"From ")
+}

@@ -1,0 +1,214 @@
+//! Lines that a mailer cut, joined again: where the format says so, or where kernel text cannot end like that.
+
+use super::{Line, Mail};
+
+/// No mailer makes lines longer than this when it wraps, the marks of quoting included.
+const WIDEST: usize = 84;
+
+/// Mailers wrap at 72 at least.
+const NARROWEST: usize = 72;
+
+/// Texts with which a line of a report begins: such a line is never the rest of the one before.
+const STARTS: [&str; 45] = [
+    "BUG:",
+    "WARNING:",
+    "INFO:",
+    "UBSAN:",
+    "general protection fault",
+    "Unable to handle",
+    "Kernel panic",
+    "kernel BUG at",
+    "Internal error:",
+    "Read of size",
+    "Write of size",
+    "CPU:",
+    "RIP:",
+    "Code:",
+    "Hardware name:",
+    "Workqueue:",
+    "Modules linked in:",
+    "Oops:",
+    "Call Trace",
+    "Call trace",
+    "Allocated by",
+    "Freed by",
+    "The buggy",
+    "Memory state",
+    "stack backtrace",
+    "other info",
+    "Possible unsafe",
+    "but task",
+    "but now",
+    "which lock",
+    "the existing",
+    "the dependencies",
+    "-> #",
+    "Kernel Offset",
+    "Rebooting in",
+    "Showing all",
+    "irq event stamp",
+    "Disabling lock",
+    "Dumping ftrace",
+    "Sending NMI",
+    "Shutting down",
+    "page dumped",
+    "executing program",
+    "\"echo 0 > ",
+    "[<",
+];
+
+/// At which width a message was wrapped; `None` if it was not: then lines that could have been cut are longer than any
+/// mailer makes them. One in fifty may be (a mailer leaves what was pasted as it is).
+fn wrapped_at(lines: &[Line]) -> Option<usize> {
+    let breakable = |line: &&Line| line.width > WIDEST && line.text.trim_ascii().contains(&b' ');
+    let over = lines.iter().filter(breakable).count();
+    let widest = lines.iter().map(|line| line.width).filter(|&width| width <= WIDEST).max()?;
+    (over * 50 <= lines.len()).then_some(widest.max(NARROWEST))
+}
+
+/// Puts the lines together.
+pub(super) fn joined(lines: Vec<Line>) -> Mail {
+    let width = wrapped_at(&lines);
+    let mut mail = Mail { text: Vec::new(), origins: Vec::new() };
+    let mut lines = lines.into_iter().peekable();
+    let mut after = None;
+    while let Some(line) = lines.next() {
+        // The line as it stands so far, for what follows a cut.
+        let whole = after.take().unwrap_or_else(|| {
+            mail.origins.push((mail.text.len(), line.origin));
+            mail.text.len()
+        });
+        mail.text.extend_from_slice(&line.text);
+        if let Some(next) = lines.peek()
+            && let Some(glue) = glue(&mail.text[whole..], &line, next, width)
+        {
+            mail.text.extend_from_slice(glue);
+            mail.origins.push((mail.text.len(), next.origin));
+            after = Some(whole);
+        } else {
+            mail.text.push(b'\n');
+        }
+    }
+    mail
+}
+
+/// What belongs between two physical lines if they are one.
+fn glue(whole: &[u8], line: &Line, next: &Line, width: Option<usize>) -> Option<&'static [u8]> {
+    if line.flows {
+        return (line.depth == next.depth && !next.text.is_empty()).then_some(b"");
+    }
+    // A reply's wrapping may push a line's rest out of the quoting, never into it.
+    if next.depth > line.depth || next.text.trim_ascii().is_empty() || line.text.trim_ascii().is_empty() {
+        return None;
+    }
+    let whole = whole.trim_ascii_end();
+    let one = cuts_commit(whole, &next.text) || width.is_some_and(|width| continues(whole, line, next, width));
+    one.then(|| if line.text.ends_with(b" ") { &b""[..] } else { b" " })
+}
+
+/// Whether a command or label lost the commit that belongs to it.
+fn cuts_commit(whole: &[u8], rest: &[u8]) -> bool {
+    is_hash(rest)
+        && [" good", " bad", " skip", "signature:", "commit"].iter().any(|end| whole.ends_with(end.as_bytes()))
+}
+
+fn continues(whole: &[u8], line: &Line, next: &Line, width: usize) -> bool {
+    let rest = next.text.as_slice();
+    let first = rest.split(|&byte| byte == b' ').next().unwrap_or_default();
+    // The next word would not have fitted; what a mailer cuts begins at the margin.
+    if line.width + 1 + first.len() <= width || line.width > WIDEST || first.is_empty() || is_prose(line, next) {
+        return false;
+    }
+    if is_stamped(whole) || is_stamped(rest) {
+        // In a log with times a line without one is a cut line's rest.
+        return !is_stamped(rest);
+    }
+    if is_source(rest) {
+        return names_function(whole);
+    }
+    if rest.trim_ascii() == b"[inline]" {
+        return ends_with_place(whole);
+    }
+    let rule = |text: &[u8]| text.starts_with(b"==") || text.starts_with(b"--");
+    if rule(whole) || rule(rest) || is_complete(whole, first) || begins(whole, rest, first) {
+        return false;
+    }
+    // A frame does not follow a complete place on its line.
+    memchr::memmem::find(first, b"+0x").is_none() || memchr::memmem::find(whole, b"+0x").is_none()
+}
+
+/// Whether a line ends as lines do and cut ones do not: with `.` or `:`, unless a label's value follows (`R15:`, `at:`).
+fn is_complete(whole: &[u8], first: &[u8]) -> bool {
+    let value = whole.ends_with(b" at:") || first.iter().all(u8::is_ascii_hexdigit);
+    whole.ends_with(b".") || (whole.ends_with(b":") && !value)
+}
+
+/// Whether the next line begins as a line of a report does: `RDX: …`, `Call Trace:`, `6.12.0-rc1 #1 Not tainted`.
+fn begins(whole: &[u8], rest: &[u8], first: &[u8]) -> bool {
+    let release = !whole.starts_with(b"CPU:")
+        && first.first().is_some_and(u8::is_ascii_digit)
+        && first.contains(&b'.')
+        && first.contains(&b'-');
+    let task = memchr::memmem::find(rest, b" is trying to ").is_some();
+    // Old arm frames: `[<8010e300>] (show_stack) from [<80b12478>] (dump_stack+0xa0/0xc0)`.
+    let middle = whole.ends_with(b" from");
+    let start = STARTS.iter().any(|start| rest.starts_with(start.as_bytes()));
+    first.ends_with(b":") || release || task || (start && !middle)
+}
+
+/// Whether the next line is rather somebody's answer: it left the quoting.
+fn is_prose(line: &Line, next: &Line) -> bool {
+    next.depth < line.depth && next.text.len() > 40
+}
+
+/// `[   12.345678]` at the start, a level before it perhaps; or, with printk.time=0, `[   T57]`.
+fn is_stamped(text: &[u8]) -> bool {
+    let text = match text {
+        [b'<', b'0'..=b'7', b'>', rest @ ..] => rest,
+        [b'*', b'*', b' ', ..] => return memchr::memmem::find(text, b" printk messages dropped **").is_some(),
+        _ => text,
+    };
+    let Some(inner) = text.strip_prefix(b"[") else { return false };
+    let inner = inner.trim_ascii_start();
+    let caller = inner.strip_prefix(b"T").or(inner.strip_prefix(b"C"));
+    if let Some(number) = caller {
+        let digits = number.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        return digits > 0 && number[digits..].starts_with(b"] ");
+    }
+    let digits = inner.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'.').count();
+    digits > 0 && inner[..digits].contains(&b'.') && inner.get(digits) == Some(&b']')
+}
+
+/// `fs/ext4/inode.c:123`, alone or with `[inline]` or a module after it.
+fn is_source(text: &[u8]) -> bool {
+    let mut words = text.split(|&byte| byte == b' ').filter(|word| !word.is_empty());
+    let Some(place) = words.next() else { return false };
+    is_place(place) && words.all(|word| word.starts_with(b"[") && word.ends_with(b"]"))
+}
+
+/// `path/file.c:12`.
+fn is_place(word: &[u8]) -> bool {
+    let Some(colon) = memchr::memrchr(b':', word) else { return false };
+    let (path, line) = (&word[..colon], &word[colon + 1..]);
+    let extension = [&b".c"[..], b".h", b".S", b".rs"].iter().any(|end| path.ends_with(end));
+    extension && !line.is_empty() && line.iter().all(u8::is_ascii_digit)
+}
+
+fn ends_with_place(text: &[u8]) -> bool {
+    text.rsplit(|&byte| byte == b' ').next().is_some_and(is_place)
+}
+
+/// Whether a line ends with a function that a place may follow: `foo+0x12/0x34`, or is one word, or says ` at` or ` in`.
+fn names_function(text: &[u8]) -> bool {
+    let text = text.trim_ascii();
+    let last = text.rsplit(|&byte| byte == b' ').next().unwrap_or_default();
+    let offset = memchr::memmem::find(last, b"+0x").is_some();
+    let word = last == text && text.iter().all(|&byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'));
+    offset || word || last == b"at" || last == b"in"
+}
+
+/// A commit or signature alone on its line.
+fn is_hash(text: &[u8]) -> bool {
+    let text = text.trim_ascii();
+    (7..=64).contains(&text.len()) && text.iter().all(u8::is_ascii_hexdigit)
+}

@@ -1,0 +1,276 @@
+//! From a name to bytes: what is read, what is mapped, what is streamed.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Cursor, Read, Seek};
+use std::ops::{ControlFlow, Deref};
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+
+use memmap2::Mmap;
+
+use super::compressed::{self, Compression};
+use super::stream::{CHUNK, Damage, Stream};
+
+/// Plain files from this size on are mapped, smaller ones are read: that is as fast, and nobody can take the bytes away.
+pub const MAPPED_FROM: u64 = 8 << 20;
+
+/// Where a log is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Source {
+    /// `-`.
+    Stdin,
+    /// A file, FIFO or device.
+    Path(PathBuf),
+}
+
+impl Source {
+    /// `-` is stdin, everything else a path (a file of that name is `./-`).
+    #[must_use]
+    pub fn new(argument: &OsStr) -> Self {
+        if argument == "-" { Self::Stdin } else { Self::Path(PathBuf::from(argument)) }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stdin => formatter.write_str("-"),
+            Self::Path(path) => write!(formatter, "{}", path.display()),
+        }
+    }
+}
+
+/// Why a source cannot be read at all. Each sentence names the source and a remedy; other sources are not concerned.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InputError {
+    /// There is no such file (any more).
+    #[error("{0}: no such file: check the name, or whether a rotation took it away meanwhile")]
+    Missing(Source),
+    /// A directory.
+    #[error("{0}: is a directory: name the logs in it, as in {0}/*.log")]
+    Directory(Source),
+    /// Not allowed.
+    #[error("{0}: permission denied: run as a user who may read it, or pipe it in (sudo cat {0} | kanalyze parse -)")]
+    Denied(Source),
+    /// Only plain files grow in a way that can be followed.
+    #[error("{0}: is not a plain file: pipe it in instead of following it")]
+    NotFollowable(Source),
+    /// Anything else that the system says.
+    #[error("{0}: cannot be opened: {1}")]
+    Other(Source, #[source] io::Error),
+}
+
+impl InputError {
+    pub(super) fn new(source: &Source, error: io::Error) -> Self {
+        let source = source.clone();
+        match error.kind() {
+            io::ErrorKind::NotFound => Self::Missing(source),
+            io::ErrorKind::PermissionDenied => Self::Denied(source),
+            io::ErrorKind::IsADirectory => Self::Directory(source),
+            _ => Self::Other(source, error),
+        }
+    }
+}
+
+/// All bytes of a plain file.
+#[derive(Debug)]
+pub struct Whole(Bytes);
+
+#[derive(Debug)]
+enum Bytes {
+    Read(Vec<u8>),
+    Mapped(Mmap),
+}
+
+impl Whole {
+    /// Whether the bytes are mapped.
+    #[must_use]
+    pub fn is_mapped(&self) -> bool {
+        matches!(self.0, Bytes::Mapped(_))
+    }
+}
+
+impl Deref for Whole {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match &self.0 {
+            Bytes::Read(bytes) => bytes,
+            Bytes::Mapped(map) => map,
+        }
+    }
+}
+
+/// An opened source.
+#[derive(Debug)]
+pub enum Input {
+    /// A plain file, all of it.
+    Whole(Whole),
+    /// A pipe, FIFO, device or compressed file.
+    Stream(Stream),
+}
+
+impl Input {
+    /// Gives all bytes out: in one piece if they are in memory, else in chunks of at most [`CHUNK`]. Ends early if `take`
+    /// breaks. Returns what was wrong with the bytes, if anything; all that could be read was given out before.
+    pub fn feed(self, mut take: impl FnMut(&[u8]) -> ControlFlow<()>) -> Option<Damage> {
+        match self {
+            Self::Whole(bytes) if bytes.is_empty() => Some(Damage::Empty),
+            Self::Whole(bytes) => {
+                let _ = take(&bytes);
+                None
+            }
+            Self::Stream(mut stream) => {
+                let mut chunk = vec![0; CHUNK];
+                let mut any = false;
+                loop {
+                    let filled = stream.fill(&mut chunk);
+                    if filled == 0 {
+                        return stream.damage().cloned().or((!any).then_some(Damage::Empty));
+                    }
+                    any = true;
+                    if take(&chunk[..filled]).is_break() {
+                        return None;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Whether large plain files may be mapped.
+///
+/// **The danger of a map.** If somebody truncates a file while it is mapped, touching the pages that are gone raises
+/// SIGBUS, which ends the process; no safe code can catch it. Rotation by renaming or deleting is harmless; `copytruncate`
+/// and `> log` are not. Therefore a file that was written to within the last two seconds (a log in use) is streamed
+/// even with [`Mapping::Large`], and feeders of living logs use [`Mapping::Never`]. What remains is a file that was
+/// quiet until now and is truncated in the fraction of a second during which it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mapping {
+    /// Files of at least [`MAPPED_FROM`] bytes that nobody is writing to.
+    #[default]
+    Large,
+    /// Never: everything large is streamed.
+    Never,
+}
+
+/// A file that changed this recently (seconds) is a log in use.
+const IN_USE: u64 = 2;
+
+/// Opens a source, mapping large quiet files.
+///
+/// # Errors
+///
+/// [`InputError`], if nothing can be read from it.
+pub fn open(source: &Source) -> Result<Input, InputError> {
+    open_with(source, Mapping::Large)
+}
+
+/// Opens a source.
+///
+/// # Errors
+///
+/// [`InputError`], if nothing can be read from it.
+pub fn open_with(source: &Source, mapping: Mapping) -> Result<Input, InputError> {
+    let file = match source {
+        Source::Stdin => {
+            io::stdin().as_fd().try_clone_to_owned().map(File::from).map_err(|error| InputError::new(source, error))?
+        }
+        Source::Path(path) => File::open(path).map_err(|error| InputError::new(source, error))?,
+    };
+    from_file(file, source, mapping)
+}
+
+fn from_file(mut file: File, source: &Source, mapping: Mapping) -> Result<Input, InputError> {
+    let metadata = file.metadata().map_err(|error| InputError::new(source, error))?;
+    if metadata.is_dir() {
+        return Err(InputError::Directory(source.clone()));
+    }
+    if !metadata.is_file() {
+        return sniffed(Box::new(file), source);
+    }
+    // Stdin may be a file that somebody has read a part of: what counts is what is left.
+    let at = file.stream_position().map_err(|error| InputError::new(source, error))?;
+    let left = metadata.len().saturating_sub(at);
+    if left < MAPPED_FROM {
+        // Files of /proc and /sys say 0, growing ones too little: read up to the limit, stream what exceeds it.
+        let mut bytes = Vec::with_capacity(usize::try_from(left).unwrap_or(0) + 1);
+        let mut limited = (&mut file).take(MAPPED_FROM);
+        if let Err(error) = limited.read_to_end(&mut bytes)
+            && bytes.is_empty()
+        {
+            return Err(InputError::new(source, error));
+        }
+        if let Some(compression) = Compression::of(&bytes) {
+            return compressed::stream(compression, Box::new(Cursor::new(bytes).chain(file)))
+                .map(Input::Stream)
+                .map_err(|error| InputError::new(source, error));
+        }
+        if (bytes.len() as u64) < MAPPED_FROM {
+            return Ok(Input::Whole(Whole(Bytes::Read(bytes))));
+        }
+        return Ok(Input::Stream(Stream::plain(Box::new(Cursor::new(bytes).chain(file)))));
+    }
+    let quiet =
+        metadata.modified().ok().and_then(|time| time.elapsed().ok()).is_some_and(|age| age.as_secs() >= IN_USE);
+    if mapping == Mapping::Never || !quiet || at != 0 || head(&mut file, source)?.is_some() {
+        return sniffed(Box::new(file), source);
+    }
+    // SAFETY: the map is private and read-only, and `Whole` gives out `&[u8]` no longer than it lives. That nobody
+    // changes the file meanwhile cannot be proved; `Mapping` says what is done about it and what remains.
+    #[expect(
+        unsafe_code,
+        reason = "the one memory map: large logs are searched at memory speed and by several threads"
+    )]
+    let map = unsafe { Mmap::map(&file) };
+    match map {
+        Ok(map) => Ok(Input::Whole(Whole(Bytes::Mapped(map)))),
+        // Some file systems cannot map.
+        Err(_) => sniffed(Box::new(file), source),
+    }
+}
+
+/// How the file is compressed; it stands at its start afterwards.
+fn head(file: &mut File, source: &Source) -> Result<Option<Compression>, InputError> {
+    let mut magic = Vec::with_capacity(Compression::MAGIC);
+    (&mut *file)
+        .take(Compression::MAGIC as u64)
+        .read_to_end(&mut magic)
+        .and_then(|_| file.rewind())
+        .map_err(|error| InputError::new(source, error))?;
+    Ok(Compression::of(&magic))
+}
+
+/// A stream whose first bytes decide whether it is compressed.
+fn sniffed(mut reader: Box<dyn Read + Send>, source: &Source) -> Result<Input, InputError> {
+    // One read, as records of /dev/kmsg come whole or not at all; more only while too little for any magic came.
+    let mut first = vec![0; CHUNK];
+    let mut filled = 0;
+    while filled < Compression::MAGIC {
+        match reader.read(&mut first[filled..]) {
+            Ok(0) => break,
+            Ok(got) => filled += got,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if filled == 0 => return Err(InputError::new(source, error)),
+            Err(_) => break,
+        }
+    }
+    first.truncate(filled);
+    let compression = Compression::of(&first);
+    let reader = Box::new(Cursor::new(first).chain(reader));
+    match compression {
+        Some(compression) => {
+            compressed::stream(compression, reader).map(Input::Stream).map_err(|error| InputError::new(source, error))
+        }
+        None => Ok(Input::Stream(Stream::plain(reader))),
+    }
+}
+
+impl From<&Path> for Source {
+    fn from(path: &Path) -> Self {
+        Self::new(path.as_os_str())
+    }
+}

@@ -1,0 +1,218 @@
+//! The lines that say where a report happened: CPU, task, taint, kernel, the bad access.
+
+use super::scan::{after, find, keyed, leading_number, number, pid, split, split_last, task, text, word, words};
+use super::{Access, Task};
+
+/// `CPU: 1 UID: 0 PID: 12 Comm: name Tainted: G W 6.12.1 #2`, as far as it is there.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct CpuLine {
+    /// The CPU.
+    pub(super) cpu: Option<u32>,
+    /// The task.
+    pub(super) task: Option<Task>,
+    /// Taint letters, blanks between them; empty when not tainted.
+    pub(super) taint: Option<String>,
+    /// Kernel release.
+    pub(super) kernel_version: Option<String>,
+}
+
+/// The `CPU:` line of any age, `Pid: 1, comm: x` included.
+pub(super) fn cpu_line(line: &[u8]) -> Option<CpuLine> {
+    let mut out = CpuLine::default();
+    if let Some(rest) = after(line, "CPU: ") {
+        let (cpu, _) = leading_number(rest.trim_ascii_start())?;
+        out.cpu = u32::try_from(cpu).ok();
+    } else if after(line, "Pid: ").is_none() {
+        return None;
+    }
+    let (head, tail) = split(line, "Comm: ").or_else(|| split(line, "comm: "))?;
+    let pid = keyed(head, "PID: ").or_else(|| keyed(head, "Pid: "));
+    let (comm, state) = match split_last(tail, " Not tainted").or_else(|| split_last(tail, " Tainted: ")) {
+        Some((comm, _)) => (comm, &tail[comm.len()..]),
+        None => (tail, &b""[..]),
+    };
+    let comm = comm.trim_ascii();
+    let comm = comm.strip_suffix(b"Kdump: loaded").unwrap_or(comm).trim_ascii();
+    out.task = pid.map(|pid| Task { comm: text(comm), pid });
+    (out.taint, out.kernel_version) = taint(state);
+    Some(out)
+}
+
+/// Taint and kernel release of `Not tainted 6.1 #2`, `Tainted: G W 6.1 #2`.
+pub(super) fn taint(bytes: &[u8]) -> (Option<String>, Option<String>) {
+    let bytes = bytes.trim_ascii_start();
+    let release = |rest: &[u8]| {
+        let (release, _) = word(rest);
+        release.first().is_some_and(u8::is_ascii_digit).then(|| text(release))
+    };
+    if let Some(rest) = after(bytes, "Not tainted") {
+        return (Some(String::new()), release(rest));
+    }
+    let Some(mut rest) = after(bytes, "Tainted:") else { return (None, None) };
+    let mut letters: Vec<String> = Vec::new();
+    loop {
+        let (letter, tail) = word(rest);
+        if letter.len() == 1 && letter[0].is_ascii_uppercase() {
+            letters.push(text(letter));
+            rest = tail;
+        } else {
+            return ((!letters.is_empty()).then(|| letters.join(" ")), release(rest));
+        }
+    }
+}
+
+/// Lockdep's second line: `6.1.0-rc8 #0 Not tainted`.
+pub(super) fn version_line(line: &[u8]) -> Option<(Option<String>, String)> {
+    let (release, rest) = word(line);
+    if !release.first().is_some_and(u8::is_ascii_digit) || !release.contains(&b'.') || !rest.starts_with(b"#") {
+        return None;
+    }
+    let at = find(rest, "Not tainted").or_else(|| find(rest, "Tainted:"))?;
+    Some((taint(&rest[at..]).0, text(release)))
+}
+
+/// Where the line names a task at its end, as in `by task NAME/12` and `by task 12:`.
+pub(super) fn by_task(line: &[u8]) -> Option<Task> {
+    let (_, rest) = split_last(line, "by task ")?;
+    let rest = rest.trim_ascii_end();
+    let rest = rest.strip_suffix(b":").unwrap_or(rest);
+    let (first, _) = word(rest);
+    match pid(first) {
+        Some(pid) if !first.contains(&b'/') => Some(Task { comm: String::new(), pid }),
+        _ => task(rest.split(|byte| *byte == b'\t').next().unwrap_or(rest), b'/'),
+    }
+}
+
+/// The number after `on cpu `.
+pub(super) fn on_cpu(line: &[u8]) -> Option<u32> {
+    let (_, rest) = split_last(line, "on cpu ")?;
+    u32::try_from(leading_number(rest)?.0).ok()
+}
+
+/// The access of a KASAN, KFENCE, KMSAN or KCSAN line, or of a page fault.
+pub(super) fn access(line: &[u8]) -> Option<Access> {
+    let read_or_write = |kind: &str, rest: &[u8]| {
+        let (size, rest) = leading_number(rest)?;
+        let address = split(rest, "at addr ").map(|(_, rest)| text(word(rest).0));
+        Some(Access { kind: kind.into(), size: Some(size), address })
+    };
+    if let Some(rest) = after(line, "Read of size ") {
+        return read_or_write("read", rest);
+    }
+    if let Some(rest) = after(line, "Write of size ") {
+        return read_or_write("write", rest);
+    }
+    if let Some(rest) = after(line, "Free of addr ") {
+        return Some(Access { kind: "free".into(), size: None, address: Some(text(word(rest).0)) });
+    }
+    if let Some(rest) = after(line, "Memory access of size ") {
+        let (size, rest) = leading_number(rest)?;
+        let address = split(rest, "starts at ").map(|(_, rest)| text(word(rest).0));
+        return Some(Access { kind: "uninit".into(), size: Some(size), address });
+    }
+    // KFENCE: `Use-after-free read at 0xffff… (in kfence-#12):`, `Invalid free of 0xffff…`.
+    for mark in [" at 0x", " of 0x"] {
+        let Some((what, rest)) = split(line, mark) else { continue };
+        let kind = match what {
+            b"Use-after-free read" | b"Out-of-bounds read" | b"Invalid read" => "read",
+            b"Use-after-free write" | b"Out-of-bounds write" | b"Invalid write" => "write",
+            b"Corrupted memory" => "corrupted",
+            b"Invalid free" => "free",
+            _ => continue,
+        };
+        let (address, _) = word(rest);
+        let end = address.iter().position(|byte| !byte.is_ascii_hexdigit()).unwrap_or(address.len());
+        return Some(Access { kind: kind.into(), size: None, address: Some(format!("0x{}", text(&address[..end]))) });
+    }
+    // KCSAN: `write to 0xffff… of 8 bytes by task 12 on cpu 1:`.
+    if let Some((head, _)) = split(line, " bytes by ") {
+        let (head, size) = split_last(head, " of ")?;
+        let (kind, address) = split_last(head, " to ")?;
+        let kind = split_last(kind, "with ").map_or(kind, |(_, kind)| kind);
+        return Some(Access { kind: text(kind), size: Some(number(size)?), address: Some(text(address)) });
+    }
+    // x86 page faults.
+    for prefix in [
+        "BUG: unable to handle page fault for address: ",
+        "BUG: unable to handle kernel paging request at ",
+        "BUG: kernel NULL pointer dereference, address: ",
+    ] {
+        if let Some(rest) = after(line, prefix) {
+            return Some(Access { kind: "fault".into(), size: None, address: Some(text(word(rest).0)) });
+        }
+    }
+    None
+}
+
+/// `read` or `write` of `#PF: supervisor read access in kernel mode`.
+pub(super) fn fault_kind(line: &[u8]) -> Option<&'static str> {
+    let rest = after(line, "#PF: ")?;
+    words(rest).find_map(|word| match word {
+        b"read" => Some("read"),
+        b"write" => Some("write"),
+        b"instruction" => Some("execute"),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cpu_lines_of_all_ages_are_read() {
+        for (line, want) in [
+            ("CPU: 1 UID: 0 PID: 12 Comm: foo Not tainted 6.12.1 #2", (Some(1), "foo", 12, "", "6.12.1")),
+            (
+                "CPU: 0 PID: 9789 Comm: syz:exec/3 Tainted: G        W  O      6.1.0-rc8-g1234+ #0",
+                (Some(0), "syz:exec/3", 9789, "G W O", "6.1.0-rc8-g1234+"),
+            ),
+            (
+                "CPU: 0 PID: 1 Comm: my prog Kdump: loaded Tainted: G    B 5.14.0 #1",
+                (Some(0), "my prog", 1, "G B", "5.14.0"),
+            ),
+            ("Pid: 77, comm: foo Not tainted 3.10.0 #1", (None, "foo", 77, "", "3.10.0")),
+        ] {
+            let read = cpu_line(line.as_bytes()).unwrap_or_else(|| panic!("{line}"));
+            let task = read.task.unwrap_or_else(|| panic!("{line}"));
+            let got = (
+                read.cpu,
+                task.comm.as_str(),
+                task.pid,
+                read.taint.as_deref().unwrap_or("-"),
+                read.kernel_version.as_deref().unwrap_or("-"),
+            );
+            assert_eq!(got, want, "{line}");
+        }
+    }
+
+    #[test]
+    fn accesses_name_kind_size_and_address() {
+        for (line, want) in [
+            ("Read of size 4 at addr ffff888012345678 by task syz-exec/12", ("read", Some(4), "ffff888012345678")),
+            ("Free of addr ffff888012345678 by task syz-exec/12", ("free", None, "ffff888012345678")),
+            ("Out-of-bounds read at 0xffff8c3f2e291fff (1B left of kfence-#72):", ("read", None, "0xffff8c3f2e291fff")),
+            (
+                "read-write to 0xffff888012345678 of 8 bytes by task 12 on cpu 1:",
+                ("read-write", Some(8), "0xffff888012345678"),
+            ),
+            (
+                "race at unknown origin, with read to 0xffff888012345678 of 2 bytes by interrupt on cpu 1:",
+                ("read", Some(2), "0xffff888012345678"),
+            ),
+        ] {
+            let read = access(line.as_bytes()).unwrap_or_else(|| panic!("{line}"));
+            assert_eq!((read.kind.as_str(), read.size, read.address.as_deref().unwrap_or("-")), want, "{line}");
+        }
+    }
+
+    #[test]
+    fn tasks_after_by_task_keep_slashes_and_colons() {
+        assert_eq!(
+            by_task(b"Read of size 4 at addr ffff by task kworker/u8:0/12"),
+            Some(Task { comm: "kworker/u8:0".into(), pid: 12 })
+        );
+        assert_eq!(by_task(b"Allocated by task 123:"), Some(Task { comm: String::new(), pid: 123 }));
+        assert_eq!(by_task(b"Allocated by task 123 on cpu 1 at 3.5s:"), Some(Task { comm: String::new(), pid: 123 }));
+    }
+}

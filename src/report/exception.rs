@@ -1,0 +1,135 @@
+//! The lines that name the faulting instruction: `RIP:`, `pc :`, `NIP`, `epc`, `Krnl PSW`, `ERA`, and the link register's.
+
+use super::Frame;
+use super::frames::frame_after;
+use super::scan::{after, is_hex, split, text, word};
+
+/// What such a line says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Exception {
+    /// `pc` or `lr`.
+    pub(super) role: &'static str,
+    /// The instruction, when it is one of the kernel's.
+    pub(super) frame: Option<Frame>,
+    /// Whether user space was at work: the registers that follow are its own.
+    pub(super) user: bool,
+    /// Name and value for the registers.
+    pub(super) register: Option<(&'static str, String)>,
+}
+
+/// Starts of lines, the role, and the register; the place follows.
+const STARTS: [(&str, &str, &str); 14] = [
+    ("pc : ", "pc", "pc"),
+    ("lr : ", "lr", "lr"),
+    ("PC is at ", "pc", ""),
+    ("LR is at ", "lr", ""),
+    ("epc : ", "pc", ""),
+    ("epc   : ", "pc", ""),
+    ("ra : ", "lr", ""),
+    ("ra    : ", "lr", ""),
+    ("ra: ", "lr", ""),
+    ("ERA: ", "pc", ""),
+    ("NIP ", "pc", ""),
+    ("LR ", "lr", ""),
+    ("EIP is at ", "pc", ""),
+    ("RIP is at ", "pc", ""),
+];
+
+/// Reads such a line; a mere row of numbers (`pc : [<80>] lr : [<80>]`) is none.
+pub(super) fn line(line: &[u8], log_line: u64) -> Option<Exception> {
+    if !matches!(line.first()?, b'R' | b'E' | b'p' | b'l' | b'P' | b'L' | b'e' | b'r' | b'N' | b'K') {
+        return None;
+    }
+    if let Some(rest) = after(line, "RIP: ").or_else(|| after(line, "EIP: ")) {
+        return Some(x86(rest, log_line));
+    }
+    // The end of an old oops repeats the place.
+    if line.starts_with(b"RIP  [") {
+        return Some(Exception { role: "pc", frame: None, user: false, register: None });
+    }
+    if let Some(rest) = after(line, "Krnl PSW : ") {
+        let (numbers, place) = split(rest, "(")?;
+        let place = place.strip_suffix(b")").unwrap_or(place);
+        return Some(Exception {
+            role: "pc",
+            frame: frame_after(place, log_line),
+            user: false,
+            register: Some(("PSW", text(numbers.trim_ascii()))),
+        });
+    }
+    let (rest, role, register) =
+        STARTS.iter().find_map(|(start, role, register)| Some((after(line, start)?, *role, *register)))?;
+    let frame = place(rest, log_line)?;
+    let register = (!register.is_empty()).then(|| (register, text(word(rest).0)));
+    Some(Exception { role, frame: Some(frame), user: false, register })
+}
+
+/// `0010:f+0x1/0x2`, `0010:[<…>]  [<…>] f+0x1/0x2`, `0033:0x4665f9`.
+fn x86(rest: &[u8], log_line: u64) -> Exception {
+    let (segment, rest) = match memchr::memchr(b':', rest) {
+        Some(4) if is_hex(&rest[..4]) => (&rest[..4], &rest[5..]),
+        _ => (&b""[..], rest),
+    };
+    let user = matches!(segment, b"0033" | b"0023" | b"0073");
+    let frame = if user { None } else { place(rest, log_line) };
+    Exception { role: "pc", frame, user, register: Some(("RIP", text(word(rest).0))) }
+}
+
+/// A frame that a bare address may precede.
+fn place(rest: &[u8], log_line: u64) -> Option<Frame> {
+    let (first, tail) = word(rest);
+    if is_hex(first) && first.len() >= 8 {
+        let mut frame = frame_after(tail, log_line)?;
+        frame.function.as_ref()?;
+        frame.address.get_or_insert_with(|| text(first));
+        return Some(frame);
+    }
+    let frame = frame_after(rest, log_line)?;
+    // `0x0` and other bare addresses are frames of x86 only; elsewhere they are rows of registers.
+    (frame.function.is_some() || first.starts_with(b"0x")).then_some(frame)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_faulting_instruction_is_found_on_every_architecture() {
+        for (text, role, function) in [
+            ("RIP: 0010:foo+0x1/0x20 [mod]", "pc", "foo"),
+            ("RIP: 0010:[<ffffffff81234567>]  [<ffffffff81234567>] foo+0x1/0x20", "pc", "foo"),
+            ("RIP: 0010:__list_del include/linux/list.h:117 [inline]", "pc", "__list_del"),
+            ("EIP: foo+0x1/0x20", "pc", "foo"),
+            ("pc : foo+0x1/0x20 fs/foo.c:1", "pc", "foo"),
+            ("lr : foo include/a.h:1 [inline]", "lr", "foo"),
+            ("PC is at foo+0x1/0x20", "pc", "foo"),
+            ("NIP [c000000000b0a1c4] foo+0x1/0x20", "pc", "foo"),
+            ("LR [c000000000b0a1c4] foo+0x1/0x20", "lr", "foo"),
+            ("Krnl PSW : 0704c00180000000 00000000001121e4 (foo+0x1/0x20)", "pc", "foo"),
+            ("epc : foo+0x1/0x20 drivers/a.c:21", "pc", "foo"),
+            ("epc   : 80101234 foo+0x1/0x20", "pc", "foo"),
+            ("ERA: 9000000004023e4c foo+0x1/0x20", "pc", "foo"),
+            ("ra: 9000000004023e50 foo+0x1/0x20", "lr", "foo"),
+        ] {
+            let found = line(text.as_bytes(), 1).unwrap_or_else(|| panic!("{text}"));
+            assert_eq!(
+                (found.role, found.frame.and_then(|frame| frame.function).as_deref()),
+                (role, Some(function)),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn user_space_and_rows_of_numbers_are_no_frames() {
+        let found = line(b"RIP: 0033:0x4665f9", 1).map(|found| (found.user, found.frame));
+        assert_eq!(found, Some((true, None)));
+        for text in [
+            "pc : [<8028bd5c>]    lr : [<8028bd50>]    psr: 20030013",
+            "epc : ffffffff8020 ra : ffffffff8021 sp : ff",
+            "NIP:  c000000000b0a1c4 LR: c000000000b0a1c0 CTR: 0",
+        ] {
+            assert_eq!(line(text.as_bytes(), 1), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,370 @@
+//! One stack-frame line of any architecture, age and symbolizer.
+
+use super::Frame;
+use super::scan::{after, hex, is_hex, number, text, word};
+
+/// What one frame line says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FrameLine {
+    /// The frame.
+    pub frame: Frame,
+    /// 32-bit ARM prints `callee from caller+offset`: the callee; its line begins a stack.
+    pub callee: Option<String>,
+}
+
+/// Reads one stack-frame line; `None` when the line is none.
+///
+/// Of a line that lists several places (`f (a.c:1 b.c:2)`), the last is the place in `f` itself.
+pub fn frame_line(line: &[u8], log_line: u64) -> Option<FrameLine> {
+    let mut rest = line.trim_ascii_start();
+    let mut frame = Frame { reliable: true, log_line, ..Frame::default() };
+    let mut bracketed = false;
+    loop {
+        if let Some(tail) = after(rest, "? ") {
+            frame.reliable = false;
+            rest = tail.trim_ascii_start();
+        } else if let Some((address, tail)) = bracketed_address(rest) {
+            frame.address = Some(text(address));
+            bracketed = true;
+            rest = tail.trim_ascii_start();
+        } else if let Some(tail) = after(rest, "(inlined by)") {
+            frame.inline = true;
+            rest = tail.trim_ascii_start();
+        } else {
+            break;
+        }
+    }
+    if let Some(found) = arm(rest, &frame) {
+        return Some(found);
+    }
+    if rest.is_empty() {
+        return bracketed.then_some(FrameLine { frame, callee: None });
+    }
+    if let Some(raw) = raw_address(rest) {
+        frame.address.get_or_insert_with(|| text(raw));
+        return Some(FrameLine { frame, callee: None });
+    }
+    named(rest, frame, bracketed).map(|frame| FrameLine { frame, callee: None })
+}
+
+/// `name+0x1/0x2`, with everything that may follow, without the line's marks: for `RIP: 0010:…`, `at: …`.
+pub fn frame_after(bytes: &[u8], log_line: u64) -> Option<Frame> {
+    frame_line(bytes, log_line).map(|found| found.frame)
+}
+
+/// The address of `[<c000>] `, `[c000] ` or `([<c000>] `.
+fn bracketed_address(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let bytes = bytes.strip_prefix(b"(").unwrap_or(bytes);
+    let bytes = bytes.strip_prefix(b"[")?;
+    let (angled, bytes) = match bytes.strip_prefix(b"<") {
+        Some(bytes) => (true, bytes),
+        None => (false, bytes),
+    };
+    let end = bytes.iter().position(|byte| !byte.is_ascii_hexdigit() && !b"(ptrvalx_)".contains(byte))?;
+    let (address, rest) = (&bytes[..end], &bytes[end..]);
+    let rest = match angled {
+        true => after(rest, ">]")?,
+        false => after(rest, "]")?,
+    };
+    // A build id or a time in brackets is no address: those are addresses of 32 or 64 bits.
+    let plausible = if angled { !address.is_empty() } else { address.len() == 8 || address.len() == 16 };
+    plausible.then_some((address, rest))
+}
+
+/// `(f) from [<c000>] (g+0x1/0x2)` and the newer `f from g+0x1/0x2`: the frame of `g`.
+fn arm(bytes: &[u8], marks: &Frame) -> Option<FrameLine> {
+    let (callee, rest) = word(bytes);
+    let rest = after(rest, "from ")?;
+    let callee = callee.strip_prefix(b"(").and_then(|name| name.strip_suffix(b")")).unwrap_or(callee);
+    if callee.is_empty() || !is_name(callee) {
+        return None;
+    }
+    let mut frame = Frame { address: None, ..marks.clone() };
+    let mut rest = rest;
+    if let Some((address, tail)) = bracketed_address(rest) {
+        frame.address = Some(text(address));
+        rest = tail.trim_ascii_start();
+    }
+    let frame = match rest.strip_prefix(b"(") {
+        Some(inner) => {
+            let end = memchr::memchr(b')', inner).unwrap_or(inner.len());
+            let mut frame = named(&inner[..end], frame, true)?;
+            place(inner[end..].strip_prefix(b")").unwrap_or_default(), &mut frame);
+            frame
+        }
+        None => match raw_address(rest) {
+            Some(raw) => Frame { address: Some(text(raw)), ..frame },
+            None => named(rest, frame, false)?,
+        },
+    };
+    Some(FrameLine { frame, callee: Some(text(callee)) })
+}
+
+/// `0xffffffff81234567` alone: a kernel without symbols.
+fn raw_address(bytes: &[u8]) -> Option<&[u8]> {
+    let bytes = bytes.trim_ascii_end();
+    let digits = after(bytes, "0x")?;
+    (is_hex(digits) && digits.len() <= 16).then_some(bytes)
+}
+
+/// Names of C, C++ and Rust with the compiler's suffixes.
+fn is_name(bytes: &[u8]) -> bool {
+    let start = bytes.first().copied().unwrap_or_default();
+    (start.is_ascii_alphabetic() || matches!(start, b'_' | b'.' | b'<' | b'$' | b'~') || start >= 0x80)
+        && bytes.iter().all(|byte| {
+            byte.is_ascii_alphanumeric()
+                || matches!(
+                    byte,
+                    b'_' | b'.'
+                        | b'$'
+                        | b':'
+                        | b'<'
+                        | b'>'
+                        | b'&'
+                        | b'*'
+                        | b','
+                        | b'~'
+                        | b'@'
+                        | b'-'
+                        | b'{'
+                        | b'}'
+                        | b'#'
+                        | b'['
+                        | b']'
+                        | b'('
+                        | b')'
+                        | b' '
+                        | b';'
+                        | b'='
+                )
+                || *byte >= 0x80
+        })
+}
+
+/// A frame that begins with its function.
+fn named(bytes: &[u8], mut frame: Frame, bracketed: bool) -> Option<Frame> {
+    if let Some((name, offset, size, rest)) = with_offset(bytes) {
+        frame.function = Some(text(name));
+        frame.offset = Some(offset);
+        frame.size = size;
+        place(rest, &mut frame);
+        return Some(frame);
+    }
+    let (name, rest) = word(bytes);
+    if !is_name(name) || name.ends_with(b":") {
+        return None;
+    }
+    // Without an offset only a place tells a frame from prose.
+    let known = frame.inline || bracketed;
+    place(rest, &mut frame);
+    if frame.file.is_none() && !(known && rest.is_empty()) {
+        return None;
+    }
+    let parenthesised = rest.starts_with(b"(");
+    if frame.file.is_some() && !frame.inline && !parenthesised && !known && !ends_with_place(rest) {
+        return None;
+    }
+    frame.function = Some(text(name));
+    Some(frame)
+}
+
+/// Whether nothing but the place `path:line` follows.
+fn ends_with_place(rest: &[u8]) -> bool {
+    let (first, tail) = word(rest);
+    path_and_line(first).is_some() && tail.is_empty()
+}
+
+/// Name, offset, size, rest of the line.
+type Located<'a> = (&'a [u8], u64, Option<u64>, &'a [u8]);
+
+/// Name, offset and size of `name+0x1/0x2` and what follows; a name may hold blanks if it is a demangled one.
+fn with_offset(bytes: &[u8]) -> Option<Located<'_>> {
+    let at = memchr::memmem::find(bytes, b"+0x")?;
+    let name = &bytes[..at];
+    if !is_name(name) || (name.contains(&b' ') && memchr::memmem::find(name, b"::").is_none()) {
+        return None;
+    }
+    let rest = &bytes[at + 3..];
+    let end = rest.iter().position(|byte| !byte.is_ascii_hexdigit()).unwrap_or(rest.len());
+    let offset = hex(&rest[..end])?;
+    let rest = &rest[end..];
+    let Some(tail) = after(rest, "/0x") else {
+        let ended = rest.is_empty() || rest[0].is_ascii_whitespace() || rest[0] == b'/' || rest[0] == b')';
+        return ended.then_some((name, offset, None, rest));
+    };
+    let end = tail.iter().position(|byte| !byte.is_ascii_hexdigit()).unwrap_or(tail.len());
+    Some((name, offset, hex(&tail[..end]), &tail[end..]))
+}
+
+/// What may follow the function, in any order: `[module id]`, `path:line:column`, `(path:line (discriminator 1))`,
+/// `[inline]`, `(inlined by)`, `(unreliable)`, `(P)`.
+fn place(mut rest: &[u8], frame: &mut Frame) {
+    loop {
+        rest = rest.trim_ascii_start();
+        if let Some(tail) = after(rest, "[inline]").or_else(|| after(rest, "(inlined by)")) {
+            frame.inline = true;
+            rest = tail;
+        } else if let Some(tail) = after(rest, "(unreliable)") {
+            frame.reliable = false;
+            rest = tail;
+        } else if let Some(tail) = rest.strip_prefix(b"[") {
+            let end = memchr::memchr(b']', tail).unwrap_or(tail.len());
+            let (module, _build_id) = word(&tail[..end]);
+            if !module.is_empty()
+                && module.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
+            {
+                frame.module.get_or_insert_with(|| text(module));
+            }
+            rest = tail.get(end + 1..).unwrap_or_default();
+        } else if let Some(tail) = rest.strip_prefix(b"(") {
+            // Look inside: places, discriminators and the letters of arm64 are all in parentheses.
+            rest = tail;
+        } else {
+            let (first, tail) = word(rest);
+            if first.is_empty() {
+                return;
+            }
+            if let Some((file, line)) = path_and_line(first) {
+                frame.file = Some(text(file));
+                frame.line = Some(line);
+            } else if tail.is_empty() && frame.file.is_some() && frame.module.is_none() && is_module(first) {
+                frame.module = Some(text(first));
+            }
+            rest = tail;
+        }
+    }
+}
+
+/// decode_stacktrace.sh prints a bare module name at the end of the line.
+fn is_module(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+        && !bytes.iter().all(u8::is_ascii_digit)
+}
+
+/// `net/core/dev.c:123`, `/src/dev.c:123:4`, closing parentheses allowed.
+fn path_and_line(bytes: &[u8]) -> Option<(&[u8], u32)> {
+    let bytes = match bytes.iter().rposition(|byte| *byte != b')' && *byte != b',') {
+        Some(last) => &bytes[..=last],
+        None => return None,
+    };
+    let at = memchr::memrchr(b':', bytes)?;
+    let last = number(&bytes[at + 1..]).or((&bytes[at + 1..] == b"?").then_some(0))?;
+    let (path, line) =
+        match memchr::memrchr(b':', &bytes[..at]).and_then(|colon| Some((colon, number(&bytes[colon + 1..at])?))) {
+            Some((colon, line)) => (&bytes[..colon], line),
+            None => (&bytes[..at], last),
+        };
+    let dotted =
+        memchr::memrchr(b'.', path).is_some_and(|dot| dot > 0 && path.len() - dot <= 5 && dot + 1 < path.len());
+    (dotted && !path.contains(&b'(')).then_some((path, u32::try_from(line).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Frame {
+        frame_line(line.as_bytes(), 7).unwrap_or_else(|| panic!("no frame: {line}")).frame
+    }
+
+    fn brief(line: &str) -> String {
+        let frame = read(line);
+        let mut out = frame.function.clone().unwrap_or_else(|| "-".into());
+        if let Some(offset) = frame.offset {
+            out += &format!("+{offset:#x}/{:#x}", frame.size.unwrap_or(0));
+        }
+        if let Some(module) = &frame.module {
+            out += &format!(" [{module}]");
+        }
+        if let Some(address) = &frame.address {
+            out += &format!(" <{address}>");
+        }
+        if let (Some(file), Some(line)) = (&frame.file, frame.line) {
+            out += &format!(" {file}:{line}");
+        }
+        if frame.inline {
+            out += " inline";
+        }
+        if !frame.reliable {
+            out += " ?";
+        }
+        out
+    }
+
+    #[test]
+    fn every_shape_of_a_frame_line_is_read() {
+        for (line, want) in [
+            (" schedule+0xec/0x320", "schedule+0xec/0x320"),
+            (" ? schedule+0xec/0x320", "schedule+0xec/0x320 ?"),
+            (" [<ffffffff81234567>] ? foo.isra.0+0x1/0x20", "foo.isra.0+0x1/0x20 <ffffffff81234567> ?"),
+            (" foo.cold+0x1/0x20 [mod]", "foo.cold+0x1/0x20 [mod]"),
+            (" foo+0x1/0x20 [mod 0123456789abcdef0123456789abcdef01234567]", "foo+0x1/0x20 [mod]"),
+            (" foo+0x1/0x20 (P)", "foo+0x1/0x20"),
+            (" foo+0x1/0x20 [mod] (PT)", "foo+0x1/0x20 [mod]"),
+            ("[c000000003a0f9d0] [c000000000b0a1c4] foo+0x1/0x20 (unreliable)", "foo+0x1/0x20 <c000000000b0a1c4> ?"),
+            (
+                "[<80111308>] (dump_backtrace) from [<8011162c>] (show_stack+0x18/0x1c)",
+                "show_stack+0x18/0x1c <8011162c>",
+            ),
+            (" dump_backtrace from show_stack+0x18/0x1c", "show_stack+0x18/0x1c"),
+            (" foo from bar+0x18/0x1c arch/arm/kernel/traps.c:254", "bar+0x18/0x1c arch/arm/kernel/traps.c:254"),
+            ("([<000000000010a4c4>] foo+0x1/0x20)", "foo+0x1/0x20 <000000000010a4c4>"),
+            (" [<000003ffe0c9c0b2>] foo+0x1/0x20 ", "foo+0x1/0x20 <000003ffe0c9c0b2>"),
+            ("[<ffffffe00020383c>] walk+0x0/0xaa", "walk+0x0/0xaa <ffffffe00020383c>"),
+            (" 0xffffffffc0001234", "- <0xffffffffc0001234>"),
+            (" [<ffffffffc0001234>] 0xffffffffc0001234", "- <ffffffffc0001234>"),
+            (" foo+0x1/0x20 net/core/dev.c:123", "foo+0x1/0x20 net/core/dev.c:123"),
+            (" foo+0x1/0x20 [mod] net/core/dev.c:123", "foo+0x1/0x20 [mod] net/core/dev.c:123"),
+            (" foo+0x1/0x20 net/core/dev.c:123 [mod]", "foo+0x1/0x20 [mod] net/core/dev.c:123"),
+            (" foo+0x1/0x20 net/core/dev.c:123:9 (discriminator 3)", "foo+0x1/0x20 net/core/dev.c:123"),
+            (" inlined_fn include/net/x.h:12 [inline]", "inlined_fn include/net/x.h:12 inline"),
+            (
+                " [<000000004fdd6c16>] inlined_fn include/net/x.h:12 [inline]",
+                "inlined_fn <000000004fdd6c16> include/net/x.h:12 inline",
+            ),
+            (" foo (net/core/dev.c:123 (discriminator 3))", "foo net/core/dev.c:123"),
+            (" ? foo (net/core/dev.c:123 net/core/dev.c:456) mod", "foo [mod] net/core/dev.c:456 ?"),
+            (" (inlined by) foo net/core/dev.c:123", "foo net/core/dev.c:123 inline"),
+            (" _RNvMs_0NtC4kern4page+0x1/0x20", "_RNvMs_0NtC4kern4page+0x1/0x20"),
+            (" <kernel::Page as Drop>::drop+0x1/0x20", "<kernel::Page as Drop>::drop+0x1/0x20"),
+            (" foo.llvm.123456+0x1/0x20", "foo.llvm.123456+0x1/0x20"),
+        ] {
+            assert_eq!(brief(line), want, "{line}");
+        }
+    }
+
+    #[test]
+    fn prose_and_registers_are_no_frames() {
+        for line in [
+            "",
+            "RAX: 0000000000000000 RBX: ffff888012345678",
+            "hardirqs last  enabled at (12): [<ffffffff81>] foo+0x1/0x2",
+            " ffff8801d8f0f8a8 ffffffff81c8fcad 0000000000000000",
+            "Modules linked in: a b c",
+            "initcall foo+0x0/0x20 returned 0",
+            "#0: ffff (x){+.+.}, at: foo+0x1/0x2",
+            "[   12.345678] foo",
+            "usb 1-1: new device",
+        ] {
+            assert_eq!(frame_line(line.as_bytes(), 1), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn an_arm_line_names_callee_and_caller() {
+        let found = frame_line(b"[<80111308>] (dump_backtrace) from [<8011162c>] (show_stack+0x18/0x1c)", 3);
+        assert_eq!(found.and_then(|found| found.callee).as_deref(), Some("dump_backtrace"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_read_without_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
+            let _ = frame_line(&bytes, 1);
+        }
+
+        #[test]
+        fn frame_like_bytes_are_read_without_panic(line in "[ ?\\[<(a-f0-9x+/>\\])c.:]{0,60}") {
+            let _ = frame_line(line.as_bytes(), 1);
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Small steps over bytes that all structure parsers take: words, numbers, tasks.
+
+use super::Task;
+
+/// Bytes as text; what is no UTF-8 becomes U+FFFD.
+pub(super) fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// What follows `prefix`.
+pub(super) fn after<'a>(bytes: &'a [u8], prefix: &str) -> Option<&'a [u8]> {
+    bytes.strip_prefix(prefix.as_bytes())
+}
+
+/// Where `needle` begins.
+pub(super) fn find(bytes: &[u8], needle: &str) -> Option<usize> {
+    memchr::memmem::find(bytes, needle.as_bytes())
+}
+
+/// Where the last `needle` begins.
+pub(super) fn find_last(bytes: &[u8], needle: &str) -> Option<usize> {
+    memchr::memmem::rfind(bytes, needle.as_bytes())
+}
+
+/// What is before and after the first `needle`.
+pub(super) fn split<'a>(bytes: &'a [u8], needle: &str) -> Option<(&'a [u8], &'a [u8])> {
+    let at = find(bytes, needle)?;
+    Some((&bytes[..at], &bytes[at + needle.len()..]))
+}
+
+/// What is before and after the last `needle`.
+pub(super) fn split_last<'a>(bytes: &'a [u8], needle: &str) -> Option<(&'a [u8], &'a [u8])> {
+    let at = find_last(bytes, needle)?;
+    Some((&bytes[..at], &bytes[at + needle.len()..]))
+}
+
+/// The first word and the rest without the blanks between them.
+pub(super) fn word(bytes: &[u8]) -> (&[u8], &[u8]) {
+    let bytes = bytes.trim_ascii_start();
+    let end = bytes.iter().position(u8::is_ascii_whitespace).unwrap_or(bytes.len());
+    (&bytes[..end], bytes[end..].trim_ascii_start())
+}
+
+/// The words, separated by blanks.
+pub(super) fn words(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    bytes.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty())
+}
+
+/// A decimal number at the start and the rest.
+pub(super) fn leading_number(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let end = bytes.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(bytes.len());
+    Some((number(&bytes[..end])?, &bytes[end..]))
+}
+
+/// All of the bytes as a decimal number.
+pub(super) fn number(bytes: &[u8]) -> Option<u64> {
+    if bytes.is_empty() || bytes.len() > 19 {
+        return None;
+    }
+    bytes.iter().try_fold(0u64, |value, byte| match byte {
+        b'0'..=b'9' => value.checked_mul(10)?.checked_add(u64::from(byte - b'0')),
+        _ => None,
+    })
+}
+
+/// All of the bytes as a decimal number with sign: a pid.
+pub(super) fn pid(bytes: &[u8]) -> Option<i64> {
+    match bytes.strip_prefix(b"-") {
+        Some(digits) => number(digits).and_then(|value| i64::try_from(value).ok()).map(|value| -value),
+        None => number(bytes).and_then(|value| i64::try_from(value).ok()),
+    }
+}
+
+/// All of the bytes as a hexadecimal number without `0x`.
+pub(super) fn hex(bytes: &[u8]) -> Option<u64> {
+    if !is_hex(bytes) || bytes.len() > 16 {
+        return None;
+    }
+    bytes.iter().try_fold(0u64, |value, byte| Some((value << 4) | u64::from((*byte as char).to_digit(16)?)))
+}
+
+/// Whether there is something and all of it is hexadecimal digits.
+pub(super) fn is_hex(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && bytes.iter().all(u8::is_ascii_hexdigit)
+}
+
+/// The number after `key`, blanks between them allowed: `pid:   12`.
+pub(super) fn keyed(bytes: &[u8], key: &str) -> Option<i64> {
+    let rest = bytes[find(bytes, key)? + key.len()..].trim_ascii_start();
+    let end = rest.iter().position(|byte| !byte.is_ascii_digit() && *byte != b'-').unwrap_or(rest.len());
+    pid(&rest[..end])
+}
+
+/// A task `comm<separator>pid` whose command name may hold the separator.
+pub(super) fn task(bytes: &[u8], separator: u8) -> Option<Task> {
+    let at = memchr::memrchr(separator, bytes)?;
+    let pid = pid(&bytes[at + 1..])?;
+    (at <= 64).then(|| Task { comm: text(bytes[..at].trim_ascii()), pid })
+}

@@ -1,0 +1,225 @@
+//! The roles of stacks and the lines that announce them.
+
+use super::Task;
+use super::context::{by_task, on_cpu};
+use super::scan::{after, find, is_hex, keyed, leading_number, text, word};
+
+/// Every word that [`Stack::name`](super::Stack::name) may be, with its meaning; `N`, `#n` and `X` stand for what varies.
+pub const ROLES: [(&str, &str); 25] = [
+    ("crash", "the stack of the report itself: its first call trace, or the frames directly below its header"),
+    ("pc", "the instruction that faulted, inlined functions first: RIP, pc, NIP, epc, PSW, ERA"),
+    ("lr", "the caller of the faulting function as the link register has it"),
+    ("interrupted", "the instruction at which an interrupt or exception entered, inside another stack"),
+    ("trace", "a call trace for which the log names no role"),
+    ("hung", "a task that the kernel calls blocked"),
+    ("holder", "the task that the kernel names as the likely holder of a lock"),
+    ("task", "one task of a task dump"),
+    ("cpu N", "what CPU N did: NMI backtraces and task dumps of stalls"),
+    ("allocated", "where the object was allocated"),
+    ("freed", "where the object was freed"),
+    ("last-work", "the last work or RCU callback created for the object"),
+    ("last-work-2", "the one before"),
+    ("stored", "KMSAN: where the uninitialized value was stored"),
+    ("origin", "KMSAN: where the uninitialized memory was created"),
+    ("race-1", "KCSAN: the first access"),
+    ("race-2", "KCSAN: the second access"),
+    ("leak", "kmemleak: where the lost object was allocated"),
+    ("page-allocated", "where the page was allocated"),
+    ("page-freed", "where the page was freed"),
+    ("chain #n", "lockdep: where the dependency #n was established"),
+    (
+        "usage X",
+        "lockdep: where a lock was used in state X, as in `usage HARDIRQ-ON-W`; `usage` when the state is not named",
+    ),
+    ("preempt-off", "where preemption was disabled"),
+    ("last-break", "s390: the last branch"),
+    ("panic", "the stack of a panic that followed"),
+];
+
+/// A line that says whose stack follows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Announcement {
+    /// The role of the stack that follows.
+    pub(super) role: String,
+    /// Whose.
+    pub(super) task: Option<Task>,
+    /// On which CPU.
+    pub(super) cpu: Option<u32>,
+    /// Whether frames follow at once; otherwise a `Call Trace:` line comes first.
+    pub(super) opens: bool,
+}
+
+/// A line that only begins a stack: `Call Trace:`, `Backtrace:`, `stack backtrace:`, `[<…>]`-less and with flags.
+pub(super) fn begins(line: &[u8]) -> bool {
+    let line = line.trim_ascii();
+    if line.len() > 40 {
+        return false;
+    }
+    matches!(
+        line,
+        b"Call Trace:"
+            | b"Call trace:"
+            | b"Call Trace"
+            | b"Backtrace:"
+            | b"Backtrace: "
+            | b"backtrace:"
+            | b"Stack traceback:"
+    ) || [&b"Call Trace:"[..], b"Call trace:", b"backtrace (crc "].iter().any(|start| line.starts_with(start))
+}
+
+/// Reads an announcement.
+pub(super) fn announcement(line: &[u8]) -> Option<Announcement> {
+    let says = |role: &str, opens: bool| {
+        Some(Announcement { role: role.into(), task: by_task(line), cpu: on_cpu(line), opens })
+    };
+    match line.first()? {
+        b'A' if line.starts_with(b"Allocated by task") || line == b"Allocated:" => says("allocated", true),
+        b'a' if line.starts_with(b"allocated by task") => says("allocated", true),
+        b'F' if line.starts_with(b"Freed by task") || line == b"Freed:" => says("freed", true),
+        b'f' if line.starts_with(b"freed by task") => says("freed", true),
+        b'I' | b'A' if slub_track(line, "Allocated in ") => slub(line, "allocated"),
+        b'I' | b'F' if slub_track(line, "Freed in ") => slub(line, "freed"),
+        b'L' if line.starts_with(b"Last potentially related work") || line.starts_with(b"Last call_rcu()") => {
+            says("last-work", true)
+        }
+        b'L' if line.starts_with(b"Last Breaking-Event-Address") => says("last-break", true),
+        b'S' if line.starts_with(b"Second to last ") => says("last-work-2", true),
+        b's' if line == b"stack backtrace:" => says("crash", false),
+        b'U' if line.starts_with(b"Uninit was stored to memory at") => says("stored", true),
+        b'U' if line.starts_with(b"Uninit was created at") => says("origin", true),
+        b'L' if line.starts_with(b"Local variable ") && find(line, "created at").is_some() => says("origin", true),
+        b'P' if line.starts_with(b"Preemption disabled at:") => says("preempt-off", true),
+        b'p' if line.starts_with(b"page last allocated via ") => page(line, "page-allocated"),
+        b'p' if line.starts_with(b"page last free") => page(line, "page-freed"),
+        b'k' if line.starts_with(b"kfence-#") && line.ends_with(b":") => kfence(line),
+        b'N' if line.starts_with(b"NMI backtrace for cpu ") => {
+            let (cpu, rest) = leading_number(&line[22..])?;
+            let cpu = u32::try_from(cpu).ok()?;
+            rest.trim_ascii().is_empty().then(|| Announcement {
+                role: format!("cpu {cpu}"),
+                task: None,
+                cpu: Some(cpu),
+                opens: false,
+            })
+        }
+        b'T' if line.starts_with(b"Task dump for CPU ") => {
+            let (cpu, _) = leading_number(&line[18..])?;
+            let cpu = u32::try_from(cpu).ok()?;
+            Some(Announcement { role: format!("cpu {cpu}"), task: None, cpu: Some(cpu), opens: false })
+        }
+        b'K' if line.starts_with(b"Kernel panic - not syncing") => says("panic", false),
+        b'c' if line.starts_with(b"comm \"") => leak(line),
+        _ => None,
+    }
+    .or_else(|| kcsan(line))
+    .or_else(|| usage(line))
+}
+
+/// Whether a line is a track of SLUB; Linux 5.14 dropped its `INFO: `.
+fn slub_track(line: &[u8], words: &str) -> bool {
+    line.strip_prefix(b"INFO: ").unwrap_or(line).starts_with(words.as_bytes()) && find(line, " age=").is_some()
+}
+
+/// `INFO: Allocated in fn+0x1/0x2 age=1 cpu=0 pid=12`.
+fn slub(line: &[u8], role: &str) -> Option<Announcement> {
+    let cpu = keyed(line, "cpu=").and_then(|cpu| u32::try_from(cpu).ok());
+    let task = keyed(line, "pid=").map(|pid| Task { comm: String::new(), pid });
+    Some(Announcement { role: role.into(), task, cpu, opens: true })
+}
+
+/// `page last allocated via order 0, …, pid 12, tgid 12 (name), ts 3` and `page last free pid 12 tgid 12 stack trace:`.
+fn page(line: &[u8], role: &str) -> Option<Announcement> {
+    let task = keyed(line, "pid ").map(|pid| Task { comm: String::new(), pid });
+    Some(Announcement { role: role.into(), task, cpu: None, opens: true })
+}
+
+/// `kfence-#12 [0x…-0x…, size=8, cache=kmalloc-8] allocated by task 12:`.
+fn kfence(line: &[u8]) -> Option<Announcement> {
+    let role = if find(line, "] allocated by task").is_some() { "allocated" } else { "freed" };
+    find(line, " by task ").map(|_| Announcement {
+        role: role.into(),
+        task: by_task(line),
+        cpu: on_cpu(line),
+        opens: true,
+    })
+}
+
+/// `comm "name", pid 12, jiffies 4294 (age 8.1s)` of kmemleak.
+fn leak(line: &[u8]) -> Option<Announcement> {
+    let rest = after(line, "comm \"")?;
+    let end = find(rest, "\", pid ")?;
+    let task = Task { comm: text(&rest[..end]), pid: keyed(&rest[end..], "pid ")? };
+    Some(Announcement { role: "leak".into(), task: Some(task), cpu: None, opens: false })
+}
+
+/// `write to 0x… of 8 bytes by task 12 on cpu 1:`; the caller numbers the two.
+fn kcsan(line: &[u8]) -> Option<Announcement> {
+    if !line.ends_with(b":") || find(line, " bytes by ").is_none() {
+        return None;
+    }
+    Some(Announcement { role: "race".into(), task: by_task(line), cpu: on_cpu(line), opens: true })
+}
+
+/// `{HARDIRQ-ON-W} state was registered at:`, `... which became HARDIRQ-irq-safe at:`, `HARDIRQ-ON-W at:`, `INITIAL USE at:`.
+fn usage(line: &[u8]) -> Option<Announcement> {
+    let head = line.strip_suffix(b" at:").or_else(|| line.strip_suffix(b" at"))?;
+    let state = if let Some(head) = head.strip_suffix(b"} state was registered") {
+        head.strip_prefix(b"{")?
+    } else if find(head, "which became ").is_some() {
+        head.rsplit(|byte| *byte == b' ').next()?
+    } else {
+        let known = head.len() < 40
+            && head.iter().all(|byte| byte.is_ascii_uppercase() || matches!(byte, b'-' | b'_' | b' ' | b'?'));
+        if !known || word(head).0.len() < 2 || is_hex(head) {
+            return None;
+        }
+        head
+    };
+    Some(Announcement { role: format!("usage {}", text(state)), task: None, cpu: None, opens: true })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn announcements_name_role_task_and_cpu() {
+        for (line, role, pid, cpu, opens) in [
+            ("Allocated by task 123:", "allocated", Some(123), None, true),
+            ("Freed by task 123 on cpu 1 at 3.5s:", "freed", Some(123), Some(1), true),
+            ("allocated by task 484 on cpu 0 at 32.919330s:", "allocated", Some(484), Some(0), true),
+            (
+                "kfence-#72 [0xffff8c3f2e291fe0-0xffff8c3f2e291fff, size=32, cache=kmalloc-32] allocated by task 484:",
+                "allocated",
+                Some(484),
+                None,
+                true,
+            ),
+            ("Last potentially related work creation:", "last-work", None, None, true),
+            ("Uninit was created at:", "origin", None, None, true),
+            ("INFO: Freed in foo_put+0x14/0x20 age=624 cpu=0 pid=398", "freed", Some(398), Some(0), true),
+            ("Allocated in foo_new+0x14/0x20 age=41 cpu=1 pid=398", "allocated", Some(398), Some(1), true),
+            ("NMI backtrace for cpu 1", "cpu 1", None, Some(1), false),
+            ("write to 0xffff888012345678 of 8 bytes by task 12 on cpu 1:", "race", Some(12), Some(1), true),
+            ("{SOFTIRQ-ON-W} state was registered at:", "usage SOFTIRQ-ON-W", None, None, true),
+            ("HARDIRQ-ON-W at:", "usage HARDIRQ-ON-W", None, None, true),
+            ("comm \"syz-executor\", pid 77, jiffies 4294946080 (age 12.760s)", "leak", Some(77), None, false),
+            ("page last free pid 12 tgid 12 stack trace:", "page-freed", Some(12), None, true),
+        ] {
+            let read = announcement(line.as_bytes()).unwrap_or_else(|| panic!("{line}"));
+            assert_eq!(
+                (read.role.as_str(), read.task.map(|task| task.pid), read.cpu, read.opens),
+                (role, pid, cpu, opens),
+                "{line}"
+            );
+        }
+        for line in [
+            "NMI backtrace for cpu 1 skipped: idling at native_safe_halt+0x12/0x20",
+            "Modules linked in:",
+            "A stop at:x",
+            "",
+        ] {
+            assert_eq!(announcement(line.as_bytes()), None, "{line}");
+        }
+    }
+}

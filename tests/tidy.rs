@@ -1,0 +1,151 @@
+//! The house rules: layers, homes of heavy crates, sizes, names.
+
+use std::path::{Path, PathBuf};
+
+/// The modules of the library, lowest first: each may use only those above it in this list.
+const LAYERS: [&str; 16] = [
+    "input", "line", "grammar", "report", "locks", "symbols", "image", "bisect", "diff", "table", "engine", "runs",
+    "vm", "syzbot", "render", "cli",
+];
+
+/// Crates that only these modules may name.
+const HOMES: [(&str, &[&str]); 12] = [
+    ("clap", &["cli"]),
+    ("clap_mangen", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("polars", &["table"]),
+    ("gimli", &["symbols", "image"]),
+    ("addr2line", &["symbols", "image"]),
+    ("object", &["symbols", "image"]),
+    ("logos", &["line"]),
+    ("aho_corasick", &["grammar"]),
+    ("regex_automata", &["grammar"]),
+    ("rayon", &["engine"]),
+    ("ureq", &["syzbot"]),
+];
+
+/// Names that say nothing.
+const EMPTY_NAMES: [&str; 7] = ["util", "utils", "common", "shared", "helpers", "types", "imp"];
+
+fn sources() -> Vec<(PathBuf, String)> {
+    fn collect(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
+        for entry in std::fs::read_dir(folder).expect("src is there").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                collect(&path, found);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                let text = std::fs::read_to_string(&path).expect("sources are UTF-8");
+                found.push((path, text));
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    for folder in ["src", "tests", "benches"] {
+        collect(&root.join(folder), &mut found);
+    }
+    found.sort();
+    found.into_iter().map(|(path, text)| (path.strip_prefix(root).expect("below the root").to_owned(), text)).collect()
+}
+
+/// The module of a source file, if it is in one.
+fn layer(path: &Path) -> Option<&'static str> {
+    let mut parts = path.components().map(|part| part.as_os_str().to_string_lossy().into_owned());
+    (parts.next()? == "src").then_some(())?;
+    let name = parts.next()?;
+    LAYERS.into_iter().find(|known| *known == name.trim_end_matches(".rs"))
+}
+
+/// Words that follow `marker` in code lines, comments left out.
+fn words_after<'t>(text: &'t str, marker: &'t str) -> impl Iterator<Item = &'t str> {
+    text.lines().filter(|line| !line.trim_start().starts_with("//")).flat_map(move |line| {
+        line.match_indices(marker).map(move |(at, _)| {
+            let rest = &line[at + marker.len()..];
+            let end = rest.find(|char: char| !char.is_alphanumeric() && char != '_').unwrap_or(rest.len());
+            &rest[..end]
+        })
+    })
+}
+
+#[test]
+fn a_module_uses_only_modules_above_it() {
+    let mut faults = Vec::new();
+    for (path, text) in sources() {
+        let Some(own) = layer(&path) else { continue };
+        let rank = |name: &str| LAYERS.iter().position(|known| *known == name);
+        for used in words_after(&text, "crate::") {
+            if rank(used) > rank(own) {
+                faults.push(format!("{}: {own} uses {used}, which is below it", path.display()));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn a_heavy_crate_has_one_home() {
+    let mut faults = Vec::new();
+    for (path, text) in sources() {
+        if !path.starts_with("src") || path == Path::new("src/main.rs") {
+            continue;
+        }
+        for (name, homes) in HOMES {
+            let named = text.lines().filter(|line| !line.trim_start().starts_with("//")).any(|line| {
+                line.match_indices(&format!("{name}::")).any(|(at, _)| {
+                    !line[..at].ends_with(|char: char| char.is_alphanumeric() || char == '_' || char == ':')
+                })
+            });
+            if named && !layer(&path).is_some_and(|own| homes.contains(&own)) {
+                faults.push(format!("{}: uses {name}, whose home is {}", path.display(), homes.join(", ")));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn every_file_opens_with_a_sentence_and_stays_short() {
+    let mut faults = Vec::new();
+    for (path, text) in sources() {
+        if !text.starts_with("//! ") {
+            faults.push(format!("{}: does not open with a //! sentence", path.display()));
+        }
+        let lines = text.lines().count();
+        if lines > 600 {
+            faults.push(format!("{}: has {lines} lines; 600 is the most, 300 the habit", path.display()));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn no_module_has_an_empty_name() {
+    let named: Vec<String> = sources()
+        .into_iter()
+        .filter(|(path, _)| {
+            let parts =
+                path.components().map(|part| part.as_os_str().to_string_lossy().trim_end_matches(".rs").to_owned());
+            parts.clone().any(|part| EMPTY_NAMES.contains(&part.as_str()) || part.ends_with("_util"))
+        })
+        .map(|(path, _)| path.display().to_string())
+        .collect();
+    assert!(named.is_empty(), "{}", named.join("\n"));
+}
+
+#[test]
+fn main_is_short() {
+    let text = include_str!("../src/main.rs");
+    assert!(text.lines().count() <= 40, "src/main.rs has {} lines", text.lines().count());
+}
+
+#[test]
+fn the_architecture_names_every_module() {
+    let text = include_str!("../src/lib.rs");
+    for module in LAYERS {
+        assert!(text.contains(&format!("pub mod {module};")), "src/lib.rs has no module {module}");
+        assert!(
+            text.contains(&format!("| [`{module}`] |")) || text.contains(&format!("| [`mod@{module}`] |")),
+            "the table in src/lib.rs leaves out {module}"
+        );
+    }
+}
