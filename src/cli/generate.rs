@@ -90,6 +90,8 @@ pub fn schemas() -> Vec<(String, serde_json::Value)> {
         (super::repro::REPRO_SCHEMA.to_owned(), schemars::schema_for!(super::repro::Shown<'_>).to_value()),
         (super::repro::FLAGS_SCHEMA.to_owned(), schemars::schema_for!(super::repro::Told).to_value()),
         (super::kernel::SCHEMA.to_owned(), schemars::schema_for!(super::kernel::Built<'_>).to_value()),
+        (super::symbolize::SCHEMA.to_owned(), schemars::schema_for!(super::symbolize::Record<'_>).to_value()),
+        (super::image::SCHEMA.to_owned(), schemars::schema_for!(super::image::Info<'_>).to_value()),
         (BISECT_SCHEMA.to_owned(), schemars::schema_for!(Bisection).to_value()),
     ]
 }

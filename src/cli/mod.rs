@@ -7,6 +7,7 @@ mod doctor;
 mod feed;
 mod generate;
 mod grammar;
+mod image;
 mod kernel;
 mod live;
 mod locks;
@@ -17,6 +18,7 @@ mod repro;
 mod run;
 mod runs;
 mod watch;
+mod symbolize;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
@@ -46,6 +48,8 @@ enum Verb {
     Repro(repro::Arguments),
     Kernel(kernel::Arguments),
     Locks(locks::Arguments),
+    Symbolize(symbolize::Arguments),
+    Image(image::Arguments),
     Grammar(grammar::Arguments),
     Corpus(corpus::Arguments),
     Generate(generate::Arguments),
@@ -86,6 +90,8 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Verb::Repro(arguments) => repro::run(arguments),
         Verb::Kernel(arguments) => kernel::run(arguments),
         Verb::Locks(arguments) => locks::run(arguments),
+        Verb::Symbolize(arguments) => symbolize::run(arguments),
+        Verb::Image(arguments) => image::run(arguments),
         Verb::Grammar(arguments) => grammar::run(arguments),
         Verb::Corpus(arguments) => corpus::run(arguments),
         Verb::Generate(arguments) => generate::run(arguments),
