@@ -5,7 +5,11 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 fn kanalyze(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_kanalyze")).args(arguments).stdin(Stdio::null()).output().expect("the program runs")
+    Command::new(env!("CARGO_BIN_EXE_kanalyze"))
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the program runs")
 }
 
 fn piped(arguments: &[&str], input: &[u8]) -> Output {
@@ -107,7 +111,8 @@ fn a_reader_that_leaves_is_no_failure() {
 fn json_is_the_same_records_as_jsonl_in_one_array() {
     let lines = piped(&["parse", "--format", "jsonl"], CRASH);
     let array = piped(&["parse", "--format", "json"], CRASH);
-    let records: Vec<serde_json::Value> = text(&lines.stdout).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let records: Vec<serde_json::Value> =
+        text(&lines.stdout).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let listed: Vec<serde_json::Value> = serde_json::from_slice(&array.stdout).expect("a JSON array");
     assert_eq!((records.len(), &records), (1, &listed));
     assert_eq!(piped(&["parse", "--format", "json"], b"").stdout, b"[]\n");
@@ -154,7 +159,11 @@ fn hostile_text_does_not_reach_the_terminal() {
     let hostile = b"[    1.0][    T1] BUG: KASAN: \x1b]0;owned\x07 in \x1b[31mdo_it+0x1/0x2\n[    1.0][    T1] CPU: 0 PID: 1 Comm: \x1b[2Jx Not tainted 6.1 #1\n";
     for arguments in [&["parse"][..], &["parse", "--all"], &["parse", "--format", "jsonl"]] {
         let output = piped(arguments, hostile);
-        assert!(!output.stdout.iter().any(|byte| *byte == 0x1b || *byte == 7), "{arguments:?}: {}", text(&output.stdout));
+        assert!(
+            !output.stdout.iter().any(|byte| *byte == 0x1b || *byte == 7),
+            "{arguments:?}: {}",
+            text(&output.stdout)
+        );
     }
 }
 
@@ -208,7 +217,9 @@ fn a_wrapped_log_gives_the_titles_of_the_bare_one() {
         text(&piped(&["parse", "--format", "jsonl"], log).stdout)
             .lines()
             .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"))
-            .map(|record| (record["title"].as_str().unwrap_or_default().to_owned(), record["line"].as_u64().unwrap_or_default()))
+            .map(|record| {
+                (record["title"].as_str().unwrap_or_default().to_owned(), record["line"].as_u64().unwrap_or_default())
+            })
             .collect()
     };
     let bare = titles(CRASH);

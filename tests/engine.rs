@@ -121,7 +121,8 @@ fn line_ends_with_carriage_returns_change_only_offsets() {
             returned.push(*byte);
         }
         let plain = |items: Vec<Item>| -> Vec<Report> {
-            let reports = items.into_iter().filter_map(|item| if let Item::Closed(report) = item { Some(*report) } else { None });
+            let reports =
+                items.into_iter().filter_map(|item| if let Item::Closed(report) = item { Some(*report) } else { None });
             reports.map(|report| Report { start: 0, end: 0, text_end: 0, ..report }).collect()
         };
         let expected = plain(read_items(options(), &bare));
@@ -133,8 +134,14 @@ fn line_ends_with_carriage_returns_change_only_offsets() {
 fn an_announced_report_is_closed_with_the_same_start() {
     for (path, text) in corpus() {
         let items = read_items(Options { opened: true, ..options() }, &text);
-        let opened: Vec<u64> = items.iter().filter_map(|item| if let Item::Opened { start, .. } = item { Some(*start) } else { None }).collect();
-        let closed: Vec<u64> = items.iter().filter_map(|item| if let Item::Closed(report) = item { Some(report.start) } else { None }).collect();
+        let opened: Vec<u64> = items
+            .iter()
+            .filter_map(|item| if let Item::Opened { start, .. } = item { Some(*start) } else { None })
+            .collect();
+        let closed: Vec<u64> = items
+            .iter()
+            .filter_map(|item| if let Item::Closed(report) = item { Some(report.start) } else { None })
+            .collect();
         assert!(closed.iter().all(|start| opened.contains(start)), "{}: {opened:?} {closed:?}", path.display());
     }
 }
@@ -163,7 +170,11 @@ fn reports_are_numbered_and_in_order() {
             assert_eq!(report.index, number, "{}", path.display());
             assert!(report.start <= report.end, "{}", path.display());
             assert!(report.end as usize <= text.len(), "{}", path.display());
-            assert!(report.cause.is_none_or(|cause| cause < number && reports[cause].cause.is_none()), "{}", path.display());
+            assert!(
+                report.cause.is_none_or(|cause| cause < number && reports[cause].cause.is_none()),
+                "{}",
+                path.display()
+            );
             assert!(report.corrupted.as_deref() != Some(""), "{}", path.display());
             let line = 1 + text[..report.start as usize].iter().filter(|byte| **byte == b'\n').count() as u64;
             assert_eq!(report.line, line, "{}", path.display());
@@ -183,13 +194,36 @@ fn a_flood_of_headers_ends_soon() {
 /// Pieces that reports are made of, so that random logs reach deep into the rules.
 fn piece() -> impl Strategy<Value = Vec<u8>> {
     let known = prop::sample::select(vec![
-        "BUG: KASAN: use-after-free in do_it+0x1/0x2\n", "Read of size 8 at addr ffff888012345678 by task a/1\n", "Call Trace:\n",
-        " do_it+0x1/0x20 [mod]\n", " ? dont+0x1/0x20\n", "[    1.500000][    T7] ", "[    1.500000] ", "<4>[ 2.0][ C1] ", "\r\n",
-        "WARNING: possible circular locking dependency detected\n", "is trying to acquire lock:\n", "ffff8880 (&x->lock){+.+.}-{3:3}, at: do_it+0x1/0x2\n",
-        "INFO: task a:1 blocked for more than 143 seconds.\n", "RIP: 0010:do_it+0x1/0x2\n", "Kernel panic - not syncing: no\n", "2 locks held by a/1:\n",
-        " #0: ffff8880 (&x){+.+.}-{4:4}, at: do_it+0x1/0x2\n", "** replaying previous printk message **\n", "Linux version 6.12.0 (x) #1\n",
-        "-> #1 (&x){+.+.}-{3:3}:\n", "        CPU0                    CPU1\n", "> quoted\n", "Nov 21 07:55:11 host kernel: ", "{\"msg\": \"BUG: x", "\u{1b}[31m",
-        " do_it net/x.c:12 [inline]\n", "backtrace (crc 0):\n", "Modules linked in: a b\n", "Code: 00 <0f> 0b\n", "** 12 printk messages dropped ** ",
+        "BUG: KASAN: use-after-free in do_it+0x1/0x2\n",
+        "Read of size 8 at addr ffff888012345678 by task a/1\n",
+        "Call Trace:\n",
+        " do_it+0x1/0x20 [mod]\n",
+        " ? dont+0x1/0x20\n",
+        "[    1.500000][    T7] ",
+        "[    1.500000] ",
+        "<4>[ 2.0][ C1] ",
+        "\r\n",
+        "WARNING: possible circular locking dependency detected\n",
+        "is trying to acquire lock:\n",
+        "ffff8880 (&x->lock){+.+.}-{3:3}, at: do_it+0x1/0x2\n",
+        "INFO: task a:1 blocked for more than 143 seconds.\n",
+        "RIP: 0010:do_it+0x1/0x2\n",
+        "Kernel panic - not syncing: no\n",
+        "2 locks held by a/1:\n",
+        " #0: ffff8880 (&x){+.+.}-{4:4}, at: do_it+0x1/0x2\n",
+        "** replaying previous printk message **\n",
+        "Linux version 6.12.0 (x) #1\n",
+        "-> #1 (&x){+.+.}-{3:3}:\n",
+        "        CPU0                    CPU1\n",
+        "> quoted\n",
+        "Nov 21 07:55:11 host kernel: ",
+        "{\"msg\": \"BUG: x",
+        "\u{1b}[31m",
+        " do_it net/x.c:12 [inline]\n",
+        "backtrace (crc 0):\n",
+        "Modules linked in: a b\n",
+        "Code: 00 <0f> 0b\n",
+        "** 12 printk messages dropped ** ",
     ]);
     prop_oneof![4 => known.prop_map(|text| text.as_bytes().to_vec()), 1 => prop::collection::vec(any::<u8>(), 0..40)]
 }

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 /// The modules of the library, lowest first: each may use only those above it in this list.
 const LAYERS: [&str; 16] = [
-    "input", "line", "grammar", "report", "locks", "symbols", "image", "bisect", "diff", "table", "engine", "runs", "vm",
-    "syzbot", "render", "cli",
+    "input", "line", "grammar", "report", "locks", "symbols", "image", "bisect", "diff", "table", "engine", "runs",
+    "vm", "syzbot", "render", "cli",
 ];
 
 /// Crates that only these modules may name.
@@ -123,7 +123,8 @@ fn no_module_has_an_empty_name() {
     let named: Vec<String> = sources()
         .into_iter()
         .filter(|(path, _)| {
-            let parts = path.components().map(|part| part.as_os_str().to_string_lossy().trim_end_matches(".rs").to_owned());
+            let parts =
+                path.components().map(|part| part.as_os_str().to_string_lossy().trim_end_matches(".rs").to_owned());
             parts.clone().any(|part| EMPTY_NAMES.contains(&part.as_str()) || part.ends_with("_util"))
         })
         .map(|(path, _)| path.display().to_string())

@@ -100,7 +100,7 @@ fn explain(out: &mut dyn Write, grammar: &Grammar, id: &str) -> anyhow::Result<(
         }
         writeln!(out, "  function    {}", chosen(kind))?;
         if let Some(skip) = &kind.skip {
-            writeln!(out, "  passes over {}", skip.source())?;
+            writeln!(out, "  passes over {}", skip.sources().join(" "))?;
         }
         if kind.stackless {
             writeln!(out, "  needs no stack")?;

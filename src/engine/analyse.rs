@@ -240,13 +240,26 @@ impl Place<'_> {
     }
 }
 
+/// The structure of the first `own` lines. Where the exact rule knows no printer, a prefix may still tell one (`[   T57] `
+/// without a stamp): it is taken off and lines of others are left out.
 fn structure(excerpt: &Excerpt<'_>, own: usize, place: &Place<'_>) -> Structure {
+    let printer = match excerpt.context {
+        Context::Unknown => excerpt.lines.first().and_then(|line| lex(&line.text).caller),
+        Context::Console | Context::Caller(_) => None,
+    };
     let lines: Vec<Line<'_>> = excerpt.lines[..own]
         .iter()
-        .map(|line| Line {
-            text: &line.text,
-            log_line: place.log_line(line.offset, line.below),
-            offset: place.offset(line.offset),
+        .filter_map(|line| {
+            let text = match printer {
+                Some(_) => {
+                    let prefix = lex(&line.text);
+                    let mine = prefix.caller.is_none() || prefix.caller == printer;
+                    mine.then(|| &line.text[prefix.message.min(line.text.len())..])?
+                }
+                None => &line.text,
+            };
+            let (log_line, offset) = (place.log_line(line.offset, line.below), place.offset(line.offset));
+            Some(Line { text, log_line, offset })
         })
         .collect();
     describe(&lines)

@@ -19,7 +19,10 @@ pub fn complaints(grammar: &Grammar) -> Vec<Complaint> {
     for (header, kind) in grammar.all_kinds() {
         let mut complain = |message: String| found.push(Complaint { place: kind.place.clone(), message });
         if header.text.len() < 4 {
-            complain(format!("the trigger of '{}' has fewer than four characters, which would hit every line", kind.id));
+            complain(format!(
+                "the trigger of '{}' has fewer than four characters, which would hit every line",
+                kind.id
+            ));
         }
         if let Some(first) = seen.insert(kind.id.clone(), kind.place.clone()) {
             complain(format!("kind '{}' is defined twice; the other one is at {first}", kind.id));
@@ -28,6 +31,9 @@ pub fn complaints(grammar: &Grammar) -> Vec<Complaint> {
             if let Err(cause) = pattern.check() {
                 complain(format!("pattern of kind '{}': {cause}", kind.id));
             }
+        }
+        if let Some(Err(cause)) = kind.skip.as_ref().map(super::NameSet::check) {
+            complain(format!("skip list of kind '{}': {cause}", kind.id));
         }
         if kind.samples.is_empty() {
             complain(format!("kind '{}' has no sample", kind.id));
@@ -66,5 +72,5 @@ fn patterns(kind: &Kind) -> impl Iterator<Item = &Pattern> {
         Step::Line(pattern) | Step::Mark(pattern) => Some(pattern),
         Step::Plain(_) => None,
     });
-    std::iter::once(&kind.gate).chain(&kind.body).chain(&kind.skip).chain(steps)
+    std::iter::once(&kind.gate).chain(&kind.body).chain(steps)
 }

@@ -22,8 +22,13 @@ const MACROS: [(&str, &str); 3] = [
 pub struct Pattern {
     source: String,
     literal: Option<Finder<'static>>,
+    /// Text that every match contains, to be looked for first: most patterns do not match most texts.
+    needle: Option<Finder<'static>>,
     regex: OnceLock<Regex>,
 }
+
+/// A shorter needle is found too often to be worth the search.
+const SHORTEST_NEEDLE: usize = 5;
 
 /// What a pattern matched.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,17 +51,20 @@ impl Pattern {
     /// A pattern from its text. It is compiled when it is first needed; [`Pattern::check`] tells whether it can be.
     #[must_use]
     pub fn new(source: &str) -> Self {
-        let literal =
-            (!source.contains(['\\', '.', '+', '*', '?', '(', ')', '|', '[', ']', '{', '}', '^', '$']) && !source.is_empty())
-                .then(|| Finder::new(source.as_bytes()).into_owned());
-        Self { source: source.to_owned(), literal, regex: OnceLock::new() }
+        let literal = (!source.contains(['\\', '.', '+', '*', '?', '(', ')', '|', '[', ']', '{', '}', '^', '$'])
+            && !source.is_empty())
+        .then(|| Finder::new(source.as_bytes()).into_owned());
+        let required = longest_literal(source);
+        let needle = (literal.is_none() && required.len() >= SHORTEST_NEEDLE)
+            .then(|| Finder::new(required.as_bytes()).into_owned());
+        Self { source: source.to_owned(), literal, needle, regex: OnceLock::new() }
     }
 
     /// One pattern that matches where any of the given ones does.
     #[must_use]
     pub fn any<'a>(sources: impl IntoIterator<Item = &'a str>) -> Self {
         let parts: Vec<String> = sources.into_iter().map(|source| format!("(?:{source})")).collect();
-        Self { source: if parts.is_empty() { "[^\\x00-\\xff]".into() } else { parts.join("|") }, literal: None, regex: OnceLock::new() }
+        Self::new(&if parts.is_empty() { "[^\\x00-\\xff]".into() } else { parts.join("|") })
     }
 
     /// The text that the pattern was made from.
@@ -73,6 +81,11 @@ impl Pattern {
         compile(&self.source).map(|_| ())
     }
 
+    /// Whether a text cannot match, told by a plain search.
+    fn is_hopeless(&self, text: &[u8]) -> bool {
+        self.needle.as_ref().is_some_and(|needle| needle.find(text).is_none())
+    }
+
     fn regex(&self) -> &Regex {
         self.regex.get_or_init(|| compile(&self.source).unwrap_or_else(|_| never()))
     }
@@ -82,7 +95,7 @@ impl Pattern {
     pub fn is_match(&self, text: &[u8]) -> bool {
         match &self.literal {
             Some(finder) => finder.find(text).is_some(),
-            None => self.regex().is_match(text),
+            None => !self.is_hopeless(text) && self.regex().is_match(text),
         }
     }
 
@@ -94,6 +107,7 @@ impl Pattern {
                 let start = from + finder.find(text.get(from..)?)?;
                 Some(start..start + self.source.len())
             }
+            None if self.is_hopeless(text.get(from..)?) => None,
             None => self.regex().search(&input_from(text, from)?).map(|found| found.range()),
         }
     }
@@ -103,6 +117,9 @@ impl Pattern {
     pub fn captures(&self, text: &[u8]) -> Option<Match> {
         if self.literal.is_some() {
             return self.find_at(text, 0).map(|span| Match { span, groups: Vec::new() });
+        }
+        if self.is_hopeless(text) {
+            return None;
         }
         let regex = self.regex();
         let mut captures = regex.create_captures();
@@ -188,7 +205,14 @@ fn longest_literal(source: &str) -> String {
                 }
                 None
             }
-            '.' | '*' | '+' | '?' | '|' | '{' | '}' | '^' | '$' => None,
+            // A macro or a count.
+            '{' => {
+                while chars.next_if(|next| *next != '}').is_some() {}
+                None
+            }
+            // Of alternatives none is required.
+            '|' if depth == 0 => return String::new(),
+            '.' | '*' | '+' | '?' | '|' | '}' | '^' | '$' => None,
             other => Some(other),
         };
         // A character before `*` or `?` need not be there.
@@ -231,6 +255,8 @@ mod tests {
         assert_eq!(longest_literal(r"Killed process .* \(sshd\)"), "Killed process ");
         assert_eq!(longest_literal(r"\*\*\* stack smashing"), "*** stack smashing");
         assert_eq!(longest_literal("abcd?(?:longer|text)ef"), "abc");
+        assert_eq!(longest_literal("(?:a|b|c)x{16}y: {{FN}} z"), "y:");
+        assert_eq!(longest_literal("abcdef|ghijkl"), "");
     }
 
     #[test]

@@ -33,7 +33,7 @@ fn in_text(blame: &Blame, text: &[u8]) -> Option<String> {
         }
         let file = clean_path(file);
         match &guilty {
-            None if !blame.ignored_files.is_match(file.as_bytes()) => guilty = Some(file),
+            None if !blame.ignored_files.contains(file.as_bytes()) => guilty = Some(file),
             None => {}
             Some(found) if is_deeper(found, &file) => guilty = Some(file),
             Some(_) => {}

@@ -66,6 +66,8 @@ pub(super) struct Walk {
     pub(super) near: (Option<Task>, Option<u32>),
     /// Locks of `is trying to acquire` and `already holding`, still being gathered.
     pub(super) gathered: Vec<HeldLock>,
+    /// A line of a lock list that other messages broke into pieces, as far as it has come.
+    pub(super) piece: Vec<u8>,
     /// After `---[ end trace`: registers that follow are a copy.
     pub(super) ended: bool,
     /// Whether the registers that follow are those of user space.
@@ -90,6 +92,7 @@ pub fn describe(lines: &[Line<'_>]) -> Structure {
         pending: None,
         near: (None, None),
         gathered: Vec::new(),
+        piece: Vec::new(),
         ended: false,
         user: false,
         races: 0,
@@ -149,6 +152,7 @@ impl Walk {
     pub(super) fn close(&mut self) {
         match self.open {
             Open::Stack(index) => self.damage.stack_closed(&self.out.stacks[index]),
+            Open::Held(index) => self.end_piece(index),
             Open::Acquiring | Open::Holding => {
                 let lock = (!self.gathered.is_empty()).then(|| self.gathered.swap_remove(0));
                 self.gathered.clear();
@@ -375,6 +379,12 @@ impl Walk {
 
     fn unknown(&mut self, trimmed: &[u8], line: &Line<'_>) {
         match self.open {
+            Open::Stack(index) if trimmed == b"(stack is not available)" => {
+                self.open = Open::Nothing;
+                if index + 1 == self.out.stacks.len() {
+                    self.out.stacks.pop();
+                }
+            }
             Open::Stack(index) => {
                 let begun = !self.out.stacks[index].frames.is_empty();
                 self.damage.unknown(trimmed, line.log_line, begun);
@@ -395,7 +405,7 @@ impl Walk {
             out.task = out.hung_tasks.first().map(|hung| hung.task.clone());
         }
         if let Some(report) = &out.lockdep {
-            for entry in &report.chain {
+            for entry in report.chain.iter().filter(|entry| !entry.frames.is_empty()) {
                 out.stacks.push(Stack {
                     name: format!("chain #{}", entry.number),
                     task: None,

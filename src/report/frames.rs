@@ -104,7 +104,7 @@ fn arm(bytes: &[u8], marks: &Frame) -> Option<FrameLine> {
 fn raw_address(bytes: &[u8]) -> Option<&[u8]> {
     let bytes = bytes.trim_ascii_end();
     let digits = after(bytes, "0x")?;
-    (is_hex(digits) && digits.len() >= 4).then_some(bytes)
+    (is_hex(digits) && digits.len() <= 16).then_some(bytes)
 }
 
 /// Names of C, C++ and Rust with the compiler's suffixes.

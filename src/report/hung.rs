@@ -16,12 +16,21 @@ impl Walk {
         }
         if let Some(blocker) = blocker(trimmed, line.log_line) {
             self.close();
-            if let Some(waiter) =
-                self.out.hung_tasks.iter_mut().rev().take(64).find(|hung| hung.task.pid == blocker.waiter.pid)
-            {
-                waiter.blocker = Some(blocker.clone());
+            let known = self.out.hung_tasks.iter_mut().rev().take(64).find(|hung| hung.task.pid == blocker.waiter.pid);
+            match known {
+                Some(waiter) => waiter.blocker = Some(blocker.clone()),
+                None => {
+                    let waiter = listed(blocker.waiter.clone(), line.log_line);
+                    self.out.hung_tasks.push(HungTask { blocker: Some(blocker.clone()), ..waiter });
+                }
             }
             self.out.blockers.push(blocker);
+            return true;
+        }
+        if trimmed.starts_with(b"Future hung task reports are suppressed") {
+            if let Some(last) = self.out.hung_tasks.last_mut() {
+                last.last = true;
+            }
             return true;
         }
         let row = match trimmed[0] {
@@ -97,6 +106,7 @@ fn listed(task: Task, log_line: u64) -> HungTask {
         seconds: None,
         state: None,
         io_wait: false,
+        last: false,
         tgid: None,
         ppid: None,
         workqueue: None,

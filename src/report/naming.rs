@@ -1,7 +1,7 @@
 //! Which function a title names: the walk through a report's stacks by the steps of a grammar entry.
 
 use super::excerpt::holds;
-use crate::grammar::{Choice, Kind, Names, Pattern, PlainStep, Step};
+use crate::grammar::{Choice, Kind, NameSet, Names, Pattern, PlainStep, Step};
 use memchr::memmem::Finder;
 use std::sync::LazyLock;
 
@@ -168,7 +168,7 @@ impl<'a> Walker<'a> {
 
     fn collect(&mut self, name: &[u8]) {
         let name = demangle(&String::from_utf8_lossy(name));
-        let skipped = |pattern: &Pattern| pattern.is_match(name.as_bytes());
+        let skipped = |names: &NameSet| names.contains(name.as_bytes());
         if !skipped(&self.names.skip) && !self.kind.skip.as_ref().is_some_and(skipped) {
             self.collected.push(name);
         }
@@ -193,7 +193,7 @@ fn choose(names: &Names, choice: Choice, collected: &[String]) -> Option<Named> 
     match choice {
         Choice::First => stripped.first().map(|name| at(0, name)),
         Choice::Stall => {
-            let anchor = stripped.iter().position(|name| names.anchors.is_match(name.as_bytes()))?;
+            let anchor = stripped.iter().position(|name| names.anchors.contains(name.as_bytes()))?;
             if stripped[anchor].contains("smp_call_function") {
                 return Some(at(anchor, "smp_call_function"));
             }
@@ -212,7 +212,7 @@ fn choose(names: &Names, choice: Choice, collected: &[String]) -> Option<Named> 
                     return Some(at(number, name));
                 }
             }
-            let number = stripped.iter().position(|name| !names.hung.is_match(name.as_bytes()))?;
+            let number = stripped.iter().position(|name| !names.hung.contains(name.as_bytes()))?;
             Some(at(number, stripped[number]))
         }
     }

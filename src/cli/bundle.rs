@@ -1,0 +1,305 @@
+//! `kanalyze bundle`: everything that a syzbot bug's reproduction needs, in one folder.
+
+use super::output::{Format, Output};
+use super::records::write_records;
+use crate::render::safe;
+use crate::syzbot::adopt::{State, adopt, verify};
+use crate::syzbot::dashboard::{BugName, DASHBOARD};
+use crate::syzbot::download::Progress;
+use crate::syzbot::fetch::{Event, Request, fetch};
+use crate::syzbot::http::{Client, Manners, SystemClock};
+use crate::syzbot::manifest::{FileRecord, Manifest, Role};
+use anyhow::Context as _;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::{BufWriter, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Fetch, show and check bundles: a syzbot bug's kernel, disk, programs and logs in one folder
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    Fetch(Fetch),
+    /// Print what the manifest says
+    Show(Folder),
+    /// Hash every file again and compare
+    Verify(Folder),
+    /// Write a manifest for files that somebody put into the folder, and unpack those that are packed
+    Adopt(Folder),
+}
+
+/// Download what syzbot has of a bug
+///
+/// Comes whole or not at all, file by file: a download that was interrupted goes on when the same command runs again, and
+/// nothing that is there is overwritten without --force. Images come unpacked, a disk's zeros take no room.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  kanalyze bundle fetch --extid 0123456789abcdef0123
+  kanalyze bundle fetch --extid https://syzkaller.appspot.com/bug?extid=0123456789abcdef0123 --into ppp
+  kanalyze bundle fetch --extid 0123456789abcdef0123 --without disk,vmlinux
+
+Exit status: 0 everything is there, 1 something that the bug has could not be had (`missing` in bundle.json says why), 2 trouble.")]
+struct Fetch {
+    /// The bug: its extid or id, a link to its page, or syzbot's mail address for it.
+    #[arg(long, value_name = "BUG", value_parser = BugName::parse)]
+    extid: BugName,
+    /// The folder [default: the bug's key].
+    #[arg(long, value_name = "DIR")]
+    into: Option<PathBuf>,
+    /// Which crash of the bug, counted from 0 as on its page [default: the one with most to reproduce it].
+    #[arg(long, value_name = "N")]
+    crash: Option<usize>,
+    /// Fetch again and overwrite what is there.
+    #[arg(long)]
+    force: bool,
+    /// What not to fetch: disk, vmlinux, kernel, mounted_image, console_log …
+    #[arg(long, value_name = "ROLE,…", value_delimiter = ',', value_parser = role)]
+    without: Vec<Role>,
+    /// The dashboard, or a mirror of it; https, or http to this machine.
+    #[arg(long, value_name = "URL", default_value = DASHBOARD)]
+    base_url: String,
+    /// Least seconds between two requests to one host. syzbot asks for one.
+    #[arg(long, value_name = "SECONDS", default_value_t = 1.0, value_parser = seconds)]
+    interval: f64,
+    /// How often a broken connection is made again before giving up.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    attempts: u32,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// A bundle's folder.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  kanalyze bundle show ppp
+  kanalyze bundle verify ppp        exit status 1 if a file is gone or has changed
+  kanalyze bundle adopt ppp         after copying bzImage, disk.raw.xz and repro.syz there")]
+struct Folder {
+    /// The folder.
+    #[arg(default_value = ".")]
+    directory: PathBuf,
+    #[command(flatten)]
+    output: Output,
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    let value = serde_json::Value::String(text.replace('-', "_"));
+    serde_json::from_value(value).map_err(|error| error.to_string())
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|seconds| (0.0..=3600.0).contains(seconds)).ok_or_else(|| "0 to 3600 seconds".to_owned())
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// What could not be fetched, read or written.
+pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    match arguments.verb {
+        Verb::Fetch(arguments) => run_fetch(&arguments),
+        Verb::Show(folder) => run_show(&folder),
+        Verb::Verify(folder) => run_verify(&folder),
+        Verb::Adopt(folder) => run_adopt(&folder),
+    }
+}
+
+fn run_fetch(arguments: &Fetch) -> anyhow::Result<ExitCode> {
+    let directory = arguments.into.clone().unwrap_or_else(|| PathBuf::from(arguments.extid.key()));
+    let manners = Manners {
+        interval: Duration::from_secs_f64(arguments.interval),
+        attempts: arguments.attempts,
+        ..Manners::default()
+    };
+    let client = Client::new(manners, Arc::new(SystemClock));
+    let request = Request {
+        base_url: &arguments.base_url,
+        bug: &arguments.extid,
+        crash: arguments.crash,
+        directory: &directory,
+        force: arguments.force,
+        without: &arguments.without,
+    };
+    let mut teller = Teller::default();
+    let manifest = fetch(&client, &request, &mut |event| teller.tell(&event))?;
+    print(arguments.output.format, &directory, &manifest)?;
+    Ok(ExitCode::from(u8::from(!manifest.missing.is_empty())))
+}
+
+/// Tells on stderr what is fetched: a bar on a terminal, plain lines elsewhere.
+#[derive(Default)]
+struct Teller {
+    bar: Option<ProgressBar>,
+}
+
+impl Teller {
+    fn tell(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Begins(item) if std::io::stderr().is_terminal() => {
+                let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+                bar.set_style(style("{prefix} {bytes}"));
+                bar.set_prefix(item.path.clone());
+                self.bar = Some(bar);
+            }
+            Event::Begins(_) => {}
+            Event::Comes(progress) => self.advance(*progress),
+            Event::Came(file) => self.line(&format!("{}: {}", file.path, sizes(file))),
+            Event::Kept(file) => self.line(&format!("{}: was there, kept", file.path)),
+            Event::Missed(missing) => {
+                self.line(&format!("missing {}: {}", role_name(missing.role), safe(&missing.reason)))
+            }
+            Event::Note(words) => self.line(&format!("note: {}", safe(words))),
+        }
+    }
+
+    fn advance(&self, progress: Progress) {
+        let Some(bar) = &self.bar else { return };
+        if let (Some(total), None) = (progress.total, bar.length()) {
+            bar.set_length(total);
+            bar.set_style(style("{prefix} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta}"));
+        }
+        bar.set_position(progress.received);
+    }
+
+    fn line(&mut self, words: &str) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+        let _ = writeln!(std::io::stderr(), "{words}");
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+fn sizes(file: &FileRecord) -> String {
+    match file.packed_size {
+        Some(packed) => format!("{} ({} packed)", bytes(file.size), bytes(packed)),
+        None => bytes(file.size),
+    }
+}
+
+fn bytes(count: u64) -> String {
+    indicatif::HumanBytes(count).to_string()
+}
+
+fn role_name(role: Role) -> String {
+    serde_json::to_value(role).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+fn run_show(folder: &Folder) -> anyhow::Result<ExitCode> {
+    let manifest = Manifest::read(&folder.directory)?;
+    print(folder.output.format, &folder.directory, &manifest)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print(format: Format, directory: &Path, manifest: &Manifest) -> anyhow::Result<()> {
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    if format == Format::Text {
+        show(&mut out, directory, manifest)?;
+    } else {
+        write_records(&mut out, format, &[manifest])?;
+    }
+    Ok(out.flush()?)
+}
+
+fn show(out: &mut dyn Write, directory: &Path, manifest: &Manifest) -> anyhow::Result<()> {
+    let title = manifest.title.as_deref().or(manifest.crash_title.as_deref()).unwrap_or("a bundle without a title");
+    writeln!(out, "{}", safe(title))?;
+    let arch = manifest.arch.map(|arch| arch.syzkaller_name().to_owned());
+    let programs = manifest.userspace_arch.map(|arch| arch.syzkaller_name().to_owned());
+    for (label, value) in [
+        ("folder", &Some(directory.display().to_string())),
+        ("page", &manifest.url),
+        ("status", &manifest.status),
+        ("crash", &manifest.crash_title),
+        ("kernel", &manifest.kernel_commit),
+        ("tree", &manifest.kernel_repository),
+        ("syzkaller", &manifest.syzkaller_commit),
+        ("compiler", &manifest.compiler),
+        ("instance", &manifest.manager),
+        ("processor", &arch),
+        ("programs", &programs),
+    ] {
+        if let Some(value) = value {
+            writeln!(out, "  {label:<10} {}", safe(value))?;
+        }
+    }
+    let local = manifest.local.iter().flat_map(crate::syzbot::manifest::LocalKernel::files);
+    for file in manifest.files.iter().chain(local) {
+        let note = if file.revoked { " (no longer works on HEAD)" } else { "" };
+        writeln!(out, "  {:<16} {:<13} {}{note}", safe(&file.path), role_name(file.role), sizes(file))?;
+    }
+    for missing in &manifest.missing {
+        writeln!(out, "  missing {}: {}", role_name(missing.role), safe(&missing.reason))?;
+    }
+    Ok(())
+}
+
+/// What `schema` says in the records of `bundle verify`.
+pub const CHECK_SCHEMA: &str = "kanalyze.bundle-check/1";
+
+/// One line of `bundle verify --format jsonl`.
+#[derive(serde::Serialize, schemars::JsonSchema)]
+pub(super) struct Checked<'a> {
+    schema: &'static str,
+    path: &'a str,
+    role: Role,
+    #[serde(flatten)]
+    state: &'a State,
+}
+
+fn run_verify(folder: &Folder) -> anyhow::Result<ExitCode> {
+    let manifest = Manifest::read(&folder.directory)?;
+    let mut teller = Teller::default();
+    let shown = std::io::stderr().is_terminal();
+    let states = verify(&folder.directory, &manifest, &mut |path| {
+        if shown {
+            teller.line(&format!("hashing {}", safe(path)));
+        }
+    });
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    if folder.output.format == Format::Text {
+        for (file, state) in &states {
+            let words = match state {
+                State::Whole => "whole".to_owned(),
+                State::Gone => "gone".to_owned(),
+                State::Changed { what } => format!("changed: {what}"),
+                State::Unreadable { why } => format!("unreadable: {why}"),
+            };
+            writeln!(out, "{}: {words}", safe(&file.path))?;
+        }
+    } else {
+        let records: Vec<_> = states
+            .iter()
+            .map(|(file, state)| Checked { schema: CHECK_SCHEMA, path: &file.path, role: file.role, state })
+            .collect();
+        write_records(&mut out, folder.output.format, &records)?;
+    }
+    out.flush()?;
+    Ok(ExitCode::from(u8::from(states.iter().any(|(_, state)| *state != State::Whole))))
+}
+
+fn run_adopt(folder: &Folder) -> anyhow::Result<ExitCode> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
+    let (manifest, adoption) = adopt(&folder.directory, now).context("adopting the folder")?;
+    let mut teller = Teller::default();
+    for (packed, plain) in &adoption.unpacked {
+        teller.line(&format!("{} unpacked to {}", safe(packed), safe(plain)));
+    }
+    for (name, why) in &adoption.left {
+        teller.line(&format!("{} left out: {}", safe(name), safe(why)));
+    }
+    print(folder.output.format, &folder.directory, &manifest)?;
+    Ok(ExitCode::SUCCESS)
+}

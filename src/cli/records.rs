@@ -1,0 +1,25 @@
+//! Records of the verbs that have few: an array, or one a line.
+
+use super::output::{Format, JsonArray};
+use serde::Serialize;
+use std::io::Write;
+
+/// Writes `records` in one of the JSON forms.
+///
+/// # Errors
+/// The output is closed or full.
+pub fn write_records<T: Serialize>(out: &mut dyn Write, format: Format, records: &[T]) -> anyhow::Result<()> {
+    let mut lines = Vec::new();
+    for record in records {
+        serde_json::to_writer(&mut lines, record)?;
+        lines.push(b'\n');
+    }
+    if format == Format::Json {
+        let mut array = JsonArray::new();
+        array.write(out, &lines)?;
+        array.end(out)?;
+    } else {
+        out.write_all(&lines)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,255 @@
+//! What a file's first bytes say that it is, and whether that is what was asked for.
+
+use super::manifest::{Architecture, Role};
+
+/// How many of a file's first bytes are looked at.
+pub const HEAD: usize = 4 << 10;
+
+/// What a file is, by its first bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Nothing at all.
+    Empty,
+    /// A web page.
+    Html,
+    /// JSON, by its first byte.
+    Json,
+    /// Other text.
+    Text,
+    /// An x86 kernel for a boot loader.
+    BzImage,
+    /// An arm64 kernel, unpacked.
+    Arm64Image,
+    /// A 32-bit ARM kernel.
+    ArmImage,
+    /// A RISC-V kernel, unpacked.
+    RiscvImage,
+    /// An ELF file.
+    Elf,
+    /// A disk with a partition table.
+    RawDisk,
+    /// QEMU's own disk format.
+    Qcow2,
+    /// A filesystem without a partition table around it.
+    Ext4,
+    /// An initramfs, unpacked.
+    Cpio,
+    /// xz.
+    Xz,
+    /// gzip.
+    Gzip,
+    /// Zstandard.
+    Zstd,
+    /// None of these.
+    Binary,
+}
+
+impl Format {
+    /// The name in a manifest.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::Html => "html",
+            Self::Json => "json",
+            Self::Text => "text",
+            Self::BzImage => "bzimage",
+            Self::Arm64Image => "arm64-image",
+            Self::ArmImage => "arm-zimage",
+            Self::RiscvImage => "riscv-image",
+            Self::Elf => "elf",
+            Self::RawDisk => "raw-disk",
+            Self::Qcow2 => "qcow2",
+            Self::Ext4 => "ext4",
+            Self::Cpio => "cpio",
+            Self::Xz => "xz",
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+            Self::Binary => "binary",
+        }
+    }
+
+    /// The format with this name in a manifest.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [
+            Self::Empty,
+            Self::Html,
+            Self::Json,
+            Self::Text,
+            Self::BzImage,
+            Self::Arm64Image,
+            Self::ArmImage,
+            Self::RiscvImage,
+            Self::Elf,
+            Self::RawDisk,
+            Self::Qcow2,
+            Self::Ext4,
+            Self::Cpio,
+            Self::Xz,
+            Self::Gzip,
+            Self::Zstd,
+            Self::Binary,
+        ]
+        .into_iter()
+        .find(|format| format.name() == name)
+    }
+
+    /// The processor that a kernel image is for, where its format tells.
+    #[must_use]
+    pub fn architecture(self) -> Option<Architecture> {
+        match self {
+            Self::BzImage => Some(Architecture::Amd64),
+            Self::Arm64Image => Some(Architecture::Arm64),
+            Self::ArmImage => Some(Architecture::Arm),
+            Self::RiscvImage => Some(Architecture::Riscv64),
+            _ => None,
+        }
+    }
+}
+
+/// Identifies a file by its first bytes, of which [`HEAD`] suffice.
+#[must_use]
+pub fn identify(head: &[u8]) -> Format {
+    let at = |offset: usize, magic: &[u8]| head.get(offset..offset + magic.len()) == Some(magic);
+    if head.is_empty() {
+        return Format::Empty;
+    }
+    // A bzImage has the boot sector's 55 aa as well, an EFI stub makes any kernel look like a Windows program.
+    let magics: [(usize, &[u8], Format); 16] = [
+        (0, b"\x7fELF", Format::Elf),
+        (0x202, b"HdrS", Format::BzImage),
+        (0x38, b"ARM\x64", Format::Arm64Image),
+        (0x38, b"RSC\x05", Format::RiscvImage),
+        (0x24, b"\x18\x28\x6f\x01", Format::ArmImage),
+        (0, b"\xfd7zXZ\0", Format::Xz),
+        (0, b"\x1f\x8b", Format::Gzip),
+        (0, b"\x28\xb5\x2f\xfd", Format::Zstd),
+        (0, b"QFI\xfb", Format::Qcow2),
+        (0, b"070701", Format::Cpio),
+        (0, b"070702", Format::Cpio),
+        (512, b"EFI PART", Format::RawDisk),
+        (4096 - 8, b"EFI PART", Format::RawDisk),
+        (0x438, b"\x53\xef", Format::Ext4),
+        (510, b"\x55\xaa", Format::RawDisk),
+        (0, b"\xef\xbb\xbf<", Format::Html),
+    ];
+    if let Some((.., format)) = magics.iter().find(|(offset, magic, _)| at(*offset, magic)) {
+        return *format;
+    }
+    if !is_text(head) {
+        return Format::Binary;
+    }
+    let start = head.trim_ascii_start();
+    let begins = |word: &[u8]| start.get(..word.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(word));
+    if [&b"<!doctype html"[..], b"<html", b"<head", b"<body", b"<title", b"<!--", b"<?xml"].into_iter().any(begins) {
+        Format::Html
+    } else if begins(b"{") || begins(b"[{") {
+        Format::Json
+    } else {
+        Format::Text
+    }
+}
+
+/// Text has no NUL and few control bytes; kernel logs may hold escape sequences and broken UTF-8.
+fn is_text(head: &[u8]) -> bool {
+    let odd = head.iter().filter(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace()).count();
+    !head.contains(&0) && odd * 20 <= head.len()
+}
+
+/// Whether a file that was asked for as `role` may be of this `format`.
+///
+/// # Errors
+/// A sentence: what it is, and what it should have been.
+pub fn check(role: Role, format: Format) -> Result<(), String> {
+    use Format as F;
+    let right = match role {
+        Role::Kernel => {
+            matches!(format, F::BzImage | F::Arm64Image | F::ArmImage | F::RiscvImage | F::Elf)
+        }
+        Role::Vmlinux | Role::SyzExecprog | Role::SyzExecutor => format == F::Elf,
+        Role::Disk => matches!(format, F::RawDisk | F::Qcow2 | F::Ext4 | F::Binary),
+        Role::Initrd => matches!(format, F::Cpio | F::Gzip | F::Xz | F::Zstd),
+        Role::MountedImage => !matches!(format, F::Empty | F::Html),
+        Role::BugPage => format == F::Html,
+        Role::BugJson => format == F::Json,
+        Role::Config | Role::ReproSyz | Role::ReproC | Role::SystemMap => format == F::Text,
+        Role::ReproLog | Role::ConsoleLog | Role::Report | Role::MachineInfo | Role::FsckLog | Role::BisectLog => {
+            matches!(format, F::Text | F::Binary | F::Json)
+        }
+        Role::Other => true,
+    };
+    if right {
+        return Ok(());
+    }
+    let what = match format {
+        F::Html => "a web page (an error, a login or a robot check)",
+        F::Empty => "empty",
+        other => other.name(),
+    };
+    Err(format!("what came is {what}, not {}", wanted(role)))
+}
+
+fn wanted(role: Role) -> &'static str {
+    match role {
+        Role::Kernel => "a kernel image",
+        Role::Disk => "a disk image",
+        Role::Initrd => "an initramfs",
+        Role::Vmlinux => "a vmlinux (ELF)",
+        Role::SyzExecprog | Role::SyzExecutor => "a program (ELF)",
+        Role::SystemMap => "a System.map",
+        Role::Config => "a kernel configuration",
+        Role::ReproSyz => "a syz program",
+        Role::ReproC => "a C program",
+        Role::MountedImage => "a filesystem image",
+        Role::BugJson => "the bug as JSON",
+        Role::BugPage => "the bug's page",
+        Role::ReproLog | Role::ConsoleLog | Role::FsckLog | Role::BisectLog => "a log",
+        Role::Report => "a crash report",
+        Role::MachineInfo => "a machine's description",
+        Role::Other => "a file",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(offset: usize, magic: &[u8]) -> Vec<u8> {
+        let mut head = vec![0; HEAD];
+        head[offset..offset + magic.len()].copy_from_slice(magic);
+        head
+    }
+
+    #[test]
+    fn a_kernel_is_no_disk_although_it_has_a_boot_sector() {
+        let mut head = with(0x202, b"HdrS");
+        head[510..512].copy_from_slice(b"\x55\xaa");
+        assert_eq!(identify(&head), Format::BzImage);
+        assert_eq!(identify(&with(510, b"\x55\xaa")), Format::RawDisk);
+        assert_eq!(identify(&with(0x438, b"\x53\xef")), Format::Ext4);
+        assert_eq!(identify(&with(0x38, b"ARM\x64")), Format::Arm64Image);
+    }
+
+    #[test]
+    fn an_error_page_is_nothing_that_a_bundle_wants() {
+        let page = identify(b"\n <!DOCTYPE HTML><title>404</title>");
+        assert_eq!(page, Format::Html);
+        for role in
+            [Role::Kernel, Role::ReproSyz, Role::ReproC, Role::ConsoleLog, Role::Config, Role::Disk, Role::BugJson]
+        {
+            let words = check(role, page).expect_err("a page is refused");
+            assert!(words.contains("web page"), "{words}");
+        }
+    }
+
+    #[test]
+    fn programs_and_logs_are_text() {
+        assert_eq!(identify(b"# https://x/bug?id=1\n#{\"procs\":6}\nopenat(0x0)\n"), Format::Text);
+        assert_eq!(identify(b"[    0.0] \x1b[1mhello\xff\xfe\r\n and so on and so forth"), Format::Text);
+        assert_eq!(identify(b"{\"version\":1}"), Format::Json);
+        assert_eq!(identify(b""), Format::Empty);
+        assert_eq!(identify(b"a\0b"), Format::Binary);
+        assert!(check(Role::ReproSyz, Format::Empty).is_err());
+    }
+}
