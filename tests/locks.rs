@@ -294,6 +294,155 @@ fn a_flusher_waits_for_the_worker_of_its_module() {
     assert_eq!(dump.roots.iter().map(|root| (root.pid, root.depth)).collect::<Vec<_>>(), [(57, 2)]);
 }
 
+#[test]
+fn a_sysrq_dump_is_a_graph_of_its_own() {
+    let stack = |comm: &str, pid: i64, state: &str, frames: &[&str]| {
+        let head = format!(
+            "task:{comm:<15} state:{state} stack:0     pid:{pid:<5} tgid:{pid:<5} ppid:2      flags:0x00004000"
+        );
+        let rest = ["Call Trace:", " <TASK>", " __schedule+0x1/0x2", " schedule+0x1/0x2"].map(String::from);
+        let frames = frames.iter().map(|frame| format!(" {frame}")).chain([" </TASK>".to_owned()]);
+        std::iter::once(head).chain(rest).chain(frames).collect::<Vec<_>>()
+    };
+    let mut lines = vec!["sysrq: Show Blocked State".to_owned()];
+    lines.extend(stack(
+        "one",
+        58,
+        "D",
+        &["schedule_preempt_disabled+0x1/0x2", "__mutex_lock+0x1/0x2", "take+0x21/0x40"],
+    ));
+    lines.extend(stack("other", 59, "D", &["schedule_timeout+0x1/0x2", "__wait_for_common+0x1/0x2", "idle+0x1/0x2"]));
+    lines.push("sysrq: Show Locks Held".into());
+    lines.push(String::new());
+    lines.push("Showing all locks held in the system:".into());
+    lines.push("1 lock held by one/58:".into());
+    lines.push(" #0: ff11000000000001 (&w->lock){+.+.}-{4:4}, at: take+0x21/0x40".into());
+    lines.push("1 lock held by other/59:".into());
+    lines.push(" #0: ff11000000000001 (&w->lock){+.+.}-{4:4}, at: idle_take+0x13/0x40".into());
+    let lines: Vec<String> = lines.into_iter().map(|line| format!("[   12.300000][   T77] {line}")).collect();
+    let found = read(&log(&lines));
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert_eq!(edges(&found[0]), ["58>59:certain".to_owned()].into());
+}
+
+#[test]
+fn trace_lines_of_a_users_grammar_are_evidence() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("widget.toml");
+    let grammar = "[[event]]
+id = \"widget-lock\"
+about = \"the widget lock changes hands\"
+trigger = \"widget_lock: \"
+pattern = 'widget_lock: (?P<action>acquired|released) (?P<lock>\\S+) by (?P<task>\\S+-[0-9]+)'
+title = \"widget lock {lock} {action} by {task}\"
+[[event.samples]]
+title = \"widget lock wmutex acquired by widgetd-412\"
+log = \"[   12.300000] widget_lock: acquired wmutex by widgetd-412\\n\"
+";
+    std::fs::write(&path, grammar).expect("the grammar is written");
+    let mut lines: Vec<String> =
+        ["acquired wmutex by task57-57", "released wmutex by task57-57", "acquired wmutex by holder-70"]
+            .iter()
+            .map(|line| format!("[   12.300000][   T57] widget_lock: {line}"))
+            .collect();
+    let hang = pass(&[sleeper(58, &[], Some(1))], 200.0);
+    lines.extend(hang.into_iter().map(|line| line.replace("&w->lock1", "wmutex")));
+    let grammar = kanalyze::grammar::Grammar::with_files(&[path]).expect("the grammar is good");
+    let items = read_items(Options { grammar, ..Options::named("hang.log").with_events() }, log(&lines).as_bytes());
+    let records: Vec<Record<'_>> = items
+        .iter()
+        .filter_map(|item| match item {
+            Item::Closed(report) => Some(Record::Report(report)),
+            Item::Event(event) => Some(Record::Event(event)),
+            Item::Opened { .. } => None,
+        })
+        .collect();
+    let dump = dumps("hang.log", &records).pop().expect("there is a dump");
+    assert_eq!(edges(&dump), ["58>70:likely".to_owned()].into());
+}
+
+#[test]
+fn a_hang_that_lockdep_predicted_is_told_without_lists() {
+    let chain = "WARNING: possible circular locking dependency detected
+6.12.1 #2 Not tainted
+------------------------------------------------------
+two/60 is trying to acquire lock:
+ffffffffc0005468 (lock_a){+.+.}-{4:4}, at: b_then_a+0x43/0x60 [widget]
+
+but task is already holding lock:
+ffffffffc0005228 (lock_b){+.+.}-{4:4}, at: b_then_a+0x13/0x60 [widget]
+
+which lock already depends on the new lock.
+
+
+the existing dependency chain (in reverse order) is:
+
+-> #1 (lock_b){+.+.}-{4:4}:
+       __mutex_lock+0x1/0x2
+       a_then_b+0x43/0x60 [widget]
+       thread_one+0x1/0x2 [widget]
+       kthread+0x1/0x2
+
+-> #0 (lock_a){+.+.}-{4:4}:
+       __lock_acquire+0x1/0x2
+       lock_acquire+0x1/0x2
+       __mutex_lock+0x1/0x2
+       b_then_a+0x43/0x60 [widget]
+       thread_two+0x1/0x2 [widget]
+       kthread+0x1/0x2
+
+other info that might help us debug this:
+
+ *** DEADLOCK ***
+
+1 lock held by two/60:
+ #0: ffffffffc0005228 (lock_b){+.+.}-{4:4}, at: b_then_a+0x13/0x60 [widget]
+
+stack backtrace:
+CPU: 0 UID: 0 PID: 60 Comm: two Not tainted 6.12.1 #2
+Call Trace:
+ <TASK>
+ dump_stack_lvl+0x1/0x2
+ </TASK>";
+    let hung = |comm: &str, pid: i64, site: &str, thread: &str| {
+        format!(
+            "INFO: task {comm}:{pid} blocked for more than 143 seconds.
+      Not tainted 6.12.1 #2
+task:{comm:<15} state:D stack:0     pid:{pid:<5} tgid:{pid:<5} ppid:2      flags:0x00004000
+Call Trace:
+ <TASK>
+ __schedule+0x1/0x2
+ schedule+0x1/0x2
+ schedule_preempt_disabled+0x1/0x2
+ __mutex_lock+0x1/0x2
+ {site}+0x43/0x60 [widget]
+ {thread}+0x1/0x2 [widget]
+ kthread+0x1/0x2
+ </TASK>"
+        )
+    };
+    let text = [
+        chain.to_owned(),
+        hung("one", 59, "a_then_b", "thread_one"),
+        hung("two", 60, "b_then_a", "thread_two"),
+        "INFO: lockdep is turned off.".to_owned(),
+    ]
+    .join("\n");
+    let lines: Vec<String> = text
+        .lines()
+        .enumerate()
+        .map(|(number, line)| format!("[{:12.6}][   T31] {line}", 20.0 + number as f64 / 1000.0))
+        .collect();
+    let dump = last(&log(&lines));
+    let want: BTreeSet<String> = ["59>60:likely", "60>59:likely"].map(String::from).into();
+    assert_eq!(edges(&dump), want);
+    assert_eq!(dump.cycles, [vec![59, 60]]);
+    assert_eq!(dump.joined.len(), 1);
+    assert_eq!(dump.lockdep[0].cycle, ["lock_a", "lock_b"]);
+    let paths = &dump.lockdep[0].paths;
+    assert!(paths[0].starts_with("b_then_a+0x43/0x60 takes lock_a while lock_b is held"), "{paths:?}");
+}
+
 /// The boxes of a picture: left, top, right, bottom.
 fn boxes(svg: &str) -> Vec<[f64; 4]> {
     svg.lines()

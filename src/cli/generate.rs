@@ -75,6 +75,11 @@ pub fn schemas() -> Vec<(String, serde_json::Value)> {
     vec![
         (REPORT_SCHEMA.to_owned(), schemars::schema_for!(Report).to_value()),
         (EVENT_SCHEMA.to_owned(), schemars::schema_for!(Event).to_value()),
+        (
+            crate::syzbot::manifest::SCHEMA.to_owned(),
+            schemars::schema_for!(crate::syzbot::manifest::Manifest).to_value(),
+        ),
+        (crate::locks::LOCKS_SCHEMA.to_owned(), schemars::schema_for!(crate::locks::Dump).to_value()),
         (crate::syzbot::manifest::SCHEMA.to_owned(), schemars::schema_for!(crate::syzbot::manifest::Manifest).to_value()),
         (super::bundle::CHECK_SCHEMA.to_owned(), schemars::schema_for!(super::bundle::Checked<'_>).to_value()),
         (super::repro::REPRO_SCHEMA.to_owned(), schemars::schema_for!(super::repro::Shown<'_>).to_value()),

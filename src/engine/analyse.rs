@@ -5,8 +5,8 @@ use super::reading::FLOODED_WINDOW;
 use crate::grammar::{Anchor, Grammar, Scanner};
 use crate::line::lex;
 use crate::report::{
-    Context, EVENT_SCHEMA, Event, Excerpt, Executor, Line, REPORT_SCHEMA, Report, Structure, WINDOW, console, corruption,
-    describe, frame_of, guilty_file, lines_before, title,
+    Context, EVENT_SCHEMA, Event, Excerpt, Executor, Line, REPORT_SCHEMA, Report, Structure, WINDOW, console,
+    corruption, describe, frame_of, guilty_file, lines_before, title,
 };
 use std::borrow::Cow;
 
@@ -55,7 +55,12 @@ pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Report {
         None => View { text: window, anchors: &anchors, at },
     };
     let excerpt = Excerpt::new(&job.grammar.output, view.text, view.anchors, view.at);
-    let place = Place { from: job.base + from as u64, line: spot.line, undressed: undressed.as_ref(), first: view.anchors[view.at].start };
+    let place = Place {
+        from: job.base + from as u64,
+        line: spot.line,
+        undressed: undressed.as_ref(),
+        first: view.anchors[view.at].start,
+    };
     let first = &view.anchors[view.at];
     let end = last_header(view.anchors, view.at).end;
     let header = first.header.unwrap_or_default();
@@ -83,12 +88,17 @@ pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Report {
         corrupted: corrupted.map(str::to_owned),
         suppressed: view.anchors.iter().any(|anchor| anchor.suppressed),
         panicked: view.anchors.iter().any(|anchor| anchor.panicked),
-        executor: if view.anchors.iter().any(|anchor| anchor.executor) { executor(view.text, first.start, &excerpt) } else { None },
+        executor: if view.anchors.iter().any(|anchor| anchor.executor) {
+            executor(view.text, first.start, &excerpt)
+        } else {
+            None
+        },
         start: place.offset(first.start),
         end: place.offset_of_end(end),
         line: spot.line,
         time: excerpt.time.or(lexed.time),
-        caller: caller(prefix.context).or_else(|| lexed.caller.map(|caller| String::from_utf8_lossy(caller).into_owned())),
+        caller: caller(prefix.context)
+            .or_else(|| lexed.caller.map(|caller| String::from_utf8_lossy(caller).into_owned())),
         task: structure.task,
         cpu: structure.cpu,
         cause: None,
@@ -137,7 +147,12 @@ pub(super) fn event(job: &Job<'_>, spot: &Spot, number: usize) -> Event {
             None => View { text: window, anchors: &anchors, at },
         };
         let excerpt = Excerpt::new(&job.grammar.output, view.text, view.anchors, view.at);
-        let place = Place { from: job.base + from as u64, line: spot.line, undressed: undressed.as_ref(), first: view.anchors[view.at].start };
+        let place = Place {
+            from: job.base + from as u64,
+            line: spot.line,
+            undressed: undressed.as_ref(),
+            first: view.anchors[view.at].start,
+        };
         let own = until_next_event(job.grammar, &excerpt, view.anchors, view.at);
         if entry.structure {
             described = of_event(structure(&excerpt, own, &place), spot.line);
@@ -200,11 +215,13 @@ fn window<'a>(job: &Job<'a>, at: usize, reach: usize) -> (usize, &'a [u8], Vec<A
     if from > 0 || !job.begins_log {
         // The line that the window cuts is left out. One that ends right before it is not cut.
         let before = from.saturating_sub(1);
-        from = memchr::memchr(b'\n', &job.text[before..anchor.start]).map_or(anchor.start, |length| before + length + 1);
+        from =
+            memchr::memchr(b'\n', &job.text[before..anchor.start]).map_or(anchor.start, |length| before + length + 1);
     }
     let mut to = job.text.len().min(anchor.start + reach);
     if to < job.text.len() {
-        to = memchr::memrchr(b'\n', &job.text[anchor.end.min(to)..to]).map_or(anchor.end.min(to), |back| anchor.end + back + 1);
+        to = memchr::memrchr(b'\n', &job.text[anchor.end.min(to)..to])
+            .map_or(anchor.end.min(to), |back| anchor.end + back + 1);
     }
     let first = job.anchors[..at].partition_point(|other| other.start < from);
     let last = at + 1 + job.anchors[at + 1..].partition_point(|other| other.start < to);
@@ -279,7 +296,9 @@ fn structure(excerpt: &Excerpt<'_>, own: usize, place: &Place<'_>) -> Structure 
 
 /// The last line from `at` on that would open a report.
 fn last_header(anchors: &[Anchor], at: usize) -> &Anchor {
-    let replayed = |number: usize| anchors.get(number + 1).is_some_and(|next| next.replay && next.start == anchors[number].end + 1);
+    let replayed = |number: usize| {
+        anchors.get(number + 1).is_some_and(|next| next.replay && next.start == anchors[number].end + 1)
+    };
     (at..anchors.len())
         .rev()
         .find(|number| anchors[*number].header.is_some() && !replayed(*number))

@@ -2,6 +2,14 @@
 
 use super::Dump;
 use super::graph::awaited_in_words;
+use crate::report::Report;
+
+/// The dump that a report of a hang belongs to.
+#[must_use]
+pub fn dump_of<'a>(dumps: &'a [Dump], report: &Report) -> Option<&'a Dump> {
+    let hung = report.hung_tasks.iter().any(|task| task.seconds.is_some());
+    dumps.iter().rfind(|dump| hung && dump.boot == report.boot && dump.line <= report.line)
+}
 
 /// Two lines that sum a dump up: who everybody waits for, and what that one waits for. `None` when there is no hang.
 #[must_use]

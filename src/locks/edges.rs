@@ -135,7 +135,7 @@ fn claims(facts: &Facts) -> Claims {
 /// Which of its listed locks a task waits for: the last, if the task sleeps at its acquisition. The call that never
 /// returned is then the very call that lockdep noted. (That a sleep elsewhere is below a noted place proves nothing: an
 /// acquisition inlined into a function is noted as its caller's call.)
-fn awaited_lock(task: &TaskFacts) -> Option<(usize, bool)> {
+pub(super) fn awaited_lock(task: &TaskFacts) -> Option<(usize, bool)> {
     let awaited = task.awaited.as_ref()?;
     let last = task.locks.len().checked_sub(1)?;
     let lock = &task.locks[last];

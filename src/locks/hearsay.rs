@@ -2,10 +2,10 @@
 
 use super::awaited::{Awaited, plain};
 use super::classes::{bare, is_global, is_unowned, is_work};
-use super::edges::bare_wait;
+use super::edges::{Key, awaited_lock, bare_wait, key};
 use super::gather::{Facts, TaskFacts};
 use super::{Grade, Wait};
-use crate::report::Task;
+use crate::report::{Frame, Task};
 
 /// What the user's own trace lines say of a lock of that name or address.
 pub(super) fn traced(facts: &Facts, wait: &mut Wait) {
@@ -57,10 +57,14 @@ pub(super) fn flusher(facts: &Facts, pid: i64, task: &TaskFacts, awaited: &Await
     let akin: Vec<_> = workers.iter().filter(|(_, worker)| related(task, awaited, worker)).collect();
     match (&akin[..], &workers[..]) {
         ([(worker, facts_of)], _) => {
-            let because = "the only worker that is busy with work of the same module or file".to_owned();
+            let because =
+                "the only busy worker whose work has to do with the module, file or locks of this one".to_owned();
             let line =
                 facts_of.locks.iter().find(|lock| is_work(&lock.class) || is_unowned(lock)).map(|lock| lock.line);
-            wait.lock.class = facts_of.work_function.clone();
+            // process_one_work takes the map of the workqueue, then that of the work item.
+            let item = facts_of.locks.iter().filter(|lock| is_unowned(lock)).nth(1).filter(|_| awaited.kind == "work");
+            wait.lock.class = item.map(|lock| lock.class.clone()).or_else(|| facts_of.work_function.clone());
+            wait.lock.line = item.map(|lock| lock.line);
             wait.evidence.extend(line.or(Some(facts_of.line)));
             waits.push(Wait {
                 holder: Some(Task { comm: facts_of.comm.clone(), pid: **worker }),
@@ -100,7 +104,7 @@ pub(super) fn flusher(facts: &Facts, pid: i64, task: &TaskFacts, awaited: &Await
     }
 }
 
-/// Whether a flusher's caller and a worker's function are of one module or one file.
+/// Whether a flusher's caller and a worker's function are of one module or one file, or close and at odds over a lock.
 fn related(task: &TaskFacts, awaited: &Awaited, worker: &TaskFacts) -> bool {
     let caller = task.frames[awaited.site..].iter().find(|frame| !frame.inline);
     // The work function is the frame below process_one_work.
@@ -109,5 +113,19 @@ fn related(task: &TaskFacts, awaited: &Awaited, worker: &TaskFacts) -> bool {
         worker.frames[..outer].iter().rev().find(|frame| frame.reliable && !frame.inline && frame.function.is_some())
     });
     let (Some(caller), Some(work)) = (caller, work) else { return false };
-    (caller.module.is_some() && caller.module == work.module) || (caller.file.is_some() && caller.file == work.file)
+    let folder = |frame: &Frame| {
+        frame.file.as_deref().and_then(|file| file.rsplit_once('/')).map(|(folder, _)| folder.to_owned())
+    };
+    (caller.module.is_some() && caller.module == work.module)
+        || (caller.file.is_some() && caller.file == work.file)
+        // A worker of the same folder that sleeps for a lock of the flusher: the classic deadlock of a flush.
+        || (folder(caller).is_some() && folder(caller) == folder(work) && wants_lock_of(worker, task))
+}
+
+/// Whether the one waits for a lock that the other lists.
+fn wants_lock_of(waiter: &TaskFacts, holder: &TaskFacts) -> bool {
+    awaited_lock(waiter).is_some_and(|(index, _)| {
+        let wanted = key(&waiter.locks[index]);
+        matches!(wanted, Key::Instance(_)) && holder.locks.iter().any(|lock| key(lock) == wanted)
+    })
 }

@@ -18,7 +18,7 @@ mod model;
 mod predict;
 
 pub use awaited::KINDS;
-pub use digest::digest;
+pub use digest::{digest, dump_of};
 pub use model::*;
 
 use crate::report::{Event, Lockdep, Report, Task};
