@@ -37,10 +37,10 @@ struct Arguments {
 enum Verb {
     Bisect(bisect::Arguments),
     Parse(parse::Arguments),
-    Locks(locks::Arguments),
     Bundle(bundle::Arguments),
     Repro(repro::Arguments),
     Kernel(kernel::Arguments),
+    Locks(locks::Arguments),
     Grammar(grammar::Arguments),
     Corpus(corpus::Arguments),
     Generate(generate::Arguments),
@@ -63,10 +63,10 @@ pub fn run() -> anyhow::Result<ExitCode> {
     match Arguments::parse_from(completed(std::env::args_os().collect())).verb {
         Verb::Bisect(arguments) => bisect::run(arguments),
         Verb::Parse(arguments) => parse::run(arguments),
-        Verb::Locks(arguments) => locks::run(arguments),
         Verb::Bundle(arguments) => bundle::run(arguments),
         Verb::Repro(arguments) => repro::run(arguments),
         Verb::Kernel(arguments) => kernel::run(arguments),
+        Verb::Locks(arguments) => locks::run(arguments),
         Verb::Grammar(arguments) => grammar::run(arguments),
         Verb::Corpus(arguments) => corpus::run(arguments),
         Verb::Generate(arguments) => generate::run(arguments),

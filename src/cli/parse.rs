@@ -51,11 +51,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         ..Options::named("")
     };
     let mut out = BufWriter::with_capacity(1 << 18, std::io::stdout().lock());
-    let (found, fatal) = if text {
-        views(&arguments, &options, &mut out)?
-    } else {
-        records(&arguments, &options, &mut out)?
-    };
+    let (found, fatal) =
+        if text { views(&arguments, &options, &mut out)? } else { records(&arguments, &options, &mut out)? };
     out.flush()?;
     Ok(ExitCode::from(if fatal { 2 } else { u8::from(found) }))
 }
@@ -110,7 +107,11 @@ fn records(arguments: &Arguments, options: &Options, out: &mut dyn Write) -> any
             bytes.push(b'\n');
         },
         |bytes| {
-            if as_array { array.write(out, bytes)? } else { out.write_all(bytes)? }
+            if as_array {
+                array.write(out, bytes)?
+            } else {
+                out.write_all(bytes)?
+            }
             Ok(())
         },
         |outcome| fatal |= tell(outcome),

@@ -174,6 +174,8 @@ impl Walk {
             if matches!(self.open, Open::Stack(_)) {
                 self.damage.marker(name, line.log_line);
             }
+            // The registers of user space are the last rows of a stack.
+            self.user &= !name.starts_with(b"/");
             rest = tail.trim_ascii_start();
         }
         if rest.len() == trimmed.len() {
@@ -231,6 +233,7 @@ impl Walk {
                     return true;
                 }
             }
+            b'M' if trimmed.starts_with(b"Modules linked in:") => self.user = false,
             b'H' => {
                 if let Some(name) = after(trimmed, "Hardware name: ") {
                     self.out.hardware.get_or_insert_with(|| text(name));
@@ -311,8 +314,8 @@ impl Walk {
             fill(&mut self.out.task, announced.task.clone());
         }
         let opens = announced.opens;
-        // A section's stack is that of its own task, not of the crash.
-        if opens && announced.task.is_none() {
+        // A section's stack is that of its own task and CPU, not of the crash.
+        if opens {
             self.near = (None, None);
         }
         self.close();
@@ -360,7 +363,10 @@ impl Walk {
             }
             self.open_stack(line.log_line);
         }
-        let callee = |frames: &[Frame]| found.callee.clone().filter(|_| frames.is_empty());
+        // The callee is the frame above, unless there is none or an exception stands between.
+        let callee = |frames: &[Frame]| {
+            found.callee.clone().filter(|callee| frames.last().is_none_or(|above| above.function.as_ref() != Some(callee)))
+        };
         let frames = match self.open {
             Open::Stack(index) => &mut self.out.stacks[index].frames,
             Open::Chain => match self.out.lockdep.as_mut().and_then(|report| report.chain.last_mut()) {
@@ -405,7 +411,7 @@ impl Walk {
             out.task = out.hung_tasks.first().map(|hung| hung.task.clone());
         }
         if let Some(report) = &out.lockdep {
-            for entry in &report.chain {
+            for entry in report.chain.iter().filter(|entry| !entry.frames.is_empty()) {
                 out.stacks.push(Stack {
                     name: format!("chain #{}", entry.number),
                     task: None,
