@@ -7,7 +7,11 @@ use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
 fn read(log: &str) -> Vec<Dump> {
-    let items = read_items(Options::named("hang.log").with_events(), log.as_bytes());
+    read_with(Options::named("hang.log"), log)
+}
+
+fn read_with(options: Options, log: &str) -> Vec<Dump> {
+    let items = read_items(options.with_events(), log.as_bytes());
     let records: Vec<Record<'_>> = items
         .iter()
         .filter_map(|item| match item {
@@ -195,6 +199,18 @@ fn a_later_dump_inherits_what_it_keeps_silent_about() {
 }
 
 #[test]
+fn a_pass_that_is_cut_stands_on_the_one_before() {
+    let tasks = [sleeper(58, &[1], None), sleeper(59, &[2], Some(1)), sleeper(60, &[], Some(2))];
+    let mut lines = pass(&tasks, 200.0);
+    let second = pass(&tasks, 343.0);
+    lines.extend_from_slice(&second[..20]);
+    let found = read(&log(&lines));
+    assert_eq!(found.len(), 2);
+    assert_eq!(edges(&found[0]), edges(&found[1]));
+    assert_eq!(found[1].roots.iter().map(|root| root.pid).collect::<Vec<_>>(), [58]);
+}
+
+#[test]
 fn without_lists_nothing_is_claimed() {
     let mut lines = pass(&[sleeper(58, &[1], None), sleeper(59, &[], Some(1))], 200.0);
     let at = lines.iter().position(|line| line.contains("Showing all")).expect("there is a list");
@@ -348,16 +364,8 @@ log = \"[   12.300000] widget_lock: acquired wmutex by widgetd-412\\n\"
     let hang = pass(&[sleeper(58, &[], Some(1))], 200.0);
     lines.extend(hang.into_iter().map(|line| line.replace("&w->lock1", "wmutex")));
     let grammar = kanalyze::grammar::Grammar::with_files(&[path]).expect("the grammar is good");
-    let items = read_items(Options { grammar, ..Options::named("hang.log").with_events() }, log(&lines).as_bytes());
-    let records: Vec<Record<'_>> = items
-        .iter()
-        .filter_map(|item| match item {
-            Item::Closed(report) => Some(Record::Report(report)),
-            Item::Event(event) => Some(Record::Event(event)),
-            Item::Opened { .. } => None,
-        })
-        .collect();
-    let dump = dumps("hang.log", &records).pop().expect("there is a dump");
+    let dump =
+        read_with(Options { grammar, ..Options::named("hang.log") }, &log(&lines)).pop().expect("there is a dump");
     assert_eq!(edges(&dump), ["58>70:likely".to_owned()].into());
 }
 
@@ -618,12 +626,7 @@ fn a_chain_of_hundreds_of_tasks_is_followed_to_its_end() {
     let mut tasks = vec![sleeper(100, &[0], None)];
     tasks.extend((1..400).map(|number| sleeper(100 + number as i64, &[number], Some(number - 1))));
     let text = log(&pass(&tasks, 200.0));
-    let items = read_items(Options::named("hang.log").with_events(), text.as_bytes());
-    let records: Vec<Record<'_>> = items
-        .iter()
-        .filter_map(|item| if let Item::Closed(report) = item { Some(Record::Report(report)) } else { None })
-        .collect();
-    let found = dumps("hang.log", &records);
+    let found = read(&text);
     assert_eq!(found.last().map(|dump| dump.roots[0].depth), Some(399));
     assert!(found.iter().all(|dump| dump.waits.iter().all(|wait| wait.grade >= Grade::Unknown)));
 }

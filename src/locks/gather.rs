@@ -28,6 +28,8 @@ pub(super) struct Facts {
     pub(super) traced: BTreeMap<String, (Task, u64)>,
     /// Whether a report of the kernel calls a task blocked.
     pub(super) hung: bool,
+    /// Whether the pass is cut before its lists of locks; those of the dump before stand in.
+    pub(super) unfinished: bool,
     /// Holders that an earlier dump settled, with lists that were complete.
     pub(super) settled: BTreeSet<(i64, Key)>,
 }
@@ -343,6 +345,34 @@ impl Facts {
 
     /// Takes over what an earlier dump knew and this one keeps silent about.
     fn inherit(&mut self, before: &Self) {
+        // A pass without the list that ends the one before it is cut: the log ends here, or lines are lost.
+        self.unfinished = self.hung && !self.listed && before.listed && self.lockdep_off.is_none();
+        if self.unfinished {
+            for (pid, old) in &before.tasks {
+                let new = self.tasks.entry(*pid).or_insert_with(|| TaskFacts { inherited: true, ..old.clone() });
+                let site = |task: &TaskFacts| {
+                    task.awaited
+                        .as_ref()
+                        .and_then(|awaited| task.frames.get(awaited.site))
+                        .map(|frame| (frame.function.clone(), frame.offset))
+                };
+                if new.comm != old.comm || !new.locks.is_empty() {
+                    continue;
+                }
+                if new.awaited.is_none() {
+                    // The cut went through its stack.
+                    (new.frames, new.awaited, new.inherited) = (old.frames.clone(), old.awaited.clone(), true);
+                }
+                if site(new) == site(old) {
+                    new.locks.clone_from(&old.locks);
+                    new.whole = old.whole;
+                }
+            }
+            self.hidden.clone_from(&before.hidden);
+            self.cut.clone_from(&before.cut);
+            self.listed = true;
+            return;
+        }
         for (pid, old) in &before.tasks {
             if old.frames.is_empty() {
                 continue;

@@ -112,7 +112,13 @@ fn related(task: &TaskFacts, awaited: &Awaited, worker: &TaskFacts) -> bool {
     let work = outer.and_then(|outer| {
         worker.frames[..outer].iter().rev().find(|frame| frame.reliable && !frame.inline && frame.function.is_some())
     });
-    let (Some(caller), Some(work)) = (caller, work) else { return false };
+    let Some(caller) = caller else { return false };
+    // A worker that is only listed is known by where it took its locks.
+    let mut taken = worker.locks.iter().filter(|lock| !is_unowned(lock)).filter_map(|lock| lock.acquired_at.as_ref());
+    if worker.frames.is_empty() && caller.module.is_some() && taken.any(|at| at.module == caller.module) {
+        return true;
+    }
+    let Some(work) = work else { return false };
     let folder = |frame: &Frame| {
         frame.file.as_deref().and_then(|file| file.rsplit_once('/')).map(|(folder, _)| folder.to_owned())
     };

@@ -192,6 +192,9 @@ fn unknown(facts: &Facts, waits: &[Wait]) -> Vec<String> {
         let pids: Vec<String> = facts.hidden.keys().map(i64::to_string).collect();
         reasons.push(format!("tasks that were running show no locks: {}", pids.join(", ")));
     }
+    if facts.unfinished {
+        reasons.push("the dump is cut before its lists of locks: those of the dump before stand in".into());
+    }
     if facts.suppressed {
         reasons.push("the kernel stops reporting hung tasks here".into());
     }

@@ -174,7 +174,14 @@ impl Page {
             }
             None => {
                 let line = task.map(|task| format!(" :{}", task.line)).unwrap_or_default();
-                self.wrapped("  waits ", 8, &format!("for nothing that the log shows{line}"));
+                let last = task.and_then(|task| task.holds.last()).and_then(|lock| lock.class.as_deref());
+                let told = match last.filter(|last| !root.through.iter().any(|class| class == last)) {
+                    Some(last) => {
+                        format!("its stack is not in the log; {last}, last in its list, may be what it waits for")
+                    }
+                    None => "its stack is not in the log".to_owned(),
+                };
+                self.wrapped("  ", 8, &format!("{told}{line}"));
             }
         }
         if let Some(work) = task.and_then(|task| task.work.as_deref()) {

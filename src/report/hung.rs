@@ -8,23 +8,9 @@ use super::{Blocker, HungTask, Line, Task};
 impl Walk {
     /// A line about a task that waits.
     pub(super) fn hung(&mut self, trimmed: &[u8], line: &Line<'_>) -> bool {
-        if let Some(task) = hung(trimmed, line.log_line) {
-            self.close();
-            self.pending = Some(hung_stack(&task, "hung"));
-            self.out.hung_tasks.push(task);
-            return true;
-        }
-        if let Some(blocker) = blocker(trimmed, line.log_line) {
-            self.close();
-            let known = self.out.hung_tasks.iter_mut().rev().take(64).find(|hung| hung.task.pid == blocker.waiter.pid);
-            match known {
-                Some(waiter) => waiter.blocker = Some(blocker.clone()),
-                None => {
-                    let waiter = listed(blocker.waiter.clone(), line.log_line);
-                    self.out.hung_tasks.push(HungTask { blocker: Some(blocker.clone()), ..waiter });
-                }
-            }
-            self.out.blockers.push(blocker);
+        // `INFO: task …`, of which the console may have eaten the beginning.
+        let told = matches!(trimmed[0], b'I' | b'N' | b'F' | b'O' | b':' | b't' | b'T');
+        if told && self.hung_or_blocked(trimmed, line) {
             return true;
         }
         if trimmed.starts_with(b"Future hung task reports are suppressed") {
@@ -50,6 +36,29 @@ impl Walk {
                 last.workqueue = Some(queue);
                 last.work_function = function;
             }
+            return true;
+        }
+        false
+    }
+
+    fn hung_or_blocked(&mut self, trimmed: &[u8], line: &Line<'_>) -> bool {
+        if let Some(task) = hung(trimmed, line.log_line) {
+            self.close();
+            self.pending = Some(hung_stack(&task, "hung"));
+            self.out.hung_tasks.push(task);
+            return true;
+        }
+        if let Some(blocker) = blocker(trimmed, line.log_line) {
+            self.close();
+            let known = self.out.hung_tasks.iter_mut().rev().take(64).find(|hung| hung.task.pid == blocker.waiter.pid);
+            match known {
+                Some(waiter) => waiter.blocker = Some(blocker.clone()),
+                None => {
+                    let waiter = listed(blocker.waiter.clone(), line.log_line);
+                    self.out.hung_tasks.push(HungTask { blocker: Some(blocker.clone()), ..waiter });
+                }
+            }
+            self.out.blockers.push(blocker);
             return true;
         }
         false
@@ -87,7 +96,7 @@ fn hung_stack(task: &HungTask, role: &str) -> Announcement {
 
 /// `INFO: task NAME:PID blocked for more than 143 seconds.`, in I/O wait or not, and `can't die for more than …`.
 fn hung(line: &[u8], log_line: u64) -> Option<HungTask> {
-    let (_, rest) = split(line, "INFO: task ")?;
+    let rest = after(line, "INFO: task ")?;
     let (head, tail) = split_last(rest, " for more than ")?;
     let io_wait = head.ends_with(b" in I/O wait");
     let head = head.strip_suffix(b" in I/O wait").unwrap_or(head);
@@ -120,7 +129,7 @@ fn listed(task: Task, log_line: u64) -> HungTask {
 /// `INFO: task a:1 is blocked on a mutex likely owned by task b:2.` and its likes; the words "likely owned by" and "likely
 /// last held by" are kernel/hung_task.c's, as is "but the owner is not found".
 fn blocker(line: &[u8], log_line: u64) -> Option<Blocker> {
-    let (_, rest) = split(line, "INFO: task ")?;
+    let (_, rest) = split(&line[..line.len().min(24)], "ask ").map(|(head, _)| line.split_at(head.len() + 4))?;
     let (who, rest) = split(rest, " is blocked on a").or_else(|| split(rest, " blocked on a"))?;
     let (who, mode) = moded(who);
     let rest = after(rest, "n ").or_else(|| after(rest, " "))?;
