@@ -25,11 +25,8 @@ fn printable(text: &[u8]) -> String {
     let mut out = String::new();
     for byte in &text[..text.len().min(LONGEST)] {
         match byte {
-            b'\t' | b' ' => {
-                if !out.ends_with(' ') {
-                    out.push(' ');
-                }
-            }
+            b'\t' | b' ' if out.ends_with(' ') => {}
+            b'\t' | b' ' => out.push(' '),
             0x21..=0x7e => out.push(char::from(*byte)),
             _ => {}
         }
