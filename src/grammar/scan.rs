@@ -197,6 +197,10 @@ impl Scanner {
             anchor.events.retain(|at| grammar.events[*at].pattern.is_match(message));
         }
         anchor.header = (header != usize::MAX).then_some(header);
+        if anchor.header.is_some() {
+            // A boot loader's line is a mark although only the kernel's own ones are searched for.
+            anchor.boot = anchor.boot.or_else(|| boot_mark(line));
+        }
         anchor.second = (anchor.header.is_some() && !never_second) || always_second;
         let says_something = anchor.header.is_some()
             || anchor.second
