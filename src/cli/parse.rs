@@ -80,7 +80,8 @@ fn views(arguments: &Arguments, options: &Options, out: &mut dyn Write) -> anyho
 /// The lines that the lock graph adds to a hang.
 fn digest(view: &LogView) -> impl Fn(&Report) -> Vec<String> + use<> {
     let hangs = view.reports().iter().any(|report| report.hung_tasks.iter().any(|task| task.seconds.is_some()));
-    let records = || view.reports().iter().map(Record::Report).chain(view.events().iter().map(Record::Event)).collect::<Vec<_>>();
+    let records =
+        || view.reports().iter().map(Record::Report).chain(view.events().iter().map(Record::Event)).collect::<Vec<_>>();
     let dumps = if hangs { dumps("", &records()) } else { Vec::new() };
     move |report| dump_of(&dumps, report).and_then(crate::locks::digest).map(Vec::from).unwrap_or_default()
 }

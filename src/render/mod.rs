@@ -2,6 +2,7 @@
 
 pub mod bisect;
 pub mod bisect_svg;
+mod live;
 mod locks;
 mod locks_picture;
 mod locks_svg;
@@ -9,6 +10,7 @@ mod palette;
 mod report;
 mod snapshot;
 
+pub use live::{Weight, live_line, status_line};
 pub use locks::locks_text;
 pub use locks_picture::{locks_dot, locks_mermaid};
 pub use locks_svg::locks_svg;

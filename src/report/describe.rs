@@ -365,7 +365,10 @@ impl Walk {
         }
         // The callee is the frame above, unless there is none or an exception stands between.
         let callee = |frames: &[Frame]| {
-            found.callee.clone().filter(|callee| frames.last().is_none_or(|above| above.function.as_ref() != Some(callee)))
+            found
+                .callee
+                .clone()
+                .filter(|callee| frames.last().is_none_or(|above| above.function.as_ref() != Some(callee)))
         };
         let frames = match self.open {
             Open::Stack(index) => &mut self.out.stacks[index].frames,

@@ -23,7 +23,7 @@ const FLAVOURS: [(&str, &str); 16] = [
     ("still has locks held", "held-exit"),
     ("Invalid wait context", "wait-context"),
     ("invalid wait context", "wait-context"),
-    ("nested lock was not taken", "nested"),
+    ("Nested lock was not taken", "nested"),
     ("suspicious RCU usage", "rcu"),
     ("suspicious rcu", "rcu"),
 ];
