@@ -1,7 +1,7 @@
 //! `kanalyze symbolize`: which source lines the addresses in a log stand for.
 
-use crate::image::{KernelImage, decode_code, decode_code_as_script, is_boot_image};
 use super::output::{Format, Output};
+use crate::image::{KernelImage, decode_code, decode_code_as_script, is_boot_image};
 use crate::input::{Input, Source, Whole, open};
 use crate::symbols::{
     Answer, Confidence, Decoded, Kernel, LogDecoder, LogOptions, Named, Paths, Place, SymbolTable, View, What,
