@@ -135,6 +135,17 @@ fn run_fetch(arguments: &Fetch) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(u8::from(!manifest.missing.is_empty())))
 }
 
+/// Fetches a bug into a folder as `bundle fetch` does without further options, for `kanalyze run --extid`.
+///
+/// # Errors
+/// As [`fetch`].
+pub fn fetch_into(bug: &BugName, directory: &Path) -> anyhow::Result<Manifest> {
+    let client = Client::new(Manners::default(), Arc::new(SystemClock));
+    let request = Request { base_url: DASHBOARD, bug, crash: None, directory, force: false, without: &[] };
+    let mut teller = Teller::default();
+    Ok(fetch(&client, &request, &mut |event| teller.tell(&event))?)
+}
+
 /// Tells on stderr what is fetched: a bar on a terminal, plain lines elsewhere.
 #[derive(Default)]
 struct Teller {

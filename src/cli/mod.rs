@@ -3,14 +3,22 @@
 mod bisect;
 mod bundle;
 mod corpus;
+mod doctor;
 mod feed;
 mod generate;
 mod grammar;
+mod image;
 mod kernel;
+mod live;
+mod locks;
 mod output;
 mod parse;
 mod records;
 mod repro;
+mod run;
+mod runs;
+mod watch;
+mod symbolize;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
@@ -39,9 +47,16 @@ enum Verb {
     Bundle(bundle::Arguments),
     Repro(repro::Arguments),
     Kernel(kernel::Arguments),
+    Locks(locks::Arguments),
+    Symbolize(symbolize::Arguments),
+    Image(image::Arguments),
     Grammar(grammar::Arguments),
     Corpus(corpus::Arguments),
     Generate(generate::Arguments),
+    Run(Box<run::Arguments>),
+    Runs(runs::Arguments),
+    Watch(watch::Arguments),
+    Doctor(doctor::Arguments),
 }
 
 fn version() -> &'static str {
@@ -58,15 +73,32 @@ fn command() -> clap::Command {
 /// # Errors
 /// What could not be done, in one sentence a cause.
 pub fn run() -> anyhow::Result<ExitCode> {
-    match Arguments::parse_from(completed(std::env::args_os().collect())).verb {
+    let words = completed(std::env::args_os().collect());
+    let arguments = match Arguments::try_parse_from(&words) {
+        Ok(arguments) => arguments,
+        // clap's own status for a wrong option means bad to `git bisect run`.
+        Err(error) if error.use_stderr() && words.iter().any(|word| word == "--git-bisect") => {
+            error.print()?;
+            return Ok(ExitCode::from(125));
+        }
+        Err(error) => error.exit(),
+    };
+    match arguments.verb {
         Verb::Bisect(arguments) => bisect::run(arguments),
         Verb::Parse(arguments) => parse::run(arguments),
         Verb::Bundle(arguments) => bundle::run(arguments),
         Verb::Repro(arguments) => repro::run(arguments),
         Verb::Kernel(arguments) => kernel::run(arguments),
+        Verb::Locks(arguments) => locks::run(arguments),
+        Verb::Symbolize(arguments) => symbolize::run(arguments),
+        Verb::Image(arguments) => image::run(arguments),
         Verb::Grammar(arguments) => grammar::run(arguments),
         Verb::Corpus(arguments) => corpus::run(arguments),
         Verb::Generate(arguments) => generate::run(arguments),
+        Verb::Run(arguments) => run::run(*arguments),
+        Verb::Runs(arguments) => runs::run(arguments),
+        Verb::Watch(arguments) => watch::run(arguments),
+        Verb::Doctor(arguments) => doctor::run(arguments),
     }
 }
 

@@ -50,7 +50,10 @@ pub fn complaints(grammar: &Grammar) -> Vec<Complaint> {
             }
         }
         if event.trigger.len() < 4 {
-            complain(format!("the trigger of event '{}' has fewer than four characters, which would hit every line", event.id));
+            complain(format!(
+                "the trigger of event '{}' has fewer than four characters, which would hit every line",
+                event.id
+            ));
         }
         if event.samples.is_empty() {
             complain(format!("event '{}' has no sample", event.id));

@@ -88,7 +88,8 @@ mod tests {
 
     #[test]
     fn patterns_of_every_form_are_told_apart() {
-        let set = NameSet::new(&["alloc", "^down$", "^rb_", "_trap$", "(?:get|put)_page", r"^mm/sl.b\.c"].map(String::from));
+        let set =
+            NameSet::new(&["alloc", "^down$", "^rb_", "_trap$", "(?:get|put)_page", r"^mm/sl.b\.c"].map(String::from));
         for name in ["kmalloc_array_alloc", "down", "rb_erase", "do_trap", "xget_page", "mm/slub.c"] {
             assert!(set.contains(name.as_bytes()), "{name}");
         }

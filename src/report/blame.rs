@@ -87,7 +87,10 @@ mod tests {
 
     #[test]
     fn general_code_is_not_to_blame() {
-        assert_eq!(guilty(" a+0x1/0x2 lib/a.c:1\n b+0x1/0x2 net/core/dev.c:2\n c+0x1/0x2 net/foo/c.c:3\n").as_deref(), Some("net/foo/c.c"));
+        assert_eq!(
+            guilty(" a+0x1/0x2 lib/a.c:1\n b+0x1/0x2 net/core/dev.c:2\n c+0x1/0x2 net/foo/c.c:3\n").as_deref(),
+            Some("net/foo/c.c")
+        );
         assert_eq!(guilty(" a+0x1/0x2 include/linux/a.h:1\n").as_deref(), Some("include/linux/a.h"));
         assert_eq!(guilty("nothing here"), None);
     }

@@ -1,0 +1,67 @@
+//! `kanalyze doctor`: what a reproduction needs, what is here and what is missing.
+
+use super::output::{Format, JsonArray, Output};
+use crate::render::safe;
+use crate::vm::doctor::{Health, examine};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Check what reproductions need: QEMU, KVM, ssh, space, programs
+///
+/// One line each, with the remedy for what is missing. KVM is tried with a tiny guest, since its device proves nothing.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Exit status: 0 all that a run needs is here, 1 something that it needs is missing.")]
+pub struct Arguments {
+    /// A bundle, or the folder where bundles and runs are to go.
+    #[arg(default_value = ".")]
+    folder: PathBuf,
+
+    /// The folder with syz-execprog and syz-executor.
+    #[arg(long, value_name = "DIR")]
+    syz_bin: Option<PathBuf>,
+
+    #[command(flatten)]
+    output: Output,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Stdout is closed.
+pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let vmlinux = arguments.folder.join("vmlinux");
+    let checks = examine(&arguments.folder, Some(&vmlinux), arguments.syz_bin.as_deref());
+    let mut out = std::io::stdout().lock();
+    match arguments.output.format {
+        Format::Text => {
+            let palette = arguments.output.palette();
+            for check in &checks {
+                let (style, word) = match check.health {
+                    Health::Good => (palette.good, "ok     "),
+                    Health::Weak => (palette.doubt, "without"),
+                    Health::Missing => (palette.title, "missing"),
+                };
+                write!(out, "{style}{word}{style:#} {:<20} {}", check.name, safe(&check.found))?;
+                match &check.remedy {
+                    Some(remedy) => writeln!(out, " → {remedy}")?,
+                    None => writeln!(out)?,
+                }
+            }
+        }
+        form => {
+            let mut array = JsonArray::new();
+            for check in &checks {
+                let line = serde_json::to_string(check)? + "\n";
+                match form {
+                    Format::Json => array.write(&mut out, line.as_bytes())?,
+                    _ => out.write_all(line.as_bytes())?,
+                }
+            }
+            if form == Format::Json {
+                array.end(&mut out)?;
+            }
+        }
+    }
+    Ok(ExitCode::from(u8::from(checks.iter().any(|check| check.health == Health::Missing))))
+}

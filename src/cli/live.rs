@@ -1,0 +1,103 @@
+//! How `run` and `watch` speak: lines or JSON on stdout, asides and the status line on stderr; and how they are stopped.
+
+use super::output::{Format, JsonArray, Output};
+use crate::render::{Palette, Weight, live_line, safe, status_line};
+use crate::vm::Happening;
+use crate::vm::happening::{Audience, Status, json_line};
+use crate::vm::session::Interrupt;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::Ordering;
+
+/// Speaks to the user, each line at once.
+#[derive(Debug)]
+pub struct Speaker {
+    format: Format,
+    palette: Palette,
+    array: JsonArray,
+    terminal: bool,
+    status_shown: bool,
+}
+
+impl Speaker {
+    /// As the user wants it.
+    #[must_use]
+    pub fn new(output: Output) -> Self {
+        Self {
+            format: output.format,
+            palette: output.palette(),
+            array: JsonArray::new(),
+            terminal: io::stderr().is_terminal() && output.format == Format::Text,
+            status_shown: false,
+        }
+    }
+
+    fn clear_status(&mut self) {
+        if std::mem::take(&mut self.status_shown) {
+            let _ = io::stderr().write_all(b"\r\x1b[K");
+        }
+    }
+
+    /// Says something that is no happening of a run, on stderr.
+    pub fn aside(&mut self, text: &str) {
+        self.clear_status();
+        let _ = writeln!(io::stderr(), "{}", safe(text));
+    }
+
+    /// Says what the form needs at its end.
+    ///
+    /// # Errors
+    /// Stdout is closed.
+    pub fn finish(&mut self) -> io::Result<()> {
+        self.clear_status();
+        if self.format == Format::Json { self.array.end(&mut io::stdout().lock()) } else { Ok(()) }
+    }
+}
+
+impl Audience for Speaker {
+    fn hear(&mut self, at: f64, happening: &Happening) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        match self.format {
+            Format::Jsonl => out.write_all(&json_line(at, happening))?,
+            Format::Json => self.array.write(&mut out, &json_line(at, happening))?,
+            Format::Text => {
+                let Some((weight, mut line)) = live_line(at, happening, &self.palette) else { return Ok(()) };
+                line.push('\n');
+                self.clear_status();
+                match weight {
+                    Weight::Result => out.write_all(line.as_bytes())?,
+                    // Nobody has to listen to asides.
+                    Weight::Aside => drop(io::stderr().write_all(line.as_bytes())),
+                }
+            }
+        }
+        out.flush()
+    }
+
+    fn glance(&mut self, status: &Status) {
+        if self.terminal {
+            let width = terminal_size::terminal_size_of(io::stderr()).map_or(80, |(columns, _)| usize::from(columns.0));
+            let line = status_line(status, width.saturating_sub(1));
+            let _ = io::stderr().write_all(format!("\r\x1b[K{line}").as_bytes());
+            self.status_shown = true;
+        }
+    }
+}
+
+/// Notes the first signal that asks this program to end; the second one ends it as the system would.
+///
+/// # Errors
+/// The system refuses.
+pub fn interrupt() -> io::Result<Interrupt> {
+    let interrupt = Interrupt::default();
+    let (noted, mut signals) = (interrupt.clone(), Signals::new([SIGINT, SIGTERM, SIGHUP])?);
+    std::thread::spawn(move || {
+        for signal in signals.forever() {
+            if noted.swap(signal, Ordering::Relaxed) != 0 {
+                let _ = signal_hook::low_level::emulate_default_handler(signal);
+            }
+        }
+    });
+    Ok(interrupt)
+}

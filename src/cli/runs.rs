@@ -1,0 +1,196 @@
+//! `kanalyze runs`: what runs there are, how they stand, and how to end or forget them.
+
+use super::output::{Format, JsonArray, Output};
+use crate::render::safe;
+use crate::runs::archive::{forget, forgettable};
+use crate::runs::state::{State, Stopped, state_of, stop, survivors};
+use crate::runs::{Manifest, Phase, folder};
+use anyhow::Context as _;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// List, look at, stop and forget runs
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  kanalyze runs list
+  kanalyze runs status last          does it still work, and what does it say
+  kanalyze runs stop last            ends exactly what that run started
+  kanalyze runs show 2026-11-21T08   everything that its manifest says
+  kanalyze runs clean --keep 5       removes all but the 5 newest runs that hit nothing
+
+A run is named by its folder's name, a part of it that only one has, its path, or `last`.")]
+pub struct Arguments {
+    /// Where the runs are.
+    #[arg(long, global = true, value_name = "DIR", default_value = "runs")]
+    runs: PathBuf,
+
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// One line a run, oldest first.
+    List {
+        #[command(flatten)]
+        output: Output,
+    },
+    /// How a run stands: working, ended, or left alone by a supervisor that was killed.
+    ///
+    /// Exit status: 0 ended, 1 it works, 2 it was left alone.
+    Status {
+        /// Which run.
+        #[arg(default_value = "last")]
+        run: String,
+    },
+    /// End a run: its supervisor first, then exactly the processes that its manifest names.
+    Stop {
+        /// Which run.
+        run: String,
+        /// How long the supervisor may take to write the outcome, seconds.
+        #[arg(long, default_value_t = 20)]
+        grace: u64,
+    },
+    /// The whole manifest, as JSON.
+    Show {
+        /// Which run.
+        #[arg(default_value = "last")]
+        run: String,
+    },
+    /// Remove runs that ended and hit nothing.
+    Clean {
+        /// Keep so many of the newest of these.
+        #[arg(long, default_value_t = 0, value_name = "N")]
+        keep: usize,
+        /// Remove runs with hits too.
+        #[arg(long)]
+        hits: bool,
+        /// Only say what would be removed.
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A run that is not there or cannot be read, a process that does not end.
+pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let runs = &arguments.runs;
+    let mut out = std::io::stdout().lock();
+    let find = |name: &str| folder::find(runs, name).map_err(anyhow::Error::msg);
+    match arguments.verb {
+        Verb::List { output } => list(runs, output, &mut out)?,
+        Verb::Status { run } => return status(&find(&run)?, &mut out),
+        Verb::Stop { run, grace } => {
+            let path = find(&run)?;
+            match stop(&path, Duration::from_secs(grace)).with_context(|| path.display().to_string())? {
+                Stopped::Nothing => writeln!(out, "{}: nothing was left to stop", path.display())?,
+                Stopped::BySupervisor => writeln!(out, "{}: stopped by its supervisor", path.display())?,
+                Stopped::ByForce(processes) => {
+                    let words: Vec<String> = processes.iter().map(|(role, pid)| format!("{role} {pid}")).collect();
+                    writeln!(out, "{}: ended {}", path.display(), words.join(", "))?;
+                }
+            }
+        }
+        Verb::Show { run } => {
+            let path = find(&run)?;
+            let manifest = Manifest::read(&path).with_context(|| path.display().to_string())?;
+            serde_json::to_writer_pretty(&mut out, &manifest)?;
+            writeln!(out)?;
+        }
+        Verb::Clean { keep, hits, dry_run } => {
+            for path in forgettable(runs, keep, hits).with_context(|| runs.display().to_string())? {
+                if !dry_run {
+                    forget(&path).with_context(|| path.display().to_string())?;
+                }
+                writeln!(out, "{} {}", if dry_run { "would remove" } else { "removed" }, path.display())?;
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list(runs: &Path, output: Output, out: &mut dyn Write) -> anyhow::Result<()> {
+    let mut array = JsonArray::new();
+    for path in folder::list(runs).with_context(|| runs.display().to_string())? {
+        let manifest = match Manifest::read(&path) {
+            Ok(manifest) => manifest,
+            Err(error) => {
+                writeln!(out, "{}: cannot be read: {error}", path.display())?;
+                continue;
+            }
+        };
+        let line = serde_json::to_string(&manifest)? + "\n";
+        match output.format {
+            Format::Json => array.write(out, line.as_bytes())?,
+            Format::Jsonl => out.write_all(line.as_bytes())?,
+            Format::Text => {
+                let state = state_of(&manifest);
+                let outcome = manifest.outcome.as_ref();
+                let word = outcome.map_or(state.word(), |outcome| outcome.verdict.words());
+                let title = outcome.and_then(|outcome| outcome.title.as_deref()).unwrap_or_default();
+                let time = manifest.seconds.map_or(String::new(), |seconds| format!("{seconds:.0}s"));
+                writeln!(out, "{:<32} {word:<16} {time:>7} {}", manifest.name, safe(title))?;
+            }
+        }
+    }
+    if output.format == Format::Json {
+        array.end(out)?;
+    }
+    Ok(())
+}
+
+fn status(path: &Path, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    let manifest = Manifest::read(path).with_context(|| path.display().to_string())?;
+    let state = state_of(&manifest);
+    let phase = match manifest.phase {
+        Phase::Preparing => "preparing",
+        Phase::Booting => "booting",
+        Phase::Staging => "copying files",
+        Phase::Running => "running",
+        Phase::Ended => "ended",
+    };
+    writeln!(out, "{}", path.display())?;
+    match state {
+        State::Ended => {
+            let words = manifest.outcome.as_ref().map_or(String::new(), |outcome| {
+                let title = outcome.title.as_ref().map_or(String::new(), |title| format!(" {title}:"));
+                format!("{}:{title} {}", outcome.verdict.words(), outcome.reason)
+            });
+            writeln!(out, "ended {}: {}", manifest.ended.as_deref().unwrap_or_default(), safe(&words))?;
+        }
+        State::Working => writeln!(out, "works ({phase}), since {}", manifest.started)?,
+        State::Orphaned => {
+            let left: Vec<String> =
+                survivors(&manifest).map(|process| format!("{} {}", process.role, process.identity.pid)).collect();
+            writeln!(
+                out,
+                "its supervisor was killed while {phase}; still running: {}; `kanalyze runs stop {}` ends it",
+                left.join(", "),
+                manifest.name
+            )?;
+        }
+        State::Abandoned => writeln!(
+            out,
+            "its supervisor was killed while {phase}; nothing of it runs any more; `kanalyze runs stop {}` closes it",
+            manifest.name
+        )?,
+    }
+    if let Some(executed) = manifest.executed {
+        writeln!(out, "{executed} programs")?;
+    }
+    for (title, count) in &manifest.titles {
+        writeln!(out, "{count} × {}", safe(title))?;
+    }
+    for words in manifest.blockers.iter().chain(&manifest.troubles) {
+        writeln!(out, "! {}", safe(words))?;
+    }
+    Ok(ExitCode::from(match state {
+        State::Ended => 0,
+        State::Working => 1,
+        State::Orphaned | State::Abandoned => 2,
+    }))
+}

@@ -1,0 +1,100 @@
+//! `kanalyze watch`: the live engine on a serial log that something else writes.
+
+use super::live::{Speaker, interrupt};
+use super::output::Output;
+use crate::input::Begin;
+use crate::runs::RunFolder;
+use crate::vm::foreign::{Feed, Options, watch};
+use crate::vm::settings::parse_seconds;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Watch a serial log that something else writes, and tell each crash as it begins
+///
+/// A file is followed through rotation and truncation; a unix socket is read until it closes; - is stdin. A crash is told
+/// when its first line is complete (`opened`) and again with its title when the rest has come.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  kanalyze watch /var/log/libvirt/qemu/guest-serial0.log
+  kanalyze watch --new-only --stop-on-hit --hit KASAN console.log
+  kanalyze watch unix:/tmp/vm/serial.sock --format jsonl
+  conserver guest | kanalyze watch -
+
+Exit status: 0 no crash, 1 a crash, 2 trouble.")]
+pub struct Arguments {
+    /// A growing file, unix:SOCKET, or - for stdin.
+    source: OsString,
+
+    /// Begin with what is written from now on, not with the file's first line.
+    #[arg(long)]
+    new_only: bool,
+
+    /// What is sought: a kind, a syzbot type such as HANG, or a pattern of titles; any crash without it. May be repeated.
+    #[arg(long, value_name = "KIND|PATTERN")]
+    hit: Vec<String>,
+
+    /// A pattern of console lines that is sought too. May be repeated.
+    #[arg(long, value_name = "PATTERN")]
+    hit_line: Vec<String>,
+
+    /// End at the first hit, when its report is whole.
+    #[arg(long)]
+    stop_on_hit: bool,
+
+    /// End after this time.
+    #[arg(long, value_name = "TIME", value_parser = parse_seconds)]
+    max_time: Option<f64>,
+
+    /// Call it a hang when no `executed programs:` line comes for so long (syzkaller's rule; the log must hold the output
+    /// of syz-execprog).
+    #[arg(long, value_name = "TIME", value_parser = parse_seconds)]
+    no_output: Option<f64>,
+
+    /// How long to wait for the rest of a report.
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_seconds)]
+    settle: f64,
+
+    /// Keep the log, the events and each hit in a run folder under DIR.
+    #[arg(long, value_name = "DIR")]
+    runs: Option<PathBuf>,
+
+    #[command(flatten)]
+    output: Output,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// The log cannot be opened.
+pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let bytes = arguments.source.as_bytes();
+    let feed = if bytes == b"-" {
+        Feed::Stdin
+    } else if let Some(path) = bytes.strip_prefix(b"unix:") {
+        Feed::Socket(PathBuf::from(std::ffi::OsStr::from_bytes(path)))
+    } else {
+        let begin = if arguments.new_only { Begin::End } else { Begin::Start };
+        Feed::Growing(PathBuf::from(&arguments.source), begin)
+    };
+    let options = Options {
+        hits: arguments.hit,
+        hit_lines: arguments.hit_line,
+        stop_on_hit: arguments.stop_on_hit,
+        max_time: arguments.max_time,
+        no_output: arguments.no_output,
+        settle: arguments.settle,
+    };
+    let folder = match &arguments.runs {
+        Some(runs) => Some(RunFolder::create(runs, Some("watch"))?),
+        None => None,
+    };
+    let interrupt = interrupt()?;
+    let mut speaker = Speaker::new(arguments.output);
+    let outcome = watch(feed, &options, folder, &mut speaker, &interrupt).map_err(anyhow::Error::msg)?;
+    speaker.finish()?;
+    // To stop watching is how this command ends.
+    let stopped = outcome.verdict == crate::runs::Verdict::Stopped;
+    Ok(ExitCode::from(if stopped { 0 } else { outcome.exit_status() }))
+}

@@ -1,0 +1,126 @@
+//! A live run for people: one line a happening, and a status line that is written over and over.
+
+use super::{Palette, fitted, safe};
+use crate::runs::Verdict;
+use crate::vm::happening::{Happening, Status};
+use std::fmt::Write as _;
+
+/// Whom a line is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weight {
+    /// What the run is about: crashes, hits, the outcome.
+    Result,
+    /// How it goes.
+    Aside,
+}
+
+/// The line of a happening, without line break; none for those that only the status line and `events.jsonl` show.
+#[must_use]
+pub fn live_line(at: f64, happening: &Happening, palette: &Palette) -> Option<(Weight, String)> {
+    let (weight, style, word, text) = match happening {
+        Happening::Begun { folder, machine } => {
+            let text = folder.as_ref().map_or_else(|| machine.clone(), |folder| format!("{folder} ({machine})"));
+            (Weight::Aside, palette.quiet, "run", text)
+        }
+        Happening::Step { text } => (Weight::Aside, palette.quiet, "", text.clone()),
+        Happening::Warning { text } => (Weight::Aside, palette.doubt, "warning", text.clone()),
+        Happening::Opened { text, .. } => (Weight::Result, palette.blame, "opened", text.clone()),
+        Happening::Closed { report, sought, expected } => {
+            let mut notes = vec![report.kind.clone(), format!("line {}", report.line)];
+            notes.extend(report.corrupted.as_ref().map(|reason| format!("corrupted: {reason}")));
+            notes.extend(report.suppressed.then(|| "suppressed".to_owned()));
+            notes.extend(report.cause.map(|cause| format!("follows from report {cause}")));
+            notes.extend(
+                expected.map(|same| if same { "the bundle's title" } else { "not the bundle's title" }.to_owned()),
+            );
+            let word = if *sought { "crash" } else { "report" };
+            let style = if *sought { palette.title } else { palette.blame };
+            (Weight::Result, style, word, format!("{} ({})", report.title, notes.join("; ")))
+        }
+        Happening::Event { event } => (Weight::Aside, palette.quiet, "event", event.title.clone()),
+        Happening::Line { text, .. } => (Weight::Result, palette.title, "line", text.clone()),
+        Happening::Blocker { meaning, remedy, line, .. } => {
+            (Weight::Aside, palette.doubt, "blocker", format!("{meaning}: {remedy}  [{}]", fitted(line, 100)))
+        }
+        // The first count says that it works, the rest is for the status line.
+        Happening::Progress { parsed, executed: 0, .. } => {
+            let parsed = parsed.map_or(String::new(), |count| format!(" of {count} parsed"));
+            (Weight::Aside, palette.good, "programs", format!("syz-execprog begins{parsed}"))
+        }
+        Happening::Progress { .. } => return None,
+        Happening::Dump { answered, by } if answered.is_empty() => (Weight::Aside, palette.doubt, "dump", by.clone()),
+        Happening::Dump { answered, by } => {
+            (Weight::Aside, palette.quiet, "dump", format!("the guest answered sysrq {answered} by {by}"))
+        }
+        Happening::Archived { folder, title } => (Weight::Result, palette.good, "kept", format!("{folder}: {title}")),
+        Happening::Ended { outcome } => {
+            let style = if outcome.verdict == Verdict::Clean { palette.good } else { palette.title };
+            let title = outcome.title.as_ref().map_or(String::new(), |title| format!("{title}: "));
+            (Weight::Result, style, outcome.verdict.words(), format!("{title}{}", outcome.reason))
+        }
+    };
+    let mut line = format!("{at:8.1}s ");
+    if !word.is_empty() {
+        let _ = write!(line, "{style}{word}{style:#} ");
+    }
+    line.push_str(&safe(&text));
+    Some((weight, line))
+}
+
+/// The status line, at most `width` columns.
+#[must_use]
+pub fn status_line(status: &Status, width: usize) -> String {
+    let mut line = format!("{} {}", clock(status.at), status.doing);
+    if let Some(executed) = status.executed {
+        let _ = write!(line, " | {executed} programs");
+        if let Some(rate) = status.rate {
+            let _ = write!(line, " ({rate:.1}/s)");
+        }
+    }
+    let _ = write!(line, " | {} reports, {} hits", status.reports, status.hits);
+    if status.silent >= 30.0 {
+        let _ = write!(line, " | silent for {}", clock(status.silent));
+    }
+    if !status.last.is_empty() {
+        let _ = write!(line, " | {}", safe(&status.last));
+    }
+    fitted(&line, width).into_owned()
+}
+
+fn clock(seconds: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a run's seconds, for people")]
+    let whole = seconds.max(0.0) as u64;
+    format!("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_guest_prints_cannot_move_the_cursor() {
+        let step = Happening::Opened { header: "bug".to_owned(), start: 0, text: "BUG: \u{1b}[2J".to_owned() };
+        let (weight, line) = live_line(1.25, &step, &Palette::plain()).expect("a line");
+        assert_eq!((weight, line.as_str()), (Weight::Result, "     1.2s opened BUG: \\u{1b}[2J"));
+        let status = Status { last: "\r\u{7}".to_owned(), doing: "running", ..Status::default() };
+        assert!(!status_line(&status, 80).contains(['\r', '\u{7}']));
+    }
+
+    #[test]
+    fn the_status_line_fits() {
+        let status = Status {
+            at: 3_725.0,
+            doing: "running",
+            executed: Some(5_000),
+            rate: Some(12.34),
+            reports: 2,
+            hits: 1,
+            last: "INFO: task hung in somewhere with a long name".to_owned(),
+            silent: 65.0,
+        };
+        assert_eq!(
+            status_line(&status, 80),
+            "1:02:05 running | 5000 programs (12.3/s) | 2 reports, 1 hits | silent for 0:01:…"
+        );
+    }
+}

@@ -1,0 +1,111 @@
+//! Known obstacles and their remedies, from `blockers.toml`.
+
+use memchr::memmem::Finder;
+use serde::Deserialize;
+
+/// Where a line comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// The guest's serial port.
+    Serial,
+    /// The workload's output.
+    Workload,
+    /// The ssh client.
+    Ssh,
+    /// QEMU's own words.
+    Qemu,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum During {
+    Boot,
+    Any,
+}
+
+/// A known obstacle.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Blocker {
+    /// Its name.
+    pub id: String,
+    source: Source,
+    needle: Vec<String>,
+    during: During,
+    /// What has happened.
+    pub meaning: String,
+    /// What to do.
+    pub remedy: String,
+    #[cfg_attr(not(test), expect(dead_code, reason = "samples are for the test that checks the file"))]
+    sample: String,
+}
+
+/// The known obstacles; each is told once a run.
+#[derive(Debug)]
+pub struct Blockers {
+    dump_types: Vec<String>,
+    known: Vec<(Blocker, Vec<Finder<'static>>, bool)>,
+}
+
+#[derive(Deserialize)]
+struct Document {
+    dump_types: Vec<String>,
+    blocker: Vec<Blocker>,
+}
+
+impl Default for Blockers {
+    fn default() -> Self {
+        let document: Document =
+            toml::from_str(include_str!("blockers.toml")).expect("a test checks the embedded blockers.toml");
+        let known = document.blocker.into_iter().map(|blocker| {
+            let finders = blocker.needle.iter().map(|needle| Finder::new(needle.as_bytes()).into_owned()).collect();
+            (blocker, finders, false)
+        });
+        Self { dump_types: document.dump_types, known: known.collect() }
+    }
+}
+
+impl Blockers {
+    /// Whether a lock dump tells more about a crash of this type (syzbot's word).
+    #[must_use]
+    pub fn wants_dump(&self, crash_type: &str) -> bool {
+        self.dump_types.iter().any(|name| name == crash_type)
+    }
+
+    /// The obstacle that this line tells of, if it is the first time.
+    pub fn look(&mut self, source: Source, line: &[u8], booting: bool) -> Option<Blocker> {
+        let (blocker, _, told) = self.known.iter_mut().find(|(blocker, finders, told)| {
+            !told
+                && blocker.source == source
+                && (booting || blocker.during == During::Any)
+                && finders.iter().any(|finder| finder.find(line).is_some())
+        })?;
+        *told = true;
+        Some(blocker.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_blocker_is_hit_by_its_sample_and_told_once() {
+        let samples: Vec<Blocker> = Blockers::default().known.into_iter().map(|(blocker, ..)| blocker).collect();
+        for blocker in &samples {
+            let mut fresh = Blockers::default();
+            let found = fresh.look(blocker.source, blocker.sample.as_bytes(), true);
+            assert_eq!(found.map(|found| found.id).as_ref(), Some(&blocker.id), "{}", blocker.sample);
+            assert!(fresh.look(blocker.source, blocker.sample.as_bytes(), true).is_none(), "told once");
+            assert!(!blocker.remedy.is_empty() && !blocker.meaning.is_empty());
+        }
+    }
+
+    #[test]
+    fn what_matters_only_at_boot_is_not_told_later() {
+        let line = b"Connection timed out during banner exchange";
+        assert!(Blockers::default().look(Source::Ssh, line, false).is_none());
+        assert!(Blockers::default().look(Source::Serial, line, true).is_none(), "another source says nothing");
+    }
+}

@@ -1,0 +1,55 @@
+//! What a manifest keeps of the host and of the files that a run used.
+
+use super::settings::Settings;
+use crate::runs::clock;
+use crate::runs::manifest::InputFile;
+use std::fs;
+use std::path::PathBuf;
+use std::thread::{self, JoinHandle};
+
+/// What may matter of this host: `cpus`, `memory_mib`, `kernel`, `load`, `architecture`.
+#[must_use]
+pub fn host_facts() -> std::collections::BTreeMap<String, String> {
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    let memory = read("/proc/meminfo")
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok())
+        .map_or_else(String::new, |kib| (kib >> 10).to_string());
+    let cpus = thread::available_parallelism().map_or(0, usize::from).to_string();
+    [
+        ("cpus", cpus),
+        ("memory_mib", memory),
+        ("kernel", read("/proc/sys/kernel/osrelease").trim().to_owned()),
+        ("load", read("/proc/loadavg").trim().to_owned()),
+        ("architecture", std::env::consts::ARCH.to_owned()),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value))
+    .collect()
+}
+
+/// Files up to this size are hashed; larger ones are told by size and time, and by their bundle's own hashes.
+const HASH_LIMIT: u64 = 256 << 20;
+
+/// Describes and hashes what a run uses, in a thread beside it.
+pub fn hash_inputs(settings: &Settings) -> JoinHandle<Vec<InputFile>> {
+    use sha2::{Digest, Sha256};
+    let inputs = settings.inputs();
+    thread::spawn(move || {
+        let describe = |(role, path): &(&'static str, PathBuf)| {
+            let meta = fs::metadata(path).ok()?;
+            let sha256 = (meta.len() <= HASH_LIMIT)
+                .then(|| fs::read(path).ok())
+                .flatten()
+                .map(|bytes| Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+            Some(InputFile {
+                role: (*role).to_owned(),
+                path: fs::canonicalize(path).unwrap_or_else(|_| path.clone()).display().to_string(),
+                size: meta.len(),
+                sha256,
+                modified: meta.modified().ok().map(clock::utc),
+            })
+        };
+        inputs.iter().filter_map(describe).collect()
+    })
+}

@@ -1,0 +1,155 @@
+//! What a live run tells, one record each: `kanalyze.live/1`, printed with `--format jsonl` and kept in `events.jsonl`.
+
+use crate::report::{Event, Report};
+use crate::runs::Outcome;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// The schema name of [`Record`].
+pub const LIVE_SCHEMA: &str = "kanalyze.live/1";
+
+/// A happening and its time.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Record<'a> {
+    /// [`LIVE_SCHEMA`].
+    pub schema: &'static str,
+    /// Seconds since the run began.
+    pub at: f64,
+    /// What happened.
+    #[serde(flatten)]
+    pub happening: &'a Happening,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "happening")]
+pub enum Happening {
+    /// The run has a folder and a command line.
+    Begun {
+        /// The run's folder, if it keeps one.
+        folder: Option<String>,
+        /// What runs the guest: `kvm`, `tcg`, `replay` …
+        machine: String,
+    },
+    /// The run came a step further.
+    Step {
+        /// What is done now or was done.
+        text: String,
+    },
+    /// Something around the run is not as it should be; the run goes on.
+    Warning {
+        /// One sentence.
+        text: String,
+    },
+    /// A report's first line is there.
+    Opened {
+        /// The header that opened it.
+        header: String,
+        /// Offset in the serial log, bytes.
+        start: u64,
+        /// The line.
+        text: String,
+    },
+    /// A report is whole.
+    Closed {
+        /// The report.
+        report: Box<Report>,
+        /// Whether this crash is sought.
+        sought: bool,
+        /// Whether it has the title of the bundle's crash; absent without a bundle.
+        expected: Option<bool>,
+    },
+    /// A notable thing that is no crash.
+    Event {
+        /// It.
+        event: Box<Event>,
+    },
+    /// A console line that is sought.
+    Line {
+        /// The line.
+        text: String,
+        /// Offset in the serial log, bytes.
+        start: u64,
+    },
+    /// A known obstacle.
+    Blocker {
+        /// Its name.
+        id: String,
+        /// What has happened.
+        meaning: String,
+        /// What to do.
+        remedy: String,
+        /// The line that told.
+        line: String,
+    },
+    /// A count of syz-execprog.
+    Progress {
+        /// Programs in the file.
+        parsed: Option<u64>,
+        /// Programs issued.
+        executed: u64,
+        /// Programs a second.
+        rate: Option<f64>,
+    },
+    /// A dump was asked for.
+    Dump {
+        /// The sysrq keys that the guest answered.
+        answered: String,
+        /// How they were sent: `serial break`, `keyboard`, or what was tried instead.
+        by: String,
+    },
+    /// A hit was archived.
+    Archived {
+        /// Its folder, relative to the run's.
+        folder: String,
+        /// The crash's title.
+        title: String,
+    },
+    /// The run is over.
+    Ended {
+        /// What came out.
+        outcome: Outcome,
+    },
+}
+
+/// A line of JSON, with its newline.
+#[must_use]
+pub fn json_line(at: f64, happening: &Happening) -> Vec<u8> {
+    let record = Record { schema: LIVE_SCHEMA, at, happening };
+    let mut line = serde_json::to_vec(&record).expect("records hold only what JSON can say");
+    line.push(b'\n');
+    line
+}
+
+/// How a run stands, for a line that is written over and over.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Status {
+    /// Seconds of the run.
+    pub at: f64,
+    /// What is done: `booting`, `running` …
+    pub doing: &'static str,
+    /// Programs issued.
+    pub executed: Option<u64>,
+    /// Programs a second.
+    pub rate: Option<f64>,
+    /// Reports so far.
+    pub reports: usize,
+    /// Hits so far.
+    pub hits: usize,
+    /// The last thing that happened, one line.
+    pub last: String,
+    /// Seconds since the serial port said something.
+    pub silent: f64,
+}
+
+/// Who is told.
+pub trait Audience {
+    /// Something happened `at` seconds of the run.
+    ///
+    /// # Errors
+    /// Nobody listens any more.
+    fn hear(&mut self, at: f64, happening: &Happening) -> std::io::Result<()>;
+
+    /// How the run stands; called about once a second.
+    fn glance(&mut self, status: &Status);
+}

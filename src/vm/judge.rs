@@ -1,0 +1,391 @@
+//! Every decision of a live run: when a report is whole, when to ask for a dump, when it is over and what it was.
+//!
+//! The judge has no clock and no machine: it is told facts with their times (seconds of the run) and answers with
+//! orders. The rules are syzkaller's (`vm/vm.go`) where it has them: ssh dying says nothing while the serial port
+//! lives, "no output" means no `executed programs:` line and not silence, and a report is judged when its rest has come.
+
+use crate::runs::{Outcome, Verdict};
+use std::collections::BTreeSet;
+
+/// What the judge goes by. Times in seconds, already scaled to the machine.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// Until the guest takes commands.
+    pub boot: f64,
+    /// From the start of the workload.
+    pub max_time: f64,
+    /// Without a count of syz-execprog; 0: no such rule.
+    pub no_output: f64,
+    /// How long to wait for the rest of a report, and for late ones at the end.
+    pub settle: f64,
+    /// End at the first hit.
+    pub stop_on_hit: bool,
+    /// Whether reports before the workload count as hits.
+    pub boot_counts: bool,
+    /// Whether a guest without progress is what is sought.
+    pub seeks_no_output: bool,
+    /// Whether there is a machine that can be asked for a dump.
+    pub can_dump: bool,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fact {
+    /// The guest takes commands.
+    GuestReady,
+    /// The workload runs; whether it counts its programs.
+    WorkloadStarted {
+        /// Whether syzkaller's no-output rule applies.
+        counts: bool,
+    },
+    /// A count of syz-execprog.
+    Counted,
+    /// The workload is over, with its status.
+    WorkloadEnded(i32),
+    /// The workload could not be started.
+    WorkloadFailed(String),
+    /// Nobody sees the workload's output any more.
+    WorkloadOutOfSight(String),
+    /// Bytes came from the serial port.
+    SerialBytes,
+    /// A report's first line is there.
+    Opened,
+    /// A report is whole.
+    Closed(Verdicts),
+    /// A console line that is sought.
+    LineHit(String),
+    /// A dump is over; whether the guest answered at all.
+    DumpDone {
+        /// Whether it did.
+        answered: bool,
+    },
+    /// QEMU is gone, or the log that is read has ended.
+    MachineEnded {
+        /// One sentence.
+        reason: String,
+        /// Whether this is how such a run is meant to end.
+        expected: bool,
+    },
+    /// Somebody wants the run to end.
+    Interrupted(String),
+    /// The host fails.
+    Trouble(String),
+}
+
+/// What matters of a report here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdicts {
+    /// syzbot's title.
+    pub title: String,
+    /// Whether it is sought.
+    pub sought: bool,
+    /// Whether the kernel panicked.
+    pub panicked: bool,
+    /// Whether somebody waits and a lock dump would tell more.
+    pub hang: bool,
+    /// Whether it is a consequence of another report or a side effect of the machine's end.
+    pub secondary: bool,
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Order {
+    /// Close the open reports.
+    Flush,
+    /// Ask the guest for a lock dump.
+    Dump,
+    /// End the run.
+    Finish(Outcome),
+}
+
+/// Dumps of a run: a hang that goes on makes many reports, and a dump takes the guest's time.
+const MOST_DUMPS: usize = 3;
+
+/// The state of a run.
+#[derive(Debug)]
+pub struct Judge {
+    rules: Rules,
+    started: Option<f64>,
+    ready: bool,
+    counts: bool,
+    last_count: f64,
+    last_byte: f64,
+    /// When the oldest open report was opened.
+    open: Option<f64>,
+    out_of_sight: Option<String>,
+    machine_gone: bool,
+    dump: DumpState,
+    /// Titles of the hangs that were dumped.
+    dumped: BTreeSet<String>,
+    hits: Vec<String>,
+    others: Vec<String>,
+    /// Titles from before the workload, when these do not count.
+    while_booting: Vec<String>,
+    ending: Option<Ending>,
+    /// Whether the log was closed for the last time.
+    last_flush: bool,
+    finished: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum DumpState {
+    None,
+    Wanted,
+    Running,
+}
+
+#[derive(Debug)]
+struct Ending {
+    verdict: Verdict,
+    reason: String,
+    /// When it was decided; absent: nothing is waited for.
+    since: Option<f64>,
+}
+
+impl Judge {
+    /// At the beginning of a run.
+    #[must_use]
+    pub fn new(rules: Rules) -> Self {
+        Self {
+            rules,
+            started: None,
+            ready: false,
+            counts: false,
+            last_count: 0.0,
+            last_byte: 0.0,
+            open: None,
+            out_of_sight: None,
+            machine_gone: false,
+            dump: DumpState::None,
+            dumped: BTreeSet::new(),
+            hits: Vec::new(),
+            others: Vec::new(),
+            while_booting: Vec::new(),
+            ending: None,
+            last_flush: false,
+            finished: false,
+        }
+    }
+
+    /// Takes a fact. Afterwards [`Judge::tick`] says what to do.
+    pub fn take(&mut self, fact: Fact, now: f64) {
+        match fact {
+            Fact::SerialBytes => self.last_byte = now,
+            Fact::Opened => self.open = self.open.or(Some(now)),
+            Fact::GuestReady => self.ready = true,
+            Fact::WorkloadStarted { counts } => {
+                (self.started, self.counts, self.last_count) = (Some(now), counts, now);
+            }
+            Fact::Counted => self.last_count = now,
+            Fact::WorkloadEnded(status) => {
+                if self.started.is_some() {
+                    self.end(
+                        Verdict::Clean,
+                        format!("the workload ended with status {status} and nothing happened"),
+                        Some(now),
+                    );
+                }
+            }
+            Fact::WorkloadFailed(reason) => self.end(Verdict::WorkloadFailure, reason, Some(now)),
+            Fact::WorkloadOutOfSight(reason) => {
+                self.out_of_sight = Some(reason);
+                self.last_count = now;
+            }
+            Fact::Closed(report) => self.close(report, now),
+            Fact::LineHit(line) => self.hit(line, now),
+            Fact::DumpDone { answered } => {
+                self.dump = DumpState::None;
+                self.last_count = now;
+                // Reports that the dump interrupted have their rest now.
+                if !answered && self.out_of_sight.is_some() && self.hits.is_empty() {
+                    let reason = "ssh is lost, the serial port is silent and the guest answers no sysrq".to_owned();
+                    self.end(Verdict::Hang, reason, Some(now));
+                }
+            }
+            Fact::MachineEnded { reason, expected } => {
+                self.machine_gone = true;
+                self.dump = DumpState::None;
+                let verdict = if expected {
+                    Verdict::Clean
+                } else if self.ready || self.started.is_some() {
+                    Verdict::MachineLost
+                } else {
+                    Verdict::BootFailure
+                };
+                // What was decided before the machine went is what it was.
+                match &mut self.ending {
+                    Some(ending) => ending.since = None,
+                    None => self.end(verdict, reason, None),
+                }
+            }
+            Fact::Interrupted(reason) => self.end_now(Verdict::Stopped, reason),
+            Fact::Trouble(reason) => self.end_now(Verdict::Trouble, reason),
+        }
+    }
+
+    fn close(&mut self, report: Verdicts, now: f64) {
+        self.open = None;
+        let counts = self.started.is_some() || self.rules.boot_counts;
+        if !report.secondary {
+            if report.sought && counts {
+                self.hit(report.title.clone(), now);
+            } else if counts {
+                self.others.push(report.title.clone());
+            } else {
+                self.while_booting.push(report.title.clone());
+            }
+        }
+        if report.hang && !report.panicked && self.dumped.len() < MOST_DUMPS && self.dumped.insert(report.title.clone())
+        {
+            self.want_dump();
+        }
+        if report.panicked && !self.machine_gone {
+            let verdict = if counts { Verdict::OtherCrash } else { Verdict::BootFailure };
+            self.end(verdict, "the kernel panicked".to_owned(), Some(now));
+        }
+    }
+
+    fn want_dump(&mut self) {
+        if self.rules.can_dump && !self.machine_gone && self.dump == DumpState::None {
+            self.dump = DumpState::Wanted;
+        }
+    }
+
+    /// Whether a dump that was ordered is still wanted.
+    #[must_use]
+    pub fn is_dumping(&self) -> bool {
+        self.dump != DumpState::None
+    }
+
+    fn hit(&mut self, title: String, now: f64) {
+        self.hits.push(title);
+        if self.rules.stop_on_hit {
+            self.end(Verdict::Hit, "stopped at the first hit".to_owned(), Some(now));
+        }
+    }
+
+    fn end(&mut self, verdict: Verdict, reason: String, since: Option<f64>) {
+        if self.ending.is_none() {
+            self.ending = Some(Ending { verdict, reason, since });
+        }
+    }
+
+    fn end_now(&mut self, verdict: Verdict, reason: String) {
+        self.ending = Some(Ending { verdict, reason, since: None });
+        self.dump = DumpState::None;
+    }
+
+    /// What to do at `now`. To be called again after the orders were carried out, until there is none.
+    pub fn tick(&mut self, now: f64) -> Vec<Order> {
+        if self.finished {
+            return Vec::new();
+        }
+        match self.dump {
+            DumpState::None => {}
+            // The order is given once; who carries it out says when it is done.
+            DumpState::Wanted => {
+                self.dump = DumpState::Running;
+                return vec![Order::Dump];
+            }
+            DumpState::Running => return Vec::new(),
+        }
+        let at_once = self.ending.as_ref().is_some_and(|ending| ending.since.is_none());
+        if let Some(opened) = self.open
+            && (at_once || self.settled(opened, now))
+        {
+            self.open = None;
+            return vec![Order::Flush];
+        }
+        if let Some(ending) = &self.ending {
+            let over = ending.since.is_none_or(|since| self.settled(since, now));
+            if over && self.open.is_none() {
+                // What the engine still holds back may be what the run was looking for.
+                if !self.last_flush {
+                    self.last_flush = true;
+                    return vec![Order::Flush];
+                }
+                self.finished = true;
+                return vec![Order::Finish(self.outcome())];
+            }
+            return Vec::new();
+        }
+        self.check_limits(now)
+    }
+
+    /// Whether the guest said what it had to say since `since`: a fifth of the time in silence, or all of it.
+    fn settled(&self, since: f64, now: f64) -> bool {
+        now - since.max(self.last_byte) >= self.rules.settle / 5.0 || now - since >= self.rules.settle
+    }
+
+    fn check_limits(&mut self, now: f64) -> Vec<Order> {
+        let rules = &self.rules;
+        let Some(started) = self.started else {
+            if now >= rules.boot {
+                let reason = format!("the guest took no commands within {:.0} s", rules.boot);
+                self.end(Verdict::BootFailure, reason, Some(now));
+            }
+            return Vec::new();
+        };
+        if now - started >= rules.max_time {
+            let (verdict, reason) = match &self.out_of_sight {
+                None => (Verdict::Clean, format!("nothing happened in {:.0} s", rules.max_time)),
+                Some(lost) => (
+                    Verdict::Unseen,
+                    format!("nothing happened in {:.0} s, but the workload was out of sight: {lost}", rules.max_time),
+                ),
+            };
+            self.end(verdict, reason, Some(now));
+            return Vec::new();
+        }
+        if rules.no_output <= 0.0 {
+            return Vec::new();
+        }
+        if self.out_of_sight.is_some() {
+            // Nobody counts any more. A guest that is also silent is asked whether it lives.
+            if now - self.last_byte.max(self.last_count) >= rules.no_output {
+                self.last_count = now;
+                self.want_dump();
+                return self.tick(now);
+            }
+        } else if self.counts && now - self.last_count >= rules.no_output {
+            let reason = format!("no `executed programs:` line for {:.0} s", rules.no_output);
+            self.end(Verdict::Hang, reason, Some(now));
+            self.want_dump();
+            return self.tick(now);
+        }
+        Vec::new()
+    }
+
+    fn outcome(&self) -> Outcome {
+        let (ended, reason) = match &self.ending {
+            Some(ending) => (ending.verdict, ending.reason.clone()),
+            None => (Verdict::Clean, String::new()),
+        };
+        let outcome = |verdict, title: Option<&String>, reason| Outcome { verdict, title: title.cloned(), reason };
+        if let Some(hit) = self.hits.first() {
+            let more = match self.hits.len() {
+                1 => String::new(),
+                count => format!("{count} hits; "),
+            };
+            return outcome(Verdict::Hit, Some(hit), format!("{more}{reason}"));
+        }
+        if ended == Verdict::Trouble || ended == Verdict::Stopped {
+            return outcome(ended, self.others.first(), reason);
+        }
+        if ended == Verdict::Hang {
+            let title = "no output from test machine".to_owned();
+            let verdict = if self.rules.seeks_no_output { Verdict::Hit } else { Verdict::Hang };
+            return outcome(verdict, Some(self.others.first().unwrap_or(&title)), reason);
+        }
+        if ended == Verdict::BootFailure {
+            return outcome(ended, self.while_booting.first(), reason);
+        }
+        match self.others.first() {
+            Some(other) if ended != Verdict::WorkloadFailure => outcome(Verdict::OtherCrash, Some(other), reason),
+            other => outcome(ended, other, reason),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

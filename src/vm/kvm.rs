@@ -1,0 +1,128 @@
+//! Whether KVM works: told by booting a guest of a few bytes, since an openable `/dev/kvm` proves nothing.
+
+use super::command::{self, Leash};
+use super::settings::Architecture;
+use crate::runs::process::boot_id;
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+/// A working KVM boots the tiny guest in a tenth of this.
+const PROBE_LIMIT: Duration = Duration::from_secs(4);
+
+/// What the probe says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Probe {
+    /// Whether a guest ran.
+    pub works: bool,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// A boot sector that writes 0x10 to the port of `isa-debug-exit`: `mov al,0x10; out 0xf4,al; hlt; jmp`.
+fn boot_sector() -> Vec<u8> {
+    let mut sector = vec![0; 512];
+    sector[..7].copy_from_slice(&[0xb0, 0x10, 0xe6, 0xf4, 0xf4, 0xeb, 0xfd]);
+    sector[510..].copy_from_slice(&[0x55, 0xaa]);
+    sector
+}
+
+/// `isa-debug-exit` makes of the byte b the status (b << 1) | 1.
+const DEBUG_EXIT_STATUS: i32 = 0x21;
+
+/// arm64: PSCI SYSTEM_OFF, `movz w0,#8; movk w0,#0x8400,lsl #16; hvc #0; b .`.
+fn system_off() -> Vec<u8> {
+    [0x5280_0100_u32, 0x72b0_8000, 0xd400_0002, 0x1400_0000].iter().flat_map(|word| word.to_le_bytes()).collect()
+}
+
+/// Tries the tiny guest with an accelerator (`kvm`, and `tcg` for tests).
+#[must_use]
+pub fn try_guest(leash: &Leash, qemu: &Path, architecture: Architecture, accelerator: &str, limit: Duration) -> Probe {
+    let fail = |reason: String| Probe { works: false, reason };
+    let image = std::env::temp_dir().join(format!("kanalyze-probe-{}-{accelerator}.img", std::process::id()));
+    let mut command = Command::new(qemu);
+    command.args([
+        "-nodefaults",
+        "-no-user-config",
+        "-display",
+        "none",
+        "-m",
+        "64",
+        "-no-reboot",
+        "-accel",
+        accelerator,
+    ]);
+    let (bytes, good_status) = match architecture {
+        Architecture::X86_64 => {
+            command.args(["-machine", "pc", "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04", "-drive"]);
+            command.arg(format!("file={},format=raw,if=ide,snapshot=on", image.display()));
+            (boot_sector(), DEBUG_EXIT_STATUS)
+        }
+        Architecture::Arm64 => {
+            let cpu = if accelerator == "kvm" { "host" } else { "max" };
+            command.args(["-machine", "virt", "-cpu", cpu, "-kernel"]).arg(&image);
+            (system_off(), 0)
+        }
+    };
+    if let Err(error) = fs::write(&image, bytes) {
+        return fail(format!("{}: {error}", image.display()));
+    }
+    let finished = command::run(leash, &mut command, None, limit);
+    let _ = fs::remove_file(&image);
+    match finished {
+        Err(error) => fail(format!("{}: {error}", qemu.display())),
+        Ok(finished) if finished.timed_out => {
+            fail(format!("/dev/kvm is there, but a tiny guest does not run ({} s without an answer)", limit.as_secs()))
+        }
+        Ok(finished) if finished.status.code() == Some(good_status) => {
+            Probe { works: true, reason: "a tiny guest ran".to_owned() }
+        }
+        Ok(finished) => fail(format!("a tiny guest failed: {}", finished.last_words())),
+    }
+}
+
+/// Whether KVM works here for this architecture. The answer is kept for the rest of this boot of the host.
+#[must_use]
+pub fn probe(leash: &Leash, qemu: &Path, architecture: Architecture) -> Probe {
+    let host = std::env::consts::ARCH;
+    let same = matches!((architecture, host), (Architecture::X86_64, "x86_64") | (Architecture::Arm64, "aarch64"));
+    if !same {
+        return Probe { works: false, reason: format!("the guest's processor is not the host's ({host})") };
+    }
+    let Err(error) = fs::OpenOptions::new().read(true).write(true).open("/dev/kvm") else {
+        return kept_probe(leash, qemu, architecture);
+    };
+    let reason = match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            "there is no /dev/kvm: load kvm_intel or kvm_amd, or switch virtualization on in the firmware".to_owned()
+        }
+        std::io::ErrorKind::PermissionDenied => {
+            "no permission for /dev/kvm: add yourself to the group kvm and log in anew".to_owned()
+        }
+        _ => format!("/dev/kvm: {error}"),
+    };
+    Probe { works: false, reason }
+}
+
+fn kept_probe(leash: &Leash, qemu: &Path, architecture: Architecture) -> Probe {
+    let path = cache_folder().join(format!("kvm-{}-{architecture:?}.json", boot_id()).to_lowercase());
+    if let Some(kept) = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
+        return kept;
+    }
+    let probe = try_guest(leash, qemu, architecture, "kvm", PROBE_LIMIT);
+    // A cache that cannot be written only costs the next run a few seconds.
+    if let (Some(folder), Ok(bytes)) = (path.parent(), serde_json::to_vec(&probe)) {
+        let _ = fs::create_dir_all(folder).and_then(|()| fs::write(&path, bytes));
+    }
+    probe
+}
+
+fn cache_folder() -> PathBuf {
+    let base = std::env::var_os("XDG_CACHE_HOME")
+        .filter(|path| !path.is_empty())
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")));
+    base.unwrap_or_else(std::env::temp_dir).join("kanalyze")
+}

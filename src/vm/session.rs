@@ -1,0 +1,400 @@
+//! One run of one machine: start it, drive its guest, watch it, end everything.
+
+use super::blockers::Source;
+use super::command::Leash;
+use super::dump::Dumps;
+use super::facts::{hash_inputs, host_facts};
+use super::guest::Transport;
+use super::guest::console::Console;
+use super::guest::drive::{self, News, Plan, Stop};
+use super::guest::ssh::Ssh;
+use super::happening::{Audience, Happening};
+use super::hit::Patterns;
+use super::judge::{Fact, Rules};
+use super::qemu::{self, Machine};
+use super::qmp::{Qmp, QmpEvent, forwarded_port};
+use super::record::{QEMU_LOG, Recorder, SERIAL_LOG};
+use super::serial::{self, Keyboard, SocketFolder};
+use super::settings::{Settings, TransportChoice, Workload};
+use super::watcher::{Watcher, Wish};
+use super::workload::{self, Prepared};
+use crate::runs::manifest::Process;
+use crate::runs::process::Identity;
+use crate::runs::{Outcome, Phase, RunFolder, Verdict};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+/// How often the judge looks at its clock when nothing comes in.
+const TICK: Duration = Duration::from_millis(100);
+/// Pieces of output that may wait: a guest that prints faster than this program reads is slowed down, not remembered.
+const WAITING: usize = 64;
+
+/// The signal that asks this run to end; 0 while there is none.
+pub type Interrupt = Arc<AtomicI32>;
+
+/// What comes into the loop.
+enum Input {
+    Serial(Vec<u8>),
+    SerialGone,
+    Guest(News),
+}
+
+/// Runs a machine from its start to its end and leaves the folder complete.
+///
+/// # Errors
+/// Only the folder's own logs cannot be made; whatever else goes wrong is the outcome.
+pub fn run(
+    settings: &Settings,
+    folder: RunFolder,
+    audience: &mut dyn Audience,
+    interrupt: &Interrupt,
+) -> Result<Outcome, String> {
+    let leash = Leash::default();
+    let path = folder.path().to_owned();
+    let patterns = Patterns::new(&settings.hits, &settings.hit_lines)?;
+    let recorder = Recorder::new(Some(folder), audience).map_err(|error| error.to_string())?;
+    let accelerator = qemu::choose_accelerator(&leash, settings);
+    let kvm = accelerator.as_ref().is_ok_and(|probe| probe.works);
+    let scale = qemu::scale(kvm);
+    let rules = rules(settings, &patterns, scale);
+    let mut watcher = Watcher::new(SERIAL_LOG, patterns, rules, settings.expected_title.clone(), recorder);
+    let machine = if kvm { "kvm" } else { "tcg" };
+    watcher.recorder.manifest(|manifest| {
+        manifest.settings = serde_json::to_value(settings).unwrap_or_default();
+        manifest.host = host_facts();
+        manifest.accelerator = accelerator.as_ref().ok().map(|probe| format!("{machine}: {}", probe.reason));
+    });
+    watcher.recorder.tell(&Happening::Begun { folder: Some(path.display().to_string()), machine: machine.to_owned() });
+
+    let sockets = SocketFolder::create();
+    let started = accelerator.and_then(|probe| {
+        if !kvm {
+            watcher.warn(format!(
+                "no KVM ({}): the guest is emulated, time limits are three times as long, and stalls it reports may be this host's fault",
+                probe.reason
+            ));
+        }
+        let prepared = workload::prepare(&leash, &settings.workload, settings.architecture, &path)?;
+        Ok((prepared, Running::start(settings, kvm, &leash, sockets.as_ref()?, &path, &mut watcher)?))
+    });
+    let outcome = match started {
+        Ok((prepared, running)) => {
+            let hashes = hash_inputs(settings);
+            let outcome = running.watch(settings, scale, prepared, &leash, &mut watcher, interrupt);
+            if let Ok(inputs) = hashes.join() {
+                watcher.recorder.manifest(|manifest| manifest.inputs = inputs);
+            }
+            outcome
+        }
+        Err(reason) => {
+            watcher.words(Source::Qemu, &reason);
+            Outcome { verdict: Verdict::Trouble, title: None, reason }
+        }
+    };
+    leash.end_all();
+    drop(sockets);
+    watcher.conclude(&outcome);
+    Ok(outcome)
+}
+
+fn rules(settings: &Settings, patterns: &Patterns, scale: f64) -> Rules {
+    let limits = settings.limits;
+    let boot_only = settings.workload == Workload::BootOnly;
+    Rules {
+        boot: limits.boot * scale,
+        max_time: limits.max_time,
+        no_output: limits.no_output * scale,
+        settle: limits.settle * scale,
+        stop_on_hit: settings.stop_on_hit,
+        boot_counts: boot_only || !settings.hits.is_empty() || !settings.hit_lines.is_empty(),
+        seeks_no_output: patterns.seeks_no_output(),
+        can_dump: true,
+    }
+}
+
+/// A started machine.
+struct Running {
+    machine: Machine,
+    qmp: Qmp,
+    keyboard: Keyboard,
+    control: Receiver<Option<QmpEvent>>,
+    qemu_log: PathBuf,
+    /// Why the guest went down, in QEMU's words.
+    shutdown: Option<String>,
+    dumps: Dumps,
+}
+
+impl Running {
+    fn start(
+        settings: &Settings,
+        kvm: bool,
+        leash: &Leash,
+        sockets: &SocketFolder,
+        path: &Path,
+        watcher: &mut Watcher<'_>,
+    ) -> Result<Self, String> {
+        let command = qemu::command_line(settings, kvm, sockets.path())?;
+        let words: Vec<String> = command.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+        let qemu_log = path.join(QEMU_LOG);
+        watcher.recorder.manifest(|manifest| {
+            manifest.command.clone_from(&words);
+            manifest.sockets = Some(sockets.path().display().to_string());
+        });
+        watcher.step(qemu::shell_line(&words));
+        let machine = Machine::start(leash, &command, sockets.path(), &qemu_log)?;
+        let identity = Identity::of(machine.child.id());
+        watcher.recorder.manifest(|manifest| {
+            manifest.phase = Phase::Booting;
+            manifest.processes =
+                identity.map(|identity| Process { role: "qemu".to_owned(), identity }).into_iter().collect();
+        });
+        let (events, control) = channel();
+        let qmp = Qmp::start(machine.qmp.try_clone().map_err(|error| error.to_string())?, move |event| {
+            let _ = events.send(event);
+        });
+        let mut qmp = qmp.map_err(|error| format!("{error}: {}", qemu::last_line(&qemu_log)))?;
+        if let Ok(version) = qmp.command("query-version", serde_json::json!({})) {
+            let number = &version["qemu"];
+            let text = format!("{}.{}.{}", number["major"], number["minor"], number["micro"]);
+            watcher.recorder.manifest(|manifest| {
+                manifest.versions.insert("qemu".to_owned(), text);
+                manifest.versions.insert("kanalyze".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
+            });
+        }
+        let keyboard = machine.serial.try_clone().and_then(Keyboard::new).map_err(|error| error.to_string())?;
+        Ok(Self { machine, qmp, keyboard, control, qemu_log, shutdown: None, dumps: Dumps::default() })
+    }
+
+    /// The loop, from the first serial byte to the verdict; ends the machine.
+    fn watch(
+        mut self,
+        settings: &Settings,
+        scale: f64,
+        prepared: Prepared,
+        leash: &Leash,
+        watcher: &mut Watcher<'_>,
+        interrupt: &Interrupt,
+    ) -> Outcome {
+        let (sender, inputs) = sync_channel(WAITING);
+        let stop: Stop = Arc::new(AtomicBool::new(false));
+        let (console_copy, guest) = match self.start_guest(settings, scale, prepared, leash, &sender, &stop) {
+            Ok(started) => started,
+            Err(reason) => {
+                watcher.fact(Fact::Trouble(reason));
+                (None, None)
+            }
+        };
+        if settings.transport == TransportChoice::None {
+            watcher.fact(Fact::WorkloadStarted { counts: false });
+        }
+        if let Ok(stream) = self.machine.serial.try_clone() {
+            serial::read_all(stream, move |bytes| {
+                let input = if bytes.is_empty() { Input::SerialGone } else { Input::Serial(bytes.to_vec()) };
+                let _ = sender.send(input);
+            });
+        }
+        let outcome = self.judge_inputs(settings, scale, &inputs, console_copy, watcher, interrupt);
+        self.end(&stop, inputs, guest, leash);
+        outcome
+    }
+
+    fn judge_inputs(
+        &mut self,
+        settings: &Settings,
+        scale: f64,
+        inputs: &Receiver<Input>,
+        mut console_copy: Option<Sender<Vec<u8>>>,
+        watcher: &mut Watcher<'_>,
+        interrupt: &Interrupt,
+    ) -> Outcome {
+        let mut gone = false;
+        loop {
+            match inputs.recv_timeout(TICK) {
+                Ok(Input::Serial(bytes)) => {
+                    watcher.serial(&bytes);
+                    // The guest's thread takes a copy as long as it has use for one.
+                    console_copy = console_copy.filter(|copy| copy.send(bytes).is_ok());
+                }
+                Ok(Input::Guest(news)) => take_news(news, watcher),
+                Ok(Input::SerialGone) | Err(RecvTimeoutError::Disconnected) if !gone => {
+                    gone = true;
+                    console_copy = None;
+                    self.machine_ended(settings, watcher);
+                }
+                Ok(Input::SerialGone) | Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => thread::sleep(TICK),
+            }
+            while let Ok(event) = self.control.try_recv() {
+                self.take_event(event, watcher);
+            }
+            let signal = interrupt.load(Ordering::Relaxed);
+            if signal != 0 {
+                watcher.fact(Fact::Interrupted(format!("stopped by signal {signal}")));
+            }
+            self.dumps.go_on(&mut self.qmp, &self.keyboard, gone, watcher);
+            for wish in watcher.tick() {
+                match wish {
+                    Wish::Finish(outcome) => return outcome,
+                    Wish::Dump => self.dumps.begin(scale, watcher),
+                }
+            }
+        }
+    }
+
+    fn take_event(&mut self, event: Option<QmpEvent>, watcher: &mut Watcher<'_>) {
+        let Some(event) = event else { return };
+        match event.name.as_str() {
+            "SHUTDOWN" => self.shutdown = event.data["reason"].as_str().map(str::to_owned),
+            "RESET" => watcher.warn("the guest was reset".to_owned()),
+            "BLOCK_IO_ERROR" => watcher.warn(format!(
+                "the guest's disk fails: {}",
+                event.data["reason"].as_str().unwrap_or("no reason given")
+            )),
+            "GUEST_PANICKED" => watcher.step("the guest told QEMU that it panicked".to_owned()),
+            _ => {}
+        }
+    }
+
+    /// The serial port is closed: QEMU is gone, or going.
+    fn machine_ended(&mut self, settings: &Settings, watcher: &mut Watcher<'_>) {
+        let status = self.machine.wait(Duration::from_secs(5));
+        while let Ok(event) = self.control.try_recv() {
+            self.take_event(event, watcher);
+        }
+        let said = qemu::last_line(&self.qemu_log);
+        watcher.words(Source::Qemu, &said);
+        let quiet = fs::metadata(&self.qemu_log).map_or(true, |meta| meta.len() == 0);
+        let ended = match status {
+            Some(status) => format!("qemu ended with {}", super::command::status_words(status)),
+            None => "qemu closed its serial port".to_owned(),
+        };
+        let reason = match self.shutdown.as_deref() {
+            Some("guest-reset") => "the guest rebooted".to_owned(),
+            Some("guest-shutdown") => "the guest powered off".to_owned(),
+            Some("guest-panic") => "the guest panicked".to_owned(),
+            _ if quiet => ended,
+            _ => format!("{ended}: {said}"),
+        };
+        let expected =
+            self.shutdown.as_deref() == Some("guest-shutdown") && settings.transport == TransportChoice::None;
+        if !expected {
+            watcher.warn(reason.clone());
+        }
+        watcher.fact(Fact::MachineEnded { reason, expected });
+    }
+
+    /// Starts the thread that drives the guest.
+    #[expect(clippy::type_complexity, reason = "two halves of one beginning")]
+    fn start_guest(
+        &mut self,
+        settings: &Settings,
+        scale: f64,
+        prepared: Prepared,
+        leash: &Leash,
+        sender: &SyncSender<Input>,
+        stop: &Stop,
+    ) -> Result<(Option<Sender<Vec<u8>>>, Option<JoinHandle<()>>), String> {
+        let (transport, ssh, copy): (Box<dyn Transport>, _, _) = match settings.transport {
+            TransportChoice::None => return Ok((None, None)),
+            TransportChoice::Ssh => {
+                let table = self.qmp.human("info usernet").map_err(|error| error.to_string())?;
+                let port = forwarded_port(&table).ok_or("qemu forwards no port for ssh")?;
+                let ssh = Ssh::new(leash.clone(), settings.login.clone(), port, scale);
+                (Box::new(ssh.clone()), Some(ssh), None)
+            }
+            TransportChoice::Console => {
+                let (copy, output) = channel();
+                let console = Console::new(self.keyboard.clone(), output, settings.login.clone(), scale);
+                (Box::new(console), None, Some(copy))
+            }
+        };
+        let plan = Plan {
+            prepared,
+            sysctls: settings.sysctls.clone(),
+            ftrace: settings.ftrace.clone(),
+            pause: Duration::from_millis(500),
+        };
+        let (sender, stop) = (sender.clone(), stop.clone());
+        let guest = thread::spawn(move || {
+            drive::drive(transport, ssh, &plan, &stop, |news| drop(sender.send(Input::Guest(news))));
+        });
+        Ok((copy, Some(guest)))
+    }
+
+    /// Ends the machine, politely first so that a disk that is to persist is whole, and everything else that was started.
+    fn end(mut self, stop: &Stop, inputs: Receiver<Input>, guest: Option<JoinHandle<()>>, leash: &Leash) {
+        stop.store(true, Ordering::Relaxed);
+        if matches!(self.machine.child.try_wait(), Ok(None)) {
+            let _ = self.qmp.command("quit", serde_json::json!({}));
+        }
+        // Whoever waits to hand over output is let go.
+        drop(inputs);
+        let _ = self.machine.wait(Duration::from_secs(5));
+        drop(self.machine);
+        leash.end_all();
+        if let Some(guest) = guest {
+            let _ = guest.join();
+        }
+    }
+}
+
+fn take_news(news: News, watcher: &mut Watcher<'_>) {
+    match news {
+        News::Attempt(words) => watcher.words(Source::Ssh, &words),
+        News::Ready => {
+            watcher.step(format!("the guest takes commands after {:.1} s", watcher.now()));
+            watcher.fact(Fact::GuestReady);
+        }
+        News::Step(text) => watcher.step(text),
+        News::Warning(text) => watcher.warn(text),
+        News::Started { counts, on_console } => {
+            if on_console {
+                watcher.workload_is_on_serial();
+            }
+            watcher.step("the workload runs".to_owned());
+            watcher.fact(Fact::WorkloadStarted { counts });
+        }
+        News::Output(bytes) => watcher.workload(&bytes),
+        News::Ended(status) => watcher.workload_ended(status),
+        News::OutOfSight(words) => {
+            watcher.warn(format!("ssh is lost ({words}): the serial port goes on being watched"));
+            watcher.fact(Fact::WorkloadOutOfSight(words));
+        }
+        News::Failed(words) => {
+            watcher.warn(format!("the workload could not be started: {words}"));
+            watcher.fact(Fact::WorkloadFailed(words));
+        }
+    }
+}
+
+/// What a run would do, for `--dry-run`: the command line of QEMU and that of the workload.
+///
+/// # Errors
+/// As [`qemu::command_line`].
+pub fn plan(settings: &Settings) -> Result<Vec<String>, String> {
+    let leash = Leash::default();
+    let probe = qemu::choose_accelerator(&leash, settings)?;
+    let command = qemu::command_line(settings, probe.works, Path::new("/tmp/kanalyze-…"))?;
+    let mut lines =
+        vec![qemu::shell_line(&command.iter().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>())];
+    lines.push(format!("# {}: {}", if probe.works { "KVM" } else { "TCG" }, probe.reason));
+    match &settings.workload {
+        Workload::Syz { flags, .. } => {
+            lines.push(format!(
+                "# in the guest: ./syz-execprog -executor=./syz-executor {} ./repro.syz",
+                qemu::shell_line(flags)
+            ));
+        }
+        Workload::Command { command } => lines.push(format!("# in the guest: {command}")),
+        Workload::Script { path } | Workload::Program { path } | Workload::CSource { path } => {
+            lines.push(format!("# in the guest: {}", path.display()));
+        }
+        Workload::BootOnly => lines.push("# in the guest: nothing, it is watched".to_owned()),
+    }
+    Ok(lines)
+}

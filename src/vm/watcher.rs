@@ -1,0 +1,329 @@
+//! What a live machine, a replayed log and a log that somebody else writes have in common: bytes in, decisions out.
+
+use super::blockers::Source;
+use super::happening::{Happening, Status};
+use super::hit::Patterns;
+use super::judge::{Fact, Judge, Order, Rules, Verdicts};
+use super::live::{Finding, LiveLog};
+use super::record::Recorder;
+use crate::engine::Item;
+use crate::report::Report;
+use crate::runs::clock::SleepWatch;
+use crate::runs::{Outcome, Phase};
+use std::collections::BTreeMap;
+
+/// What the watcher wants of whoever owns the machine.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Wish {
+    /// Ask the guest for a lock dump.
+    Dump,
+    /// The run is over.
+    Finish(Outcome),
+}
+
+/// The engine, the judge and the recorder of one run.
+#[derive(Debug)]
+pub struct Watcher<'a> {
+    live: LiveLog,
+    judge: Judge,
+    /// Where it goes.
+    pub recorder: Recorder<'a>,
+    expected_title: Option<String>,
+    titles: BTreeMap<String, usize>,
+    /// What is done, for the status line.
+    pub doing: &'static str,
+    /// When the serial port last said something.
+    pub last_byte: f64,
+    last: String,
+    hits: usize,
+    glanced: f64,
+    saved_progress: f64,
+    sysrq_answers: usize,
+    sleep: SleepWatch,
+}
+
+/// Progress goes to the manifest this often, seconds: often enough for `runs status`, seldom enough for the disk.
+const SAVE_INTERVAL: f64 = 5.0;
+
+impl<'a> Watcher<'a> {
+    /// At the beginning of a log.
+    #[must_use]
+    pub fn new(name: &str, patterns: Patterns, rules: Rules, expected: Option<String>, recorder: Recorder<'a>) -> Self {
+        Self {
+            live: LiveLog::new(name, patterns),
+            judge: Judge::new(rules),
+            recorder,
+            expected_title: expected,
+            titles: BTreeMap::new(),
+            doing: "booting",
+            last_byte: 0.0,
+            last: String::new(),
+            hits: 0,
+            glanced: 0.0,
+            saved_progress: 0.0,
+            sysrq_answers: 0,
+            sleep: SleepWatch::start(),
+        }
+    }
+
+    /// Seconds of the run.
+    #[must_use]
+    pub fn now(&self) -> f64 {
+        self.recorder.now()
+    }
+
+    /// Takes bytes of the serial port.
+    pub fn serial(&mut self, bytes: &[u8]) {
+        let now = self.now();
+        self.last_byte = now;
+        self.recorder.serial(bytes);
+        self.judge.take(Fact::SerialBytes, now);
+        let findings = self.live.serial(bytes, now);
+        self.found(findings);
+    }
+
+    /// Takes bytes of the workload's own output.
+    pub fn workload(&mut self, bytes: &[u8]) {
+        self.recorder.workload(bytes);
+        let findings = self.live.workload(bytes, self.now());
+        self.found(findings);
+    }
+
+    /// Takes words of ssh or QEMU.
+    pub fn words(&mut self, source: Source, text: &str) {
+        let findings = self.live.words(source, text);
+        self.found(findings);
+    }
+
+    /// A fact from outside of the log.
+    pub fn fact(&mut self, fact: Fact) {
+        let now = self.now();
+        match &fact {
+            Fact::GuestReady => {
+                self.live.booting = false;
+                self.doing = "preparing";
+                self.recorder.manifest(|manifest| {
+                    manifest.phase = Phase::Staging;
+                    manifest.boot_seconds = Some(now);
+                });
+            }
+            Fact::WorkloadStarted { .. } => {
+                self.live.booting = false;
+                self.doing = "running";
+                self.recorder.phase(Phase::Running);
+            }
+            _ => {}
+        }
+        self.judge.take(fact, now);
+    }
+
+    /// The workload prints to the serial port.
+    pub fn workload_is_on_serial(&mut self) {
+        self.live.workload_on_serial = true;
+    }
+
+    /// Tells a step.
+    pub fn step(&mut self, text: String) {
+        self.last.clone_from(&text);
+        self.recorder.tell(&Happening::Step { text });
+    }
+
+    /// Tells and notes that something is not as it should be.
+    pub fn warn(&mut self, text: String) {
+        self.recorder.manifest(|manifest| manifest.troubles.push(text.clone()));
+        self.recorder.tell(&Happening::Warning { text });
+    }
+
+    /// How many sysrq keys the kernel answered so far.
+    #[must_use]
+    pub fn sysrq_answers(&self) -> usize {
+        self.sysrq_answers
+    }
+
+    /// Whether a dump that was wished is still wanted.
+    #[must_use]
+    pub fn is_dumping(&self) -> bool {
+        self.judge.is_dumping()
+    }
+
+    fn found(&mut self, findings: Vec<Finding>) {
+        let now = self.now();
+        for finding in findings {
+            match finding {
+                Finding::Item(Item::Opened { header, start, text }) => {
+                    self.last.clone_from(&text);
+                    self.recorder.tell(&Happening::Opened { header, start, text });
+                    self.judge.take(Fact::Opened, now);
+                }
+                Finding::Item(Item::Closed(report)) => self.closed(report),
+                Finding::Item(Item::Event(event)) => self.recorder.tell(&Happening::Event { event }),
+                Finding::Line(text, start) => {
+                    self.recorder.tell(&Happening::Line { text: text.clone(), start });
+                    self.hits += 1;
+                    self.recorder.archive(&text, None);
+                    self.judge.take(Fact::LineHit(text), now);
+                }
+                Finding::Blocker(blocker, line) => {
+                    let words = format!("{}: {}", blocker.meaning, blocker.remedy);
+                    self.recorder.manifest(|manifest| manifest.blockers.push(words));
+                    self.recorder.tell(&Happening::Blocker {
+                        id: blocker.id,
+                        meaning: blocker.meaning,
+                        remedy: blocker.remedy,
+                        line,
+                    });
+                }
+                Finding::Counted => self.counted(now),
+                Finding::WorkloadEnded(status) => self.workload_ended(status),
+                Finding::Sysrq => self.sysrq_answers += 1,
+                Finding::Boot(1) => {
+                    if let Some(version) = self.live.kernel_version.clone() {
+                        self.recorder.manifest(|manifest| {
+                            manifest.versions.insert("guest kernel".to_owned(), version);
+                        });
+                    }
+                }
+                Finding::Boot(count) => self.warn(format!("the guest boots again (boot {count})")),
+            }
+        }
+    }
+
+    /// The workload is over: by its own session, or by what the guest's console says.
+    pub fn workload_ended(&mut self, status: i32) {
+        if self.doing == "running" {
+            self.doing = "settling";
+            self.step(format!("the workload ended with status {status}"));
+        }
+        self.fact(Fact::WorkloadEnded(status));
+    }
+
+    fn counted(&mut self, now: f64) {
+        self.judge.take(Fact::Counted, now);
+        let progress = self.live.progress.clone();
+        let Some(executed) = progress.executed else { return };
+        self.recorder.tell(&Happening::Progress { parsed: progress.parsed, executed, rate: progress.rate });
+        if now - self.saved_progress >= SAVE_INTERVAL || executed == 0 {
+            self.saved_progress = now;
+            self.recorder.manifest(|manifest| manifest.executed = Some(executed));
+        }
+    }
+
+    fn closed(&mut self, report: Box<Report>) {
+        let sought = self.live.patterns.seeks(&report) && report.cause.is_none();
+        let verdicts = Verdicts {
+            title: report.title.clone(),
+            sought,
+            panicked: report.panicked,
+            hang: self.live.blockers.wants_dump(&report.r#type),
+            secondary: report.cause.is_some() || (report.suppressed && !sought),
+        };
+        self.last.clone_from(&report.title);
+        *self.titles.entry(report.title.clone()).or_default() += 1;
+        let expected =
+            self.expected_title.as_ref().map(|title| *title == report.title || report.alt_titles.contains(title));
+        let titles = self.titles.clone();
+        self.recorder.manifest(|manifest| manifest.titles = titles);
+        self.recorder.tell(&Happening::Closed { report: report.clone(), sought, expected });
+        if sought {
+            self.hits += 1;
+            // A hang repeats itself: each title is archived once.
+            if self.titles.get(&report.title) == Some(&1) {
+                self.recorder.archive(&report.title, Some(&report));
+            }
+        }
+        let now = self.now();
+        self.judge.take(Fact::Closed(verdicts), now);
+    }
+
+    /// Lets time pass: carries out the judge's orders, and hands over what needs the machine.
+    pub fn tick(&mut self) -> Vec<Wish> {
+        if let Some(slept) = self.sleep.slept() {
+            self.warn(format!(
+                "the host was suspended for {:.0} s: the guest's clock jumped, stalls that it reports now may be nobody's fault",
+                slept.as_secs_f64()
+            ));
+        }
+        if let Some(trouble) = self.recorder.take_trouble() {
+            self.recorder.manifest(|manifest| manifest.troubles.push(trouble.clone()));
+            self.fact(Fact::Trouble(trouble));
+        }
+        if !self.recorder.is_heard() {
+            self.fact(Fact::Interrupted("nobody reads the output any more".to_owned()));
+        }
+        self.glance();
+        let mut wishes = Vec::new();
+        loop {
+            let orders = self.judge.tick(self.now());
+            if orders.is_empty() {
+                return wishes;
+            }
+            for order in orders {
+                match order {
+                    Order::Flush => {
+                        let findings = self.live.flush();
+                        self.found(findings);
+                    }
+                    Order::Dump => wishes.push(Wish::Dump),
+                    Order::Finish(outcome) => wishes.push(Wish::Finish(outcome)),
+                }
+            }
+        }
+    }
+
+    /// Ends the engine; what it still yields is told and recorded.
+    pub fn finish_log(&mut self) {
+        let findings = self.live.finish();
+        self.found(findings);
+    }
+
+    fn glance(&mut self) {
+        let now = self.now();
+        if now - self.glanced < 1.0 {
+            return;
+        }
+        self.glanced = now;
+        let status = Status {
+            at: now,
+            doing: self.doing,
+            executed: self.live.progress.executed,
+            rate: self.live.progress.rate,
+            reports: self.titles.values().sum(),
+            hits: self.hits,
+            last: self.last.clone(),
+            silent: now - self.last_byte,
+        };
+        self.recorder.glance(&status);
+    }
+
+    /// Writes the outcome into the manifest and tells it.
+    pub fn conclude(&mut self, outcome: &Outcome) {
+        let (seconds, executed) = (self.now(), self.live.progress.executed);
+        self.recorder.manifest(|manifest| {
+            manifest.phase = Phase::Ended;
+            manifest.outcome = Some(outcome.clone());
+            manifest.ended = Some(crate::runs::clock::utc(std::time::SystemTime::now()));
+            manifest.seconds = Some(seconds);
+            manifest.executed = executed.or(manifest.executed);
+            manifest.processes.clear();
+        });
+        self.recorder.tell(&Happening::Ended { outcome: outcome.clone() });
+        self.recorder.close();
+    }
+}
+
+impl Watcher<'_> {
+    /// Keeps who waits for whom, as far as the serial log tells, as `locks-N.json` and `locks-N.txt`.
+    pub fn keep_locks(&mut self, number: usize) {
+        // SEAM(locks): call `crate::locks` on the whole serial log when it is on main.
+        let _ = number;
+    }
+}
+
+impl Watcher<'_> {
+    /// The log was cut here: what is open is closed, what follows is something new.
+    pub fn cut(&mut self, text: String) {
+        let findings = self.live.flush();
+        self.found(findings);
+        self.warn(text);
+    }
+}
