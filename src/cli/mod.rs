@@ -17,8 +17,8 @@ mod records;
 mod repro;
 mod run;
 mod runs;
-mod watch;
 mod symbolize;
+mod watch;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
@@ -42,21 +42,21 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    Bisect(bisect::Arguments),
     Parse(parse::Arguments),
+    Locks(locks::Arguments),
+    Bisect(bisect::Arguments),
+    Symbolize(symbolize::Arguments),
+    Image(image::Arguments),
+    Run(Box<run::Arguments>),
+    Watch(watch::Arguments),
+    Runs(runs::Arguments),
     Bundle(bundle::Arguments),
     Repro(repro::Arguments),
     Kernel(kernel::Arguments),
-    Locks(locks::Arguments),
-    Symbolize(symbolize::Arguments),
-    Image(image::Arguments),
+    Doctor(doctor::Arguments),
     Grammar(grammar::Arguments),
     Corpus(corpus::Arguments),
     Generate(generate::Arguments),
-    Run(Box<run::Arguments>),
-    Runs(runs::Arguments),
-    Watch(watch::Arguments),
-    Doctor(doctor::Arguments),
 }
 
 fn version() -> &'static str {

@@ -138,7 +138,7 @@ fn render(template: &str, area: &[u8], found: &Match, name: impl Fn(usize) -> Op
     let mut out = Vec::new();
     let mut rest = template;
     while let Some(open) = rest.find('{') {
-        out.extend_from_slice(rest[..open].as_bytes());
+        out.extend_from_slice(&rest.as_bytes()[..open]);
         let Some(close) = rest[open..].find('}') else { break };
         match &rest[open + 1..open + close] {
             "F1" => out.extend_from_slice(name(0).unwrap_or_default().as_bytes()),
