@@ -91,7 +91,13 @@ impl<'bytes> Tokens<'bytes> {
             let before = bytes.get(from.saturating_sub(1 + LONGEST)..from.checked_sub(1)?)?;
             from = from - 1 - before.iter().rev().take_while(|byte| **byte != 0).count();
         }
-        // Whatever precedes the table ends with a zero byte or with the alignment.
+        // Whatever precedes the table may end without a zero byte; the table itself is aligned.
+        let end = from + bytes.get(from..)?.iter().take(2 * LONGEST).position(|byte| *byte == 0)?;
+        (from.next_multiple_of(8)..=end).step_by(8).find_map(|from| Self::at(bytes, from))
+    }
+
+    /// The table that begins here, if the index behind it says so.
+    fn at(bytes: &'bytes [u8], from: usize) -> Option<Self> {
         let mut table = Vec::with_capacity(256);
         let mut offsets = Vec::with_capacity(256);
         let mut at = from;
