@@ -1,11 +1,11 @@
 //! Carrying out the dumps of a run: keys sent, what they printed kept, a deaf guest poked.
 
 use super::happening::Happening;
+use super::judge::Fact;
 use super::qemu;
 use super::qmp::Qmp;
 use super::serial::Keyboard;
 use super::sysrq::{Dump, HANG_KEYS, Step, Way};
-use super::judge::Fact;
 use super::watcher::Watcher;
 use serde_json::json;
 
