@@ -329,11 +329,11 @@ impl Running {
     /// Ends the machine, politely first so that a disk that is to persist is whole, and everything else that was started.
     fn end(mut self, stop: &Stop, inputs: Receiver<Input>, guest: Option<JoinHandle<()>>, leash: &Leash) {
         stop.store(true, Ordering::Relaxed);
+        // Whoever waits to hand over output is let go.
+        drop(inputs);
         if matches!(self.machine.child.try_wait(), Ok(None)) {
             let _ = self.qmp.command("quit", serde_json::json!({}));
         }
-        // Whoever waits to hand over output is let go.
-        drop(inputs);
         let _ = self.machine.wait(Duration::from_secs(5));
         drop(self.machine);
         leash.end_all();

@@ -39,6 +39,8 @@ pub struct Watcher<'a> {
     glanced: f64,
     saved_progress: f64,
     sysrq_answers: usize,
+    /// The status of a workload that was over before anybody said that it had begun.
+    early_end: Option<i32>,
     sleep: SleepWatch,
 }
 
@@ -62,6 +64,7 @@ impl<'a> Watcher<'a> {
             glanced: 0.0,
             saved_progress: 0.0,
             sysrq_answers: 0,
+            early_end: None,
             sleep: SleepWatch::start(),
         }
     }
@@ -114,7 +117,11 @@ impl<'a> Watcher<'a> {
             }
             _ => {}
         }
+        let begins = matches!(fact, Fact::WorkloadStarted { .. });
         self.judge.take(fact, now);
+        if begins && let Some(status) = self.early_end.take() {
+            self.workload_ended(status);
+        }
     }
 
     /// The workload prints to the serial port.
@@ -190,6 +197,15 @@ impl<'a> Watcher<'a> {
 
     /// The workload is over: by its own session, or by what the guest's console says.
     pub fn workload_ended(&mut self, status: i32) {
+        match self.doing {
+            "booting" | "preparing" => {
+                self.early_end = Some(status);
+                return;
+            }
+            // The workload of somebody else's run: its log goes on.
+            "watching" => return,
+            _ => {}
+        }
         if self.doing == "running" {
             self.doing = "settling";
             self.step(format!("the workload ended with status {status}"));

@@ -179,7 +179,7 @@ pub fn preparation(sysctls: &[String], ftrace: &[String]) -> String {
     let mut script = String::from(
         "for d in /kanalyze /tmp/kanalyze; do mkdir -p $d 2>/dev/null && : > $d/.probe 2>/dev/null && rm $d/.probe && break; d=; done\n\
          [ -n \"$d\" ] || { echo 'kanalyze-warning no folder of the guest can be written'; d=/tmp; }\n\
-         echo \"kanalyze-folder $d\"\n\
+         rmdir $d/started 2>/dev/null; echo \"kanalyze-folder $d\"\n\
          s() { f=/proc/sys/$(echo \"$1\" | tr . /); { echo \"$2\" > $f; } 2>/dev/null || [ -n \"$3\" ] || echo \"kanalyze-warning the guest takes no $1=$2\"; }\n",
     );
     for sysctl in SYSCTLS {

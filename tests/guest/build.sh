@@ -11,7 +11,7 @@ folder=${1:-${CARGO_TARGET_DIR:-$here/../../target}/guest}
 mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
 
-stamp=$(cat "$here/init" "$here/build.sh" "$here/syz-execprog" | sha256sum | cut -d' ' -f1)
+stamp=$(cat "$here/init" "$here/build.sh" | sha256sum | cut -d' ' -f1)
 if [ "$(cat "$folder/stamp" 2>/dev/null)" = "$stamp" ] && [ -s "$folder/bzImage" ] && [ -s "$folder/initramfs.cpio" ]; then
     exit 0
 fi
@@ -52,20 +52,20 @@ ldd "$dropbear" | grep -o '/[^ ]*' | while read -r library; do
     cp -L "$library" "root$library"
 done
 dropbearkey -t ed25519 -f root/etc/dropbear/host_key >/dev/null 2>&1
-rm -f "$folder/key" "$folder/key.pub"
-ssh-keygen -q -t ed25519 -N '' -C kanalyze-test -f "$folder/key"
-cp "$folder/key.pub" root/root/.ssh/authorized_keys
-cp "$folder/key.pub" root/etc/dropbear/authorized_keys
+ssh-keygen -q -t ed25519 -N '' -C kanalyze-test -f key
+cp key.pub root/root/.ssh/authorized_keys
 chmod 700 root/root root/root/.ssh
 chmod 600 root/root/.ssh/authorized_keys
 echo 'root::0:0:root:/root:/bin/sh' > root/etc/passwd
 echo 'root:x:0:' > root/etc/group
 echo '/bin/sh' > root/etc/shells
 cp "$here/init" root/init
-cp "$here/syz-execprog" root/bin/syz-execprog-stand-in
-chmod 755 root/init root/bin/syz-execprog-stand-in
+chmod 755 root/init
 (cd root && find . -print0 | LC_ALL=C sort -z | cpio --null --quiet -o -H newc -R 0:0) > "$folder/initramfs.cpio.part"
 
+# The stamp goes first and comes last: a guest without it is not whole.
+rm -f "$folder/stamp"
+mv key key.pub "$folder"
 mv "$folder/bzImage.part" "$folder/bzImage"
 mv "$folder/initramfs.cpio.part" "$folder/initramfs.cpio"
 echo "$stamp" > "$folder/stamp"

@@ -75,8 +75,8 @@ pub(super) struct SourceArguments {
     /// A syz program.
     #[arg(long, value_name = "FILE", group = "workload")]
     pub repro: Option<PathBuf>,
-    /// A C program, compiled here; without FILE the bundle's.
-    #[arg(long, value_name = "FILE", group = "workload", num_args = 0..=1, default_missing_value = "")]
+    /// A C program, compiled here; without FILE (or with the word `bundle`) the bundle's.
+    #[arg(long, value_name = "FILE", group = "workload", num_args = 0..=1, default_missing_value = "bundle")]
     pub c_repro: Option<PathBuf>,
     /// A program for the guest.
     #[arg(long, value_name = "FILE", group = "workload")]

@@ -46,7 +46,7 @@ pub(super) fn run(
             let of_job = |outcome: &&(usize, Outcome)| outcome.0 == number;
             let all = outcomes.iter().filter(of_job).count();
             let hits = outcomes.iter().filter(of_job).filter(|(_, outcome)| outcome.verdict == Verdict::Hit).count();
-            speaker.aside(&format!("{}: {hits} hits in {all} runs", job.settings.kernel_name));
+            speaker.aside(&format!("{}: {hits} of {all} runs hit", job.settings.kernel_name));
         }
     }
     if let Some(keep) = arguments.keep.keep {

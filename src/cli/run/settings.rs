@@ -160,7 +160,7 @@ fn workload(source: &SourceArguments, bundle: Option<&Bundle>, warnings: &mut Ve
         return Ok(Workload::BootOnly);
     }
     let asked_for_c = source.c_repro.is_some();
-    let c_file = source.c_repro.as_ref().filter(|path| !path.as_os_str().is_empty());
+    let c_file = source.c_repro.as_ref().filter(|path| path.as_os_str() != "bundle");
     let c_file = c_file.or(bundle.and_then(|bundle| bundle.repro_c.as_ref()));
     let program = source.repro.as_ref().or(bundle.and_then(|bundle| bundle.repro_syz.as_ref()));
     match (program, c_file) {

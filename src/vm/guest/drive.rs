@@ -89,11 +89,12 @@ fn road(
         pause(plan.pause, stopped)?;
     }
     tell(News::Ready);
-    let folder = prepare(transport, plan, tell)?;
+    let folder = persistently(stopped, tell, |tell| prepare(transport, plan, tell))?;
     for file in &plan.prepared.files {
         let bytes =
             fs::read(&file.path).map_err(|error| GuestError::Refused(format!("{}: {error}", file.path.display())))?;
-        transport.put(&format!("{folder}/{}", file.name), &bytes, file.executable)?;
+        let path = format!("{folder}/{}", file.name);
+        persistently(stopped, tell, |_| transport.put(&path, &bytes, file.executable))?;
         tell(News::Step(format!("copied {} ({} bytes)", file.name, bytes.len())));
     }
     let on_console = transport.is_console();
@@ -102,13 +103,16 @@ fn road(
         return Ok(());
     };
     let script = workload::runner(&folder, command, on_console);
-    transport.put(&format!("{folder}/run.sh"), script.as_bytes(), false)?;
+    let path = format!("{folder}/run.sh");
+    persistently(stopped, tell, |_| transport.put(&path, script.as_bytes(), false))?;
     let quiet = if on_console { "" } else { ">/dev/null 2>&1" };
+    // Asked twice, because the first answer was lost, it starts once.
     let start = format!(
-        "cd {}; s=; command -v setsid >/dev/null && s=setsid; $s sh ./run.sh </dev/null {quiet} & echo started",
+        "cd {} && {{ if mkdir started 2>/dev/null; then s=; command -v setsid >/dev/null && s=setsid; \
+         $s sh ./run.sh </dev/null {quiet} & fi; echo started; }}",
         quote(&folder)
     );
-    let answer = transport.run(&start, Duration::from_secs(30))?;
+    let answer = persistently(stopped, tell, |_| transport.run(&start, Duration::from_secs(30)))?;
     if answer.status != 0 {
         return Err(GuestError::Refused(format!("the workload does not start: {}", answer.output.trim())));
     }
@@ -118,6 +122,24 @@ fn road(
         None => Ok(()),
         Some(ssh) => follow(ssh, &folder, stopped, tell),
     }
+}
+
+/// Tries again what failed because the guest could not be reached: one that is busy loses a session now and then.
+fn persistently<T>(
+    stopped: &dyn Fn() -> bool,
+    tell: &mut dyn FnMut(News),
+    mut attempt: impl FnMut(&mut dyn FnMut(News)) -> Result<T, GuestError>,
+) -> Result<T, GuestError> {
+    for _ in 0..RETRIES {
+        match attempt(tell) {
+            Err(GuestError::Unreachable(words)) if !stopped() => {
+                tell(News::Warning(format!("no answer from the guest, trying again: {words}")));
+                pause(Duration::from_secs(2), stopped)?;
+            }
+            done => return done,
+        }
+    }
+    attempt(tell)
 }
 
 fn prepare(transport: &mut dyn Transport, plan: &Plan, tell: &mut dyn FnMut(News)) -> Result<String, GuestError> {
