@@ -1,5 +1,7 @@
 //! Bisections: every transcript of the corpus with its snapshots, the traps of the formats, and whatever bytes there may be.
 
+#![expect(clippy::print_stderr, reason = "tests say loudly what they skip")]
+
 use kanalyze::bisect::read;
 use kanalyze::bisect::record::{Bisection, Kind, Outcome, Role, RunResult, Step, Verdict};
 use kanalyze::engine::read_reports;
@@ -125,7 +127,7 @@ fn trap_1_a_fix_log_tells_git_bad_where_all_is_ok() {
     assert_eq!(verdicts(&found), [Verdict::Good, Verdict::Bad, Verdict::Good]);
     let fixed = found.steps.iter().find(|step| step.verdict == Some(Verdict::Bad)).expect("the fix was tested");
     assert_eq!((fixed.crashed, fixed.survived), (0, 10));
-    assert_eq!(found.commits, [fixed.commit.clone()]);
+    assert_eq!(found.commits, std::slice::from_ref(&fixed.commit));
     assert!(found.steps.iter().all(|step| step.contradiction.is_none()), "the rules are inverted too");
     assert!(found.answer.starts_with("first good commit"), "{}", found.answer);
 }

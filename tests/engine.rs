@@ -1,5 +1,7 @@
 //! The engine's promises: chunks, threads, line ends and damage change nothing that they should not change.
 
+#![expect(clippy::print_stderr, reason = "tests say loudly what they skip")]
+
 use kanalyze::engine::{Engine, Item, Options, read_items};
 use kanalyze::report::Report;
 use proptest::prelude::*;
