@@ -3,6 +3,7 @@
 use super::Pattern;
 use aho_corasick::AhoCorasick;
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 /// Names that match any of a list of patterns.
 #[derive(Debug)]
@@ -10,7 +11,9 @@ pub struct NameSet {
     whole: BTreeSet<Vec<u8>>,
     prefixes: Vec<Vec<u8>>,
     suffixes: Vec<Vec<u8>>,
-    infixes: Option<AhoCorasick>,
+    infixes: Vec<Vec<u8>>,
+    /// Finds the infixes; made on first use, as most runs need few of the sets.
+    searcher: OnceLock<Option<AhoCorasick>>,
     /// What is not plain text.
     rest: Option<Pattern>,
     sources: Vec<String>,
@@ -35,15 +38,15 @@ impl NameSet {
                 (Some(text), false, false) => infixes.push(text),
             }
         }
-        let infixes = if infixes.is_empty() { None } else { AhoCorasick::new(&infixes).ok() };
         let rest = (!rest.is_empty()).then(|| Pattern::any(rest));
-        Self { whole, prefixes, suffixes, infixes, rest, sources: patterns.to_vec() }
+        Self { whole, prefixes, suffixes, infixes, searcher: OnceLock::new(), rest, sources: patterns.to_vec() }
     }
 
     /// Whether the name is in the set.
     #[must_use]
     pub fn contains(&self, name: &[u8]) -> bool {
-        self.infixes.as_ref().is_some_and(|infixes| infixes.is_match(name))
+        let searcher = || if self.infixes.is_empty() { None } else { AhoCorasick::new(&self.infixes).ok() };
+        self.searcher.get_or_init(searcher).as_ref().is_some_and(|searcher| searcher.is_match(name))
             || self.whole.contains(name)
             || self.prefixes.iter().any(|prefix| name.starts_with(prefix))
             || self.suffixes.iter().any(|suffix| name.ends_with(suffix))

@@ -2,7 +2,7 @@
 
 use super::{Palette, Width, fitted, safe};
 use crate::engine::{Item, Summary};
-use crate::report::{Event, Frame, HeldLocks, Report, Stack};
+use crate::report::{Event, Frame, HeldLocks, Report, Stack, Task};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -107,7 +107,7 @@ impl LogView {
         let Palette { title, blame, quiet, doubt, .. } = palette;
         let _ = writeln!(out, "{title}{}{}", safe(&report.title), title.render_reset());
         let mut about = vec![place(&report.log, report.line, report.time, report.caller.as_deref())];
-        about.extend(report.task.as_ref().map(|task| format!("{}/{}", task.comm, task.pid)));
+        about.extend(report.task.as_ref().map(|task| task_text(task)));
         about.extend(report.cpu.map(|cpu| format!("CPU {cpu}")));
         about.extend(report.kernel_version.clone());
         about.extend(
@@ -189,6 +189,11 @@ impl LogView {
     }
 }
 
+/// `comm/pid`; some reports name only the number.
+fn task_text(task: &Task) -> String {
+    if task.comm.is_empty() { format!("task {}", task.pid) } else { format!("{}/{}", safe(&task.comm), task.pid) }
+}
+
 fn executor(report: &Report) -> Option<String> {
     report.executor.as_ref().map(|executor| format!("executor {} program {}", executor.proc, executor.id))
 }
@@ -227,7 +232,7 @@ fn is_worth_showing(report: &Report, stack: &Stack) -> bool {
 }
 
 fn stack_text(out: &mut String, stack: &Stack, blamed: &str, palette: &Palette, width: Width) {
-    let whose = stack.task.as_ref().map_or(String::new(), |task| format!(" ({}/{})", safe(&task.comm), task.pid));
+    let whose = stack.task.as_ref().map_or(String::new(), |task| format!(" ({})", task_text(task)));
     let _ = writeln!(out, "  {}{whose}", safe(&stack.name));
     for line in stack_lines(stack, blamed, width) {
         let style = if line.blamed { palette.blame } else { anstyle::Style::new() };
@@ -298,7 +303,7 @@ fn locks(out: &mut String, list: &HeldLocks, width: Width) {
     if list.locks.is_empty() {
         return;
     }
-    let whose = list.task.as_ref().map_or(String::new(), |task| format!(" by {}/{}", safe(&task.comm), task.pid));
+    let whose = list.task.as_ref().map_or(String::new(), |task| format!(" by {}", task_text(task)));
     let _ = writeln!(out, "  locks listed{whose} (held, or the last one awaited)");
     for lock in list.locks.iter().take(LOCKS) {
         let site = lock.acquired_at.as_ref().map_or(String::new(), |frame| format!(" at {}", frame_text(frame)));
