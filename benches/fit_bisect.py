@@ -5,7 +5,7 @@
 
 Standard library only. The signs come from `kanalyze bisect --features`, so what is fitted is what is run. Logistic regression
 with an L2 penalty on standardized signs; five folds, split by bug, so that two logs of one bug are never on both sides; the
-figures printed are means over ten ways to split. Nothing of the corpus but averages and weights is written.
+figures printed are means over ten ways to split. No sign may speak the wrong way. Nothing of the corpus but averages and weights is written.
 """
 import argparse
 import datetime
@@ -45,7 +45,26 @@ def moments(table):
     return means, spreads
 
 
-def fit(table, truths, penalty):
+# Signs that speak for the commit the larger they are; all others speak against it. A sign that the data would have speak the other
+# way (two that go together can do that to each other) gets no weight, because its words would mislead.
+SPEAKS_FOR = {"clean-walk", "farthest-title", "file-seen", "final-crash", "home-seen", "lowest-ratio", "own-crash", "subsystem"}
+
+
+def fit(table, truths, penalty, names):
+    """Logistic regression in which no sign speaks the wrong way."""
+    active = list(range(len(names)))
+    while True:
+        weights, means, spreads = newton([[row[at] for at in active] for row in table], truths, penalty)
+        wrong = {at for at, weight in zip(active, weights[1:]) if weight * (1 if names[at] in SPEAKS_FOR else -1) < 0}
+        if not wrong:
+            break
+        active = [at for at in active if at not in wrong]
+    all_means, all_spreads = moments(table)
+    full = [weights[0]] + [weights[1 + active.index(at)] if at in active else 0.0 for at in range(len(names))]
+    return full, all_means, all_spreads
+
+
+def newton(table, truths, penalty):
     """Newton's method; returns intercept and weights, one per standard deviation, and the moments."""
     means, spreads = moments(table)
     scaled = [[1.0] + [(value - mean) / spread for value, mean, spread in zip(row, means, spreads)] for row in table]
@@ -94,15 +113,15 @@ def calibration(said, truths):
     return 1 - sum(abs(sum(p for p, _ in b) - sum(t for _, t in b)) for b in bins.values()) / len(said)
 
 
-def crossed(table, truths, bugs, penalty, seed, folds=5):
+def crossed(table, truths, bugs, penalty, names, seed, folds=5):
     """What each log is said to be by a model that saw none of its bug's logs."""
-    names = sorted(set(bugs))
-    random.Random(seed).shuffle(names)
-    fold = {name: at % folds for at, name in enumerate(names)}
+    groups = sorted(set(bugs))
+    random.Random(seed).shuffle(groups)
+    fold = {group: at % folds for at, group in enumerate(groups)}
     said = [0.0] * len(table)
     for out in range(folds):
         kept = [at for at, bug in enumerate(bugs) if fold[bug] != out]
-        model = fit([table[at] for at in kept], [truths[at] for at in kept], penalty)
+        model = fit([table[at] for at in kept], [truths[at] for at in kept], penalty, names)
         for at, bug in enumerate(bugs):
             if fold[bug] == out:
                 said[at] = predict(model, table[at])
@@ -133,14 +152,14 @@ def main():
 
     figures = []
     for seed in range(args.splits):
-        said = crossed(table, truths, bugs, args.penalty, seed)
+        said = crossed(table, truths, bugs, args.penalty, names, seed)
         figures.append((auc(said, truths), calibration(said, truths)))
     mean_auc, mean_calibration = (sum(column) / len(figures) for column in zip(*figures))
     low = min(value for value, _ in figures)
     print(f"{len(labels)} logs, {sum(truths)} right, {len(names)} signs, penalty {args.penalty:g}")
     print(f"five-fold by bug, {args.splits} splits: AUC {mean_auc:.4f} (lowest {low:.4f}), calibration {mean_calibration:.4f}")
 
-    model = fit(table, truths, args.penalty)
+    model = fit(table, truths, args.penalty, names)
     said = [predict(model, row) for row in table]
     print(f"on the logs of the fit: AUC {auc(said, truths):.4f}, calibration {calibration(said, truths):.4f}")
     weights, means, spreads = model

@@ -31,9 +31,9 @@
 //! | [`diff`] | two sets of events → what changed |
 //! | [`table`] | columns, Parquet, SQL |
 //! | [`engine`] | push, threads, the join of the stages |
+//! | [`syzbot`] | dashboard, bundles, syz programs |
 //! | [`runs`] | run folders |
 //! | [`vm`] | QEMU, its control socket, the guest |
-//! | [`syzbot`] | dashboard, bundles, syz programs |
 //! | [`render`] | text, JSON, HTML, SVG |
 //! | [`cli`] | one file a command |
 //!

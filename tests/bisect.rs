@@ -17,7 +17,7 @@ fn parsed(log: &str, bytes: &[u8]) -> Bisection {
 
 /// A transcript of the corpus, by its path below `corpus/bisect`.
 fn transcript(name: &str) -> Bisection {
-    let path = corpus().join(name).with_extension("log");
+    let path = corpus().join(name).with_extension("txt");
     let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     parsed(name, &bytes)
 }
@@ -48,7 +48,7 @@ fn logs() -> Vec<PathBuf> {
             let path = entry.path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|end| end == "log") {
+            } else if path.extension().is_some_and(|end| end == "txt") {
                 logs.push(path);
             }
         }
@@ -345,7 +345,7 @@ fn one_crash_is_no_verdict_since_july_2024() {
 #[test]
 fn a_hang_that_becomes_a_deadlock_of_the_same_lock_is_believed_more_than_a_stranger() {
     let found = transcript("cause-2019/hang-becomes-deadlock");
-    let bytes = std::fs::read(corpus().join("cause-2019/hang-becomes-deadlock.log")).expect("it is there");
+    let bytes = std::fs::read(corpus().join("cause-2019/hang-becomes-deadlock.txt")).expect("it is there");
     let strange = String::from_utf8(bytes)
         .expect("text")
         .replace("possible deadlock in gizmo_process_iotlb_msg", "WARNING in sprocket_open");
@@ -432,5 +432,107 @@ proptest! {
         let end = (bytes.len() as f64 * share) as usize;
         let found = parsed("-", &bytes[..end]);
         prop_assert!(!found.answer.is_empty());
+    }
+}
+
+/// Runs the program on logs of the corpus.
+fn program(arguments: &[&str]) -> std::process::Output {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_kanalyze"));
+    command
+        .arg("bisect")
+        .args(arguments)
+        .current_dir(corpus())
+        .stdin(std::process::Stdio::null())
+        .output()
+        .expect("it runs")
+}
+
+#[test]
+fn a_table_is_sorted_by_confidence_with_the_unanswered_last() {
+    let done = program(&[
+        "--sort",
+        "confidence",
+        "git/two-logs.txt",
+        "cause-2020/merge-culprit.txt",
+        "cause-2019/build-failure-is-skipped.txt",
+    ]);
+    assert_eq!(done.status.code(), Some(0));
+    let shown = String::from_utf8(done.stdout).expect("text");
+    let place = |name: &str| shown.find(name).unwrap_or_else(|| panic!("{name} is not in {shown}"));
+    assert!(place("build-failure") < place("merge-culprit") && place("merge-culprit") < place("two-logs"), "{shown}");
+}
+
+#[test]
+fn a_log_that_cannot_be_read_is_trouble_and_the_others_are_told() {
+    let done = program(&["--format", "jsonl", "nowhere.txt", "git/two-logs.txt"]);
+    assert_eq!(done.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&done.stderr).contains("nowhere.txt"));
+    assert_eq!(done.stdout.iter().filter(|byte| **byte == b'\n').count(), 1);
+}
+
+#[test]
+fn json_is_one_array_of_the_records_of_jsonl() {
+    let logs = ["git/two-logs.txt", "cause-2020/horizon.txt"];
+    let lines = program(&["--format", "jsonl", logs[0], logs[1]]).stdout;
+    let array = program(&["--format", "json", logs[0], logs[1]]).stdout;
+    let lines: Vec<serde_json::Value> = lines
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .map(|line| serde_json::from_slice(line).expect("a record"))
+        .collect();
+    let array: Vec<serde_json::Value> = serde_json::from_slice(&array).expect("an array");
+    assert_eq!(array, lines);
+    assert_eq!(program(&["--format", "json", "--check-steps", logs[0]]).stdout, b"[]\n");
+}
+
+#[test]
+fn a_verdict_against_its_runs_is_listed() {
+    let log = std::fs::read_to_string(corpus().join("cause-2019/build-failure-is-skipped.txt")).expect("it is there");
+    let wrong = log.replace("# git bisect bad ", "# git bisect good ");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("wrong.txt");
+    std::fs::write(&path, wrong).expect("it can be written");
+    let path = path.display().to_string();
+    let shown = String::from_utf8(program(&["--check-steps", &path]).stdout).expect("text");
+    assert!(shown.contains("told git good, its runs say bad"), "{shown}");
+    assert!(shown.ends_with("1 of 3 verdicts contradict their runs\n"), "{shown}");
+}
+
+#[test]
+fn one_log_is_drawn_and_several_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let picture = folder.path().join("walk.svg").display().to_string();
+    assert_eq!(program(&["--svg", &picture, "cause-2019/hang-becomes-deadlock.txt"]).status.code(), Some(0));
+    let drawn = std::fs::read_to_string(&picture).expect("the picture is there");
+    assert!(drawn.starts_with("<svg") && drawn.contains("v4.20") && drawn.matches("<circle").count() >= 4, "{drawn}");
+    assert_eq!(program(&["--svg", &picture, "git/two-logs.txt", "git/terminal.txt"]).status.code(), Some(2));
+}
+
+#[test]
+fn time_grows_with_the_lines_of_any_kind_and_not_with_their_square() {
+    let hash = "0123456789abcdef0123456789abcdef01234567";
+    let kinds = [
+        format!("testing commit {hash} gcc\nrun #0: crashed: A in b\n"),
+        format!("run #0: crashed: INFO: task hung in {hash}\n"),
+        format!("# git bisect skip {hash}\n"),
+        format!("git bisect good {hash}\n"),
+        format!("git bisect bad {hash}  # 11:24  4294967295- 4294967295 x\n"),
+        format!("# possible first bad commit: [{hash}] x\n"),
+        format!("The first bad commit could be any of:\n{hash}\n"),
+        format!("> [{hash}] Merge\n> git://git.example.org/long/enough/to/have/been/wrapped/by/a/mail/program\n"),
+        "determining the merge base between a and b\n".to_owned(),
+        "kernel signature: \nerror: x\ntrying half: y\n".to_owned(),
+    ];
+    for kind in kinds {
+        // Every hash is another one.
+        let varied = |at: usize| kind.replace(hash, &format!("{at:040x}"));
+        let log: String = std::iter::once(
+            "bisecting cause commit starting from 0123456789abcdef0123456789abcdef01234567\n".to_owned(),
+        )
+        .take(usize::from(!kind.starts_with("git") && !kind.starts_with("# possible")))
+        .chain((0..20_000).map(varied))
+        .collect();
+        let found = parsed("-", log.as_bytes());
+        assert!(!text(&found).is_empty());
     }
 }

@@ -166,7 +166,7 @@ fn trust(found: &Bisection, walk: &Walk<'_>, doubts: &[Doubt]) -> Option<Trust> 
     if found.kind == Kind::Git {
         return None;
     }
-    let reliable = |step: &&&Step| doubts.iter().all(|doubt| doubt.line != step.line);
+    let reliable = |step: &&&Step| doubts.binary_search_by_key(&step.line, |doubt| doubt.line).is_err();
     let start = found.walked().find(|step| step.is_crashing());
     let crashing = walk.crashing.iter().filter(reliable).max_by_key(|step| step.line).copied().or(start);
     let surviving = walk.surviving.iter().filter(reliable).max_by_key(|step| step.line).copied();
@@ -221,7 +221,8 @@ fn next_test(found: &Bisection, walk: &Walk<'_>, doubts: &[Doubt]) -> Option<Nex
         }
         Outcome::Culprit | Outcome::Candidates => {
             let doubted = |steps: &[&Step]| {
-                let weak = steps.iter().filter(|step| doubts.iter().any(|doubt| doubt.line == step.line));
+                let weak =
+                    steps.iter().filter(|step| doubts.binary_search_by_key(&step.line, |doubt| doubt.line).is_ok());
                 weak.max_by_key(|step| step.line).map(|step| (*step).clone())
             };
             if let Some(step) = doubted(&walk.crashing) {

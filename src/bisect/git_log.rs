@@ -4,11 +4,15 @@ use super::commit::Dump;
 use super::line::{self, Line};
 use super::mail::Text;
 use super::record::{Bisection, Culprit, Flags, Kind, Outcome, Range, Role, Step, Terms, Verdict};
+use super::rules::MANY;
 use super::words;
 use std::collections::BTreeMap;
 
 /// How many remarks are kept.
 const KEPT: usize = 16;
+
+/// How many candidates are kept.
+const CANDIDATES: usize = 4096;
 
 /// Whether a text is a plain git log rather than syzbot's transcript.
 #[must_use]
@@ -66,6 +70,10 @@ struct Reader {
     subjects: BTreeMap<String, String>,
     /// Comments for which no command came yet.
     comments: Vec<(u64, String, String)>,
+    /// Line and verdict of each commit's last mark.
+    marks: BTreeMap<String, (u64, Verdict)>,
+    /// Whether a good and a bad commit are known.
+    sides: (bool, bool),
     started: bool,
     answered: bool,
     /// The heading of the extra tests that follow.
@@ -92,6 +100,8 @@ impl Reader {
             terms,
             subjects: BTreeMap::new(),
             comments: Vec::new(),
+            marks: BTreeMap::new(),
+            sides: (false, false),
             started: false,
             answered: false,
             extra: None,
@@ -292,6 +302,7 @@ impl Reader {
         let mut step = Step::new(Role::Given, commit.to_owned(), number);
         step.subject = self.subjects.get(commit).cloned();
         step.verdict = Some(verdict);
+        self.known(commit, number, verdict);
         self.found.steps.push(step);
     }
 
@@ -317,25 +328,28 @@ impl Reader {
                 self.found.remarks.push(words.to_owned());
             }
         }
-        if let Some(before) = self
-            .found
-            .steps
-            .iter()
-            .rev()
-            .find(|step| step.commit == commit && step.verdict != Some(verdict) && step.role != Role::Check)
+        if let Some((before, other)) = self.marks.get(commit)
+            && *other != verdict
             && !self.answered
         {
-            self.found.notes.push(format!(
-                "{} is marked again in line {number} (before in line {}): the later mark counts",
-                short(commit),
-                before.line
-            ));
+            let words = format!(
+                "{} is marked again in line {number} (before in line {before}): the later mark counts",
+                short(commit)
+            );
+            self.found.notes.push(words);
         }
+        self.known(commit, number, verdict);
         self.found.steps.push(step);
     }
 
+    /// Remembers what a commit was marked as.
+    fn known(&mut self, commit: &str, number: u64, verdict: Verdict) {
+        self.sides = (self.sides.0 || verdict == Verdict::Good, self.sides.1 || verdict == Verdict::Bad);
+        self.marks.insert(commit.to_owned(), (number, verdict));
+    }
+
     fn both_ends(&self) -> bool {
-        [Verdict::Good, Verdict::Bad].iter().all(|side| self.found.steps.iter().any(|step| step.verdict == Some(*side)))
+        self.sides.0 && self.sides.1
     }
 
     /// 0-day's columns behind the hash: time, letter, survivors, failures; in old logs `183+` and `0-` are the first count.
@@ -357,9 +371,9 @@ impl Reader {
             return;
         };
         self.found.dialect.name = "0-day".to_owned();
-        step.survived = survived;
-        step.crashed = if step.verdict == Some(Verdict::Bad) { crashed } else { 0 };
-        (step.run_count, step.counted) = (step.survived.checked_add(step.crashed), true);
+        step.survived = survived.min(MANY);
+        step.crashed = if step.verdict == Some(Verdict::Bad) { crashed.min(MANY) } else { 0 };
+        (step.run_count, step.counted) = (Some(step.survived + step.crashed), true);
         let subject: Vec<&str> = fields.skip_while(|field| field.parse::<u32>().is_ok()).collect();
         step.subject = step.subject.take().or_else(|| Some(subject.join(" ")).filter(|subject| !subject.is_empty()));
     }
@@ -376,7 +390,7 @@ impl Reader {
         let subject = if subject.is_empty() { self.subjects.get(commit).cloned().unwrap_or_default() } else { subject };
         if possible {
             self.found.outcome = Outcome::Candidates;
-            if !self.found.commits.iter().any(|known| known == commit) {
+            if self.found.commits.len() < CANDIDATES && !self.found.commits.iter().any(|known| known == commit) {
                 self.found.commits.push(commit.to_owned());
             }
         } else {

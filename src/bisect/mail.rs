@@ -201,6 +201,10 @@ fn continues(previous: &[u8], content: &[u8]) -> bool {
     }
     let before = previous.trim_ascii_end();
     let first = content.split(|byte| *byte == b' ').next().unwrap_or(content);
+    // No line is that long; and each part would be looked at again and again.
+    if previous.len() > 4096 {
+        return false;
+    }
     if line::is_hash(content.trim_ascii()) {
         let expects = [
             &b"signature:"[..],

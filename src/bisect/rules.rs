@@ -2,6 +2,9 @@
 
 use super::record::{Bisection, Kind, Role, RunResult, Step, Verdict};
 
+/// No step has more runs; what is more is no count.
+pub const MANY: u32 = 1_000_000;
+
 /// One set of rules with the day from which it was in force.
 #[derive(Debug, Clone, Copy)]
 struct Rules {
@@ -96,7 +99,8 @@ fn count(step: &mut Step, since: Option<&str>, until: Option<&str>, first: bool,
     step.run_count = (counts.0 == counts.1).then_some(counts.0);
     let each = step.run_count.unwrap_or(counts.0.min(counts.1));
     // One line stands for all of them.
-    (step.crashed, step.survived) = (step.crashed * each, step.survived * each);
+    (step.crashed, step.survived) =
+        (step.crashed.saturating_mul(each).min(MANY), step.survived.saturating_mul(each).min(MANY));
 }
 
 /// Takes back the defect of July 2023.

@@ -7,6 +7,8 @@ use super::record::{Bisection, Kind, Role, RunResult, Step, Verdict};
 use super::title::{self, relation, relation_words};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// How many titles of a step are compared.
+const TITLES: usize = 64;
 /// Beyond so many releases the age of a bug tells nothing more.
 const OLDEST: usize = 8;
 
@@ -63,12 +65,20 @@ impl<'a> Walk<'a> {
             }
         }
         let first = found.walked().find(|step| step.is_crashing());
-        Self { found, crashing, surviving, first: first.map(|step| step.titles().collect()).unwrap_or_default() }
+        Self {
+            found,
+            crashing,
+            surviving,
+            first: first.map(|step| step.titles().take(TITLES).collect()).unwrap_or_default(),
+        }
     }
 
     /// The best relation of a step's titles to those of the first test.
     pub(super) fn related(&self, step: &Step) -> f64 {
-        step.titles().flat_map(|title| self.first.iter().map(move |first| relation(title, first))).fold(0.0, f64::max)
+        step.titles()
+            .take(TITLES)
+            .flat_map(|title| self.first.iter().map(move |first| relation(title, first)))
+            .fold(0.0, f64::max)
     }
 }
 

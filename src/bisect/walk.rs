@@ -348,7 +348,7 @@ impl Walk {
             Role::Parent
         } else if self.found.range.is_some() {
             Role::Bisect
-        } else if self.found.steps.iter().any(|step| step.role == Role::Original && step.commit == commit) {
+        } else if self.found.steps.iter().take(1).any(|step| step.role == Role::Original && step.commit == commit) {
             Role::Config
         } else if self.found.steps.is_empty() && self.header {
             Role::Original

@@ -83,7 +83,12 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             tell_difference(&mut out, log, known.as_deref(), &text)?;
         }
     }
-    writeln!(out, "{} logs, {changed} {}", logs.len(), if accept { "snapshots written" } else { "differ from their snapshots" })?;
+    writeln!(
+        out,
+        "{} logs, {changed} {}",
+        logs.len(),
+        if accept { "snapshots written" } else { "differ from their snapshots" }
+    )?;
     if !accept && changed > 0 {
         writeln!(out, "where the new text is right, accept it: kanalyze corpus accept {}", folder.folder.display())?;
     }
@@ -91,7 +96,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 }
 
 fn collect(folder: &Path, logs: &mut Vec<PathBuf>) -> anyhow::Result<()> {
-    let entries = std::fs::read_dir(folder).map_err(|cause| anyhow::anyhow!("{}: cannot list this folder: {cause}", folder.display()))?;
+    let entries = std::fs::read_dir(folder)
+        .map_err(|cause| anyhow::anyhow!("{}: cannot list this folder: {cause}", folder.display()))?;
     for entry in entries {
         let path = entry?.path();
         if path.is_dir() {
@@ -106,7 +112,9 @@ fn collect(folder: &Path, logs: &mut Vec<PathBuf>) -> anyhow::Result<()> {
 /// `NAME` of `NAME.log`, `NAME.log.gz` …
 fn stem(path: &Path) -> Option<String> {
     let name = path.file_name()?.to_str()?;
-    let bare = ["", ".gz", ".xz", ".zst", ".bz2", ".lz4"].iter().find_map(|ending| name.strip_suffix(&format!(".log{ending}")));
+    let bare = ["", ".gz", ".xz", ".zst", ".bz2", ".lz4"]
+        .iter()
+        .find_map(|ending| name.strip_suffix(&format!(".log{ending}")));
     bare.map(str::to_owned)
 }
 

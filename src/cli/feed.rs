@@ -73,7 +73,9 @@ impl Logs {
         let grammar = Grammar::with_files(&self.grammar)?;
         if !self.grammar.is_empty() {
             let mine = |place: &str| self.grammar.iter().any(|path| path.display().to_string() == place);
-            if let Some(complaint) = crate::engine::sample_complaints(&grammar).into_iter().find(|one| mine(&one.place.file)) {
+            if let Some(complaint) =
+                crate::engine::sample_complaints(&grammar).into_iter().find(|one| mine(&one.place.file))
+            {
                 anyhow::bail!("{}: {}", complaint.place, complaint.message);
             }
         }
@@ -160,7 +162,12 @@ fn rendered(threads: usize, items: &[Item], render: &(impl Fn(&mut Vec<u8>, &Ite
 const GATHERED: usize = 1024;
 
 /// Reads one source; `take` gets its items in batches and may end it.
-pub fn read_one(source: &Source, options: &Options, outcome: &mut Outcome, mut take: impl FnMut(Vec<Item>) -> ControlFlow<()>) {
+pub fn read_one(
+    source: &Source,
+    options: &Options,
+    outcome: &mut Outcome,
+    mut take: impl FnMut(Vec<Item>) -> ControlFlow<()>,
+) {
     let options = Options { log: source.to_string(), ..options.clone() };
     let input = match open(source) {
         Ok(input) => input,
@@ -191,15 +198,19 @@ pub fn read_one(source: &Source, options: &Options, outcome: &mut Outcome, mut t
             if !stopped && !items.is_empty() {
                 let _ = take(items);
             }
-            outcome.trouble = damage.filter(|damage| *damage != Damage::Empty).map(|damage| Trouble {
-                message: format!("{source}: {damage}"),
-                fatal: false,
-            });
+            outcome.trouble = damage
+                .filter(|damage| *damage != Damage::Empty)
+                .map(|damage| Trouble { message: format!("{source}: {damage}"), fatal: false });
         }
     }
 }
 
-fn read_whole(text: &[u8], options: Options, outcome: &mut Outcome, mut take: impl FnMut(Vec<Item>) -> ControlFlow<()>) {
+fn read_whole(
+    text: &[u8],
+    options: Options,
+    outcome: &mut Outcome,
+    mut take: impl FnMut(Vec<Item>) -> ControlFlow<()>,
+) {
     let mut gathered = Vec::new();
     let read = Engine::read(options, text, |item| {
         gathered.push(item);

@@ -1,10 +1,10 @@
 //! `kanalyze generate`: man pages, shell completions, JSON Schemas.
 
+use crate::bisect::{Bisection, record::SCHEMA as BISECT_SCHEMA};
+use crate::report::{EVENT_SCHEMA, Event, REPORT_SCHEMA, Report};
 use crate::runs::manifest::RUN_SCHEMA;
 use crate::vm::doctor::DOCTOR_SCHEMA;
 use crate::vm::happening::LIVE_SCHEMA;
-use crate::bisect::{Bisection, record::SCHEMA as BISECT_SCHEMA};
-use crate::report::{EVENT_SCHEMA, Event, REPORT_SCHEMA, Report};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -78,14 +78,20 @@ pub fn schemas() -> Vec<(String, serde_json::Value)> {
     vec![
         (REPORT_SCHEMA.to_owned(), schemars::schema_for!(Report).to_value()),
         (EVENT_SCHEMA.to_owned(), schemars::schema_for!(Event).to_value()),
+        (crate::locks::LOCKS_SCHEMA.to_owned(), schemars::schema_for!(crate::locks::Dump).to_value()),
         (RUN_SCHEMA.to_owned(), schemars::schema_for!(crate::runs::Manifest).to_value()),
         (LIVE_SCHEMA.to_owned(), schemars::schema_for!(crate::vm::happening::Record<'_>).to_value()),
         (DOCTOR_SCHEMA.to_owned(), schemars::schema_for!(crate::vm::doctor::Check).to_value()),
-        (crate::syzbot::manifest::SCHEMA.to_owned(), schemars::schema_for!(crate::syzbot::manifest::Manifest).to_value()),
+        (
+            crate::syzbot::manifest::SCHEMA.to_owned(),
+            schemars::schema_for!(crate::syzbot::manifest::Manifest).to_value(),
+        ),
         (super::bundle::CHECK_SCHEMA.to_owned(), schemars::schema_for!(super::bundle::Checked<'_>).to_value()),
         (super::repro::REPRO_SCHEMA.to_owned(), schemars::schema_for!(super::repro::Shown<'_>).to_value()),
         (super::repro::FLAGS_SCHEMA.to_owned(), schemars::schema_for!(super::repro::Told).to_value()),
         (super::kernel::SCHEMA.to_owned(), schemars::schema_for!(super::kernel::Built<'_>).to_value()),
+        (super::symbolize::SCHEMA.to_owned(), schemars::schema_for!(super::symbolize::Record<'_>).to_value()),
+        (super::image::SCHEMA.to_owned(), schemars::schema_for!(super::image::Info<'_>).to_value()),
         (BISECT_SCHEMA.to_owned(), schemars::schema_for!(Bisection).to_value()),
     ]
 }

@@ -100,7 +100,7 @@ fn explain(out: &mut dyn Write, grammar: &Grammar, id: &str) -> anyhow::Result<(
         }
         writeln!(out, "  function    {}", chosen(kind))?;
         if let Some(skip) = &kind.skip {
-            writeln!(out, "  passes over {}", skip.source())?;
+            writeln!(out, "  passes over {}", skip.sources().join(" "))?;
         }
         if kind.stackless {
             writeln!(out, "  needs no stack")?;
@@ -125,7 +125,11 @@ fn explain(out: &mut dyn Write, grammar: &Grammar, id: &str) -> anyhow::Result<(
         .chain(grammar.events.iter().map(|event| event.id.as_str()))
         .filter(|known| known.contains(id) || id.contains(known))
         .collect();
-    let hint = if near.is_empty() { "see `kanalyze grammar list`".to_owned() } else { format!("did you mean {}?", near.join(", ")) };
+    let hint = if near.is_empty() {
+        "see `kanalyze grammar list`".to_owned()
+    } else {
+        format!("did you mean {}?", near.join(", "))
+    };
     anyhow::bail!("there is no kind '{id}'; {hint}")
 }
 

@@ -7,8 +7,10 @@ mod doctor;
 mod feed;
 mod generate;
 mod grammar;
+mod image;
 mod kernel;
 mod live;
+mod locks;
 mod output;
 mod parse;
 mod records;
@@ -16,6 +18,7 @@ mod repro;
 mod run;
 mod runs;
 mod watch;
+mod symbolize;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
@@ -44,6 +47,9 @@ enum Verb {
     Bundle(bundle::Arguments),
     Repro(repro::Arguments),
     Kernel(kernel::Arguments),
+    Locks(locks::Arguments),
+    Symbolize(symbolize::Arguments),
+    Image(image::Arguments),
     Grammar(grammar::Arguments),
     Corpus(corpus::Arguments),
     Generate(generate::Arguments),
@@ -83,6 +89,9 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Verb::Bundle(arguments) => bundle::run(arguments),
         Verb::Repro(arguments) => repro::run(arguments),
         Verb::Kernel(arguments) => kernel::run(arguments),
+        Verb::Locks(arguments) => locks::run(arguments),
+        Verb::Symbolize(arguments) => symbolize::run(arguments),
+        Verb::Image(arguments) => image::run(arguments),
         Verb::Grammar(arguments) => grammar::run(arguments),
         Verb::Corpus(arguments) => corpus::run(arguments),
         Verb::Generate(arguments) => generate::run(arguments),

@@ -47,7 +47,9 @@ impl Output {
             Colour::Never => false,
             Colour::Auto => {
                 let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-                std::io::stdout().is_terminal() && !refused && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+                std::io::stdout().is_terminal()
+                    && !refused
+                    && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
             }
         };
         if wanted { Palette::coloured() } else { Palette::plain() }

@@ -3,6 +3,7 @@
 use super::feed::{Logs, tell};
 use super::output::{Format, JsonArray, Output, width};
 use crate::engine::{Item, Options};
+use crate::locks::{Record, dump_of, dumps};
 use crate::render::LogView;
 use crate::report::Report;
 use std::io::{BufWriter, Write};
@@ -50,11 +51,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         ..Options::named("")
     };
     let mut out = BufWriter::with_capacity(1 << 18, std::io::stdout().lock());
-    let (found, fatal) = if text {
-        views(&arguments, &options, &mut out)?
-    } else {
-        records(&arguments, &options, &mut out)?
-    };
+    let (found, fatal) =
+        if text { views(&arguments, &options, &mut out)? } else { records(&arguments, &options, &mut out)? };
     out.flush()?;
     Ok(ExitCode::from(if fatal { 2 } else { u8::from(found) }))
 }
@@ -80,8 +78,12 @@ fn views(arguments: &Arguments, options: &Options, out: &mut dyn Write) -> anyho
 }
 
 /// The lines that the lock graph adds to a hang.
-fn digest(_view: &LogView) -> impl Fn(&Report) -> Vec<String> {
-    |_| Vec::new()
+fn digest(view: &LogView) -> impl Fn(&Report) -> Vec<String> + use<> {
+    let hangs = view.reports().iter().any(|report| report.hung_tasks.iter().any(|task| task.seconds.is_some()));
+    let records =
+        || view.reports().iter().map(Record::Report).chain(view.events().iter().map(Record::Event)).collect::<Vec<_>>();
+    let dumps = if hangs { dumps("", &records()) } else { Vec::new() };
+    move |report| dump_of(&dumps, report).and_then(crate::locks::digest).map(Vec::from).unwrap_or_default()
 }
 
 /// JSON, one record a line or as one array.
@@ -106,7 +108,11 @@ fn records(arguments: &Arguments, options: &Options, out: &mut dyn Write) -> any
             bytes.push(b'\n');
         },
         |bytes| {
-            if as_array { array.write(out, bytes)? } else { out.write_all(bytes)? }
+            if as_array {
+                array.write(out, bytes)?
+            } else {
+                out.write_all(bytes)?
+            }
             Ok(())
         },
         |outcome| fatal |= tell(outcome),

@@ -5,8 +5,8 @@ use super::reading::FLOODED_WINDOW;
 use crate::grammar::{Anchor, Grammar, Scanner};
 use crate::line::lex;
 use crate::report::{
-    Context, EVENT_SCHEMA, Event, Excerpt, Executor, Line, REPORT_SCHEMA, Report, Structure, WINDOW, console, corruption,
-    describe, frame_of, guilty_file, lines_before, title,
+    Context, EVENT_SCHEMA, Event, Excerpt, Executor, Line, REPORT_SCHEMA, Report, Structure, WINDOW, console,
+    corruption, describe, frame_of, guilty_file, lines_before, title,
 };
 use std::borrow::Cow;
 
@@ -49,13 +49,18 @@ struct View<'a> {
 pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Report {
     let reach = if spot.flooded { FLOODED_WINDOW } else { WINDOW };
     let (from, window, anchors, at) = window(job, spot.at, reach);
-    let undressed = undress_window(job, window, anchors[at].start);
+    let undressed = undress_window(job, window, anchors[at].start, None);
     let view = match &undressed {
         Some(undressed) => View { text: &undressed.text, anchors: &undressed.anchors, at: undressed.at },
         None => View { text: window, anchors: &anchors, at },
     };
     let excerpt = Excerpt::new(&job.grammar.output, view.text, view.anchors, view.at);
-    let place = Place { from: job.base + from as u64, line: spot.line, undressed: undressed.as_ref(), first: view.anchors[view.at].start };
+    let place = Place {
+        from: job.base + from as u64,
+        line: spot.line,
+        undressed: undressed.as_ref(),
+        first: view.anchors[view.at].start,
+    };
     let first = &view.anchors[view.at];
     let end = last_header(view.anchors, view.at).end;
     let header = first.header.unwrap_or_default();
@@ -83,12 +88,17 @@ pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Report {
         corrupted: corrupted.map(str::to_owned),
         suppressed: view.anchors.iter().any(|anchor| anchor.suppressed),
         panicked: view.anchors.iter().any(|anchor| anchor.panicked),
-        executor: if view.anchors.iter().any(|anchor| anchor.executor) { executor(view.text, first.start, &excerpt) } else { None },
+        executor: if view.anchors.iter().any(|anchor| anchor.executor) {
+            executor(view.text, first.start, &excerpt)
+        } else {
+            None
+        },
         start: place.offset(first.start),
         end: place.offset_of_end(end),
         line: spot.line,
         time: excerpt.time.or(lexed.time),
-        caller: caller(prefix.context).or_else(|| lexed.caller.map(|caller| String::from_utf8_lossy(caller).into_owned())),
+        caller: caller(prefix.context)
+            .or_else(|| lexed.caller.map(|caller| String::from_utf8_lossy(caller).into_owned())),
         task: structure.task,
         cpu: structure.cpu,
         cause: None,
@@ -131,16 +141,21 @@ pub(super) fn event(job: &Job<'_>, spot: &Spot, number: usize) -> Event {
     let mut described = Structure::default();
     let mut rows = Vec::new();
     if entry.structure || entry.rows.is_some() {
-        let undressed = undress_window(job, window, anchors[at].start);
+        let undressed = undress_window(job, window, anchors[at].start, Some(number));
         let view = match &undressed {
             Some(undressed) => View { text: &undressed.text, anchors: &undressed.anchors, at: undressed.at },
             None => View { text: window, anchors: &anchors, at },
         };
         let excerpt = Excerpt::new(&job.grammar.output, view.text, view.anchors, view.at);
-        let place = Place { from: job.base + from as u64, line: spot.line, undressed: undressed.as_ref(), first: view.anchors[view.at].start };
+        let place = Place {
+            from: job.base + from as u64,
+            line: spot.line,
+            undressed: undressed.as_ref(),
+            first: view.anchors[view.at].start,
+        };
         let own = until_next_event(job.grammar, &excerpt, view.anchors, view.at);
         if entry.structure {
-            described = structure(&excerpt, own, &place);
+            described = of_event(structure(&excerpt, own, &place), spot.line);
         }
         if let Some(pattern) = &entry.rows {
             rows = excerpt.lines[1..own.max(1)]
@@ -171,9 +186,21 @@ pub(super) fn event(job: &Job<'_>, spot: &Spot, number: usize) -> Event {
     }
 }
 
-/// How many of the excerpt's lines come before the next event with a structure of its own.
+/// What of a structure belongs to an event: all of it, unless the event is a list of locks, which says nothing else.
+fn of_event(mut found: Structure, line: u64) -> Structure {
+    if found.held_locks.first().is_some_and(|list| list.line == line) {
+        found.held_locks.truncate(1);
+        let list = &found.held_locks[0];
+        return Structure { task: list.task.clone(), held_locks: found.held_locks, ..Structure::default() };
+    }
+    found
+}
+
+/// How many of the excerpt's lines come before the next event with a structure of its own, or the next report.
 fn until_next_event(grammar: &Grammar, excerpt: &Excerpt<'_>, anchors: &[Anchor], at: usize) -> usize {
-    let structured = |anchor: &&Anchor| anchor.events.iter().any(|event| grammar.events[*event].structure);
+    let structured = |anchor: &&Anchor| {
+        anchor.header.is_some() || anchor.events.iter().any(|event| grammar.events[*event].structure)
+    };
     let starts: Vec<usize> = anchors[at + 1..].iter().filter(structured).map(|anchor| anchor.start).collect();
     let lines = &excerpt.lines[..excerpt.own];
     let next = lines.iter().skip(1).position(|line| starts.binary_search(&line.offset).is_ok());
@@ -188,11 +215,13 @@ fn window<'a>(job: &Job<'a>, at: usize, reach: usize) -> (usize, &'a [u8], Vec<A
     if from > 0 || !job.begins_log {
         // The line that the window cuts is left out. One that ends right before it is not cut.
         let before = from.saturating_sub(1);
-        from = memchr::memchr(b'\n', &job.text[before..anchor.start]).map_or(anchor.start, |length| before + length + 1);
+        from =
+            memchr::memchr(b'\n', &job.text[before..anchor.start]).map_or(anchor.start, |length| before + length + 1);
     }
     let mut to = job.text.len().min(anchor.start + reach);
     if to < job.text.len() {
-        to = memchr::memrchr(b'\n', &job.text[anchor.end.min(to)..to]).map_or(anchor.end.min(to), |back| anchor.end + back + 1);
+        to = memchr::memrchr(b'\n', &job.text[anchor.end.min(to)..to])
+            .map_or(anchor.end.min(to), |back| anchor.end + back + 1);
     }
     let first = job.anchors[..at].partition_point(|other| other.start < from);
     let last = at + 1 + job.anchors[at + 1..].partition_point(|other| other.start < to);
@@ -203,10 +232,10 @@ fn window<'a>(job: &Job<'a>, at: usize, reach: usize) -> (usize, &'a [u8], Vec<A
     (from, &job.text[from..to], anchors, at - first)
 }
 
-fn undress_window(job: &Job<'_>, window: &[u8], start: usize) -> Option<Undressed> {
+fn undress_window(job: &Job<'_>, window: &[u8], start: usize, event: Option<usize>) -> Option<Undressed> {
     // The console's own prefix is the usual case and needs no second look.
     let known = console(&window[start..crate::grammar::piece_end(window, start)]).context != Context::Unknown;
-    if known { None } else { undress(job.grammar, job.scanner, window, start) }
+    if known { None } else { undress(job.grammar, job.scanner, window, start, event) }
 }
 
 /// From offsets of a window to offsets and lines of the log.
@@ -267,7 +296,9 @@ fn structure(excerpt: &Excerpt<'_>, own: usize, place: &Place<'_>) -> Structure 
 
 /// The last line from `at` on that would open a report.
 fn last_header(anchors: &[Anchor], at: usize) -> &Anchor {
-    let replayed = |number: usize| anchors.get(number + 1).is_some_and(|next| next.replay && next.start == anchors[number].end + 1);
+    let replayed = |number: usize| {
+        anchors.get(number + 1).is_some_and(|next| next.replay && next.start == anchors[number].end + 1)
+    };
     (at..anchors.len())
         .rev()
         .find(|number| anchors[*number].header.is_some() && !replayed(*number))

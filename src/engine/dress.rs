@@ -19,8 +19,14 @@ pub(super) struct Undressed {
 /// How many lines decide whether a log is wrapped.
 const SAMPLE: usize = 30;
 
-/// The window without its wrappers, if the report at `start` is wrapped and so are the lines below it.
-pub(super) fn undress(grammar: &Grammar, scanner: &Scanner, window: &[u8], start: usize) -> Option<Undressed> {
+/// The window without its wrappers, if the report (or the `event`) at `start` is wrapped and so are the lines below it.
+pub(super) fn undress(
+    grammar: &Grammar,
+    scanner: &Scanner,
+    window: &[u8],
+    start: usize,
+    event: Option<usize>,
+) -> Option<Undressed> {
     let wrapper = wrapper_at(window, start)?;
     let (mut text, mut lines, mut numbers) = (Vec::with_capacity(window.len()), Vec::new(), Vec::new());
     let mut unwrapper = Unwrapper::new();
@@ -41,7 +47,11 @@ pub(super) fn undress(grammar: &Grammar, scanner: &Scanner, window: &[u8], start
     }
     let shown = lines.iter().find(|(_, old)| *old == start)?.0;
     let anchors = scanner.scan(grammar, &text, 0, text.len());
-    let at = anchors.iter().position(|anchor| anchor.start == shown && anchor.header.is_some())?;
+    let here = |anchor: &Anchor| match event {
+        Some(event) => anchor.events.contains(&event),
+        None => anchor.header.is_some(),
+    };
+    let at = anchors.iter().position(|anchor| anchor.start == shown && here(anchor))?;
     Some(Undressed { text, anchors, at, lines, numbers })
 }
 

@@ -58,14 +58,7 @@ impl Options {
     /// Reports only, one thread, the built-in grammar.
     #[must_use]
     pub fn named(log: impl Into<String>) -> Self {
-        Self {
-            log: log.into(),
-            events: false,
-            opened: false,
-            gaps: false,
-            threads: 1,
-            grammar: Grammar::built_in(),
-        }
+        Self { log: log.into(), events: false, opened: false, gaps: false, threads: 1, grammar: Grammar::built_in() }
     }
 
     /// The same with events.

@@ -116,7 +116,10 @@ impl Reading {
         }
         cuts.push(end);
         let spans: Vec<(usize, usize)> = cuts.windows(2).map(|pair| (pair[0], pair[1])).collect();
-        in_order(threads, &spans, |(from, to)| self.scanner.scan(grammar, &text[..end], *from, *to)).into_iter().flatten().collect()
+        in_order(threads, &spans, |(from, to)| self.scanner.scan(grammar, &text[..end], *from, *to))
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     fn number_boots(&mut self, text: &[u8], found: &[Anchor]) {
@@ -124,7 +127,9 @@ impl Reading {
             if let Some(mark) = anchor.boot {
                 let quiet = self.last_boot_end <= anchor.start && !has_stamp(&text[self.last_boot_end..anchor.start]);
                 let first = self.last_boot.is_none();
-                if begins_boot(self.last_boot, mark, quiet) && (!first || anchor.start > 0 && has_stamp(&text[..anchor.start])) {
+                if begins_boot(self.last_boot, mark, quiet)
+                    && (!first || anchor.start > 0 && has_stamp(&text[..anchor.start]))
+                {
                     self.boot += 1;
                 }
                 self.last_boot = Some(mark);
@@ -335,4 +340,3 @@ fn words_of(gap: &Gap<'_>) -> (&'static str, u64) {
         Gap::Cut { bytes } => ("cut out by hand", bytes.unwrap_or(0)),
     }
 }
-

@@ -32,6 +32,9 @@ pub fn complaints(grammar: &Grammar) -> Vec<Complaint> {
                 complain(format!("pattern of kind '{}': {cause}", kind.id));
             }
         }
+        if let Some(Err(cause)) = kind.skip.as_ref().map(super::NameSet::check) {
+            complain(format!("skip list of kind '{}': {cause}", kind.id));
+        }
         if kind.samples.is_empty() {
             complain(format!("kind '{}' has no sample", kind.id));
         }
@@ -47,7 +50,10 @@ pub fn complaints(grammar: &Grammar) -> Vec<Complaint> {
             }
         }
         if event.trigger.len() < 4 {
-            complain(format!("the trigger of event '{}' has fewer than four characters, which would hit every line", event.id));
+            complain(format!(
+                "the trigger of event '{}' has fewer than four characters, which would hit every line",
+                event.id
+            ));
         }
         if event.samples.is_empty() {
             complain(format!("event '{}' has no sample", event.id));
@@ -69,5 +75,5 @@ fn patterns(kind: &Kind) -> impl Iterator<Item = &Pattern> {
         Step::Line(pattern) | Step::Mark(pattern) => Some(pattern),
         Step::Plain(_) => None,
     });
-    std::iter::once(&kind.gate).chain(&kind.body).chain(&kind.skip).chain(steps)
+    std::iter::once(&kind.gate).chain(&kind.body).chain(steps)
 }

@@ -1,7 +1,7 @@
 //! From grammar files to a [`Grammar`].
 
 use super::source::{File, Step as SourceStep};
-use super::{Blame, Event, Grammar, Header, Kind, Names, Output, Pattern, Place, Step};
+use super::{Blame, Event, Grammar, Header, Kind, NameSet, Names, Output, Pattern, Place, Step};
 use std::path::PathBuf;
 
 /// The files of `grammars/`, path and text.
@@ -111,11 +111,16 @@ pub(super) fn from_texts(texts: &[(&str, &str)]) -> Result<Grammar, GrammarError
         headers: headers.into_iter().map(compile_header).collect(),
         kinds: by_header,
         events: events.into_iter().map(|(place, event)| compile_event(event, place)).collect(),
-        names: Names { skip: any(&skip), anchors: any(&anchors), hung: any(&hung), prefixes },
+        names: Names {
+            skip: NameSet::new(&skip),
+            anchors: NameSet::new(&anchors),
+            hung: NameSet::new(&hung),
+            prefixes,
+        },
         output: compile_output(output),
         blame: Blame {
-            ignored_files: Pattern::any(
-                blame.ignored_files.iter().map(|glob| expression_of_glob(glob)).collect::<Vec<_>>().iter().map(String::as_str),
+            ignored_files: NameSet::new(
+                &blame.ignored_files.iter().map(|glob| expression_of_glob(glob)).collect::<Vec<_>>(),
             ),
             ignored_lines: any(&blame.ignored_lines),
         },
@@ -177,7 +182,7 @@ fn compile_kind(kind: super::source::Kind, place: Place) -> Kind {
         alt: kind.alt,
         frames: kind.frames.into_iter().map(compile_step).collect(),
         frames_otherwise: kind.frames_otherwise.into_iter().map(compile_step).collect(),
-        skip: (!kind.skip.is_empty()).then(|| any(&kind.skip)),
+        skip: (!kind.skip.is_empty()).then(|| NameSet::new(&kind.skip)),
         choose: kind.choose,
         stackless: kind.stackless,
         damaged: kind.damaged,

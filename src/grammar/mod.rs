@@ -6,12 +6,14 @@
 
 mod check;
 mod load;
+mod names;
 mod pattern;
 mod scan;
 pub mod source;
 
 pub use check::{Complaint, complaints};
 pub use load::GrammarError;
+pub use names::NameSet;
 pub use pattern::{Match, Pattern};
 pub use scan::{Anchor, PIECE, Scanner, piece_end};
 pub use source::{Choice, PlainStep};
@@ -68,7 +70,7 @@ pub struct Kind {
     /// The second try.
     pub frames_otherwise: Vec<Step>,
     /// Names to pass over, besides [`Names::skip`].
-    pub skip: Option<Pattern>,
+    pub skip: Option<NameSet>,
     /// Which name is taken.
     pub choose: Choice,
     /// No stack is expected.
@@ -136,11 +138,11 @@ impl std::fmt::Display for Place {
 #[derive(Debug)]
 pub struct Names {
     /// Names that no title uses.
-    pub skip: Pattern,
+    pub skip: NameSet,
     /// Where the stall chooser stops.
-    pub anchors: Pattern,
+    pub anchors: NameSet,
     /// What the hung chooser passes over.
-    pub hung: Pattern,
+    pub hung: NameSet,
     /// Prefixes of system calls.
     pub prefixes: Vec<String>,
 }
@@ -172,7 +174,7 @@ pub struct Output {
 #[derive(Debug)]
 pub struct Blame {
     /// Files that are never to blame.
-    pub ignored_files: Pattern,
+    pub ignored_files: NameSet,
     /// Lines whose files do not count.
     pub ignored_lines: Pattern,
 }

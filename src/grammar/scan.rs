@@ -1,9 +1,8 @@
 //! Finds the few lines of a log that matter: one literal search over all bytes, patterns only on the lines it hits.
 
-use super::{Grammar, Pattern};
+use super::Grammar;
 use crate::line::{BOOT_ANCHORS, BootMark, GAP_ANCHORS, boot_mark, gap, lex, unwrap};
-use aho_corasick::packed;
-use memchr::memmem::Finder;
+use aho_corasick::{AhoCorasick, packed};
 
 /// The longest line that is looked at as a whole, bytes. A longer one is read as pieces of this size.
 pub const PIECE: usize = 128 << 10;
@@ -47,23 +46,34 @@ pub struct Anchor {
 #[derive(Debug)]
 pub struct Scanner {
     searcher: Searcher,
-    headers: Vec<Finder<'static>>,
-    suppressed: Vec<(Finder<'static>, usize)>,
-    panicked: Vec<Finder<'static>>,
-    disconnected: Vec<Finder<'static>>,
-    replayed: Vec<Finder<'static>>,
-    never_second: Vec<Finder<'static>>,
-    always_second: Vec<Finder<'static>>,
+    /// All texts, for the lines that the searcher hits.
+    texts: AhoCorasick,
+    /// What each of the texts says of its line.
+    roles: Vec<Role>,
     gaps: bool,
-    executor: Finder<'static>,
-    events: Vec<Finder<'static>>,
+}
+
+/// What a text says of the line that holds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Header(usize),
+    Suppressed(usize),
+    Panicked,
+    Disconnected,
+    Replayed,
+    NeverSecond,
+    AlwaysSecond,
+    Boot,
+    Gap,
+    Executor,
+    Event(usize),
 }
 
 /// Teddy where the machine has it, an automaton elsewhere or when there are too many literals.
 #[derive(Debug)]
 enum Searcher {
     Packed(packed::Searcher),
-    Automaton(aho_corasick::AhoCorasick),
+    Automaton(AhoCorasick),
 }
 
 impl Searcher {
@@ -72,11 +82,7 @@ impl Searcher {
         builder.extend(literals);
         match builder.build() {
             Some(searcher) => Self::Packed(searcher),
-            None => Self::Automaton(
-                aho_corasick::AhoCorasick::builder()
-                    .build(literals)
-                    .expect("a few hundred short literals fit an automaton"),
-            ),
+            None => Self::Automaton(automaton(literals)),
         }
     }
 
@@ -97,43 +103,39 @@ impl Scanner {
     #[must_use]
     pub fn new(grammar: &Grammar, events: bool, gaps: bool) -> Self {
         let output = &grammar.output;
-        let suppressed: Vec<(String, usize)> = output
-            .suppressed
-            .iter()
-            .enumerate()
-            .map(|(at, pattern)| (pattern.required_literal(), at))
-            .filter(|(literal, _)| !literal.is_empty())
-            .collect();
-        let events: Vec<String> =
-            if events { grammar.events.iter().map(|event| event.trigger.clone()).collect() } else { Vec::new() };
-        let mut literals: Vec<String> = grammar.headers.iter().map(|header| header.text.clone()).collect();
-        literals.extend(suppressed.iter().map(|(literal, _)| literal.clone()));
-        for list in [&output.panicked, &output.disconnected, &output.replayed, &output.always_second, &events] {
-            literals.extend(list.iter().cloned());
+        let mut texts: Vec<(String, Role)> = Vec::new();
+        let mut add = |text: &str, role| texts.push((text.to_owned(), role));
+        grammar.headers.iter().enumerate().for_each(|(at, header)| add(&header.text, Role::Header(at)));
+        for (at, pattern) in output.suppressed.iter().enumerate() {
+            add(&pattern.required_literal(), Role::Suppressed(at));
         }
-        literals.push(EXECUTOR.to_owned());
+        output.panicked.iter().for_each(|text| add(text, Role::Panicked));
+        output.disconnected.iter().for_each(|text| add(text, Role::Disconnected));
+        output.replayed.iter().for_each(|text| add(text, Role::Replayed));
+        output.never_second.iter().for_each(|text| add(text, Role::NeverSecond));
+        output.always_second.iter().for_each(|text| add(text, Role::AlwaysSecond));
+        add(EXECUTOR, Role::Executor);
         // Without gaps only the kernel's own first lines are looked for: nearly every boot prints one of them.
         let boots = BOOT_ANCHORS.iter().filter(|anchor| gaps || KERNEL_BOOTS.contains(anchor));
-        literals.extend(boots.map(ToString::to_string));
+        boots.for_each(|text| add(text, Role::Boot));
         if gaps {
-            literals.extend(GAP_ANCHORS.iter().map(ToString::to_string));
+            GAP_ANCHORS.iter().for_each(|text| add(text, Role::Gap));
         }
+        if events {
+            grammar.events.iter().enumerate().for_each(|(at, event)| add(&event.trigger, Role::Event(at)));
+        }
+        texts.retain(|(text, _)| !text.is_empty());
+        // A line with nothing but the mark of a continued report has a header too, or does not matter.
+        let mut literals: Vec<String> =
+            texts.iter().filter(|(_, role)| *role != Role::NeverSecond).map(|(text, _)| text.clone()).collect();
         let short = output.find.iter().filter(|text| literals.iter().any(|literal| literal.contains(text.as_str())));
         let short: Vec<String> = short.cloned().collect();
         literals.extend(short);
-        let finders = |list: &[String]| list.iter().map(|text| Finder::new(text.as_bytes()).into_owned()).collect();
         Self {
             searcher: Searcher::new(&without_covered(literals)),
-            headers: grammar.headers.iter().map(|header| Finder::new(header.text.as_bytes()).into_owned()).collect(),
-            suppressed: suppressed.iter().map(|(text, at)| (Finder::new(text.as_bytes()).into_owned(), *at)).collect(),
-            panicked: finders(&output.panicked),
-            disconnected: finders(&output.disconnected),
-            replayed: finders(&output.replayed),
-            never_second: finders(&output.never_second),
-            always_second: finders(&output.always_second),
+            texts: automaton(texts.iter().map(|(text, _)| text)),
+            roles: texts.iter().map(|(_, role)| *role).collect(),
             gaps,
-            executor: Finder::new(EXECUTOR),
-            events: finders(&events),
         }
     }
 
@@ -162,26 +164,45 @@ impl Scanner {
     }
 
     fn judge(&self, grammar: &Grammar, line: &[u8], start: usize) -> Option<Anchor> {
-        let has = |finders: &[Finder<'static>]| finders.iter().any(|finder| finder.find(line).is_some());
-        let header = self.header(grammar, line);
-        let anchor = Anchor {
-            start,
-            end: start + line.len(),
-            header,
-            second: (header.is_some() && !has(&self.never_second)) || has(&self.always_second),
-            panicked: has(&self.panicked),
-            suppressed: self
-                .suppressed
-                .iter()
-                .any(|(finder, at)| finder.find(line).is_some() && grammar.output.suppressed[*at].is_match(line)),
-            disconnected: has(&self.disconnected),
-            replay: has(&self.replayed),
-            boot: boot_mark(line),
-            executor: self.executor.find(line).is_some(),
-            gap: self.gaps && gap(line).is_some(),
-            events: self.events(grammar, line),
-        };
-        let matters = anchor.header.is_some()
+        let mut anchor = Anchor { start, end: start + line.len(), ..Anchor::default() };
+        let (mut header, mut never_second, mut always_second) = (usize::MAX, false, false);
+        let mut matters = false;
+        for found in self.texts.find_overlapping_iter(line) {
+            matters = true;
+            match self.roles[found.pattern().as_usize()] {
+                // The first header of the list whose exceptions the line does not hold.
+                Role::Header(at) => {
+                    if at < header && !grammar.headers[at].unless.iter().any(|pattern| pattern.is_match(line)) {
+                        header = at;
+                    }
+                }
+                Role::Suppressed(at) => anchor.suppressed |= grammar.output.suppressed[at].is_match(line),
+                Role::Panicked => anchor.panicked = true,
+                Role::Disconnected => anchor.disconnected = true,
+                Role::Replayed => anchor.replay = true,
+                Role::NeverSecond => never_second = true,
+                Role::AlwaysSecond => always_second = true,
+                Role::Boot => anchor.boot = anchor.boot.or_else(|| boot_mark(line)),
+                Role::Gap => anchor.gap |= self.gaps && gap(line).is_some(),
+                Role::Executor => anchor.executor = true,
+                Role::Event(at) => anchor.events.push(at),
+            }
+        }
+        if !anchor.events.is_empty() {
+            anchor.events.sort_unstable();
+            anchor.events.dedup();
+            // A trigger alone is no event: the message must fit the entry's pattern.
+            let shown = unwrap(line);
+            let message = lex(&shown).text(&shown);
+            anchor.events.retain(|at| grammar.events[*at].pattern.is_match(message));
+        }
+        anchor.header = (header != usize::MAX).then_some(header);
+        if anchor.header.is_some() {
+            // A boot loader's line is a mark although only the kernel's own ones are searched for.
+            anchor.boot = anchor.boot.or_else(|| boot_mark(line));
+        }
+        anchor.second = (anchor.header.is_some() && !never_second) || always_second;
+        let says_something = anchor.header.is_some()
             || anchor.second
             || anchor.panicked
             || anchor.suppressed
@@ -191,35 +212,13 @@ impl Scanner {
             || anchor.gap
             || anchor.executor
             || !anchor.events.is_empty();
-        matters.then_some(anchor)
+        (matters && says_something).then_some(anchor)
     }
+}
 
-    /// The events whose trigger the line holds and whose pattern its message fits.
-    fn events(&self, grammar: &Grammar, line: &[u8]) -> Vec<usize> {
-        let triggered: Vec<usize> = self
-            .events
-            .iter()
-            .enumerate()
-            .filter(|(_, finder)| finder.find(line).is_some())
-            .map(|(at, _)| at)
-            .collect();
-        if triggered.is_empty() {
-            return triggered;
-        }
-        let shown = unwrap(line);
-        let message = lex(&shown).text(&shown);
-        triggered.into_iter().filter(|at| grammar.events[*at].pattern.is_match(message)).collect()
-    }
-
-    /// The first header that the line contains without one of its own exceptions.
-    #[must_use]
-    pub fn header(&self, grammar: &Grammar, line: &[u8]) -> Option<usize> {
-        self.headers.iter().enumerate().find_map(|(at, finder)| {
-            finder.find(line)?;
-            let excepted = |pattern: &Pattern| pattern.is_match(line);
-            (!grammar.headers[at].unless.iter().any(excepted)).then_some(at)
-        })
-    }
+/// An automaton that finds all texts, overlapping ones too.
+fn automaton<'a>(texts: impl IntoIterator<Item = &'a String>) -> AhoCorasick {
+    AhoCorasick::builder().build(texts).expect("a few hundred short texts fit an automaton")
 }
 
 /// Literals without those that contain another one: the shorter one finds their lines too.

@@ -1,1 +1,206 @@
-//! Who blocks whom: the wait graph of a log, its cycles and roots.
+//! Who blocks whom: reports and events of a log → the wait graph of each moment at which it describes its tasks.
+//!
+//! `gather` tells the moments apart and joins what is said of a task, `awaited` reads from a stack what it sleeps in,
+//! `classes` knows which locks can be owned, `edges` and `hearsay` infer holders and grade each, `graph` finds cycles and roots,
+//! `explain` puts lockdep's reports into plain order, `predict` reads them
+//! where a hang comes without lists. Nothing here guesses: an edge that the log does not prove is graded
+//! [`Grade::Possible`] or [`Grade::Unknown`], and neither cycles nor roots rest on it.
+
+mod awaited;
+mod classes;
+mod digest;
+mod edges;
+mod explain;
+mod gather;
+mod graph;
+mod hearsay;
+mod model;
+mod predict;
+
+pub use awaited::KINDS;
+pub use digest::{digest, dump_of};
+pub use model::*;
+
+use crate::report::{Event, Lockdep, Report, Task};
+use gather::Facts;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One finished record of a log.
+#[derive(Debug, Clone, Copy)]
+pub enum Record<'a> {
+    /// A report.
+    Report(&'a Report),
+    /// An event.
+    Event(&'a Event),
+}
+
+/// The wait graphs of one log, in its order; `records` in any order.
+///
+/// A log with lockdep reports and without any dump yields one record that only explains them.
+#[must_use]
+pub fn dumps(log: &str, records: &[Record<'_>]) -> Vec<Dump> {
+    let facts = gather::dumps(records);
+    let mut reports: Vec<(&Report, &Lockdep)> = records
+        .iter()
+        .filter_map(
+            |record| if let Record::Report(report) = record { Some((*report, report.lockdep.as_ref()?)) } else { None },
+        )
+        .collect();
+    reports.sort_by_key(|(report, _)| (report.boot, report.start));
+    let mut dumps: Vec<Dump> = Vec::new();
+    for (index, facts) in facts.iter().enumerate() {
+        let own: Vec<(&Report, &Lockdep)> =
+            reports.iter().filter(|(report, _)| report.boot == facts.boot).copied().collect();
+        let before = dumps.last().filter(|before| before.boot == facts.boot);
+        let dump = dump(log, index, facts, &own, before);
+        dumps.push(dump);
+    }
+    // Reports of boots without a dump are explained on their own.
+    let boots: BTreeSet<usize> = reports.iter().map(|(report, _)| report.boot).collect();
+    for boot in boots {
+        if dumps.iter().all(|dump| dump.boot != boot) {
+            let own: Vec<(&Report, &Lockdep)> =
+                reports.iter().filter(|(report, _)| report.boot == boot).copied().collect();
+            let Some((first, _)) = own.first() else { continue };
+            let facts = Facts { boot, at: first.time, line: first.line, ..Facts::default() };
+            dumps.push(dump(log, 0, &facts, &own, None));
+        }
+    }
+    dumps.sort_by_key(|dump| (dump.boot, dump.line));
+    for (index, dump) in dumps.iter_mut().enumerate() {
+        dump.index = index;
+    }
+    dumps
+}
+
+fn dump(log: &str, index: usize, facts: &Facts, reports: &[(&Report, &Lockdep)], before: Option<&Dump>) -> Dump {
+    let mut waits = edges::edges(facts);
+    predict::predict(facts, reports, &mut waits);
+    waits.sort_by(|a, b| {
+        let key = |wait: &Wait| {
+            (wait.waiter.pid, std::cmp::Reverse(wait.grade), wait.holder.as_ref().map_or(0, |holder| holder.pid))
+        };
+        key(a).cmp(&key(b))
+    });
+    let strong = graph::strong(&waits);
+    let cycles = graph::cycles(&strong);
+    let hung: BTreeMap<i64, Task> = facts
+        .tasks
+        .iter()
+        .filter(|(_, task)| task.seconds.is_some())
+        .map(|(pid, task)| (*pid, Task { comm: task.comm.clone(), pid: *pid }))
+        .collect();
+    let roots = graph::roots(&strong, &waits, &hung);
+    let lockdep: Vec<Explanation> = reports.iter().map(|(report, lockdep)| explain::explain(report, lockdep)).collect();
+    let joined = explain::join(&lockdep, reports, &waits);
+    let tasks: Vec<DumpTask> =
+        facts.tasks.iter().map(|(pid, task)| dump_task(facts, *pid, task, &waits, before)).collect();
+    Dump {
+        schema: LOCKS_SCHEMA,
+        log: log.to_owned(),
+        index,
+        boot: facts.boot,
+        at: facts.at,
+        line: facts.line,
+        hang: facts.hung || !cycles.is_empty() || !strong.is_empty() || !facts.blockers.is_empty(),
+        changes: before.map(|before| changes(before, &waits)),
+        unknown: unknown(facts, &waits),
+        tasks,
+        waits,
+        cycles,
+        roots,
+        lockdep,
+        joined,
+    }
+}
+
+fn dump_task(facts: &Facts, pid: i64, task: &gather::TaskFacts, waits: &[Wait], before: Option<&Dump>) -> DumpTask {
+    let own = waits.iter().find(|wait| wait.waiter.pid == pid);
+    let awaited = own.and_then(|wait| wait.lock.line);
+    let since = own.and_then(|wait| {
+        let earlier = before.and_then(|before| {
+            let same = before.waits.iter().any(|old| same_wait(old, wait));
+            let known = before.tasks.iter().find(|known| known.pid == pid)?;
+            same.then_some(known.since).flatten()
+        });
+        // The watchdog counts whole passes: the task sleeps for at least that long.
+        let counted = facts.at.zip(task.seconds).map(|(at, seconds)| (at - seconds as f64).max(0.0));
+        match (earlier, counted) {
+            (Some(earlier), Some(counted)) => Some(earlier.min(counted)),
+            (one, other) => one.or(other),
+        }
+    });
+    DumpTask {
+        comm: task.comm.clone(),
+        pid,
+        state: task.state.clone(),
+        seconds: task.seconds,
+        since,
+        work: task.workqueue.as_ref().map(|queue| match &task.work_function {
+            Some(function) => format!("{queue} {function}"),
+            None => queue.clone(),
+        }),
+        holds: task
+            .locks
+            .iter()
+            .filter(|lock| Some(lock.line) != awaited && !classes::is_unowned(lock))
+            .map(edges::lock_ref)
+            .collect(),
+        inherited: task.inherited,
+        line: task.line,
+    }
+}
+
+fn same_wait(a: &Wait, b: &Wait) -> bool {
+    a.waiter.pid == b.waiter.pid
+        && a.kind == b.kind
+        && a.lock.class == b.lock.class
+        && a.lock.address == b.lock.address
+        && a.lock.acquired_at == b.lock.acquired_at
+}
+
+fn changes(before: &Dump, waits: &[Wait]) -> Changes {
+    let tasks = |waits: &[Wait]| -> BTreeMap<i64, Task> {
+        waits.iter().map(|wait| (wait.waiter.pid, wait.waiter.clone())).collect()
+    };
+    let (old, now) = (tasks(&before.waits), tasks(waits));
+    let same: BTreeSet<i64> = waits
+        .iter()
+        .filter(|wait| before.waits.iter().any(|old| same_wait(old, wait)))
+        .map(|wait| wait.waiter.pid)
+        .collect();
+    Changes {
+        new: now.values().filter(|task| !same.contains(&task.pid)).cloned().collect(),
+        still: now.values().filter(|task| same.contains(&task.pid)).cloned().collect(),
+        gone: old.values().filter(|task| !now.contains_key(&task.pid)).cloned().collect(),
+    }
+}
+
+/// What could not be told, and why.
+fn unknown(facts: &Facts, waits: &[Wait]) -> Vec<String> {
+    let mut reasons = Vec::new();
+    if let Some(line) = facts.lockdep_off {
+        reasons.push(format!("lockdep was off (line {line}): no lists of held locks"));
+    } else if !facts.listed && !facts.tasks.is_empty() {
+        reasons.push("the log lists no held locks here".into());
+    }
+    if !facts.cut.is_empty() {
+        let lines: Vec<String> = facts.cut.iter().map(u64::to_string).collect();
+        reasons.push(format!("lists of held locks are cut at line {}", lines.join(", ")));
+    }
+    if !facts.hidden.is_empty() {
+        let pids: Vec<String> = facts.hidden.keys().map(i64::to_string).collect();
+        reasons.push(format!("tasks that were running show no locks: {}", pids.join(", ")));
+    }
+    if facts.unfinished {
+        reasons.push("the dump is cut before its lists of locks: those of the dump before stand in".into());
+    }
+    if facts.suppressed {
+        reasons.push("the kernel stops reporting hung tasks here".into());
+    }
+    let by_class = waits.iter().any(|wait| wait.identity == "class");
+    if by_class {
+        reasons.push("some locks are told by class only: the log prints no addresses".into());
+    }
+    reasons
+}

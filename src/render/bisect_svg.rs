@@ -20,7 +20,7 @@ pub fn draw(found: &Bisection) -> String {
     let most = steps.iter().filter_map(|step| step.left).max().unwrap_or(1).max(1);
     let mut titles: Vec<&str> = Vec::new();
     for title in steps.iter().flat_map(|step| step.titles()) {
-        if !titles.contains(&title) {
+        if titles.len() < 64 && !titles.contains(&title) {
             titles.push(title);
         }
     }

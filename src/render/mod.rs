@@ -3,11 +3,17 @@
 pub mod bisect;
 pub mod bisect_svg;
 mod live;
+mod locks;
+mod locks_picture;
+mod locks_svg;
 mod palette;
 mod report;
 mod snapshot;
 
 pub use live::{Weight, live_line, status_line};
+pub use locks::locks_text;
+pub use locks_picture::{locks_dot, locks_mermaid};
+pub use locks_svg::locks_svg;
 pub use palette::{Palette, Width};
 pub use report::{LogView, StackLine, stack_lines};
 pub use snapshot::snapshot;

@@ -79,7 +79,8 @@ impl LogView {
             self.report(&mut out, report, &then, &same, palette, width, digest);
         }
         for event in self.events.iter().filter(|_| events) {
-            let line = format!("{}  {}", place(log, event.line, event.time, event.caller.as_deref()), safe(&event.title));
+            let line =
+                format!("{}  {}", place(log, event.line, event.time, event.caller.as_deref()), safe(&event.title));
             let _ = writeln!(out, "{}{}{}", palette.quiet, fitted(&line, width.0), palette.quiet.render_reset());
             for row in event.rows.iter().take(SHOWN) {
                 let _ = writeln!(out, "    {}", fitted(&safe(row), width.0.saturating_sub(4)));
@@ -109,7 +110,12 @@ impl LogView {
         about.extend(report.task.as_ref().map(|task| format!("{}/{}", task.comm, task.pid)));
         about.extend(report.cpu.map(|cpu| format!("CPU {cpu}")));
         about.extend(report.kernel_version.clone());
-        about.extend(report.taint.as_ref().map(|taint| if taint.is_empty() { "not tainted".into() } else { format!("tainted {taint}") }));
+        about.extend(
+            report
+                .taint
+                .as_ref()
+                .map(|taint| if taint.is_empty() { "not tainted".into() } else { format!("tainted {taint}") }),
+        );
         about.extend(executor(report));
         wrapped(out, &about.join(" · "), "  ", width, quiet);
         if let Some(access) = &report.access {

@@ -17,7 +17,9 @@ pub fn snapshot(records: &[Value]) -> String {
         let schema = text("schema").trim_start_matches("kanalyze.").split('/').next().unwrap_or_default().to_owned();
         let index = fields.get("index").and_then(Value::as_u64).unwrap_or_default();
         let _ = writeln!(out, "{schema} {index} {}: {}", text("kind"), safe(text("title")));
-        for (key, value) in fields.iter().filter(|(key, _)| !["schema", "log", "index", "kind", "title"].contains(&key.as_str())) {
+        for (key, value) in
+            fields.iter().filter(|(key, _)| !["schema", "log", "index", "kind", "title"].contains(&key.as_str()))
+        {
             field(&mut out, key, value, 1);
         }
         out.push('\n');

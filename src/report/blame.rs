@@ -33,7 +33,7 @@ fn in_text(blame: &Blame, text: &[u8]) -> Option<String> {
         }
         let file = clean_path(file);
         match &guilty {
-            None if !blame.ignored_files.is_match(file.as_bytes()) => guilty = Some(file),
+            None if !blame.ignored_files.contains(file.as_bytes()) => guilty = Some(file),
             None => {}
             Some(found) if is_deeper(found, &file) => guilty = Some(file),
             Some(_) => {}
@@ -87,7 +87,10 @@ mod tests {
 
     #[test]
     fn general_code_is_not_to_blame() {
-        assert_eq!(guilty(" a+0x1/0x2 lib/a.c:1\n b+0x1/0x2 net/core/dev.c:2\n c+0x1/0x2 net/foo/c.c:3\n").as_deref(), Some("net/foo/c.c"));
+        assert_eq!(
+            guilty(" a+0x1/0x2 lib/a.c:1\n b+0x1/0x2 net/core/dev.c:2\n c+0x1/0x2 net/foo/c.c:3\n").as_deref(),
+            Some("net/foo/c.c")
+        );
         assert_eq!(guilty(" a+0x1/0x2 include/linux/a.h:1\n").as_deref(), Some("include/linux/a.h"));
         assert_eq!(guilty("nothing here"), None);
     }

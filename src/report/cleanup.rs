@@ -7,7 +7,9 @@ const LONGEST: usize = 120;
 #[must_use]
 pub fn clean_title(title: &[u8]) -> String {
     let mut text = title.to_vec();
-    for rule in [executors, users, addresses, internet_addresses, source_lines, function_offsets, cpus, numbers, long_numbers] {
+    for rule in
+        [executors, users, addresses, internet_addresses, source_lines, function_offsets, cpus, numbers, long_numbers]
+    {
         // Each rule is repeated until it finds nothing, as a replacement may bring two halves together.
         for _ in 0..=title.len() {
             match rule(&text) {
@@ -23,11 +25,8 @@ fn printable(text: &[u8]) -> String {
     let mut out = String::new();
     for byte in &text[..text.len().min(LONGEST)] {
         match byte {
-            b'\t' | b' ' => {
-                if !out.ends_with(' ') {
-                    out.push(' ');
-                }
-            }
+            b'\t' | b' ' if out.ends_with(' ') => {}
+            b'\t' | b' ' => out.push(' '),
             0x21..=0x7e => out.push(char::from(*byte)),
             _ => {}
         }

@@ -94,11 +94,8 @@ fn stamped(line: &[u8], at: usize) -> Option<(&[u8], Context<'_>, usize)> {
     }
     (line.get(at) == Some(&b'[')).then_some(())?;
     let stamp = at + 1;
-    at = skip_blanks(line, stamp);
-    at = digits_at(line, at)?;
-    (line.get(at) == Some(&b'.')).then_some(())?;
-    at = digits_at(line, at + 1)?;
-    (line.get(at) == Some(&b']')).then_some(())?;
+    at += 1 + memchr::memchr(b']', &line[stamp..line.len().min(stamp + 40)])?;
+    is_stamp(&line[stamp..at]).then_some(())?;
     let stamp = &line[stamp..at];
     at += 1;
     match line.get(at)? {
@@ -112,6 +109,14 @@ fn stamped(line: &[u8], at: usize) -> Option<(&[u8], Context<'_>, usize)> {
         }
         _ => None,
     }
+}
+
+/// Blanks, digits, a dot, digits.
+fn is_stamp(text: &[u8]) -> bool {
+    let digits = text.trim_ascii_start();
+    let Some(dot) = digits.iter().position(|byte| !byte.is_ascii_digit()) else { return false };
+    let part = &digits[dot + 1..];
+    dot > 0 && digits[dot] == b'.' && !part.is_empty() && part.iter().all(u8::is_ascii_digit)
 }
 
 fn skip_blanks(line: &[u8], mut at: usize) -> usize {
@@ -133,7 +138,8 @@ fn digits_at(line: &[u8], at: usize) -> Option<usize> {
 /// Whether a line is one that a careful unwinder would not have printed: `? func`, or PowerPC's `(unreliable)`.
 #[must_use]
 pub fn is_questionable(line: &[u8]) -> bool {
-    (line.ends_with(b" (unreliable)") || memchr::memchr(b'?', line).is_some() && memchr::memmem::find(line, b" ? ").is_some())
+    (line.ends_with(b" (unreliable)")
+        || memchr::memchr(b'?', line).is_some() && memchr::memmem::find(line, b" ? ").is_some())
         && memchr::memmem::find(line, b"<EOI>").is_none()
 }
 
@@ -163,7 +169,15 @@ mod tests {
 
     #[test]
     fn other_prefixes_are_left_alone() {
-        for line in ["Jan 1 00:00:00 h kernel: [ 1.0] hi", "[ 1.0]hi", "[ 1.0][T1@C0] hi", "[ 1.0][T1][C0] hi", "[]", "", "[ 1.0"] {
+        for line in [
+            "Jan 1 00:00:00 h kernel: [ 1.0] hi",
+            "[ 1.0]hi",
+            "[ 1.0][T1@C0] hi",
+            "[ 1.0][T1][C0] hi",
+            "[]",
+            "",
+            "[ 1.0",
+        ] {
             assert_eq!(of(line), (Context::Unknown, line));
         }
     }

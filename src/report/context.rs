@@ -111,7 +111,8 @@ pub(super) fn access(line: &[u8]) -> Option<Access> {
         return Some(Access { kind: "uninit".into(), size: Some(size), address });
     }
     // KFENCE: `Use-after-free read at 0xffff… (in kfence-#12):`, `Invalid free of 0xffff…`.
-    for mark in [" at 0x", " of 0x"] {
+    let kfence = matches!(line.first(), Some(b'U' | b'O' | b'I' | b'C'));
+    for mark in [" at 0x", " of 0x"].into_iter().filter(|_| kfence) {
         let Some((what, rest)) = split(line, mark) else { continue };
         let kind = match what {
             b"Use-after-free read" | b"Out-of-bounds read" | b"Invalid read" => "read",
@@ -125,7 +126,9 @@ pub(super) fn access(line: &[u8]) -> Option<Access> {
         return Some(Access { kind: kind.into(), size: None, address: Some(format!("0x{}", text(&address[..end]))) });
     }
     // KCSAN: `write to 0xffff… of 8 bytes by task 12 on cpu 1:`.
-    if let Some((head, _)) = split(line, " bytes by ") {
+    if line.last() == Some(&b':')
+        && let Some((head, _)) = split(line, " bytes by ")
+    {
         let (head, size) = split_last(head, " of ")?;
         let (kind, address) = split_last(head, " to ")?;
         let kind = split_last(kind, "with ").map_or(kind, |(_, kind)| kind);

@@ -19,6 +19,13 @@ pub(super) struct Damage {
     pub(super) spare: BTreeMap<String, String>,
 }
 
+/// What arm prints between the frames around an exception: `Exception stack(0x82a1de60 to 0x82a1dea8)` and the rows of
+/// words below it, `de60: 00000000 00000036`.
+fn is_saved_registers(line: &[u8]) -> bool {
+    line.starts_with(b"Exception stack(0x")
+        || matches!(line, [a, b, c, d, b':', b' ', ..] if [a, b, c, d].iter().all(|byte| byte.is_ascii_hexdigit()))
+}
+
 impl Damage {
     fn say(&mut self, words: String) {
         if self.words.len() < MOST && !self.words.contains(&words) {
@@ -49,6 +56,9 @@ impl Damage {
 
     /// A line that is nothing known came while a stack was open.
     pub(super) fn unknown(&mut self, line: &[u8], log_line: u64, begun: bool) {
+        if is_saved_registers(line) {
+            return;
+        }
         if find(line, "+0x").is_some() && line.len() < 120 && begun && !line.contains(&b':') {
             self.say(format!("a stack frame is cut at line {log_line}"));
         } else if begun {

@@ -66,6 +66,8 @@ pub(super) struct Walk {
     pub(super) near: (Option<Task>, Option<u32>),
     /// Locks of `is trying to acquire` and `already holding`, still being gathered.
     pub(super) gathered: Vec<HeldLock>,
+    /// A line of a lock list that other messages broke into pieces, as far as it has come.
+    pub(super) piece: Vec<u8>,
     /// After `---[ end trace`: registers that follow are a copy.
     pub(super) ended: bool,
     /// Whether the registers that follow are those of user space.
@@ -90,6 +92,7 @@ pub fn describe(lines: &[Line<'_>]) -> Structure {
         pending: None,
         near: (None, None),
         gathered: Vec::new(),
+        piece: Vec::new(),
         ended: false,
         user: false,
         races: 0,
@@ -149,6 +152,7 @@ impl Walk {
     pub(super) fn close(&mut self) {
         match self.open {
             Open::Stack(index) => self.damage.stack_closed(&self.out.stacks[index]),
+            Open::Held(index) => self.end_piece(index),
             Open::Acquiring | Open::Holding => {
                 let lock = (!self.gathered.is_empty()).then(|| self.gathered.swap_remove(0));
                 self.gathered.clear();
@@ -170,6 +174,8 @@ impl Walk {
             if matches!(self.open, Open::Stack(_)) {
                 self.damage.marker(name, line.log_line);
             }
+            // The registers of user space are the last rows of a stack.
+            self.user &= !name.starts_with(b"/");
             rest = tail.trim_ascii_start();
         }
         if rest.len() == trimmed.len() {
@@ -227,6 +233,7 @@ impl Walk {
                     return true;
                 }
             }
+            b'M' if trimmed.starts_with(b"Modules linked in:") => self.user = false,
             b'H' => {
                 if let Some(name) = after(trimmed, "Hardware name: ") {
                     self.out.hardware.get_or_insert_with(|| text(name));
@@ -307,8 +314,8 @@ impl Walk {
             fill(&mut self.out.task, announced.task.clone());
         }
         let opens = announced.opens;
-        // A section's stack is that of its own task, not of the crash.
-        if opens && announced.task.is_none() {
+        // A section's stack is that of its own task and CPU, not of the crash.
+        if opens {
             self.near = (None, None);
         }
         self.close();
@@ -356,7 +363,13 @@ impl Walk {
             }
             self.open_stack(line.log_line);
         }
-        let callee = |frames: &[Frame]| found.callee.clone().filter(|_| frames.is_empty());
+        // The callee is the frame above, unless there is none or an exception stands between.
+        let callee = |frames: &[Frame]| {
+            found
+                .callee
+                .clone()
+                .filter(|callee| frames.last().is_none_or(|above| above.function.as_ref() != Some(callee)))
+        };
         let frames = match self.open {
             Open::Stack(index) => &mut self.out.stacks[index].frames,
             Open::Chain => match self.out.lockdep.as_mut().and_then(|report| report.chain.last_mut()) {
@@ -375,6 +388,12 @@ impl Walk {
 
     fn unknown(&mut self, trimmed: &[u8], line: &Line<'_>) {
         match self.open {
+            Open::Stack(index) if trimmed == b"(stack is not available)" => {
+                self.open = Open::Nothing;
+                if index + 1 == self.out.stacks.len() {
+                    self.out.stacks.pop();
+                }
+            }
             Open::Stack(index) => {
                 let begun = !self.out.stacks[index].frames.is_empty();
                 self.damage.unknown(trimmed, line.log_line, begun);
@@ -395,7 +414,7 @@ impl Walk {
             out.task = out.hung_tasks.first().map(|hung| hung.task.clone());
         }
         if let Some(report) = &out.lockdep {
-            for entry in &report.chain {
+            for entry in report.chain.iter().filter(|entry| !entry.frames.is_empty()) {
                 out.stacks.push(Stack {
                     name: format!("chain #{}", entry.number),
                     task: None,

@@ -352,6 +352,46 @@ Call Trace:
 }
 
 #[test]
+fn a_lock_line_in_pieces_is_one_lock() {
+    let read = structure(
+        "4 locks held by kworker/1:0/20:
+ #0:
+ffff888141fd6538 ((wq_completion)usb_hub_wq){+.+.}-{0:0}, at: arch_set arch/x86/x.h:34 [inline]
+ffff888141fd6538 ((wq_completion)usb_hub_wq){+.+.}-{0:0}, at: set include/x.h:856 [inline]
+ #0: ffff888141fd6538 ((wq_completion)usb_hub_wq){+.+.}-{0:0}, at: process_one_work+0x871/0x1600 kernel/workqueue.c:2247
+ #1:
+ffffc90000cbfda8
+ (
+(work_completion)(&hub->events)){+.+.}-{0:0}, at: process_one_work+0x8a5/0x1600 kernel/workqueue.c:2251
+ #2: ffff888023e0d220 (&dev->mutex){....}-{3:3}, at: hub_event+0x1c1/0x4330 drivers/usb/core/hub.c:5592
+ #3:
+ffff888023a55068
+ (
+hcd->address0_mutex
+){+.+.}-{3:3}
+, at: hub_port_init+0x1b5/0x2db0 drivers/usb/core/hub.c:4633
+",
+    );
+    let locks: Vec<String> = read.held_locks[0]
+        .locks
+        .iter()
+        .map(|lock| {
+            let at = lock.acquired_at.as_ref().and_then(|at| at.function.clone()).unwrap_or_default();
+            format!("{:?} {} {at}", lock.number, lock.class)
+        })
+        .collect();
+    assert_eq!(
+        locks,
+        [
+            "Some(0) (wq_completion)usb_hub_wq process_one_work",
+            "Some(1) (work_completion)(&hub->events) process_one_work",
+            "Some(2) &dev->mutex hub_event",
+            "Some(3) hcd->address0_mutex hub_port_init",
+        ]
+    );
+}
+
+#[test]
 fn damage_is_said_in_words() {
     let read = structure(
         "WARNING: CPU: 0 PID: 1 at fs/a.c:1 a+0x1/0x2
@@ -399,4 +439,64 @@ proptest::proptest! {
         let read = describe(&lines);
         proptest::prop_assert!(read.hung_tasks.iter().all(|task| task.stack.is_none_or(|index| index < read.stacks.len())));
     }
+}
+
+#[test]
+fn the_saved_registers_of_an_arm_exception_are_no_foreign_text() {
+    let read = structure(
+        "INFO: rcu_sched self-detected stall on CPU
+NMI backtrace for cpu 0
+Backtrace:
+[<80a1c1fc>] (foo_irq) from [<80a1c2fc>] (__irq_svc+0x70/0x98)
+Exception stack(0x82a1de60 to 0x82a1dea8)
+de60: 00000000 00000036 842a1c00 80a1c1e8
+[<80a1d100>] (foo_wait) from [<80a1d200>] (foo_start+0x1c/0x7c)
+",
+    );
+    assert!(read.damage.is_empty(), "{:?}", read.damage);
+}
+
+#[test]
+fn the_end_of_an_old_oops_is_no_broken_frame() {
+    let read = structure(
+        "BUG: unable to handle kernel paging request at ffffc90000a1c0a8
+RIP: 0010:[<ffffffff8465936c>]  [<ffffffff8465936c>] foo_push+0x2bf/0x400
+Call Trace:
+ [<ffffffff81b51534>] foo_write+0x1e5/0x470
+Code: 48 89 fb 48 83 ec 08 <48> 89 02 5b c3
+RIP  [<ffffffff8465936c>] foo_push+0x2bf/0x400
+ RSP <ffff8800b8b23d98>
+CR2: ffffc90000a1c0a8
+",
+    );
+    assert!(read.damage.is_empty(), "{:?}", read.damage);
+    assert_eq!(stacks(&read), ["pc: foo_push", "crash: foo_write"]);
+}
+
+#[test]
+fn slub_tracks_without_info_are_the_stacks_of_the_object() {
+    let read = structure(
+        "BUG kmalloc-512 (Not tainted): Object already free
+Allocated in foo_new+0x1a/0x40 age=41 cpu=1 pid=398
+\tkmalloc+0x15/0x57
+\tfoo_new+0x1a/0x40
+Freed in foo_put+0x5a/0x70 age=3 cpu=0 pid=401
+\tkfree+0x73/0x8c
+Slab 0xffffea00040e8700 objects=16 used=3
+CPU: 1 PID: 412 Comm: a Not tainted 6.12.0 #7
+Call Trace:
+ kfree+0x73/0x8c
+",
+    );
+    let names: Vec<(&str, usize)> = read.stacks.iter().map(|stack| (stack.name.as_str(), stack.frames.len())).collect();
+    assert_eq!(names, [("allocated", 2), ("freed", 1), ("crash", 1)]);
+}
+
+#[test]
+fn a_blocker_line_alone_lists_its_waiter() {
+    let read = structure("INFO: task cat:115 is blocked on a mutex likely owned by task dog:114.\n");
+    let holder =
+        read.hung_tasks.first().and_then(|hung| hung.blocker.as_ref()).and_then(|blocker| blocker.holder.clone());
+    assert_eq!(holder.map(|task| task.pid), Some(114));
+    assert_eq!(read.task.map(|task| task.pid), Some(115));
 }

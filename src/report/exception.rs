@@ -43,6 +43,10 @@ pub(super) fn line(line: &[u8], log_line: u64) -> Option<Exception> {
     if let Some(rest) = after(line, "RIP: ").or_else(|| after(line, "EIP: ")) {
         return Some(x86(rest, log_line));
     }
+    // The end of an old oops repeats the place.
+    if line.starts_with(b"RIP  [") {
+        return Some(Exception { role: "pc", frame: None, user: false, register: None });
+    }
     if let Some(rest) = after(line, "Krnl PSW : ") {
         let (numbers, place) = split(rest, "(")?;
         let place = place.strip_suffix(b")").unwrap_or(place);

@@ -61,7 +61,11 @@ impl<'a> Excerpt<'a> {
             context: prefix.context,
             lines: vec![KeptLine { text: tail(line, prefix.message), offset: first.start, below: 0 }],
             own_lines: 1,
-            enough: if holds(&window[first.start..first.end], b"BUG: KMSAN:") { ENOUGH_LINES_KMSAN } else { ENOUGH_LINES },
+            enough: if holds(&window[first.start..first.end], b"BUG: KMSAN:") {
+                ENOUGH_LINES_KMSAN
+            } else {
+                ENOUGH_LINES
+            },
             any_cpu: false,
         };
         walk.run(first.end);
@@ -187,6 +191,9 @@ impl<'a> Walk<'a, '_> {
     /// Looks at one line; false ends the report.
     fn take(&mut self, start: usize, end: usize, below: usize) -> bool {
         let raw = trim_returns(&self.window[start..end]);
+        if self.context == Context::Console && has_caller(raw) {
+            return true;
+        }
         let prefix = console(raw);
         let foreign_cpu = self.any_cpu && prefix.context.is_cpu();
         if prefix.context != self.context && !foreign_cpu {
@@ -208,6 +215,12 @@ impl<'a> Walk<'a, '_> {
         self.lines.push(KeptLine { text, offset: start, below });
         true
     }
+}
+
+/// Whether a stamp is followed by a caller, told at a glance: such lines are most of a log, and never a bare console's.
+fn has_caller(line: &[u8]) -> bool {
+    line.first() == Some(&b'[')
+        && memchr::memchr(b']', &line[..line.len().min(40)]).is_some_and(|end| line.get(end + 1) == Some(&b'['))
 }
 
 /// The lines of the same printer just above the report, newest first, without prefixes.

@@ -74,7 +74,7 @@ fn bracketed_address(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 /// `(f) from [<c000>] (g+0x1/0x2)` and the newer `f from g+0x1/0x2`: the frame of `g`.
 fn arm(bytes: &[u8], marks: &Frame) -> Option<FrameLine> {
     let (callee, rest) = word(bytes);
-    let rest = after(rest, "from ")?;
+    let rest = rest.strip_prefix(b"from ")?;
     let callee = callee.strip_prefix(b"(").and_then(|name| name.strip_suffix(b")")).unwrap_or(callee);
     if callee.is_empty() || !is_name(callee) {
         return None;
@@ -104,7 +104,7 @@ fn arm(bytes: &[u8], marks: &Frame) -> Option<FrameLine> {
 fn raw_address(bytes: &[u8]) -> Option<&[u8]> {
     let bytes = bytes.trim_ascii_end();
     let digits = after(bytes, "0x")?;
-    (is_hex(digits) && digits.len() >= 4).then_some(bytes)
+    (is_hex(digits) && digits.len() <= 16).then_some(bytes)
 }
 
 /// Names of C, C++ and Rust with the compiler's suffixes.
@@ -179,7 +179,7 @@ type Located<'a> = (&'a [u8], u64, Option<u64>, &'a [u8]);
 
 /// Name, offset and size of `name+0x1/0x2` and what follows; a name may hold blanks if it is a demangled one.
 fn with_offset(bytes: &[u8]) -> Option<Located<'_>> {
-    let at = memchr::memmem::find(bytes, b"+0x")?;
+    let at = memchr::memchr_iter(b'+', bytes).find(|at| bytes[*at..].starts_with(b"+0x"))?;
     let name = &bytes[..at];
     if !is_name(name) || (name.contains(&b' ') && memchr::memmem::find(name, b"::").is_none()) {
         return None;

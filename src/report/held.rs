@@ -86,7 +86,7 @@ pub(super) fn class(bytes: &[u8]) -> Option<Class<'_>> {
 /// itself last.
 pub(super) fn push(locks: &mut Vec<HeldLock>, mut lock: HeldLock) {
     if let Some(last) = locks.last_mut()
-        && last.number == lock.number
+        && (last.number == lock.number || lock.number.is_none())
         && last.class == lock.class
         && last.acquired_at.as_ref().is_some_and(|at| at.inline)
     {
@@ -95,6 +95,7 @@ pub(super) fn push(locks: &mut Vec<HeldLock>, mut lock: HeldLock) {
         }
         let mut inlined = std::mem::take(&mut last.inlined);
         inlined.extend(last.acquired_at.take());
+        lock.number = last.number;
         lock.inlined = inlined;
         lock.line = last.line;
         *last = lock;

@@ -8,20 +8,15 @@ use super::{Blocker, HungTask, Line, Task};
 impl Walk {
     /// A line about a task that waits.
     pub(super) fn hung(&mut self, trimmed: &[u8], line: &Line<'_>) -> bool {
-        if let Some(task) = hung(trimmed, line.log_line) {
-            self.close();
-            self.pending = Some(hung_stack(&task, "hung"));
-            self.out.hung_tasks.push(task);
+        // `INFO: task …`, of which the console may have eaten the beginning.
+        let told = matches!(trimmed[0], b'I' | b'N' | b'F' | b'O' | b':' | b't' | b'T');
+        if told && self.hung_or_blocked(trimmed, line) {
             return true;
         }
-        if let Some(blocker) = blocker(trimmed, line.log_line) {
-            self.close();
-            if let Some(waiter) =
-                self.out.hung_tasks.iter_mut().rev().take(64).find(|hung| hung.task.pid == blocker.waiter.pid)
-            {
-                waiter.blocker = Some(blocker.clone());
+        if trimmed.starts_with(b"Future hung task reports are suppressed") {
+            if let Some(last) = self.out.hung_tasks.last_mut() {
+                last.last = true;
             }
-            self.out.blockers.push(blocker);
             return true;
         }
         let row = match trimmed[0] {
@@ -41,6 +36,29 @@ impl Walk {
                 last.workqueue = Some(queue);
                 last.work_function = function;
             }
+            return true;
+        }
+        false
+    }
+
+    fn hung_or_blocked(&mut self, trimmed: &[u8], line: &Line<'_>) -> bool {
+        if let Some(task) = hung(trimmed, line.log_line) {
+            self.close();
+            self.pending = Some(hung_stack(&task, "hung"));
+            self.out.hung_tasks.push(task);
+            return true;
+        }
+        if let Some(blocker) = blocker(trimmed, line.log_line) {
+            self.close();
+            let known = self.out.hung_tasks.iter_mut().rev().take(64).find(|hung| hung.task.pid == blocker.waiter.pid);
+            match known {
+                Some(waiter) => waiter.blocker = Some(blocker.clone()),
+                None => {
+                    let waiter = listed(blocker.waiter.clone(), line.log_line);
+                    self.out.hung_tasks.push(HungTask { blocker: Some(blocker.clone()), ..waiter });
+                }
+            }
+            self.out.blockers.push(blocker);
             return true;
         }
         false
@@ -78,7 +96,7 @@ fn hung_stack(task: &HungTask, role: &str) -> Announcement {
 
 /// `INFO: task NAME:PID blocked for more than 143 seconds.`, in I/O wait or not, and `can't die for more than …`.
 fn hung(line: &[u8], log_line: u64) -> Option<HungTask> {
-    let (_, rest) = split(line, "INFO: task ")?;
+    let rest = after(line, "INFO: task ")?;
     let (head, tail) = split_last(rest, " for more than ")?;
     let io_wait = head.ends_with(b" in I/O wait");
     let head = head.strip_suffix(b" in I/O wait").unwrap_or(head);
@@ -97,6 +115,7 @@ fn listed(task: Task, log_line: u64) -> HungTask {
         seconds: None,
         state: None,
         io_wait: false,
+        last: false,
         tgid: None,
         ppid: None,
         workqueue: None,
@@ -110,7 +129,7 @@ fn listed(task: Task, log_line: u64) -> HungTask {
 /// `INFO: task a:1 is blocked on a mutex likely owned by task b:2.` and its likes; the words "likely owned by" and "likely
 /// last held by" are kernel/hung_task.c's, as is "but the owner is not found".
 fn blocker(line: &[u8], log_line: u64) -> Option<Blocker> {
-    let (_, rest) = split(line, "INFO: task ")?;
+    let (_, rest) = split(&line[..line.len().min(24)], "ask ").map(|(head, _)| line.split_at(head.len() + 4))?;
     let (who, rest) = split(rest, " is blocked on a").or_else(|| split(rest, " blocked on a"))?;
     let (who, mode) = moded(who);
     let rest = after(rest, "n ").or_else(|| after(rest, " "))?;
@@ -182,6 +201,9 @@ fn old_row(line: &[u8], log_line: u64) -> Option<HungTask> {
         [letter, digits @ ..] if letter.is_ascii_alphabetic() && number(digits).is_some() => (*letter, rest),
         digits if number(digits).is_some() => {
             let rest = rest.strip_suffix(b"running task").unwrap_or(rest).trim_ascii_end();
+            // Until Linux 4.8 the row says where the task sleeps.
+            let (before, address) = last_word(rest);
+            let rest = if address.len() >= 8 && is_hex(address) { before } else { rest };
             let (rest, state) = last_word(rest);
             match state {
                 [letter] if letter.is_ascii_alphabetic() => (*letter, rest),
@@ -299,6 +321,7 @@ mod tests {
             "rs:main Q:Reg   D26024  7716      1 0x00000000",
             "rs:main Q:Reg   D 26024  7716      1 0x80000002 1234",
             "rs:main Q:Reg   D  running task    26024  7716      1 0x00000000",
+            "rs:main Q:Reg   D ffff8800b8a1c000 26024  7716      1 0x00000000",
         ] {
             let read = old_row(line.as_bytes(), 1).unwrap_or_else(|| panic!("{line}"));
             assert_eq!(

@@ -6,7 +6,7 @@ use super::frames::frame_line;
 use super::held::{self, class, empty};
 use super::scan::{after, find, leading_number, split, task, text, word};
 use super::stacks::begins;
-use super::{ChainEntry, HeldLock, Line, ScenarioStep};
+use super::{ChainEntry, HeldLock, HeldLocks, Line, ScenarioStep};
 
 /// Headline words and the flavour that they mean.
 const FLAVOURS: [(&str, &str); 16] = [
@@ -23,10 +23,15 @@ const FLAVOURS: [(&str, &str); 16] = [
     ("still has locks held", "held-exit"),
     ("Invalid wait context", "wait-context"),
     ("invalid wait context", "wait-context"),
-    ("nested lock was not taken", "nested"),
+    ("Nested lock was not taken", "nested"),
     ("suspicious RCU usage", "rcu"),
     ("suspicious rcu", "rcu"),
 ];
+
+/// A piece up to this length may be the number alone (` #12:`), bytes.
+const PIECE_NUMBER: usize = 6;
+/// A lock line in pieces is no longer than this, bytes.
+const LONGEST_PIECE: usize = 600;
 
 impl Walk {
     /// A line of a lockdep report or of a list of locks.
@@ -44,13 +49,22 @@ impl Walk {
             self.open = Open::Held(self.out.held_locks.len() - 1);
             return true;
         }
+        if let Open::Held(index) = self.open
+            && self.held_line(index, trimmed, line)
+        {
+            return true;
+        }
+        // A line of a list whose header is lost.
+        if trimmed[0] == b'#'
+            && matches!(self.open, Open::Nothing)
+            && let Some(lock) = held::lock(trimmed, line.log_line).filter(|lock| lock.usage.is_some())
+        {
+            let list = HeldLocks { task: None, announced: None, line: line.log_line, locks: vec![lock] };
+            self.out.held_locks.push(list);
+            self.open = Open::Held(self.out.held_locks.len() - 1);
+            return true;
+        }
         match self.open {
-            Open::Held(index) if trimmed[0] == b'#' => {
-                if let Some(lock) = held::lock(trimmed, line.log_line) {
-                    held::push(&mut self.out.held_locks[index].locks, lock);
-                    return true;
-                }
-            }
             Open::Acquiring | Open::Holding => {
                 if let Some(lock) = held::lock(trimmed, line.log_line) {
                     held::push(&mut self.gathered, lock);
@@ -118,6 +132,42 @@ impl Walk {
             return true;
         }
         self.lockdep_sentence(trimmed, line)
+    }
+
+    /// A line of a list of locks, or a piece of one: the kernel prints a lock in several parts, and messages of another
+    /// CPU may come between them.
+    fn held_line(&mut self, index: usize, trimmed: &[u8], line: &Line<'_>) -> bool {
+        let starts = trimmed[0] == b'#';
+        if starts {
+            self.end_piece(index);
+        }
+        let repeated = held::lock(trimmed, line.log_line).is_some_and(|lock| lock.address.is_some());
+        if !starts && !repeated && self.piece.is_empty() {
+            return false;
+        }
+        if repeated && !starts && self.piece.len() > PIECE_NUMBER {
+            self.end_piece(index);
+        }
+        self.piece.extend_from_slice(if self.piece.is_empty() { trimmed } else { line.text });
+        if let Some(lock) = held::lock(&self.piece, line.log_line)
+            && (lock.acquired_at.is_some() || self.piece.len() > LONGEST_PIECE)
+        {
+            held::push(&mut self.out.held_locks[index].locks, lock);
+            self.piece.clear();
+        } else if self.piece.len() > LONGEST_PIECE {
+            self.piece.clear();
+        }
+        true
+    }
+
+    /// What has come of a broken line is all that comes.
+    pub(super) fn end_piece(&mut self, index: usize) {
+        let piece = std::mem::take(&mut self.piece);
+        if let Some(lock) = held::lock(&piece, 0).filter(|lock| !lock.class.is_empty()) {
+            let line =
+                self.out.held_locks[index].locks.last().map_or(self.out.held_locks[index].line, |last| last.line);
+            held::push(&mut self.out.held_locks[index].locks, HeldLock { line: line + 1, ..lock });
+        }
     }
 
     /// `comm/12 is trying to acquire lock:`, `but task is already holding lock:` and their likes.

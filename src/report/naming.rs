@@ -1,7 +1,7 @@
 //! Which function a title names: the walk through a report's stacks by the steps of a grammar entry.
 
 use super::excerpt::holds;
-use crate::grammar::{Choice, Kind, Names, Pattern, PlainStep, Step};
+use crate::grammar::{Choice, Kind, NameSet, Names, Pattern, PlainStep, Step};
 use memchr::memmem::Finder;
 use std::sync::LazyLock;
 
@@ -29,8 +29,11 @@ const NOBODY: &str = "corrupted";
 /// The line with the instruction pointer, of all architectures that have one.
 static INSTRUCTION_POINTER: LazyLock<Pattern> = LazyLock::new(|| Pattern::new(&instruction_pointer("")));
 /// The same, or PowerPC's line for a trap.
-static INTERRUPT: LazyLock<Pattern> =
-    LazyLock::new(|| Pattern::new(&instruction_pointer("|--- interrupt: [0-9]+ at {{FN2}}").replace("{{FN2}}", "(?P<AT>[A-Za-z0-9_]+)[.+]")));
+static INTERRUPT: LazyLock<Pattern> = LazyLock::new(|| {
+    Pattern::new(
+        &instruction_pointer("|--- interrupt: [0-9]+ at {{FN2}}").replace("{{FN2}}", "(?P<AT>[A-Za-z0-9_]+)[.+]"),
+    )
+});
 
 fn instruction_pointer(more: &str) -> String {
     let forms = [
@@ -65,7 +68,15 @@ struct Walker<'a> {
 
 impl<'a> Walker<'a> {
     fn new(names: &'a Names, kind: &'a Kind, text: &'a [u8], from: usize, symbolized: bool) -> Self {
-        Self { names, kind, rest: Some(&text[from..]), symbolized, collected: Vec::new(), named: Vec::new(), failed: false }
+        Self {
+            names,
+            kind,
+            rest: Some(&text[from..]),
+            symbolized,
+            collected: Vec::new(),
+            named: Vec::new(),
+            failed: false,
+        }
     }
 
     fn run(mut self, steps: &[Step]) -> Walked {
@@ -168,7 +179,7 @@ impl<'a> Walker<'a> {
 
     fn collect(&mut self, name: &[u8]) {
         let name = demangle(&String::from_utf8_lossy(name));
-        let skipped = |pattern: &Pattern| pattern.is_match(name.as_bytes());
+        let skipped = |names: &NameSet| names.contains(name.as_bytes());
         if !skipped(&self.names.skip) && !self.kind.skip.as_ref().is_some_and(skipped) {
             self.collected.push(name);
         }
@@ -193,7 +204,7 @@ fn choose(names: &Names, choice: Choice, collected: &[String]) -> Option<Named> 
     match choice {
         Choice::First => stripped.first().map(|name| at(0, name)),
         Choice::Stall => {
-            let anchor = stripped.iter().position(|name| names.anchors.is_match(name.as_bytes()))?;
+            let anchor = stripped.iter().position(|name| names.anchors.contains(name.as_bytes()))?;
             if stripped[anchor].contains("smp_call_function") {
                 return Some(at(anchor, "smp_call_function"));
             }
@@ -212,7 +223,7 @@ fn choose(names: &Names, choice: Choice, collected: &[String]) -> Option<Named> 
                     return Some(at(number, name));
                 }
             }
-            let number = stripped.iter().position(|name| !names.hung.is_match(name.as_bytes()))?;
+            let number = stripped.iter().position(|name| !names.hung.contains(name.as_bytes()))?;
             Some(at(number, stripped[number]))
         }
     }
@@ -220,7 +231,12 @@ fn choose(names: &Names, choice: Choice, collected: &[String]) -> Option<Named> 
 
 /// A name without the system call prefix that leaves the shortest rest.
 pub(super) fn without_prefix<'n>(names: &Names, name: &'n str) -> &'n str {
-    names.prefixes.iter().filter_map(|prefix| name.strip_prefix(prefix.as_str())).min_by_key(|rest| rest.len()).unwrap_or(name)
+    names
+        .prefixes
+        .iter()
+        .filter_map(|prefix| name.strip_prefix(prefix.as_str()))
+        .min_by_key(|rest| rest.len())
+        .unwrap_or(name)
 }
 
 /// A frame of injected faults, which is printed into other reports.
@@ -241,7 +257,14 @@ pub(super) const MARKERS: usize = 9;
 pub(super) fn marker(line: &[u8]) -> Option<usize> {
     // One search tells nearly every line that it is none.
     static ANY: LazyLock<Pattern> = LazyLock::new(|| {
-        Pattern::any(["Call [Tt]race", "Allocated(?::| by task )", "Freed(?::| by task )", "acktrace(?::| \\(crc )", "Uninit was stored", "badaddr: "])
+        Pattern::any([
+            "Call [Tt]race",
+            "Allocated(?::| by task )",
+            "Freed(?::| by task )",
+            "acktrace(?::| \\(crc )",
+            "Uninit was stored",
+            "badaddr: ",
+        ])
     });
     if !ANY.is_match(line) {
         return None;
@@ -364,7 +387,10 @@ pub fn demangle(name: &str) -> String {
         return format!("{rust:#}");
     }
     let options = cpp_demangle::DemangleOptions::new().no_params().no_return_type();
-    cpp_demangle::Symbol::new(name).ok().and_then(|symbol| symbol.demangle_with_options(&options).ok()).unwrap_or_else(|| name.to_owned())
+    cpp_demangle::Symbol::new(name)
+        .ok()
+        .and_then(|symbol| symbol.demangle_with_options(&options).ok())
+        .unwrap_or_else(|| name.to_owned())
 }
 
 #[cfg(test)]
@@ -380,12 +406,17 @@ mod tests {
         assert_eq!(frames(" do_it.isra.0+0x1/0x2 [mod]"), ["do_it"]);
         assert_eq!(frames(" [<ffffffff81000000>] do_it+0x1/0x2"), ["do_it"]);
         assert_eq!(frames("[c000000001] [c0000002] do_it+0x1/0x2"), ["do_it"]);
-        assert_eq!(frames("[<80111308>] (dump.constprop.0) from [<8011162c>] (show_stack+0x18/0x1c)"), ["dump.constprop.0", "show_stack"]);
+        assert_eq!(
+            frames("[<80111308>] (dump.constprop.0) from [<8011162c>] (show_stack+0x18/0x1c)"),
+            ["dump.constprop.0", "show_stack"]
+        );
     }
 
     #[test]
     fn other_lines_are_no_frames() {
-        for line in [" ? do_it+0x1/0x2", "\tdo_it+0x1/0x2", "([<addr>] do_it+0x1)", " do_it f.c:1 [inline]", "Code: 00 00", ""] {
+        for line in
+            [" ? do_it+0x1/0x2", "\tdo_it+0x1/0x2", "([<addr>] do_it+0x1)", " do_it f.c:1 [inline]", "Code: 00 00", ""]
+        {
             assert!(frames(line).is_empty(), "{line}");
         }
     }
@@ -393,9 +424,19 @@ mod tests {
     #[test]
     fn instruction_pointers_of_all_architectures_are_read() {
         let name = |line: &str| {
-            INSTRUCTION_POINTER.captures(line.as_bytes()).map(|found| found.group("FN").map_or("", |span| &line[span]).to_owned())
+            INSTRUCTION_POINTER
+                .captures(line.as_bytes())
+                .map(|found| found.group("FN").map_or("", |span| &line[span]).to_owned())
         };
-        for line in ["RIP: 0010:do_it+0x1/0x2", "RIP: 0010:[<ffff01>]  [<ffff02>] do_it+0x1", "EIP: do_it+0x1", "NIP [c0001] do_it+0x1", "pc : do_it+0x1", "epc : do_it+0x1 ra : x+0x2", "PC is at do_it+0x1"] {
+        for line in [
+            "RIP: 0010:do_it+0x1/0x2",
+            "RIP: 0010:[<ffff01>]  [<ffff02>] do_it+0x1",
+            "EIP: do_it+0x1",
+            "NIP [c0001] do_it+0x1",
+            "pc : do_it+0x1",
+            "epc : do_it+0x1 ra : x+0x2",
+            "PC is at do_it+0x1",
+        ] {
             assert_eq!(name(line).as_deref(), Some("do_it"), "{line}");
         }
         for line in ["RIP: 0033:0x452879", "PC is at 0xffffffffdeadbeef", "RIP: 0010:          (null)"] {

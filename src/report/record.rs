@@ -282,6 +282,8 @@ pub struct HungTask {
     pub state: Option<String>,
     /// Whether the kernel said `in I/O wait`.
     pub io_wait: bool,
+    /// Whether the kernel said after it that it reports no more hung tasks.
+    pub last: bool,
     /// Thread group, when printed.
     pub tgid: Option<i64>,
     /// Parent, when printed.

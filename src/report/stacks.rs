@@ -77,8 +77,8 @@ pub(super) fn announcement(line: &[u8]) -> Option<Announcement> {
         b'a' if line.starts_with(b"allocated by task") => says("allocated", true),
         b'F' if line.starts_with(b"Freed by task") || line == b"Freed:" => says("freed", true),
         b'f' if line.starts_with(b"freed by task") => says("freed", true),
-        b'I' if line.starts_with(b"INFO: Allocated in ") => slub(line, "allocated"),
-        b'I' if line.starts_with(b"INFO: Freed in ") => slub(line, "freed"),
+        b'I' | b'A' if slub_track(line, "Allocated in ") => slub(line, "allocated"),
+        b'I' | b'F' if slub_track(line, "Freed in ") => slub(line, "freed"),
         b'L' if line.starts_with(b"Last potentially related work") || line.starts_with(b"Last call_rcu()") => {
             says("last-work", true)
         }
@@ -113,6 +113,11 @@ pub(super) fn announcement(line: &[u8]) -> Option<Announcement> {
     }
     .or_else(|| kcsan(line))
     .or_else(|| usage(line))
+}
+
+/// Whether a line is a track of SLUB; Linux 5.14 dropped its `INFO: `.
+fn slub_track(line: &[u8], words: &str) -> bool {
+    line.strip_prefix(b"INFO: ").unwrap_or(line).starts_with(words.as_bytes()) && find(line, " age=").is_some()
 }
 
 /// `INFO: Allocated in fn+0x1/0x2 age=1 cpu=0 pid=12`.
@@ -192,6 +197,8 @@ mod tests {
             ),
             ("Last potentially related work creation:", "last-work", None, None, true),
             ("Uninit was created at:", "origin", None, None, true),
+            ("INFO: Freed in foo_put+0x14/0x20 age=624 cpu=0 pid=398", "freed", Some(398), Some(0), true),
+            ("Allocated in foo_new+0x14/0x20 age=41 cpu=1 pid=398", "allocated", Some(398), Some(1), true),
             ("NMI backtrace for cpu 1", "cpu 1", None, Some(1), false),
             ("write to 0xffff888012345678 of 8 bytes by task 12 on cpu 1:", "race", Some(12), Some(1), true),
             ("{SOFTIRQ-ON-W} state was registered at:", "usage SOFTIRQ-ON-W", None, None, true),

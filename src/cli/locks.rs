@@ -1,0 +1,109 @@
+//! `kanalyze locks`: who holds the lock, who waits, where is the cycle, who is the root?
+
+use super::feed::{Logs, tell};
+use super::output::{Format, JsonArray, Output};
+use crate::engine::{Item, Options};
+use crate::locks::{Dump, Record, dumps};
+use crate::render::{locks_dot, locks_mermaid, locks_svg, locks_text};
+use std::io::{BufWriter, Write};
+use std::process::ExitCode;
+
+/// Show who blocks whom in a hang: holders, waiters, cycles, and the root of it all
+///
+/// Evidence are the kernel's own blocker lines, the stacks of hung tasks, the lists of held locks, sysrq dumps and
+/// lockdep reports. A list of held locks names a lock that its task still waits for, too; each edge says how sure it is:
+/// stated (by the kernel), certain, likely, possible, unknown. Cycles and roots rest on likely and better. Every
+/// statement names the lines of the log that it rests on.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  kanalyze locks console.log                 the story, ready to paste into a mail
+  kanalyze locks --format jsonl *.log        one record a dump, for scripts
+  kanalyze locks --svg hang.log > hang.svg   a picture of the last dump
+  kanalyze locks --dot hang.log | dot -Tpdf  the same for graphviz
+  kanalyze locks --mermaid hang.log          the same for an issue or a wiki page
+
+Exit status: 0 no hang, 1 a hang, 2 trouble.")]
+pub struct Arguments {
+    #[command(flatten)]
+    logs: Logs,
+
+    #[command(flatten)]
+    output: Output,
+
+    /// Draw the last dump for graphviz.
+    #[arg(long, conflicts_with_all = ["svg", "mermaid"])]
+    dot: bool,
+
+    /// Draw the last dump as a picture: at most 60 nodes, the rest folded with counts.
+    #[arg(long, conflicts_with = "mermaid")]
+    svg: bool,
+
+    /// Draw the last dump for pasting where mermaid is understood.
+    #[arg(long)]
+    mermaid: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// No input, or a grammar that is no good.
+pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let options = Options { grammar: arguments.logs.load_grammar()?, ..Options::named("").with_events() };
+    let mut out = BufWriter::with_capacity(1 << 18, std::io::stdout().lock());
+    let mut array = JsonArray::new();
+    let palette = arguments.output.palette();
+    let (mut hang, mut fatal, mut first) = (false, false, true);
+    arguments.logs.views(
+        &options,
+        |view: &mut Vec<Item>, items| view.extend(items),
+        |log, items, outcome| {
+            fatal |= tell(&outcome);
+            let found = of_items(log, &items);
+            hang |= found.iter().any(|dump| dump.hang);
+            let picture = found.iter().rfind(|dump| !dump.waits.is_empty());
+            match picture.filter(|_| arguments.dot || arguments.svg || arguments.mermaid) {
+                Some(dump) if arguments.dot => out.write_all(locks_dot(dump).as_bytes())?,
+                Some(dump) if arguments.svg => out.write_all(locks_svg(dump).as_bytes())?,
+                Some(dump) => out.write_all(locks_mermaid(dump).as_bytes())?,
+                None if arguments.dot || arguments.svg || arguments.mermaid => {}
+                None => match arguments.output.format {
+                    Format::Text => {
+                        let fine = outcome.trouble.as_ref().is_none_or(|trouble| !trouble.fatal);
+                        if fine {
+                            let text = locks_text(log, &found, &palette);
+                            out.write_all(if first { b"" } else { b"\n" })?;
+                            out.write_all(text.as_bytes())?;
+                            first = false;
+                        }
+                    }
+                    form => {
+                        for dump in &found {
+                            let mut line = serde_json::to_vec(dump)?;
+                            line.push(b'\n');
+                            if form == Format::Json { array.write(&mut out, &line)? } else { out.write_all(&line)? }
+                        }
+                    }
+                },
+            }
+            Ok(())
+        },
+    )?;
+    if arguments.output.format == Format::Json && !(arguments.dot || arguments.svg || arguments.mermaid) {
+        array.end(&mut out)?;
+    }
+    out.flush()?;
+    Ok(ExitCode::from(if fatal { 2 } else { u8::from(hang) }))
+}
+
+/// The dumps of one log's items.
+fn of_items(log: &str, items: &[Item]) -> Vec<Dump> {
+    let records: Vec<Record<'_>> = items
+        .iter()
+        .filter_map(|item| match item {
+            Item::Closed(report) => Some(Record::Report(report)),
+            Item::Event(event) => Some(Record::Event(event)),
+            Item::Opened { .. } => None,
+        })
+        .collect();
+    dumps(log, &records)
+}

@@ -1,0 +1,569 @@
+//! `kanalyze symbolize`: which source lines the addresses in a log stand for.
+
+use super::output::{Format, Output};
+use crate::image::{KernelImage, decode_code, decode_code_as_script, is_boot_image};
+use crate::input::{Input, Source, Whole, open};
+use crate::symbols::{
+    Answer, Confidence, Decoded, Kernel, LogDecoder, LogOptions, Named, Paths, Place, SymbolTable, View, What,
+    annotate, as_script, cache_home, debuginfod, find_build_id, find_in_build_tree, find_release,
+};
+use crate::syzbot::http::{Client, HttpError, Manners, SystemClock};
+use anyhow::{Context as _, bail};
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::io::{self, BufRead, BufReader, BufWriter, IsTerminal as _, Write};
+use std::ops::{ControlFlow, Deref};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Add source files and lines to the stack frames of logs
+///
+/// A filter: everything that is no place of code passes through untouched, live on a pipe too. A frame names the line of
+/// the call, with the functions that were inlined there. Another kernel's log is refused, not decoded wrongly.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  kanalyze symbolize -k vmlinux --modules . crash.log
+  dmesg -w | kanalyze symbolize -r $(uname -r)
+  kanalyze symbolize vmlinux auto /lib/modules/6.1.0 < crash.log     (as scripts/decode_stacktrace.sh)
+  kanalyze symbolize -k vmlinux --format jsonl crash.log | jq .frames
+
+Without -k or -r the image is looked for by the release or build id that the log states:
+$KBUILD_OUTPUT/vmlinux, ./vmlinux, /boot, /usr/lib/debug, /lib/modules, then the servers of $DEBUGINFOD_URLS.
+Exit status: 0, or 2 if something could not be read or the log is another kernel's.")]
+pub struct Arguments {
+    /// Logs to read; `-` or none is stdin. If the first is an ELF file: VMLINUX [BASE|auto [MODULES]], as the script has it.
+    files: Vec<PathBuf>,
+    /// The kernel: vmlinux, a .debug file, System.map or a saved /proc/kallsyms.
+    #[arg(short = 'k', long, value_name = "FILE")]
+    vmlinux: Option<PathBuf>,
+    /// A folder with modules (searched with all below it), before those of the release.
+    #[arg(long, value_name = "DIR")]
+    modules: Vec<PathBuf>,
+    /// Look for the image of this release.
+    #[arg(short = 'r', long)]
+    release: Option<String>,
+    /// The folder to take off the front of paths; `auto` is where the kernel was built.
+    #[arg(long, default_value = "auto", value_name = "DIR")]
+    base: String,
+    /// Answer and print as the kernel tree's decode_stacktrace.sh does: the line *after* the call, blanks squeezed.
+    #[arg(long)]
+    compat: bool,
+    /// Decode even if the image is of another kernel; such frames are marked doubtful.
+    #[arg(long)]
+    force: bool,
+    /// A saved /proc/kallsyms of the kernel that wrote the log: where it and its modules were loaded.
+    #[arg(long, value_name = "FILE")]
+    kallsyms: Option<PathBuf>,
+    /// How far above its link address the kernel was loaded (KASLR), if the log does not say.
+    #[arg(long, value_name = "HEX", value_parser = hexadecimal)]
+    kaslr_offset: Option<u64>,
+    /// The input is addresses of the image, one a line, as addr2line takes them; answers as `addr2line -fi` prints them.
+    #[arg(long)]
+    addresses: bool,
+    /// Read the whole of the debug information into the index cache first.
+    #[arg(long)]
+    index: bool,
+    /// Neither read nor write the index cache.
+    #[arg(long)]
+    no_cache: bool,
+    /// Do not disassemble `Code:` lines.
+    #[arg(long)]
+    no_code: bool,
+    #[command(flatten)]
+    output: Output,
+}
+
+fn hexadecimal(text: &str) -> Result<u64, String> {
+    u64::from_str_radix(text.trim_start_matches("0x"), 16)
+        .map_err(|error| format!("{error}: a hexadecimal number is wanted"))
+}
+
+/// The schema name of [`Record`].
+pub const SCHEMA: &str = "kanalyze.symbolized/1";
+
+/// One place of code in a log line.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Record<'record> {
+    /// [`SCHEMA`].
+    schema: &'static str,
+    /// The path as the user gave it; `-` for stdin.
+    log: &'record str,
+    /// 1-based line of the log.
+    log_line: u64,
+    /// What it stands for, innermost first; empty if that is unknown.
+    frames: Vec<Frame<'record>>,
+    /// The function as printed; for an address the one that it lies in.
+    function: Option<&'record str>,
+    /// Bytes into it.
+    offset: Option<u64>,
+    /// Its size, bytes.
+    size: Option<u64>,
+    /// Its module.
+    module: Option<&'record str>,
+    /// The address as printed.
+    address: Option<String>,
+    /// False for frames that the unwinder marked with `?`.
+    reliable: bool,
+    /// How sure the frames are; absent without any.
+    confidence: Option<Confidence>,
+    /// Why there are no frames, or why they are not certain.
+    reason: Option<&'record str>,
+}
+
+/// A function at a place in the source.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Frame<'record> {
+    /// The function.
+    function: Option<&'record str>,
+    /// Its file, without the folder in which the kernel was built.
+    file: Option<&'record str>,
+    /// The line, from 1.
+    line: Option<u32>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// An image or a log that cannot be read.
+pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let arguments = as_script_arguments(arguments)?;
+    let kernel = open_kernel(&arguments)?;
+    if let Some(shortcoming) = kernel.shortcoming() {
+        say(&shortcoming);
+    }
+    if arguments.index
+        && let Some(binary) = kernel.binary()
+    {
+        binary.prepare_all();
+    }
+    let base = match arguments.base.as_str() {
+        "auto" => kernel.build_folder(),
+        base => Some(base.trim_end_matches('/').to_owned()),
+    };
+    let running = match &arguments.kallsyms {
+        Some(path) => {
+            let bytes = View::open(path).with_context(|| path.display().to_string())?;
+            Some((SymbolTable::of_text(&bytes), SymbolTable::of_module_text(&bytes)))
+        }
+        None => None,
+    };
+    let mut filter = Filter {
+        kernel: &kernel,
+        arguments: &arguments,
+        paths: Paths { base },
+        running: running.as_ref(),
+        out: output(),
+        first: true,
+        refused: false,
+    };
+    let done = filter.all();
+    kernel.save();
+    done?;
+    Ok(if filter.refused { ExitCode::from(2) } else { ExitCode::SUCCESS })
+}
+
+/// The script's own arguments: `vmlinux [base|auto [modules]]`, the log on stdin.
+fn as_script_arguments(mut arguments: Arguments) -> anyhow::Result<Arguments> {
+    let is_elf = |path: &PathBuf| View::open(path).is_ok_and(|view| view.starts_with(b"\x7fELF"));
+    if arguments.vmlinux.is_none() && arguments.release.is_none() && arguments.files.first().is_some_and(is_elf) {
+        let mut files = std::mem::take(&mut arguments.files).into_iter();
+        arguments.vmlinux = files.next();
+        if let Some(base) = files.next() {
+            arguments.base = base.display().to_string();
+        }
+        arguments.modules.extend(files.next());
+        if let Some(more) = files.next() {
+            bail!("{}: one argument too many after VMLINUX BASE MODULES; give logs with -k VMLINUX", more.display());
+        }
+    }
+    Ok(arguments)
+}
+
+fn open_kernel(arguments: &Arguments) -> anyhow::Result<Kernel> {
+    let cache = if arguments.no_cache { None } else { cache_home() };
+    let path = match (&arguments.vmlinux, &arguments.release) {
+        (Some(path), _) => Some(path.clone()),
+        (None, Some(release)) => match find_release(release) {
+            Some(path) => Some(path),
+            None => bail!("no image of release {release} in /boot, /usr/lib/debug or /lib/modules; name one with -k"),
+        },
+        (None, None) => find_for_logs(arguments)?,
+    };
+    let Some(path) = path else {
+        bail!("no kernel image: name one with -k VMLINUX or -r RELEASE, or set DEBUGINFOD_URLS");
+    };
+    let mut kernel = open_image(&path, cache.as_deref())?;
+    // A stripped image: its debug file may be on this machine or on a server.
+    if kernel.binary().is_some_and(|binary| !binary.elf.has_lines())
+        && let Some(build_id) = kernel.build_id().map(str::to_owned)
+        && let Some(debug) = find_debug_file(&build_id)?
+    {
+        kernel = Kernel::open(&debug, cache.as_deref())?;
+    }
+    for folder in arguments.modules.iter().rev() {
+        kernel.add_module_folder(folder);
+    }
+    kernel.compatible = arguments.compat;
+    Ok(kernel)
+}
+
+/// Opens what `-k` may be; of a boot image the symbols are recovered.
+fn open_image(path: &Path, cache: Option<&Path>) -> anyhow::Result<Kernel> {
+    if !View::open(path).is_ok_and(|view| is_boot_image(&view)) {
+        return Ok(Kernel::open(path, cache)?);
+    }
+    let image = KernelImage::open(path)?;
+    if let Some(debug) = image.build_id().map(|id| find_debug_file(&id)).transpose()?.flatten() {
+        return Ok(Kernel::open(&debug, cache)?);
+    }
+    let symbols = image.symbols.iter().map(|symbol| (symbol.name, symbol.address, symbol.letter));
+    let table = SymbolTable::of_symbols(symbols);
+    Ok(Kernel::of_symbols(path, table, "a boot image", image.banner(), image.build_id()))
+}
+
+/// The image that the first log asks for by release or build id.
+fn find_for_logs(arguments: &Arguments) -> anyhow::Result<Option<PathBuf>> {
+    if let Some(path) = find_in_build_tree() {
+        return Ok(Some(path));
+    }
+    let Some(log) = arguments.files.iter().find(|path| path.as_os_str() != "-") else { return Ok(None) };
+    let bytes = read_log(log)?;
+    let (mut release, mut build_id) = (None, None);
+    for line in bytes.split(|byte| *byte == b'\n') {
+        if let Some((said, id)) = crate::symbols::stated_release(line) {
+            release.get_or_insert(said.to_owned());
+            build_id = build_id.or(id.map(str::to_owned));
+        }
+    }
+    if let Some(path) = release.as_deref().and_then(find_release) {
+        return Ok(Some(path));
+    }
+    build_id.map_or(Ok(None), |id| find_debug_file(&id))
+}
+
+fn find_debug_file(build_id: &str) -> anyhow::Result<Option<PathBuf>> {
+    if let Some(path) = find_build_id(Path::new("/usr/lib/debug"), build_id) {
+        return Ok(Some(path));
+    }
+    let servers = debuginfod::servers(&std::env::var("DEBUGINFOD_URLS").unwrap_or_default());
+    match debuginfod::client_cache() {
+        Some(cache) if !servers.is_empty() => debuginfod::find(build_id, &servers, &cache, &fetch)
+            .with_context(|| format!("debug file of build id {build_id}")),
+        _ => Ok(None),
+    }
+}
+
+/// Gets a URL into a file; `false` if the server does not have it.
+fn fetch(url: &str, target: &Path) -> io::Result<bool> {
+    /// No debug file is larger.
+    const LARGEST: u64 = 8 << 30;
+    let client = Client::new(Manners::default(), Arc::new(SystemClock));
+    let response = match client.open(url, &[]) {
+        Ok(response) => response,
+        Err(HttpError::Status { status: 404, .. }) => return Ok(false),
+        Err(error) => return Err(io::Error::other(error)),
+    };
+    let mut file = std::fs::File::create(target)?;
+    if io::copy(&mut io::Read::take(response.body, LARGEST + 1), &mut file)? > LARGEST {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("{url}: more than {LARGEST} bytes")));
+    }
+    Ok(true)
+}
+
+fn say(sentence: &str) {
+    let _ = writeln!(io::stderr(), "kanalyze: {sentence}");
+}
+
+/// The bytes of a log, unpacked.
+fn read_log(path: &Path) -> anyhow::Result<Log> {
+    match open(&Source::new(path.as_os_str()))? {
+        Input::Whole(whole) => Ok(Log::Whole(whole)),
+        stream => {
+            let mut bytes = Vec::new();
+            let damage = stream.feed(|chunk| {
+                bytes.extend_from_slice(chunk);
+                ControlFlow::Continue(())
+            });
+            if let Some(damage) = damage {
+                say(&format!("{}: {damage}", path.display()));
+            }
+            Ok(Log::Read(bytes))
+        }
+    }
+}
+
+/// A log in memory.
+enum Log {
+    Whole(Whole),
+    Read(Vec<u8>),
+}
+
+impl Deref for Log {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Whole(whole) => whole,
+            Self::Read(bytes) => bytes,
+        }
+    }
+}
+
+/// Stdout; on a terminal with control bytes made harmless.
+fn output() -> Box<dyn Write> {
+    let out = io::stdout();
+    if out.is_terminal() {
+        Box::new(BufWriter::new(Harmless(out.lock())))
+    } else {
+        Box::new(BufWriter::with_capacity(1 << 16, out.lock()))
+    }
+}
+
+/// A terminal obeys control bytes; a log must not command it.
+struct Harmless<W>(W);
+
+impl<W: Write> Write for Harmless<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        for piece in bytes.split_inclusive(|byte| byte.is_ascii_control() && !matches!(byte, b'\n' | b'\t' | b'\r')) {
+            match piece.split_last() {
+                Some((last, rest)) if last.is_ascii_control() && !matches!(last, b'\n' | b'\t' | b'\r') => {
+                    self.0.write_all(rest)?;
+                    write!(self.0, "\\x{last:02x}")?;
+                }
+                _ => self.0.write_all(piece)?,
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+struct Filter<'run> {
+    kernel: &'run Kernel,
+    arguments: &'run Arguments,
+    paths: Paths,
+    running: Option<&'run (SymbolTable, SymbolTable)>,
+    out: Box<dyn Write>,
+    first: bool,
+    refused: bool,
+}
+
+impl<'run> Filter<'run> {
+    fn all(&mut self) -> anyhow::Result<()> {
+        let json = self.arguments.output.format == Format::Json;
+        if json {
+            self.out.write_all(b"[")?;
+        }
+        if self.arguments.files.is_empty() {
+            self.stream()?;
+        }
+        for path in &self.arguments.files {
+            if path.as_os_str() == "-" {
+                self.stream()?;
+            } else {
+                self.file(path)?;
+            }
+        }
+        if json {
+            self.out.write_all(b"]\n")?;
+        }
+        Ok(self.out.flush()?)
+    }
+
+    fn file(&mut self, path: &Path) -> anyhow::Result<()> {
+        let bytes = read_log(path)?;
+        if self.arguments.addresses {
+            return self.addresses(&bytes);
+        }
+        let mut decoder = self.decoder();
+        decoder.survey(&bytes);
+        let name = path.display().to_string();
+        for (number, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
+            self.line(&mut decoder, &name, number as u64 + 1, line)?;
+        }
+        self.refusals(&decoder, &name);
+        Ok(())
+    }
+
+    /// Reads stdin line by line and hands on what it has whenever it would have to wait.
+    fn stream(&mut self) -> anyhow::Result<()> {
+        /// A line longer than this is no log line; it is passed on in pieces.
+        const LONGEST: usize = 1 << 20;
+        let mut reader = BufReader::with_capacity(1 << 16, io::stdin().lock());
+        if self.arguments.addresses {
+            let mut bytes = Vec::new();
+            io::Read::read_to_end(&mut reader, &mut bytes)?;
+            return self.addresses(&bytes);
+        }
+        let mut decoder = self.decoder();
+        let mut line = Vec::new();
+        let mut number = 1;
+        let mut told = 0;
+        loop {
+            if reader.buffer().is_empty() {
+                self.out.flush()?;
+            }
+            let buffer = match reader.fill_buf() {
+                Ok(buffer) => buffer,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error).context("stdin"),
+            };
+            let ended = buffer.is_empty();
+            let (taken, whole) = match memchr::memchr(b'\n', buffer) {
+                Some(at) => (at + 1, true),
+                None => (buffer.len(), false),
+            };
+            line.extend_from_slice(&buffer[..taken]);
+            reader.consume(taken);
+            if whole || ended && !line.is_empty() || line.len() > LONGEST {
+                self.line(&mut decoder, "-", number, &line)?;
+                number += u64::from(whole);
+                line.clear();
+                for reason in &decoder.refusals()[told..] {
+                    say(reason);
+                    told += 1;
+                }
+            }
+            if ended {
+                break;
+            }
+        }
+        self.refused |= told > 0 && !self.arguments.force;
+        Ok(())
+    }
+
+    fn decoder(&self) -> LogDecoder<'run> {
+        let options = LogOptions { force: self.arguments.force, offset: self.arguments.kaslr_offset };
+        let mut decoder = LogDecoder::new(self.kernel, options);
+        if let Some((symbols, modules)) = self.running {
+            decoder.with_kallsyms(symbols, modules);
+        }
+        decoder
+    }
+
+    fn line(&mut self, decoder: &mut LogDecoder<'_>, log: &str, number: u64, line: &[u8]) -> anyhow::Result<()> {
+        match self.arguments.output.format {
+            Format::Text if self.arguments.compat => {
+                let kernel = self.kernel;
+                let code = if self.arguments.no_code { Vec::new() } else { decode_code_as_script(line) };
+                if !code.is_empty() {
+                    let text = String::from_utf8_lossy(line);
+                    let words: Vec<&str> = text.split_whitespace().collect();
+                    writeln!(self.out, "{}", words.join(" "))?;
+                    for instruction in code {
+                        writeln!(self.out, "{instruction}")?;
+                    }
+                    return Ok(());
+                }
+                as_script(&mut self.out, line, &self.paths, &mut |what| match *what {
+                    What::Named { function, offset, size, module, build_id } => {
+                        kernel.named(Named { function, offset, size, module, build_id, exact: true })
+                    }
+                    What::Raw(_) => Answer::miss("the script looks names up only"),
+                })?;
+            }
+            Format::Text => {
+                let decoded = decoder.line(line);
+                annotate(&mut self.out, line, &decoded, &self.paths)?;
+                if !self.arguments.no_code {
+                    for instruction in decode_code(line) {
+                        writeln!(self.out, "{instruction}")?;
+                    }
+                }
+            }
+            Format::Json | Format::Jsonl => {
+                for found in decoder.line(line) {
+                    self.record(log, number, &found)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, log: &str, log_line: u64, found: &Decoded<'_>) -> anyhow::Result<()> {
+        let Decoded { spot, answer } = found;
+        let (function, offset, size, module) = match &spot.what {
+            What::Named { function, offset, size, module, .. } => {
+                (Some(*function), Some(*offset), Some(*size), *module)
+            }
+            What::Raw(_) => (None, None, None, None),
+        };
+        let within = answer.within.as_ref();
+        let paths = &self.paths;
+        let frame = |place: &'_ Place| -> (Option<String>, Option<String>, Option<u32>) {
+            (place.function.clone(), place.file.as_deref().map(|file| paths.shown(file).to_owned()), place.line)
+        };
+        let frames: Vec<_> = answer.places.iter().map(frame).collect();
+        let record = Record {
+            schema: SCHEMA,
+            log,
+            log_line,
+            frames: frames
+                .iter()
+                .map(|(function, file, line)| Frame {
+                    function: function.as_deref(),
+                    file: file.as_deref(),
+                    line: *line,
+                })
+                .collect(),
+            function: function.or(within.map(|within| within.0.as_str())),
+            offset: offset.or(within.map(|within| within.1)),
+            size: size.or(within.map(|within| within.2)),
+            module,
+            address: spot.address.map(|address| format!("{address:#x}")),
+            reliable: spot.reliable,
+            confidence: (!answer.places.is_empty()).then_some(answer.confidence),
+            reason: answer.reason.as_deref(),
+        };
+        if self.arguments.output.format == Format::Json && !std::mem::take(&mut self.first) {
+            self.out.write_all(b",")?;
+        }
+        serde_json::to_writer(&mut self.out, &record)?;
+        if self.arguments.output.format == Format::Jsonl {
+            self.out.write_all(b"\n")?;
+        }
+        Ok(())
+    }
+
+    fn refusals(&mut self, decoder: &LogDecoder<'_>, log: &str) {
+        for reason in decoder.refusals() {
+            say(&format!("{log}: {reason}"));
+            self.refused |= !self.arguments.force;
+        }
+    }
+
+    /// Answers addresses of the image as addr2line does: they are taken as they are.
+    fn addresses(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
+        let Some(binary) = self.kernel.binary() else { bail!("--addresses needs an ELF file") };
+        let text = String::from_utf8_lossy(bytes);
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let addresses: Vec<Option<u64>> =
+            words.iter().map(|word| u64::from_str_radix(word.trim_start_matches("0x"), 16).ok()).collect();
+        binary.prepare(&addresses.iter().flatten().copied().collect::<Vec<_>>());
+        for (number, address) in addresses.into_iter().enumerate() {
+            let places = address.map(|address| binary.places(address)).unwrap_or_default();
+            if self.arguments.output.format != Format::Text {
+                let answer = Answer { places, confidence: Confidence::Certain, reason: None, within: None };
+                let spot = crate::symbols::Spot::of_address(address.unwrap_or(0));
+                self.record("-", number as u64 + 1, &Decoded { spot, answer })?;
+                continue;
+            }
+            if places.is_empty() {
+                self.out.write_all(b"??\n??:0\n")?;
+            }
+            for place in &places {
+                let file = place.file.as_deref().map_or("??", |file| self.paths.shown(file));
+                write!(self.out, "{}\n{file}:", place.function.as_deref().unwrap_or("??"))?;
+                match place.line {
+                    Some(line) => writeln!(self.out, "{line}")?,
+                    None => self.out.write_all(b"?\n")?,
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,100 @@
+//! Sets of names given by patterns, most of which are plain text: hundreds of them are looked up for each stack frame.
+
+use super::Pattern;
+use aho_corasick::AhoCorasick;
+use std::collections::BTreeSet;
+
+/// Names that match any of a list of patterns.
+#[derive(Debug)]
+pub struct NameSet {
+    whole: BTreeSet<Vec<u8>>,
+    prefixes: Vec<Vec<u8>>,
+    suffixes: Vec<Vec<u8>>,
+    infixes: Option<AhoCorasick>,
+    /// What is not plain text.
+    rest: Option<Pattern>,
+    sources: Vec<String>,
+}
+
+impl NameSet {
+    /// The names that match any of the patterns; `^` and `$` bind a pattern to the ends of the name.
+    #[must_use]
+    pub fn new(patterns: &[String]) -> Self {
+        let (mut whole, mut prefixes, mut suffixes) = (BTreeSet::new(), Vec::new(), Vec::new());
+        let (mut infixes, mut rest) = (Vec::new(), Vec::new());
+        for pattern in patterns {
+            let (begins, core) = pattern.strip_prefix('^').map_or((false, pattern.as_str()), |core| (true, core));
+            let (ends, core) = core.strip_suffix('$').map_or((false, core), |core| (true, core));
+            match (plain(core), begins, ends) {
+                (None, ..) => rest.push(pattern.as_str()),
+                (Some(text), true, true) => {
+                    whole.insert(text);
+                }
+                (Some(text), true, false) => prefixes.push(text),
+                (Some(text), false, true) => suffixes.push(text),
+                (Some(text), false, false) => infixes.push(text),
+            }
+        }
+        let infixes = if infixes.is_empty() { None } else { AhoCorasick::new(&infixes).ok() };
+        let rest = (!rest.is_empty()).then(|| Pattern::any(rest));
+        Self { whole, prefixes, suffixes, infixes, rest, sources: patterns.to_vec() }
+    }
+
+    /// Whether the name is in the set.
+    #[must_use]
+    pub fn contains(&self, name: &[u8]) -> bool {
+        self.infixes.as_ref().is_some_and(|infixes| infixes.is_match(name))
+            || self.whole.contains(name)
+            || self.prefixes.iter().any(|prefix| name.starts_with(prefix))
+            || self.suffixes.iter().any(|suffix| name.ends_with(suffix))
+            || self.rest.as_ref().is_some_and(|rest| rest.is_match(name))
+    }
+
+    /// The patterns that it was made from.
+    #[must_use]
+    pub fn sources(&self) -> &[String] {
+        &self.sources
+    }
+
+    /// What is wrong with a pattern, if anything.
+    ///
+    /// # Errors
+    /// The words of the regular-expression compiler.
+    pub fn check(&self) -> Result<(), String> {
+        self.rest.as_ref().map_or(Ok(()), Pattern::check)
+    }
+}
+
+/// The text that an expression stands for, if it stands for just one.
+fn plain(expression: &str) -> Option<Vec<u8>> {
+    let mut text = Vec::new();
+    let mut bytes = expression.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'\\' => match bytes.next()? {
+                escaped if escaped.is_ascii_punctuation() => text.push(escaped),
+                _ => return None,
+            },
+            b'.' | b'+' | b'*' | b'?' | b'(' | b')' | b'|' | b'[' | b']' | b'{' | b'}' | b'^' | b'$' => return None,
+            byte => text.push(byte),
+        }
+    }
+    (!text.is_empty()).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_of_every_form_are_told_apart() {
+        let set =
+            NameSet::new(&["alloc", "^down$", "^rb_", "_trap$", "(?:get|put)_page", r"^mm/sl.b\.c"].map(String::from));
+        for name in ["kmalloc_array_alloc", "down", "rb_erase", "do_trap", "xget_page", "mm/slub.c"] {
+            assert!(set.contains(name.as_bytes()), "{name}");
+        }
+        for name in ["down_timeout", "my_rb_erase", "do_trap_x", "set_page", "fs/mm/slub.c", "mm/slub_c"] {
+            assert!(!set.contains(name.as_bytes()), "{name}");
+        }
+    }
+}

@@ -1,0 +1,396 @@
+//! A stack tells what its task waits for: the primitive it sleeps in, and the function that called it.
+
+use crate::report::Frame;
+
+/// Every word that [`Wait::kind`](super::Wait::kind) may be, with its meaning.
+pub const KINDS: [(&str, &str); 27] = [
+    ("mutex", "a mutex"),
+    ("rt-mutex", "a real-time mutex"),
+    ("rwsem-read", "a reader-writer semaphore, to read"),
+    ("rwsem-write", "a reader-writer semaphore, to write"),
+    ("percpu-rwsem-read", "a per-CPU reader-writer semaphore, to read"),
+    ("percpu-rwsem-write", "a per-CPU reader-writer semaphore, to write"),
+    ("ldsem-read", "a line-discipline semaphore, to read"),
+    ("ldsem-write", "a line-discipline semaphore, to write"),
+    ("socket-lock", "a socket's lock"),
+    ("semaphore", "a counting semaphore; lockdep does not know it"),
+    ("spinlock", "a spinlock, on a CPU"),
+    ("lock", "a lock of a kind that the log does not tell"),
+    ("completion", "a completion"),
+    ("work", "the end of a work item"),
+    ("workqueue", "the end of a workqueue's items"),
+    ("rcu", "an RCU grace period"),
+    ("kthread", "a kernel thread to stop or park"),
+    ("page-lock", "a page's lock or bit"),
+    ("io", "a block device or file system"),
+    ("bit", "a bit of an object"),
+    ("futex", "a futex of user space"),
+    ("freezer", "the freezer"),
+    ("sleep", "time to pass"),
+    ("child", "a child process"),
+    ("usb", "a USB transfer"),
+    ("device-references", "the last reference to a network device"),
+    ("wait-queue", "an event; the function that waits names it"),
+];
+
+/// What a stack says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Awaited {
+    /// One of [`KINDS`].
+    pub(super) kind: &'static str,
+    /// Index of the first frame outside of the primitive.
+    pub(super) site: usize,
+}
+
+impl Awaited {
+    /// Whether lockdep lists what is awaited among what is held.
+    pub(super) fn is_listed(&self) -> bool {
+        matches!(
+            self.kind,
+            "mutex"
+                | "rt-mutex"
+                | "rwsem-read"
+                | "rwsem-write"
+                | "percpu-rwsem-read"
+                | "percpu-rwsem-write"
+                | "ldsem-read"
+                | "ldsem-write"
+                | "socket-lock"
+                | "lock"
+        )
+    }
+
+    /// Whether several tasks may hold it at once.
+    pub(super) fn is_shared(&self) -> bool {
+        self.kind.starts_with("rwsem")
+            || self.kind.starts_with("percpu")
+            || self.kind.starts_with("ldsem")
+            || self.kind == "lock"
+    }
+}
+
+/// The scheduler's own frames, before the primitive.
+const SCHEDULER: [&str; 20] = [
+    "__schedule",
+    "schedule",
+    "schedule_timeout",
+    "schedule_timeout_uninterruptible",
+    "schedule_timeout_interruptible",
+    "schedule_timeout_killable",
+    "schedule_timeout_idle",
+    "schedule_preempt_disabled",
+    "schedule_hrtimeout",
+    "schedule_hrtimeout_range",
+    "schedule_hrtimeout_range_clock",
+    "schedule_rtlock",
+    "__schedule_loop",
+    "io_schedule",
+    "io_schedule_timeout",
+    "io_schedule_prepare",
+    "__switch_to",
+    "context_switch",
+    "__sched_text_start",
+    "schedule_idle",
+];
+
+/// Starts of names of lock primitives, longest first where one is the start of another; `=` ends a whole name.
+const LOCKS: [(&str, &str); 33] = [
+    ("__mutex_lock", "mutex"),
+    ("mutex_lock", "mutex"),
+    ("__ww_mutex_lock", "mutex"),
+    ("ww_mutex_lock", "mutex"),
+    ("__rt_mutex", "rt-mutex"),
+    ("_rt_mutex", "rt-mutex"),
+    ("rt_mutex_", "rt-mutex"),
+    ("rtlock_slowlock", "rt-mutex"),
+    ("rwsem_down_read", "rwsem-read"),
+    ("call_rwsem_down_read", "rwsem-read"),
+    ("__down_read", "rwsem-read"),
+    ("down_read", "rwsem-read"),
+    ("rwbase_read_lock", "rwsem-read"),
+    ("rwsem_down_write", "rwsem-write"),
+    ("call_rwsem_down_write", "rwsem-write"),
+    ("__down_write", "rwsem-write"),
+    ("down_write", "rwsem-write"),
+    ("rwbase_write_lock", "rwsem-write"),
+    ("__percpu_down_read", "percpu-rwsem-read"),
+    ("percpu_down_read", "percpu-rwsem-read"),
+    ("percpu_down_write", "percpu-rwsem-write"),
+    ("__ldsem_down_read", "ldsem-read"),
+    ("ldsem_down_read", "ldsem-read"),
+    ("down_read_failed", "ldsem-read"),
+    ("__ldsem_down_write", "ldsem-write"),
+    ("ldsem_down_write", "ldsem-write"),
+    ("__lock_sock", "socket-lock"),
+    ("lock_sock_nested", "socket-lock"),
+    ("___down_common=", "semaphore"),
+    ("__down_common=", "semaphore"),
+    ("__down=", "semaphore"),
+    ("down=", "semaphore"),
+    ("__down_", "semaphore"),
+];
+
+/// More names of semaphores' own functions.
+const SEMAPHORE: [&str; 4] = ["down_timeout", "down_killable", "down_interruptible", "down_trylock"];
+
+/// Functions around a completion or another plain wait that say what it is for, innermost first; `=` ends a
+/// whole name.
+const PURPOSES: [(&str, &str); 62] = [
+    ("__flush_workqueue", "workqueue"),
+    ("flush_workqueue", "workqueue"),
+    ("drain_workqueue", "workqueue"),
+    ("destroy_workqueue", "workqueue"),
+    ("__flush_work", "work"),
+    ("flush_work", "work"),
+    ("flush_delayed_work", "work"),
+    ("__cancel_work", "work"),
+    ("cancel_work_sync", "work"),
+    ("cancel_delayed_work_sync", "work"),
+    ("kthread_flush_work", "work"),
+    ("flush_kthread_work", "work"),
+    ("synchronize_", "rcu"),
+    ("__synchronize_srcu", "rcu"),
+    ("__wait_rcu_gp", "rcu"),
+    ("wait_rcu_gp", "rcu"),
+    ("rcu_barrier", "rcu"),
+    ("srcu_barrier", "rcu"),
+    ("exp_funnel_lock", "rcu"),
+    ("rcu_exp_wait_wake", "rcu"),
+    ("kthread_stop", "kthread"),
+    ("kthread_park", "kthread"),
+    ("netdev_wait_allrefs", "device-references"),
+    ("usb_start_wait_urb", "usb"),
+    ("usb_kill_urb", "usb"),
+    ("usb_kill_anchored_urbs", "usb"),
+    ("futex_wait", "futex"),
+    ("__futex_wait", "futex"),
+    ("futex_do_wait", "futex"),
+    ("futex_lock_pi", "futex"),
+    ("__refrigerator", "freezer"),
+    ("freezer_", "freezer"),
+    ("do_wait=", "child"),
+    ("kernel_wait4", "child"),
+    ("kernel_waitid", "child"),
+    ("wait_for_vfork_done", "child"),
+    ("msleep", "sleep"),
+    ("usleep_range", "sleep"),
+    ("do_nanosleep", "sleep"),
+    ("ssleep", "sleep"),
+    ("folio_wait_", "page-lock"),
+    ("__folio_lock", "page-lock"),
+    ("__lock_page", "page-lock"),
+    ("wait_on_page", "page-lock"),
+    ("__wait_on_page", "page-lock"),
+    ("wait_on_buffer", "io"),
+    ("__wait_on_buffer", "io"),
+    ("__lock_buffer", "io"),
+    ("bit_wait_io", "io"),
+    ("submit_bio_wait", "io"),
+    ("blk_execute_rq", "io"),
+    ("blk_mq_get_tag", "io"),
+    ("blk_queue_enter", "io"),
+    ("__bio_queue_enter", "io"),
+    ("blk_mq_freeze_queue_wait", "io"),
+    ("rq_qos_wait", "io"),
+    ("wbt_wait", "io"),
+    ("__blkdev_direct_IO", "io"),
+    ("blkdev_issue_", "io"),
+    ("bit_wait", "bit"),
+    ("__wait_on_bit", "bit"),
+    ("out_of_line_wait_on_bit", "bit"),
+];
+
+/// Names of completions' own functions.
+const COMPLETION: [&str; 7] = [
+    "wait_for_completion",
+    "__wait_for_common",
+    "wait_for_common",
+    "do_wait_for_common",
+    "__wait_for_completion",
+    "___wait_for_common",
+    "wait_for_common_io",
+];
+
+/// Reads what the task of this stack waits for; `None` for an empty stack and one that does not sleep.
+pub(super) fn awaited(frames: &[Frame]) -> Option<Awaited> {
+    let trusted = frames.iter().any(|frame| frame.reliable && frame.function.is_some());
+    let named: Vec<(usize, &str)> = frames
+        .iter()
+        .enumerate()
+        .filter(|(_, frame)| frame.reliable || !trusted)
+        .filter_map(|(index, frame)| Some((index, plain(frame.function.as_deref()?))))
+        .collect();
+    // An interrupted stack begins elsewhere: the task sleeps only if the scheduler is at its inner end.
+    let first = named.iter().take(6).position(|(_, name)| SCHEDULER.contains(name));
+    let entered = match first {
+        Some(first) => first,
+        None if named.first().is_some_and(|(_, name)| lock_kind(name).is_some() || is_completion(name)) => 0,
+        None => return None,
+    };
+    // A task that was preempted does not wait.
+    if named[..=entered].iter().chain(named.get(entered + 1)).any(|(_, name)| name.starts_with("preempt_schedule")) {
+        return None;
+    }
+    let inner = entered + named[entered..].iter().take_while(|(_, name)| SCHEDULER.contains(name)).count();
+    let rest = &named[inner..];
+    let io = named[entered..inner].iter().any(|(_, name)| name.starts_with("io_schedule"));
+    let (first_site, name) = *rest.first()?;
+    // Bit waits and completions have a few frames of their own before the lock that they may implement.
+    if let Some(position) = rest.iter().take(2).position(|(_, name)| lock_kind(name).is_some()) {
+        let mut kind = lock_kind(rest[position].1)?;
+        let mut outside = position;
+        while let Some(more) = rest.get(outside).and_then(|(_, name)| lock_kind(name)) {
+            // `down_read` of a tty's semaphore, a futex's mutex: the outermost primitive names the lock.
+            kind = if kind == "semaphore" || more == kind || kind.starts_with("rwsem") && more.starts_with("ldsem") {
+                more
+            } else {
+                kind
+            };
+            outside += 1;
+        }
+        if rest.get(outside).is_some_and(|(_, name)| name.starts_with("futex_")) {
+            kind = "futex";
+        }
+        let site = rest.get(outside).map_or(first_site, |(index, _)| *index);
+        return Some(Awaited { kind, site });
+    }
+    // The outermost of the wait's own functions says what it is for: `msleep` of `netdev_wait_allrefs`.
+    let own = rest.iter().take_while(|(_, name)| purpose(name).is_some() || is_completion(name)).count();
+    if own > 0 {
+        let kind = rest[..own].iter().rev().find_map(|(_, name)| purpose(name)).unwrap_or("completion");
+        return Some(Awaited { kind, site: rest.get(own).or(rest.last()).map_or(first_site, |(index, _)| *index) });
+    }
+    if name == "percpu_rwsem_wait" {
+        return Some(Awaited { kind: "percpu-rwsem-read", site: rest.get(1).map_or(first_site, |(index, _)| *index) });
+    }
+    // Only the slow paths of locks sleep that way; the lock's own frames are missing.
+    let locking = named[entered..inner]
+        .iter()
+        .any(|(_, name)| *name == "schedule_preempt_disabled" || *name == "schedule_rtlock");
+    let kind = match (locking, io) {
+        (true, _) => "lock",
+        (false, true) => "io",
+        (false, false) => "wait-queue",
+    };
+    Some(Awaited { kind, site: first_site })
+}
+
+/// Which lock's own function this is.
+fn lock_kind(name: &str) -> Option<&'static str> {
+    if SEMAPHORE.contains(&name) {
+        return Some("semaphore");
+    }
+    if name == "percpu_rwsem_wait" {
+        return Some("percpu-rwsem-read");
+    }
+    LOCKS.iter().find(|(start, _)| fits(name, start)).map(|(_, kind)| *kind)
+}
+
+fn purpose(name: &str) -> Option<&'static str> {
+    PURPOSES.iter().find(|(start, _)| fits(name, start)).map(|(_, kind)| *kind)
+}
+
+fn is_completion(name: &str) -> bool {
+    COMPLETION.iter().any(|start| name.starts_with(start))
+}
+
+fn fits(name: &str, start: &str) -> bool {
+    match start.strip_suffix('=') {
+        Some(whole) => name == whole,
+        None => name.starts_with(start),
+    }
+}
+
+/// The name without what compilers add: `f.isra.0`, `f.part.3.cold`.
+pub(super) fn plain(name: &str) -> &str {
+    name.find('.').filter(|at| *at > 0).map_or(name, |at| &name[..at])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(names: &str) -> Option<(&'static str, String)> {
+        let frames: Vec<Frame> = names
+            .split(' ')
+            .map(|name| Frame {
+                function: Some(name.trim_start_matches('?').into()),
+                reliable: !name.starts_with('?'),
+                ..Frame::default()
+            })
+            .collect();
+        awaited(&frames).map(|awaited| (awaited.kind, frames[awaited.site].function.clone().unwrap_or_default()))
+    }
+
+    #[test]
+    fn stacks_name_what_is_awaited_and_where() {
+        for (stack, kind, site) in [
+            (
+                "__schedule ?lock_release schedule schedule_preempt_disabled __mutex_lock ?pointer foo bar",
+                "mutex",
+                "foo",
+            ),
+            (
+                "context_switch __schedule schedule schedule_preempt_disabled __mutex_lock_common __mutex_lock mutex_lock_nested rtnl_lock",
+                "mutex",
+                "rtnl_lock",
+            ),
+            (
+                "__schedule schedule rwsem_down_write_slowpath __down_write_common __down_write down_write lock_mount",
+                "rwsem-write",
+                "lock_mount",
+            ),
+            ("schedule rwsem_down_read_failed call_rwsem_down_read_failed down_read foo", "rwsem-read", "foo"),
+            ("__schedule schedule percpu_rwsem_wait __percpu_down_read foo", "percpu-rwsem-read", "foo"),
+            (
+                "__schedule schedule schedule_timeout ___down_common __down_common down xfs_buf_lock",
+                "semaphore",
+                "xfs_buf_lock",
+            ),
+            ("__schedule schedule __lock_sock lock_sock_nested tcp_sendmsg", "socket-lock", "tcp_sendmsg"),
+            ("__schedule schedule schedule_timeout __wait_for_common chain_root", "completion", "chain_root"),
+            (
+                "__schedule schedule schedule_timeout __wait_for_common wait_for_completion __flush_work wk_t2",
+                "work",
+                "wk_t2",
+            ),
+            (
+                "__schedule schedule schedule_timeout do_wait_for_common __wait_for_common wait_for_common wait_for_completion flush_workqueue nbd_ioctl",
+                "workqueue",
+                "nbd_ioctl",
+            ),
+            (
+                "__schedule schedule schedule_timeout wait_for_completion __wait_rcu_gp synchronize_sched.part.63 synchronize_sched namespace_unlock",
+                "rcu",
+                "namespace_unlock",
+            ),
+            (
+                "__schedule schedule io_schedule folio_wait_bit_common write_cache_pages",
+                "page-lock",
+                "write_cache_pages",
+            ),
+            (
+                "__schedule schedule io_schedule bit_wait_io __wait_on_bit_lock out_of_line_wait_on_bit_lock __lock_buffer foo",
+                "io",
+                "foo",
+            ),
+            ("__schedule schedule futex_wait_queue __futex_wait futex_wait do_futex", "futex", "do_futex"),
+            ("__schedule schedule wb_wait_for_completion foo", "wait-queue", "wb_wait_for_completion"),
+            (
+                "__schedule schedule usb_kill_urb.part.0 usb_kill_urb usb_start_wait_urb usb_control_msg",
+                "usb",
+                "usb_control_msg",
+            ),
+            ("?__schedule ?schedule ?__mutex_lock ?foo", "mutex", "foo"),
+        ] {
+            assert_eq!(of(stack), Some((kind, site.into())), "{stack}");
+        }
+        assert_eq!(of("foo bar baz"), None);
+    }
+
+    #[test]
+    fn every_kind_of_a_table_is_documented() {
+        let known: Vec<&str> = KINDS.iter().map(|(kind, _)| *kind).collect();
+        assert!(LOCKS.iter().chain(&PURPOSES).all(|(_, kind)| known.contains(kind)));
+    }
+}

@@ -1,0 +1,430 @@
+//! Facts → edges: who waits for what, who holds it, and how sure that is.
+
+use super::awaited::{Awaited, plain};
+use super::classes::{bare, is_exclusive, is_global, is_unowned};
+use super::gather::{Facts, TaskFacts};
+use super::hearsay::{flusher, traced};
+use super::{Grade, LockRef, Wait};
+use crate::report::{Frame, HeldLock, Task};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What tells one lock from another.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Key {
+    /// The address of its lockdep map.
+    Instance(String),
+    /// Its class, where no address is printed.
+    Class(String),
+}
+
+/// How a task stands to a lock in its list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Claim {
+    /// It sleeps in the lock's slow path at that acquisition; false when only its place in the list says so.
+    Waits { exact: bool },
+    /// It went on after that acquisition.
+    Holds,
+    /// The list alone does not tell.
+    Open,
+}
+
+/// More candidates than this say as much as none.
+const MOST_CANDIDATES: usize = 4;
+
+/// Who lists a lock: pid, index in the task's list, and how.
+type Claims = BTreeMap<Key, Vec<(i64, usize, Claim)>>;
+
+/// The key of a listed lock.
+pub(super) fn key(lock: &HeldLock) -> Key {
+    match &lock.address {
+        Some(address) if address.bytes().any(|byte| byte != b'0') => Key::Instance(address.clone()),
+        _ => Key::Class(lock.class.clone()),
+    }
+}
+
+/// Who holds what for sure enough that a later dump may rely on it: a task that is the only one in question while no list
+/// is missing or cut, and others wait.
+pub(super) fn settled(facts: &Facts) -> BTreeSet<(i64, Key)> {
+    if !facts.cut.is_empty() {
+        return BTreeSet::new();
+    }
+    let claims = claims(facts);
+    let mut settled = BTreeSet::new();
+    for (key, all) in &claims {
+        let open: Vec<i64> = all.iter().filter(|(_, _, claim)| *claim == Claim::Open).map(|(pid, _, _)| *pid).collect();
+        let waited = all.iter().any(|(_, _, claim)| matches!(claim, Claim::Waits { .. }));
+        let held = all.iter().any(|(_, _, claim)| *claim == Claim::Holds);
+        if let [holder] = open[..]
+            && waited
+            && !held
+            && (facts.hidden.is_empty() || facts.settled.contains(&(holder, key.clone())))
+        {
+            settled.insert((holder, key.clone()));
+        }
+    }
+    settled
+}
+
+/// All edges of a dump, by waiter.
+pub(super) fn edges(facts: &Facts) -> Vec<Wait> {
+    let claims = claims(facts);
+    let mut waits = Vec::new();
+    for (pid, task) in &facts.tasks {
+        let before = waits.len();
+        stated(facts, *pid, task, &mut waits);
+        if waits.len() > before && waits[before..].iter().any(|wait| wait.holder.is_some()) {
+            continue;
+        }
+        waits.truncate(before);
+        let Some(awaited) = &task.awaited else {
+            listed_only(facts, &claims, *pid, task, &mut waits);
+            continue;
+        };
+        if !is_waiting(task, awaited) {
+            continue;
+        }
+        match awaited.kind {
+            "work" | "workqueue" => flusher(facts, *pid, task, awaited, &mut waits),
+            _ if awaited.is_listed() || awaited_lock(task).is_some() => {
+                owned(facts, &claims, *pid, task, awaited, &mut waits)
+            }
+            _ => {
+                let mut wait = bare_wait(*pid, task, awaited);
+                wait.because = match awaited.kind {
+                    "semaphore" => "lockdep does not know semaphores".into(),
+                    "completion" | "wait-queue" => "nobody owns what it waits for".into(),
+                    _ => format!("it waits for {}", words(awaited.kind)),
+                };
+                traced(facts, &mut wait);
+                waits.push(wait);
+            }
+        }
+    }
+    waits
+}
+
+/// Whether a task with such a stack waits in a way that matters: the kernel calls it blocked, it is in D, or in a lock.
+fn is_waiting(task: &TaskFacts, awaited: &Awaited) -> bool {
+    task.seconds.is_some() || task.state.as_deref() == Some("D") || awaited.is_listed() || task.io_wait
+}
+
+/// The documented meaning of a kind.
+pub(super) fn words(kind: &str) -> &'static str {
+    super::awaited::KINDS.iter().find(|(word, _)| *word == kind).map_or("something", |(_, words)| words)
+}
+
+fn claims(facts: &Facts) -> Claims {
+    let mut claims = Claims::new();
+    for (pid, task) in &facts.tasks {
+        let own = awaited_lock(task);
+        for (index, lock) in task.locks.iter().enumerate().filter(|(_, lock)| !is_unowned(lock)) {
+            let claim = match own {
+                Some((awaited, exact)) if awaited == index => Claim::Waits { exact },
+                // What comes later in the list was taken, or is awaited, after this one was got.
+                _ if index + 1 < task.locks.len() => Claim::Holds,
+                _ if task.running => Claim::Open,
+                _ if task.awaited.as_ref().is_some_and(|awaited| !awaited.is_listed() || own.is_some()) => Claim::Holds,
+                _ => Claim::Open,
+            };
+            claims.entry(key(lock)).or_default().push((*pid, index, claim));
+        }
+    }
+    claims
+}
+
+/// Which of its listed locks a task waits for: the last, if the task sleeps at its acquisition. The call that never
+/// returned is then the very call that lockdep noted. (That a sleep elsewhere is below a noted place proves nothing: an
+/// acquisition inlined into a function is noted as its caller's call.)
+pub(super) fn awaited_lock(task: &TaskFacts) -> Option<(usize, bool)> {
+    let awaited = task.awaited.as_ref()?;
+    let last = task.locks.len().checked_sub(1)?;
+    let lock = &task.locks[last];
+    if is_unowned(lock) {
+        return None;
+    }
+    let at = lock.acquired_at.as_ref()?;
+    // kernfs waits for the last user of a node with a wait queue of its own.
+    let kernfs = awaited.kind == "wait-queue" && bare(&lock.class) == "kn->active";
+    let outer = || task.frames[awaited.site..].iter().filter(|frame| !frame.inline && frame.reliable);
+    let same = |frame: &Frame| {
+        frame.function.is_some() && frame.function == at.function && frame.offset.is_some() && frame.offset == at.offset
+    };
+    if !awaited.is_listed() && !kernfs {
+        // Directly below the scheduler it is the acquisition all the same: the lock's own frames are lost.
+        return (awaited.kind == "wait-queue" && outer().next().is_some_and(same)).then_some((last, true));
+    }
+    let reach = if kernfs { 3 } else { 6 };
+    if outer().take(reach).any(same) {
+        return Some((last, true));
+    }
+    // Tail calls drop frames. A list with lost lines may end before the awaited lock.
+    let near = |frame: &Frame| match (&frame.function, &at.function) {
+        (Some(frame), Some(at)) => plain(frame) == plain(at),
+        _ => false,
+    };
+    (awaited.is_listed() && task.whole && outer().take(reach).any(near)).then_some((last, false))
+}
+
+/// A wait of which only the waiter is known.
+pub(super) fn bare_wait(pid: i64, task: &TaskFacts, awaited: &Awaited) -> Wait {
+    let site = task.frames.get(awaited.site);
+    let outer = task.frames[awaited.site.min(task.frames.len())..].iter().find(|frame| !frame.inline);
+    let named = site.and_then(|site| site.function.as_deref()).map(plain);
+    let class = (awaited.is_listed() && named.is_some_and(|name| name.starts_with("rtnl_lock")))
+        .then(|| "rtnl_mutex".to_owned());
+    Wait {
+        waiter: Task { comm: task.comm.clone(), pid },
+        lock: LockRef { class, address: None, acquired_at: outer.or(site).map(place), line: None },
+        kind: awaited.kind,
+        holder: None,
+        grade: Grade::Unknown,
+        evidence: evidence([Some(task.line), outer.or(site).map(|frame| frame.log_line)]),
+        because: String::new(),
+        identity: "none",
+    }
+}
+
+/// `function+0x1/0x2 file:line`.
+pub(super) fn place(frame: &Frame) -> String {
+    let mut out = frame.function.clone().or_else(|| frame.address.clone()).unwrap_or_default();
+    if let (Some(offset), Some(size)) = (frame.offset, frame.size) {
+        out += &format!("+{offset:#x}/{size:#x}");
+    }
+    if let (Some(file), Some(line)) = (&frame.file, frame.line) {
+        out += &format!(" {file}:{line}");
+    }
+    out
+}
+
+fn evidence<const N: usize>(lines: [Option<u64>; N]) -> Vec<u64> {
+    let mut lines: Vec<u64> = lines.into_iter().flatten().filter(|line| *line > 0).collect();
+    lines.sort_unstable();
+    lines.dedup();
+    lines
+}
+
+/// The listed lock as others see it.
+pub(super) fn lock_ref(lock: &HeldLock) -> LockRef {
+    LockRef {
+        class: Some(lock.class.clone()),
+        address: lock.address.clone(),
+        acquired_at: lock.acquired_at.as_ref().map(place),
+        line: Some(lock.line),
+    }
+}
+
+/// What the kernel itself says of a waiter's holder.
+fn stated(facts: &Facts, pid: i64, task: &TaskFacts, waits: &mut Vec<Wait>) {
+    for blocker in facts.blockers.iter().filter(|blocker| blocker.waiter.pid == pid) {
+        let kind = match (blocker.lock.as_str(), blocker.mode.as_deref()) {
+            ("mutex", _) => "mutex",
+            ("semaphore", _) => "semaphore",
+            ("rw-semaphore", Some("reader")) => "rwsem-read",
+            ("rw-semaphore", _) => "rwsem-write",
+            _ => "lock",
+        };
+        let own = awaited_lock(task).map(|(index, _)| &task.locks[index]);
+        let base = task.awaited.as_ref().map(|awaited| bare_wait(pid, task, awaited));
+        let lock = own.map(lock_ref).or_else(|| base.as_ref().map(|wait| wait.lock.clone()));
+        let identity = own.map_or("none", |lock| identity(&key(lock)));
+        let holder = blocker.holder.clone();
+        waits.push(Wait {
+            waiter: Task { comm: task.comm.clone(), pid },
+            lock: lock.unwrap_or(LockRef { class: None, address: None, acquired_at: None, line: None }),
+            kind,
+            grade: if holder.is_some() { Grade::Stated } else { Grade::Unknown },
+            because: match (&holder, kind) {
+                (Some(_), "semaphore") => "the kernel names the last holder".into(),
+                (Some(_), _) => "the kernel names the owner".into(),
+                (None, _) => "the kernel finds no owner".into(),
+            },
+            holder,
+            evidence: evidence([Some(blocker.line), own.map(|lock| lock.line)]),
+            identity,
+        });
+    }
+}
+
+fn identity(key: &Key) -> &'static str {
+    match key {
+        Key::Instance(_) => "instance",
+        Key::Class(_) => "class",
+    }
+}
+
+/// The best grade that the way a lock is told from others allows.
+fn ceiling(key: &Key) -> Grade {
+    match key {
+        Key::Instance(_) => Grade::Stated,
+        Key::Class(class) if is_global(class) => Grade::Likely,
+        Key::Class(_) => Grade::Possible,
+    }
+}
+
+/// A waiter on a lock that lockdep lists.
+fn owned(facts: &Facts, claims: &Claims, pid: i64, task: &TaskFacts, awaited: &Awaited, waits: &mut Vec<Wait>) {
+    let mut wait = bare_wait(pid, task, awaited);
+    let Some((index, exact)) = awaited_lock(task) else {
+        wait.because = if facts.lockdep_off.is_some() {
+            "lockdep is off: no lists of held locks".into()
+        } else if !facts.listed {
+            "the log lists no held locks".into()
+        } else if facts.hidden.contains_key(&pid) || !task.whole && !task.locks.is_empty() {
+            "its list of locks is incomplete".into()
+        } else {
+            "the lock is not in its list".into()
+        };
+        wait.evidence.extend(facts.lockdep_off);
+        traced(facts, &mut wait);
+        waits.push(wait);
+        return;
+    };
+    let lock = &task.locks[index];
+    let key = key(lock);
+    wait.lock = lock_ref(lock);
+    wait.identity = identity(&key);
+    wait.evidence.push(lock.line);
+    wait.evidence.sort_unstable();
+    wait.evidence.dedup();
+    let waiter = if exact { Grade::Certain } else { Grade::Likely };
+    let all: &[(i64, usize, Claim)] = claims.get(&key).map_or(&[], Vec::as_slice);
+    let others = || all.iter().filter(|(other, at, _)| *other != pid || *at < index);
+    let holders: Vec<_> = others().filter(|(_, _, claim)| *claim == Claim::Holds).collect();
+    let open: Vec<_> = others().filter(|(_, _, claim)| *claim == Claim::Open).collect();
+    let limit = ceiling(&key).min(waiter);
+    if !holders.is_empty() {
+        let shared = awaited.is_shared() || !awaited.is_listed();
+        let contradictory = holders.len() > 1 && (!shared || is_exclusive(lock));
+        for (holder, at, _) in holders {
+            let (grade, because) = if contradictory {
+                (limit.min(Grade::Possible), "several tasks seem to hold it".to_owned())
+            } else if shared && awaited.kind.ends_with("read") && !is_exclusive(lock) {
+                (
+                    limit.min(Grade::Likely),
+                    "it went on after taking the lock; a reader waits for a writer, or behind one".to_owned(),
+                )
+            } else {
+                (limit, "it went on after taking the lock".to_owned())
+            };
+            waits.push(with_holder(facts, &wait, *holder, *at, grade, because));
+        }
+        return;
+    }
+    match open[..] {
+        [] => {
+            let all = "all tasks that list it wait for it";
+            match facts.hidden.iter().collect::<Vec<_>>()[..] {
+                [] => wait.because = all.into(),
+                [(_, (task, line))] => {
+                    // It cannot be named with confidence: a lock may be left behind by a task that is gone.
+                    wait.because = format!("{all}; this one was running and shows no list");
+                    wait.holder = Some(task.clone());
+                    wait.grade = Grade::Possible;
+                    wait.evidence.push(*line);
+                    wait.evidence.sort_unstable();
+                }
+                _ => wait.because = format!("{all}; tasks that were running show no list"),
+            }
+            traced(facts, &mut wait);
+            waits.push(wait);
+        }
+        [(holder, at, _)] => {
+            let (grade, because) = single(facts, *holder, *at);
+            waits.push(with_holder(facts, &wait, *holder, *at, limit.min(grade), because));
+        }
+        [..] if open.len() > MOST_CANDIDATES => {
+            wait.because = format!("{} tasks list it and may hold it", open.len());
+            waits.push(wait);
+        }
+        _ => {
+            for (holder, at, _) in &open {
+                let because = format!("one of {} that list it and may hold it", open.len());
+                waits.push(with_holder(facts, &wait, *holder, *at, Grade::Possible, because));
+            }
+        }
+    }
+}
+
+/// The one task that lists a lock for which others wait and that may hold it.
+fn single(facts: &Facts, holder: i64, at: usize) -> (Grade, String) {
+    let only = "the only task that lists it and does not wait for it";
+    if !facts.cut.is_empty() {
+        return (Grade::Possible, format!("{only}, but a list is cut"));
+    }
+    let Some(task) = facts.tasks.get(&holder) else { return (Grade::Possible, only.into()) };
+    if task.running {
+        return (Grade::Possible, format!("{only}, but it was running when its list was printed"));
+    }
+    if task.awaited.as_ref().is_some_and(Awaited::is_listed) {
+        return (Grade::Possible, format!("{only} for all the log shows, but it sleeps in a lock, too"));
+    }
+    if facts.hidden.is_empty() {
+        return (Grade::Likely, only.into());
+    }
+    // A task that was running shows no list and may hold the lock. An earlier dump without it settles the matter: the
+    // waiters have been waiting since then.
+    if facts.settled.contains(&(holder, key(&task.locks[at]))) {
+        return (Grade::Likely, format!("{only}, as in the dump before, where no list was missing"));
+    }
+    (Grade::Possible, format!("{only}, but running tasks show no list"))
+}
+
+fn with_holder(facts: &Facts, wait: &Wait, holder: i64, at: usize, grade: Grade, because: String) -> Wait {
+    let task = facts.tasks.get(&holder);
+    let line = task.and_then(|task| task.locks.get(at)).map(|lock| lock.line);
+    let mut wait = Wait {
+        holder: Some(Task { comm: task.map(|task| task.comm.clone()).unwrap_or_default(), pid: holder }),
+        grade,
+        because,
+        ..wait.clone()
+    };
+    wait.evidence.extend(line);
+    wait.evidence.sort_unstable();
+    wait.evidence.dedup();
+    wait
+}
+
+/// A task without a stack whose last lock somebody else holds for sure waits for it, if only one can hold it.
+fn listed_only(facts: &Facts, claims: &Claims, pid: i64, task: &TaskFacts, waits: &mut Vec<Wait>) {
+    let Some(index) = task.locks.len().checked_sub(1) else { return };
+    let lock = &task.locks[index];
+    if is_unowned(lock) || !task.whole || task.running {
+        return;
+    }
+    let key = key(lock);
+    let Some(all) = claims.get(&key) else { return };
+    let [(holder, at, _)] =
+        all.iter().filter(|(other, _, claim)| *other != pid && *claim == Claim::Holds).collect::<Vec<_>>()[..]
+    else {
+        return;
+    };
+    let mutex = all.iter().any(|(other, _, claim)| {
+        matches!(claim, Claim::Waits { .. })
+            && facts
+                .tasks
+                .get(other)
+                .and_then(|task| task.awaited.as_ref())
+                .is_some_and(|awaited| awaited.kind == "mutex")
+    });
+    // Nobody sleeps for a spinlock, or while holding one: what is listed last must be a lock for which tasks sleep.
+    let sleeping = all.iter().any(|(_, _, claim)| matches!(claim, Claim::Waits { .. }))
+        || facts.tasks.get(holder).is_some_and(|holder| holder.awaited.is_some())
+        || lock.wait_type.as_deref().is_some_and(|wait| wait.starts_with("4:"));
+    if !sleeping && lock.wait_type.as_deref().is_some_and(|wait| wait.starts_with("2:")) {
+        return;
+    }
+    let exclusive = mutex || (sleeping && is_exclusive(lock));
+    let wait = Wait {
+        waiter: Task { comm: task.comm.clone(), pid },
+        lock: lock_ref(lock),
+        kind: if mutex { "mutex" } else { "lock" },
+        holder: None,
+        grade: Grade::Unknown,
+        evidence: evidence([Some(task.line), Some(lock.line)]),
+        because: String::new(),
+        identity: identity(&key),
+    };
+    let grade = if exclusive { Grade::Likely } else { Grade::Possible };
+    let because = "it lists last what another task holds; its stack is not in the log".to_owned();
+    waits.push(with_holder(facts, &wait, *holder, *at, ceiling(&key).min(grade), because));
+}

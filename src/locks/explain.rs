@@ -1,0 +1,215 @@
+//! Lockdep reports in plain order, and what joins them to a hang.
+
+use super::awaited::plain;
+use super::classes::bare;
+use super::edges::place;
+use super::{Dependency, Explanation, Joined, Wait};
+use crate::report::{ChainEntry, Frame, Lockdep, Report};
+use std::collections::BTreeSet;
+
+/// How many frames of a call path are worth telling.
+const PATH: usize = 5;
+
+/// A lockdep report explained.
+pub(super) fn explain(report: &Report, lockdep: &Lockdep) -> Explanation {
+    let (cycle, steps) = if lockdep.flavour == "circular" { circular(lockdep) } else { (Vec::new(), Vec::new()) };
+    let wanted = lockdep.acquiring.as_ref().map(|lock| lock.class.clone());
+    let held = lockdep.holding.as_ref().map(|lock| lock.class.clone());
+    let at =
+        |lock: &Option<crate::report::HeldLock>| lock.as_ref().and_then(|lock| lock.acquired_at.as_ref()).map(place);
+    let who = report.task.as_ref().map_or_else(|| "a task".to_owned(), |task| format!("{}/{}", task.comm, task.pid));
+    let place_of = |at: Option<String>| at.map(|at| format!(" in {at}")).unwrap_or_default();
+    let summary = match (lockdep.flavour.as_str(), &wanted, &held) {
+        ("circular", Some(wanted), Some(held)) => format!(
+            "{who} takes {wanted}{} while it holds {held}, but the order {} is known already",
+            place_of(at(&lockdep.acquiring)),
+            cycle_text(&cycle, wanted, held)
+        ),
+        ("recursive", Some(wanted), Some(held)) if wanted == held => {
+            format!("{who} takes {wanted}{} while it holds a lock of the same class", place_of(at(&lockdep.acquiring)))
+        }
+        ("recursive", Some(wanted), Some(held)) => {
+            format!("{who} takes {wanted}{} while it holds {held}", place_of(at(&lockdep.acquiring)))
+        }
+        ("inconsistent", Some(wanted), _) => format!(
+            "{wanted} is used in two ways that an interrupt can mix: {}",
+            lockdep.usage.as_deref().unwrap_or("usage not printed")
+        ),
+        ("irq-inversion" | "irq-order", Some(wanted), Some(held)) => format!(
+            "{who} takes {wanted}{} while it holds {held}; an interrupt can take them the other way round",
+            place_of(at(&lockdep.acquiring))
+        ),
+        ("bad-unlock" | "bad-contention", Some(wanted), _) => {
+            format!("{who} releases {wanted}{} which it does not hold", place_of(at(&lockdep.acquiring)))
+        }
+        ("held-freed", _, Some(held)) => format!("{who} frees memory that holds the lock {held}, which is still held"),
+        ("held-return", ..) => format!("{who} returns to user space with a lock held"),
+        ("held-exit", ..) => format!("{who} exits with a lock held"),
+        ("wait-context", Some(wanted), _) => {
+            format!("{who} takes {wanted}{} where it must not sleep", place_of(at(&lockdep.acquiring)))
+        }
+        ("nested", Some(wanted), _) => {
+            format!("{who} takes {wanted}{} without the lock that should nest it", place_of(at(&lockdep.acquiring)))
+        }
+        ("rcu", ..) => lockdep.usage.clone().unwrap_or_else(|| format!("{who} uses RCU without protection")),
+        (flavour, Some(wanted), _) => format!("{flavour}: {who} takes {wanted}{}", place_of(at(&lockdep.acquiring))),
+        (flavour, ..) => format!("{flavour} at {who}"),
+    };
+    let paths = steps.iter().map(path_words).collect();
+    Explanation { line: report.line, flavour: lockdep.flavour.clone(), summary, cycle, steps, paths }
+}
+
+fn cycle_text(cycle: &[String], wanted: &str, held: &str) -> String {
+    // The part of the cycle that was known before: from the wanted lock to the held one.
+    if cycle.len() < 2 { format!("{wanted} -> {held}") } else { cycle.join(" -> ") }
+}
+
+/// The chain of a circular report in the order of acquisition: `-> #n` says that its class was taken while the class of
+/// `#n+1` was held; the highest is the lock that the task holds and that closes the cycle, taken under `#0`'s at last.
+fn circular(lockdep: &Lockdep) -> (Vec<String>, Vec<Dependency>) {
+    let mut entries: Vec<&ChainEntry> = lockdep.chain.iter().collect();
+    entries.sort_by_key(|entry| entry.number);
+    // #0 is the wanted lock; walking up the numbers: what #0 is taken under is what the task holds, #n's class is held there.
+    let classes: Vec<String> = entries.iter().map(|entry| entry.class.clone()).collect();
+    let count = entries.len();
+    let steps = entries
+        .iter()
+        .enumerate()
+        .map(|(index, entry)| {
+            // The lock held when this one was taken is the entry above it; above the highest comes #0 again.
+            let first = entries[(index + 1) % count];
+            let outside = entry.frames.iter().position(|frame| !is_locking(frame));
+            let site =
+                outside.and_then(|at| entry.frames[at..].iter().find(|frame| !frame.inline)).or(entry.frames.first());
+            let path = entry
+                .frames
+                .iter()
+                .skip(outside.unwrap_or(0))
+                .filter_map(|frame| frame.function.as_deref())
+                .take(PATH)
+                .map(|function| plain(function).to_owned())
+                .collect();
+            Dependency {
+                first: first.class.clone(),
+                then: entry.class.clone(),
+                function: site.map(place),
+                mode: mode(&entry.frames),
+                path,
+                line: entry.line,
+            }
+        })
+        .collect();
+    (classes, steps)
+}
+
+/// Lockdep's and the locks' own functions.
+pub(super) fn is_locking(frame: &Frame) -> bool {
+    const STARTS: [&str; 28] = [
+        "lock_acquire",
+        "__lock_acquire",
+        "check_",
+        "validate_chain",
+        "__mutex_lock",
+        "mutex_lock",
+        "down_",
+        "__down",
+        "rwsem_",
+        "_raw_spin",
+        "__raw_spin",
+        "_raw_read",
+        "__raw_read",
+        "_raw_write",
+        "__raw_write",
+        "spin_lock",
+        "raw_spin",
+        "do_raw_",
+        "read_lock",
+        "write_lock",
+        "percpu_down",
+        "__percpu_down",
+        "lock_sock_nested",
+        "lock_acquire_",
+        "ww_mutex",
+        "__ww_mutex",
+        "rt_mutex",
+        "lock_map_acquire",
+    ];
+    frame.function.as_deref().is_some_and(|function| STARTS.iter().any(|start| function.starts_with(start)))
+}
+
+/// How the lock was taken, as the name of its function tells.
+fn mode(frames: &[Frame]) -> Option<String> {
+    let names = frames.iter().take_while(|frame| is_locking(frame)).filter_map(|frame| frame.function.as_deref());
+    let mut mode = None;
+    for name in names {
+        mode = if name.contains("read") {
+            Some("read")
+        } else if name.contains("write") {
+            Some("write")
+        } else {
+            mode
+        };
+    }
+    mode.map(str::to_owned)
+}
+
+/// `take_both+0x21/0x40 takes b while it holds a (take_both < caller)`.
+fn path_words(step: &Dependency) -> String {
+    let function = step.function.as_deref().unwrap_or("something");
+    let how = step.mode.as_deref().map(|mode| format!(" to {mode}")).unwrap_or_default();
+    let from = if step.path.len() > 1 { format!(" (from {})", step.path[1..].join(" < ")) } else { String::new() };
+    format!("{function} takes {}{how} while {} is held{from}", step.then, step.first)
+}
+
+/// Where a lockdep report and these waits are about the same classes.
+pub(super) fn join(explanations: &[Explanation], reports: &[(&Report, &Lockdep)], waits: &[Wait]) -> Vec<Joined> {
+    let mut joined = Vec::new();
+    for (explanation, (_, lockdep)) in explanations.iter().zip(reports) {
+        let named: BTreeSet<&str> = lockdep
+            .chain
+            .iter()
+            .map(|entry| bare(&entry.class))
+            .chain(lockdep.acquiring.iter().chain(&lockdep.holding).map(|lock| bare(&lock.class)))
+            .collect();
+        // A waiter without a list is known by the place where it sleeps: the place that lockdep has for the dependency.
+        let at_site = |wait: &Wait| {
+            lockdep
+                .chain
+                .iter()
+                .find(|entry| {
+                    wait.lock.class.is_none()
+                        && entry.frames.iter().take(6).any(|frame| Some(place(frame)) == wait.lock.acquired_at)
+                })
+                .map(|entry| bare(&entry.class))
+        };
+        let (mut classes, mut waiters) = (BTreeSet::new(), BTreeSet::new());
+        for wait in waits {
+            let class =
+                wait.lock.class.as_deref().map(bare).filter(|class| named.contains(class)).or_else(|| at_site(wait));
+            if let Some(class) = class {
+                classes.insert(class.to_owned());
+                waiters.insert(wait.waiter.pid);
+            }
+        }
+        if !classes.is_empty() {
+            let list: Vec<String> = classes.into_iter().collect();
+            let summary = format!(
+                "lockdep's report at line {} is about {}, for which {} wait here: it predicted the hang",
+                explanation.line,
+                list.join(" and "),
+                tasks(waiters.len())
+            );
+            joined.push(Joined {
+                report_line: explanation.line,
+                classes: list,
+                waiters: waiters.into_iter().collect(),
+                summary,
+            });
+        }
+    }
+    joined
+}
+
+fn tasks(count: usize) -> String {
+    if count == 1 { "1 task".into() } else { format!("{count} tasks") }
+}

@@ -1,0 +1,415 @@
+//! Reports and events → one set of facts for each moment at which the log describes its tasks.
+
+use super::Record;
+use super::awaited::{Awaited, awaited};
+use super::edges::{Key, settled};
+use crate::report::{Blocker, Frame, HeldLock, HeldLocks, HungTask, Report, Stack, Task};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What one dump says, before anything is inferred.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Facts {
+    pub(super) boot: usize,
+    pub(super) at: Option<f64>,
+    pub(super) line: u64,
+    pub(super) tasks: BTreeMap<i64, TaskFacts>,
+    pub(super) blockers: Vec<Blocker>,
+    /// Lines that say that lockdep is off.
+    pub(super) lockdep_off: Option<u64>,
+    /// Whether lists of locks of all tasks were printed.
+    pub(super) listed: bool,
+    /// Tasks whose list is announced and not shown: they were running.
+    pub(super) hidden: BTreeMap<i64, (Task, u64)>,
+    /// Lists that are visibly incomplete, by line.
+    pub(super) cut: Vec<u64>,
+    /// Whether the kernel stops reporting hung tasks here.
+    pub(super) suppressed: bool,
+    /// Who has each lock by trace lines: name → (pid, comm, line of the acquisition).
+    pub(super) traced: BTreeMap<String, (Task, u64)>,
+    /// Whether a report of the kernel calls a task blocked.
+    pub(super) hung: bool,
+    /// Whether the pass is cut before its lists of locks; those of the dump before stand in.
+    pub(super) unfinished: bool,
+    /// Holders that an earlier dump settled, with lists that were complete.
+    pub(super) settled: BTreeSet<(i64, Key)>,
+}
+
+/// What a dump says of one task.
+#[derive(Debug, Clone, Default)]
+pub(super) struct TaskFacts {
+    pub(super) comm: String,
+    pub(super) state: Option<String>,
+    pub(super) seconds: Option<u64>,
+    pub(super) io_wait: bool,
+    pub(super) workqueue: Option<String>,
+    pub(super) work_function: Option<String>,
+    pub(super) frames: Vec<Frame>,
+    pub(super) awaited: Option<Awaited>,
+    pub(super) locks: Vec<HeldLock>,
+    /// Whether a list of it was shown completely.
+    pub(super) whole: bool,
+    /// Whether it was seen running on a CPU.
+    pub(super) running: bool,
+    pub(super) inherited: bool,
+    /// Line that calls it hung or lists its state.
+    pub(super) line: u64,
+}
+
+/// printk seconds between two lines of one dump; a pass of the watchdog prints without pause.
+const PAUSE: f64 = 4.0;
+
+/// One thing that a record says, in the order of the log.
+enum Piece<'a> {
+    Hung(&'a HungTask, Option<&'a Stack>),
+    Held(&'a HeldLocks),
+    Running(&'a Task),
+    Blocker(&'a Blocker),
+    LockdepOff,
+    Suppressed,
+    Trace(&'a BTreeMap<String, String>),
+    Mark,
+}
+
+/// The dumps of a log; `records` in the order of the log.
+pub(super) fn dumps(records: &[Record<'_>]) -> Vec<Facts> {
+    let mut pieces: Vec<(u64, Option<f64>, usize, Piece<'_>)> = Vec::new();
+    // Lists of locks inside a report about one task say nothing of the moment, nor do they as events.
+    let foreign: BTreeSet<(usize, u64)> = records
+        .iter()
+        .filter_map(|record| if let Record::Report(report) = record { Some(*report) } else { None })
+        .filter(|report| !tells_the_moment(report))
+        .flat_map(|report| report.held_locks.iter().map(|list| (report.boot, list.line)))
+        .collect();
+    for record in records {
+        collect(record, &foreign, &mut pieces);
+    }
+    pieces.sort_by_key(|(line, _, boot, _)| (*boot, *line));
+    let mut dumps: Vec<Facts> = Vec::new();
+    let mut traced: BTreeMap<String, (Task, u64)> = BTreeMap::new();
+    let mut last_time = None;
+    let mut seen = BTreeSet::new();
+    for (line, time, boot, piece) in pieces {
+        // The same list may be part of a report and an event of its own.
+        if !seen.insert((boot, line, discriminant(&piece))) {
+            continue;
+        }
+        if let Piece::Trace(fields) = piece {
+            trace(&mut traced, fields, line);
+            continue;
+        }
+        let fresh = dumps.last().is_none_or(|dump| dump.boot != boot || begins(dump, &piece, time.zip(last_time)));
+        if fresh {
+            if dumps.last().is_some_and(|dump| dump.boot != boot) {
+                traced.clear();
+            }
+            dumps.push(Facts { boot, at: time, line, ..Facts::default() });
+        }
+        if time.is_some() {
+            last_time = time;
+        }
+        if let Some(dump) = dumps.last_mut() {
+            add(dump, &piece, line);
+            dump.traced.clone_from(&traced);
+        }
+    }
+    for index in 0..dumps.len() {
+        let (before, rest) = dumps.split_at_mut(index);
+        rest[0].finish();
+        if let Some(before) = before.last().filter(|before| before.boot == rest[0].boot) {
+            rest[0].inherit(before);
+            rest[0].settled = settled(before);
+        }
+    }
+    // A task that an RCU stall shows running is no dump.
+    dumps.retain(|dump| {
+        dump.hung
+            || !dump.blockers.is_empty()
+            || dump.listed && !dump.tasks.is_empty()
+            || dump.tasks.values().any(|task| task.state.as_deref() == Some("D"))
+    });
+    dumps
+}
+
+fn discriminant(piece: &Piece<'_>) -> u8 {
+    match piece {
+        Piece::Hung(..) => 0,
+        Piece::Held(_) => 1,
+        Piece::Running(_) => 2,
+        Piece::Blocker(_) => 3,
+        Piece::LockdepOff => 4,
+        Piece::Suppressed => 7,
+        Piece::Trace(_) => 5,
+        Piece::Mark => 6,
+    }
+}
+
+/// Whether a report describes all tasks that matter; one about a single task has the list of that task only.
+fn tells_the_moment(report: &Report) -> bool {
+    let hangs = report.hung_tasks.iter().any(|hung| hung.seconds.is_some() || hung.blocker.is_some());
+    report.lockdep.is_none() && (hangs || report.held_locks.len() >= 2)
+}
+
+/// What a record says of tasks.
+fn collect<'a>(
+    record: &Record<'a>,
+    foreign: &BTreeSet<(usize, u64)>,
+    pieces: &mut Vec<(u64, Option<f64>, usize, Piece<'a>)>,
+) {
+    match record {
+        Record::Report(report) => {
+            if !tells_the_moment(report) {
+                return;
+            }
+            let (time, boot) = (report.time, report.boot);
+            for hung in &report.hung_tasks {
+                pieces.push((
+                    hung.line,
+                    time,
+                    boot,
+                    Piece::Hung(hung, hung.stack.and_then(|stack| report.stacks.get(stack))),
+                ));
+                pieces.extend(hung.blocker.iter().map(|blocker| (blocker.line, time, boot, Piece::Blocker(blocker))));
+            }
+            pieces.extend(report.held_locks.iter().map(|list| (list.line, time, boot, Piece::Held(list))));
+            for stack in report.stacks.iter().filter(|stack| stack.name.starts_with("cpu ")) {
+                pieces.extend(stack.task.iter().map(|task| (stack.line, time, boot, Piece::Running(task))));
+            }
+        }
+        Record::Event(event) => {
+            let (time, boot) = (event.time, event.boot);
+            for hung in &event.hung_tasks {
+                pieces.push((
+                    hung.line,
+                    time,
+                    boot,
+                    Piece::Hung(hung, hung.stack.and_then(|stack| event.stacks.get(stack))),
+                ));
+                pieces.extend(hung.blocker.iter().map(|blocker| (blocker.line, time, boot, Piece::Blocker(blocker))));
+            }
+            let lists = event.held_locks.iter().filter(|list| !foreign.contains(&(boot, list.line)));
+            pieces.extend(lists.map(|list| (list.line, time, boot, Piece::Held(list))));
+            match event.kind.as_str() {
+                "hung-task-suppressed" => pieces.push((event.line, time, boot, Piece::Suppressed)),
+                "lockdep-off" => pieces.push((event.line, time, boot, Piece::LockdepOff)),
+                "lock-dump" => pieces.push((event.line, time, boot, Piece::Mark)),
+                _ if event.fields.contains_key("lock") && event.fields.contains_key("action") => {
+                    pieces.push((event.line, time, boot, Piece::Trace(&event.fields)));
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Whether a piece belongs to a new dump: the kernel speaks anew of a task, or it paused.
+fn begins(dump: &Facts, piece: &Piece<'_>, times: Option<(f64, f64)>) -> bool {
+    let paused = times.is_some_and(|(now, before)| now - before > PAUSE);
+    match piece {
+        Piece::Hung(hung, _) if hung.seconds.is_some() => {
+            paused
+                || dump.listed && dump.hung
+                || dump
+                    .tasks
+                    .get(&hung.task.pid)
+                    .is_some_and(|known| known.seconds.is_some() || !known.frames.is_empty() && !dump.hung)
+        }
+        Piece::Hung(hung, _) => {
+            paused || dump.tasks.get(&hung.task.pid).is_some_and(|known| known.state.is_some() && !dump.hung)
+        }
+        Piece::Mark => paused && !dump.hung,
+        Piece::Held(list) => {
+            paused && !dump.hung
+                || list.task.as_ref().and_then(|task| dump.tasks.get(&task.pid)).is_some_and(|known| known.whole)
+        }
+        _ => false,
+    }
+}
+
+fn add(dump: &mut Facts, piece: &Piece<'_>, line: u64) {
+    match piece {
+        Piece::Hung(hung, stack) => {
+            dump.hung |= hung.seconds.is_some();
+            dump.suppressed |= hung.last;
+            let facts = dump.tasks.entry(hung.task.pid).or_default();
+            facts.line = if facts.line == 0 { line } else { facts.line };
+            // The lists add `+events` to a worker's name.
+            facts.comm.clone_from(&hung.task.comm);
+            facts.seconds = facts.seconds.or(hung.seconds);
+            facts.io_wait |= hung.io_wait;
+            keep(&mut facts.state, &hung.state);
+            keep(&mut facts.workqueue, &hung.workqueue);
+            keep(&mut facts.work_function, &hung.work_function);
+            if let Some(stack) = stack.filter(|_| facts.frames.is_empty()) {
+                facts.frames.clone_from(&stack.frames);
+            }
+        }
+        Piece::Held(list) => held(dump, list),
+        Piece::Running(task) => {
+            // The watchdog itself and idle CPUs are no tasks that anybody waits for.
+            if let Some(facts) = dump.tasks.get_mut(&task.pid) {
+                facts.running = true;
+            }
+        }
+        Piece::Blocker(blocker) => {
+            dump.blockers.push((*blocker).clone());
+            for task in std::iter::once(&blocker.waiter).chain(&blocker.holder) {
+                let facts = dump.tasks.entry(task.pid).or_default();
+                if facts.comm.is_empty() {
+                    facts.comm.clone_from(&task.comm);
+                    facts.line = line;
+                }
+            }
+        }
+        Piece::LockdepOff => dump.lockdep_off = Some(line),
+        Piece::Suppressed => dump.suppressed = true,
+        Piece::Mark => dump.listed = true,
+        Piece::Trace(_) => {}
+    }
+}
+
+fn keep(place: &mut Option<String>, value: &Option<String>) {
+    if place.is_none() {
+        place.clone_from(value);
+    }
+}
+
+fn held(dump: &mut Facts, list: &HeldLocks) {
+    let announced = list.announced.map_or(list.locks.len(), |announced| announced as usize);
+    let numbered =
+        list.locks.iter().enumerate().all(|(index, lock)| lock.number.is_none_or(|number| number as usize == index));
+    let whole = announced == list.locks.len() && numbered;
+    dump.listed = true;
+    let Some(task) = &list.task else {
+        dump.cut.push(list.line);
+        return;
+    };
+    if list.locks.is_empty() && announced > 0 {
+        dump.hidden.insert(task.pid, (task.clone(), list.line));
+        return;
+    }
+    if !whole {
+        dump.cut.push(list.line);
+    }
+    let facts = dump.tasks.entry(task.pid).or_default();
+    if facts.comm.is_empty() {
+        // `kworker/u8:0+events_unbound` is the worker `kworker/u8:0`.
+        let name = task.comm.split(['+']).next().unwrap_or(&task.comm);
+        facts.comm = if name.starts_with("kworker/") { name.into() } else { task.comm.clone() };
+    }
+    if facts.line == 0 {
+        facts.line = list.line;
+    }
+    // Lines beyond the announced number are those of a list whose header is lost; nothing is known of a list with gaps
+    // but what its numbers say.
+    facts.locks = match (numbered, list.locks.len() > announced) {
+        (true, true) => list.locks[..announced].to_vec(),
+        (true, false) => list.locks.clone(),
+        (false, _) => list
+            .locks
+            .iter()
+            .enumerate()
+            .take_while(|(index, lock)| lock.number.is_none_or(|number| number as usize == *index))
+            .take(announced)
+            .map(|(_, lock)| lock.clone())
+            .collect(),
+    };
+    facts.whole = whole;
+}
+
+/// `lock`, `action` and `pid` (or `task` as `name-12`) of a trace line.
+fn trace(traced: &mut BTreeMap<String, (Task, u64)>, fields: &BTreeMap<String, String>, line: u64) {
+    let (Some(lock), Some(action)) = (fields.get("lock"), fields.get("action")) else { return };
+    let named = fields.get("task").map(|task| task.trim()).unwrap_or_default();
+    let split = named.rsplit_once('-').and_then(|(comm, pid)| Some((comm, pid.parse().ok()?)));
+    let (comm, pid) = match fields.get("pid").and_then(|pid| pid.trim().parse().ok()) {
+        Some(pid) => (fields.get("comm").map_or(named, |comm| comm.trim()), pid),
+        // Without a pid the name has to do; 0 is no task that holds a lock.
+        None => split.unwrap_or((named, 0)),
+    };
+    let action = action.to_ascii_lowercase();
+    if ["acquired", "locked", "got", "taken", "lock"].iter().any(|word| action == *word) {
+        traced.insert(lock.clone(), (Task { comm: comm.into(), pid }, line));
+    } else if ["released", "unlocked", "unlock", "dropped", "release"].iter().any(|word| action == *word)
+        && traced.get(lock).is_some_and(|(task, _)| task.pid == pid && task.comm == comm)
+    {
+        traced.remove(lock);
+    }
+}
+
+impl Facts {
+    fn finish(&mut self) {
+        for facts in self.tasks.values_mut() {
+            facts.awaited = awaited(&facts.frames);
+        }
+    }
+
+    /// Takes over what an earlier dump knew and this one keeps silent about.
+    fn inherit(&mut self, before: &Self) {
+        // A pass without the list that ends the one before it is cut: the log ends here, or lines are lost.
+        self.unfinished = self.hung && !self.listed && before.listed && self.lockdep_off.is_none();
+        if self.unfinished {
+            for (pid, old) in &before.tasks {
+                let new = self.tasks.entry(*pid).or_insert_with(|| TaskFacts { inherited: true, ..old.clone() });
+                let site = |task: &TaskFacts| {
+                    task.awaited
+                        .as_ref()
+                        .and_then(|awaited| task.frames.get(awaited.site))
+                        .map(|frame| (frame.function.clone(), frame.offset))
+                };
+                if new.comm != old.comm || !new.locks.is_empty() {
+                    continue;
+                }
+                if new.awaited.is_none() {
+                    // The cut went through its stack.
+                    (new.frames, new.awaited, new.inherited) = (old.frames.clone(), old.awaited.clone(), true);
+                }
+                if site(new) == site(old) {
+                    new.locks.clone_from(&old.locks);
+                    new.whole = old.whole;
+                }
+            }
+            self.hidden.clone_from(&before.hidden);
+            self.cut.clone_from(&before.cut);
+            self.listed = true;
+            return;
+        }
+        for (pid, old) in &before.tasks {
+            if old.frames.is_empty() {
+                continue;
+            }
+            match self.tasks.get_mut(pid) {
+                Some(new) if new.frames.is_empty() && new.seconds.is_none() => {
+                    // Still there with the same locks taken at the same places: still the same wait.
+                    let place = |lock: &HeldLock| {
+                        (
+                            lock.address.clone(),
+                            lock.class.clone(),
+                            lock.acquired_at.as_ref().map(|at| (at.function.clone(), at.offset)),
+                        )
+                    };
+                    let same = !new.locks.is_empty() && new.locks.iter().map(place).eq(old.locks.iter().map(place));
+                    if same && new.comm == old.comm {
+                        let locks = std::mem::take(&mut new.locks);
+                        *new = TaskFacts {
+                            locks,
+                            inherited: true,
+                            line: new.line,
+                            whole: new.whole,
+                            running: false,
+                            ..old.clone()
+                        };
+                    }
+                }
+                // Once the kernel stops reporting, silence is no news of a task that has no list either.
+                None if self.suppressed
+                    && old.seconds.is_some()
+                    && (old.locks.is_empty() || !self.listed)
+                    && !self.hidden.contains_key(pid) =>
+                {
+                    self.tasks.insert(*pid, TaskFacts { inherited: true, ..old.clone() });
+                }
+                _ => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Holders that no list of locks shows: the worker behind a flush, the task of the user's own trace lines.
+
+use super::awaited::{Awaited, plain};
+use super::classes::{bare, is_global, is_unowned, is_work};
+use super::edges::{Key, awaited_lock, bare_wait, key};
+use super::gather::{Facts, TaskFacts};
+use super::{Grade, Wait};
+use crate::report::{Frame, Task};
+
+/// What the user's own trace lines say of a lock of that name or address.
+pub(super) fn traced(facts: &Facts, wait: &mut Wait) {
+    let class = wait.lock.class.as_deref().map(bare).unwrap_or_default();
+    let plain = class.trim_start_matches('&');
+    let field = plain.rsplit([' ', '>', '.']).next().unwrap_or(plain);
+    let map = wait.lock.address.as_deref().and_then(|address| u64::from_str_radix(address, 16).ok());
+    // Lockdep prints the address of its map inside the lock, a trace line that of the lock.
+    let near = |name: &str| {
+        let lock = u64::from_str_radix(name.trim_start_matches("0x"), 16).ok();
+        lock.zip(map).is_some_and(|(lock, map)| name.len() >= 8 && map >= lock && map - lock < 0x100)
+    };
+    let named = |name: &str| !class.is_empty() && (name == class || name == plain || name == field);
+    let Some((name, (holder, line))) = facts.traced.iter().find(|(name, _)| near(name) || named(name)) else { return };
+    let mut candidates = facts.tasks.iter().filter(|(_, task)| task.comm == holder.comm).map(|(pid, _)| *pid);
+    let pid = match (holder.pid, candidates.next(), candidates.next()) {
+        (0, Some(only), None) => only,
+        (0, ..) => return,
+        (pid, ..) => pid,
+    };
+    if pid == wait.waiter.pid {
+        return;
+    }
+    wait.grade = if near(name) || is_global(class) { Grade::Likely } else { Grade::Possible };
+    wait.holder = Some(Task { pid, comm: holder.comm.clone() });
+    wait.because = "trace lines show that it took the lock and did not release it".into();
+    wait.evidence.push(*line);
+    wait.evidence.sort_unstable();
+    wait.evidence.dedup();
+}
+
+/// Someone who waits for a work item waits for the worker that runs it.
+pub(super) fn flusher(facts: &Facts, pid: i64, task: &TaskFacts, awaited: &Awaited, waits: &mut Vec<Wait>) {
+    let mut wait = bare_wait(pid, task, awaited);
+    let is_worker = |task: &TaskFacts| {
+        task.work_function.is_some()
+            || task.locks.iter().any(|lock| is_work(&lock.class))
+            || task.frames.iter().any(|frame| frame.function.as_deref() == Some("process_one_work"))
+    };
+    let workers: Vec<(&i64, &TaskFacts)> = facts
+        .tasks
+        .iter()
+        .filter(|(other, task)| {
+            **other != pid
+                && is_worker(task)
+                && (task.seconds.is_some() || task.state.as_deref() == Some("D") || !task.locks.is_empty())
+        })
+        .collect();
+    let akin: Vec<_> = workers.iter().filter(|(_, worker)| related(task, awaited, worker)).collect();
+    match (&akin[..], &workers[..]) {
+        ([(worker, facts_of)], _) => {
+            let because =
+                "the only busy worker whose work has to do with the module, file or locks of this one".to_owned();
+            let line =
+                facts_of.locks.iter().find(|lock| is_work(&lock.class) || is_unowned(lock)).map(|lock| lock.line);
+            // process_one_work takes the map of the workqueue, then that of the work item.
+            let item = facts_of.locks.iter().filter(|lock| is_unowned(lock)).nth(1).filter(|_| awaited.kind == "work");
+            wait.lock.class = item.map(|lock| lock.class.clone()).or_else(|| facts_of.work_function.clone());
+            wait.lock.line = item.map(|lock| lock.line);
+            wait.evidence.extend(line.or(Some(facts_of.line)));
+            waits.push(Wait {
+                holder: Some(Task { comm: facts_of.comm.clone(), pid: **worker }),
+                grade: Grade::Likely,
+                because,
+                ..wait
+            });
+        }
+        ([], [(worker, facts_of)]) => {
+            let because = "the only busy worker that the log shows".to_owned();
+            waits.push(Wait {
+                holder: Some(Task { comm: facts_of.comm.clone(), pid: **worker }),
+                grade: Grade::Possible,
+                because,
+                ..wait
+            });
+        }
+        ([], _) => {
+            wait.because = "the log does not say which worker runs that work".into();
+            waits.push(wait);
+        }
+        (many, _) => {
+            for (worker, facts_of) in many {
+                let because = "one of the workers that are busy with related work".to_owned();
+                waits.push(Wait {
+                    holder: Some(Task { comm: facts_of.comm.clone(), pid: **worker }),
+                    grade: Grade::Possible,
+                    because,
+                    ..wait.clone()
+                });
+            }
+        }
+    }
+    if let Some(wait) = waits.last_mut() {
+        wait.evidence.sort_unstable();
+        wait.evidence.dedup();
+    }
+}
+
+/// Whether a flusher's caller and a worker's function are of one module or one file, or close and at odds over a lock.
+fn related(task: &TaskFacts, awaited: &Awaited, worker: &TaskFacts) -> bool {
+    let caller = task.frames[awaited.site..].iter().find(|frame| !frame.inline);
+    // The work function is the frame below process_one_work.
+    let outer = worker.frames.iter().position(|frame| frame.function.as_deref().map(plain) == Some("process_one_work"));
+    let work = outer.and_then(|outer| {
+        worker.frames[..outer].iter().rev().find(|frame| frame.reliable && !frame.inline && frame.function.is_some())
+    });
+    let Some(caller) = caller else { return false };
+    // A worker that is only listed is known by where it took its locks.
+    let mut taken = worker.locks.iter().filter(|lock| !is_unowned(lock)).filter_map(|lock| lock.acquired_at.as_ref());
+    if worker.frames.is_empty() && caller.module.is_some() && taken.any(|at| at.module == caller.module) {
+        return true;
+    }
+    let Some(work) = work else { return false };
+    let folder = |frame: &Frame| {
+        frame.file.as_deref().and_then(|file| file.rsplit_once('/')).map(|(folder, _)| folder.to_owned())
+    };
+    (caller.module.is_some() && caller.module == work.module)
+        || (caller.file.is_some() && caller.file == work.file)
+        // A worker of the same folder that sleeps for a lock of the flusher: the classic deadlock of a flush.
+        || (folder(caller).is_some() && folder(caller) == folder(work) && wants_lock_of(worker, task))
+}
+
+/// Whether the one waits for a lock that the other lists.
+fn wants_lock_of(waiter: &TaskFacts, holder: &TaskFacts) -> bool {
+    awaited_lock(waiter).is_some_and(|(index, _)| {
+        let wanted = key(&waiter.locks[index]);
+        matches!(wanted, Key::Instance(_)) && holder.locks.iter().any(|lock| key(lock) == wanted)
+    })
+}

@@ -1,0 +1,71 @@
+//! Waits without lists of locks, told by a lockdep report of the same log: once lockdep has reported it is off, and the
+//! hang that it predicted comes without any list.
+
+use super::awaited::plain;
+use super::classes::is_global;
+use super::explain::is_locking;
+use super::gather::{Facts, TaskFacts};
+use super::{Grade, Wait};
+use crate::report::{ChainEntry, Frame, Lockdep, Report, Task};
+
+/// Call frames beyond the site that must not contradict each other.
+const PATH: usize = 4;
+
+/// Names what tasks wait for that sleep exactly where lockdep saw a dependency established: they hold the one lock and wait
+/// for the other. Two such tasks on a cycle of classes wait for each other.
+pub(super) fn predict(facts: &Facts, reports: &[(&Report, &Lockdep)], waits: &mut [Wait]) {
+    for (_, lockdep) in reports.iter().filter(|(_, lockdep)| lockdep.flavour == "circular" && lockdep.chain.len() > 1) {
+        let mut chain: Vec<&ChainEntry> = lockdep.chain.iter().collect();
+        chain.sort_by_key(|entry| entry.number);
+        // Index of the chain's entry at whose place each waiter sleeps.
+        let places: Vec<Option<usize>> = waits
+            .iter()
+            .map(|wait| {
+                let open = wait.holder.is_none() && wait.lock.class.is_none() && wait.grade == Grade::Unknown;
+                let task = facts.tasks.get(&wait.waiter.pid).filter(|_| open)?;
+                chain.iter().position(|entry| sleeps_there(task, entry))
+            })
+            .collect();
+        let held = |place: usize| chain[(place + 1) % chain.len()];
+        let mut found: Vec<(usize, usize, Option<usize>)> = Vec::new();
+        for (index, place) in places.iter().enumerate().filter_map(|(index, place)| Some((index, (*place)?))) {
+            let wanted = &chain[place].class;
+            let mut holders = places
+                .iter()
+                .enumerate()
+                .filter(|(other, at)| *other != index && at.is_some_and(|at| held(at).class == *wanted));
+            let only = holders.next().map(|(other, _)| other).filter(|_| holders.next().is_none());
+            found.push((index, place, only));
+        }
+        for (index, place, holder) in found {
+            let holder: Option<(Task, u64)> = holder.map(|other| (waits[other].waiter.clone(), held(place).line));
+            let wait = &mut waits[index];
+            wait.lock.class = Some(chain[place].class.clone());
+            wait.identity = "class";
+            wait.evidence.push(chain[place].line);
+            wait.because = format!("it sleeps where lockdep saw this lock taken while {} is held", held(place).class);
+            if let Some((holder, _)) = holder {
+                wait.grade = if is_global(&chain[place].class) { Grade::Likely } else { Grade::Possible };
+                wait.because += ", and the other sleeps where it is held";
+                wait.holder = Some(holder);
+            }
+            wait.evidence.sort_unstable();
+            wait.evidence.dedup();
+        }
+    }
+}
+
+/// Whether the task sleeps in the very call that the chain's entry is about, on the same way to it.
+fn sleeps_there(task: &TaskFacts, entry: &ChainEntry) -> bool {
+    let Some(awaited) = task.awaited.as_ref().filter(|awaited| awaited.is_listed()) else { return false };
+    let solid = |frame: &&Frame| frame.reliable && !frame.inline && frame.function.is_some();
+    let mut own = task.frames[awaited.site..].iter().filter(solid);
+    let mut seen = entry.frames.iter().filter(solid).skip_while(|frame| is_locking(frame));
+    let (Some(site), Some(place)) = (own.next(), seen.next()) else { return false };
+    if site.function != place.function || site.offset.is_none() || site.offset != place.offset {
+        return false;
+    }
+    let name = |frame: &Frame| frame.function.as_deref().map(plain).map(str::to_owned);
+    let pairs: Vec<bool> = own.zip(seen).take(PATH).map(|(own, seen)| name(own) == name(seen)).collect();
+    !pairs.is_empty() && pairs.iter().all(|same| *same)
+}

@@ -1,0 +1,477 @@
+//! A kernel and its modules: function and offset, or an address, → places in the source, or why there are none.
+
+use super::binary::{Binary, Place, demangled};
+use super::elf::{Elf, ElfError};
+use super::module::{ModuleFiles, module_fact};
+use super::names::{Symbol, SymbolTable};
+use super::unpack::Packing;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+/// How sure an answer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Confidence {
+    /// The image is not the one of the log, or several functions fit: the place may be another one.
+    Doubtful,
+    /// It rests on an inference, such as a guessed load address.
+    Likely,
+    /// The function's name and size fit, or the address is known.
+    Certain,
+}
+
+/// What a look-up gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The places, the innermost inlined function first; empty for a miss.
+    pub places: Vec<Place>,
+    /// How sure they are.
+    pub confidence: Confidence,
+    /// Why there are no places, or why they are not certain.
+    pub reason: Option<String>,
+    /// The function that covers a bare address, and how far into it: `(name, offset, size)`.
+    pub within: Option<(String, u64, u64)>,
+}
+
+impl Answer {
+    /// No places, for a reason.
+    #[must_use]
+    pub fn miss(reason: impl Into<String>) -> Self {
+        Self { places: Vec::new(), confidence: Confidence::Doubtful, reason: Some(reason.into()), within: None }
+    }
+}
+
+/// A function as a log names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Named<'line> {
+    /// Its name with the compiler's suffixes.
+    pub function: &'line str,
+    /// Bytes into it.
+    pub offset: u64,
+    /// Its size as the log has it.
+    pub size: u64,
+    /// Its module.
+    pub module: Option<&'line str>,
+    /// The build id of the module, where the log has it.
+    pub build_id: Option<&'line str>,
+    /// Whether it is a program counter, and not the address to which a call returns.
+    pub exact: bool,
+}
+
+/// Where symbols come from.
+#[derive(Debug)]
+enum Image {
+    Binary(Box<Binary>),
+    Symbols { table: SymbolTable, kind: &'static str },
+    None,
+}
+
+/// A kernel, opened for look-ups.
+#[derive(Debug)]
+pub struct Kernel {
+    image: Image,
+    path: PathBuf,
+    banner: Option<String>,
+    build_id: Option<String>,
+    folders: Vec<PathBuf>,
+    listed: Mutex<BTreeMap<PathBuf, Arc<ModuleFiles>>>,
+    modules: Mutex<BTreeMap<String, Result<Arc<Binary>, String>>>,
+    cache_home: Option<PathBuf>,
+    /// Answer as the kernel tree's decode_stacktrace.sh does: the first function of a name, the address itself.
+    pub compatible: bool,
+}
+
+impl Kernel {
+    /// Opens the kernel's image: an ELF file, `System.map` or a saved `/proc/kallsyms`.
+    ///
+    /// # Errors
+    /// [`ElfError`], if it is none of these.
+    pub fn open(path: &Path, cache_home: Option<&Path>) -> Result<Self, ElfError> {
+        let view = super::map::View::open(path).map_err(|error| ElfError::Open(path.to_owned(), error))?;
+        if !view.starts_with(b"\x7fELF") && Packing::of(&view).is_none() {
+            let table = SymbolTable::of_text(&view);
+            if !table.is_empty() {
+                let kallsyms =
+                    view.windows(5).take(1 << 16).any(|window| window == b"\t[bpf") || path.ends_with("kallsyms");
+                let kind = if kallsyms { "kallsyms" } else { "System.map" };
+                return Ok(Self::of_symbols(path, table, kind, None, None));
+            }
+        }
+        drop(view);
+        Ok(Self::of_elf(Elf::open(path)?, cache_home))
+    }
+
+    /// A kernel whose ELF file is open.
+    #[must_use]
+    pub fn of_elf(elf: Elf, cache_home: Option<&Path>) -> Self {
+        let binary = Binary::of(elf, cache_home);
+        let (path, build_id) = (binary.elf.path.clone(), binary.elf.build_id.clone());
+        let banner = binary.banner().map(str::to_owned);
+        Self::new(Image::Binary(Box::new(binary)), &path, banner, build_id, cache_home)
+    }
+
+    /// A kernel of which only symbols are known; `kind` says what they were taken from.
+    #[must_use]
+    pub fn of_symbols(
+        path: &Path,
+        table: SymbolTable,
+        kind: &'static str,
+        banner: Option<String>,
+        build_id: Option<String>,
+    ) -> Self {
+        Self::new(Image::Symbols { table, kind }, path, banner, build_id, None)
+    }
+
+    /// No kernel at all: modules only.
+    #[must_use]
+    pub fn none(cache_home: Option<&Path>) -> Self {
+        Self::new(Image::None, Path::new(""), None, None, cache_home)
+    }
+
+    fn new(
+        image: Image,
+        path: &Path,
+        banner: Option<String>,
+        build_id: Option<String>,
+        cache_home: Option<&Path>,
+    ) -> Self {
+        let mut folders = Vec::new();
+        if let Some(folder) = path.parent().filter(|_| !matches!(image, Image::None)) {
+            folders.push(if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder.to_owned() });
+        }
+        if let Some(release) = banner.as_deref().and_then(release_of) {
+            folders.push(Path::new("/usr/lib/debug/lib/modules").join(release));
+            folders.push(Path::new("/lib/modules").join(release));
+        }
+        Self {
+            image,
+            path: path.to_owned(),
+            banner,
+            build_id,
+            folders,
+            listed: Mutex::default(),
+            modules: Mutex::default(),
+            cache_home: cache_home.map(Path::to_owned),
+            compatible: false,
+        }
+    }
+
+    /// Looks for modules in this folder before all others.
+    pub fn add_module_folder(&mut self, folder: &Path) {
+        self.folders.insert(0, folder.to_owned());
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The banner that it prints first, if it is in the file.
+    #[must_use]
+    pub fn banner(&self) -> Option<&str> {
+        self.banner.as_deref()
+    }
+
+    /// Its build id.
+    #[must_use]
+    pub fn build_id(&self) -> Option<&str> {
+        self.build_id.as_deref()
+    }
+
+    /// Its release, such as `6.12.1-lab`.
+    #[must_use]
+    pub fn release(&self) -> Option<&str> {
+        self.banner().and_then(release_of)
+    }
+
+    /// What its file can give, as a sentence; nothing if it gives everything.
+    #[must_use]
+    pub fn shortcoming(&self) -> Option<String> {
+        let path = self.path.display();
+        match &self.image {
+            Image::Binary(binary) if binary.elf.has_lines() => None,
+            Image::Binary(_) => Some(format!(
+                "{path}: has a symbol table but no debug information: functions for addresses, no files and lines"
+            )),
+            Image::Symbols { kind, .. } => Some(format!(
+                "{path}: {kind} has names and addresses only: functions for addresses, no files and lines"
+            )),
+            Image::None => None,
+        }
+    }
+
+    /// The symbols of the kernel itself.
+    #[must_use]
+    pub fn symbols(&self) -> Option<&SymbolTable> {
+        match &self.image {
+            Image::Binary(binary) => Some(binary.symbols()),
+            Image::Symbols { table, .. } => Some(table),
+            Image::None => None,
+        }
+    }
+
+    /// The ELF file, where there is one.
+    #[must_use]
+    pub fn binary(&self) -> Option<&Binary> {
+        match &self.image {
+            Image::Binary(binary) => Some(binary),
+            _ => None,
+        }
+    }
+
+    /// A module's file: the first one of that name that has lines and belongs to this kernel.
+    fn module(&self, name: &str, build_id: Option<&str>) -> Result<Arc<Binary>, String> {
+        let key = name.replace('-', "_");
+        if let Some(known) = self.modules.lock().map_err(|_| "a look-up failed")?.get(&key) {
+            return known.clone();
+        }
+        let found = self.find_module(&key, build_id);
+        self.modules.lock().map_err(|_| "a look-up failed")?.insert(key, found.clone());
+        found
+    }
+
+    fn find_module(&self, name: &str, build_id: Option<&str>) -> Result<Arc<Binary>, String> {
+        let mut reason = None;
+        for folder in &self.folders {
+            let known = self.listed.lock().map_err(|_| "a look-up failed")?.get(folder).cloned();
+            let files = match known {
+                Some(files) => files,
+                None => {
+                    let files = Arc::new(ModuleFiles::below(folder));
+                    self.listed.lock().map_err(|_| "a look-up failed")?.insert(folder.clone(), Arc::clone(&files));
+                    files
+                }
+            };
+            for path in files.of(name) {
+                let elf = match Elf::open(path) {
+                    Ok(elf) => elf,
+                    Err(error) => {
+                        reason = Some(error.to_string());
+                        continue;
+                    }
+                };
+                if let (Some(own), Some(wanted)) = (elf.build_id.as_deref(), build_id)
+                    && !self.compatible
+                    && own != wanted
+                {
+                    reason = Some(format!("{}: has build id {own}, the log says {wanted}", path.display()));
+                    continue;
+                }
+                let modinfo = elf.section(".modinfo").map(|section| elf.contents(section)).unwrap_or_default();
+                let made_for = module_fact(modinfo, "vermagic").and_then(|magic| magic.split(' ').next());
+                if let (Some(made_for), Some(release)) = (made_for, self.release())
+                    && !self.compatible
+                    && made_for != release
+                {
+                    reason = Some(format!("{}: is a module of kernel {made_for}, not of {release}", path.display()));
+                    continue;
+                }
+                if !elf.has_lines() {
+                    reason.get_or_insert_with(|| format!("{}: has no debug information", path.display()));
+                    continue;
+                }
+                return Ok(Arc::new(Binary::of(elf, self.cache_home.as_deref())));
+            }
+        }
+        Err(reason.unwrap_or_else(|| format!("no file {name}.ko in the module folders (--modules DIR)")))
+    }
+
+    /// The address that a named place stands for in its file, and how sure that is.
+    fn address(
+        &self,
+        binary: Option<&Binary>,
+        table: &SymbolTable,
+        named: Named<'_>,
+    ) -> Result<(u64, Confidence, Option<String>), String> {
+        let Named { function, offset, size, .. } = named;
+        if self.compatible {
+            let first = table.named(function).find(|symbol| matches!(symbol.letter, b't' | b'T'));
+            let symbol = first.ok_or_else(|| format!("no function {function}"))?;
+            return Ok((symbol.address.wrapping_add(offset), Confidence::Certain, None));
+        }
+        if offset > size {
+            return Err(format!("offset {offset:#x} is beyond the size {size:#x}: a damaged line"));
+        }
+        let mut all: Vec<Symbol<'_>> = table
+            .named(function)
+            .filter(|symbol| binary.is_none_or(|binary| binary.elf.is_code(symbol.address)))
+            .collect();
+        if all.is_empty() {
+            // The kernel cuts what link-time optimization appends.
+            all = table
+                .iter()
+                .filter(|symbol| symbol.name.strip_prefix(function).is_some_and(|rest| rest.starts_with(".llvm.")))
+                .collect();
+        }
+        if all.is_empty() {
+            return Err(format!("no function {function}"));
+        }
+        let fits = |symbol: &&Symbol<'_>| symbol.span == size || symbol.size == size || is_last(binary, symbol, size);
+        let mut fitting: Vec<Symbol<'_>> = all.iter().filter(fits).copied().collect();
+        fitting.dedup_by_key(|symbol| symbol.address);
+        let minus = u64::from(!named.exact);
+        match fitting.as_slice() {
+            [] => {
+                let sizes: Vec<String> = all
+                    .iter()
+                    .map(|symbol| format!("{:#x}", if symbol.size > 0 { symbol.size } else { symbol.span }))
+                    .collect();
+                Err(format!(
+                    "{function} has {} bytes in the image, the log says {size:#x}: another build",
+                    sizes.join(" or ")
+                ))
+            }
+            [one] => Ok((one.address.wrapping_add(offset) - minus, Confidence::Certain, None)),
+            [one, rest @ ..] => Ok((
+                one.address.wrapping_add(offset) - minus,
+                Confidence::Doubtful,
+                Some(format!("{} functions {function} of this size", rest.len() + 1)),
+            )),
+        }
+    }
+
+    /// The places that a function and an offset stand for.
+    #[must_use]
+    pub fn named(&self, named: Named<'_>) -> Answer {
+        let module;
+        let (binary, table) = match (named.module, &self.image) {
+            (Some(name), _) => match self.module(name, named.build_id) {
+                Ok(found) => {
+                    module = found;
+                    (Some(&*module), module.symbols())
+                }
+                Err(reason) => return Answer::miss(reason),
+            },
+            (None, Image::Binary(binary)) => (Some(&**binary), binary.symbols()),
+            (None, Image::Symbols { table, .. }) => (None, table),
+            (None, Image::None) => return Answer::miss("no kernel image was given"),
+        };
+        match self.address(binary, table, named) {
+            Err(reason) => Answer::miss(reason),
+            Ok((address, confidence, reason)) => match binary {
+                Some(binary) => {
+                    let address = if self.compatible { compatible_address(binary, address) } else { address };
+                    let places = binary.places(address);
+                    if named.offset == named.size && !self.compatible && between_functions(table, address) {
+                        return Answer::miss(
+                            "between two functions: the address of the second, not one to which a call returns",
+                        );
+                    }
+                    let missing = places.iter().all(|place| place.file.is_none());
+                    let reason = if missing { Some("no debug information for this code".to_owned()) } else { reason };
+                    Answer { places, confidence, reason, within: None }
+                }
+                None => Answer {
+                    places: vec![Place { function: Some(demangled(named.function)), ..Place::default() }],
+                    confidence,
+                    reason: self.shortcoming(),
+                    within: None,
+                },
+            },
+        }
+    }
+
+    /// The places that an address of the image (its load offset taken off) stands for. `exact` as in [`Named`].
+    #[must_use]
+    pub fn linked(&self, address: u64, exact: bool, confidence: Confidence) -> Answer {
+        let looked_up = address.wrapping_sub(u64::from(!exact && !self.compatible));
+        let Some(table) = self.symbols() else { return Answer::miss("no kernel image was given") };
+        if let Image::Binary(binary) = &self.image
+            && !binary.elf.is_code(looked_up)
+        {
+            return Answer::miss("not in the kernel's code: a module's, a BPF program's or generated code");
+        }
+        let Some(symbol) = table.covering(looked_up) else { return Answer::miss("below the kernel's first symbol") };
+        let within = Some((symbol.name.to_owned(), address.wrapping_sub(symbol.address), symbol.span));
+        let places = match &self.image {
+            Image::Binary(binary) => binary.places(looked_up),
+            _ => vec![Place { function: Some(demangled(symbol.name)), ..Place::default() }],
+        };
+        Answer { places, confidence, reason: None, within }
+    }
+
+    /// Reads what look-ups of these functions will need, on all processors.
+    pub fn prepare(&self, all: &[Named<'_>]) {
+        let mut addresses: BTreeMap<Option<String>, Vec<u64>> = BTreeMap::new();
+        for named in all {
+            let module = named.module.and_then(|name| self.module(name, named.build_id).ok());
+            let binary = match (&module, named.module, &self.image) {
+                (Some(module), ..) => &**module,
+                (None, None, Image::Binary(binary)) => &**binary,
+                _ => continue,
+            };
+            if let Ok((address, ..)) = self.address(Some(binary), binary.symbols(), *named) {
+                addresses.entry(named.module.map(str::to_owned)).or_default().push(address);
+            }
+        }
+        for (module, addresses) in addresses {
+            match (module, &self.image) {
+                (Some(name), _) => {
+                    if let Ok(binary) = self.module(&name, None) {
+                        binary.prepare(&addresses);
+                    }
+                }
+                (None, Image::Binary(binary)) => binary.prepare(&addresses),
+                _ => {}
+            }
+        }
+    }
+
+    /// Keeps what was read in the index cache.
+    pub fn save(&self) {
+        if let Image::Binary(binary) = &self.image {
+            binary.save();
+        }
+        if let Ok(modules) = self.modules.lock() {
+            for binary in modules.values().flatten() {
+                binary.save();
+            }
+        }
+    }
+
+    /// The folder in which the kernel was built, which the paths of its files begin with.
+    #[must_use]
+    pub fn build_folder(&self) -> Option<String> {
+        let Image::Binary(binary) = &self.image else { return None };
+        let symbol = binary.symbols().named("kernel_init").next()?;
+        let places = binary.places(symbol.address);
+        let file = places.last()?.file.as_deref()?;
+        file.strip_suffix("/init/main.c").map(|folder| folder.strip_suffix("/.").unwrap_or(folder).to_owned())
+    }
+}
+
+/// Whether an address lies in the padding after a function. A call that does not return is within it.
+fn between_functions(table: &SymbolTable, address: u64) -> bool {
+    table.covering(address).is_some_and(|symbol| symbol.size > 0 && address - symbol.address >= symbol.size)
+}
+
+/// The last function of a section of a module reaches up to where the loader put the next section.
+fn is_last(binary: Option<&Binary>, symbol: &Symbol<'_>, size: u64) -> bool {
+    let Some(section) =
+        binary.filter(|binary| binary.elf.relocatable).and_then(|binary| binary.elf.code_section(symbol.address))
+    else {
+        return false;
+    };
+    let left = section.address + section.size - symbol.address;
+    symbol.span > left && size >= symbol.size && size < symbol.size.saturating_add(0x1000).max(left)
+}
+
+/// binutils' addr2line takes a number in a module for an offset in whichever section first has a line for it.
+fn compatible_address(binary: &Binary, address: u64) -> u64 {
+    if !binary.elf.relocatable {
+        return address;
+    }
+    let Some(own) = binary.elf.code_section(address) else { return address };
+    let offset = address - own.address;
+    let fitting = binary.elf.sections.iter().filter(|section| offset < section.size && section.executable);
+    fitting.map(|section| section.address + offset).find(|address| binary.has_line(*address)).unwrap_or(address)
+}
+
+/// The release in a banner `Linux version RELEASE (…`.
+#[must_use]
+pub fn release_of(banner: &str) -> Option<&str> {
+    banner.strip_prefix("Linux version ")?.split(' ').next().filter(|release| !release.is_empty())
+}

@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Installs what the tests need (Debian packages, as root or with sudo), then runs all of them: form, lints, tests against
+# a real QEMU, and, where ../shared is, the scorers with their floors.
+#
+# usage: tests/all.sh [--no-install]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+shared=${KANALYZE_SHARED:-../shared}
+target=${CARGO_TARGET_DIR:-target}
+step() { printf '\n== %s (%s s)\n' "$*" "$SECONDS"; }
+
+if [ "${1:-}" != --no-install ]; then
+    step "packages"
+    packages=(qemu-system-x86 busybox-static dropbear-bin openssh-client cpio xz-utils zstd gcc binutils)
+    missing=()
+    for package in "${packages[@]}"; do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+    done
+    if [ ${#missing[@]} -gt 0 ]; then
+        sudo=()
+        [ "$(id -u)" = 0 ] || sudo=(sudo)
+        "${sudo[@]}" apt-get update -qq
+        DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+    fi
+fi
+
+step "the guest that the live tests boot"
+tests/guest/build.sh "$target/guest"
+
+step "form and lints"
+cargo fmt --check
+cargo clippy --quiet --all-targets -- -D warnings
+
+step "tests"
+KANALYZE_GUEST="$(cd "$target/guest" && pwd)" cargo test --no-fail-fast
+
+step "release build"
+cargo build --release --quiet
+B=$target/release/kanalyze
+"$B" corpus check corpus
+"$B" bisect --help >/dev/null
+
+if [ -d "$shared/score" ]; then
+    S=$shared
+    step "scores"
+    "$S/score/goldens.py" "$B" "$S/corpora/goldens" --floor title=0.995 --floor list=0.98 --floor alt_titles=0.99 --floor type=0.995 \
+        --floor frame=0.99 --floor corrupted=0.99 --floor suppressed=0.99 --floor panicked=0.99 --floor executor=1 --floor start=0.99 --floor clean=1
+    "$S/score/reports.py" "$B" "$S/corpora/reports" --show 0 --floor found=0.995 --floor title=0.865 --floor guilty=0.85
+    "$S/score/guilty.py" "$B" "$S/corpora/guilty" --floor guilty=0.97
+    "$S/score/locks.py" "$B" "$S/corpora/lab" --floor holders=1 --floor honest=1 --floor roots=1 --floor cycles=1
+    "$S/score/locks.py" "$B" corpus/lab --floor holders=1 --floor honest=1 --floor roots=1 --floor cycles=1
+    "$S/score/bisections.py" "$B" "$S/corpora/bisect" --show 0 --floor parsed=1 --floor answer=0.995 --floor tested=0.99 --floor steps=0.995 \
+        --floor auc=0.88 --floor calibration=0.93
+else
+    echo "skipped: $shared is not here, so nothing was scored"
+fi
+step "all passed"
