@@ -107,7 +107,7 @@ impl LogView {
         let Palette { title, blame, quiet, doubt, .. } = palette;
         let _ = writeln!(out, "{title}{}{}", safe(&report.title), title.render_reset());
         let mut about = vec![place(&report.log, report.line, report.time, report.caller.as_deref())];
-        about.extend(report.task.as_ref().map(|task| task_text(task)));
+        about.extend(report.task.as_ref().map(task_text));
         about.extend(report.cpu.map(|cpu| format!("CPU {cpu}")));
         about.extend(report.kernel_version.clone());
         about.extend(

@@ -180,7 +180,7 @@ impl<'a> Recorder<'a> {
             && let Ok(mut file) = fs::File::open(files.serial.path())
             && file.seek(SeekFrom::Start(from)).is_ok()
         {
-            let _ = file.take(to.saturating_sub(from).min(REPORT_LIMIT)).read_to_end(&mut bytes);
+            let _ = file.take(to.saturating_sub(from)).read_to_end(&mut bytes);
         }
         bytes
     }
@@ -201,7 +201,7 @@ impl<'a> Recorder<'a> {
             let mut json = serde_json::to_vec_pretty(report).unwrap_or_default();
             json.push(b'\n');
             exhibits.push(Exhibit { name: "report.json".to_owned(), bytes: json });
-            let text = self.serial_text(report.start, report.text_end);
+            let text = self.serial_text(report.start, report.text_end.min(report.start + REPORT_LIMIT));
             exhibits.push(Exhibit { name: "report.txt".to_owned(), bytes: text });
         }
         let at = self.now();

@@ -5,8 +5,9 @@ use super::happening::{Happening, Status};
 use super::hit::Patterns;
 use super::judge::{Fact, Judge, Order, Rules, Verdicts};
 use super::live::{Finding, LiveLog};
-use super::record::Recorder;
-use crate::engine::Item;
+use super::record::{Recorder, SERIAL_LOG};
+use crate::engine::{self, Item};
+use crate::locks::{self, Record};
 use crate::report::Report;
 use crate::runs::clock::SleepWatch;
 use crate::runs::{Outcome, Phase};
@@ -46,6 +47,9 @@ pub struct Watcher<'a> {
 
 /// Progress goes to the manifest this often, seconds: often enough for `runs status`, seldom enough for the disk.
 const SAVE_INTERVAL: f64 = 5.0;
+
+/// How much of the serial log's end the lock graph is read from, bytes: more than any dump has.
+const LOCKS_LIMIT: u64 = 32 << 20;
 
 impl<'a> Watcher<'a> {
     /// At the beginning of a log.
@@ -328,10 +332,25 @@ impl<'a> Watcher<'a> {
 }
 
 impl Watcher<'_> {
-    /// Keeps who waits for whom, as far as the serial log tells, as `locks-N.json` and `locks-N.txt`.
+    /// Keeps who waits for whom, as far as the serial log tells, as `locks-N.jsonl`: one record a dump.
     pub fn keep_locks(&mut self, number: usize) {
-        // SEAM(locks): call `crate::locks` on the whole serial log when it is on main.
-        let _ = number;
+        let to = self.recorder.serial_length();
+        let text = self.recorder.serial_text(to.saturating_sub(LOCKS_LIMIT), to);
+        let items = engine::read_items(engine::Options::named(SERIAL_LOG).with_events(), &text);
+        let records: Vec<Record<'_>> = items
+            .iter()
+            .filter_map(|item| match item {
+                Item::Closed(report) => Some(Record::Report(report)),
+                Item::Event(event) => Some(Record::Event(event)),
+                Item::Opened { .. } => None,
+            })
+            .collect();
+        let mut lines = Vec::new();
+        for dump in locks::dumps(SERIAL_LOG, &records) {
+            serde_json::to_writer(&mut lines, &dump).expect("records hold only what JSON can say");
+            lines.push(b'\n');
+        }
+        self.recorder.artefact(&format!("locks-{number}.jsonl"), &lines);
     }
 }
 

@@ -62,6 +62,13 @@ fn a_hung_task_is_dumped_by_sysrq_before_the_run_ends() {
     for answer in ["sysrq: Show Blocked State", "sysrq: Show State"] {
         assert!(dump.contains(answer), "no {answer:?} in the dump\n{dump}");
     }
+    let graphs = read(&done.run, "locks-1.jsonl");
+    let waits: Vec<Value> = graphs
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).expect("JSON lines"))
+        .flat_map(|dump| dump["waits"].as_array().cloned().unwrap_or_default())
+        .collect();
+    assert!(waits.iter().any(|wait| wait["waiter"]["comm"] == "sh"), "the writer waits: {graphs}");
     let answered = events(&done.run).iter().any(|event| event["happening"] == "dump" && event["answered"] == "wtd");
     assert!(answered, "{}", done.text());
     nothing_is_left(&done.run);
