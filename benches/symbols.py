@@ -102,10 +102,13 @@ def main():
     if shutil.which("llvm-symbolizer"):
         theirs["llvm"] = by_address(timed([*llvm, "--addresses"], text)[1])
     for name, answers in theirs.items():
-        # A place in no function and no line table is padding; tools name it by various symbols.
         unlike = [address for address in addresses if answers.get(address, []) != found[address]]
-        lines = [address for address in unlike if any(":" in part and not part.startswith("??") for part in answers.get(address, []) + found[address])]
-        print(f"{name}: {len(addresses) - len(unlike)} of {len(addresses)} equal; {len(lines)} unlike where one of both has a line")
+        # A place in no line table is padding or data in the text; the tools name it by various symbols.
+        without = [address for address in unlike if not any(":" in part for part in answers.get(address, []) + found[address])]
+        # llvm gives the outermost function its symbol's name (f.part.0, f.cold), binutils and we the one of the source.
+        named = [address for address in unlike if address not in without and answers[address][1::2] == found[address][1::2]]
+        lines = [address for address in unlike if address not in without and address not in named]
+        print(f"{name}: {len(addresses) - len(unlike)} of {len(addresses)} equal; unlike: {len(lines)} in lines, {len(named)} in the name of a function, {len(without)} without a line")
         for address in lines[:args.show]:
             print(f"  {address:x}\n    kanalyze {found[address]}")
             for other, answer in theirs.items():

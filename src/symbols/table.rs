@@ -67,7 +67,7 @@ impl Builder {
             // A discriminator that does not fit is no use to anyone.
             line | u32::try_from(discriminator).ok().filter(|number| *number < 1 << 11).unwrap_or(0) << LINE_BITS
         };
-        self.rows.push((address, file.unwrap_or(0), word));
+        self.rows.push((address, file.unwrap_or(NONE), word));
     }
 
     /// The end of a sequence of rows.
