@@ -8,10 +8,10 @@ address with unlike answers is printed with all three, so that it can be seen wh
 the index cache (the page cache is warm for everyone, as the file was just read).
 """
 import argparse
+import json
 import os
 import random
 import re
-import resource
 import shutil
 import subprocess
 import tempfile
@@ -29,12 +29,6 @@ def peak(command, text, env=None):
     probe = "import resource,subprocess,sys; subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL); print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
     done = subprocess.run(["python3", "-c", probe, *command], input=text, stdout=subprocess.PIPE, text=True, env=env)
     return int(done.stdout) / 1024
-
-
-def chains(text):
-    """`function`, `file:line` pairs of GNU output in which each address is followed by its own chain."""
-    lines = [re.sub(r" \(discriminator \d+\)", "", line) for line in text.splitlines()]
-    return lines
 
 
 def by_address(text):
@@ -100,7 +94,6 @@ def main():
         print(f"{name:18s} {seconds:8.3f} s {ratio}" + (f"   {memory[name]:.0f} MiB" if name in memory else ""))
 
     records = timed([*ours, "--format", "jsonl"], text, env)[1]
-    import json
     found = {}
     for address, line in zip(addresses, records.splitlines()):
         frames = json.loads(line)["frames"]
@@ -109,10 +102,13 @@ def main():
     if shutil.which("llvm-symbolizer"):
         theirs["llvm"] = by_address(timed([*llvm, "--addresses"], text)[1])
     for name, answers in theirs.items():
-        # A place in no function and no line table is padding; tools name it by various symbols.
-        unlike = [address for address in addresses if [part for part in answers.get(address, [])] != found[address]]
-        lines = [address for address in unlike if any(":" in part and not part.startswith("??") for part in answers.get(address, []) + found[address])]
-        print(f"{name}: {len(addresses) - len(unlike)} of {len(addresses)} equal; {len(lines)} unlike where one of both has a line")
+        unlike = [address for address in addresses if answers.get(address, []) != found[address]]
+        # A place in no line table is padding or data in the text; the tools name it by various symbols.
+        without = [address for address in unlike if not any(":" in part for part in answers.get(address, []) + found[address])]
+        # llvm gives the outermost function its symbol's name (f.part.0, f.cold), binutils and we the one of the source.
+        named = [address for address in unlike if address not in without and answers[address][1::2] == found[address][1::2]]
+        lines = [address for address in unlike if address not in without and address not in named]
+        print(f"{name}: {len(addresses) - len(unlike)} of {len(addresses)} equal; unlike: {len(lines)} in lines, {len(named)} in the name of a function, {len(without)} without a line")
         for address in lines[:args.show]:
             print(f"  {address:x}\n    kanalyze {found[address]}")
             for other, answer in theirs.items():

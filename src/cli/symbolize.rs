@@ -139,7 +139,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     let base = match arguments.base.as_str() {
         "auto" => kernel.build_folder(),
-        base => Some(base.trim_end_matches('/').to_owned()),
+        base => Some(base.trim_end_matches('/').to_owned()).filter(|base| !base.is_empty()),
     };
     let running = match &arguments.kallsyms {
         Some(path) => {

@@ -9,8 +9,23 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// Debug sections are unpacked into memory at most up to this many bytes each.
-const SECTION_LIMIT: usize = 2 << 30;
+/// A packed file, and all debug sections that must be unpacked together, take at most this many bytes.
+const UNPACKED_LIMIT: usize = 2 << 30;
+/// The debug sections that are read, without what begins or ends their names.
+const DEBUG_SECTIONS: [&str; 12] = [
+    "info",
+    "abbrev",
+    "line",
+    "str",
+    "line_str",
+    "aranges",
+    "ranges",
+    "rnglists",
+    "addr",
+    "str_offsets",
+    "cu_index",
+    "tu_index",
+];
 
 /// Why a symbol file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -86,7 +101,7 @@ impl Elf {
         let view = View::open(path).map_err(|error| ElfError::Open(path.to_owned(), error))?;
         let view = match unpack::Packing::of(&view) {
             Some(packing) => View::owned(
-                unpack::unpack(packing, &view, SECTION_LIMIT)
+                unpack::unpack(packing, &view, UNPACKED_LIMIT)
                     .map_err(|error| ElfError::Packed(path.to_owned(), error))?,
             ),
             None => view,
@@ -141,8 +156,10 @@ impl Elf {
                 }
             }
         }
+        let mut left = UNPACKED_LIMIT;
         for (kind, index) in packed {
-            if let Some(bytes) = unpacked_section(&file, index, relocatable, &layout) {
+            if let Some(bytes) = unpacked_section(&file, index, relocatable, &layout, left) {
+                left = left.saturating_sub(bytes.len());
                 debug.insert(kind, DebugBytes::Unpacked(bytes));
             }
         }
@@ -281,12 +298,11 @@ pub fn find_banner(bytes: &[u8]) -> Option<String> {
     found
 }
 
-/// `.debug_info` of `.debug_info`, `.zdebug_info` and `.debug_info.dwo`; nothing for other sections.
+/// `.debug_info` of `.debug_info` and `.zdebug_info`, `.debug_info.dwo` of itself; nothing for sections that are not read.
 fn debug_name(name: &str) -> Option<String> {
-    if let Some(rest) = name.strip_prefix(".zdebug_") {
-        return Some(format!(".debug_{rest}"));
-    }
-    name.starts_with(".debug_").then(|| name.to_owned())
+    let rest = name.strip_prefix(".debug_").or_else(|| name.strip_prefix(".zdebug_"))?;
+    let plain = rest.strip_suffix(".dwo").unwrap_or(rest);
+    DEBUG_SECTIONS.contains(&plain).then(|| format!(".debug_{rest}"))
 }
 
 fn in_file<'data>(section: &impl ObjectSection<'data>, length: usize) -> Range<usize> {
@@ -302,14 +318,16 @@ fn unpacked_section(
     index: SectionIndex,
     relocatable: bool,
     layout: &BTreeMap<usize, u64>,
+    limit: usize,
 ) -> Option<Vec<u8>> {
     let section = file.section_by_index(index).ok()?;
     let compressed = section.compressed_data().ok()?;
     let bytes = match compressed.format {
+        object::CompressionFormat::None if compressed.data.len() > limit => return None,
         object::CompressionFormat::None => Cow::Borrowed(compressed.data),
-        object::CompressionFormat::Zlib => Cow::Owned(unpack::zlib(compressed.data, SECTION_LIMIT).ok()?),
+        object::CompressionFormat::Zlib => Cow::Owned(unpack::zlib(compressed.data, limit).ok()?),
         object::CompressionFormat::Zstandard => {
-            Cow::Owned(unpack::unpack(unpack::Packing::Zstd, compressed.data, SECTION_LIMIT).ok()?)
+            Cow::Owned(unpack::unpack(unpack::Packing::Zstd, compressed.data, limit).ok()?)
         }
         _ => return None,
     };

@@ -16,6 +16,10 @@
 const LINE_BITS: u32 = 20;
 /// Set in a line word that has no room for a discriminator.
 const LONG: u32 = 1 << 31;
+/// References of a few bytes may name long lists and long texts; these bounds keep a damaged unit from growing without end.
+const MOST_INTERVALS: usize = 8 << 20;
+const MOST_TEXT: usize = 256 << 20;
+const LONGEST_TEXT: usize = 64 << 10;
 /// No file, no node.
 const NONE: u32 = u32::MAX;
 const HEADER: usize = 6 * 4;
@@ -45,8 +49,11 @@ pub struct Builder {
 impl Builder {
     /// Keeps a string; returns its number.
     pub fn string(&mut self, bytes: &[u8]) -> u32 {
-        let at = u32::try_from(self.text.len()).unwrap_or(NONE);
         let end = memchr::memchr(0, bytes).unwrap_or(bytes.len());
+        if end > LONGEST_TEXT || self.text.len() > MOST_TEXT {
+            return NONE;
+        }
+        let at = u32::try_from(self.text.len()).unwrap_or(NONE);
         self.text.extend_from_slice(String::from_utf8_lossy(&bytes[..end]).as_bytes());
         self.text.push(0);
         at
@@ -60,7 +67,7 @@ impl Builder {
             // A discriminator that does not fit is no use to anyone.
             line | u32::try_from(discriminator).ok().filter(|number| *number < 1 << 11).unwrap_or(0) << LINE_BITS
         };
-        self.rows.push((address, file.unwrap_or(0), word));
+        self.rows.push((address, file.unwrap_or(NONE), word));
     }
 
     /// The end of a sequence of rows.
@@ -74,11 +81,12 @@ impl Builder {
         u32::try_from(self.nodes.len() - 1).unwrap_or(NONE)
     }
 
-    /// Says that a node's code lies at `begin..end`.
-    pub fn interval(&mut self, begin: u64, end: u64, node: u32) {
-        if begin < end {
+    /// Says that a node's code lies at `begin..end`. False if there is no room for more.
+    pub fn interval(&mut self, begin: u64, end: u64, node: u32) -> bool {
+        if begin < end && self.intervals.len() < MOST_INTERVALS {
             self.intervals.push((begin, end, node));
         }
+        self.intervals.len() < MOST_INTERVALS
     }
 
     /// The finished table.

@@ -270,7 +270,9 @@ fn take_function<'data>(
     if let Some(offset) = function.ranges {
         let mut ranges = unit.ranges(offset)?;
         while let Some(range) = ranges.next()? {
-            builder.interval(range.begin, range.end, node);
+            if !builder.interval(range.begin, range.end, node) {
+                break;
+            }
         }
     } else if let Some(low) = function.low {
         let high = function.high.unwrap_or_else(|| low.saturating_add(function.size.unwrap_or(0)));

@@ -114,7 +114,7 @@ fn lz4(bytes: &[u8], limit: usize) -> Result<Vec<u8>, UnpackError> {
         else {
             break;
         };
-        if out.len() + BLOCK > limit + BLOCK {
+        if out.len() > limit {
             return Err(UnpackError::TooLarge(Packing::Lz4, limit));
         }
         let mut piece = vec![0; BLOCK];

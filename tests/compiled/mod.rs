@@ -65,7 +65,7 @@ pub fn line_of(mark: &str) -> u64 {
 pub fn has_gcc() -> bool {
     let there = Command::new("gcc").arg("--version").output().is_ok_and(|done| done.status.success());
     if !there || !cfg!(target_arch = "x86_64") {
-        eprintln!("skipped: needs gcc on x86-64");
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), b"skipped: needs gcc on x86-64\n");
         return false;
     }
     true
