@@ -2,12 +2,17 @@
 
 use super::feed::{Logs, tell};
 use super::output::{Format, JsonArray, Output, width};
+use super::symbolize::open_image;
 use crate::engine::{Item, Options};
 use crate::locks::{Record, dump_of, dumps};
 use crate::render::LogView;
 use crate::report::Report;
+use crate::symbols::{Kernel, Paths, cache_home, locate_event, locate_report};
+use std::collections::BTreeSet;
 use std::io::{BufWriter, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Name every crash, warning and hang in console logs
@@ -22,6 +27,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
   dmesg | kanalyze parse                   the running kernel
   kanalyze parse --format jsonl logs/*.gz  one record a report, for scripts
   kanalyze parse --all console.log         also OOM kills, lock dumps, file system errors …
+  kanalyze parse -k vmlinux console.log    with source lines and inlined functions
   kanalyze parse --grammar mine.toml x.log with kinds of your own (see `kanalyze grammar --help`)
 
 Exit status: 0 nothing found, 1 something found, 2 trouble.")]
@@ -35,6 +41,54 @@ pub struct Arguments {
     /// Also show events: notable lines that syzbot does not call a crash.
     #[arg(long)]
     all: bool,
+
+    /// The kernel that printed the logs: its frames get source lines (see `kanalyze symbolize` for a whole log).
+    #[arg(short = 'k', long, value_name = "FILE")]
+    vmlinux: Option<PathBuf>,
+
+    /// A folder with that kernel's modules; may be given several times.
+    #[arg(long, value_name = "DIR", requires = "vmlinux")]
+    modules: Vec<PathBuf>,
+}
+
+/// Source lines from the image that `-k` names.
+struct Lines {
+    kernel: Kernel,
+    paths: Paths,
+    refusals: Mutex<BTreeSet<String>>,
+}
+
+impl Lines {
+    fn open(arguments: &Arguments) -> anyhow::Result<Option<Self>> {
+        let Some(path) = &arguments.vmlinux else { return Ok(None) };
+        let mut kernel = open_image(path, cache_home().as_deref())?;
+        arguments.modules.iter().rev().for_each(|folder| kernel.add_module_folder(folder));
+        let paths = Paths { base: kernel.build_folder() };
+        Ok(Some(Self { kernel, paths, refusals: Mutex::default() }))
+    }
+
+    /// Gives the frames of an item their lines.
+    fn add(&self, item: &mut Item) {
+        match item {
+            Item::Closed(report) => {
+                if let Err(refusal) = locate_report(&self.kernel, &self.paths, report)
+                    && let Ok(mut refusals) = self.refusals.lock()
+                {
+                    refusals.insert(refusal);
+                }
+            }
+            Item::Event(event) => locate_event(&self.kernel, &self.paths, event),
+            Item::Opened { .. } => {}
+        }
+    }
+
+    /// Keeps what was looked up, and tells what was refused.
+    fn end(&self) {
+        self.kernel.save();
+        for refusal in self.refusals.lock().iter().flat_map(|refusals| refusals.iter()) {
+            let _ = writeln!(std::io::stderr(), "kanalyze: {}", crate::render::safe(refusal));
+        }
+    }
 }
 
 /// Runs the command.
@@ -51,19 +105,35 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         ..Options::named("")
     };
     let mut out = BufWriter::with_capacity(1 << 18, std::io::stdout().lock());
-    let (found, fatal) =
-        if text { views(&arguments, &options, &mut out)? } else { records(&arguments, &options, &mut out)? };
+    let lines = Lines::open(&arguments)?;
+    let answer = if text { views } else { records };
+    let (found, fatal) = answer(&arguments, &options, lines.as_ref(), &mut out)?;
     out.flush()?;
+    if let Some(lines) = &lines {
+        lines.end();
+    }
     Ok(ExitCode::from(if fatal { 2 } else { u8::from(found) }))
 }
 
 /// The text view of each log. Says whether anything was found and whether a log could not be read.
-fn views(arguments: &Arguments, options: &Options, out: &mut dyn Write) -> anyhow::Result<(bool, bool)> {
+fn views(
+    arguments: &Arguments,
+    options: &Options,
+    lines: Option<&Lines>,
+    out: &mut dyn Write,
+) -> anyhow::Result<(bool, bool)> {
     let (mut found, mut fatal) = (false, false);
     let (palette, width) = (arguments.output.palette(), width());
     arguments.logs.views(
         options,
-        |view: &mut LogView, items| items.into_iter().for_each(|item| view.take(item)),
+        |view: &mut LogView, items| {
+            for mut item in items {
+                if let Some(lines) = lines {
+                    lines.add(&mut item);
+                }
+                view.take(item);
+            }
+        },
         |log, view, outcome| {
             fatal |= tell(&outcome);
             found |= !view.is_empty();
@@ -87,7 +157,12 @@ fn digest(view: &LogView) -> impl Fn(&Report) -> Vec<String> + use<> {
 }
 
 /// JSON, one record a line or as one array.
-fn records(arguments: &Arguments, options: &Options, out: &mut dyn Write) -> anyhow::Result<(bool, bool)> {
+fn records(
+    arguments: &Arguments,
+    options: &Options,
+    lines: Option<&Lines>,
+    out: &mut dyn Write,
+) -> anyhow::Result<(bool, bool)> {
     let found = AtomicBool::new(false);
     let mut fatal = false;
     let mut array = JsonArray::new();
@@ -95,7 +170,12 @@ fn records(arguments: &Arguments, options: &Options, out: &mut dyn Write) -> any
     arguments.logs.records(
         options,
         |bytes, item| {
-            let written = match item {
+            let with_lines = lines.map(|lines| {
+                let mut item = item.clone();
+                lines.add(&mut item);
+                item
+            });
+            let written = match with_lines.as_ref().unwrap_or(item) {
                 Item::Closed(report) => {
                     found.store(true, Ordering::Relaxed);
                     serde_json::to_writer(&mut *bytes, report)

@@ -209,7 +209,7 @@ fn open_kernel(arguments: &Arguments) -> anyhow::Result<Kernel> {
 }
 
 /// Opens what `-k` may be; of a boot image the symbols are recovered.
-fn open_image(path: &Path, cache: Option<&Path>) -> anyhow::Result<Kernel> {
+pub(super) fn open_image(path: &Path, cache: Option<&Path>) -> anyhow::Result<Kernel> {
     if !View::open(path).is_ok_and(|view| is_boot_image(&view)) {
         return Ok(Kernel::open(path, cache)?);
     }

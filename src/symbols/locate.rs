@@ -1,0 +1,85 @@
+//! Source lines for the frames of records, from a kernel image.
+
+use super::{Confidence, Kernel, Named, Paths};
+use crate::report::{Event, Frame, HeldLock, Report, Stack};
+
+/// Stacks whose frames are program counters; all others hold addresses to which calls return.
+const PROGRAM_COUNTERS: [&str; 2] = ["pc", "interrupted"];
+
+/// Gives the frames of a report their source lines and the functions inlined there. A report that names another kernel's
+/// release is left alone; that is told.
+///
+/// # Errors
+/// The sentence that says why the report was left alone.
+pub fn locate_report(kernel: &Kernel, paths: &Paths, report: &mut Report) -> Result<(), String> {
+    if let (Some(said), Some(have)) = (report.kernel_version.as_deref(), kernel.release())
+        && said != have
+    {
+        return Err(format!(
+            "{}: this image is of {have}, the log of {said}; no source lines are named",
+            kernel.path().display()
+        ));
+    }
+    locate_stacks(kernel, paths, &mut report.stacks);
+    report.held_locks.iter_mut().flat_map(|list| &mut list.locks).for_each(|lock| locate_lock(kernel, paths, lock));
+    if let Some(lockdep) = &mut report.lockdep {
+        lockdep.acquiring.iter_mut().chain(&mut lockdep.holding).for_each(|lock| locate_lock(kernel, paths, lock));
+        lockdep.chain.iter_mut().for_each(|entry| entry.frames = located(kernel, paths, &entry.frames, false));
+    }
+    Ok(())
+}
+
+/// The same for an event, which names no release of its own.
+pub fn locate_event(kernel: &Kernel, paths: &Paths, event: &mut Event) {
+    locate_stacks(kernel, paths, &mut event.stacks);
+    event.held_locks.iter_mut().flat_map(|list| &mut list.locks).for_each(|lock| locate_lock(kernel, paths, lock));
+}
+
+fn locate_stacks(kernel: &Kernel, paths: &Paths, stacks: &mut [Stack]) {
+    for stack in stacks {
+        let exact = PROGRAM_COUNTERS.contains(&stack.name.as_str());
+        stack.frames = located(kernel, paths, &stack.frames, exact);
+    }
+}
+
+fn locate_lock(kernel: &Kernel, paths: &Paths, lock: &mut HeldLock) {
+    let Some(site) = lock.acquired_at.take() else { return };
+    let mut frames = located(kernel, paths, &[site], false);
+    lock.acquired_at = frames.pop();
+    if !frames.is_empty() {
+        lock.inlined = frames;
+    }
+}
+
+/// The frames with their lines, functions inlined there before each. What cannot be told for certain stays as it is.
+fn located(kernel: &Kernel, paths: &Paths, frames: &[Frame], exact: bool) -> Vec<Frame> {
+    let mut out = Vec::with_capacity(frames.len());
+    for frame in frames {
+        let (Some(function), Some(offset), Some(size), None) = (&frame.function, frame.offset, frame.size, &frame.file)
+        else {
+            out.push(frame.clone());
+            continue;
+        };
+        let exact = exact || offset == 0;
+        let answer =
+            kernel.named(Named { function, offset, size, module: frame.module.as_deref(), build_id: None, exact });
+        let Some((outer, inner)) = answer.places.split_last().filter(|_| answer.confidence == Confidence::Certain)
+        else {
+            out.push(frame.clone());
+            continue;
+        };
+        let shown = |file: &Option<String>| file.as_deref().map(|file| paths.shown(file).to_owned());
+        out.extend(inner.iter().map(|place| Frame {
+            function: place.function.clone(),
+            module: frame.module.clone(),
+            file: shown(&place.file),
+            line: place.line,
+            inline: true,
+            reliable: frame.reliable,
+            log_line: frame.log_line,
+            ..Frame::default()
+        }));
+        out.push(Frame { file: shown(&outer.file), line: outer.line, ..frame.clone() });
+    }
+    out
+}
