@@ -324,9 +324,9 @@ mod tests {
                 let next = path.with_extension("next");
                 std::fs::write(&next, CRASH).expect("written");
                 std::fs::rename(&next, &path).expect("rotated");
-                thread::sleep(Duration::from_millis(300));
+                thread::sleep(Duration::from_millis(1500));
                 let file = std::fs::File::create(&path).expect("truncated");
-                thread::sleep(Duration::from_millis(300));
+                thread::sleep(Duration::from_millis(1500));
                 std::fs::write(&path, "[    2.0] needle\n").expect("written");
                 drop(file);
                 let _ = interrupt;

@@ -215,7 +215,7 @@ mod tests {
         hello.flush().expect("nothing to flush");
         drop(theirs);
         let login = Login { user: "root".to_owned(), key: None, password: Some("secret".to_owned()) };
-        Console::new(Keyboard::new(ours).expect("a keyboard"), output, login, 1.0)
+        Console::new(Keyboard::new(ours).expect("a keyboard"), output, login, 8.0)
     }
 
     #[test]
