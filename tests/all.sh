@@ -51,6 +51,12 @@ if [ -d "$shared/score" ]; then
     "$S/score/locks.py" "$B" corpus/lab --floor holders=1 --floor honest=1 --floor roots=1 --floor cycles=1
     "$S/score/bisections.py" "$B" "$S/corpora/bisect" --show 0 --floor parsed=1 --floor answer=0.995 --floor tested=0.99 --floor steps=0.995 \
         --floor auc=0.88 --floor calibration=0.93
+    if [ -f "$S/lab/kernel.tar.zst" ]; then
+        [ -d "$target/klab" ] || { rm -rf "$target/klab.part" && mkdir -p "$target/klab.part" &&
+            tar --zstd -xf "$S/lab/kernel.tar.zst" -C "$target/klab.part" && mv "$target/klab.part" "$target/klab"; }
+        "$S/score/symbols.py" "$B" "$S/corpora/lab" "$(dirname "$(find "$target/klab" -name vmlinux | head -n 1)")" \
+            --floor call_site=0.99 --floor compat=0.99
+    fi
 else
     echo "skipped: $shared is not here, so nothing was scored"
 fi
