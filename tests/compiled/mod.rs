@@ -1,6 +1,5 @@
 //! A small kernel-like program, compiled for a test: functions with inlined ones, a banner, a build id.
 
-#![expect(clippy::print_stderr, reason = "tests say loudly what they skip")]
 #![allow(dead_code, clippy::allow_attributes, reason = "each test file uses its own part")]
 
 use std::path::{Path, PathBuf};
