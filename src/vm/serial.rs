@@ -98,13 +98,24 @@ impl Keyboard {
     }
 }
 
+/// An emulated UART hands over a few bytes at a time: a pause after each small piece lets the next ones come together,
+/// which saves most of the work and costs a crash a tenth of the 50 ms within which it is to be told.
+const GATHER: Duration = Duration::from_millis(5);
+/// Pieces from this size on are followed by the next one at once, bytes.
+const GATHER_BELOW: usize = 4 << 10;
+
 /// Reads until the other side is gone, calling `on_bytes` with each piece as it comes and with an empty one at the end.
 pub fn read_all(mut stream: impl Read + Send + 'static, mut on_bytes: impl FnMut(&[u8]) + Send + 'static) {
     thread::spawn(move || {
         let mut chunk = vec![0; 64 << 10];
         loop {
             match stream.read(&mut chunk) {
-                Ok(count @ 1..) => on_bytes(&chunk[..count]),
+                Ok(count @ 1..) => {
+                    on_bytes(&chunk[..count]);
+                    if count < GATHER_BELOW {
+                        thread::sleep(GATHER);
+                    }
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Ok(0) | Err(_) => break,
             }

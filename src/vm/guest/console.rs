@@ -218,10 +218,18 @@ mod tests {
         Console::new(Keyboard::new(ours).expect("a keyboard"), output, login, 8.0)
     }
 
+    /// As the guest's thread does it: again until it works.
+    fn reach(console: &mut Console) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while let Err(error) = console.reach() {
+            assert!(Instant::now() < deadline, "{error}");
+        }
+    }
+
     #[test]
     fn a_shell_answers_and_files_arrive_byte_for_byte() {
         let mut console = console("");
-        console.reach().expect("a shell");
+        reach(&mut console);
         let answer = console.run("echo one; echo two >&2; (exit 7)", Duration::from_secs(20)).expect("an answer");
         assert_eq!(answer.status, 7);
         assert!(answer.output.contains("one"), "{answer:?}");
@@ -239,10 +247,7 @@ mod tests {
         let login = "while :; do printf 'guest login: '; read -r user || exit 1; case $user in root) ;; *) continue ;; esac; \
                      printf 'Password: '; read -r word; [ \"$word\" = secret ] && break; echo 'Login incorrect'; done;";
         let mut console = console(login);
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while let Err(error) = console.reach() {
-            assert!(Instant::now() < deadline, "{error}");
-        }
+        reach(&mut console);
         assert_eq!(console.run("true", Duration::from_secs(20)).expect("an answer").status, 0);
     }
 
