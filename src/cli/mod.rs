@@ -2,7 +2,9 @@
 
 mod bisect;
 mod bundle;
+mod check;
 mod corpus;
+mod diff;
 mod doctor;
 mod feed;
 mod generate;
@@ -17,8 +19,10 @@ mod records;
 mod repro;
 mod run;
 mod runs;
-mod watch;
+mod sides;
 mod symbolize;
+mod table;
+mod watch;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
@@ -44,6 +48,10 @@ struct Arguments {
 enum Verb {
     Bisect(bisect::Arguments),
     Parse(parse::Arguments),
+    Diff(diff::Arguments),
+    Check(check::Arguments),
+    Table(table::Arguments),
+    Query(table::Query),
     Bundle(bundle::Arguments),
     Repro(repro::Arguments),
     Kernel(kernel::Arguments),
@@ -86,6 +94,10 @@ pub fn run() -> anyhow::Result<ExitCode> {
     match arguments.verb {
         Verb::Bisect(arguments) => bisect::run(arguments),
         Verb::Parse(arguments) => parse::run(arguments),
+        Verb::Diff(arguments) => diff::run(arguments),
+        Verb::Check(arguments) => check::run(arguments),
+        Verb::Table(arguments) => table::run(arguments),
+        Verb::Query(arguments) => table::query(arguments),
         Verb::Bundle(arguments) => bundle::run(arguments),
         Verb::Repro(arguments) => repro::run(arguments),
         Verb::Kernel(arguments) => kernel::run(arguments),
