@@ -92,6 +92,12 @@ pub fn schemas() -> Vec<(String, serde_json::Value)> {
         (super::kernel::SCHEMA.to_owned(), schemars::schema_for!(super::kernel::Built<'_>).to_value()),
         (super::symbolize::SCHEMA.to_owned(), schemars::schema_for!(super::symbolize::Record<'_>).to_value()),
         (super::image::SCHEMA.to_owned(), schemars::schema_for!(super::image::Info<'_>).to_value()),
+        (crate::diff::DIFF_SCHEMA.to_owned(), schemars::schema_for!(crate::diff::Difference).to_value()),
+        (
+            crate::diff::cluster::CLUSTER_SCHEMA.to_owned(),
+            schemars::schema_for!(crate::diff::cluster::Cluster).to_value(),
+        ),
+        (crate::render::CHECK_LOG_SCHEMA.to_owned(), schemars::schema_for!(crate::render::CheckedLog).to_value()),
         (BISECT_SCHEMA.to_owned(), schemars::schema_for!(Bisection).to_value()),
     ]
 }

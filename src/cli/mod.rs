@@ -2,7 +2,9 @@
 
 mod bisect;
 mod bundle;
+mod check;
 mod corpus;
+mod diff;
 mod doctor;
 mod feed;
 mod generate;
@@ -17,7 +19,9 @@ mod records;
 mod repro;
 mod run;
 mod runs;
+mod sides;
 mod symbolize;
+mod table;
 mod watch;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -47,6 +51,10 @@ enum Verb {
     Bisect(bisect::Arguments),
     Symbolize(symbolize::Arguments),
     Image(image::Arguments),
+    Diff(diff::Arguments),
+    Check(check::Arguments),
+    Table(table::Arguments),
+    Query(table::Query),
     Run(Box<run::Arguments>),
     Watch(watch::Arguments),
     Runs(runs::Arguments),
@@ -86,6 +94,10 @@ pub fn run() -> anyhow::Result<ExitCode> {
     match arguments.verb {
         Verb::Bisect(arguments) => bisect::run(arguments),
         Verb::Parse(arguments) => parse::run(arguments),
+        Verb::Diff(arguments) => diff::run(arguments),
+        Verb::Check(arguments) => check::run(arguments),
+        Verb::Table(arguments) => table::run(arguments),
+        Verb::Query(arguments) => table::query(arguments),
         Verb::Bundle(arguments) => bundle::run(arguments),
         Verb::Repro(arguments) => repro::run(arguments),
         Verb::Kernel(arguments) => kernel::run(arguments),

@@ -42,18 +42,22 @@ impl Output {
     /// The colours to use on stdout.
     #[must_use]
     pub fn palette(&self) -> Palette {
-        let wanted = match self.colour {
-            Colour::Always => true,
-            Colour::Never => false,
-            Colour::Auto => {
-                let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-                std::io::stdout().is_terminal()
-                    && !refused
-                    && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
-            }
-        };
-        if wanted { Palette::coloured() } else { Palette::plain() }
+        palette(self.colour)
     }
+}
+
+/// The colours to use on stdout.
+#[must_use]
+pub fn palette(colour: Colour) -> Palette {
+    let wanted = match colour {
+        Colour::Always => true,
+        Colour::Never => false,
+        Colour::Auto => {
+            let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+            std::io::stdout().is_terminal() && !refused && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+        }
+    };
+    if wanted { Palette::coloured() } else { Palette::plain() }
 }
 
 /// Columns of stdout: the terminal's, at most 100, and 80 elsewhere.

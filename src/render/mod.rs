@@ -2,6 +2,8 @@
 
 pub mod bisect;
 pub mod bisect_svg;
+mod diff;
+mod gate;
 mod live;
 mod locks;
 mod locks_picture;
@@ -10,6 +12,8 @@ mod palette;
 mod report;
 mod snapshot;
 
+pub use diff::{cluster_text, diff_markdown, diff_text};
+pub use gate::{CHECK_LOG_SCHEMA, Checked, CheckedLog, check_junit, check_sarif, check_text, diff_junit, diff_sarif};
 pub use live::{Weight, live_line, status_line};
 pub use locks::locks_text;
 pub use locks_picture::{locks_dot, locks_mermaid};

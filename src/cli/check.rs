@@ -1,0 +1,166 @@
+//! `kanalyze check`: a gate for CI: does any log hold a crash that is not known?
+
+use super::sides::{Read, read, sources};
+use crate::diff::Area;
+use crate::diff::baseline::{Baseline, Excuse, today};
+use crate::engine::{Options, in_order};
+use crate::grammar::Grammar;
+use crate::input::Source;
+use crate::render::{self, Checked, CheckedLog};
+use clap::ValueEnum;
+use std::ffi::OsString;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Fail if a log holds a crash that the baseline does not know
+///
+/// Meant as the last step of a CI job, an xfstests or blktests run: name the folder with the results, and the logs in it
+/// (*.log, *.dmesg, *.txt, packed or not, serial logs of run folders) are read. Consequences of a crash and reports that
+/// syzbot would suppress do not count.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  kanalyze check results/                                       no baseline: every crash fails
+  kanalyze check results/ --baseline known.toml                 known issues pass
+  kanalyze check results/ --baseline known.toml --format junit > junit.xml
+  kanalyze check old-results/ --write-baseline known.toml       what is there now is known from now on
+
+The form of a baseline is told by `kanalyze diff --help`.
+
+Exit status: 0 nothing new, 1 a crash that is not known, 2 trouble.")]
+pub struct Arguments {
+    /// Logs, run folders, folders of logs or globs.
+    #[arg(value_name = "LOG", required = true)]
+    logs: Vec<OsString>,
+
+    /// Known issues, with expiry.
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+
+    /// Write what is found as known issues into a new file, and pass.
+    #[arg(long, value_name = "FILE", conflicts_with = "baseline")]
+    write_baseline: Option<PathBuf>,
+
+    /// The day by which known issues expire, for repeatable results.
+    #[arg(long, value_name = "YYYY-MM-DD", hide_short_help = true)]
+    today: Option<String>,
+
+    /// Form of the output.
+    #[arg(long, value_enum, default_value = "text")]
+    format: Form,
+
+    /// When to colour the text.
+    #[arg(long = "color", value_enum, default_value = "auto", value_name = "WHEN")]
+    colour: super::output::Colour,
+
+    /// A grammar file of your own, besides the built-in ones; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    grammar: Vec<PathBuf>,
+
+    /// Threads; 0 takes as many as the machine has.
+    #[arg(short = 'j', long = "threads", value_name = "N", default_value_t = 0)]
+    threads: usize,
+}
+
+/// Form of a check's output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// For people.
+    Text,
+    /// One JSON array, one record a log.
+    Json,
+    /// One record a line.
+    Jsonl,
+    /// JUnit's XML: one case a log.
+    Junit,
+    /// SARIF 2.1.0: one result a crash.
+    Sarif,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// No log, a grammar or baseline that is no good.
+pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let baseline = arguments.baseline.as_deref().map(Baseline::read).transpose()?.unwrap_or_default();
+    let day = arguments.today.clone().unwrap_or_else(today);
+    let options = Options { grammar: Grammar::with_files(&arguments.grammar)?, ..Options::named("") };
+    let mut all: Vec<Source> = Vec::new();
+    for name in &arguments.logs {
+        all.extend(sources(name)?);
+    }
+    let results = in_order(arguments.threads, &all, |source| {
+        read(source, &options, |_, reports, _| {
+            let counts = reports.iter().filter(|report| report.cause.is_none() && !report.suppressed);
+            counts
+                .map(|report| {
+                    let names =
+                        std::iter::once(report.title.as_str()).chain(report.alt_titles.iter().map(String::as_str));
+                    let (known, expired) = match baseline.excuse(Area::Crash, names, &day) {
+                        Some(Excuse::Known(reason)) => (Some(reason), None),
+                        Some(Excuse::Expired(day)) => (None, Some(day)),
+                        None => (None, None),
+                    };
+                    Checked { title: report.title.clone(), line: report.line, known, expired }
+                })
+                .collect::<Vec<_>>()
+        })
+    });
+    let (mut logs, mut fatal) = (Vec::new(), false);
+    for (source, result) in all.iter().zip(results) {
+        let (crashes, trouble) = match result {
+            Read::Done(crashes, damage) => (crashes, damage),
+            Read::Failed(words) => {
+                fatal = true;
+                (Vec::new(), Some(words))
+            }
+        };
+        if let Some(words) = &trouble {
+            let _ = writeln!(std::io::stderr(), "kanalyze: {}", render::safe(words));
+        }
+        logs.push(CheckedLog::new(source.to_string(), crashes, trouble));
+    }
+    if let Some(path) = &arguments.write_baseline {
+        write_baseline(path, &logs)?;
+        return Ok(ExitCode::from(if fatal { 2 } else { 0 }));
+    }
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    match arguments.format {
+        Form::Text => out.write_all(render::check_text(&logs, &super::output::palette(arguments.colour)).as_bytes())?,
+        Form::Junit => out.write_all(render::check_junit(&logs).as_bytes())?,
+        Form::Sarif => {
+            serde_json::to_writer_pretty(&mut out, &render::check_sarif(&logs))?;
+            out.write_all(b"\n")?;
+        }
+        Form::Json => {
+            serde_json::to_writer(&mut out, &logs)?;
+            out.write_all(b"\n")?;
+        }
+        Form::Jsonl => {
+            for log in &logs {
+                serde_json::to_writer(&mut out, log)?;
+                out.write_all(b"\n")?;
+            }
+        }
+    }
+    out.flush()?;
+    let failed = logs.iter().any(|log| !log.passes);
+    Ok(ExitCode::from(if fatal { 2 } else { u8::from(failed) }))
+}
+
+/// Writes the titles that were found as a baseline; an existing file stays.
+fn write_baseline(path: &Path, logs: &[CheckedLog]) -> anyhow::Result<()> {
+    let titles: std::collections::BTreeSet<&str> =
+        logs.iter().flat_map(|log| &log.crashes).map(|crash| crash.title.as_str()).collect();
+    let mut text = "# Known issues, for kanalyze check and kanalyze diff. Add `until = YYYY-MM-DD` and `reason = \"…\"`.\nversion = 1\n".to_owned();
+    for title in titles {
+        // A star in a title would match more than itself, which is harmless: it matches itself too.
+        text.push_str(&format!("\n[[known]]\ntitle = {}\n", toml::Value::from(title)));
+    }
+    let shown = path.display();
+    let mut file = std::fs::File::create_new(path).map_err(|cause| {
+        anyhow::anyhow!("{shown}: this baseline cannot be written: {cause}; name a file that does not exist")
+    })?;
+    file.write_all(text.as_bytes())
+        .map_err(|cause| anyhow::anyhow!("{shown}: this baseline cannot be written: {cause}"))
+}

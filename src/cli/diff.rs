@@ -1,0 +1,176 @@
+//! `kanalyze diff`: what is new, gone or more frequent between these two runs, or groups of runs?
+
+use super::sides::{group, sources};
+use crate::diff::baseline::{Baseline, today};
+use crate::diff::{Difference, Group, compare, rules};
+use crate::engine::Options;
+use crate::grammar::Grammar;
+use crate::input::Source;
+use crate::render::{self, Palette};
+use clap::ValueEnum;
+use std::ffi::OsString;
+use std::io::{BufWriter, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Tell what is new, gone, changed or more frequent between two runs, or two groups of runs
+///
+/// A side is a log, a run folder, a folder of either, or a glob; several with --a and --b. Compared are crash titles,
+/// hung tasks and their roots, blocked functions, lock edges and lock-order pairs, events, taint, messages, boot
+/// milestones, modules, the command line, the kernel and the machine. What changes by itself (times, pids, addresses,
+/// KASLR, CPU numbers, module order) is set aside; --explain lists the rules.
+///
+/// One run against one is compared word for word. With two runs or more on both sides a difference of rates is claimed only where
+/// Fisher's exact test, corrected by Holm within its area, stays below 5 %; else the finding says how many runs more it
+/// would take. Intervals are exact (Clopper–Pearson, 95 %).
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  kanalyze diff before.log after.log           two logs
+  kanalyze diff runs/old runs/new              all runs of two folders
+  kanalyze diff 'old/*.log' 'new/*.log'        two globs (quoted, so that the shell leaves them alone)
+  kanalyze diff --a 1.log 2.log --b 3.log 4.log
+  kanalyze diff old new --format markdown      for a mail or an issue
+  kanalyze diff old new --baseline known.toml  what is known does not count
+  kanalyze diff --explain                      what two runs may differ in without being different
+
+A baseline is a TOML file:
+  version = 1
+  [[known]]
+  title = \"WARNING in foo*\"   # * stands for anything
+  area = \"crash\"              # optional; as in JSON
+  until = 2026-12-31          # optional; the last day
+  reason = \"https://…\"        # optional
+
+Exit status: 0 the same, 1 different, 2 trouble. What cannot be told is no difference.")]
+pub struct Arguments {
+    /// The first side.
+    #[arg(value_name = "A", required_unless_present_any = ["a", "explain"], conflicts_with_all = ["a", "b"])]
+    first: Option<OsString>,
+
+    /// The second side.
+    #[arg(value_name = "B", required_unless_present_any = ["b", "explain"])]
+    second: Option<OsString>,
+
+    /// Logs, folders or globs of the first side; may be given several times.
+    #[arg(long, num_args = 1.., value_name = "LOG", requires = "b")]
+    a: Vec<OsString>,
+
+    /// Logs, folders or globs of the second side.
+    #[arg(long, num_args = 1.., value_name = "LOG", requires = "a")]
+    b: Vec<OsString>,
+
+    /// Form of the output.
+    #[arg(long, value_enum, default_value = "text")]
+    format: Form,
+
+    /// When to colour the text.
+    #[arg(long = "color", value_enum, default_value = "auto", value_name = "WHEN")]
+    colour: super::output::Colour,
+
+    /// Known issues, with expiry: see below.
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+
+    /// The day by which known issues expire, for repeatable results.
+    #[arg(long, value_name = "YYYY-MM-DD", hide_short_help = true)]
+    today: Option<String>,
+
+    /// List the rules by which noise is set aside; after the comparison, if there is one.
+    #[arg(long)]
+    explain: bool,
+
+    /// A grammar file of your own, besides the built-in ones; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    grammar: Vec<PathBuf>,
+
+    /// Threads; 0 takes as many as the machine has.
+    #[arg(short = 'j', long = "threads", value_name = "N", default_value_t = 0)]
+    threads: usize,
+}
+
+/// Form of a comparison's output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    /// For a terminal or a mail.
+    Text,
+    /// One JSON array of one record.
+    Json,
+    /// The record on one line.
+    Jsonl,
+    /// For an issue or a wiki.
+    Markdown,
+    /// JUnit's XML, for CI systems.
+    Junit,
+    /// SARIF 2.1.0, for code hosts.
+    Sarif,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A side that is nothing, a grammar or baseline that is no good.
+pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    if arguments.first.is_none() && arguments.a.is_empty() {
+        out.write_all(rules().as_bytes())?;
+        out.flush()?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let baseline = arguments.baseline.as_deref().map(Baseline::read).transpose()?;
+    let options = Options { grammar: Grammar::with_files(&arguments.grammar)?, ..Options::named("").with_events() };
+    let (a, fine_a) = side(arguments.first.as_ref(), &arguments.a, &options, arguments.threads)?;
+    let (b, fine_b) = side(arguments.second.as_ref(), &arguments.b, &options, arguments.threads)?;
+    if a.runs.is_empty() || b.runs.is_empty() {
+        return Ok(ExitCode::from(2));
+    }
+    let mut difference = compare(&a, &b);
+    if let Some(baseline) = baseline {
+        baseline.apply(&mut difference, &arguments.today.clone().unwrap_or_else(today));
+    }
+    write(&difference, arguments.format, &super::output::palette(arguments.colour), &mut out)?;
+    if arguments.explain && arguments.format == Form::Text {
+        write!(out, "\nSet aside by these rules:\n{}", rules())?;
+    }
+    out.flush()?;
+    Ok(ExitCode::from(if fine_a && fine_b { u8::from(difference.differs) } else { 2 }))
+}
+
+/// Reads one side.
+fn side(
+    one: Option<&OsString>,
+    several: &[OsString],
+    options: &Options,
+    threads: usize,
+) -> anyhow::Result<(Group, bool)> {
+    let names: Vec<&OsString> = one.into_iter().chain(several).collect();
+    let mut all: Vec<Source> = Vec::new();
+    for name in &names {
+        all.extend(sources(name)?);
+    }
+    let name = names.iter().map(|name| name.to_string_lossy()).collect::<Vec<_>>().join(" ");
+    Ok(group(&name, &all, options, threads, |words| {
+        let _ = writeln!(std::io::stderr(), "kanalyze: {}", render::safe(words));
+    }))
+}
+
+/// Writes a comparison in the form that was asked for.
+fn write(difference: &Difference, form: Form, palette: &Palette, out: &mut dyn Write) -> anyhow::Result<()> {
+    match form {
+        Form::Text => out.write_all(render::diff_text(difference, palette).as_bytes())?,
+        Form::Markdown => out.write_all(render::diff_markdown(difference).as_bytes())?,
+        Form::Junit => out.write_all(render::diff_junit(difference).as_bytes())?,
+        Form::Sarif => {
+            serde_json::to_writer_pretty(&mut *out, &render::diff_sarif(difference))?;
+            out.write_all(b"\n")?;
+        }
+        Form::Json => {
+            serde_json::to_writer(&mut *out, &[difference])?;
+            out.write_all(b"\n")?;
+        }
+        Form::Jsonl => {
+            serde_json::to_writer(&mut *out, difference)?;
+            out.write_all(b"\n")?;
+        }
+    }
+    Ok(())
+}

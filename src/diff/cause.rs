@@ -1,0 +1,192 @@
+//! What a crash is about beyond its title: the access, the locks, the stacks; how alike two such causes are.
+
+use crate::report::{HeldLock, Report, Stack};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// What a report is about, addresses and offsets dropped.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+pub struct Cause {
+    /// `read of 4 bytes`.
+    pub access: Option<String>,
+    /// Classes of the locks that a lockdep report is about, sorted.
+    pub locks: Vec<String>,
+    /// Functions of the blamed stack, from the blamed one outwards.
+    pub stack: Vec<String>,
+    /// Functions of the stack that allocated the object.
+    pub allocated: Vec<String>,
+    /// Functions of the stack that freed the object.
+    pub freed: Vec<String>,
+}
+
+/// As many frames of a stack are compared.
+const DEPTH: usize = 16;
+/// Stacks below this likeness are different ones.
+const ALIKE: f64 = 0.5;
+
+/// A function without the compiler's suffixes: `f.constprop.0.isra.1` and `f.cold` are `f`.
+#[must_use]
+pub fn bare(function: &str) -> &str {
+    function.split('.').next().filter(|name| !name.is_empty()).unwrap_or(function)
+}
+
+/// The cause of a report.
+#[must_use]
+pub fn cause_of(report: &Report) -> Cause {
+    let access = report.access.as_ref().map(|access| match access.size {
+        Some(size) => format!("{} of {size} bytes", access.kind.to_ascii_lowercase()),
+        None => access.kind.to_ascii_lowercase(),
+    });
+    let mut locks: Vec<String> = report
+        .lockdep
+        .iter()
+        .flat_map(|lockdep| [&lockdep.acquiring, &lockdep.holding])
+        .flatten()
+        .map(|lock: &HeldLock| lock.class.clone())
+        .chain(report.lockdep.iter().flat_map(|lockdep| lockdep.chain.iter().map(|entry| entry.class.clone())))
+        .collect();
+    locks.sort();
+    locks.dedup();
+    let stacks: Vec<(&Stack, Vec<&str>)> = report.stacks.iter().map(|stack| (stack, functions(stack))).collect();
+    let names_it = |name: &&str| *name == report.frame || (name.contains("sys_") && name.ends_with(&report.frame));
+    let blamed = stacks
+        .iter()
+        .find_map(|(_, names)| {
+            let at = names.iter().position(names_it).filter(|_| !report.frame.is_empty())?;
+            names.get(at..)
+        })
+        .or_else(|| {
+            stacks.iter().find(|(stack, names)| stack.name == "crash" && !names.is_empty()).map(|(_, names)| &names[..])
+        })
+        .or_else(|| stacks.iter().find(|(_, names)| !names.is_empty()).map(|(_, names)| &names[..]))
+        .unwrap_or_default();
+    let named =
+        |role: &str| stacks.iter().find(|(stack, _)| stack.name == role).map_or(Vec::new(), |(_, names)| kept(names));
+    Cause { access, locks, stack: kept(blamed), allocated: named("allocated"), freed: named("freed") }
+}
+
+fn kept(names: &[&str]) -> Vec<String> {
+    names.iter().take(DEPTH).map(|name| (*name).to_owned()).collect()
+}
+
+/// The names of a stack's reliable frames.
+fn functions(stack: &Stack) -> Vec<&str> {
+    stack.frames.iter().filter(|frame| frame.reliable).filter_map(|frame| frame.function.as_deref()).map(bare).collect()
+}
+
+/// How alike two stacks are, 0 to 1: frames in common in one order, those near the blamed function weighing more.
+/// Nothing is alike to everything.
+#[must_use]
+pub fn likeness(one: &[String], other: &[String]) -> f64 {
+    if one.is_empty() || other.is_empty() {
+        return 1.0;
+    }
+    let weight = |at: usize| 1.0 / (1.0 + 0.15 * super::statistics::count(at));
+    let total: f64 = (0..one.len()).map(weight).sum::<f64>() + (0..other.len()).map(weight).sum::<f64>();
+    // best[j]: the heaviest common subsequence of what was seen of `one` and the first j of `other`.
+    let mut best = vec![0.0_f64; other.len() + 1];
+    for (i, left) in one.iter().enumerate() {
+        let mut diagonal = 0.0;
+        for (j, right) in other.iter().enumerate() {
+            let above = best[j + 1];
+            let matched = if left == right { diagonal + weight(i) + weight(j) } else { 0.0 };
+            best[j + 1] = above.max(best[j]).max(matched);
+            diagonal = above;
+        }
+    }
+    best[other.len()] / total
+}
+
+impl Cause {
+    /// Why the two are not one cause, in words; `None` when they are.
+    #[must_use]
+    pub fn differs_from(&self, other: &Self) -> Option<&'static str> {
+        if let (Some(one), Some(two)) = (&self.access, &other.access)
+            && one != two
+        {
+            return Some("another access");
+        }
+        if !self.locks.is_empty() && !other.locks.is_empty() && self.locks != other.locks {
+            return Some("other locks");
+        }
+        if likeness(&self.stack, &other.stack) < ALIKE {
+            return Some("another stack");
+        }
+        if likeness(&self.freed, &other.freed) < ALIKE {
+            return Some("freed elsewhere");
+        }
+        if likeness(&self.allocated, &other.allocated) < ALIKE / 2.0 {
+            return Some("allocated elsewhere");
+        }
+        None
+    }
+
+    /// The cause line by line, for a comparison side by side.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines: Vec<String> = self.access.iter().cloned().collect();
+        lines.extend(self.locks.iter().map(|class| format!("lock {class}")));
+        lines.extend(self.stack.iter().cloned());
+        for (role, stack) in [("allocated:", &self.allocated), ("freed:", &self.freed)] {
+            if !stack.is_empty() {
+                lines.push(role.to_owned());
+                lines.extend(stack.iter().map(|name| format!("  {name}")));
+            }
+        }
+        lines
+    }
+}
+
+/// Two texts line by line beside each other; a line that one side lacks is `None`.
+#[must_use]
+pub fn aligned(a: &[String], b: &[String]) -> Vec<(Option<String>, Option<String>)> {
+    use similar::DiffTag;
+    let mut rows = Vec::new();
+    for change in similar::capture_diff_slices(similar::Algorithm::Myers, a, b) {
+        let (left, right) = (&a[change.old_range()], &b[change.new_range()]);
+        if change.tag() == DiffTag::Equal {
+            rows.extend(left.iter().zip(right).map(|(one, other)| (Some(one.clone()), Some(other.clone()))));
+        } else {
+            rows.extend(left.iter().map(|one| (Some(one.clone()), None)));
+            rows.extend(right.iter().map(|other| (None, Some(other.clone()))));
+        }
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stack(names: &str) -> Vec<String> {
+        names.split(' ').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn likeness_sees_order_and_nearness() {
+        let whole = stack("a b c d");
+        assert!((likeness(&whole, &whole) - 1.0).abs() < 1e-12);
+        assert!(likeness(&whole, &stack("w x y z")).abs() < 1e-12);
+        assert!(likeness(&whole, &stack("a b x y")) > likeness(&whole, &stack("x y c d")));
+        assert!((likeness(&whole, &[]) - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn another_way_to_the_same_function_is_another_cause() {
+        let one =
+            Cause { stack: stack("f g h read vfs_read"), access: Some("read of 4 bytes".into()), ..Cause::default() };
+        let same = Cause { stack: stack("f g h read vfs_read extra"), ..one.clone() };
+        let other = Cause { stack: stack("f p q r s t"), ..one.clone() };
+        let write = Cause { access: Some("write of 4 bytes".into()), ..one.clone() };
+        assert_eq!(one.differs_from(&same), None);
+        assert_eq!(one.differs_from(&other), Some("another stack"));
+        assert_eq!(one.differs_from(&write), Some("another access"));
+    }
+
+    #[test]
+    fn stacks_stand_side_by_side() {
+        let rows = aligned(&stack("a b d"), &stack("a c d"));
+        let shown: Vec<(Option<&str>, Option<&str>)> = rows.iter().map(|(l, r)| (l.as_deref(), r.as_deref())).collect();
+        assert_eq!(shown, [(Some("a"), Some("a")), (Some("b"), None), (None, Some("c")), (Some("d"), Some("d"))]);
+    }
+}

@@ -1,0 +1,241 @@
+//! One log reduced to what can be compared: crashes, hangs, locks, messages, settings, milestones.
+
+use super::cause::{Cause, cause_of};
+use super::lines::{LineFacts, read_lines};
+use super::noise::{comm, template};
+use crate::locks::{self, Dump};
+use crate::report::{Event, Report, Stack};
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a finding is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Area {
+    /// A crash, warning or hang, by syzbot title.
+    Crash,
+    /// A task that the kernel calls blocked.
+    Hang,
+    /// The function that a blocked task is blocked in.
+    BlockedFunction,
+    /// The task that others wait for in the end.
+    HangRoot,
+    /// Somebody who waits for a lock that somebody holds.
+    LockEdge,
+    /// Two lock classes in the order in which they were taken, as lockdep reports them.
+    LockOrder,
+    /// A notable thing that syzbot does not call a crash.
+    Event,
+    /// A taint flag of the kernel.
+    Taint,
+    /// A message of the kernel, numbers and addresses taken out.
+    Message,
+    /// A station of the boot.
+    Milestone,
+    /// A loaded module.
+    Module,
+    /// A parameter of the kernel's command line.
+    CommandLine,
+    /// Kernel release and build.
+    Kernel,
+    /// CPUs and memory.
+    Machine,
+}
+
+impl Area {
+    /// Its name as in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Crash => "crash",
+            Self::Hang => "hang",
+            Self::BlockedFunction => "blocked-function",
+            Self::HangRoot => "hang-root",
+            Self::LockEdge => "lock-edge",
+            Self::LockOrder => "lock-order",
+            Self::Event => "event",
+            Self::Taint => "taint",
+            Self::Message => "message",
+            Self::Milestone => "milestone",
+            Self::Module => "module",
+            Self::CommandLine => "command-line",
+            Self::Kernel => "kernel",
+            Self::Machine => "machine",
+        }
+    }
+}
+
+/// How often something was seen in one log, and where first.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Seen {
+    /// How often.
+    pub times: usize,
+    /// printk time of the first, seconds since boot.
+    pub first: Option<f64>,
+    /// 1-based line of the first; 0 if it has none.
+    pub line: u64,
+}
+
+/// A crash of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Crash {
+    /// syzbot's title.
+    pub title: String,
+    /// Other titles of the same bug.
+    pub alternatives: Vec<String>,
+    /// printk time, seconds since boot.
+    pub time: Option<f64>,
+    /// 1-based line.
+    pub line: u64,
+    /// What it is about, for reports of one title.
+    pub cause: Cause,
+}
+
+/// One log, reduced.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Run {
+    /// The log's name.
+    pub log: String,
+    /// Things that a run has or has not.
+    pub traits: BTreeMap<(Area, String), Seen>,
+    /// Values that are no matter of luck.
+    pub settings: BTreeMap<(Area, String), String>,
+    /// Modules that a report lists; absent when no report lists any.
+    pub modules: Option<BTreeSet<String>>,
+    /// Stations of the boot and when they were reached, seconds since boot.
+    pub milestones: BTreeMap<&'static str, f64>,
+    /// Crashes in the order of the log, consequences and suppressed ones left out.
+    pub crashes: Vec<Crash>,
+}
+
+/// Reduces a log: its bytes (decompressed) and what the engine found in them.
+#[must_use]
+pub fn reduce(log: &str, text: &[u8], reports: &[Report], events: &[Event]) -> Run {
+    let mut run = Run { log: log.to_owned(), ..Run::default() };
+    for report in reports {
+        take_report(&mut run, report);
+    }
+    let records: Vec<locks::Record<'_>> =
+        reports.iter().map(locks::Record::Report).chain(events.iter().map(locks::Record::Event)).collect();
+    for dump in locks::dumps(log, &records) {
+        take_dump(&mut run, &dump);
+    }
+    for event in events {
+        blocked(&mut run, &event.hung_tasks, &event.stacks);
+    }
+    let LineFacts { settings, modules, listed, milestones, messages, taints } = read_lines(text, reports, events);
+    // Taint has an area of its own.
+    let tainting: BTreeSet<u64> = taints.iter().map(|(_, line)| *line).collect();
+    for event in events.iter().filter(|event| is_plain(event) && !tainting.contains(&event.line)) {
+        run.see(Area::Event, template(&event.title), event.time, event.line);
+    }
+    run.settings.extend(settings);
+    run.milestones = milestones;
+    for (name, time) in run.milestones.clone() {
+        run.see(Area::Milestone, name.to_owned(), Some(time), 0);
+    }
+    for (letter, line) in taints {
+        run.traits.entry((Area::Taint, letter)).or_insert(Seen { times: 1, first: None, line });
+    }
+    for (name, line) in modules {
+        run.see(Area::Module, name, None, line);
+    }
+    run.modules = listed;
+    run.traits.extend(messages.into_iter().map(|(name, seen)| ((Area::Message, name), seen)));
+    run
+}
+
+impl Run {
+    fn see(&mut self, area: Area, name: String, time: Option<f64>, line: u64) {
+        self.traits.entry((area, name)).and_modify(|seen| seen.times += 1).or_insert(Seen {
+            times: 1,
+            first: time,
+            line,
+        });
+    }
+}
+
+fn take_report(run: &mut Run, report: &Report) {
+    for letter in report.taint.iter().flat_map(|taint| taint.chars()) {
+        // G is the absence of P; W and D say that there was a warning or an oops, which are compared themselves.
+        if letter.is_ascii_uppercase() && !['G', 'W', 'D'].contains(&letter) {
+            let letter = letter.to_string();
+            run.traits.entry((Area::Taint, letter)).or_insert(Seen { times: 1, first: report.time, line: report.line });
+        }
+    }
+    if report.cause.is_some() || report.suppressed {
+        return;
+    }
+    run.crashes.push(Crash {
+        title: report.title.clone(),
+        alternatives: report.alt_titles.clone(),
+        time: report.time,
+        line: report.line,
+        cause: cause_of(report),
+    });
+    for task in report.hung_tasks.iter().filter(|task| task.seconds.is_some()) {
+        run.see(Area::Hang, comm(&task.task.comm), report.time, task.line);
+    }
+    blocked(run, &report.hung_tasks, &report.stacks);
+}
+
+/// Functions through which every sleeper sleeps; the caller of these is where a task is blocked.
+const SLEEP: [&str; 13] = [
+    "schedule",
+    "mutex_lock",
+    "rwsem_down",
+    "down_read",
+    "down_write",
+    "__down",
+    "wait_for_c",
+    "wait_for_common",
+    "io_wait",
+    "percpu_rwsem_wait",
+    "rt_mutex",
+    "context_switch",
+    "__wait_",
+];
+
+fn blocked(run: &mut Run, tasks: &[crate::report::HungTask], stacks: &[Stack]) {
+    for task in tasks.iter().filter(|task| task.seconds.is_some()) {
+        let frames = task.stack.and_then(|at| stacks.get(at)).map_or(&[][..], |stack| &stack.frames[..]);
+        let function = frames
+            .iter()
+            .filter(|frame| frame.reliable)
+            .filter_map(|frame| frame.function.as_deref())
+            .find(|name| !SLEEP.iter().any(|word| name.contains(word)));
+        if let Some(function) = function {
+            run.see(Area::BlockedFunction, super::cause::bare(function).to_owned(), None, task.line);
+        }
+    }
+}
+
+/// Events that stand for themselves; lock lists and the tasks of a task dump are compared as locks and hangs.
+fn is_plain(event: &Event) -> bool {
+    let one_of_a_dump = event.task.is_some() && event.stacks.len() == 1 && event.rows.is_empty();
+    event.held_locks.is_empty() && event.hung_tasks.is_empty() && !one_of_a_dump
+}
+
+fn take_dump(run: &mut Run, dump: &Dump) {
+    for root in &dump.roots {
+        let waits =
+            root.waits_for.as_ref().map_or(String::new(), |words| format!(", itself waiting for {}", template(words)));
+        let through =
+            if root.through.is_empty() { String::new() } else { format!(" through {}", root.through.join(", ")) };
+        run.see(Area::HangRoot, format!("{}{through}{waits}", comm(&root.comm)), dump.at, dump.line);
+    }
+    for wait in dump.waits.iter().filter(|wait| wait.grade.is_strong()) {
+        let Some(holder) = &wait.holder else { continue };
+        let class = wait.lock.class.as_deref().unwrap_or(wait.kind);
+        let name = format!("{} waits for {class}, held by {}", comm(&wait.waiter.comm), comm(&holder.comm));
+        run.see(Area::LockEdge, name, dump.at, wait.evidence.first().copied().unwrap_or(dump.line));
+    }
+    for step in dump.lockdep.iter().flat_map(|explanation| &explanation.steps) {
+        run.traits.entry((Area::LockOrder, format!("{} -> {}", step.first, step.then))).or_insert(Seen {
+            times: 1,
+            first: dump.at,
+            line: step.line,
+        });
+    }
+}

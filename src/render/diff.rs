@@ -1,0 +1,187 @@
+//! A comparison of runs as text and as Markdown.
+
+use super::{Palette, fitted, safe};
+use crate::diff::cause::aligned;
+use crate::diff::record::Causes;
+use crate::diff::{Difference, Finding, Verdict};
+use std::fmt::Write as _;
+
+/// Columns of one side of two stacks beside each other.
+const COLUMN: usize = 36;
+
+/// The comparison for a terminal or a mail.
+#[must_use]
+pub fn diff_text(difference: &Difference, palette: &Palette) -> String {
+    let mut out = String::new();
+    let runs = |count: usize| if count == 1 { "1 run".to_owned() } else { format!("{count} runs") };
+    let (a, b) = (&difference.a, &difference.b);
+    let _ = writeln!(out, "A  {} ({})", safe(&a.name), runs(a.logs.len()));
+    let _ = writeln!(out, "B  {} ({})", safe(&b.name), runs(b.logs.len()));
+    let counted: Vec<&Finding> =
+        difference.findings.iter().filter(|one| one.verdict.is_claim() && one.known.is_none()).collect();
+    let (head, style) = match counted.len() {
+        0 => ("no difference".to_owned(), palette.good),
+        1 => ("1 difference".to_owned(), palette.title),
+        several => (format!("{several} differences"), palette.title),
+    };
+    let _ = writeln!(out, "{style}{head}{}", style.render_reset());
+    for (title, wanted) in SECTIONS {
+        let chosen: Vec<&Finding> = difference.findings.iter().filter(|one| section(one) == *wanted).collect();
+        if chosen.is_empty() {
+            continue;
+        }
+        let _ = writeln!(out, "\n{title}");
+        for finding in chosen {
+            text_finding(&mut out, finding, palette);
+        }
+    }
+    let same: Vec<String> = difference.same.iter().map(|(area, count)| format!("{count} {area}")).collect();
+    if !same.is_empty() {
+        let line = format!("the same: {}", same.join(", "));
+        let _ = writeln!(out, "\n{}{line}{}", palette.quiet, palette.quiet.render_reset());
+    }
+    out
+}
+
+#[derive(PartialEq, Eq)]
+enum Section {
+    Claimed,
+    Unclear,
+    Note,
+    Known,
+}
+
+const SECTIONS: &[(&str, Section)] = &[
+    ("Different", Section::Claimed),
+    ("Cannot be told from so few runs", Section::Unclear),
+    ("Worth knowing", Section::Note),
+    ("Known (baseline)", Section::Known),
+];
+
+fn section(finding: &Finding) -> Section {
+    match finding.verdict {
+        _ if finding.known.is_some() => Section::Known,
+        Verdict::Unclear => Section::Unclear,
+        Verdict::Note => Section::Note,
+        _ => Section::Claimed,
+    }
+}
+
+fn text_finding(out: &mut String, finding: &Finding, palette: &Palette) {
+    let style = if finding.verdict.is_claim() { palette.blame } else { palette.doubt };
+    let _ = writeln!(
+        out,
+        "  {style}{:<8}{} {}: {}",
+        finding.verdict.word(),
+        style.render_reset(),
+        finding.area.name(),
+        safe(&finding.name)
+    );
+    if !finding.alt_titles.is_empty() {
+        let _ = writeln!(out, "           also {}", safe(&finding.alt_titles.join("; ")));
+    }
+    let place = finding.place.as_ref().map_or(String::new(), |place| format!(" · {}:{}", safe(&place.log), place.line));
+    let _ = writeln!(out, "           {}{place}", safe(&finding.words));
+    if let Some(known) = &finding.known {
+        let _ = writeln!(out, "           known: {}", safe(known));
+    }
+    if let Some(causes) = &finding.causes {
+        for (left, right) in sides(causes) {
+            let _ = writeln!(out, "           {left:<COLUMN$} {right}");
+        }
+    }
+}
+
+/// Two causes beside each other: `=`, `<` or `>` in the middle.
+fn sides(causes: &Causes) -> Vec<(String, String)> {
+    let mut rows = vec![("A".to_owned(), "  B".to_owned())];
+    for (left, right) in aligned(&causes.a.lines(), &causes.b.lines()) {
+        let mark = match (&left, &right) {
+            (Some(_), Some(_)) => '=',
+            (Some(_), None) => '<',
+            _ => '>',
+        };
+        let cell = |text: Option<String>| fitted(&safe(&text.unwrap_or_default()), COLUMN - 1).into_owned();
+        rows.push((cell(left), format!("{mark} {}", cell(right)).trim_end().to_owned()));
+    }
+    rows
+}
+
+/// The comparison as Markdown.
+#[must_use]
+pub fn diff_markdown(difference: &Difference) -> String {
+    let mut out = String::new();
+    let head = if difference.differs { "different" } else { "no difference" };
+    let _ = writeln!(out, "### kanalyze diff: {head}\n");
+    for (letter, side) in [("A", &difference.a), ("B", &difference.b)] {
+        let _ = writeln!(out, "* {letter}: {} ({} run(s))", code(&side.name), side.logs.len());
+    }
+    for (title, wanted) in SECTIONS {
+        let chosen: Vec<&Finding> = difference.findings.iter().filter(|one| section(one) == *wanted).collect();
+        if chosen.is_empty() {
+            continue;
+        }
+        let _ = writeln!(out, "\n#### {title}\n\n| | what | | |\n|---|---|---|---|");
+        for finding in &chosen {
+            let known = finding.known.as_ref().map_or(String::new(), |known| format!("; known: {}", cell(known)));
+            let _ = writeln!(
+                out,
+                "| {} | {} | {} | {}{known} |",
+                finding.verdict.word(),
+                finding.area.name(),
+                code(&finding.name),
+                cell(&finding.words)
+            );
+        }
+        for finding in chosen.iter().filter(|finding| finding.causes.is_some()) {
+            let Some(causes) = &finding.causes else { continue };
+            let _ = writeln!(out, "\n{}, {}:\n", code(&finding.name), cell(&causes.because));
+            for (left, right) in sides(causes) {
+                let _ = writeln!(out, "    {}", format!("{left:<COLUMN$} {right}").trim_end());
+            }
+        }
+    }
+    out
+}
+
+/// Text in a table's cell: nothing in it is markup.
+fn cell(text: &str) -> String {
+    let mut out = String::new();
+    for char in safe(text).chars() {
+        match char {
+            '|' | '*' | '_' | '`' | '[' | ']' | '\\' | '#' | '~' | '!' => {
+                out.push('\\');
+                out.push(char);
+            }
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '@' => out.push_str("&#64;"),
+            _ => out.push(char),
+        }
+    }
+    out
+}
+
+/// Text as code, in a table too.
+fn code(text: &str) -> String {
+    let text = safe(text).replace('|', "\\|");
+    if text.contains('`') { format!("`` {text} ``") } else { format!("`{text}`") }
+}
+
+/// A cluster of reports: how many, the title, who stands for all, where the blamed stack leads.
+#[must_use]
+pub fn cluster_text(cluster: &crate::diff::cluster::Cluster, palette: &Palette) -> String {
+    let mut out = String::new();
+    let _ =
+        writeln!(out, "{}{:>5}  {}{}", palette.title, cluster.size, safe(&cluster.title), palette.title.render_reset());
+    let shown: Vec<&str> = cluster.cause.stack.iter().take(5).map(String::as_str).collect();
+    if !shown.is_empty() {
+        let _ = writeln!(out, "       {}", safe(&shown.join(" < ")));
+    }
+    for title in cluster.titles.iter().filter(|title| **title != cluster.title).take(5) {
+        let _ = writeln!(out, "       also {}", safe(title));
+    }
+    let _ = writeln!(out, "       as in {}", safe(&cluster.representative.log));
+    out
+}

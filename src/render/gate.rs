@@ -1,0 +1,230 @@
+//! Comparisons and checks as JUnit's XML and as SARIF, and the text of a check.
+
+use super::{Palette, safe};
+use crate::diff::{Difference, Finding, Verdict};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// The schema name of [`CheckedLog`].
+pub const CHECK_LOG_SCHEMA: &str = "kanalyze.check/1";
+
+/// One log of a check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct CheckedLog {
+    /// [`CHECK_LOG_SCHEMA`].
+    pub schema: &'static str,
+    /// The log.
+    pub log: String,
+    /// Whether it could be read and every crash in it is known.
+    pub passes: bool,
+    /// Crashes in the order of the log.
+    pub crashes: Vec<Checked>,
+    /// What went wrong in reading it.
+    pub trouble: Option<String>,
+}
+
+/// One crash of a checked log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Checked {
+    /// syzbot's title.
+    pub title: String,
+    /// 1-based line.
+    pub line: u64,
+    /// Why it is excused.
+    pub known: Option<String>,
+    /// The last day on which it was excused.
+    pub expired: Option<String>,
+}
+
+impl CheckedLog {
+    /// A log passes if it could be read and all its crashes are known.
+    #[must_use]
+    pub fn new(log: String, crashes: Vec<Checked>, trouble: Option<String>) -> Self {
+        let passes = trouble.is_none() && crashes.iter().all(|crash| crash.known.is_some());
+        Self { schema: CHECK_LOG_SCHEMA, log, passes, crashes, trouble }
+    }
+}
+
+/// The check for people: what is not known first, then what is.
+#[must_use]
+pub fn check_text(logs: &[CheckedLog], palette: &Palette) -> String {
+    let mut out = String::new();
+    for (wants_known, style) in [(false, palette.title), (true, palette.quiet)] {
+        for log in logs {
+            for crash in log.crashes.iter().filter(|crash| crash.known.is_some() == wants_known) {
+                let words = match (&crash.known, &crash.expired) {
+                    (Some(reason), _) => format!("known: {reason}"),
+                    (None, Some(day)) => format!("was excused until {day}"),
+                    (None, None) => "not known".into(),
+                };
+                let _ = writeln!(
+                    out,
+                    "{style}{}{}\n  {}:{} · {}",
+                    safe(&crash.title),
+                    style.render_reset(),
+                    safe(&log.log),
+                    crash.line,
+                    safe(&words)
+                );
+            }
+        }
+    }
+    let failed = logs.iter().filter(|log| !log.passes).count();
+    let style = if failed == 0 { palette.good } else { palette.title };
+    let _ = writeln!(out, "{style}{} of {} logs pass{}", logs.len() - failed, logs.len(), style.render_reset());
+    out
+}
+
+/// The check as JUnit's XML: one case a log.
+#[must_use]
+pub fn check_junit(logs: &[CheckedLog]) -> String {
+    let failures = logs.iter().filter(|log| !log.passes).count();
+    let mut cases = String::new();
+    for log in logs {
+        let name = xml(&log.log);
+        let unknown: Vec<&Checked> = log.crashes.iter().filter(|crash| crash.known.is_none()).collect();
+        if log.passes {
+            let _ = writeln!(cases, "    <testcase classname=\"kanalyze.check\" name=\"{name}\"/>");
+            continue;
+        }
+        let message =
+            unknown.first().map(|crash| crash.title.clone()).or_else(|| log.trouble.clone()).unwrap_or_default();
+        let _ = writeln!(cases, "    <testcase classname=\"kanalyze.check\" name=\"{name}\">");
+        let text: String =
+            unknown.iter().map(|crash| format!("{}:{}: {}\n", log.log, crash.line, crash.title)).collect();
+        let _ = writeln!(cases, "      <failure message=\"{}\">{}</failure>", xml(&message), xml(&text));
+        let _ = writeln!(cases, "    </testcase>");
+    }
+    junit(logs.len(), failures, 0, "kanalyze check", &cases)
+}
+
+/// The comparison as JUnit's XML: one case a finding, skipped where it cannot be told.
+#[must_use]
+pub fn diff_junit(difference: &Difference) -> String {
+    let (mut cases, mut failures, mut skipped) = (String::new(), 0, 0);
+    let all: Vec<&Finding> = difference.findings.iter().filter(|one| one.verdict != Verdict::Note).collect();
+    for finding in &all {
+        let inside = if finding.verdict == Verdict::Unclear || finding.known.is_some() {
+            skipped += 1;
+            format!("<skipped message=\"{}\"/>", xml(finding.known.as_ref().unwrap_or(&finding.words)))
+        } else {
+            failures += 1;
+            format!("<failure message=\"{}: {}\"/>", finding.verdict.word(), xml(&finding.words))
+        };
+        let _ = writeln!(
+            cases,
+            "    <testcase classname=\"kanalyze.diff.{}\" name=\"{}\">{inside}</testcase>",
+            finding.area.name(),
+            xml(&finding.name)
+        );
+    }
+    for (area, count) in &difference.same {
+        let _ = writeln!(cases, "    <testcase classname=\"kanalyze.diff.{area}\" name=\"{count} the same\"/>");
+    }
+    junit(all.len() + difference.same.len(), failures, skipped, "kanalyze diff", &cases)
+}
+
+fn junit(tests: usize, failures: usize, skipped: usize, name: &str, cases: &str) -> String {
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"{name}\" tests=\"{tests}\" failures=\"{failures}\" skipped=\"{skipped}\" errors=\"0\">\n{cases}  </testsuite>\n</testsuites>\n"
+    )
+}
+
+/// Text in XML; what XML cannot hold is made visible first.
+fn xml(text: &str) -> String {
+    let lines: Vec<String> = text
+        .split('\n')
+        .map(|line| {
+            safe(line)
+                .chars()
+                .map(|char| if matches!(char, '\u{fffe}' | '\u{ffff}') { '\u{fffd}' } else { char })
+                .collect::<String>()
+                .replace('&', "&amp;")
+                .replace('<', "&lt;")
+                .replace('>', "&gt;")
+                .replace('"', "&quot;")
+        })
+        .collect();
+    lines.join("&#10;")
+}
+
+/// The comparison as SARIF 2.1.0: one result a claimed difference.
+#[must_use]
+pub fn diff_sarif(difference: &Difference) -> Value {
+    let results = difference
+        .findings
+        .iter()
+        .filter(|finding| finding.verdict != Verdict::Note)
+        .map(|finding| {
+            let level = match finding.verdict {
+                Verdict::Unclear => "note",
+                Verdict::New | Verdict::More | Verdict::Changed => "error",
+                _ => "warning",
+            };
+            let place = finding.place.as_ref().map(|place| (place.log.as_str(), place.line));
+            let text = format!("{} {}: {}", finding.verdict.word(), finding.name, finding.words);
+            result(finding.area.name(), level, &text, place, finding.known.as_deref())
+        })
+        .collect();
+    sarif(results)
+}
+
+/// The check as SARIF 2.1.0: one result a crash.
+#[must_use]
+pub fn check_sarif(logs: &[CheckedLog]) -> Value {
+    let results = logs
+        .iter()
+        .flat_map(|log| {
+            log.crashes.iter().map(|crash| {
+                result("crash", "error", &crash.title, Some((&log.log, crash.line)), crash.known.as_deref())
+            })
+        })
+        .collect();
+    sarif(results)
+}
+
+fn result(rule: &str, level: &str, text: &str, place: Option<(&str, u64)>, known: Option<&str>) -> Value {
+    let mut result = json!({ "ruleId": rule, "level": level, "message": { "text": safe(text) } });
+    if let Some((log, line)) = place {
+        let mut physical = json!({ "artifactLocation": { "uri": uri(log) } });
+        if line > 0 {
+            physical["region"] = json!({ "startLine": line });
+        }
+        result["locations"] = json!([{ "physicalLocation": physical }]);
+    }
+    if let Some(known) = known {
+        result["suppressions"] = json!([{ "kind": "external", "justification": safe(known) }]);
+    }
+    result
+}
+
+/// A path as the reference of a URI: everything that is no plain path character is percent-encoded.
+fn uri(path: &str) -> String {
+    let mut out = String::new();
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
+
+fn sarif(results: Vec<Value>) -> Value {
+    let mut rules: BTreeMap<String, Value> = BTreeMap::new();
+    for result in &results {
+        let id = result["ruleId"].as_str().unwrap_or_default().to_owned();
+        rules.entry(id.clone()).or_insert_with(|| json!({ "id": id }));
+    }
+    let rules: Vec<Value> = rules.into_values().collect();
+    let driver = json!({ "name": "kanalyze", "version": env!("CARGO_PKG_VERSION"), "rules": rules });
+    json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{ "tool": { "driver": driver }, "results": results }],
+    })
+}
