@@ -35,7 +35,6 @@ PAGING = "BUG: unable to handle kernel paging request in "
 NULL = "BUG: unable to handle kernel NULL pointer dereference in "
 KFENCE = "KFENCE prints its stacks without the words Call Trace, and this report ends without registers: corrupted by syzbot's rules"
 NO_STACK = "the report has no frame below an apic_timer_interrupt, so that syzbot's rules find no function: 'corrupted'"
-LIST = "without CONFIG_BUG_ON_DATA_CORRUPTION a corrupted list is a warning, not a BUG"
 
 SCENARIOS = [
     hang("hang_chain", "chain_keeper", "four tasks in a row, the first asleep on a completion with a mutex held; two dumps", seconds=12),
@@ -99,6 +98,7 @@ SCENARIOS = [
     order("order_unborn", "INFO: trying to register non-static key in take_unborn", "a spinlock that nobody initialised"),
     order("order_rcu_dereference", "WARNING: suspicious RCU usage in follow_unguarded", "rcu_dereference() outside a read section"),
     order("order_rcu_protected", "WARNING: suspicious RCU usage in replaces_unguarded", "rcu_dereference_protected() without the lock"),
+    order("order_rcu_list", "WARNING: suspicious RCU usage in walks_unguarded", "list_for_each_entry_rcu() outside a read section"),
     order("order_rcu_sleep", "WARNING in rcu_note_context_switch", "msleep() inside a read section",
           note="the scheduler's hook warns before anything else does"),
 
@@ -146,12 +146,13 @@ SCENARIOS = [
     oops("oops_int3", "int3 in forgotten_breakpoint", "a breakpoint that nobody set"),
     oops("oops_stack_overflow", "BUG: stack guard page was hit in deep_thread", "a recursion without end",
          note="of a stack the rules take the function before the anchor kthread"),
-    oops("oops_list_add", "WARNING in joins_broken_queue", "list_add() to a list whose links disagree", note=LIST),
-    oops("oops_list_del", "WARNING in leaves_queue_twice", "list_del() twice", note=LIST),
+    oops("oops_list_add", "BUG: corrupted list in joins_broken_queue", "list_add() to a list whose links disagree"),
+    oops("oops_list_del", "BUG: corrupted list in leaves_queue_twice", "list_del() twice"),
     oops("oops_refcount_put", "WARNING: refcount bug in puts_too_often", "refcount below 0"),
     oops("oops_refcount_get", "WARNING: refcount bug in gets_from_zero", "refcount up from 0"),
     oops("oops_atomic_sleep", "BUG: sleeping function called from invalid context in naps_in_atomic", "might_sleep() under a spinlock"),
     oops("oops_atomic_schedule", "BUG: scheduling while atomic in sleeps_while_preempt_off", "a sleep with preemption off"),
+    oops("oops_preemptible", "BUG: using smp_processor_id() in preemptible code in asks_which_cpu", "smp_processor_id() where the task may move"),
     oops("oops_odebug", "WARNING: ODEBUG bug in frees_running_alarm", "a running timer freed"),
     oops("oops_spin_magic", "BUG: spinlock bad magic in takes_magicless", "a raw spinlock of zeroes, lockdep out of the way"),
     oops("oops_in_work", NULL + "work_reads_null", "an oops in a worker"),
@@ -160,7 +161,7 @@ SCENARIOS = [
     oops("oops_panic_on_oops", NULL + "reads_null", "the null read with oops=panic", start="oops_null_read", append="oops=panic"),
     oops("oops_ftrace_dump", "kernel BUG in traced_bug", "BUG_ON() after trace_printk() lines, with ftrace_dump_on_oops", module="trace", append="ftrace_dump_on_oops"),
 
-    scenario("lkdtm_list_add", "WARNING in lkdtm_CORRUPT_LIST_ADD", "LKDTM's CORRUPT_LIST_ADD", step="lkdtm-CORRUPT_LIST_ADD", note=LIST),
+    scenario("lkdtm_list_add", "BUG: corrupted list in lkdtm_CORRUPT_LIST_ADD", "LKDTM's CORRUPT_LIST_ADD", step="lkdtm-CORRUPT_LIST_ADD"),
     scenario("lkdtm_array_bounds", "UBSAN: array-index-out-of-bounds in lkdtm_ARRAY_BOUNDS", "LKDTM's ARRAY_BOUNDS", step="lkdtm-ARRAY_BOUNDS"),
     scenario("lkdtm_write_ro", PAGING + "lkdtm_WRITE_RO", "LKDTM's WRITE_RO", step="lkdtm-WRITE_RO"),
     scenario("lkdtm_exec_data", PAGING + "data_area", "LKDTM's EXEC_DATA: RIP is in data", step="lkdtm-EXEC_DATA",

@@ -178,7 +178,9 @@ def symbolize(found, build):
                 continue
             address, _, section = exact[0]
             frame["_at"] = (module, section if module else None, address + int(frame["offset"], 16))
-            wanted.setdefault(frame["_at"][:2], set()).update((frame["_at"][2], frame["_at"][2] - 1))
+            wanted.setdefault(frame["_at"][:2], set()).add(frame["_at"][2] - 1)
+            # The kernel's script names no section, not even for a module, in which each section begins at 0.
+            wanted.setdefault((module, None), set()).add(frame["_at"][2])
     for key, addresses in wanted.items():
         fresh = addresses - build["known"].setdefault(key, {}).keys()
         if fresh:
@@ -189,11 +191,11 @@ def symbolize(found, build):
             at = frame.pop("_at", None)
             if not at:
                 continue
-            known = build["known"][at[:2]]
-            if any(site["loc"].startswith("??") for site in known[at[2]] + known[at[2] - 1]):
+            plain, call = build["known"][at[0], None][at[2]], build["known"][at[:2]][at[2] - 1]
+            if any(site["loc"].startswith("??") for site in plain + call):
                 continue
-            frame["decode_stacktrace"] = [site["loc"] for site in known[at[2]]]
-            frame["call_site"] = known[at[2] - 1]
+            frame["decode_stacktrace"] = [site["loc"] for site in plain]
+            frame["call_site"] = call
             frames.append(frame)
         stack["frames"] = frames
     return [stack for stack in found if stack["frames"]]

@@ -7,6 +7,7 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/refcount.h>
+#include <linux/smp.h>
 #include <linux/spinlock.h>
 #include <linux/timer.h>
 #include <linux/workqueue.h>
@@ -204,6 +205,12 @@ static void alarm_rings(struct timer_list *alarm)
 {
 }
 
+/* The writer of /proc/lab is a user's task, which may go on on any CPU. */
+static noinline void asks_which_cpu(void)
+{
+	lab_sink = smp_processor_id();
+}
+
 static noinline void frees_running_alarm(void)
 {
 	struct timer_list *alarm = kzalloc(sizeof(*alarm), GFP_KERNEL);
@@ -298,6 +305,7 @@ static const struct lab_scenario lab_scenarios[] = {
 	{ "oops_null_write", writes_null },
 	{ "oops_odebug", frees_running_alarm },
 	{ "oops_panic", gives_up },
+	{ "oops_preemptible", asks_which_cpu },
 	{ "oops_refcount_get", gets_from_zero },
 	{ "oops_refcount_put", puts_too_often },
 	{ "oops_spin_magic", takes_magicless },

@@ -5,6 +5,7 @@
 #include <linux/hrtimer.h>
 #include <linux/irq_work.h>
 #include <linux/mutex.h>
+#include <linux/rculist.h>
 #include <linux/rcupdate.h>
 #include <linux/rwsem.h>
 #include <linux/spinlock.h>
@@ -411,6 +412,28 @@ static void order_rcu_protected(void)
 	replaces_unguarded();
 }
 
+/* A reader that forgot rcu_read_lock() before it walks. */
+
+struct note_page {
+	struct list_head link;
+	int text;
+};
+
+static LIST_HEAD(notebook);
+
+static noinline void walks_unguarded(void)
+{
+	struct note_page *page;
+
+	list_for_each_entry_rcu(page, &notebook, link)
+		lab_sink += page->text;
+}
+
+static void order_rcu_list(void)
+{
+	walks_unguarded();
+}
+
 static noinline void naps_inside(void)
 {
 	rcu_read_lock();
@@ -437,6 +460,7 @@ static const struct lab_scenario lab_scenarios[] = {
 	{ "order_nest_lock", order_nest_lock },
 	{ "order_nesting", order_nesting },
 	{ "order_rcu_dereference", order_rcu_dereference },
+	{ "order_rcu_list", order_rcu_list },
 	{ "order_rcu_protected", order_rcu_protected },
 	{ "order_rcu_sleep", order_rcu_sleep },
 	{ "order_recursive", order_recursive },
