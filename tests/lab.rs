@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// The truth's word for what a line opens, and the kinds that say the same. An empty list: a line that belongs to the
 /// report above it and opens none.
-const KINDS: [(&str, &[&str]); 46] = [
+const KINDS: [(&str, &[&str]); 47] = [
     ("atomic-schedule", &["scheduling-while-atomic"]),
     ("atomic-sleep", &["sleeping-in-atomic"]),
     ("fortify", &[]),
@@ -16,7 +16,7 @@ const KINDS: [(&str, &[&str]); 46] = [
     ("hard-lockup", &["hard-lockup"]),
     ("hung-task", &["hung-task"]),
     ("kasan", &["kasan-access", "kasan-invalid-free"]),
-    ("kernel-bug", &["bug-at", "bug-usercopy"]),
+    ("kernel-bug", &["bug-at", "bug-list", "bug-usercopy"]),
     ("kfence", &["kfence-access"]),
     ("kmemleak", &["kmemleak"]),
     ("kmemleak-object", &[]),
@@ -44,6 +44,7 @@ const KINDS: [(&str, &[&str]); 46] = [
     ("oops", &["", "divide-error", "general-protection", "int3", "invalid-opcode"]),
     ("page-fault", &["page-fault"]),
     ("panic", &["init-killed", "panic", "panic-fatal-exception", "panic-hung-task"]),
+    ("preemptible", &["preemptible-cpu-id"]),
     ("rcu-stall", &["rcu-stall"]),
     ("rcu-usage", &["suspicious-rcu"]),
     ("refcount", &[]),
