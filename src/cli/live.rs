@@ -5,10 +5,56 @@ use crate::render::{Palette, Weight, live_line, safe, status_line};
 use crate::vm::Happening;
 use crate::vm::happening::{Audience, Status, json_line};
 use crate::vm::session::Interrupt;
+use crate::vm::settings::Image;
+use anyhow::Context as _;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
+
+/// Where source lines come from.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Source lines")]
+pub struct ImageArguments {
+    /// The vmlinux of the kernel that prints: reports name source lines [default of a run: the bundle's, or the one in the
+    /// build tree of --kernel].
+    #[arg(short = 'k', long, value_name = "FILE")]
+    vmlinux: Option<PathBuf>,
+    /// A folder with that kernel's modules, searched with all below it. May be repeated.
+    #[arg(long, value_name = "DIR")]
+    modules: Vec<PathBuf>,
+}
+
+impl ImageArguments {
+    /// The image that the user named.
+    ///
+    /// # Errors
+    /// It is not there, or there are modules without it.
+    pub fn given(&self) -> anyhow::Result<Option<Image>> {
+        match &self.vmlinux {
+            Some(path) => {
+                anyhow::ensure!(path.is_file(), "--vmlinux {}: no such file", path.display());
+                self.of(Some(path))
+            }
+            None => {
+                anyhow::ensure!(self.modules.is_empty(), "--modules: say --vmlinux, too");
+                Ok(None)
+            }
+        }
+    }
+
+    /// The image that the user named, else `usual`, with the modules.
+    ///
+    /// # Errors
+    /// A path that cannot be made absolute.
+    pub fn of(&self, usual: Option<&Path>) -> anyhow::Result<Option<Image>> {
+        let Some(path) = self.vmlinux.as_deref().or(usual) else { return Ok(None) };
+        let absolute = |path: &Path| std::path::absolute(path).with_context(|| path.display().to_string());
+        let modules = self.modules.iter().map(|folder| absolute(folder)).collect::<anyhow::Result<_>>()?;
+        Ok(Some(Image { vmlinux: absolute(path)?, modules }))
+    }
+}
 
 /// Speaks to the user, each line at once.
 #[derive(Debug)]

@@ -7,12 +7,10 @@ use crate::engine::{Item, Options};
 use crate::locks::{Record, dump_of, dumps};
 use crate::render::LogView;
 use crate::report::Report;
-use crate::symbols::{Kernel, Paths, cache_home, locate_event, locate_report};
-use std::collections::BTreeSet;
+use crate::symbols::{SourceLines, cache_home};
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Name every crash, warning and hang in console logs
@@ -52,42 +50,17 @@ pub struct Arguments {
 }
 
 /// Source lines from the image that `-k` names.
-struct Lines {
-    kernel: Kernel,
-    paths: Paths,
-    refusals: Mutex<BTreeSet<String>>,
+fn open_lines(arguments: &Arguments) -> anyhow::Result<Option<SourceLines>> {
+    let Some(path) = &arguments.vmlinux else { return Ok(None) };
+    Ok(Some(SourceLines::new(open_image(path, cache_home().as_deref())?, &arguments.modules)))
 }
 
-impl Lines {
-    fn open(arguments: &Arguments) -> anyhow::Result<Option<Self>> {
-        let Some(path) = &arguments.vmlinux else { return Ok(None) };
-        let mut kernel = open_image(path, cache_home().as_deref())?;
-        arguments.modules.iter().rev().for_each(|folder| kernel.add_module_folder(folder));
-        let paths = Paths { base: kernel.build_folder() };
-        Ok(Some(Self { kernel, paths, refusals: Mutex::default() }))
-    }
-
-    /// Gives the frames of an item their lines.
-    fn add(&self, item: &mut Item) {
-        match item {
-            Item::Closed(report) => {
-                if let Err(refusal) = locate_report(&self.kernel, &self.paths, report)
-                    && let Ok(mut refusals) = self.refusals.lock()
-                {
-                    refusals.insert(refusal);
-                }
-            }
-            Item::Event(event) => locate_event(&self.kernel, &self.paths, event),
-            Item::Opened { .. } => {}
-        }
-    }
-
-    /// Keeps what was looked up, and tells what was refused.
-    fn end(&self) {
-        self.kernel.save();
-        for refusal in self.refusals.lock().iter().flat_map(|refusals| refusals.iter()) {
-            let _ = writeln!(std::io::stderr(), "kanalyze: {}", crate::render::safe(refusal));
-        }
+/// Gives the frames of an item their lines.
+fn add_lines(lines: &SourceLines, item: &mut Item) {
+    match item {
+        Item::Closed(report) => lines.report(report),
+        Item::Event(event) => lines.event(event),
+        Item::Opened { .. } => {}
     }
 }
 
@@ -105,12 +78,15 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         ..Options::named("")
     };
     let mut out = BufWriter::with_capacity(1 << 18, std::io::stdout().lock());
-    let lines = Lines::open(&arguments)?;
+    let lines = open_lines(&arguments)?;
     let answer = if text { views } else { records };
     let (found, fatal) = answer(&arguments, &options, lines.as_ref(), &mut out)?;
     out.flush()?;
     if let Some(lines) = &lines {
-        lines.end();
+        lines.save();
+        for refusal in lines.refusals() {
+            let _ = writeln!(std::io::stderr(), "kanalyze: {}", crate::render::safe(&refusal));
+        }
     }
     Ok(ExitCode::from(if fatal { 2 } else { u8::from(found) }))
 }
@@ -119,7 +95,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 fn views(
     arguments: &Arguments,
     options: &Options,
-    lines: Option<&Lines>,
+    lines: Option<&SourceLines>,
     out: &mut dyn Write,
 ) -> anyhow::Result<(bool, bool)> {
     let (mut found, mut fatal) = (false, false);
@@ -129,7 +105,7 @@ fn views(
         |view: &mut LogView, items| {
             for mut item in items {
                 if let Some(lines) = lines {
-                    lines.add(&mut item);
+                    add_lines(lines, &mut item);
                 }
                 view.take(item);
             }
@@ -160,7 +136,7 @@ fn digest(view: &LogView) -> impl Fn(&Report) -> Vec<String> + use<> {
 fn records(
     arguments: &Arguments,
     options: &Options,
-    lines: Option<&Lines>,
+    lines: Option<&SourceLines>,
     out: &mut dyn Write,
 ) -> anyhow::Result<(bool, bool)> {
     let found = AtomicBool::new(false);
@@ -172,7 +148,7 @@ fn records(
         |bytes, item| {
             let with_lines = lines.map(|lines| {
                 let mut item = item.clone();
-                lines.add(&mut item);
+                add_lines(lines, &mut item);
                 item
             });
             let written = match with_lines.as_ref().unwrap_or(item) {

@@ -1,6 +1,6 @@
 //! `kanalyze watch`: the live engine on a serial log that something else writes.
 
-use super::live::{Speaker, interrupt};
+use super::live::{ImageArguments, Speaker, interrupt};
 use super::output::Output;
 use crate::input::Begin;
 use crate::runs::RunFolder;
@@ -61,6 +61,9 @@ pub struct Arguments {
     runs: Option<PathBuf>,
 
     #[command(flatten)]
+    image: ImageArguments,
+
+    #[command(flatten)]
     output: Output,
 }
 
@@ -85,6 +88,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         max_time: arguments.max_time,
         no_output: arguments.no_output,
         settle: arguments.settle,
+        image: arguments.image.given()?,
     };
     let folder = match &arguments.runs {
         Some(runs) => Some(RunFolder::create(runs, Some("watch"))?),

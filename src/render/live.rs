@@ -14,6 +14,14 @@ pub enum Weight {
     Aside,
 }
 
+/// `drivers/net/x.c:12`, where the function that the title names was executing, if source lines are known.
+fn blamed_place(report: &crate::report::Report) -> Option<String> {
+    let mut frames = report.stacks.iter().flat_map(|stack| &stack.frames);
+    let named = |function: &str| !report.frame.is_empty() && crate::diff::cause::bare(function) == report.frame;
+    let frame = frames.find(|frame| frame.file.is_some() && frame.function.as_deref().is_some_and(named))?;
+    Some(format!("{}:{}", frame.file.as_deref()?, frame.line?))
+}
+
 /// The line of a happening, without line break; none for those that only the status line and `events.jsonl` show.
 #[must_use]
 pub fn live_line(at: f64, happening: &Happening, palette: &Palette) -> Option<(Weight, String)> {
@@ -27,6 +35,7 @@ pub fn live_line(at: f64, happening: &Happening, palette: &Palette) -> Option<(W
         Happening::Opened { text, .. } => (Weight::Result, palette.blame, "opened", text.clone()),
         Happening::Closed { report, sought, expected } => {
             let mut notes = vec![report.kind.clone(), format!("line {}", report.line)];
+            notes.extend(blamed_place(report));
             notes.extend(report.corrupted.as_ref().map(|reason| format!("corrupted: {reason}")));
             notes.extend(report.suppressed.then(|| "suppressed".to_owned()));
             notes.extend(report.cause.map(|cause| format!("follows from report {cause}")));

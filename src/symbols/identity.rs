@@ -76,28 +76,32 @@ pub fn fits(kernel: &Kernel, statement: Statement<'_>) -> Option<bool> {
     }
 }
 
-/// The sentence that says why a log is refused.
+/// The sentence that says why a log is refused, and what can be done about it.
 #[must_use]
 pub fn refusal(kernel: &Kernel, statement: Statement<'_>) -> String {
+    format!("{} (--force decodes it anyway, marked doubtful)", difference(kernel, statement))
+}
+
+/// The sentence that says how a log and an image differ.
+#[must_use]
+pub fn difference(kernel: &Kernel, statement: Statement<'_>) -> String {
     let path = kernel.path().display();
     match statement {
         Statement::Banner(text) => {
             format!(
-                "{path} is another kernel: the log says '{text}', the image '{}' (--force decodes it anyway, marked doubtful)",
+                "{path} is another kernel: the log says '{text}', the image '{}'",
                 kernel.banner().unwrap_or("nothing")
             )
         }
         Statement::Header { build_id: Some(id), .. } if kernel.build_id().is_some() => {
             format!(
-                "{path} is another kernel: the log says build id {id}, the image {} (--force decodes it anyway, marked doubtful)",
+                "{path} is another kernel: the log says build id {id}, the image {}",
                 kernel.build_id().unwrap_or("nothing")
             )
         }
         Statement::Header { release, build, .. } => {
             let own = kernel.banner().unwrap_or("nothing");
-            format!(
-                "{path} is another kernel: the log says {release} {build}, the image '{own}' (--force decodes it anyway, marked doubtful)"
-            )
+            format!("{path} is another kernel: the log says {release} {build}, the image '{own}'")
         }
     }
 }

@@ -5,6 +5,7 @@ use super::hit::Patterns;
 use super::judge::{Fact, Rules};
 use super::record::Recorder;
 use super::session::Interrupt;
+use super::settings::Image;
 use super::watcher::{Watcher, Wish};
 use crate::input::{self, Begin, Follow, Mapping, Source, Step};
 use crate::line;
@@ -45,6 +46,8 @@ pub struct Options {
     pub no_output: Option<f64>,
     /// How long to wait for the rest of a report, seconds.
     pub settle: f64,
+    /// Where source lines come from.
+    pub image: Option<Image>,
 }
 
 /// How often a growing file is looked at: a crash is to be told within 50 ms.
@@ -102,6 +105,7 @@ pub fn watch(
     let folder_name = folder.as_ref().map(|folder| folder.path().display().to_string());
     let recorder = Recorder::new(folder, audience).map_err(|error| error.to_string())?;
     let mut watcher = Watcher::new(&name, patterns, rules, None, recorder);
+    watcher.take_lines_from(options.image.as_ref());
     watcher.recorder.tell(&Happening::Begun { folder: folder_name, machine: machine.to_owned() });
     watcher.workload_is_on_serial();
     watcher.fact(Fact::WorkloadStarted { counts: options.no_output.is_some() });

@@ -49,6 +49,8 @@ pub struct LiveLog {
     boots: u32,
     /// The kernel's version, from its banner.
     pub kernel_version: Option<String>,
+    /// The line with the banner of the latest boot.
+    pub banner: Vec<u8>,
 }
 
 impl LiveLog {
@@ -67,6 +69,7 @@ impl LiveLog {
             booting: true,
             boots: 0,
             kernel_version: None,
+            banner: Vec::new(),
         }
     }
 
@@ -107,6 +110,7 @@ impl LiveLog {
             self.boots += 1;
             let banner = String::from_utf8_lossy(&line[at..]);
             self.kernel_version = banner.split_ascii_whitespace().nth(2).map(str::to_owned);
+            self.banner = line.to_vec();
             findings.push(Finding::Boot(self.boots));
         }
     }

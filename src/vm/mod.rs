@@ -17,6 +17,7 @@ pub mod happening;
 pub mod hit;
 pub mod judge;
 pub mod kvm;
+pub mod lines;
 pub mod live;
 pub mod progress;
 pub mod qemu;

@@ -5,6 +5,7 @@ use crate::report::Report;
 use crate::runs::archive::{Exhibit, archive_hit};
 use crate::runs::journal::{Journal, JournalError};
 use crate::runs::{Phase, RunFolder};
+use crate::symbols::SourceLines;
 use std::fs;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
@@ -191,8 +192,8 @@ impl<'a> Recorder<'a> {
         self.files.as_ref().map_or(0, |files| files.serial.written())
     }
 
-    /// Keeps a hit at once. Without a report it is a console line.
-    pub fn archive(&mut self, title: &str, report: Option<&Report>) {
+    /// Keeps a hit at once, with source lines if there are any. Without a report it is a console line.
+    pub fn archive(&mut self, title: &str, report: Option<&Report>, lines: Option<&SourceLines>) {
         if self.files.is_none() || self.trouble.is_some() {
             return;
         }
@@ -202,6 +203,9 @@ impl<'a> Recorder<'a> {
             json.push(b'\n');
             exhibits.push(Exhibit { name: "report.json".to_owned(), bytes: json });
             let text = self.serial_text(report.start, report.text_end.min(report.start + REPORT_LIMIT));
+            if let Some(annotated) = lines.and_then(|lines| lines.annotated(&text)) {
+                exhibits.push(Exhibit { name: "report-lines.txt".to_owned(), bytes: annotated });
+            }
             exhibits.push(Exhibit { name: "report.txt".to_owned(), bytes: text });
         }
         let at = self.now();

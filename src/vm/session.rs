@@ -63,6 +63,7 @@ pub fn run(
     let scale = qemu::scale(kvm);
     let rules = rules(settings, &patterns, scale);
     let mut watcher = Watcher::new(SERIAL_LOG, patterns, rules, settings.expected_title.clone(), recorder);
+    watcher.take_lines_from(settings.image.as_ref());
     let machine = if kvm { "kvm" } else { "tcg" };
     watcher.recorder.manifest(|manifest| {
         manifest.settings = serde_json::to_value(settings).unwrap_or_default();

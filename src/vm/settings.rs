@@ -113,6 +113,15 @@ pub struct Login {
     pub password: Option<String>,
 }
 
+/// The image with the debug information of the guest's kernel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Image {
+    /// The ELF file.
+    pub vmlinux: PathBuf,
+    /// Folders with its modules.
+    pub modules: Vec<PathBuf>,
+}
+
 /// Every setting of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
@@ -122,6 +131,8 @@ pub struct Settings {
     pub kernel: Option<PathBuf>,
     /// `bundle`, `local` or the path as given.
     pub kernel_name: String,
+    /// Where source lines come from.
+    pub image: Option<Image>,
     /// The disk.
     pub disk: Option<Disk>,
     /// The initramfs.
@@ -176,6 +187,7 @@ impl Default for Settings {
             architecture: Architecture::X86_64,
             kernel: None,
             kernel_name: String::new(),
+            image: None,
             disk: None,
             initrd: None,
             root: None,
@@ -226,6 +238,12 @@ impl Settings {
         {
             if let Some(path) = path {
                 readable(option, path)?;
+            }
+        }
+        if let Some(image) = &self.image {
+            readable("--vmlinux", &image.vmlinux)?;
+            if let Some(folder) = image.modules.iter().find(|folder| !folder.is_dir()) {
+                return Err(format!("--modules {}: not a folder", folder.display()));
             }
         }
         for (option, path) in self.files() {

@@ -4,8 +4,10 @@ use super::blockers::Source;
 use super::happening::{Happening, Status};
 use super::hit::Patterns;
 use super::judge::{Fact, Judge, Order, Rules, Verdicts};
+use super::lines::LiveLines;
 use super::live::{Finding, LiveLog};
 use super::record::{Recorder, SERIAL_LOG};
+use super::settings::Image;
 use crate::engine::{self, Item};
 use crate::locks::{self, Record};
 use crate::report::Report;
@@ -43,6 +45,9 @@ pub struct Watcher<'a> {
     /// The status of a workload that was over before anybody said that it had begun.
     early_end: Option<i32>,
     sleep: SleepWatch,
+    lines: LiveLines,
+    /// The boot whose banner was compared with the image.
+    compared: Vec<u8>,
 }
 
 /// Progress goes to the manifest this often, seconds: often enough for `runs status`, seldom enough for the disk.
@@ -70,7 +75,14 @@ impl<'a> Watcher<'a> {
             sysrq_answers: 0,
             early_end: None,
             sleep: SleepWatch::start(),
+            lines: LiveLines::None,
+            compared: Vec::new(),
         }
+    }
+
+    /// Takes source lines from this image, which is opened meanwhile.
+    pub fn take_lines_from(&mut self, image: Option<&Image>) {
+        self.lines = LiveLines::open(image);
     }
 
     /// Seconds of the run.
@@ -171,7 +183,7 @@ impl<'a> Watcher<'a> {
                 Finding::Line(text, start) => {
                     self.recorder.tell(&Happening::Line { text: text.clone(), start });
                     self.hits += 1;
-                    self.recorder.archive(&text, None);
+                    self.recorder.archive(&text, None, None);
                     self.judge.take(Fact::LineHit(text), now);
                 }
                 Finding::Blocker(blocker, line) => {
@@ -228,7 +240,8 @@ impl<'a> Watcher<'a> {
         }
     }
 
-    fn closed(&mut self, report: Box<Report>) {
+    fn closed(&mut self, mut report: Box<Report>) {
+        self.name_lines(&mut report);
         let sought = self.live.patterns.seeks(&report) && report.cause.is_none();
         let verdicts = Verdicts {
             title: report.title.clone(),
@@ -248,11 +261,33 @@ impl<'a> Watcher<'a> {
             self.hits += 1;
             // A hang repeats itself: each title is archived once.
             if self.titles.get(&report.title) == Some(&1) {
-                self.recorder.archive(&report.title, Some(&report));
+                let lines = self.lines.get().ok().flatten();
+                self.recorder.archive(&report.title, Some(&report), lines);
             }
         }
         let now = self.now();
         self.judge.take(Fact::Closed(verdicts), now);
+    }
+
+    /// Gives a report its source lines. What is wrong with the image is told once.
+    fn name_lines(&mut self, report: &mut Report) {
+        let found = match self.lines.get() {
+            Ok(None) => return,
+            Ok(Some(lines)) => {
+                let foreign = if self.compared == self.live.banner {
+                    None
+                } else {
+                    self.compared.clone_from(&self.live.banner);
+                    lines.hear_banner(&self.live.banner)
+                };
+                lines.report(report);
+                foreign
+            }
+            Err(words) => Some(words),
+        };
+        if let Some(words) = found {
+            self.warn(format!("no source lines: {words}"));
+        }
     }
 
     /// Lets time pass: carries out the judge's orders, and hands over what needs the machine.
@@ -328,6 +363,7 @@ impl<'a> Watcher<'a> {
         });
         self.recorder.tell(&Happening::Ended { outcome: outcome.clone() });
         self.recorder.close();
+        self.lines.save();
     }
 }
 

@@ -4,7 +4,7 @@ mod detach;
 mod series;
 mod settings;
 
-use super::live::{Speaker, interrupt};
+use super::live::{ImageArguments, Speaker, interrupt};
 use super::output::Output;
 use crate::input::Source;
 use crate::runs::{RunFolder, Verdict};
@@ -46,6 +46,8 @@ pub struct Arguments {
     pub(super) seek: SeekArguments,
     #[command(flatten)]
     pub(super) keep: KeepArguments,
+    #[command(flatten)]
+    pub(super) image: ImageArguments,
     #[command(flatten)]
     pub(super) output: Output,
 }
@@ -302,6 +304,7 @@ fn replay(arguments: &Arguments, log: &OsString) -> anyhow::Result<ExitCode> {
         max_time: None,
         no_output: None,
         settle: arguments.seek.settle,
+        image: arguments.image.given()?,
     };
     let folder = match &arguments.keep.runs {
         Some(runs) => Some(RunFolder::create(runs, arguments.keep.tag.as_deref())?),

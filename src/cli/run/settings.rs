@@ -65,6 +65,7 @@ fn job(arguments: &Arguments, bundle: Option<&Bundle>, kernel: Option<&str>) -> 
     let mut warnings = Vec::new();
     let mut local_kernel = BTreeMap::new();
     let (kernel, kernel_name) = choose_kernel(bundle, kernel, &mut local_kernel)?;
+    let image = arguments.image.of(usual_image(bundle, kernel.as_deref(), &kernel_name).as_deref())?;
     let disk = match (&source.disk, bundle.and_then(|bundle| Some((bundle, bundle.disk.as_ref()?)))) {
         (Some(path), _) => Some(disk(path, source.disk_format.as_deref())?),
         (None, Some((bundle, path))) => Some(disk(path, source.disk_format.as_deref().or(Some(bundle.disk_format)))?),
@@ -75,6 +76,7 @@ fn job(arguments: &Arguments, bundle: Option<&Bundle>, kernel: Option<&str>) -> 
         architecture: architecture(machine.arch.as_deref(), bundle)?,
         kernel,
         kernel_name,
+        image,
         disk,
         initrd: initrd.map(|path| absolute(path)).transpose()?,
         root: machine.root.clone(),
@@ -143,6 +145,20 @@ fn choose_kernel(
         (Some(path), _) => named(Path::new(path), path),
         (None, Some(Bundle { kernel: Some(path), .. })) => named(path, "bundle"),
         (None, _) => Ok((None, "the disk's own".to_owned())),
+    }
+}
+
+/// The vmlinux that goes with a kernel: the bundle's, the local build's, or the one in the tree in which the kernel lies.
+fn usual_image(bundle: Option<&Bundle>, kernel: Option<&Path>, name: &str) -> Option<PathBuf> {
+    match (name, bundle) {
+        ("bundle", Some(bundle)) => bundle.vmlinux.clone(),
+        ("local", Some(bundle)) => bundle.local.as_ref()?.vmlinux.clone(),
+        _ => {
+            let folder = kernel?.parent()?;
+            // TREE/arch/x86/boot/bzImage, or a copy beside its vmlinux.
+            let tree = folder.ends_with("boot").then(|| folder.ancestors().nth(3)).flatten();
+            [Some(folder), tree].into_iter().flatten().map(|folder| folder.join("vmlinux")).find(|path| path.is_file())
+        }
     }
 }
 
