@@ -431,3 +431,19 @@ fn damaged_files_give_errors_and_misses_and_no_panic() {
     }
     assert!(opened > 500, "hardly any damaged file was opened: {opened}");
 }
+
+#[test]
+fn an_image_for_a_big_endian_machine_is_refused_with_a_sentence() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    // A header without anything: 64-bit PowerPC, executable, no segments, no sections.
+    let mut image = b"\x7fELF\x02\x02\x01".to_vec();
+    image.resize(16, 0);
+    image.extend([0, 2, 0, 21, 0, 0, 0, 1]);
+    image.resize(52, 0);
+    image.extend([0, 64, 0, 56, 0, 0, 0, 64, 0, 0, 0, 0]);
+    std::fs::write(folder.path().join("vmlinux"), image).expect("written");
+    let done = filter(folder.path(), &["-k", "vmlinux"], b"[    1.0][   T12]  f+0x1/0x2\n");
+    assert_eq!(done.status.code(), Some(2));
+    let words = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert!(words.contains("vmlinux: this is for a big-endian machine"), "{words}");
+}

@@ -33,6 +33,9 @@ pub enum ElfError {
     /// The system's word.
     #[error("{path}: {error}", path = .0.display(), error = .1)]
     Open(PathBuf, #[source] std::io::Error),
+    /// For a big-endian machine.
+    #[error("{path}: this is for a big-endian machine: only little-endian images are read", path = .0.display())]
+    BigEndian(PathBuf),
     /// Damaged, or no ELF file at all.
     #[error("{path}: not a usable ELF file: {error}", path = .0.display(), error = .1)]
     Damaged(PathBuf, String),
@@ -112,10 +115,13 @@ impl Elf {
     /// Reads an ELF file that is in memory or mapped; `path` is its name in messages.
     ///
     /// # Errors
-    /// [`ElfError::Damaged`].
+    /// [`ElfError::BigEndian`], [`ElfError::Damaged`].
     pub fn of(view: View, path: &Path) -> Result<Self, ElfError> {
         let damaged = |error: object::Error| ElfError::Damaged(path.to_owned(), error.to_string());
         let file = object::File::parse(&view[..]).map_err(damaged)?;
+        if !file.is_little_endian() {
+            return Err(ElfError::BigEndian(path.to_owned()));
+        }
         let relocatable = file.kind() == object::ObjectKind::Relocatable;
         let mut sections = Vec::new();
         let mut layout = BTreeMap::new();
