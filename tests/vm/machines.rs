@@ -86,6 +86,35 @@ fn a_clean_workload_and_the_end_of_the_time_are_no_crash() {
 }
 
 #[test]
+fn the_symbols_of_a_boot_image_are_those_that_the_running_kernel_shows() {
+    let Some(scene) = Scene::new() else { return };
+    // Megabytes: the disk takes them, the workload's log would leave most of them out.
+    let disk = fs::File::create(scene.path("disk")).expect("made");
+    disk.set_len(16 << 20).expect("sized");
+    let copy = "cat /proc/kallsyms > /dev/vda; sync";
+    let done = scene.finish(&mut scene.run(&["--append", "nokaslr", "--disk", "disk", "--persist", "--exec", copy]));
+    done.exits(0);
+    let shown = fs::read(scene.path("disk")).expect("read");
+    let end = shown.iter().position(|byte| *byte == 0).expect("the disk is larger");
+    let shown = String::from_utf8(shown[..end].to_vec()).expect("text");
+    // What modules and BPF add has its origin in brackets.
+    let running: Vec<&str> = shown.lines().filter(|line| line.len() > 19 && !line.contains('[')).collect();
+    let image = scene.guest.join("bzImage").display().to_string();
+    let found = scene.kanalyze(&["image", "symbols", &image]).output().expect("kanalyze runs");
+    let found = String::from_utf8(found.stdout).expect("text");
+    let recovered: Vec<&str> = found.lines().collect();
+    let set =
+        |lines: &[&str]| -> std::collections::BTreeSet<String> { lines.iter().map(|&line| line.to_owned()).collect() };
+    let (running_set, recovered_set) = (set(&running), set(&recovered));
+    let missing: Vec<&String> = running_set.difference(&recovered_set).take(5).collect();
+    let invented: Vec<&String> = recovered_set.difference(&running_set).take(5).collect();
+    assert!(running.len() > 50_000, "{} symbols", running.len());
+    assert!(missing.is_empty() && invented.is_empty(), "missing {missing:?}, invented {invented:?}");
+    assert_eq!(running.len(), recovered.len());
+    eprintln!("{} symbols of {} are equal", running.len(), manifest(&done.run)["versions"]["guest kernel"]);
+}
+
+#[test]
 fn when_ssh_is_cut_the_serial_port_decides() {
     let Some(scene) = Scene::new() else { return };
     let cut = "sleep 1; killall dropbear; sleep 25; echo c > /proc/sysrq-trigger";
