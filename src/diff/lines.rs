@@ -9,13 +9,14 @@
 //! | `NAME: loading out-of-tree module taints kernel.` and its kin | module, taint |
 //! | `Modules linked in: …` | loaded modules |
 //! | the beginnings in `MILESTONES` | stations of the boot |
+//! | `** N printk messages dropped **`, `N callbacks suppressed` and their kin | counters of what is missing |
 //! | everything else outside of reports | messages, as [`super::noise`] says |
 //!
 //! Only the first boot of a log gives settings and milestones.
 
 use super::noise::{complains, is_clock, template};
 use super::run::{Area, Seen};
-use crate::line::lex;
+use crate::line::{Gap, gap, lex};
 use crate::report::{Event, Report};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -57,6 +58,8 @@ pub struct LineFacts {
     pub messages: BTreeMap<String, Seen>,
     /// Taint letters, with the line.
     pub taints: Vec<(String, u64)>,
+    /// What the log says is missing: `times` is how much of it.
+    pub lost: BTreeMap<&'static str, Seen>,
 }
 
 /// Reads a whole log.
@@ -69,6 +72,13 @@ pub fn read_lines(text: &[u8], reports: &[Report], events: &[Event]) -> LineFact
     let (mut running, mut boots, mut range, mut reach) = (false, 0_usize, 0, 0);
     for (number, line) in (1_u64..).zip(lines(text)) {
         let prefix = lex(line);
+        // Also inside of a report and without a stamp: the console itself writes it.
+        if let Some((name, count)) = missing(line) {
+            let none = Seen { times: 0, first: prefix.time, line: number };
+            let seen = facts.lost.entry(name).or_insert(none);
+            seen.times = seen.times.saturating_add(count);
+            continue;
+        }
         // Firmware, boot loader and user space write without a stamp.
         if prefix.is_foreign() || (stamped && prefix.time.is_none()) {
             continue;
@@ -114,6 +124,19 @@ pub fn read_lines(text: &[u8], reports: &[Report], events: &[Event]) -> LineFact
         }
     }
     facts
+}
+
+/// What a line says is missing from the log, and how much of it (1 if it does not say).
+fn missing(line: &[u8]) -> Option<(&'static str, usize)> {
+    let count = |count: Option<u64>| count.map_or(1, |count| usize::try_from(count).unwrap_or(usize::MAX >> 1));
+    match gap(line)? {
+        Gap::Dropped { messages } | Gap::Missed { messages } => Some(("messages lost", count(messages))),
+        Gap::Ratelimited { messages, .. } | Gap::Suppressed { messages } => {
+            Some(("messages suppressed", count(Some(messages))))
+        }
+        Gap::Events { events } => Some(("trace events lost", count(Some(events)))),
+        _ => None,
+    }
 }
 
 /// The lines, ends included.
@@ -307,6 +330,16 @@ mod tests {
         assert_eq!(of(Area::Machine, "memory"), Some("20K"));
         assert_eq!(facts.milestones.get("first process"), Some(&1.5));
         assert_eq!(facts.modules, [("bar".to_owned(), 10)]);
+    }
+
+    #[test]
+    fn what_the_log_says_is_missing_is_counted_and_is_no_message() {
+        let log = b"[    1.0] Run /init as init process\n** 12 printk messages dropped **\n\
+[    2.0] net_ratelimit: 30 callbacks suppressed\n[    3.0] ** 5 printk messages dropped **\n";
+        let facts = read_lines(log, &[], &[]);
+        let found: Vec<(&str, usize)> = facts.lost.iter().map(|(name, seen)| (*name, seen.times)).collect();
+        assert_eq!(found, [("messages lost", 17), ("messages suppressed", 30)]);
+        assert_eq!(facts.messages.len(), 0, "{:?}", facts.messages);
     }
 
     #[test]

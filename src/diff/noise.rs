@@ -53,6 +53,10 @@ pub const RULES: &[Rule] = &[
         words: "lines inside of a report are compared as the report, not as messages; nor are its consequences (lock debugging disabled, the panic, the reboot)",
     },
     Rule {
+        name: "losses",
+        words: "what a log says is missing from it (messages dropped, callbacks suppressed, trace events lost) is a counter; a run has lost something or it has not, how much is shown and not compared",
+    },
+    Rule {
         name: "taint",
         words: "taint flags are compared, but for W and D, which say that there was a warning or an oops",
     },

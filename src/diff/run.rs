@@ -31,6 +31,8 @@ pub enum Area {
     Taint,
     /// A message of the kernel, numbers and addresses taken out.
     Message,
+    /// Something that the log itself says is missing from it: messages lost, messages suppressed.
+    Counter,
     /// A station of the boot.
     Milestone,
     /// A loaded module.
@@ -57,6 +59,7 @@ impl Area {
             Self::Event => "event",
             Self::Taint => "taint",
             Self::Message => "message",
+            Self::Counter => "counter",
             Self::Milestone => "milestone",
             Self::Module => "module",
             Self::CommandLine => "command-line",
@@ -124,7 +127,7 @@ pub fn reduce(log: &str, text: &[u8], reports: &[Report], events: &[Event]) -> R
     for event in events {
         blocked(&mut run, &event.hung_tasks, &event.stacks);
     }
-    let LineFacts { settings, modules, listed, milestones, messages, taints } = read_lines(text, reports, events);
+    let LineFacts { settings, modules, listed, milestones, messages, taints, lost } = read_lines(text, reports, events);
     // Taint has an area of its own.
     let tainting: BTreeSet<u64> = taints.iter().map(|(_, line)| *line).collect();
     for event in events.iter().filter(|event| is_plain(event) && !tainting.contains(&event.line)) {
@@ -143,6 +146,7 @@ pub fn reduce(log: &str, text: &[u8], reports: &[Report], events: &[Event]) -> R
     }
     run.modules = listed;
     run.traits.extend(messages.into_iter().map(|(name, seen)| ((Area::Message, name), seen)));
+    run.traits.extend(lost.into_iter().map(|(name, seen)| ((Area::Counter, name.to_owned()), seen)));
     run
 }
 
