@@ -11,7 +11,7 @@ step() { printf '\n== %s (%s s)\n' "$*" "$SECONDS"; }
 
 if [ "${1:-}" != --no-install ]; then
     step "packages"
-    packages=(qemu-system-x86 busybox-static dropbear-bin openssh-client cpio xz-utils zstd gcc binutils)
+    packages=(qemu-system-x86 busybox-static dropbear-bin openssh-client cpio xz-utils zstd gcc binutils python3-venv)
     missing=()
     for package in "${packages[@]}"; do
         dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
@@ -24,21 +24,40 @@ if [ "${1:-}" != --no-install ]; then
     fi
 fi
 
+# What the tables and the statistics are compared with. Its name says what is in it, so that a change makes it anew.
+modules=(pyarrow==26.0.1 duckdb==2.0.0 scipy==1.17.1)
+python=$target/python-$(printf '%s\n' "${modules[@]}" | sha256sum | cut -c 1-8)
+if [ "${1:-}" != --no-install ] && [ ! -d "$python" ]; then
+    step "Python: ${modules[*]}"
+    mkdir -p "$target"
+    rm -rf "$python.part"
+    "$(command -v /usr/bin/python3 || command -v python3)" -m venv "$python.part"
+    "$python.part/bin/python" -m pip install --quiet --disable-pip-version-check "${modules[@]}"
+    mv "$python.part" "$python"
+fi
+[ -d "$python" ] && KANALYZE_PYTHON="$(cd "$python" && pwd)/bin/python" && export KANALYZE_PYTHON
+
 step "the guest that the live tests boot"
 tests/guest/build.sh "$target/guest"
 
 step "form and lints"
 cargo fmt --check
 cargo clippy --quiet --all-targets -- -D warnings
+cargo clippy --quiet --all-targets --features tables -- -D warnings
 
 step "tests"
-KANALYZE_GUEST="$(cd "$target/guest" && pwd)" cargo test --no-fail-fast
+KANALYZE_GUEST="$(cd "$target/guest" && pwd)" cargo test --no-fail-fast --features tables
 
 step "release build"
 cargo build --release --quiet
 B=$target/release/kanalyze
 "$B" corpus check corpus
 "$B" bisect --help >/dev/null
+# The tests above were built with tables; this build is without them and says how to get them.
+if said=$("$B" query top corpus/lab/logs/clean.log 2>&1) || [ "${said#*--features tables}" = "$said" ]; then
+    echo "a build without tables says: $said"
+    exit 1
+fi
 
 if [ -d "$shared/score" ]; then
     S=$shared

@@ -3,6 +3,7 @@
 #![expect(clippy::print_stderr, reason = "tests say loudly what they skip and what they measured")]
 
 mod contract;
+mod python;
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -118,26 +119,50 @@ fn a_driver_that_complains_is_all_that_differs() {
     assert_eq!(findings(&record), with_warning);
 }
 
+/// The 95 % Clopper–Pearson interval of k of ten, k from 0.
+const OF_TEN: [(f64, f64); 11] = [
+    (0.0, 0.3085),
+    (0.0025, 0.4450),
+    (0.0252, 0.5561),
+    (0.0667, 0.6525),
+    (0.1216, 0.7376),
+    (0.1871, 0.8129),
+    (0.2624, 0.8784),
+    (0.3475, 0.9333),
+    (0.4439, 0.9748),
+    (0.5550, 0.9975),
+    (0.6915, 1.0),
+];
+
 #[test]
 fn ten_lucky_runs_have_exact_intervals_and_no_false_claim() {
-    // 3 use after free, 2 warnings in ten boots. The intervals of 3, 2 and 5 of 10 are those of published tables.
+    // How often each came is the boots' luck and stands in their truth files; the intervals are those of published tables.
+    let lucks: Vec<String> = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/corpus/lab/truth"))
+        .expect("the lab has truth files")
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with("flaky"))
+        .filter_map(|entry| {
+            let truth: Value = serde_json::from_slice(&std::fs::read(entry.path()).expect("readable")).expect("JSON");
+            truth["expected_title_by_design"].as_str().map(str::to_owned)
+        })
+        .collect();
     let flaky = lab("flaky").replace(".log", "*.log");
     let (record, status) = diff(&["--a", &flaky, "--b", &flaky]);
     assert_eq!((findings(&record).len(), status), (0, Some(0)));
     let (record, _) = diff(&["--a", &lab("clean*"), "--b", &flaky]);
     let all = record["findings"].as_array().expect("findings");
     let of = |name: &str| all.iter().find(|finding| finding["name"] == name).unwrap_or_else(|| panic!("no {name}"));
-    for (name, runs, low, high) in [
-        ("KASAN: slab-use-after-free Read in loses_race", 3, 0.0667, 0.6525),
-        ("WARNING in notices_race", 2, 0.0252, 0.5561),
-    ] {
-        let finding = of(name);
+    for title in ["KASAN: slab-use-after-free Read in loses_race", "WARNING in notices_race"] {
+        let runs = lucks.iter().filter(|luck| *luck == title).count();
+        let finding = of(title);
+        // Against three clean boots no rate below 10 of 10 can be told from none.
         assert_eq!(finding["verdict"], "unclear", "{finding:#}");
         let rate = &finding["b"];
-        assert_eq!((rate["runs"].as_u64(), rate["of"].as_u64()), (Some(runs), Some(10)));
+        assert_eq!((rate["runs"].as_u64(), rate["of"].as_u64()), (Some(runs as u64), Some(10)));
+        let (low, high) = OF_TEN[runs];
         let near = |key: &str, value: f64| (rate[key].as_f64().expect("a number") - value).abs() < 5e-5;
         assert!(near("low", low) && near("high", high), "{finding:#}");
-        assert!(finding["runs_more"].as_u64().is_some_and(|runs| (10..100).contains(&runs)));
+        assert!(finding["runs_more"].as_u64().is_some_and(|runs| (3..100).contains(&runs)), "{finding:#}");
     }
     assert_eq!(of("lab_noisy: asking the device")["verdict"], "new");
 }
@@ -296,12 +321,7 @@ fn a_build_without_tables_says_how_to_get_them() {
 
 #[test]
 fn the_statistics_are_those_of_scipy() {
-    let there =
-        Command::new("python3").args(["-c", "import scipy"]).output().is_ok_and(|output| output.status.success());
-    if !there {
-        eprintln!("skipped: the statistics are not compared with scipy's, which is not installed here");
-        return;
-    }
+    let Some(python) = python::python("scipy") else { return };
     use kanalyze::diff::statistics::{clopper_pearson, fisher, rank_sum};
     let mut script = String::from(
         "from scipy.stats import binomtest, fisher_exact, mannwhitneyu\n\
@@ -329,7 +349,7 @@ def mw(a, b):\n    print(repr(float(mannwhitneyu(a, b, method='exact').pvalue)))
         script.push_str(&format!("mw({a:?}, {b:?})\n"));
         own.push(rank_sum(&a, &b));
     }
-    let output = Command::new("python3").args(["-c", &script]).output().expect("python runs");
+    let output = Command::new(python).args(["-c", &script]).output().expect("python runs");
     let theirs: Vec<f64> =
         text(&output.stdout).split_whitespace().map(|word| word.parse().expect("a number")).collect();
     assert_eq!(theirs.len(), own.len(), "{}", text(&output.stderr));
@@ -381,24 +401,33 @@ fn clusters_respect_the_titles_of_real_bugs() {
         }
     }
     let labels = std::fs::read_to_string(shared.join("corpora/reports/labels.jsonl")).expect("labels");
-    let (mut all, mut named) = (Vec::new(), Vec::new());
+    let (mut all, mut anywhere, mut confirmed) = (Vec::new(), Vec::new(), Vec::new());
     for (number, line) in labels.lines().enumerate() {
         let label: Value = serde_json::from_str(line).expect("JSON");
         let bug = label["bug_title"].as_str().expect("text").to_owned();
         let log = label["log"].as_str().expect("text");
-        let (cluster, title) = firsts
-            .get(log)
-            .map_or((u64::MAX - number as u64, String::new()), |(_, cluster, title)| (*cluster, title.clone()));
-        // Many bugs are called by another report than the one shown, or by where it was found (`net boot error: …`).
-        if title.trim_matches('"') == bug {
-            named.push((bug.clone(), cluster));
+        let cluster = firsts.get(log).map_or(u64::MAX - number as u64, |(_, cluster, _)| *cluster);
+        // `net-next boot error: KASAN: …` is how syzbot calls KASAN: … where it was found in the tests of a tree.
+        let found = ["boot error: ", "test error: "].iter().find_map(|words| bug.split_once(words));
+        anywhere.push((found.map_or(bug.as_str(), |(_, title)| title).to_owned(), cluster));
+        if label["reference"]["title"] == bug.as_str() {
+            confirmed.push((bug.clone(), cluster));
         }
         all.push((bug, cluster));
     }
-    let (precision, recall) = pairwise(&all);
-    let (of_named, recall_of_named) = pairwise(&named);
-    eprintln!("{} reports: precision {precision:.3}, recall {recall:.3}", all.len());
-    eprintln!("{} that are called as their bug: precision {of_named:.3}, recall {recall_of_named:.3}", named.len());
-    assert!(recall >= 0.6 && precision >= 0.55, "{precision} {recall}");
-    assert!(of_named >= 0.95 && recall_of_named >= 0.9, "{of_named} {recall_of_named}");
+    let measure = |what: &str, labelled: &[(String, u64)]| {
+        let (precision, recall) = pairwise(labelled);
+        eprintln!("{} reports, {what}: precision {precision:.3}, recall {recall:.3}", labelled.len());
+        (precision, recall)
+    };
+    // A dashboard title names the bug, not always the report that is shown. Where syzbot's own parser says the same of the
+    // report, the groups are to be right. Elsewhere one cause has several titles (`kernel BUG at f.c:LINE!` before 2019,
+    // `kernel BUG in f` after it; one stall under seven names), so that even equal titles with equal stacks are one bug's in
+    // no more than 0.93 of the pairs: these floors only hold what was reached.
+    let (precision, recall) = measure("whose title syzbot's parser gives the report, too", &confirmed);
+    assert!(precision >= 0.95 && recall >= 0.9, "{precision} {recall}");
+    let (precision, recall) = measure("all, wherever they were found", &anywhere);
+    assert!(precision >= 0.7 && recall >= 0.7, "{precision} {recall}");
+    let (precision, recall) = measure("all", &all);
+    assert!(precision >= 0.55 && recall >= 0.6, "{precision} {recall}");
 }

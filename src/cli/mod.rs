@@ -15,6 +15,7 @@ mod live;
 mod locks;
 mod output;
 mod parse;
+mod query;
 mod records;
 mod repro;
 mod run;
@@ -54,7 +55,7 @@ enum Verb {
     Diff(diff::Arguments),
     Check(check::Arguments),
     Table(table::Arguments),
-    Query(table::Query),
+    Query(query::Arguments),
     Run(Box<run::Arguments>),
     Watch(watch::Arguments),
     Runs(runs::Arguments),
@@ -97,7 +98,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Verb::Diff(arguments) => diff::run(arguments),
         Verb::Check(arguments) => check::run(arguments),
         Verb::Table(arguments) => table::run(arguments),
-        Verb::Query(arguments) => table::query(arguments),
+        Verb::Query(arguments) => query::run(arguments),
         Verb::Bundle(arguments) => bundle::run(arguments),
         Verb::Repro(arguments) => repro::run(arguments),
         Verb::Kernel(arguments) => kernel::run(arguments),

@@ -1,15 +1,17 @@
-//! `kanalyze table` and `kanalyze query`: what do a thousand runs say together?
+//! `kanalyze table`: a thousand logs as one table, or as groups of one cause.
 
 use super::output::{Format, JsonArray, Output};
+use super::records::write_records;
 use super::sides::{Read, read, sources};
 use crate::diff::cluster::{Cluster, clusters, sample};
 use crate::engine::{Options, in_order};
 use crate::grammar::Grammar;
 use crate::input::Source;
 use crate::render;
+use crate::table::COLUMNS;
 use std::ffi::OsString;
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Turn logs into a table of events, or into clusters of one cause
@@ -23,22 +25,27 @@ use std::process::ExitCode;
   kanalyze table logs/ --cluster --format jsonl     one record a cluster
   kanalyze table logs/ -o events.parquet            one row a report or event
   kanalyze table logs/ -o events --partition-by kind
+  kanalyze table --columns                          what the columns are
 
 Exit status: 0, or 2 if a log could not be read.")]
 pub struct Arguments {
     /// Logs, run folders, folders of logs or globs.
-    #[arg(value_name = "LOG", required = true)]
+    #[arg(value_name = "LOG", required_unless_present = "columns")]
     logs: Vec<OsString>,
 
     /// Group reports by cause.
-    #[arg(long, required_unless_present = "output_file", conflicts_with = "output_file")]
+    #[arg(long, required_unless_present_any = ["output_file", "columns"], conflicts_with = "output_file")]
     cluster: bool,
 
-    /// Write a table: NAME.parquet, NAME.arrow, NAME.csv, or a folder with --partition-by.
+    /// Print the columns of a table, their types and meanings (the schema kanalyze.events/1).
+    #[arg(long, conflicts_with_all = ["output_file", "cluster"])]
+    columns: bool,
+
+    /// Write a table: NAME.parquet, NAME.arrow, NAME.csv (replaced as a whole), or a folder with --partition-by.
     #[arg(short = 'o', long = "output", id = "output_file", value_name = "FILE")]
     output_file: Option<PathBuf>,
 
-    /// Write into folders `COLUMN=value/`, one file each; a table that is there already is added to.
+    /// Add Parquet files to the folder given with -o, in folders COLUMN=value; may be given several times.
     #[arg(long, value_name = "COLUMN", requires = "output_file")]
     partition_by: Vec<String>,
 
@@ -54,44 +61,21 @@ pub struct Arguments {
     threads: usize,
 }
 
-/// Ask SQL of tables, or of logs directly
-#[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:
-  kanalyze query 'SELECT title, count(*) AS n FROM events GROUP BY title ORDER BY n DESC' events.parquet
-  kanalyze query top events.parquet
-  kanalyze query top logs/
-
-Views: top (titles by number of logs), flaky (titles that some logs have), locks (classes that were listed as held),
-timeline (what came when).")]
-pub struct Query {
-    /// An SQL sentence over the table `events`, or the name of a view: top, flaky, locks, timeline.
-    #[arg(value_name = "SQL|VIEW")]
-    sql: String,
-
-    /// Tables (Parquet, Arrow) or folders of them, or logs.
-    #[arg(value_name = "PATH", required = true)]
-    paths: Vec<OsString>,
-
-    #[command(flatten)]
-    output: Output,
-
-    /// Threads; 0 takes as many as the machine has.
-    #[arg(short = 'j', long = "threads", value_name = "N", default_value_t = 0)]
-    threads: usize,
-}
-
 /// Runs `kanalyze table`.
 ///
 /// # Errors
 /// No log, a grammar that is no good, a build without tables.
 pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let options = Options { grammar: Grammar::with_files(&arguments.grammar)?, ..Options::named("") };
+    if arguments.columns {
+        return print_columns(&arguments.output);
+    }
+    let options = Options { grammar: Grammar::with_files(&arguments.grammar)?, ..Options::named("").with_events() };
     let mut all: Vec<Source> = Vec::new();
     for name in &arguments.logs {
         all.extend(sources(name)?);
     }
-    if !arguments.cluster {
-        return write_table(&arguments, &options, &all);
+    if let Some(path) = &arguments.output_file {
+        return write_table(path, &arguments, &options, &all);
     }
     let results = in_order(arguments.threads, &all, |source| {
         read(source, &options, |_, reports, _| {
@@ -137,21 +121,114 @@ fn write_clusters(found: &[Cluster], output: &Output) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn print_columns(output: &Output) -> anyhow::Result<ExitCode> {
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    if output.format == Format::Text {
+        let name = output.palette().blame;
+        for column in COLUMNS {
+            writeln!(out, "{name}{:14}{name:#}  {}\n{:16}{}", column.name, column.meaning, "", column.r#type)?;
+        }
+    } else {
+        write_records(&mut out, output.format, &COLUMNS)?;
+    }
+    out.flush()?;
+    Ok(ExitCode::SUCCESS)
+}
+
 /// What a build without the feature says.
 #[cfg(not(feature = "tables"))]
-const NO_TABLES: &str =
-    "this build has no tables; get them with `cargo install kanalyze --features tables` (or build with that feature)";
+pub(super) const NO_TABLES: &str =
+    "this build has no tables; get them with `cargo install --path . --features tables` in kanalyze's sources";
 
 #[cfg(not(feature = "tables"))]
-fn write_table(_: &Arguments, _: &Options, _: &[Source]) -> anyhow::Result<ExitCode> {
+fn write_table(_: &Path, _: &Arguments, _: &Options, _: &[Source]) -> anyhow::Result<ExitCode> {
     anyhow::bail!(NO_TABLES)
 }
 
-/// Runs `kanalyze query`.
-///
-/// # Errors
-/// This build has no tables.
-#[cfg(not(feature = "tables"))]
-pub fn query(_: Query) -> anyhow::Result<ExitCode> {
-    anyhow::bail!(NO_TABLES)
+#[cfg(feature = "tables")]
+fn write_table(path: &Path, arguments: &Arguments, options: &Options, all: &[Source]) -> anyhow::Result<ExitCode> {
+    use crate::table::TableWriter;
+    let writer = if arguments.partition_by.is_empty() {
+        TableWriter::create(path)?
+    } else {
+        TableWriter::append(path, &arguments.partition_by)?
+    };
+    let (rows, fine) = fill(writer, options, all, arguments.threads)?;
+    let _ = writeln!(
+        std::io::stderr(),
+        "kanalyze: {}: {rows} rows of {} logs",
+        render::safe(&path.display().to_string()),
+        all.len()
+    );
+    Ok(if fine { ExitCode::SUCCESS } else { ExitCode::from(2) })
+}
+
+/// Logs that are read before their rows are written: enough to keep every thread busy, few enough to fit into memory.
+#[cfg(feature = "tables")]
+const TURN: usize = 64;
+/// A turn ends early when its logs hold so many bytes: what is read at once is bounded, however large the logs are.
+#[cfg(feature = "tables")]
+const TURN_BYTES: u64 = 64 << 20;
+
+/// Reads the logs, turn by turn, and writes their rows. Says how many, and whether every log could be read.
+#[cfg(feature = "tables")]
+pub(super) fn fill(
+    mut writer: crate::table::TableWriter,
+    options: &Options,
+    all: &[Source],
+    threads: usize,
+) -> anyhow::Result<(u64, bool)> {
+    use crate::table::{LogRow, Row};
+    let mut fine = true;
+    let progress = counter(all.len() as u64, "logs");
+    let mut rest = all;
+    while !rest.is_empty() {
+        let turn = turn(rest);
+        let (now, later) = rest.split_at(turn);
+        let results = in_order(threads, now, |source| {
+            read(source, options, |text, reports, events| (text.len() as u64, reports, events))
+        });
+        for (source, result) in now.iter().zip(results) {
+            let name = source.to_string();
+            match result {
+                Read::Done((bytes, reports, events), damage) => {
+                    if let Some(words) = &damage {
+                        let _ = writeln!(std::io::stderr(), "kanalyze: {}", render::safe(words));
+                    }
+                    writer.push(Row::Log(Box::new(LogRow { log: name, bytes, damage })))?;
+                    reports.into_iter().try_for_each(|report| writer.push(Row::Report(Box::new(report))))?;
+                    events.into_iter().try_for_each(|event| writer.push(Row::Event(Box::new(event))))?;
+                }
+                Read::Failed(words) => {
+                    fine = false;
+                    let _ = writeln!(std::io::stderr(), "kanalyze: {}", render::safe(&words));
+                }
+            }
+        }
+        rest = later;
+        progress.inc(turn as u64);
+    }
+    progress.finish_and_clear();
+    Ok((writer.finish()?, fine))
+}
+
+/// A bar on a terminal's stderr that counts to `total`; nothing elsewhere.
+#[cfg(feature = "tables")]
+fn counter(total: u64, what: &str) -> indicatif::ProgressBar {
+    let style = indicatif::ProgressStyle::with_template(&format!("{{bar:30}} {{pos}} of {{len}} {what}  {{eta}}"))
+        .unwrap_or_else(|_| indicatif::ProgressStyle::default_bar());
+    indicatif::ProgressBar::new(total).with_style(style)
+}
+
+/// How many of the next logs make a turn.
+#[cfg(feature = "tables")]
+fn turn(logs: &[Source]) -> usize {
+    let mut bytes = 0;
+    let fits = |source: &&Source| {
+        if let Source::Path(path) = source {
+            bytes += std::fs::metadata(path).map_or(0, |meta| meta.len());
+        }
+        bytes <= TURN_BYTES
+    };
+    logs.iter().take(TURN).take_while(fits).count().max(1)
 }

@@ -1,5 +1,6 @@
 //! How results look: text, JSON, HTML, SVG. Nothing from a log reaches a terminal as it is: see [`safe`].
 
+mod answer;
 pub mod bisect;
 pub mod bisect_svg;
 mod diff;
@@ -12,6 +13,7 @@ mod palette;
 mod report;
 mod snapshot;
 
+pub use answer::answer_text;
 pub use diff::{cluster_text, diff_markdown, diff_text};
 pub use gate::{CHECK_LOG_SCHEMA, Checked, CheckedLog, check_junit, check_sarif, check_text, diff_junit, diff_sarif};
 pub use live::{Weight, live_line, status_line};

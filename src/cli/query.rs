@@ -1,0 +1,161 @@
+//! `kanalyze query`: SQL over tables, or over logs directly.
+
+use std::ffi::OsString;
+
+/// Form of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum AnswerFormat {
+    /// Columns for people.
+    Text,
+    /// Comma-separated values with a header.
+    Csv,
+    /// One JSON array of objects.
+    Json,
+    /// One JSON object a line.
+    Jsonl,
+}
+
+/// Ask SQL of tables, or of logs directly
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  kanalyze query top events.parquet
+  kanalyze query 'SELECT kernel_version, count(*) AS n FROM events GROUP BY kernel_version' events.parquet
+  kanalyze query 'SELECT * FROM top WHERE logs > 3' events/ --format csv
+  kanalyze query flaky logs/
+
+Views, to be named alone or in a sentence:
+  top       titles by the number of logs that have them
+  flaky     titles that some logs have and others do not, with their share
+  locks     lock classes by how often they were listed as held
+  timeline  what came when, log by log
+
+`kanalyze table --columns` lists the columns of `events`. Names that are words of SQL stand in double quotes: \"end\".
+
+Exit status: 0, or 2 if something could not be read or asked.")]
+pub struct Arguments {
+    /// An SQL sentence over the table `events`, or the name of a view.
+    #[arg(value_name = "SQL|VIEW")]
+    sql: String,
+
+    /// Tables (Parquet, Arrow), folders of Parquet files, or logs, run folders and globs.
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<OsString>,
+
+    /// Form of the answer; text on a terminal and csv elsewhere when it is not given.
+    #[arg(long, value_enum)]
+    format: Option<AnswerFormat>,
+
+    /// When to colour the text.
+    #[arg(long = "color", value_enum, default_value = "auto", value_name = "WHEN")]
+    colour: super::output::Colour,
+
+    /// Threads for reading logs; 0 takes as many as the machine has.
+    #[arg(short = 'j', long = "threads", value_name = "N", default_value_t = 0)]
+    threads: usize,
+}
+
+/// Runs `kanalyze query`.
+///
+/// # Errors
+/// This build has no tables.
+#[cfg(not(feature = "tables"))]
+pub fn run(_: Arguments) -> anyhow::Result<std::process::ExitCode> {
+    anyhow::bail!(super::table::NO_TABLES)
+}
+
+#[cfg(feature = "tables")]
+pub use with_tables::run;
+
+#[cfg(feature = "tables")]
+mod with_tables {
+    use super::super::output::{JsonArray, palette, width};
+    use super::super::{sides, table};
+    use super::{AnswerFormat, Arguments};
+    use crate::engine::Options;
+    use crate::input::Source;
+    use crate::render;
+    use crate::table::{Answer, TableWriter, ask, is_table};
+    use serde_json::{Map, Value};
+    use std::io::{BufWriter, IsTerminal, Write};
+    use std::path::PathBuf;
+    use std::process::ExitCode;
+
+    /// Runs `kanalyze query`.
+    ///
+    /// # Errors
+    /// A path that is nothing, a table that cannot be read, SQL that makes no sense.
+    pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+        let (mut tables, mut logs): (Vec<PathBuf>, Vec<Source>) = (Vec::new(), Vec::new());
+        for path in &arguments.paths {
+            if is_table(path.as_ref()) { tables.push(path.into()) } else { logs.extend(sides::sources(path)?) }
+        }
+        let mut fine = true;
+        // Logs become a table for the time of the query: so they may be more than fits into memory.
+        let mut kept = None;
+        if !logs.is_empty() {
+            let scratch = Scratch::new()?;
+            let path = scratch.0.join("events.parquet");
+            let writer = TableWriter::create(&path)?;
+            (_, fine) = table::fill(writer, &Options::named("").with_events(), &logs, arguments.threads)?;
+            tables.push(path);
+            kept = Some(scratch);
+        }
+        let answer = ask(&arguments.sql, &tables)?;
+        drop(kept);
+        let mut out = BufWriter::new(std::io::stdout().lock());
+        let usual = if std::io::stdout().is_terminal() { AnswerFormat::Text } else { AnswerFormat::Csv };
+        match arguments.format.unwrap_or(usual) {
+            AnswerFormat::Csv => answer.csv(&mut out)?,
+            AnswerFormat::Text => {
+                let rows: Vec<Vec<Value>> = (0..answer.height()).map(|at| answer.row(at)).collect();
+                let text = render::answer_text(&answer.columns(), &rows, width(), &palette(arguments.colour));
+                out.write_all(text.as_bytes())?;
+            }
+            AnswerFormat::Jsonl => objects(&answer, |line| Ok(out.write_all(line)?))?,
+            AnswerFormat::Json => {
+                let mut array = JsonArray::new();
+                objects(&answer, |line| Ok(array.write(&mut out, line)?))?;
+                array.end(&mut out)?;
+            }
+        }
+        out.flush()?;
+        Ok(if fine { ExitCode::SUCCESS } else { ExitCode::from(2) })
+    }
+
+    fn objects(answer: &Answer, mut take: impl FnMut(&[u8]) -> anyhow::Result<()>) -> anyhow::Result<()> {
+        let names: Vec<String> = answer.columns().into_iter().map(|(name, _)| name).collect();
+        for at in 0..answer.height() {
+            let object: Map<String, Value> = names.iter().cloned().zip(answer.row(at)).collect();
+            let mut line = serde_json::to_vec(&object)?;
+            line.push(b'\n');
+            take(&line)?;
+        }
+        Ok(())
+    }
+
+    /// A folder for the time of a query.
+    struct Scratch(PathBuf);
+
+    impl Scratch {
+        fn new() -> anyhow::Result<Self> {
+            let place = std::env::temp_dir();
+            for number in 0_u32.. {
+                let path = place.join(format!("kanalyze-query-{}-{number}", std::process::id()));
+                match std::fs::create_dir(&path) {
+                    Ok(()) => return Ok(Self(path)),
+                    Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                    Err(error) => {
+                        anyhow::bail!("{}: no room for a temporary table: {error}; set TMPDIR", place.display())
+                    }
+                }
+            }
+            anyhow::bail!("{}: it is full of temporary tables", place.display())
+        }
+    }
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+}

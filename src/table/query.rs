@@ -1,0 +1,201 @@
+//! SQL over tables, and ready views.
+
+use super::value::{flat, json};
+use super::{Form, TableError};
+use polars::prelude::{
+    CsvWriter, DataFrame, ExplodeOptions, HiveOptions, IpcScanOptions, LazyFrame, PlRefPath, PolarsError, PolarsResult,
+    ScanArgsParquet, SerWriter, UnifiedScanArgs, by_name, col, concat, concat_str,
+};
+use polars::sql::SQLContext;
+use serde_json::Value;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// The ready views: name, what it shows.
+pub const VIEWS: [(&str, &str); 4] = [
+    ("top", "titles by the number of logs that have them"),
+    ("flaky", "titles that some logs have and others do not, with their share"),
+    ("locks", "lock classes by how often they were listed as held"),
+    ("timeline", "what came when, log by log"),
+];
+
+/// Titles that are no consequence of another report.
+const TOP: &str = "SELECT title, count(DISTINCT log) AS logs, count(*) AS reports, min(time) AS first, max(time) AS last \
+    FROM events WHERE record = 'report' AND cause IS NULL GROUP BY title ORDER BY logs DESC, reports DESC, title";
+
+const FLAKY: &str = "SELECT title, logs, \"of\", round(logs * 1.0 / \"of\", 4) AS share \
+    FROM top CROSS JOIN (SELECT count(*) AS \"of\" FROM events WHERE record = 'log') AS every \
+    WHERE logs < \"of\" ORDER BY share DESC, title";
+
+const LOCKS: &str = "SELECT class, count(*) AS held, count(DISTINCT log) AS logs, count(DISTINCT task) AS tasks \
+    FROM held GROUP BY class ORDER BY held DESC, class";
+
+const TIMELINE: &str = "SELECT log, boot, time, line, record, kind, title, caller, comm, pid \
+    FROM events WHERE record <> 'log' ORDER BY log, line, record DESC";
+
+/// Whether `path` is a table: a file of a form that is read here, or a folder that holds Parquet files.
+#[must_use]
+pub fn is_table(path: &Path) -> bool {
+    if path.is_dir() {
+        !parquet_files(path).is_empty()
+    } else {
+        matches!(Form::of(path), Some(Form::Parquet | Form::Arrow))
+    }
+}
+
+/// The Parquet files in a folder and below it, in order.
+fn parquet_files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![(folder.to_owned(), 0)];
+    while let Some((folder, depth)) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() && !path.is_symlink() && depth < 16 {
+                folders.push((path, depth + 1));
+            } else if Form::of(&path) == Some(Form::Parquet) && path.is_file() {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// What a query answers.
+pub struct Answer {
+    frame: DataFrame,
+}
+
+impl Answer {
+    /// Names of the columns, and whether they hold numbers.
+    #[must_use]
+    pub fn columns(&self) -> Vec<(String, bool)> {
+        let columns = self.frame.columns().iter();
+        columns.map(|column| (column.name().to_string(), column.dtype().is_primitive_numeric())).collect()
+    }
+
+    /// How many rows.
+    #[must_use]
+    pub fn height(&self) -> usize {
+        self.frame.height()
+    }
+
+    /// The values of a row, in the order of the columns.
+    #[must_use]
+    pub fn row(&self, at: usize) -> Vec<Value> {
+        self.frame.columns().iter().map(|column| column.get(at).map_or(Value::Null, json)).collect()
+    }
+
+    /// Writes CSV with a header; nested values as JSON.
+    ///
+    /// # Errors
+    /// The output is closed or full.
+    pub fn csv(&self, out: &mut dyn Write) -> std::io::Result<()> {
+        let write = || -> PolarsResult<Vec<u8>> {
+            let mut text = Vec::new();
+            CsvWriter::new(&mut text).include_header(true).finish(&mut flat(&self.frame)?)?;
+            Ok(text)
+        };
+        out.write_all(&write().map_err(std::io::Error::other)?)
+    }
+}
+
+/// Asks `sql` (or the view of that name) of the tables at `paths`, which are there under the name `events`.
+///
+/// # Errors
+/// No table, one that cannot be read, or SQL that makes no sense.
+pub fn ask(sql: &str, paths: &[PathBuf]) -> Result<Answer, TableError> {
+    let sentence =
+        if VIEWS.iter().any(|(name, _)| *name == sql) { format!("SELECT * FROM {sql}") } else { sql.to_owned() };
+    let events = open(paths)?;
+    let answer = || -> PolarsResult<DataFrame> {
+        let mut context = SQLContext::new();
+        context.register("held", held(&events));
+        context.register("events", events);
+        for (name, view) in [("top", TOP), ("flaky", FLAKY), ("locks", LOCKS), ("timeline", TIMELINE)] {
+            let frame = context.execute(view)?;
+            context.register(name, frame);
+        }
+        context.execute(&sentence)?.collect()
+    };
+    match answer() {
+        Ok(frame) => Ok(Answer { frame }),
+        Err(error) => Err(TableError::Request(format!("the query failed: {}", first_sentence(&error.to_string())))),
+    }
+}
+
+/// polars adds the whole plan to some of its errors.
+fn first_sentence(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let end =
+        lines.iter().position(|line| line.starts_with("Resolved plan") || line.starts_with("This error occurred"));
+    lines[..end.unwrap_or(lines.len()).min(3)].join(" ")
+}
+
+fn open(paths: &[PathBuf]) -> Result<LazyFrame, TableError> {
+    let mut all = Vec::new();
+    for path in paths {
+        let failed = |error: PolarsError| {
+            TableError::Request(format!(
+                "{}: cannot be read as a table: {}",
+                path.display(),
+                first_sentence(&error.to_string())
+            ))
+        };
+        let scan = || -> PolarsResult<LazyFrame> {
+            let place = PlRefPath::try_from_path(path)?;
+            if Form::of(path) == Some(Form::Arrow) && path.is_file() {
+                return LazyFrame::scan_ipc(place, IpcScanOptions::default(), UnifiedScanArgs::default());
+            }
+            let hive = if path.is_dir() {
+                HiveOptions { try_parse_dates: false, ..HiveOptions::new_enabled() }
+            } else {
+                HiveOptions::new_disabled()
+            };
+            let arguments = ScanArgsParquet { hive_options: hive, glob: path.is_dir(), ..ScanArgsParquet::default() };
+            if path.is_dir() {
+                let pattern = path.join("**/*.parquet");
+                return LazyFrame::scan_parquet(PlRefPath::try_from_path(&pattern)?, arguments);
+            }
+            LazyFrame::scan_parquet(place, arguments)
+        };
+        let mut frame = scan().map_err(failed)?;
+        let schema = frame.collect_schema().map_err(failed)?;
+        if let Some(missing) = super::COLUMNS.iter().find(|column| !schema.contains(column.name)) {
+            return Err(TableError::Request(format!(
+                "{}: this is no table of kanalyze: it has no column {}; write one with `kanalyze table LOG… -o`",
+                path.display(),
+                missing.name
+            )));
+        }
+        // One order of columns, whichever of them were in the names of folders.
+        let order: Vec<_> = super::COLUMNS.iter().map(|column| col(column.name)).collect();
+        all.push(frame.select(order));
+    }
+    if all.is_empty() {
+        return Err(TableError::Request("there is no table to ask".to_owned()));
+    }
+    concat(all, Default::default()).map_err(|error| {
+        TableError::Request(format!("these tables do not fit together: {}", first_sentence(&error.to_string())))
+    })
+}
+
+/// A log without locks gives no row.
+const DROP_EMPTY: ExplodeOptions = ExplodeOptions { empty_as_null: false, keep_nulls: false };
+
+/// One row for each lock that was listed as held: log, task, class.
+fn held(events: &LazyFrame) -> LazyFrame {
+    let named = |name: &str| col("held_locks").struct_().field_by_name(name);
+    events
+        .clone()
+        .select([col("log"), col("held_locks")])
+        .explode(by_name(["held_locks"], true, false), DROP_EMPTY)
+        .select([col("log"), named("comm"), named("pid"), named("locks")])
+        .explode(by_name(["locks"], true, false), DROP_EMPTY)
+        .select([
+            col("log"),
+            concat_str([col("comm"), col("pid")], ":", true).alias("task"),
+            col("locks").struct_().field_by_name("class").alias("class"),
+        ])
+        .filter(col("class").is_not_null())
+}
