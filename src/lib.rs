@@ -25,15 +25,15 @@
 //! | [`grammar`] | TOML → checked grammars → matchers |
 //! | [`report`] | lines → reports: stacks, registers, held locks, lock chains, damage, title, blame |
 //! | [`locks`] | wait graph from reports: edges with grades, cycles, roots |
-//! | [`symbols`] | vmlinux and modules, kallsyms, System.map, KASLR, build ids |
+//! | [`symbols`] | vmlinux and modules, kallsyms, System.map, KASLR, build ids; source lines for records |
 //! | [`image`] | compressed kernel image → ELF, its kallsyms table, disassembly |
 //! | [`bisect`] | transcripts → steps → outcome → confidence |
 //! | [`diff`] | two sets of events → what changed |
-//! | [`table`] | columns, Parquet, SQL |
+//! | [`table`] | records as columns: Parquet, Arrow, CSV, SQL (cargo feature `tables`) |
 //! | [`engine`] | push, threads, the join of the stages |
-//! | [`syzbot`] | dashboard, bundles, syz programs |
 //! | [`runs`] | run folders |
 //! | [`vm`] | QEMU, its control socket, the guest |
+//! | [`syzbot`] | dashboard, bundles, syz programs |
 //! | [`render`] | text, JSON, HTML, SVG |
 //! | [`cli`] | one file a command |
 //!

@@ -2,8 +2,7 @@
 
 use super::feed::{Logs, tell};
 use super::output::{Format, JsonArray, Output};
-use crate::engine::{Item, Options};
-use crate::locks::{Dump, Record, dumps};
+use crate::engine::{Item, Options, lock_dumps};
 use crate::render::{locks_dot, locks_mermaid, locks_svg, locks_text};
 use std::io::{BufWriter, Write};
 use std::process::ExitCode;
@@ -58,7 +57,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         |view: &mut Vec<Item>, items| view.extend(items),
         |log, items, outcome| {
             fatal |= tell(&outcome);
-            let found = of_items(log, &items);
+            let found = lock_dumps(log, &items);
             hang |= found.iter().any(|dump| dump.hang);
             let picture = found.iter().rfind(|dump| !dump.waits.is_empty());
             match picture.filter(|_| arguments.dot || arguments.svg || arguments.mermaid) {
@@ -93,17 +92,4 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     out.flush()?;
     Ok(ExitCode::from(if fatal { 2 } else { u8::from(hang) }))
-}
-
-/// The dumps of one log's items.
-fn of_items(log: &str, items: &[Item]) -> Vec<Dump> {
-    let records: Vec<Record<'_>> = items
-        .iter()
-        .filter_map(|item| match item {
-            Item::Closed(report) => Some(Record::Report(report)),
-            Item::Event(event) => Some(Record::Event(event)),
-            Item::Opened { .. } => None,
-        })
-        .collect();
-    dumps(log, &records)
 }

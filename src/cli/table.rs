@@ -170,7 +170,11 @@ const TURN: usize = 64;
 #[cfg(feature = "tables")]
 const TURN_BYTES: u64 = 64 << 20;
 
-/// Reads the logs, turn by turn, and writes their rows. Says how many, and whether every log could be read.
+/// Turns whose rows may wait for the writer.
+#[cfg(feature = "tables")]
+const WAITING: usize = 2;
+
+/// Reads the logs, turn by turn, while another thread writes their rows. Says how many, and whether every log could be read.
 #[cfg(feature = "tables")]
 pub(super) fn fill(
     mut writer: crate::table::TableWriter,
@@ -178,41 +182,62 @@ pub(super) fn fill(
     all: &[Source],
     threads: usize,
 ) -> anyhow::Result<(u64, bool)> {
-    use crate::table::{LogRow, Row};
-    let mut fine = true;
-    let progress = counter(all.len() as u64, "logs");
-    let mut rest = all;
-    while !rest.is_empty() {
-        let turn = turn(rest);
-        let (now, later) = rest.split_at(turn);
-        let results = in_order(threads, now, |source| {
-            read(source, options, |text, reports, events| (text.len() as u64, reports, events))
+    use crate::table::Row;
+    let (send, receive) = std::sync::mpsc::sync_channel::<Vec<Row>>(WAITING);
+    std::thread::scope(|scope| {
+        let writing = scope.spawn(move || {
+            receive.into_iter().flatten().try_for_each(|row| writer.push(row))?;
+            writer.finish()
         });
-        for (source, result) in now.iter().zip(results) {
-            let name = source.to_string();
-            match result {
-                Read::Done((bytes, reports, events), damage) => {
-                    if let Some(words) = &damage {
-                        let _ = writeln!(std::io::stderr(), "kanalyze: {}", render::safe(words));
-                    }
-                    writer.push(Row::Log(Box::new(LogRow { log: name, bytes, damage })))?;
-                    reports.into_iter().try_for_each(|report| writer.push(Row::Report(Box::new(report))))?;
-                    events.into_iter().try_for_each(|event| writer.push(Row::Event(Box::new(event))))?;
-                }
-                Read::Failed(words) => {
-                    fine = false;
-                    let _ = writeln!(std::io::stderr(), "kanalyze: {}", render::safe(&words));
-                }
+        let mut fine = true;
+        let progress = counter(all.len() as u64, "logs");
+        let mut rest = all;
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(turn(rest));
+            let rows = rows(now, options, threads, &mut fine);
+            // The writer has given up: it will say why.
+            if send.send(rows).is_err() {
+                break;
             }
+            rest = later;
+            progress.inc(now.len() as u64);
         }
-        rest = later;
-        progress.inc(turn as u64);
-    }
-    progress.finish_and_clear();
-    Ok((writer.finish()?, fine))
+        drop(send);
+        let written = writing.join().map_err(|_| anyhow::anyhow!("the table's writer failed; please report this"))?;
+        progress.finish_and_clear();
+        Ok((written?, fine))
+    })
 }
 
-/// A bar on a terminal's stderr that counts to `total`; nothing elsewhere.
+/// The rows of some logs, in order; what could not be read is told.
+#[cfg(feature = "tables")]
+fn rows(logs: &[Source], options: &Options, threads: usize, fine: &mut bool) -> Vec<crate::table::Row> {
+    use crate::table::{LogRow, Row};
+    let results = in_order(threads, logs, |source| {
+        read(source, options, |text, reports, events| (text.len() as u64, reports, events))
+    });
+    let mut rows = Vec::new();
+    for (source, result) in logs.iter().zip(results) {
+        let words = match result {
+            Read::Done((bytes, reports, events), damage) => {
+                let log = LogRow { log: source.to_string(), bytes, damage: damage.clone() };
+                rows.push(Row::Log(Box::new(log)));
+                rows.extend(reports.into_iter().map(|report| Row::Report(Box::new(report))));
+                rows.extend(events.into_iter().map(|event| Row::Event(Box::new(event))));
+                damage
+            }
+            Read::Failed(words) => {
+                *fine = false;
+                Some(words)
+            }
+        };
+        if let Some(words) = words {
+            let _ = writeln!(std::io::stderr(), "kanalyze: {}", render::safe(&words));
+        }
+    }
+    rows
+}
+
 #[cfg(feature = "tables")]
 fn counter(total: u64, what: &str) -> indicatif::ProgressBar {
     let style = indicatif::ProgressStyle::with_template(&format!("{{bar:30}} {{pos}} of {{len}} {what}  {{eta}}"))

@@ -45,15 +45,22 @@ struct View<'a> {
     at: usize,
 }
 
+impl<'a> View<'a> {
+    /// The undressed window if there is one, else the window as it is.
+    fn of(undressed: Option<&'a Undressed>, window: &'a [u8], anchors: &'a [Anchor], at: usize) -> Self {
+        match undressed {
+            Some(undressed) => Self { text: &undressed.text, anchors: &undressed.anchors, at: undressed.at },
+            None => Self { text: window, anchors, at },
+        }
+    }
+}
+
 /// Works out the report of `spot`. Index and cause are filled in by who knows the log.
 pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Report {
     let reach = if spot.flooded { FLOODED_WINDOW } else { WINDOW };
     let (from, window, anchors, at) = window(job, spot.at, reach);
     let undressed = undress_window(job, window, anchors[at].start, None);
-    let view = match &undressed {
-        Some(undressed) => View { text: &undressed.text, anchors: &undressed.anchors, at: undressed.at },
-        None => View { text: window, anchors: &anchors, at },
-    };
+    let view = View::of(undressed.as_ref(), window, &anchors, at);
     let excerpt = Excerpt::new(&job.grammar.output, view.text, view.anchors, view.at);
     let place = Place {
         from: job.base + from as u64,
@@ -142,10 +149,7 @@ pub(super) fn event(job: &Job<'_>, spot: &Spot, number: usize) -> Event {
     let mut rows = Vec::new();
     if entry.structure || entry.rows.is_some() {
         let undressed = undress_window(job, window, anchors[at].start, Some(number));
-        let view = match &undressed {
-            Some(undressed) => View { text: &undressed.text, anchors: &undressed.anchors, at: undressed.at },
-            None => View { text: window, anchors: &anchors, at },
-        };
+        let view = View::of(undressed.as_ref(), window, &anchors, at);
         let excerpt = Excerpt::new(&job.grammar.output, view.text, view.anchors, view.at);
         let place = Place {
             from: job.base + from as u64,

@@ -14,6 +14,7 @@ pub use samples::sample_complaints;
 pub use threads::{in_order, thread_count};
 
 use crate::grammar::Grammar;
+use crate::locks::{Dump, Record, dumps};
 use crate::report::{Event, Report};
 use reading::Reading;
 use std::sync::Arc;
@@ -174,4 +175,18 @@ pub fn read_items(options: Options, bytes: &[u8]) -> Vec<Item> {
     match done {
         Ok(_) => items,
     }
+}
+
+/// The dumps of locks and tasks in what the engine found in the log called `log`.
+#[must_use]
+pub fn lock_dumps(log: &str, items: &[Item]) -> Vec<Dump> {
+    let records: Vec<Record<'_>> = items
+        .iter()
+        .filter_map(|item| match item {
+            Item::Closed(report) => Some(Record::Report(report)),
+            Item::Event(event) => Some(Record::Event(event)),
+            Item::Opened { .. } => None,
+        })
+        .collect();
+    dumps(log, &records)
 }

@@ -21,8 +21,6 @@ pub(super) struct Reading {
     options: Options,
     scanner: Arc<Scanner>,
     base: u64,
-    /// Where the text begins, in lines.
-    base_line: u64,
     /// Lines that begin before this were scanned. The beginning of a line or of a piece of one.
     scanned: usize,
     /// In order.
@@ -54,7 +52,6 @@ impl Reading {
             options,
             scanner,
             base: 0,
-            base_line: 0,
             scanned: 0,
             anchors: Vec::new(),
             boots: Vec::new(),
@@ -290,7 +287,6 @@ impl Reading {
         self.scanned -= bytes;
         self.last_boot_end = self.last_boot_end.saturating_sub(bytes);
         self.base += bytes as u64;
-        self.base_line = self.counted.1;
     }
 
     pub(super) fn summary(&self, text: &[u8]) -> Summary {

@@ -9,7 +9,6 @@ use super::live::{Finding, LiveLog};
 use super::record::{Recorder, SERIAL_LOG};
 use super::settings::Image;
 use crate::engine::{self, Item};
-use crate::locks::{self, Record};
 use crate::report::Report;
 use crate::runs::clock::SleepWatch;
 use crate::runs::{Outcome, Phase};
@@ -373,16 +372,8 @@ impl Watcher<'_> {
         let to = self.recorder.serial_length();
         let text = self.recorder.serial_text(to.saturating_sub(LOCKS_LIMIT), to);
         let items = engine::read_items(engine::Options::named(SERIAL_LOG).with_events(), &text);
-        let records: Vec<Record<'_>> = items
-            .iter()
-            .filter_map(|item| match item {
-                Item::Closed(report) => Some(Record::Report(report)),
-                Item::Event(event) => Some(Record::Event(event)),
-                Item::Opened { .. } => None,
-            })
-            .collect();
         let mut lines = Vec::new();
-        for dump in locks::dumps(SERIAL_LOG, &records) {
+        for dump in engine::lock_dumps(SERIAL_LOG, &items) {
             serde_json::to_writer(&mut lines, &dump).expect("records hold only what JSON can say");
             lines.push(b'\n');
         }

@@ -3,8 +3,8 @@
 mod properties;
 mod writer;
 
-use kanalyze::engine::{Item, Options, read_items};
-use kanalyze::locks::{Dump, Grade, Record, digest, dumps};
+use kanalyze::engine::{Options, lock_dumps, read_items};
+use kanalyze::locks::{Dump, Grade, digest};
 use kanalyze::render::{Palette, locks_dot, locks_mermaid, locks_svg, locks_text};
 use std::collections::BTreeSet;
 use writer::{assert_apart, log, pass, sleeper};
@@ -14,16 +14,7 @@ fn read(log: &str) -> Vec<Dump> {
 }
 
 fn read_with(options: Options, log: &str) -> Vec<Dump> {
-    let items = read_items(options.with_events(), log.as_bytes());
-    let records: Vec<Record<'_>> = items
-        .iter()
-        .filter_map(|item| match item {
-            Item::Closed(report) => Some(Record::Report(report)),
-            Item::Event(event) => Some(Record::Event(event)),
-            Item::Opened { .. } => None,
-        })
-        .collect();
-    dumps("hang.log", &records)
+    lock_dumps("hang.log", &read_items(options.with_events(), log.as_bytes()))
 }
 
 fn last(log: &str) -> Dump {
