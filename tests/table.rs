@@ -116,6 +116,23 @@ fn a_partitioned_table_is_added_to_and_never_changed() {
 }
 
 #[test]
+fn values_in_names_of_folders_come_back_as_they_were() {
+    let folder = temporary();
+    let hostile = "[    1.0][   T1] Kernel panic - not syncing: ../../../etc/x=1 %41 \u{1b}[31m \u{fc} ?*\n";
+    std::fs::write(folder.path().join("hostile.log"), hostile).expect("written");
+    let logs = [lab("oops_*.log"), lab("boot_*.log"), lab("clean.log"), "hostile.log".to_owned()];
+    let paths: Vec<&str> = logs.iter().map(String::as_str).collect();
+    succeeds(folder.path(), &[&["table", "-o", "one.parquet"][..], &paths].concat());
+    succeeds(folder.path(), &[&["table", "-o", "parts", "--partition-by", "title"][..], &paths].concat());
+    // `x=1` in the value makes no partition of its own, `/` no folder.
+    let depth = files(folder.path()).iter().map(|name| name.matches('/').count()).max();
+    assert_eq!(depth, Some(2), "{:?}", files(folder.path()));
+    let top = |table: &str| succeeds(folder.path(), &["query", "top", table, "--format", "jsonl"]);
+    assert_eq!(top("parts"), top("one.parquet"));
+    assert!(top("parts").contains("etc/x=NUM %NUM"), "{}", top("parts"));
+}
+
+#[test]
 fn what_was_not_finished_leaves_the_old_table_and_nothing_else() {
     let folder = temporary();
     succeeds(folder.path(), &["table", &lab("clean.log"), "-o", "events.parquet"]);

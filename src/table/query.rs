@@ -118,10 +118,19 @@ pub fn ask(sql: &str, paths: &[PathBuf]) -> Result<Answer, TableError> {
         }
         context.execute(&sentence)?.collect()
     };
-    match answer() {
+    match guarded(answer) {
         Ok(frame) => Ok(Answer { frame }),
         Err(error) => Err(TableError::Request(format!("the query failed: {}", first_sentence(&error.to_string())))),
     }
+}
+
+/// polars gives up with a panic on some questions; for the user that is an error like others.
+fn guarded<T>(work: impl FnOnce() -> PolarsResult<T>) -> PolarsResult<T> {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+    std::panic::set_hook(hook);
+    done.unwrap_or_else(|_| Err(PolarsError::ComputeError("polars cannot answer this; ask it in another way".into())))
 }
 
 /// polars adds the whole plan to some of its errors.

@@ -7,6 +7,7 @@ use polars::prelude::{
     CompatLevel, CsvWriter, DataFrame, ParquetCompression, ParquetWriter, PolarsError, Schema, SchemaExt, SerWriter,
 };
 use polars_arrow::io::ipc::write::{Compression, FileWriter, WriteOptions};
+use sha2::Digest as _;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -238,16 +239,30 @@ impl Parts {
     }
 }
 
-/// A value as part of a folder's name: percent-encoded where Hive does it, and cut, since names have an end.
+/// A value as part of a folder's name: percent-encoded where Hive does it. A name has an end: what is too long for one is
+/// cut, and bears a hash of the whole, so that different values stay apart.
 fn escaped(value: &str) -> String {
-    const MOST: usize = 180;
+    const MOST: usize = 220;
     let mut out = String::new();
     for byte in value.bytes() {
         let plain = byte.is_ascii_alphanumeric() || b" _-.,+@".contains(&byte);
-        if out.len() + 3 > MOST {
-            break;
-        }
         if plain { out.push(char::from(byte)) } else { out.push_str(&format!("%{byte:02X}")) }
+    }
+    if out.len() > MOST {
+        let hash = sha2::Sha256::digest(value.as_bytes());
+        let room = MOST - 20;
+        let mut end = 0;
+        let mut length = 0;
+        for (at, char) in value.char_indices() {
+            // A byte takes three characters at most.
+            length += 3 * char.len_utf8();
+            if length > room {
+                break;
+            }
+            end = at + char.len_utf8();
+        }
+        let cut = escaped(&value[..end]);
+        return format!("{cut}%E2%80%A6{:02x}{:02x}{:02x}{:02x}", hash[0], hash[1], hash[2], hash[3]);
     }
     // `.` and `..` are no names.
     if out.is_empty() || out.bytes().all(|byte| byte == b'.') { NOTHING.to_owned() } else { out }
@@ -387,5 +402,23 @@ fn told(path: &Path) -> impl FnOnce(PolarsError) -> TableError {
             TableError::File { path, source: io::Error::new(error.kind(), error.to_string()) }
         }
         other => TableError::Request(format!("{path}: the table cannot be written: {other}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_value_gives_a_name_of_one_folder_and_different_values_different_names() {
+        assert_eq!(escaped("KASAN: use-after-free Read in f"), "KASAN%3A use-after-free Read in f");
+        assert_eq!((escaped(".."), escaped("")), (NOTHING.to_owned(), NOTHING.to_owned()));
+        assert_eq!(escaped("a/b\0\u{e4}"), "a%2Fb%00%C3%A4");
+        let long = ["x", "\u{e4}", "/"].map(|part| part.repeat(500));
+        for value in &long {
+            let other = format!("{value}!");
+            let (one, two) = (escaped(value), escaped(&other));
+            assert!(one.len() <= 220 && one != two && one.contains("%E2%80%A6"), "{one}");
+        }
     }
 }
