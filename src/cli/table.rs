@@ -166,13 +166,13 @@ fn write_table(path: &Path, arguments: &Arguments, options: &Options, all: &[Sou
 /// Logs that are read before their rows are written: enough to keep every thread busy, few enough to fit into memory.
 #[cfg(feature = "tables")]
 const TURN: usize = 64;
-/// A turn ends early when its logs hold so many bytes: what is read at once is bounded, however large the logs are.
+/// A turn ends early when its logs hold so many bytes: what waits in memory is bounded, however large the logs are.
 #[cfg(feature = "tables")]
-const TURN_BYTES: u64 = 64 << 20;
+const TURN_BYTES: u64 = 4 << 20;
 
-/// Turns whose rows may wait for the writer.
+/// Turns whose rows may wait for the writer, which takes several at once.
 #[cfg(feature = "tables")]
-const WAITING: usize = 2;
+const WAITING: usize = 16;
 
 /// Reads the logs, turn by turn, while another thread writes their rows. Says how many, and whether every log could be read.
 #[cfg(feature = "tables")]
@@ -182,6 +182,7 @@ pub(super) fn fill(
     all: &[Source],
     threads: usize,
 ) -> anyhow::Result<(u64, bool)> {
+    use crate::engine::thread_count;
     use crate::table::Row;
     let (send, receive) = std::sync::mpsc::sync_channel::<Vec<Row>>(WAITING);
     std::thread::scope(|scope| {
@@ -193,7 +194,7 @@ pub(super) fn fill(
         let progress = counter(all.len() as u64, "logs");
         let mut rest = all;
         while !rest.is_empty() {
-            let (now, later) = rest.split_at(turn(rest));
+            let (now, later) = rest.split_at(turn(rest, thread_count(threads)));
             let rows = rows(now, options, threads, &mut fine);
             // The writer has given up: it will say why.
             if send.send(rows).is_err() {
@@ -245,9 +246,9 @@ fn counter(total: u64, what: &str) -> indicatif::ProgressBar {
     indicatif::ProgressBar::new(total).with_style(style)
 }
 
-/// How many of the next logs make a turn.
+/// How many of the next logs make a turn; one a thread at least.
 #[cfg(feature = "tables")]
-fn turn(logs: &[Source]) -> usize {
+fn turn(logs: &[Source], threads: usize) -> usize {
     let mut bytes = 0;
     let fits = |source: &&Source| {
         if let Source::Path(path) = source {
@@ -255,5 +256,5 @@ fn turn(logs: &[Source]) -> usize {
         }
         bytes <= TURN_BYTES
     };
-    logs.iter().take(TURN).take_while(fits).count().max(1)
+    logs.iter().take(TURN).take_while(fits).count().max(threads).min(logs.len())
 }

@@ -12,11 +12,11 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// So many rows are turned into columns at once; a row group of Parquet holds as many.
-const BATCH: usize = 4096;
+const BATCH: usize = 2048;
 /// And no more than so many frames of stacks and lists, so that logs of long dumps do not need much memory.
 const HEAVY: usize = 400_000;
 /// Files of a partitioned table that are written to at once.
@@ -308,15 +308,38 @@ impl Whole {
 /// A file that is being written.
 struct Draft {
     sink: Sink,
-    file: File,
+    file: Out,
     whole: Whole,
 }
 
-/// Each writes without a buffer of its own or says what flushing it met: no error is lost.
 enum Sink {
-    Parquet(Box<polars::io::parquet::write::BatchedWriter<File>>),
-    Arrow(Box<FileWriter<BufWriter<File>>>),
-    Csv(Box<polars::io::csv::write::BatchedWriter<File>>),
+    Parquet(Box<polars::io::parquet::write::BatchedWriter<Out>>),
+    Arrow(Box<FileWriter<Out>>),
+    Csv(Box<polars::io::csv::write::BatchedWriter<Out>>),
+}
+
+/// A buffered file in two hands: polars writes, and we flush it at the end, so that no error is lost.
+#[derive(Clone)]
+struct Out(Arc<Mutex<BufWriter<File>>>);
+
+impl Out {
+    fn new(file: File) -> Self {
+        Self(Arc::new(Mutex::new(BufWriter::with_capacity(1 << 18, file))))
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut BufWriter<File>) -> io::Result<T>) -> io::Result<T> {
+        work(&mut *self.0.lock().map_err(|_| io::Error::other("the writer of this table failed before"))?)
+    }
+}
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.with(|out| out.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.with(|out| out.flush())
+    }
 }
 
 impl Draft {
@@ -324,11 +347,10 @@ impl Draft {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let path = folder.join(format!(".kanalyze-{}-{number}.part", std::process::id()));
-        let file = File::create_new(&path).map_err(at(&path))?;
+        let file = Out::new(File::create_new(&path).map_err(at(&path))?);
         let whole = Whole { path };
         let empty = frame(&[], without)?;
-        let written = file.try_clone().map_err(at(&whole.path))?;
-        let sink = Sink::open(form, written, &empty).map_err(told(&whole.path))?;
+        let sink = Sink::open(form, file.clone(), &empty).map_err(told(&whole.path))?;
         Ok(Self { sink, file, whole })
     }
 
@@ -339,13 +361,17 @@ impl Draft {
 
     fn finish(self) -> Result<Whole, TableError> {
         self.sink.finish().map_err(told(&self.whole.path))?;
-        self.file.sync_all().map_err(at(&self.whole.path))?;
+        let synced = self.file.with(|out| {
+            out.flush()?;
+            out.get_ref().sync_all()
+        });
+        synced.map_err(at(&self.whole.path))?;
         Ok(self.whole)
     }
 }
 
 impl Sink {
-    fn open(form: Form, file: File, empty: &DataFrame) -> Result<Self, PolarsError> {
+    fn open(form: Form, file: Out, empty: &DataFrame) -> Result<Self, PolarsError> {
         let schema: &Schema = empty.schema();
         Ok(match form {
             Form::Parquet => {
@@ -358,8 +384,7 @@ impl Sink {
                     (field.name().clone(), field.dtype().to_arrow_field(field.name().clone(), CompatLevel::oldest()))
                 });
                 let options = WriteOptions { compression: Some(Compression::ZSTD(Default::default())) };
-                let out = BufWriter::with_capacity(1 << 20, file);
-                Self::Arrow(Box::new(FileWriter::try_new(out, Arc::new(fields.collect()), None, options)?))
+                Self::Arrow(Box::new(FileWriter::try_new(file, Arc::new(fields.collect()), None, options)?))
             }
             Form::Csv => {
                 let empty = flat(empty)?;
@@ -381,10 +406,7 @@ impl Sink {
     fn finish(self) -> Result<(), PolarsError> {
         match self {
             Self::Parquet(writer) => writer.finish().map(drop),
-            Self::Arrow(mut writer) => {
-                writer.finish()?;
-                Ok(writer.into_inner().flush()?)
-            }
+            Self::Arrow(mut writer) => writer.finish(),
             Self::Csv(mut writer) => writer.finish(),
         }
     }
