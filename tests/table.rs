@@ -146,10 +146,9 @@ fn what_was_not_finished_leaves_the_old_table_and_nothing_else() {
         .spawn()
         .expect("the program runs");
     // Opening for writing succeeds when the command has opened it for reading.
-    drop(std::fs::OpenOptions::new().write(true).open(&pipe).map(|writer| {
-        child.kill().expect("killed");
-        writer
-    }));
+    let writer = std::fs::OpenOptions::new().write(true).open(&pipe).expect("the command reads it");
+    child.kill().expect("killed");
+    drop(writer);
     child.wait().expect("it ends");
     assert_eq!(std::fs::read(folder.path().join("events.parquet")).expect("readable"), old);
     // A draft may be left by a kill; it is no table, and no query sees it.
@@ -229,6 +228,12 @@ fn a_wrong_question_gets_one_sentence() {
         assert_eq!(done.status.code(), Some(2), "{sql}");
         assert!(said.contains("the query failed") && said.contains(expected), "{sql}: {said}");
         assert_eq!(said.lines().count(), 1, "{said}");
+    }
+    for (path, expected) in
+        [("absent.parquet", "no such table"), ("x.csv", "Parquet and Arrow"), ("absent", "no such log")]
+    {
+        let said = text(&kanalyze(folder.path(), &["query", "top", path]).stderr);
+        assert!(said.contains(path) && said.contains(expected), "{said}");
     }
     std::fs::write(folder.path().join("x.parquet"), "PAR1 not a table").expect("written");
     let done = kanalyze(folder.path(), &["query", "top", "x.parquet"]);

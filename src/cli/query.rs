@@ -74,10 +74,10 @@ mod with_tables {
     use crate::engine::Options;
     use crate::input::Source;
     use crate::render;
-    use crate::table::{Answer, TableWriter, ask, is_table};
-    use serde_json::{Map, Value};
+    use crate::table::{Answer, Form, TableWriter, ask, is_table};
+    use serde_json::Value;
     use std::io::{BufWriter, IsTerminal, Write};
-    use std::path::PathBuf;
+    use std::path::{Path, PathBuf};
     use std::process::ExitCode;
 
     /// Runs `kanalyze query`.
@@ -87,7 +87,16 @@ mod with_tables {
     pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         let (mut tables, mut logs): (Vec<PathBuf>, Vec<Source>) = (Vec::new(), Vec::new());
         for path in &arguments.paths {
-            if is_table(path.as_ref()) { tables.push(path.into()) } else { logs.extend(sides::sources(path)?) }
+            let path: &Path = path.as_ref();
+            let shown = render::safe(&path.display().to_string()).into_owned();
+            match Form::of(path) {
+                Some(Form::Csv) => {
+                    anyhow::bail!("{shown}: tables are read from Parquet and Arrow; write one with `kanalyze table -o`")
+                }
+                Some(_) if !path.exists() => anyhow::bail!("{shown}: no such table: check the name"),
+                _ if is_table(path) => tables.push(path.to_owned()),
+                _ => logs.extend(sides::sources(path.as_os_str())?),
+            }
         }
         let mut fine = true;
         // Logs become a table for the time of the query: so they may be more than fits into memory.
@@ -125,9 +134,17 @@ mod with_tables {
     fn objects(answer: &Answer, mut take: impl FnMut(&[u8]) -> anyhow::Result<()>) -> anyhow::Result<()> {
         let names: Vec<String> = answer.columns().into_iter().map(|(name, _)| name).collect();
         for at in 0..answer.height() {
-            let object: Map<String, Value> = names.iter().cloned().zip(answer.row(at)).collect();
-            let mut line = serde_json::to_vec(&object)?;
-            line.push(b'\n');
+            // By hand: the fields keep the order that was asked for.
+            let mut line = b"{".to_vec();
+            for (name, value) in names.iter().zip(answer.row(at)) {
+                if line.len() > 1 {
+                    line.push(b',');
+                }
+                serde_json::to_writer(&mut line, name)?;
+                line.push(b':');
+                serde_json::to_writer(&mut line, &value)?;
+            }
+            line.extend(b"}\n");
             take(&line)?;
         }
         Ok(())
