@@ -1,15 +1,17 @@
 //! SQL over tables, and ready views.
 
+use super::columns::frame;
 use super::value::{flat, json};
 use super::{Form, TableError};
 use polars::prelude::{
     CsvWriter, DataFrame, ExplodeOptions, HiveOptions, IpcScanOptions, LazyFrame, PlRefPath, PolarsError, PolarsResult,
-    ScanArgsParquet, SerWriter, UnifiedScanArgs, by_name, col, concat, concat_str,
+    ScanArgsParquet, Schema, SchemaRef, SerWriter, UnifiedScanArgs, by_name, col, concat, concat_str,
 };
 use polars::sql::SQLContext;
 use serde_json::Value;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The ready views: name, what it shows.
 pub const VIEWS: [(&str, &str); 4] = [
@@ -153,20 +155,23 @@ fn open(paths: &[PathBuf]) -> Result<LazyFrame, TableError> {
         };
         let scan = || -> PolarsResult<LazyFrame> {
             let place = PlRefPath::try_from_path(path)?;
-            if Form::of(path) == Some(Form::Arrow) && path.is_file() {
-                return LazyFrame::scan_ipc(place, IpcScanOptions::default(), UnifiedScanArgs::default());
-            }
-            let hive = if path.is_dir() {
-                HiveOptions { try_parse_dates: false, ..HiveOptions::new_enabled() }
-            } else {
-                HiveOptions::new_disabled()
-            };
-            let arguments = ScanArgsParquet { hive_options: hive, glob: path.is_dir(), ..ScanArgsParquet::default() };
             if path.is_dir() {
-                let pattern = path.join("**/*.parquet");
-                return LazyFrame::scan_parquet(PlRefPath::try_from_path(&pattern)?, arguments);
+                // The files by name, not by a pattern: the folder's own name may hold brackets or an equals sign.
+                let hive_start_idx = place.as_str().len();
+                let files = parquet_files(path);
+                // A title that looks like a number is a title all the same.
+                let schema = Some(partition_schema(path, &files)?);
+                let hive_options = HiveOptions { enabled: Some(true), hive_start_idx, schema, try_parse_dates: false };
+                let arguments = ScanArgsParquet { hive_options, glob: false, ..ScanArgsParquet::default() };
+                let files = files.iter().map(|file| PlRefPath::try_from_path(file)).collect::<PolarsResult<_>>()?;
+                return LazyFrame::scan_parquet_files(files, arguments);
             }
-            LazyFrame::scan_parquet(place, arguments)
+            if Form::of(path) == Some(Form::Arrow) {
+                let arguments = UnifiedScanArgs { glob: false, ..UnifiedScanArgs::default() };
+                return LazyFrame::scan_ipc(place, IpcScanOptions::default(), arguments);
+            }
+            let hive_options = HiveOptions::new_disabled();
+            LazyFrame::scan_parquet(place, ScanArgsParquet { hive_options, glob: false, ..ScanArgsParquet::default() })
         };
         let mut frame = scan().map_err(failed)?;
         let schema = frame.collect_schema().map_err(failed)?;
@@ -187,6 +192,23 @@ fn open(paths: &[PathBuf]) -> Result<LazyFrame, TableError> {
     concat(all, Default::default()).map_err(|error| {
         TableError::Request(format!("these tables do not fit together: {}", first_sentence(&error.to_string())))
     })
+}
+
+/// The types of the columns that are in the names of folders.
+fn partition_schema(folder: &Path, files: &[PathBuf]) -> PolarsResult<SchemaRef> {
+    let whole = frame(&[], &[]).map_err(|error| PolarsError::ComputeError(error.to_string().into()))?;
+    let mut schema = Schema::default();
+    for file in files {
+        let below = file.strip_prefix(folder).unwrap_or(file).parent().into_iter().flat_map(Path::components);
+        for part in below {
+            let part = part.as_os_str().to_string_lossy();
+            let Some(name) = part.split_once('=').map(|(name, _)| name) else { continue };
+            if let Some(dtype) = whole.schema().get(name) {
+                schema.insert(name.into(), dtype.clone());
+            }
+        }
+    }
+    Ok(Arc::new(schema))
 }
 
 /// A log without locks gives no row.
