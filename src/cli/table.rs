@@ -166,13 +166,17 @@ fn write_table(path: &Path, arguments: &Arguments, options: &Options, all: &[Sou
 /// Logs that are read before their rows are written: enough to keep every thread busy, few enough to fit into memory.
 #[cfg(feature = "tables")]
 const TURN: usize = 64;
-/// A turn ends early when its logs hold so many bytes: what waits in memory is bounded, however large the logs are.
+/// A turn ends early when its logs hold so many bytes: what waits in memory is bounded by as many of the largest logs as there are
+/// threads, however many logs there are.
 #[cfg(feature = "tables")]
 const TURN_BYTES: u64 = 4 << 20;
 
-/// Turns whose rows may wait for the writer, which takes several at once.
+/// Rows are handed to the writer in portions of so many, and so many portions may wait: the rows of small logs are written
+/// while the next are read, and those of a large one do not pile up.
 #[cfg(feature = "tables")]
-const WAITING: usize = 16;
+const PORTION: usize = 256;
+#[cfg(feature = "tables")]
+const WAITING: usize = 32;
 
 /// Reads the logs, turn by turn, while another thread writes their rows. Says how many, and whether every log could be read.
 #[cfg(feature = "tables")]
@@ -195,9 +199,12 @@ pub(super) fn fill(
         let mut rest = all;
         while !rest.is_empty() {
             let (now, later) = rest.split_at(turn(rest, thread_count(threads)));
-            let rows = rows(now, options, threads, &mut fine);
-            // The writer has given up: it will say why.
-            if send.send(rows).is_err() {
+            let mut rows = rows(now, options, threads, &mut fine).into_iter();
+            // The writer may have given up: it will say why.
+            let sent = std::iter::from_fn(|| Some(rows.by_ref().take(PORTION).collect::<Vec<Row>>()))
+                .take_while(|portion| !portion.is_empty())
+                .all(|portion| send.send(portion).is_ok());
+            if !sent {
                 break;
             }
             rest = later;

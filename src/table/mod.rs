@@ -2,7 +2,7 @@
 //!
 //! A table has a row for each log, each report and each event (`record` says which), so that rates have a denominator:
 //! a log without a crash is a row, too. [`COLUMNS`] is the schema `kanalyze.events/1`. The rows of a log stay together
-//! and in order. Everything that names polars stands behind the cargo feature `tables`; see `README.md` for what it costs.
+//! and in order. Everything that names polars stands behind the cargo feature `tables`; `Cargo.toml` says what it costs.
 //!
 //! `columns` turns rows into a data frame, `write` puts frames into files, `query` reads them again.
 
