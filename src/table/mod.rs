@@ -4,10 +4,15 @@
 //! a log without a crash is a row, too. [`COLUMNS`] is the schema `kanalyze.events/1`. The rows of a log stay together
 //! and in order. Everything that names polars stands behind the cargo feature `tables`; `Cargo.toml` says what it costs.
 //!
-//! `columns` turns rows into a data frame, `write` puts frames into files, `query` reads them again.
+//! `columns` turns rows into a data frame, `write` gathers rows, `draft` puts frames into files, `parts` into partitions of a
+//! folder, `query` reads them again.
 
 #[cfg(feature = "tables")]
 mod columns;
+#[cfg(feature = "tables")]
+mod draft;
+#[cfg(feature = "tables")]
+mod parts;
 #[cfg(feature = "tables")]
 mod query;
 #[cfg(feature = "tables")]

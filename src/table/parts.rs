@@ -1,0 +1,138 @@
+//! A partitioned table: a folder below folders `column=value`, to which files are added.
+
+use super::draft::{Draft, Whole};
+use super::write::Form;
+use super::{Row, TableError};
+use sha2::Digest as _;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Files of a partitioned table that are written to at once.
+const OPEN: usize = 64;
+/// What a missing value is called in the name of a partition: Hive's word.
+const NOTHING: &str = "__HIVE_DEFAULT_PARTITION__";
+
+/// A partitioned table: a folder below folders `column=value`.
+pub(super) struct Parts {
+    folder: PathBuf,
+    by: Vec<String>,
+    /// Files being written, by their folder below the table's; the number says when one was last written to.
+    open: BTreeMap<String, (u64, Draft)>,
+    /// Files that are whole and wait for their place.
+    full: Vec<(String, Whole)>,
+    turn: u64,
+}
+
+impl Parts {
+    /// An addition to the table in `folder`, partitioned by these columns.
+    pub(super) fn new(folder: &Path, by: &[String]) -> Self {
+        Self { folder: folder.to_owned(), by: by.to_vec(), open: BTreeMap::new(), full: Vec::new(), turn: 0 }
+    }
+
+    /// Writes rows, each into the file of its partition.
+    pub(super) fn write(&mut self, rows: &[&Row]) -> Result<(), TableError> {
+        let mut groups: BTreeMap<String, Vec<&Row>> = BTreeMap::new();
+        for row in rows {
+            let parts: Vec<String> = self
+                .by
+                .iter()
+                .map(|column| {
+                    format!("{column}={}", row.part(column).map_or(NOTHING.to_owned(), |value| escaped(&value)))
+                })
+                .collect();
+            groups.entry(parts.join("/")).or_default().push(row);
+        }
+        for (name, rows) in groups {
+            self.turn += 1;
+            if !self.open.contains_key(&name) {
+                self.make_room()?;
+                let draft = Draft::create(&self.folder, Form::Parquet, &self.by)?;
+                self.open.insert(name.clone(), (self.turn, draft));
+            }
+            if let Some((turn, draft)) = self.open.get_mut(&name) {
+                *turn = self.turn;
+                draft.write(&rows, &self.by)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Finishes the file that was longest not written to, when there are too many.
+    fn make_room(&mut self) -> Result<(), TableError> {
+        if self.open.len() < OPEN {
+            return Ok(());
+        }
+        let oldest = self.open.iter().min_by_key(|(_, (turn, _))| *turn).map(|(name, _)| name.clone());
+        if let Some((name, (_, draft))) = oldest.and_then(|name| self.open.remove_entry(&name)) {
+            self.full.push((name, draft.finish()?));
+        }
+        Ok(())
+    }
+
+    /// Puts all files in their places.
+    pub(super) fn finish(mut self) -> Result<(), TableError> {
+        for (name, (_, draft)) in std::mem::take(&mut self.open) {
+            self.full.push((name, draft.finish()?));
+        }
+        let mut placed: Vec<PathBuf> = Vec::new();
+        for (name, whole) in self.full {
+            match whole.add_to(&self.folder.join(name)) {
+                Ok(path) => placed.push(path),
+                Err(error) => {
+                    // All or nothing, as far as files can be taken back.
+                    placed.iter().for_each(|path| drop(fs::remove_file(path)));
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A value as part of a folder's name: percent-encoded where Hive does it. A name has an end: what is too long for one is
+/// cut, and bears a hash of the whole, so that different values stay apart.
+fn escaped(value: &str) -> String {
+    const MOST: usize = 220;
+    let mut out = String::new();
+    for byte in value.bytes() {
+        let plain = byte.is_ascii_alphanumeric() || b" _-.,+@".contains(&byte);
+        if plain { out.push(char::from(byte)) } else { out.push_str(&format!("%{byte:02X}")) }
+    }
+    if out.len() > MOST {
+        let hash = sha2::Sha256::digest(value.as_bytes());
+        let room = MOST - 20;
+        let mut end = 0;
+        let mut length = 0;
+        for (at, char) in value.char_indices() {
+            // A byte takes three characters at most.
+            length += 3 * char.len_utf8();
+            if length > room {
+                break;
+            }
+            end = at + char.len_utf8();
+        }
+        let cut = escaped(&value[..end]);
+        return format!("{cut}%E2%80%A6{:02x}{:02x}{:02x}{:02x}", hash[0], hash[1], hash[2], hash[3]);
+    }
+    // `.` and `..` are no names.
+    if out.is_empty() || out.bytes().all(|byte| byte == b'.') { NOTHING.to_owned() } else { out }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_value_gives_a_name_of_one_folder_and_different_values_different_names() {
+        assert_eq!(escaped("KASAN: use-after-free Read in f"), "KASAN%3A use-after-free Read in f");
+        assert_eq!((escaped(".."), escaped("")), (NOTHING.to_owned(), NOTHING.to_owned()));
+        assert_eq!(escaped("a/b\0\u{e4}"), "a%2Fb%00%C3%A4");
+        let long = ["x", "\u{e4}", "/"].map(|part| part.repeat(500));
+        for value in &long {
+            let other = format!("{value}!");
+            let (one, two) = (escaped(value), escaped(&other));
+            assert!(one.len() <= 220 && one != two && one.contains("%E2%80%A6"), "{one}");
+        }
+    }
+}
