@@ -13,7 +13,12 @@ fn main() {
     let mut text = String::from("&[\n");
     for file in files {
         let name = file.strip_prefix(&root).expect("it was found below").display().to_string();
-        writeln!(text, "    ({name:?}, include_str!({:?})),", file.display().to_string()).expect("a string grows");
+        writeln!(
+            text,
+            "    ({name:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {:?}))),",
+            format!("/{name}")
+        )
+        .expect("a string grows");
     }
     text.push_str("]\n");
     let out = PathBuf::from(std::env::var("OUT_DIR").expect("cargo sets it"));
