@@ -21,7 +21,7 @@ mod value;
 mod write;
 
 #[cfg(feature = "tables")]
-pub use query::{Answer, VIEWS, ask, is_table};
+pub use query::{Answer, ask, is_table};
 #[cfg(feature = "tables")]
 pub use write::{Form, TableWriter};
 

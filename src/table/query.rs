@@ -13,20 +13,15 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The ready views: name, what it shows.
-pub const VIEWS: [(&str, &str); 4] = [
-    ("top", "titles by the number of logs that have them"),
-    ("flaky", "titles that some logs have and others do not, with their share"),
-    ("locks", "lock classes by how often they were listed as held"),
-    ("timeline", "what came when, log by log"),
-];
+/// The ready views; each may use those before it.
+const VIEWS: [(&str, &str); 4] = [("top", TOP), ("flaky", FLAKY), ("locks", LOCKS), ("timeline", TIMELINE)];
 
 /// Titles that are no consequence of another report.
 const TOP: &str = "SELECT title, count(DISTINCT log) AS logs, count(*) AS reports, min(time) AS first, max(time) AS last \
     FROM events WHERE record = 'report' AND cause IS NULL GROUP BY title ORDER BY logs DESC, reports DESC, title";
 
 const FLAKY: &str = "SELECT title, logs, \"of\", round(logs * 1.0 / \"of\", 4) AS share \
-    FROM top CROSS JOIN (SELECT count(*) AS \"of\" FROM events WHERE record = 'log') AS every \
+    FROM top CROSS JOIN (SELECT count(DISTINCT log) AS \"of\" FROM events WHERE record = 'log') AS every \
     WHERE logs < \"of\" ORDER BY share DESC, title";
 
 const LOCKS: &str = "SELECT class, count(*) AS held, count(DISTINCT log) AS logs, count(DISTINCT task) AS tasks \
@@ -114,7 +109,7 @@ pub fn ask(sql: &str, paths: &[PathBuf]) -> Result<Answer, TableError> {
         let mut context = SQLContext::new();
         context.register("held", held(&events));
         context.register("events", events);
-        for (name, view) in [("top", TOP), ("flaky", FLAKY), ("locks", LOCKS), ("timeline", TIMELINE)] {
+        for (name, view) in VIEWS {
             let frame = context.execute(view)?;
             context.register(name, frame);
         }
@@ -225,7 +220,7 @@ fn held(events: &LazyFrame) -> LazyFrame {
         .explode(by_name(["locks"], true, false), DROP_EMPTY)
         .select([
             col("log"),
-            concat_str([col("comm"), col("pid")], ":", true).alias("task"),
+            concat_str([col("log"), col("comm"), col("pid")], ":", false).alias("task"),
             col("locks").struct_().field_by_name("class").alias("class"),
         ])
         .filter(col("class").is_not_null())
