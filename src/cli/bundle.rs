@@ -189,7 +189,8 @@ impl Teller {
     }
 }
 
-fn style(template: &str) -> ProgressStyle {
+/// How a bar looks.
+pub(super) fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 

@@ -32,24 +32,21 @@ impl ImageArguments {
     /// # Errors
     /// It is not there, or there are modules without it.
     pub fn given(&self) -> anyhow::Result<Option<Image>> {
-        match &self.vmlinux {
-            Some(path) => {
-                anyhow::ensure!(path.is_file(), "--vmlinux {}: no such file", path.display());
-                self.of(Some(path))
-            }
-            None => {
-                anyhow::ensure!(self.modules.is_empty(), "--modules: say --vmlinux, too");
-                Ok(None)
-            }
+        if let Some(path) = &self.vmlinux {
+            anyhow::ensure!(path.is_file(), "--vmlinux {}: no such file", path.display());
         }
+        self.of(None)
     }
 
     /// The image that the user named, else `usual`, with the modules.
     ///
     /// # Errors
-    /// A path that cannot be made absolute.
+    /// There are modules without an image, or a path cannot be made absolute.
     pub fn of(&self, usual: Option<&Path>) -> anyhow::Result<Option<Image>> {
-        let Some(path) = self.vmlinux.as_deref().or(usual) else { return Ok(None) };
+        let Some(path) = self.vmlinux.as_deref().or(usual) else {
+            anyhow::ensure!(self.modules.is_empty(), "--modules: say --vmlinux, too");
+            return Ok(None);
+        };
         let absolute = |path: &Path| std::path::absolute(path).with_context(|| path.display().to_string());
         let modules = self.modules.iter().map(|folder| absolute(folder)).collect::<anyhow::Result<_>>()?;
         Ok(Some(Image { vmlinux: absolute(path)?, modules }))

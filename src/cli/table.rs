@@ -248,8 +248,7 @@ fn rows(logs: &[Source], options: &Options, threads: usize, fine: &mut bool) -> 
 
 #[cfg(feature = "tables")]
 fn counter(total: u64, what: &str) -> indicatif::ProgressBar {
-    let style = indicatif::ProgressStyle::with_template(&format!("{{bar:30}} {{pos}} of {{len}} {what}  {{eta}}"))
-        .unwrap_or_else(|_| indicatif::ProgressStyle::default_bar());
+    let style = super::bundle::style(&format!("{{bar:30}} {{pos}} of {{len}} {what}  {{eta}}"));
     indicatif::ProgressBar::new(total).with_style(style)
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 /// Columns narrower than this are not made narrower to fit a terminal.
 const NARROW: usize = 12;
 
-/// A table: names, a rule, the rows; numbers to the right. What does not fit the width is cut, the widest columns first.
+/// A table: names, the rows, their count; numbers to the right. What does not fit the width is cut, the widest columns first.
 #[must_use]
 pub fn answer_text(columns: &[(String, bool)], rows: &[Vec<Value>], width: Width, palette: &Palette) -> String {
     let cells: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(cell).collect()).collect();

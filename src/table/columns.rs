@@ -1,7 +1,7 @@
 //! Rows as Arrow arrays: one pass over the rows for each column, nested ones flattened first.
 
 use super::{COLUMNS, LogRow, ROW_SCHEMA, Row, TableError};
-use crate::report::{Access, ChainEntry, Event, Frame, HeldLock, HeldLocks, HungTask, Lockdep, Report, Stack, Task};
+use crate::report::{ChainEntry, Event, Frame, HeldLock, HeldLocks, HungTask, Lockdep, Report, Stack, Task};
 use polars::prelude::{Column, DataFrame, PlSmallStr, Series};
 use polars_arrow::array::{
     Array, BooleanArray, ListArray, MutableBinaryViewArray, PrimitiveArray, StructArray, Utf8ViewArray,
@@ -133,8 +133,7 @@ fn lockdep(rows: &[&Row]) -> Result<Any, TableError> {
 
 fn hung_tasks(rows: &[&Row]) -> Result<Any, TableError> {
     let all: Vec<&HungTask> = rows.iter().flat_map(|row| row.hung_tasks()).collect();
-    let holder = |hung: &HungTask| hung.blocker.as_ref().and_then(|blocker| blocker.holder.clone());
-    let holders: Vec<Option<Task>> = all.iter().map(|hung| holder(hung)).collect();
+    let holders: Vec<Option<&Task>> = all.iter().map(|hung| hung.blocker.as_ref()?.holder.as_ref()).collect();
     let fields = vec![
         ("comm", text(all.iter().map(|hung| Some(hung.task.comm.as_str())))),
         ("pid", number(all.iter().map(|hung| Some(hung.task.pid)))),
@@ -143,8 +142,8 @@ fn hung_tasks(rows: &[&Row]) -> Result<Any, TableError> {
         ("io_wait", flag(all.iter().map(|hung| Some(hung.io_wait)))),
         ("workqueue", text(all.iter().map(|hung| hung.workqueue.as_deref()))),
         ("work_function", text(all.iter().map(|hung| hung.work_function.as_deref()))),
-        ("blocker_comm", text(holders.iter().map(|task| comm(task.as_ref())))),
-        ("blocker_pid", number(holders.iter().map(|task| pid(task.as_ref())))),
+        ("blocker_comm", text(holders.iter().map(|task| comm(*task)))),
+        ("blocker_pid", number(holders.iter().map(|task| pid(*task)))),
         ("line", number(all.iter().map(|hung| Some(hung.line)))),
     ];
     list(rows.iter().map(|row| row.hung_tasks().len()), record(all.len(), fields))
@@ -265,7 +264,6 @@ fn values(name: &str, rows: &[&Row]) -> Result<Any, TableError> {
     fn filled(text: &str) -> Option<&str> {
         Some(text).filter(|text| !text.is_empty())
     }
-    let access = |row: &'_ Row| -> Option<Access> { row.report()?.access.clone() };
     Ok(match name {
         "schema" => some(ROW_SCHEMA),
         "record" => text(all().map(|row| Some(row.record()))),
@@ -296,7 +294,7 @@ fn values(name: &str, rows: &[&Row]) -> Result<Any, TableError> {
         "kernel_version" => words(|report| report.kernel_version.as_deref()),
         "hardware" => words(|report| report.hardware.as_deref()),
         "access_kind" => words(|report| Some(report.access.as_ref()?.kind.as_str())),
-        "access_size" => number(all().map(|row| access(row)?.size)),
+        "access_size" => number(reports().map(|report| report?.access.as_ref()?.size)),
         "access_address" => words(|report| report.access.as_ref()?.address.as_deref()),
         "stacks" => stacks(rows)?,
         "held_locks" => held_locks(rows)?,

@@ -35,7 +35,8 @@ impl Form {
     }
 }
 
-/// Writes rows into one file, or into a folder of partitions. What was not finished leaves nothing behind.
+/// Writes rows into one file, or into a folder of partitions. What was not finished leaves no table behind; a process that is
+/// killed may leave a draft, `.kanalyze-*.part`, which nothing reads.
 pub struct TableWriter {
     place: Place,
     waiting: Vec<Row>,
