@@ -5,7 +5,7 @@ use super::reading::FLOODED_WINDOW;
 use crate::grammar::{Anchor, Grammar, Scanner};
 use crate::line::lex;
 use crate::report::{
-    Context, EVENT_SCHEMA, Event, Excerpt, Executor, Line, REPORT_SCHEMA, Report, Structure, WINDOW, console,
+    Context, EVENT_SCHEMA, Event, Excerpt, Executor, Line, REPORT_SCHEMA, Report, Speaker, Structure, WINDOW, console,
     corruption, describe, frame_of, guilty_file, lines_before, title,
 };
 use std::borrow::Cow;
@@ -124,6 +124,13 @@ pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Report {
         registers: structure.registers,
         code: structure.code,
         damage,
+        speaker: Speaker::Kernel,
+        subject: None,
+        message: Vec::new(),
+        source: None,
+        object: None,
+        wall: None,
+        oops: None,
     }
 }
 
@@ -187,6 +194,8 @@ pub(super) fn event(job: &Job<'_>, spot: &Spot, number: usize) -> Event {
         held_locks: described.held_locks,
         hung_tasks: described.hung_tasks,
         rows,
+        speaker: Speaker::Kernel,
+        wall: None,
     }
 }
 

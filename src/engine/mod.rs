@@ -49,6 +49,10 @@ pub struct Options {
     pub opened: bool,
     /// Whether to note what the log says is missing ([`Summary::gaps`]).
     pub gaps: bool,
+    /// Whether to open exactly what syzbot opens: whoever speaks, and however the lines are dressed.
+    pub as_syzbot: bool,
+    /// Whether the text is a mail or the like, in which people write between the lines of logs.
+    pub prose: bool,
     /// Threads for [`Engine::read`]; 0 means as many as the machine has.
     pub threads: usize,
     /// What to look for.
@@ -59,7 +63,16 @@ impl Options {
     /// Reports only, one thread, the built-in grammar.
     #[must_use]
     pub fn named(log: impl Into<String>) -> Self {
-        Self { log: log.into(), events: false, opened: false, gaps: false, threads: 1, grammar: Grammar::built_in() }
+        Self {
+            log: log.into(),
+            events: false,
+            opened: false,
+            gaps: false,
+            as_syzbot: false,
+            prose: false,
+            threads: 1,
+            grammar: Grammar::built_in(),
+        }
     }
 
     /// The same with events.
@@ -76,6 +89,8 @@ pub struct Summary {
     pub bytes: u64,
     /// Lines read; only counted up to the last report when nobody asks for gaps.
     pub lines: u64,
+    /// Lines of others than the kernel that look like reports; with [`Options::events`] they are events.
+    pub others: u64,
     /// Boots that the log holds; at least one if it holds anything.
     pub boots: usize,
     /// What the log says is missing: words → how many such lines and how many messages they tell of, if they do.

@@ -293,6 +293,7 @@ impl Reading {
         Summary {
             bytes: self.base + text.len() as u64,
             lines: self.counted.1 + if self.options.gaps { count_lines(&text[self.counted.0..]) } else { 0 },
+            others: 0,
             boots: self.boot + 1,
             gaps: self.gaps.clone(),
             cut: crate::line::ends_cut(text),

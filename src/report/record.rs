@@ -80,6 +80,56 @@ pub struct Report {
     pub code: Option<String>,
     /// What is missing or mixed up in the text, in words.
     pub damage: Vec<String>,
+    /// Who wrote the first line. Only reports of the kernel are counted, titled and can be causes.
+    pub speaker: Speaker,
+    /// The function that a person would name where the title ends "in corrupted" or names none; absent when the title
+    /// names it or nothing does.
+    pub subject: Option<String>,
+    /// The report's own sentences, without prefixes: what WARN, refcount, list, UBSAN or a lockup printed.
+    pub message: Vec<String>,
+    /// The source line that the report's header names (`kernel BUG at mm/slub.c:310!`).
+    pub source: Option<SourceLine>,
+    /// The object of a slab that a memory error is about.
+    pub object: Option<SlabObject>,
+    /// The wall-clock time of the first line as written (`Nov 21 07:55:11`), when the log has it.
+    pub wall: Option<String>,
+    /// The number of `[#7]` at the end of an oops header, from 1. Above 1 it is not the first oops of its boot.
+    pub oops: Option<u32>,
+}
+
+/// Who wrote a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema, Default)]
+#[serde(rename_all = "lowercase")]
+pub enum Speaker {
+    /// The kernel.
+    #[default]
+    Kernel,
+    /// A boot loader or firmware, before the kernel begins or after it ends.
+    Firmware,
+    /// Another program: a syslog tag of its own, or no time stamp among lines of the kernel that have one.
+    Program,
+    /// A person: the prose, tables and signatures of a mail.
+    Person,
+}
+
+/// A line of a source file, as printed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct SourceLine {
+    /// The path.
+    pub file: String,
+    /// From 1.
+    pub line: u32,
+}
+
+/// An object of a slab cache, or the place in it that was touched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, Default)]
+pub struct SlabObject {
+    /// The cache (`kmalloc-64`), when said.
+    pub cache: Option<String>,
+    /// Its size, bytes, when said.
+    pub size: Option<u64>,
+    /// How far behind the object's start the access was, bytes; negative before it.
+    pub offset: Option<i64>,
 }
 
 /// A notable thing that syzbot does not call a crash: an OOM kill, a lock dump, one task of a task dump …
@@ -119,6 +169,10 @@ pub struct Event {
     pub hung_tasks: Vec<HungTask>,
     /// Rows of a table that belongs to it (the OOM killer's tasks, trace lines of an ftrace dump), as printed.
     pub rows: Vec<String>,
+    /// Who wrote the first line.
+    pub speaker: Speaker,
+    /// The wall-clock time of the first line as written, when the log has it.
+    pub wall: Option<String>,
 }
 
 /// syz-executor's process and program number, from the command name `syz.PROC.ID`.
