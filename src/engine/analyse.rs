@@ -1,9 +1,9 @@
 //! One report, or one event, worked out from its window.
 
-use super::dress::{Undressed, undress};
+use super::dress::{Undressed, Window, undress};
 use super::reading::FLOODED_WINDOW;
 use crate::grammar::{Anchor, Grammar, Scanner};
-use crate::line::lex;
+use crate::line::{Dressing, Header, lex, speaker, wall_clock};
 use crate::report::{
     Context, EVENT_SCHEMA, Event, Excerpt, Executor, Line, REPORT_SCHEMA, Report, Speaker, Structure, WINDOW, console,
     corruption, describe, frame_of, guilty_file, lines_before, title,
@@ -21,6 +21,22 @@ pub(super) struct Job<'a> {
     pub(super) log: &'a str,
     /// Whether `text` begins with the log's first byte.
     pub(super) begins_log: bool,
+    /// [`super::Options::as_syzbot`].
+    pub(super) as_syzbot: bool,
+    /// [`super::Options::prose`].
+    pub(super) prose: bool,
+}
+
+/// What a line that looks like a report's first turned out to be.
+pub(super) enum Found {
+    /// That.
+    Report(Box<Report>),
+    /// An event.
+    Event(Box<Event>),
+    /// A line of somebody else than the kernel.
+    Other(Box<Event>),
+    /// A copy of the line above.
+    Nothing,
 }
 
 /// One thing to work out.
@@ -56,16 +72,27 @@ impl<'a> View<'a> {
 }
 
 /// Works out the report of `spot`. Index and cause are filled in by who knows the log.
-pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Report {
+pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Found {
     let reach = if spot.flooded { FLOODED_WINDOW } else { WINDOW };
     let (from, window, anchors, at) = window(job, spot.at, reach);
-    let undressed = undress_window(job, window, anchors[at].start, None);
-    let view = View::of(undressed.as_ref(), window, &anchors, at);
+    let (start, raw) = (anchors[at].start, &window[anchors[at].start..anchors[at].end]);
+    let dressing = if job.as_syzbot { None } else { Dressing::of(window, start) };
+    let who = who(job, window, &anchors[at], dressing.as_ref());
+    if who != Speaker::Kernel {
+        return Found::Other(Box::new(other(job, spot, raw, who)));
+    }
+    let dressed = undress(job.grammar, job.scanner, window, start, None, dressing.as_ref());
+    if matches!(dressed, Window::Repeats) {
+        return Found::Nothing;
+    }
+    let undressed = dressed.undressed();
+    let view = View::of(undressed, window, &anchors, at);
     let excerpt = Excerpt::new(&job.grammar.output, view.text, view.anchors, view.at);
     let place = Place {
         from: job.base + from as u64,
+        window,
         line: spot.line,
-        undressed: undressed.as_ref(),
+        undressed,
         first: view.anchors[view.at].start,
     };
     let first = &view.anchors[view.at];
@@ -82,7 +109,7 @@ pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Report {
     if spot.flooded {
         damage.push("the log is flooded with reports: only 4 KiB around this one were looked at".into());
     }
-    Report {
+    Found::Report(Box::new(Report {
         schema: REPORT_SCHEMA,
         log: job.log.to_owned(),
         index: 0,
@@ -129,74 +156,148 @@ pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Report {
         message: Vec::new(),
         source: None,
         object: None,
-        wall: None,
+        wall: wall(raw, &job.grammar.headers[header].text),
         oops: None,
+    }))
+}
+
+/// Who wrote a line that looks like a report's first.
+fn who(job: &Job<'_>, window: &[u8], anchor: &Anchor, dressing: Option<&Dressing>) -> Speaker {
+    let Some(header) = anchor.header.map(|header| &job.grammar.headers[header]) else { return Speaker::Kernel };
+    if job.as_syzbot {
+        return Speaker::Kernel;
+    }
+    let (start, end) = (anchor.start, anchor.end);
+    let (programs, prose) = (header.programs, job.prose);
+    speaker(&Header { text: window, start, end, header: &header.text, programs, prose }, dressing)
+}
+
+/// A line of somebody else that looks like a report's first, as an event.
+fn other(job: &Job<'_>, spot: &Spot, raw: &[u8], who: Speaker) -> Event {
+    let anchor = &job.anchors[spot.at];
+    let header = &job.grammar.headers[anchor.header.unwrap_or_default()];
+    let prefix = lex(raw);
+    Event {
+        schema: EVENT_SCHEMA,
+        log: job.log.to_owned(),
+        index: 0,
+        kind: header.id.clone(),
+        title: String::from_utf8_lossy(prefix.text(raw)).trim().to_owned(),
+        start: job.base + anchor.start as u64,
+        line: spot.line,
+        time: prefix.time,
+        caller: None,
+        task: None,
+        cpu: None,
+        boot: spot.boot,
+        fields: std::collections::BTreeMap::new(),
+        stacks: Vec::new(),
+        held_locks: Vec::new(),
+        hung_tasks: Vec::new(),
+        rows: Vec::new(),
+        speaker: who,
+        wall: wall(raw, &header.text),
     }
 }
 
-/// Works out event number `number` of the grammar at `spot`. Its index is filled in by who knows the log.
-pub(super) fn event(job: &Job<'_>, spot: &Spot, number: usize) -> Event {
+/// The wall-clock time that stands before the message.
+fn wall(raw: &[u8], message: &str) -> Option<String> {
+    let end = memchr::memmem::find(raw, message.as_bytes()).unwrap_or(0);
+    wall_clock(&raw[..end]).map(|text| String::from_utf8_lossy(text).into_owned())
+}
+
+/// Works out event number `number` of the grammar at `spot`; `None` if it turns out to be none. Its index is filled in by
+/// who knows the log.
+pub(super) fn event(job: &Job<'_>, spot: &Spot, number: usize) -> Option<Event> {
     let entry = &job.grammar.events[number];
-    let (from, window, anchors, at) = window(job, spot.at, WINDOW);
-    let line = &window[anchors[at].start..anchors[at].end];
-    let shown = crate::line::unwrap(line);
-    let prefix = lex(&shown);
-    let message = &shown[prefix.message.min(prefix.end)..prefix.end];
-    let found = entry.pattern.captures(message);
-    let fields: std::collections::BTreeMap<String, String> = found
-        .iter()
-        .flat_map(|found| &found.groups)
-        .map(|(name, span)| (name.clone(), String::from_utf8_lossy(&message[span.clone()]).into_owned()))
-        .collect();
+    let anchor = &job.anchors[spot.at];
+    let raw = &job.text[anchor.start..anchor.end];
+    let shown = crate::line::unwrap(raw);
+    let mut line = event_line(entry, &shown);
+    let (mut described, mut rows) = (Structure::default(), Vec::new());
+    if line.is_none() || entry.structure || entry.rows.is_some() {
+        let (from, window, anchors, at) = window(job, spot.at, WINDOW);
+        let start = anchors[at].start;
+        let dressing = if job.as_syzbot { None } else { Dressing::of(window, start) };
+        let dressed = undress(job.grammar, job.scanner, window, start, Some(number), dressing.as_ref());
+        if matches!(dressed, Window::Repeats) {
+            return None;
+        }
+        let undressed = dressed.undressed();
+        let view = View::of(undressed, window, &anchors, at);
+        if let Some(undressed) = undressed {
+            let first = &undressed.anchors[undressed.at];
+            line = event_line(entry, &undressed.text[first.start..first.end]).or(line);
+        }
+        if line.is_some() && (entry.structure || entry.rows.is_some()) {
+            let excerpt = Excerpt::new(&job.grammar.output, view.text, view.anchors, view.at);
+            let place = Place {
+                from: job.base + from as u64,
+                window,
+                line: spot.line,
+                undressed,
+                first: view.anchors[view.at].start,
+            };
+            let own = until_next_event(job.grammar, &excerpt, view.anchors, view.at);
+            if entry.structure {
+                described = of_event(structure(&excerpt, own, &place), spot.line);
+            }
+            if let Some(pattern) = &entry.rows {
+                rows = excerpt.lines[1..own.max(1)]
+                    .iter()
+                    .filter(|line| pattern.is_match(&line.text))
+                    .map(|line| String::from_utf8_lossy(&line.text).into_owned())
+                    .collect();
+            }
+        }
+    }
+    let line = line?;
     let mut titled = entry.title.clone();
-    for (name, value) in &fields {
+    for (name, value) in &line.fields {
         titled = titled.replace(&format!("{{{name}}}"), value);
     }
-    let mut described = Structure::default();
-    let mut rows = Vec::new();
-    if entry.structure || entry.rows.is_some() {
-        let undressed = undress_window(job, window, anchors[at].start, Some(number));
-        let view = View::of(undressed.as_ref(), window, &anchors, at);
-        let excerpt = Excerpt::new(&job.grammar.output, view.text, view.anchors, view.at);
-        let place = Place {
-            from: job.base + from as u64,
-            line: spot.line,
-            undressed: undressed.as_ref(),
-            first: view.anchors[view.at].start,
-        };
-        let own = until_next_event(job.grammar, &excerpt, view.anchors, view.at);
-        if entry.structure {
-            described = of_event(structure(&excerpt, own, &place), spot.line);
-        }
-        if let Some(pattern) = &entry.rows {
-            rows = excerpt.lines[1..own.max(1)]
-                .iter()
-                .filter(|line| pattern.is_match(&line.text))
-                .map(|line| String::from_utf8_lossy(&line.text).into_owned())
-                .collect();
-        }
-    }
-    Event {
+    let foreign = lex(raw).is_foreign();
+    Some(Event {
         schema: EVENT_SCHEMA,
         log: job.log.to_owned(),
         index: 0,
         kind: entry.id.clone(),
         title: titled,
-        start: job.base + (from + anchors[at].start) as u64,
+        start: job.base + anchor.start as u64,
         line: spot.line,
-        time: prefix.time,
-        caller: prefix.caller.map(|caller| String::from_utf8_lossy(caller).into_owned()),
+        time: line.time,
+        caller: line.caller,
         task: described.task,
         cpu: described.cpu,
         boot: spot.boot,
-        fields,
+        fields: line.fields,
         stacks: described.stacks,
         held_locks: described.held_locks,
         hung_tasks: described.hung_tasks,
         rows,
-        speaker: Speaker::Kernel,
-        wall: None,
-    }
+        speaker: if foreign && line.time.is_none() { Speaker::Program } else { Speaker::Kernel },
+        wall: wall(raw, &entry.trigger),
+    })
+}
+
+/// What an event's first line says.
+struct EventLine {
+    fields: std::collections::BTreeMap<String, String>,
+    time: Option<f64>,
+    caller: Option<String>,
+}
+
+/// Reads an event's first line in console form; `None` if its message is none of this event.
+fn event_line(entry: &crate::grammar::Event, shown: &[u8]) -> Option<EventLine> {
+    let prefix = lex(shown);
+    let message = prefix.text(shown);
+    let found = entry.pattern.captures(message)?;
+    let text = |span: &std::ops::Range<usize>| String::from_utf8_lossy(&message[span.clone()]).into_owned();
+    Some(EventLine {
+        fields: found.groups.iter().map(|(name, span)| (name.clone(), text(span))).collect(),
+        time: prefix.time,
+        caller: prefix.caller.map(|caller| String::from_utf8_lossy(caller).into_owned()),
+    })
 }
 
 /// What of a structure belongs to an event: all of it, unless the event is a list of locks, which says nothing else.
@@ -245,16 +346,11 @@ fn window<'a>(job: &Job<'a>, at: usize, reach: usize) -> (usize, &'a [u8], Vec<A
     (from, &job.text[from..to], anchors, at - first)
 }
 
-fn undress_window(job: &Job<'_>, window: &[u8], start: usize, event: Option<usize>) -> Option<Undressed> {
-    // The console's own prefix is the usual case and needs no second look.
-    let known = console(&window[start..crate::grammar::piece_end(window, start)]).context != Context::Unknown;
-    if known { None } else { undress(job.grammar, job.scanner, window, start, event) }
-}
-
 /// From offsets of a window to offsets and lines of the log.
 struct Place<'a> {
     /// Where the window begins in the log.
     from: u64,
+    window: &'a [u8],
     /// 1-based log line of the report's first line.
     line: u64,
     undressed: Option<&'a Undressed>,
@@ -267,9 +363,14 @@ impl Place<'_> {
         self.from + self.undressed.map_or(offset, |undressed| undressed.original(offset)) as u64
     }
 
-    /// The end of a line; of an undressed one only its beginning is known.
+    /// The end of a line; of an undressed one, where the line that it came from ends.
     fn offset_of_end(&self, offset: usize) -> u64 {
-        self.offset(offset)
+        match self.undressed {
+            Some(undressed) => {
+                self.from + line_end(self.window, undressed.original(offset.saturating_sub(1))) as u64
+            }
+            None => self.from + offset as u64,
+        }
     }
 
     fn log_line(&self, offset: usize, below: usize) -> u64 {

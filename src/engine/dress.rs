@@ -1,7 +1,7 @@
-//! Takes what other programs put around kernel lines off a window, so that the rules see what the console would show.
+//! Takes what stands around kernel lines off a window, so that the rules see what the console would show.
 
 use crate::grammar::{Anchor, Grammar, Scanner};
-use crate::line::{Unwrapper, Wrapper, lex};
+use crate::line::{Dressing, Shown};
 
 /// A window as the console would have shown it.
 #[derive(Debug)]
@@ -16,63 +16,58 @@ pub(super) struct Undressed {
     numbers: Vec<usize>,
 }
 
-/// How many lines decide whether a log is wrapped.
-const SAMPLE: usize = 30;
+/// What became of a window.
+#[derive(Debug)]
+pub(super) enum Window {
+    /// It is to be read as it is.
+    AsItIs,
+    /// It had a dressing.
+    Undressed(Box<Undressed>),
+    /// Its line is a copy of the one above.
+    Repeats,
+}
 
-/// The window without its wrappers, if the report (or the `event`) at `start` is wrapped and so are the lines below it.
+/// The window without its dressing; the report (or the `event`) begins at `start`.
 pub(super) fn undress(
     grammar: &Grammar,
     scanner: &Scanner,
     window: &[u8],
     start: usize,
     event: Option<usize>,
-) -> Option<Undressed> {
-    let wrapper = wrapper_at(window, start)?;
-    let (mut text, mut lines, mut numbers) = (Vec::with_capacity(window.len()), Vec::new(), Vec::new());
-    let mut unwrapper = Unwrapper::new();
-    let mut at = 0;
-    for (number, line) in window.split_inclusive(|byte| *byte == b'\n').enumerate() {
-        let own = lex(line).wrapper;
-        // A foreign line in between stays as it is.
-        let shown = if own == Wrapper::None && !spreads(wrapper) { Some(line.into()) } else { unwrapper.line(line) };
-        if let Some(shown) = shown {
-            lines.push((text.len(), at));
-            numbers.push(number);
-            text.extend_from_slice(&shown);
-            if !text.ends_with(b"\n") {
-                text.push(b'\n');
-            }
-        }
-        at += line.len();
-    }
-    let shown = lines.iter().find(|(_, old)| *old == start)?.0;
-    let anchors = scanner.scan(grammar, &text, 0, text.len());
+    dressing: Option<&Dressing>,
+) -> Window {
+    let Some(dressing) = dressing else { return Window::AsItIs };
+    let bare = dressing.undress(window, start);
+    let shown = match bare.first {
+        Shown::At(shown) => shown,
+        Shown::Repeats => return Window::Repeats,
+        Shown::Nothing => return Window::AsItIs,
+    };
+    let anchors = scanner.scan(grammar, &bare.text, 0, bare.text.len());
     let here = |anchor: &Anchor| match event {
         Some(event) => anchor.events.contains(&event),
         None => anchor.header.is_some(),
     };
-    let at = anchors.iter().position(|anchor| anchor.start == shown && here(anchor))?;
-    Some(Undressed { text, anchors, at, lines, numbers })
+    match anchors.iter().position(|anchor| anchor.start == shown && here(anchor)) {
+        Some(at) => Window::Undressed(Box::new(Undressed {
+            text: bare.text,
+            anchors,
+            at,
+            lines: bare.lines,
+            numbers: bare.numbers,
+        })),
+        None => Window::AsItIs,
+    }
 }
 
-/// The wrapper of the line at `start`, if most lines below have it too.
-fn wrapper_at(window: &[u8], start: usize) -> Option<Wrapper> {
-    let mut lines = window[start..].split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
-    let wrapper = lex(lines.next()?).wrapper;
-    if wrapper == Wrapper::None {
-        return None;
+impl Window {
+    /// The undressed window, if it had a dressing.
+    pub(super) fn undressed(&self) -> Option<&Undressed> {
+        match self {
+            Self::Undressed(undressed) => Some(undressed),
+            Self::AsItIs | Self::Repeats => None,
+        }
     }
-    let (mut same, mut all) = (0, 0);
-    for line in lines.take(SAMPLE) {
-        all += 1;
-        same += usize::from(lex(line).wrapper == wrapper);
-    }
-    (spreads(wrapper) || same * 10 >= all * 8).then_some(wrapper)
-}
-
-/// Whether a record of this form takes several lines, of which only some look like it.
-fn spreads(wrapper: Wrapper) -> bool {
-    matches!(wrapper, Wrapper::DmesgJson | Wrapper::JournalExport | Wrapper::Kmsg | Wrapper::Netconsole)
 }
 
 impl Undressed {

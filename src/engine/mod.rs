@@ -5,6 +5,7 @@
 //! from its window (`analyse`), which is why neither chunks nor threads can change it.
 
 mod analyse;
+mod causes;
 mod dress;
 mod reading;
 mod samples;

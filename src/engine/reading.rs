@@ -1,10 +1,11 @@
 //! The state of one log's reading: what was scanned, what is open, how far lines were counted.
 
-use super::analyse::{Job, Spot, event, report};
+use super::analyse::{Found, Job, Spot, event, report};
+use super::causes::Causes;
 use super::{Item, Options, Summary, in_order, thread_count};
 use crate::grammar::{Anchor, PIECE, Scanner};
 use crate::line::{BootMark, Gap, begins_boot, gap};
-use crate::report::{Report, WINDOW, is_inlined_copy};
+use crate::report::{Event, Report, WINDOW, is_inlined_copy};
 use std::sync::Arc;
 
 /// Below this size scanning is not worth a thread, bytes.
@@ -38,8 +39,8 @@ pub(super) struct Reading {
     boot: usize,
     reports: usize,
     events: usize,
-    /// The last reports that are nobody's consequence: where they begin in the log, their index, their boot.
-    causes: Vec<(u64, usize, usize)>,
+    causes: Causes,
+    others: u64,
     gaps: std::collections::BTreeMap<&'static str, (u64, u64)>,
     /// Whether anything at all came before the first boot mark.
     finished: bool,
@@ -63,7 +64,8 @@ impl Reading {
             boot: 0,
             reports: 0,
             events: 0,
-            causes: Vec::new(),
+            causes: Causes::default(),
+            others: 0,
             gaps: std::collections::BTreeMap::new(),
             finished: false,
         }
@@ -190,25 +192,38 @@ impl Reading {
             anchors: &self.anchors,
             log: &self.options.log,
             begins_log: self.base == 0,
+            as_syzbot: self.options.as_syzbot,
+            prose: self.options.prose,
         };
         let results = in_order(self.options.threads, &spots, |spot| match spot.event {
-            Some(number) => Item::Event(Box::new(event(&job, spot, number))),
-            None => Item::Closed(Box::new(report(&job, spot))),
+            Some(number) => event(&job, spot, number).map_or(Found::Nothing, |event| Found::Event(Box::new(event))),
+            None => report(&job, spot),
         });
         self.closed = until;
         let mut items = Vec::with_capacity(results.len());
-        for (mut item, spot) in results.into_iter().zip(&spots) {
-            match &mut item {
-                Item::Closed(report) => self.number(report, spot),
-                Item::Event(event) => {
-                    event.index = self.events;
-                    self.events += 1;
+        for (found, spot) in results.into_iter().zip(&spots) {
+            match found {
+                Found::Report(mut report) => {
+                    self.number(text, &mut report, spot);
+                    items.push(Item::Closed(report));
                 }
-                Item::Opened { .. } => {}
+                Found::Event(event) => self.count_event(event, &mut items),
+                Found::Other(event) => {
+                    self.others += 1;
+                    if self.options.events {
+                        self.count_event(event, &mut items);
+                    }
+                }
+                Found::Nothing => {}
             }
-            items.push(item);
         }
         items
+    }
+
+    fn count_event(&mut self, mut event: Box<Event>, items: &mut Vec<Item>) {
+        event.index = self.events;
+        self.events += 1;
+        items.push(Item::Event(event));
     }
 
     /// The places to work out: anchors `self.closed..until`, with their line numbers.
@@ -245,21 +260,13 @@ impl Reading {
     }
 
     /// Gives a finished report its number and its cause.
-    fn number(&mut self, report: &mut Report, spot: &Spot) {
+    fn number(&mut self, text: &[u8], report: &mut Report, spot: &Spot) {
         report.index = self.reports;
         self.reports += 1;
-        let continues = !self.anchors[spot.at].second;
-        let near = |start: u64| report.start - start <= WINDOW as u64;
-        let cause = self.causes.iter().rev().find(|(start, _, boot)| *boot == spot.boot && near(*start));
-        match cause {
-            Some((_, index, _)) if continues => report.cause = Some(*index),
-            _ => {
-                self.causes.push((report.start, report.index, spot.boot));
-                if self.causes.len() > 64 {
-                    self.causes.remove(0);
-                }
-            }
-        }
+        let anchor = &self.anchors[spot.at];
+        let line = &text[anchor.start..anchor.end];
+        let panics = anchor.panicked && !self.options.as_syzbot;
+        report.cause = self.causes.of(&self.options.grammar.output, report, line, !anchor.second, panics);
     }
 
     /// From where on the text is still needed, bytes.
@@ -293,7 +300,7 @@ impl Reading {
         Summary {
             bytes: self.base + text.len() as u64,
             lines: self.counted.1 + if self.options.gaps { count_lines(&text[self.counted.0..]) } else { 0 },
-            others: 0,
+            others: self.others,
             boots: self.boot + 1,
             gaps: self.gaps.clone(),
             cut: crate::line::ends_cut(text),

@@ -93,6 +93,7 @@ pub(super) fn from_texts(texts: &[(&str, &str)]) -> Result<Grammar, GrammarError
             rank: USER_RANK + number,
             text: event.trigger.clone(),
             unless: Vec::new(),
+            programs: true,
         });
         kinds.push((place, crash_of(event)));
     }
@@ -159,6 +160,8 @@ fn append(all: &mut super::source::Output, more: super::source::Output) {
     all.replayed.extend(more.replayed);
     all.never_second.extend(more.never_second);
     all.always_second.extend(more.always_second);
+    all.follows.extend(more.follows);
+    all.follows_init.extend(more.follows_init);
     all.ends.extend(more.ends);
     all.noise.extend(more.noise);
     all.find.extend(more.find);
@@ -169,6 +172,7 @@ fn compile_header(header: super::source::Header) -> Header {
         id: header.id,
         text: header.text,
         unless: header.unless.iter().map(|pattern| Pattern::new(pattern)).collect(),
+        programs: header.programs,
     }
 }
 
@@ -223,6 +227,8 @@ fn compile_output(output: super::source::Output) -> Output {
         replayed: output.replayed,
         never_second: output.never_second,
         always_second: output.always_second,
+        follows: any(&output.follows),
+        follows_init: any(&output.follows_init),
         ends: any_text(&output.ends),
         noise: any_text(&output.noise),
         find: output.find,

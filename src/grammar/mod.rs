@@ -48,6 +48,8 @@ pub struct Header {
     pub text: String,
     /// Lines that are no crash although they contain the text.
     pub unless: Vec<Pattern>,
+    /// Whether programs of a test machine write it on the console, too.
+    pub programs: bool,
 }
 
 /// A form of crash below a header.
@@ -162,6 +164,10 @@ pub struct Output {
     pub never_second: Vec<String>,
     /// Lines without a header that end a report.
     pub always_second: Vec<String>,
+    /// Panics that follow from the report before them, by their own words.
+    pub follows: Pattern,
+    /// The same, if the report before them is init's.
+    pub follows_init: Pattern,
     /// Lines that end a long report.
     pub ends: Pattern,
     /// Lines of no interest.

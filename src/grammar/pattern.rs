@@ -25,6 +25,8 @@ pub struct Pattern {
     /// Text that every match contains, to be looked for first: most patterns do not match most texts.
     needle: Option<Finder<'static>>,
     regex: OnceLock<Regex>,
+    /// The same without the `^` at its start.
+    behind: OnceLock<Regex>,
 }
 
 /// A shorter needle is found too often to be worth the search.
@@ -57,7 +59,7 @@ impl Pattern {
         let required = longest_literal(source);
         let needle = (literal.is_none() && required.len() >= SHORTEST_NEEDLE)
             .then(|| Finder::new(required.as_bytes()).into_owned());
-        Self { source: source.to_owned(), literal, needle, regex: OnceLock::new() }
+        Self { source: source.to_owned(), literal, needle, regex: OnceLock::new(), behind: OnceLock::new() }
     }
 
     /// One pattern that matches where any of the given ones does.
@@ -97,6 +99,14 @@ impl Pattern {
             Some(finder) => finder.find(text).is_some(),
             None => !self.is_hopeless(text) && self.regex().is_match(text),
         }
+    }
+
+    /// Whether the pattern, if it is bound to the start of the text, would match further behind.
+    #[must_use]
+    pub fn is_match_behind(&self, text: &[u8]) -> bool {
+        let Some(source) = self.source.strip_prefix('^') else { return false };
+        let regex = || self.behind.get_or_init(|| compile(source).unwrap_or_else(|_| never()));
+        !self.is_hopeless(text) && regex().is_match(text)
     }
 
     /// The leftmost match at or after `from`.

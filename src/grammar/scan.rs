@@ -191,10 +191,16 @@ impl Scanner {
         if !anchor.events.is_empty() {
             anchor.events.sort_unstable();
             anchor.events.dedup();
-            // A trigger alone is no event: the message must fit the entry's pattern.
+            // A trigger alone is no event: the message must fit the entry's pattern. Behind a prefix that the lexer does
+            // not know it may stand anywhere; whoever works the event out knows the prefix from the lines around it.
             let shown = unwrap(line);
-            let message = lex(&shown).text(&shown);
-            anchor.events.retain(|at| grammar.events[*at].pattern.is_match(message));
+            let prefix = lex(&shown);
+            let message = prefix.text(&shown);
+            let unknown = prefix.time.is_none() || matches!(message.trim_ascii_start(), [b'[' | b'(' | b'-', ..]);
+            anchor.events.retain(|at| {
+                let pattern = &grammar.events[*at].pattern;
+                pattern.is_match(message) || (unknown && pattern.is_match_behind(message))
+            });
         }
         anchor.header = (header != usize::MAX).then_some(header);
         if anchor.header.is_some() {

@@ -42,6 +42,9 @@ pub struct Header {
     /// Patterns of lines that are no crash although they contain the text.
     #[serde(default)]
     pub unless: Vec<String>,
+    /// Whether programs of a test machine write it on the console, too.
+    #[serde(default)]
+    pub programs: bool,
 }
 
 /// A form of crash.
@@ -208,6 +211,10 @@ pub struct Output {
     pub never_second: Vec<String>,
     /// A line with one of these ends a report although it has no header.
     pub always_second: Vec<String>,
+    /// Patterns of panics that follow from the report before them, by their own words.
+    pub follows: Vec<String>,
+    /// The same, if the report before them is init's.
+    pub follows_init: Vec<String>,
     /// Lines that end a long report (see `grammars/output.toml`).
     pub ends: Vec<String>,
     /// Lines of no interest inside a report.

@@ -257,6 +257,8 @@ fn object<'line>(text: &'line [u8], start: usize, prefix: Prefix<'line>) -> Opti
         let bytes = value.bytes(text);
         match &text[from..to] {
             b"MESSAGE" => (message, prefix.wrapper) = (Some(value), Wrapper::JournalJson),
+            // What containers and log shippers write.
+            b"log" | b"message" if message.is_none() => (message, prefix.wrapper) = (Some(value), Wrapper::DmesgJson),
             b"msg" => (message, prefix.wrapper) = (Some(value), if lava { Wrapper::Lava } else { Wrapper::DmesgJson }),
             b"PRIORITY" | b"pri" => prefix.level = named_level(bytes).or_else(|| number(bytes).map(level_of)),
             b"_SOURCE_MONOTONIC_TIMESTAMP" => source_time = number(bytes).map(seconds),

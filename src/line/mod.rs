@@ -6,25 +6,38 @@
 //! * [`lex`] finds both parts without allocating; it takes any bytes.
 //! * [`unwrap`] gives the console form (escapes decoded, `/dev/kmsg` records rewritten); [`Unwrapper`] does so for forms
 //!   that spread one record over several lines; [`dominant`] says which wrapper a whole log has.
+//! * [`Dressing`] infers what stands around messages from the lines themselves, where no known form does; [`plain`] undoes
+//!   what pages and mail programs do to characters.
+//! * [`speaker`] says who wrote a line: the kernel, firmware, another program, a person.
 //! * [`gap`] reads what the log itself says is missing, [`boot_mark`] where a boot begins.
 //!
 //! The rule by which syzbot's parser recognises a console prefix is not here but in [`crate::report`]: it is exact and
 //! knows fewer forms. Use this module on lines (or logs) that the exact rule leaves without a context.
 
 mod boot;
+mod dressing;
 mod gap;
 mod json;
+mod landmarks;
 mod lex;
+mod plain;
+mod speaker;
 mod syslog;
 mod token;
 mod unwrap;
 mod unwrapper;
+mod wall;
 
 pub use boot::{BOOT_ANCHORS, BootMark, begins_boot, boot_mark, boot_start};
+pub use dressing::{Dressing, Shown, Undressed};
 pub use gap::{GAP_ANCHORS, Gap, ends_cut, gap};
+pub use landmarks::{begins_report_line, is_body};
 pub use lex::lex;
+pub use plain::plain;
+pub use speaker::{Header, Speaker, speaker};
 pub use unwrap::{dominant, unwrap};
 pub use unwrapper::Unwrapper;
+pub use wall::wall_clock;
 
 /// Who put something around the console form of a line. Where wrappers are nested (a mail that quotes a syslog), the
 /// innermost one.

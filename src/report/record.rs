@@ -1,5 +1,6 @@
 //! The records that others script against: `kanalyze.report/1` and `kanalyze.event/1`.
 
+pub use crate::line::Speaker;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -95,21 +96,6 @@ pub struct Report {
     pub wall: Option<String>,
     /// The number of `[#7]` at the end of an oops header, from 1. Above 1 it is not the first oops of its boot.
     pub oops: Option<u32>,
-}
-
-/// Who wrote a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema, Default)]
-#[serde(rename_all = "lowercase")]
-pub enum Speaker {
-    /// The kernel.
-    #[default]
-    Kernel,
-    /// A boot loader or firmware, before the kernel begins or after it ends.
-    Firmware,
-    /// Another program: a syslog tag of its own, or no time stamp among lines of the kernel that have one.
-    Program,
-    /// A person: the prose, tables and signatures of a mail.
-    Person,
 }
 
 /// A line of a source file, as printed.

@@ -1,0 +1,75 @@
+//! Which report is the consequence of which: only where the kernel's own words or the place say so.
+
+use crate::grammar::Output;
+use crate::report::{Report, WINDOW};
+
+/// The last reports that are nobody's consequence.
+#[derive(Debug, Default)]
+pub(super) struct Causes {
+    last: Vec<Cause>,
+}
+
+#[derive(Debug)]
+struct Cause {
+    index: usize,
+    boot: usize,
+    start: u64,
+    kind: String,
+    init: bool,
+    /// Line and printk time of the cause or of its last consequence.
+    line: u64,
+    time: Option<f64>,
+}
+
+/// How many causes are remembered.
+const KEPT: usize = 64;
+/// A further header of the same report is no further below than this, lines.
+const NEAR_LINES: u64 = 400;
+/// Nor later than this, seconds: a slow serial console prints long dumps for minutes, but without a pause.
+const NEAR_SECONDS: f64 = 30.0;
+
+impl Causes {
+    /// The index of the report whose consequence `report` is, and remembers it. `line` is its first line, `continues` says
+    /// that its header also occurs inside of reports, `panics` that it is a panic.
+    pub(super) fn of(
+        &mut self,
+        output: &Output,
+        report: &Report,
+        line: &[u8],
+        continues: bool,
+        panics: bool,
+    ) -> Option<usize> {
+        let found = self.last.iter_mut().rev().find(|cause| {
+            continues
+                && cause.boot == report.boot
+                && report.start.saturating_sub(cause.start) <= WINDOW as u64
+                && (cause.kind == report.kind || cause.is_near(report))
+                && (!panics || output.follows.is_match(line) || cause.init && output.follows_init.is_match(line))
+        });
+        if let Some(cause) = found {
+            cause.line = report.line;
+            cause.time = report.time.or(cause.time);
+            return Some(cause.index);
+        }
+        self.last.push(Cause {
+            index: report.index,
+            boot: report.boot,
+            start: report.start,
+            kind: report.kind.clone(),
+            init: report.task.as_ref().is_some_and(|task| task.pid <= 1),
+            line: report.line,
+            time: report.time,
+        });
+        if self.last.len() > KEPT {
+            self.last.remove(0);
+        }
+        None
+    }
+}
+
+impl Cause {
+    fn is_near(&self, report: &Report) -> bool {
+        let late = |before: f64, now: f64| now - before > NEAR_SECONDS;
+        report.line.saturating_sub(self.line) <= NEAR_LINES && !self.time.zip(report.time).is_some_and(|(before, now)| late(before, now))
+    }
+}

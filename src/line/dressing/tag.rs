@@ -1,0 +1,112 @@
+//! What vendors' kernels print between the stamp and the message: `-(7)[1:init]`, ` [3:  kworker/3:1: 4242] `, a second stamp.
+
+/// The longest group in brackets, bytes.
+const LONGEST: usize = 48;
+/// How many of a hundred stamped lines must have a tag for it to be one.
+const SHARE: usize = 80;
+
+/// A tag that lines share behind their stamps: the same groups of brackets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Tag {
+    /// The brackets that open its groups.
+    groups: Vec<u8>,
+    /// Whether a blank behind it belongs to it.
+    blank: bool,
+}
+
+impl Tag {
+    /// The tag that nearly all of the messages share.
+    pub(super) fn of(messages: &[&[u8]]) -> Option<Self> {
+        let all = messages.len();
+        if all < 3 {
+            return None;
+        }
+        let mut found: Vec<(Vec<u8>, usize, usize)> = Vec::new();
+        for message in messages {
+            let Some((groups, length)) = groups(message) else { continue };
+            let blank = usize::from(message.get(length) == Some(&b' '));
+            match found.iter_mut().find(|(known, ..)| *known == groups) {
+                Some((_, count, blanks)) => {
+                    *count += 1;
+                    *blanks += blank;
+                }
+                None => found.push((groups, 1, blank)),
+            }
+        }
+        let (groups, count, blanks) = found.into_iter().max_by_key(|(_, count, _)| *count)?;
+        (count * 100 >= all * SHARE).then_some(Self { groups, blank: blanks * 10 >= count * 9 })
+    }
+
+    /// How long the tag of a message is, bytes; 0 if it has none.
+    pub(super) fn length(&self, message: &[u8]) -> usize {
+        match groups(message) {
+            Some((found, length)) if found == self.groups => {
+                length + usize::from(self.blank && message.get(length) == Some(&b' '))
+            }
+            _ => 0,
+        }
+    }
+}
+
+/// The groups of brackets at the start of a message, and where they end: blanks, `-`, a capital letter, `[…]` or `(…)`
+/// with a digit in each, `@1`.
+fn groups(message: &[u8]) -> Option<(Vec<u8>, usize)> {
+    let mut at = message.iter().take(3).take_while(|byte| **byte == b' ').count();
+    if message.get(at) == Some(&b'-') {
+        at += 1;
+    }
+    if message.get(at).is_some_and(u8::is_ascii_uppercase) && matches!(message.get(at + 1), Some(b'[' | b'(')) {
+        at += 1;
+    }
+    let mut groups = Vec::new();
+    while let Some(open @ (b'[' | b'(')) = message.get(at) {
+        let close = if *open == b'[' { b']' } else { b')' };
+        let inner = &message[at + 1..message.len().min(at + LONGEST)];
+        let Some(length) = inner.iter().position(|byte| *byte == close) else { break };
+        let inner = &inner[..length];
+        // `[<ffffffff81234567>]` and `[c000000000b0a1c4]` are addresses of frames.
+        let address = inner.first() == Some(&b'<') || (inner.len() >= 8 && inner.iter().all(u8::is_ascii_hexdigit));
+        if address || !inner.iter().any(u8::is_ascii_digit) {
+            break;
+        }
+        groups.push(*open);
+        at += length + 2;
+    }
+    if groups.is_empty() {
+        return None;
+    }
+    if message.get(at) == Some(&b'@') {
+        let digits = message[at + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if digits > 0 {
+            groups.push(b'@');
+            at += 1 + digits;
+        }
+    }
+    Some((groups, at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Tag;
+
+    fn cut(lines: &[&str]) -> Vec<String> {
+        let lines: Vec<&[u8]> = lines.iter().map(|line| line.as_bytes()).collect();
+        let tag = Tag::of(&lines);
+        lines
+            .iter()
+            .map(|line| {
+                let length = tag.as_ref().map_or(0, |tag| tag.length(line));
+                String::from_utf8_lossy(&line[length..]).into_owned()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn tags_of_vendors_are_found_and_addresses_are_none() {
+        assert_eq!(cut(&["-(7)[1:init]CPU: 7", "-(7)[1:init] foo+0x1/0x2", " (7)[1:init]x"]), ["CPU: 7", " foo+0x1/0x2", "x"]);
+        assert_eq!(cut(&[" [0:  swapper/0:    1] CPU: 0", " [0:  swapper/0:    1]  foo", " [1: init: 1] x"]), ["CPU: 0", " foo", "x"]);
+        assert_eq!(cut(&["[    0.58]@1 CPU", "[    0.59]@1  foo", "[    0.60]@0 x"]), ["CPU", " foo", "x"]);
+        let frames = [" [<ffffffff81234567>] foo", " [<ffffffff81234568>] bar", "[c000000081b3f720] [c0000000003035e0] x"];
+        assert_eq!(cut(&frames), frames);
+    }
+}

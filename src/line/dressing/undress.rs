@@ -1,0 +1,205 @@
+//! Takes a dressing off the lines of a window, keeping where each line stood.
+
+use super::super::{Unwrapper, Wrapper, lex};
+use super::{Dressing, Layer, continues, is_tail, message, spreads, stamp_at};
+use std::borrow::Cow;
+
+/// A window as the console would have shown it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Undressed {
+    /// The lines, each with a line break.
+    pub text: Vec<u8>,
+    /// Pairs of offsets where lines begin: in [`Undressed::text`] and in the window they came from. Ascending.
+    pub lines: Vec<(usize, usize)>,
+    /// For each of these lines, how many lines of the window were above it.
+    pub numbers: Vec<usize>,
+    /// What became of the line that matters.
+    pub first: Shown,
+}
+
+/// What became of the line that matters.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Shown {
+    /// It stands at this offset of the undressed text.
+    At(usize),
+    /// It repeats the line above it.
+    Repeats,
+    /// It carries no message.
+    #[default]
+    Nothing,
+}
+
+/// The state between two lines.
+struct Walk<'a> {
+    dressing: &'a Dressing,
+    out: Undressed,
+    unwrapper: Unwrapper,
+    /// Console prefix and raw width of the last dressed line.
+    prefix: Vec<u8>,
+    width: Option<usize>,
+    /// The raw line above, and whether this one was left out as its copy.
+    above: &'a [u8],
+    copied: bool,
+    /// Whether the line above was kept, for empty lines between all lines.
+    kept: bool,
+    /// Whether the last line that was written may be continued by the next one.
+    open: bool,
+}
+
+impl Dressing {
+    /// The window without this dressing; the line that matters begins at `start`.
+    #[must_use]
+    pub fn undress(&self, window: &[u8], start: usize) -> Undressed {
+        let mut walk = Walk {
+            dressing: self,
+            out: Undressed { text: Vec::with_capacity(window.len()), ..Undressed::default() },
+            unwrapper: Unwrapper::new(),
+            prefix: Vec::new(),
+            width: None,
+            above: b"",
+            copied: false,
+            kept: false,
+            open: false,
+        };
+        let mut at = 0;
+        for (number, line) in window.split_inclusive(|byte| *byte == b'\n').enumerate() {
+            let below = window[at..].split(|byte| *byte == b'\n').skip(1).take(8);
+            walk.line(line, at, number, at == start, below);
+            at += line.len();
+        }
+        walk.out
+    }
+}
+
+impl<'a> Walk<'a> {
+    fn line(
+        &mut self,
+        whole: &'a [u8],
+        at: usize,
+        number: usize,
+        matters: bool,
+        below: impl Iterator<Item = &'a [u8]>,
+    ) {
+        let raw = whole.strip_suffix(b"\n").unwrap_or(whole);
+        let raw = raw.strip_suffix(b"\r").unwrap_or(raw);
+        if self.dressing.doubled && !self.copied && !raw.is_empty() && raw == self.above {
+            self.copied = true;
+            if matters {
+                self.out.first = Shown::Repeats;
+            }
+            return;
+        }
+        self.copied = false;
+        let above = std::mem::replace(&mut self.above, raw);
+        if self.dressing.spaced && self.kept && raw.trim_ascii().is_empty() {
+            self.kept = false;
+            return;
+        }
+        self.kept = true;
+        let Some((text, fits)) = self.bare(raw, matters) else { return };
+        if fits {
+            let width = raw.len() - message(&text, self.dressing.stamped).len().min(raw.len());
+            self.width = Some(width);
+            if self.dressing.stamped {
+                let length = text.len() - message(&text, true).len();
+                self.prefix = text[..length].to_vec();
+            }
+            self.write(&text, at, number, matters);
+            self.open = true;
+        } else if matters {
+            let text = self.first(&text, below);
+            self.write(&text, at, number, true);
+            self.open = true;
+        } else if let Some(text) = continues(raw, self.width) {
+            let text = [&self.prefix, text].concat();
+            self.write(&text, at, number, false);
+        } else if self.open
+            && let Some(width) = self.dressing.wrapped
+            && is_tail(above, raw, width)
+        {
+            self.join(&text);
+        } else {
+            self.open = false;
+            // Among stamped lines an unstamped one is nobody's; elsewhere a foreign line would be taken for a part.
+            if self.dressing.stamped || raw.trim_ascii().is_empty() {
+                self.write(&text, at, number, false);
+            }
+        }
+    }
+
+    /// The line without its layers, and whether it had them; `None` if it carries no message.
+    fn bare(&mut self, raw: &'a [u8], matters: bool) -> Option<(Cow<'a, [u8]>, bool)> {
+        let dressing = self.dressing;
+        let mut text: Cow<'a, [u8]> = Cow::Borrowed(raw);
+        let mut fits = true;
+        for layer in &dressing.layers {
+            if let Layer::Known(wrapper) = layer {
+                let own = lex(&text);
+                // Another program's line is no part of what the kernel says.
+                let foreign = own.is_foreign() && !matters && stamp_at(&text).is_none();
+                if own.wrapper == Wrapper::None && !spreads(*wrapper) || foreign {
+                    fits = false;
+                    continue;
+                }
+                let line = text.into_owned();
+                text = Cow::Owned(self.unwrapper.line(&line)?.into_owned());
+                continue;
+            }
+            let (next, had) = layer.off(&text);
+            fits &= had;
+            if let Some(next) = next {
+                text = Cow::Owned(next);
+            }
+        }
+        if dressing.stamped {
+            fits = stamp_at(&text) == Some(0);
+        }
+        Some((text, fits))
+    }
+
+    /// The line that matters, without what the others have: it gets the stamp of the next one, a prompt goes.
+    fn first(&self, text: &[u8], below: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
+        let mut message = text.trim_ascii_start();
+        message = message.strip_prefix(b"`").unwrap_or(message);
+        for prompt in [&b"# "[..], b"$ "] {
+            if let Some(at) = memchr::memmem::find(&message[..message.len().min(80)], prompt) {
+                message = &message[at + prompt.len()..];
+            }
+        }
+        if !self.dressing.stamped {
+            return message.to_vec();
+        }
+        let mut prefix = self.prefix.clone();
+        for line in below {
+            let (text, fits) = self.dressing.bare(line);
+            if fits {
+                prefix = text[..text.len() - super::message(&text, true).len()].to_vec();
+                break;
+            }
+        }
+        [&prefix, message].concat()
+    }
+
+    fn join(&mut self, text: &[u8]) {
+        if self.out.text.last() == Some(&b'\n') {
+            self.out.text.pop();
+        }
+        if self.out.text.last() != Some(&b' ') {
+            self.out.text.push(b' ');
+        }
+        self.out.text.extend_from_slice(text.trim_ascii_start());
+        self.out.text.push(b'\n');
+    }
+
+    fn write(&mut self, text: &[u8], at: usize, number: usize, matters: bool) {
+        if matters {
+            self.out.first = Shown::At(self.out.text.len());
+        }
+        self.out.lines.push((self.out.text.len(), at));
+        self.out.numbers.push(number);
+        self.out.text.extend_from_slice(text);
+        if !self.out.text.ends_with(b"\n") {
+            self.out.text.push(b'\n');
+        }
+    }
+}

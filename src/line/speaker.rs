@@ -1,0 +1,119 @@
+//! Who wrote a line that looks like the beginning of a report: the kernel, firmware, another program, a person.
+
+use super::dressing::{Dressing, stamp_at};
+use super::landmarks::is_body;
+use super::{boot_mark, lex, unwrap};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// Who wrote a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Speaker {
+    /// The kernel.
+    #[default]
+    Kernel,
+    /// A boot loader or firmware, before the kernel begins.
+    Firmware,
+    /// Another program: a syslog tag of its own, or no time stamp among lines of the kernel that have one.
+    Program,
+    /// A person: the prose, tables and signatures of a mail.
+    Person,
+}
+
+/// A line of which it is asked who wrote it.
+#[derive(Debug, Clone, Copy)]
+pub struct Header<'a> {
+    /// The text around it.
+    pub text: &'a [u8],
+    /// Where it begins there, bytes.
+    pub start: usize,
+    /// Where it ends, line break excluded.
+    pub end: usize,
+    /// The text for which it was taken for a report's first line.
+    pub header: &'a str,
+    /// Whether programs write such lines, too, on the console of a test machine.
+    pub programs: bool,
+    /// Whether people write between the lines of the log.
+    pub prose: bool,
+}
+
+/// How many lines below an unstamped header are searched for what only reports hold.
+const EVIDENCE: usize = 8;
+/// And how many of those that follow it directly and have a stamp.
+const NEXT: usize = 4;
+/// How far below is looked for the kernel's first line, bytes.
+const BOOT_REACH: usize = 64 << 10;
+
+/// Who wrote the line; `dressing` is that of the lines around it.
+///
+/// The kernel, unless something says otherwise: a syslog tag of somebody else, `name[pid]: ` before the header, the header
+/// inside a longer word, no stamp where the lines around have one and no line of a report below, or prose.
+#[must_use]
+pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
+    let raw = &line.text[line.start..line.end];
+    let stamp = stamp_at(raw);
+    if lex(raw).is_foreign() && stamp.is_none() {
+        return Speaker::Program;
+    }
+    let shown = dressing.map_or_else(|| unwrap(raw), |dressing| dressing.bare(raw).0);
+    let Some(at) = memchr::memmem::find(&shown, line.header.as_bytes()) else { return Speaker::Kernel };
+    if is_tagged(&shown[lex(&shown).message.min(at)..at]) {
+        return Speaker::Program;
+    }
+    if is_inside_word(&shown, at, line.header) {
+        return if line.prose { Speaker::Person } else { Speaker::Program };
+    }
+    let fits = dressing.is_none_or(Dressing::first_fits);
+    if stamp.is_some() || line.programs || (fits && !line.prose) {
+        return Speaker::Kernel;
+    }
+    let below = || {
+        line.text[line.end..]
+            .split(|byte| *byte == b'\n')
+            .skip(1)
+            .filter(|below| !below.trim_ascii().is_empty())
+            .map(|below| dressing.map_or_else(|| unwrap(below), |dressing| dressing.bare(below).0))
+            .take(EVIDENCE)
+    };
+    let is_own = |below: &[u8]| is_body(lex(below).text(below));
+    if dressing.is_some_and(Dressing::is_stamped) {
+        // The report goes on with the lines that have a stamp, if this is its header.
+        let mut next = below().take_while(|below| stamp_at(below).is_some()).take(NEXT);
+        return match next.find(|below| boot_mark(below).is_some() || is_own(below)) {
+            Some(below) if boot_mark(&below).is_none() => Speaker::Kernel,
+            _ if kernel_begins_below(line) => Speaker::Firmware,
+            _ => Speaker::Program,
+        };
+    }
+    if below().any(|below| is_own(&below)) { Speaker::Kernel } else { Speaker::Person }
+}
+
+/// `name[123]: ` before the header.
+fn is_tagged(before: &[u8]) -> bool {
+    let Some(close) = memchr::memmem::find(before, b"]: ") else { return false };
+    let Some(open) = memchr::memrchr(b'[', &before[..close]) else { return false };
+    let name = before[..open].trim_ascii_start();
+    let digits = &before[open + 1..close];
+    !digits.is_empty()
+        && digits.iter().all(u8::is_ascii_digit)
+        && !name.is_empty()
+        && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_./()@".contains(byte))
+}
+
+/// Whether the header is a part of a longer word: `TINFO:`, `dmesg.BUG:KCSAN`, `BUG:workqueue_lockup`.
+fn is_inside_word(raw: &[u8], at: usize, header: &str) -> bool {
+    let first = header.as_bytes().first().copied().unwrap_or_default();
+    let before = raw[..at].last().is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'));
+    let after = raw.get(at + header.len()).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    (first.is_ascii_alphanumeric() && before) || (header.ends_with(':') && after)
+}
+
+/// Whether the kernel begins below, with nothing of an earlier kernel in between.
+fn kernel_begins_below(line: &Header<'_>) -> bool {
+    let below = &line.text[line.end..line.text.len().min(line.end + BOOT_REACH)];
+    below
+        .split(|byte| *byte == b'\n')
+        .find(|line| stamp_at(line).is_some() || boot_mark(line).is_some())
+        .is_some_and(|line| boot_mark(line).is_some())
+}

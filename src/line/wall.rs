@@ -1,0 +1,88 @@
+//! The wall-clock time that stands in a line's prefix, as it is written there.
+
+/// No prefix is longer, bytes.
+const REACH: usize = 160;
+/// A month or a weekday is no longer than this, bytes.
+const NAME: usize = 12;
+
+/// The wall-clock time in the part of a line before its message: `Nov 21 07:55:11`, `2026-11-21T07:55:11.123+01:00`,
+/// `Mon Jul 19 16:33:09 2021`, with the date as far as it is there.
+#[must_use]
+pub fn wall_clock(prefix: &[u8]) -> Option<&[u8]> {
+    let text = &prefix[..prefix.len().min(REACH)];
+    let clock = (0..text.len()).find(|at| is_clock(&text[*at..]) && (*at == 0 || !text[at - 1].is_ascii_digit()))?;
+    let is_edge = |byte: u8| matches!(byte, b' ' | b'\t' | b'[' | b']' | b'(' | b')' | b'<' | b'>' | b'"' | b'|');
+    // The word that holds the clock: a date may be glued to it, a fraction and a zone follow.
+    let mut start = text[..clock].iter().rposition(|byte| is_edge(*byte)).map_or(0, |edge| edge + 1);
+    let mut end = clock + text[clock..].iter().take_while(|byte| !is_edge(**byte)).count();
+    while end > clock + 8 && matches!(text[end - 1], b':' | b',' | b'.') {
+        end -= 1;
+    }
+    // Parts of a date before it: `Mon Jul 19`, `2024-01-27`, `1月 27`.
+    let glued = start < clock;
+    for _ in 0..if glued { 0 } else { 3 } {
+        let before = &text[..start];
+        let word_end = before.len() - before.iter().rev().take_while(|byte| **byte == b' ').count();
+        if word_end == start {
+            break;
+        }
+        let word_start = before[..word_end].iter().rposition(|byte| is_edge(*byte)).map_or(0, |edge| edge + 1);
+        if !is_date(&before[word_start..word_end]) {
+            break;
+        }
+        start = word_start;
+    }
+    // A year or a zone behind it: `2021`, `CET`.
+    if text.get(end) == Some(&b' ') {
+        let word = text[end + 1..].iter().take_while(|byte| !is_edge(**byte)).count();
+        let next = &text[end + 1..end + 1 + word];
+        let year = next.len() == 4 && next.iter().all(u8::is_ascii_digit);
+        let zone = (2..=5).contains(&next.len()) && next.iter().all(u8::is_ascii_uppercase);
+        if year || zone {
+            end += 1 + word;
+        }
+    }
+    Some(&text[start..end])
+}
+
+/// `07:55:11` at the start.
+fn is_clock(text: &[u8]) -> bool {
+    let digit = |at: usize| text.get(at).is_some_and(u8::is_ascii_digit);
+    let ends = text.get(8).is_none_or(|byte| !byte.is_ascii_alphanumeric() || *byte == b'Z');
+    [0, 1, 3, 4, 6, 7].into_iter().all(digit) && text[2] == b':' && text[5] == b':' && ends
+}
+
+/// A month or weekday in any language, a day, a date of digits.
+fn is_date(word: &[u8]) -> bool {
+    let letters = word.iter().all(|byte| byte.is_ascii_alphabetic() || *byte >= 0x80 || *byte == b'.');
+    let day = word.len() <= 2 && word.iter().all(u8::is_ascii_digit);
+    let mixed = word.iter().any(|byte| *byte >= 0x80);
+    let date = word.len() >= 8
+        && word.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'/' | b'.'))
+        && word.iter().filter(|byte| byte.is_ascii_digit()).count() >= 6;
+    day || date || (word.len() <= NAME && (letters || mixed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wall_clock;
+
+    #[test]
+    fn the_time_is_told_as_it_is_written() {
+        for (prefix, want) in [
+            ("Nov 21 07:55:11 host kernel: ", Some("Nov 21 07:55:11")),
+            ("Mar  5 22:39:31 host kernel: ", Some("Mar  5 22:39:31")),
+            ("Mär 27 16:33:09 host1 kernel: ", Some("Mär 27 16:33:09")),
+            ("1月 27 16:33:09 host1 kernel: ", Some("1月 27 16:33:09")),
+            ("2016-03-26T20:52:22.526425+00:00 host kernel: ", Some("2016-03-26T20:52:22.526425+00:00")),
+            ("10.1.1.2: kern: warning: [2021-01-28T16:41:56.354430804Z]: ", Some("2021-01-28T16:41:56.354430804Z")),
+            ("[Mon Jul 19 16:33:09 2021] ", Some("Mon Jul 19 16:33:09 2021")),
+            ("Sat 2024-01-27 16:33:09 CET host1 kernel: ", Some("Sat 2024-01-27 16:33:09 CET")),
+            ("[   12.345678] ", None),
+            ("host kernel: ", None),
+        ] {
+            let got = wall_clock(prefix.as_bytes()).map(|text| String::from_utf8_lossy(text).into_owned());
+            assert_eq!(got.as_deref(), want, "{prefix}");
+        }
+    }
+}
