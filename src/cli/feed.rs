@@ -248,6 +248,7 @@ fn read_from_mail(
         outer.partition_point(|end| *end < mail.origin(start)) as u64 + 1
     };
     let offset = |at: u64| mail.origin(usize::try_from(at).unwrap_or(usize::MAX).min(mail.text.len())) as u64;
+    let options = Options { prose: true, ..options };
     read_whole(&mail.text, options, outcome, |mut items| {
         for item in &mut items {
             match item {

@@ -81,6 +81,11 @@ pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Found {
     if who != Speaker::Kernel {
         return Found::Other(Box::new(other(job, spot, raw, who)));
     }
+    // A program's or a loader's own line among the kernel's stays as it is.
+    let by_itself = |dressing: &Dressing| {
+        !dressing.first_fits() && anchors[at].header.is_some_and(|header| job.grammar.headers[header].programs)
+    };
+    let dressing = dressing.filter(|dressing| !by_itself(dressing));
     let dressed = undress(job.grammar, job.scanner, window, start, None, dressing.as_ref());
     if matches!(dressed, Window::Repeats) {
         return Found::Nothing;
@@ -88,13 +93,8 @@ pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Found {
     let undressed = dressed.undressed();
     let view = View::of(undressed, window, &anchors, at);
     let excerpt = Excerpt::new(&job.grammar.output, view.text, view.anchors, view.at);
-    let place = Place {
-        from: job.base + from as u64,
-        window,
-        line: spot.line,
-        undressed,
-        first: view.anchors[view.at].start,
-    };
+    let place =
+        Place { from: job.base + from as u64, window, line: spot.line, undressed, first: view.anchors[view.at].start };
     let first = &view.anchors[view.at];
     let end = last_header(view.anchors, view.at).end;
     let header = first.header.unwrap_or_default();
@@ -366,9 +366,7 @@ impl Place<'_> {
     /// The end of a line; of an undressed one, where the line that it came from ends.
     fn offset_of_end(&self, offset: usize) -> u64 {
         match self.undressed {
-            Some(undressed) => {
-                self.from + line_end(self.window, undressed.original(offset.saturating_sub(1))) as u64
-            }
+            Some(undressed) => self.from + line_end(self.window, undressed.original(offset.saturating_sub(1))) as u64,
             None => self.from + offset as u64,
         }
     }

@@ -70,6 +70,7 @@ impl Causes {
 impl Cause {
     fn is_near(&self, report: &Report) -> bool {
         let late = |before: f64, now: f64| now - before > NEAR_SECONDS;
-        report.line.saturating_sub(self.line) <= NEAR_LINES && !self.time.zip(report.time).is_some_and(|(before, now)| late(before, now))
+        report.line.saturating_sub(self.line) <= NEAR_LINES
+            && !self.time.zip(report.time).is_some_and(|(before, now)| late(before, now))
     }
 }

@@ -2,7 +2,7 @@
 //! from what was put around it.
 
 /// What a line of a report begins with, below its header as well as in it.
-const STARTS: [&str; 78] = [
+const STARTS: [&str; 86] = [
     "BUG:",
     "WARNING:",
     "INFO:",
@@ -60,7 +60,7 @@ const STARTS: [&str; 78] = [
     "-> #",
     "Kernel Offset",
     "Rebooting in",
-    "Showing all",
+    "Showing ",
     "irq event stamp",
     "Disabling lock",
     "Dumping ftrace",
@@ -81,6 +81,14 @@ const STARTS: [&str; 78] = [
     "==========",
     "task:",
     "rcu: ",
+    "workqueue ",
+    "in_atomic(): ",
+    "preempt_count: ",
+    "Uninit was ",
+    "Local variable ",
+    "value changed: ",
+    "Reported by Kernel Concurrency",
+    "irq event stamp",
 ];
 
 /// Whether a line begins as a line of a report does. Leading blanks count: give the text without them.

@@ -189,7 +189,7 @@ fn stamped<'line>(text: &'line [u8], at: usize, mut prefix: Prefix<'line>) -> Pr
 /// `host kernel: `, one word before the tag: more would be a sentence of the kernel's.
 fn hosts_kernel(rest: &[u8]) -> Option<syslog::Tail> {
     syslog::tail(rest)
-        .filter(|tail| tail.kernel && rest[..tail.tag.0].iter().filter(|&&byte| byte == b' ').count() == 1)
+        .filter(|tail| tail.kernel && rest[..tail.tag.0].iter().filter(|&&byte| byte == b' ').count() <= 1)
 }
 
 /// Finds a prompt, a status or another program's unfinished line before a stamp in the middle of a line.

@@ -42,6 +42,8 @@ pub struct Header<'a> {
 const EVIDENCE: usize = 8;
 /// And how many of those that follow it directly and have a stamp.
 const NEXT: usize = 4;
+/// The first stamps of a kernel are below this, seconds.
+const EARLY: f64 = 2.0;
 /// How far below is looked for the kernel's first line, bytes.
 const BOOT_REACH: usize = 64 << 10;
 
@@ -64,8 +66,7 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
     if is_inside_word(&shown, at, line.header) {
         return if line.prose { Speaker::Person } else { Speaker::Program };
     }
-    let fits = dressing.is_none_or(Dressing::first_fits);
-    if stamp.is_some() || line.programs || (fits && !line.prose) {
+    if stamp.is_some() || line.programs {
         return Speaker::Kernel;
     }
     let below = || {
@@ -77,7 +78,20 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
             .take(EVIDENCE)
     };
     let is_own = |below: &[u8]| is_body(lex(below).text(below));
-    if dressing.is_some_and(Dressing::is_stamped) {
+    let stamped = dressing.is_some_and(Dressing::is_stamped);
+    if dressing.is_none_or(Dressing::first_fits) {
+        // A kernel that stamps its lines below did not write one without a stamp above.
+        let early = !stamped && kernel_begins_below(line);
+        if !early && (stamped || !line.prose) {
+            return Speaker::Kernel;
+        }
+        return match below().any(|below| is_own(&below)) {
+            true => Speaker::Kernel,
+            false if early => Speaker::Firmware,
+            false => Speaker::Person,
+        };
+    }
+    if stamped {
         // The report goes on with the lines that have a stamp, if this is its header.
         let mut next = below().take_while(|below| stamp_at(below).is_some()).take(NEXT);
         return match next.find(|below| boot_mark(below).is_some() || is_own(below)) {
@@ -109,11 +123,11 @@ fn is_inside_word(raw: &[u8], at: usize, header: &str) -> bool {
     (first.is_ascii_alphanumeric() && before) || (header.ends_with(':') && after)
 }
 
-/// Whether the kernel begins below, with nothing of an earlier kernel in between.
+/// Whether a kernel that stamps its lines begins below, with nothing of an earlier one in between.
 fn kernel_begins_below(line: &Header<'_>) -> bool {
     let below = &line.text[line.end..line.text.len().min(line.end + BOOT_REACH)];
     below
         .split(|byte| *byte == b'\n')
-        .find(|line| stamp_at(line).is_some() || boot_mark(line).is_some())
-        .is_some_and(|line| boot_mark(line).is_some())
+        .find(|line| stamp_at(line).is_some())
+        .is_some_and(|line| lex(&line[stamp_at(line).unwrap_or(0)..]).time.is_some_and(|time| time < EARLY))
 }

@@ -8,8 +8,15 @@ const WIDEST: usize = 84;
 /// Mailers wrap at 72 at least.
 const NARROWEST: usize = 72;
 
+/// The narrowest line that is taken for cut where the lines around have stamps.
+const STAMPED_WIDTH: usize = 62;
+
+/// How many of [`STARTS`] begin a report.
+const HEADERS: usize = 9;
+
 /// Texts with which a line of a report begins: such a line is never the rest of the one before.
-const STARTS: [&str; 45] = [
+const STARTS: [&str; 46] = [
+    "Oops: ",
     "BUG:",
     "WARNING:",
     "INFO:",
@@ -102,8 +109,30 @@ fn glue(whole: &[u8], line: &Line, next: &Line, width: Option<usize>) -> Option<
         return None;
     }
     let whole = whole.trim_ascii_end();
-    let one = cuts_commit(whole, &next.text) || width.is_some_and(|width| continues(whole, line, next, width));
+    let one = cuts_commit(whole, &next.text)
+        || is_unfinished(whole, line, next)
+        || width.is_some_and(|width| continues(whole, line, next, width));
     one.then(|| if line.text.ends_with(b" ") { &b""[..] } else { b" " })
+}
+
+/// Words with which no line of the kernel ends: something follows them.
+const OPEN_ENDS: [&[u8]; 12] =
+    [b"in", b"at", b"for", b"by", b"from", b"of", b"to", b"than", b"on", b"the", b"address", b"non-canonical"];
+/// What a mailer cuts is longer than this, bytes.
+const SHORTEST_CUT: usize = 30;
+
+/// Whether a header of a report was cut before its last words.
+fn is_unfinished(whole: &[u8], line: &Line, next: &Line) -> bool {
+    let text =
+        if is_stamped(whole) { memchr::memmem::find(whole, b"] ").map_or(whole, |at| &whole[at + 2..]) } else { whole };
+    let header = STARTS.iter().take(HEADERS).any(|start| text.starts_with(start.as_bytes()));
+    let last = text.rsplit(|byte| *byte == b' ').next().unwrap_or_default();
+    header
+        && OPEN_ENDS.contains(&last)
+        && line.width >= SHORTEST_CUT
+        && next.depth == line.depth
+        && !is_stamped(&next.text)
+        && !next.text.first().is_some_and(u8::is_ascii_whitespace)
 }
 
 /// Whether a command or label lost the commit that belongs to it.
@@ -115,7 +144,9 @@ fn cuts_commit(whole: &[u8], rest: &[u8]) -> bool {
 fn continues(whole: &[u8], line: &Line, next: &Line, width: usize) -> bool {
     let rest = next.text.as_slice();
     let first = rest.split(|&byte| byte == b' ').next().unwrap_or_default();
-    // The next word would not have fitted; what a mailer cuts begins at the margin.
+    // The next word would not have fitted; what a mailer cuts begins at the margin. Among stamped lines one without a stamp
+    // says so itself, so the width need not be exact.
+    let width = if is_stamped(whole) { width.min(STAMPED_WIDTH) } else { width };
     if line.width + 1 + first.len() <= width || line.width > WIDEST || first.is_empty() || is_prose(line, next) {
         return false;
     }
@@ -145,6 +176,7 @@ fn is_complete(whole: &[u8], first: &[u8]) -> bool {
 
 /// Whether the next line begins as a line of a report does: `RDX: …`, `Call Trace:`, `6.12.0-rc1 #1 Not tainted`.
 fn begins(whole: &[u8], rest: &[u8], first: &[u8]) -> bool {
+    let number = first.strip_prefix(b"0x").is_some_and(|digits| digits.first().is_some_and(u8::is_ascii_hexdigit));
     let release = !whole.starts_with(b"CPU:")
         && first.first().is_some_and(u8::is_ascii_digit)
         && first.contains(&b'.')
@@ -153,7 +185,7 @@ fn begins(whole: &[u8], rest: &[u8], first: &[u8]) -> bool {
     // Old arm frames: `[<8010e300>] (show_stack) from [<80b12478>] (dump_stack+0xa0/0xc0)`.
     let middle = whole.ends_with(b" from");
     let start = STARTS.iter().any(|start| rest.starts_with(start.as_bytes()));
-    first.ends_with(b":") || release || task || (start && !middle)
+    (first.ends_with(b":") && !number) || release || task || (start && !middle)
 }
 
 /// Whether the next line is rather somebody's answer: it left the quoting.

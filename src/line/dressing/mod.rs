@@ -64,6 +64,8 @@ const LAYERS: usize = 6;
 const KNOWN_SHARE: usize = 80;
 /// How many of a hundred lines must have a stamp for the log to be stamped.
 const STAMPED_SHARE: usize = 60;
+/// Lines that begin with so many blanks are taken for continuations.
+const DEEP: usize = 12;
 /// Continuation lines stand below a prefix at least this wide, bytes.
 const NARROWEST: usize = 8;
 
@@ -84,7 +86,10 @@ impl Dressing {
         if raw.is_empty() || is_console_log(&raw) {
             return None;
         }
-        let filled = || raw.iter().copied().filter(|line| !line.trim_ascii().is_empty());
+        // What stands far in continues a message, and says nothing about prefixes, unless the log as a whole does.
+        let deep = |line: &[u8]| line.iter().take_while(|byte| **byte == b' ').count() >= DEEP;
+        let all_deep = deep(raw[0]);
+        let filled = || raw.iter().copied().filter(|line| !line.trim_ascii().is_empty() && (all_deep || !deep(line)));
         let below = filled().count();
         let mut lines: Vec<Cow<'_, [u8]>> = filled().map(Cow::Borrowed).collect();
         lines.extend(lines_above(text, start, ABOVE).map(Cow::Borrowed));
@@ -252,6 +257,14 @@ impl Sample<'_> {
         let tried = |lines: &[Cow<'_, [u8]>]| {
             let texts: Vec<&[u8]> = lines.iter().map(|line| &line[..line.len().min(LONGEST)]).collect();
             let shape = Shape::of(&texts)?;
+            // Behind a part of it may stand a form that the lexer knows, and that says more than its shape.
+            let known = |part: &Shape| {
+                let inner = |line: &&&[u8]| part.length(line).is_some_and(|length| is_known(&line[length..]));
+                texts.iter().filter(inner).count() * 100 >= texts.len() * KNOWN_SHARE
+            };
+            if let Some(part) = shape.beginnings().find(known) {
+                return Some(part);
+            }
             let right = |line: &Cow<'_, [u8]>| {
                 shape.length(line).is_some_and(|length| begins_report_line(line[length..].trim_ascii_start()))
             };
@@ -313,6 +326,12 @@ impl Layer {
     }
 }
 
+/// Whether a line begins with a form that the lexer knows.
+fn is_known(line: &[u8]) -> bool {
+    let prefix = lex(line);
+    prefix.wrapper != Wrapper::None || prefix.time.is_some()
+}
+
 /// Whether a record of this form takes several lines, of which only some look like it.
 fn spreads(wrapper: Wrapper) -> bool {
     matches!(wrapper, Wrapper::DmesgJson | Wrapper::JournalExport | Wrapper::Kmsg | Wrapper::Netconsole)
@@ -366,32 +385,37 @@ fn lines_above(text: &[u8], start: usize, most: usize) -> impl Iterator<Item = &
 
 /// Whether the lines are just what a console shows, with a stamp in front of every one: the usual case, told quickly.
 fn is_console_log(raw: &[&[u8]]) -> bool {
-    let (mut tags, mut all) = (0, 0);
     if raw.iter().take(2).any(|line| lex(line).wrapper != Wrapper::None) {
         return false;
     }
+    let (mut all, mut empty, mut tags, mut copies) = (0, 0, 0, 0);
     for (at, line) in raw.iter().enumerate() {
         if line.is_empty() {
-            return at > 1 && raw[..at].len() > 8;
+            empty += 1;
+            continue;
         }
         if !matches!(line[0], b'[' | b'<') || stamp_at(line) != Some(0) || is_touched(line) {
             return false;
         }
-        if at > 0 && at % 2 == 1 && raw[at - 1] == *line {
-            return false;
-        }
-        let close = memchr::memchr(b']', line).unwrap_or(0);
-        let rest = line[close + 1..].trim_ascii_start();
-        // `[ 12.3][ T1] ` is the console's own caller; what follows a blank is the message or a tag.
-        let message = if line.get(close + 1) == Some(&b'[') {
-            memchr::memchr(b']', rest).map_or(rest, |end| rest[end + 1..].trim_ascii_start())
-        } else {
-            rest
-        };
         all += 1;
-        tags += usize::from(matches!(message, [b'[' | b'(', next, ..] if *next != b'<') || matches!(message, [b'-', b'(' | b'[', ..] | [_, b'[', ..]));
+        copies += usize::from(at > 0 && raw[at - 1] == *line);
+        tags += usize::from(may_have_tag(line));
     }
-    tags * 2 < all || all < 3
+    (tags * 2 < all || all < 3) && empty * 3 <= all && copies * 4 < all
+}
+
+/// Whether brackets stand behind the stamp and the console's own caller, told at a glance.
+fn may_have_tag(line: &[u8]) -> bool {
+    let close = memchr::memchr(b']', line).unwrap_or(0);
+    let mut rest = &line[close + 1..];
+    if rest.first() == Some(&b'[') {
+        rest = memchr::memchr(b']', rest).map_or(rest, |end| &rest[end + 1..]);
+    }
+    match rest.trim_ascii_start() {
+        [b'[' | b'(', next, ..] => *next != b'<',
+        [b'-', b'(' | b'[', ..] | [b'A'..=b'Z', b'[', ..] => true,
+        _ => false,
+    }
 }
 
 /// Whether a page or a mail program changed characters of the line.

@@ -118,6 +118,12 @@ impl Shape {
         (!shape.elements.is_empty()).then_some(shape)
     }
 
+    /// The shapes of its beginnings that end with a blank, the shortest first.
+    pub(super) fn beginnings(&self) -> impl Iterator<Item = Self> {
+        let ends = self.elements.iter().enumerate().filter(|(_, element)| **element == Element::Blank);
+        ends.map(|(end, _)| Self { elements: self.elements[..end].to_vec(), blanks: 1 })
+    }
+
     /// How long the prefix of a line is, bytes; `None` if the line does not have it.
     pub(super) fn length(&self, line: &[u8]) -> Option<usize> {
         let lead = line.iter().take_while(|byte| class(**byte) == Class::Blank).count();
@@ -190,7 +196,10 @@ mod tests {
         assert_eq!(cut(|at| format!("{:3}:", at + 98)), BODY);
         assert_eq!(cut(|_| "vm_1  | ".into()), BODY);
         assert_eq!(cut(|_| "+".into()), BODY);
-        assert_eq!(cut(|at| format!("10.1.1.2: kern: {}: [2024-01-27T16:33:0{at}.5Z]: ", ["info", "err"][at % 2])), BODY);
+        assert_eq!(
+            cut(|at| format!("10.1.1.2: kern: {}: [2024-01-27T16:33:0{at}.5Z]: ", ["info", "err"][at % 2])),
+            BODY
+        );
         assert_eq!(cut(|at| format!("<{}>", at % 7)), BODY);
     }
 

@@ -103,10 +103,17 @@ mod tests {
 
     #[test]
     fn tags_of_vendors_are_found_and_addresses_are_none() {
-        assert_eq!(cut(&["-(7)[1:init]CPU: 7", "-(7)[1:init] foo+0x1/0x2", " (7)[1:init]x"]), ["CPU: 7", " foo+0x1/0x2", "x"]);
-        assert_eq!(cut(&[" [0:  swapper/0:    1] CPU: 0", " [0:  swapper/0:    1]  foo", " [1: init: 1] x"]), ["CPU: 0", " foo", "x"]);
+        assert_eq!(
+            cut(&["-(7)[1:init]CPU: 7", "-(7)[1:init] foo+0x1/0x2", " (7)[1:init]x"]),
+            ["CPU: 7", " foo+0x1/0x2", "x"]
+        );
+        assert_eq!(
+            cut(&[" [0:  swapper/0:    1] CPU: 0", " [0:  swapper/0:    1]  foo", " [1: init: 1] x"]),
+            ["CPU: 0", " foo", "x"]
+        );
         assert_eq!(cut(&["[    0.58]@1 CPU", "[    0.59]@1  foo", "[    0.60]@0 x"]), ["CPU", " foo", "x"]);
-        let frames = [" [<ffffffff81234567>] foo", " [<ffffffff81234568>] bar", "[c000000081b3f720] [c0000000003035e0] x"];
+        let frames =
+            [" [<ffffffff81234567>] foo", " [<ffffffff81234568>] bar", "[c000000081b3f720] [c0000000003035e0] x"];
         assert_eq!(cut(&frames), frames);
     }
 }
