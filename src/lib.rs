@@ -21,7 +21,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`input`] | files, stdin, memory maps, gz/xz/zst/bz2/lz4 by magic |
-//! | [`mod@line`] | what precedes a message: printk time and caller, syslog, journal, netconsole, mail quoting … |
+//! | [`mod@line`] | what stands around a message: known wrappers exactly, any other dressing inferred from the lines; who speaks |
 //! | [`grammar`] | TOML → checked grammars → matchers |
 //! | [`report`] | lines → reports: stacks, registers, held locks, lock chains, damage, title, blame |
 //! | [`locks`] | wait graph from reports: edges with grades, cycles, roots |
@@ -41,6 +41,8 @@
 //!
 //! * A report is a function of the bytes from 128 KiB before its first line to 128 KiB after it ([`report::WINDOW`]). Any
 //!   chunking, one thread or many, mapped or streamed therefore give the same reports.
+//! * Only the kernel's reports count, and what stands around a line changes no answer; [`engine::Options::as_syzbot`] opens what
+//!   syzbot opens instead.
 //! * Nothing in `src/` tests the text of a title or of a kind: a kind is an id, its title a rendering.
 //! * Damage is a value, a miss is a value, an error is an error: only files, grammars and users cause `Err`.
 //! * Output for people goes through [`render`]; only [`cli`] writes to stdout and stderr.

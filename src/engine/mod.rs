@@ -24,7 +24,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Item {
     /// A report's first line is complete. Its `closed` twin follows with the same `start`, unless the console takes the
-    /// line back (`** replaying previous printk message **`).
+    /// line back (`** replaying previous printk message **`) or the lines below show that it was not the kernel's.
     Opened {
         /// Id of the header that opened it.
         header: String,

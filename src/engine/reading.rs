@@ -4,7 +4,7 @@ use super::analyse::{Found, Job, Spot, event, report};
 use super::causes::Causes;
 use super::{Item, Options, Summary, in_order, thread_count};
 use crate::grammar::{Anchor, PIECE, Scanner};
-use crate::line::{BootMark, Gap, begins_boot, gap};
+use crate::line::{BootMark, Gap, Header, Speaker, begins_boot, gap, speaker};
 use crate::report::{Event, Report, WINDOW, is_inlined_copy};
 use std::sync::Arc;
 
@@ -167,6 +167,9 @@ impl Reading {
             let anchor = &self.anchors[at];
             if let Some(header) = self.opens(text, at) {
                 let line = &text[anchor.start..anchor.end];
+                if !self.may_be_kernel(line, header) {
+                    continue;
+                }
                 let message = crate::line::lex(line).message.min(line.len());
                 items.push(Item::Opened {
                     header: self.options.grammar.headers[header].id.clone(),
@@ -177,6 +180,14 @@ impl Reading {
         }
         self.announced = self.anchors.len();
         items
+    }
+
+    /// Whether nothing in the line itself says that somebody else than the kernel wrote it.
+    fn may_be_kernel(&self, line: &[u8], header: usize) -> bool {
+        let header = &self.options.grammar.headers[header];
+        let (programs, prose) = (header.programs, false);
+        let alone = Header { text: line, start: 0, end: line.len(), header: &header.text, programs, prose };
+        self.options.as_syzbot || speaker(&alone, None) == Speaker::Kernel
     }
 
     /// Works out the reports and events whose windows are known.

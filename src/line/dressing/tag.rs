@@ -15,42 +15,46 @@ pub(super) struct Tag {
 }
 
 impl Tag {
-    /// The tag that nearly all of the messages share.
+    /// The longest tag that nearly all of the messages share.
     pub(super) fn of(messages: &[&[u8]]) -> Option<Self> {
         let all = messages.len();
         if all < 3 {
             return None;
         }
+        // Each beginning of a message's groups is a candidate: the message itself may begin with a bracket.
         let mut found: Vec<(Vec<u8>, usize, usize)> = Vec::new();
         for message in messages {
-            let Some((groups, length)) = groups(message) else { continue };
-            let blank = usize::from(message.get(length) == Some(&b' '));
-            match found.iter_mut().find(|(known, ..)| *known == groups) {
-                Some((_, count, blanks)) => {
-                    *count += 1;
-                    *blanks += blank;
+            let groups = groups(message);
+            for count in 1..=groups.len() {
+                let opens: Vec<u8> = groups[..count].iter().map(|(open, _)| *open).collect();
+                let blank = usize::from(message.get(groups[count - 1].1) == Some(&b' '));
+                match found.iter_mut().find(|(known, ..)| *known == opens) {
+                    Some((_, lines, blanks)) => {
+                        *lines += 1;
+                        *blanks += blank;
+                    }
+                    None => found.push((opens, 1, blank)),
                 }
-                None => found.push((groups, 1, blank)),
             }
         }
-        let (groups, count, blanks) = found.into_iter().max_by_key(|(_, count, _)| *count)?;
-        (count * 100 >= all * SHARE).then_some(Self { groups, blank: blanks * 10 >= count * 9 })
+        let shared = found.into_iter().filter(|(_, lines, _)| lines * 100 >= all * SHARE);
+        let (groups, lines, blanks) = shared.max_by_key(|(groups, ..)| groups.len())?;
+        Some(Self { groups, blank: blanks * 10 >= lines * 9 })
     }
 
     /// How long the tag of a message is, bytes; 0 if it has none.
     pub(super) fn length(&self, message: &[u8]) -> usize {
-        match groups(message) {
-            Some((found, length)) if found == self.groups => {
-                length + usize::from(self.blank && message.get(length) == Some(&b' '))
-            }
-            _ => 0,
-        }
+        let found = groups(message);
+        let fits =
+            found.len() >= self.groups.len() && self.groups.iter().zip(&found).all(|(want, (open, _))| want == open);
+        let Some((_, end)) = found.get(self.groups.len() - 1).filter(|_| fits) else { return 0 };
+        end + usize::from(self.blank && message.get(*end) == Some(&b' '))
     }
 }
 
-/// The groups of brackets at the start of a message, and where they end: blanks, `-`, a capital letter, `[…]` or `(…)`
-/// with a digit in each, `@1`.
-fn groups(message: &[u8]) -> Option<(Vec<u8>, usize)> {
+/// The groups of brackets at the start of a message, and where each ends: blanks, `-`, a capital letter, then `[…]` or
+/// `(…)` with a digit in each, `@1`, a blank between two of them at most.
+fn groups(message: &[u8]) -> Vec<(u8, usize)> {
     let mut at = message.iter().take(3).take_while(|byte| **byte == b' ').count();
     if message.get(at) == Some(&b'-') {
         at += 1;
@@ -69,20 +73,16 @@ fn groups(message: &[u8]) -> Option<(Vec<u8>, usize)> {
         if address || !inner.iter().any(u8::is_ascii_digit) {
             break;
         }
-        groups.push(*open);
         at += length + 2;
-    }
-    if groups.is_empty() {
-        return None;
-    }
-    if message.get(at) == Some(&b'@') {
-        let digits = message[at + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-        if digits > 0 {
-            groups.push(b'@');
-            at += 1 + digits;
+        if message.get(at) == Some(&b'@') {
+            at += 1 + message[at + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        }
+        groups.push((*open, at));
+        if matches!(message.get(at..at + 2), Some([b' ', b'[' | b'('])) {
+            at += 1;
         }
     }
-    Some((groups, at))
+    groups
 }
 
 #[cfg(test)]
