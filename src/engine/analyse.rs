@@ -1,31 +1,16 @@
-//! One report, or one event, worked out from its window.
+//! One report, worked out from its window.
 
-use super::dress::{Undressed, Window, undress};
+use super::dress::{Window, undress};
+use super::event::other;
 use super::reading::FLOODED_WINDOW;
-use crate::grammar::{Anchor, Grammar, Scanner};
-use crate::line::{Dressing, Header, lex, speaker, wall_clock};
+use super::window::{Job, Place, Spot, View, line_end, structure, wall, window};
+use crate::grammar::Anchor;
+use crate::line::{Dressing, Header, lex, speaker};
 use crate::report::{
-    Context, EVENT_SCHEMA, Event, Excerpt, Executor, Line, REPORT_SCHEMA, Report, Speaker, Structure, WINDOW, console,
-    corruption, describe, frame_of, guilty_file, lines_before, title,
+    Context, Event, Excerpt, Executor, REPORT_SCHEMA, Report, Speaker, WINDOW, console, corruption, frame_of,
+    guilty_file, lines_before, title,
 };
 use std::borrow::Cow;
-
-/// What all reports of one step share. Offsets are those of `text`, which begins `base` bytes into the log.
-#[derive(Debug)]
-pub(super) struct Job<'a> {
-    pub(super) text: &'a [u8],
-    pub(super) base: u64,
-    pub(super) grammar: &'a Grammar,
-    pub(super) scanner: &'a Scanner,
-    pub(super) anchors: &'a [Anchor],
-    pub(super) log: &'a str,
-    /// Whether `text` begins with the log's first byte.
-    pub(super) begins_log: bool,
-    /// [`super::Options::as_syzbot`].
-    pub(super) as_syzbot: bool,
-    /// [`super::Options::prose`].
-    pub(super) prose: bool,
-}
 
 /// What a line that looks like a report's first turned out to be.
 pub(super) enum Found {
@@ -37,38 +22,6 @@ pub(super) enum Found {
     Other(Box<Event>),
     /// A copy of the line above.
     Nothing,
-}
-
-/// One thing to work out.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Spot {
-    /// Index of its anchor.
-    pub(super) at: usize,
-    /// 1-based number of its line.
-    pub(super) line: u64,
-    /// Which boot.
-    pub(super) boot: usize,
-    /// Index of the event; a report if there is none.
-    pub(super) event: Option<usize>,
-    /// Whether the log is so full of reports that this one's window is small.
-    pub(super) flooded: bool,
-}
-
-/// A window as the rules see it.
-struct View<'a> {
-    text: &'a [u8],
-    anchors: &'a [Anchor],
-    at: usize,
-}
-
-impl<'a> View<'a> {
-    /// The undressed window if there is one, else the window as it is.
-    fn of(undressed: Option<&'a Undressed>, window: &'a [u8], anchors: &'a [Anchor], at: usize) -> Self {
-        match undressed {
-            Some(undressed) => Self { text: &undressed.text, anchors: &undressed.anchors, at: undressed.at },
-            None => Self { text: window, anchors, at },
-        }
-    }
 }
 
 /// Works out the report of `spot`. Index and cause are filled in by who knows the log.
@@ -172,240 +125,6 @@ fn who(job: &Job<'_>, window: &[u8], anchor: &Anchor, dressing: Option<&Dressing
     speaker(&Header { text: window, start, end, header: &header.text, programs, prose }, dressing)
 }
 
-/// A line of somebody else that looks like a report's first, as an event.
-fn other(job: &Job<'_>, spot: &Spot, raw: &[u8], who: Speaker) -> Event {
-    let anchor = &job.anchors[spot.at];
-    let header = &job.grammar.headers[anchor.header.unwrap_or_default()];
-    let prefix = lex(raw);
-    Event {
-        schema: EVENT_SCHEMA,
-        log: job.log.to_owned(),
-        index: 0,
-        kind: header.id.clone(),
-        title: String::from_utf8_lossy(prefix.text(raw)).trim().to_owned(),
-        start: job.base + anchor.start as u64,
-        line: spot.line,
-        time: prefix.time,
-        caller: None,
-        task: None,
-        cpu: None,
-        boot: spot.boot,
-        fields: std::collections::BTreeMap::new(),
-        stacks: Vec::new(),
-        held_locks: Vec::new(),
-        hung_tasks: Vec::new(),
-        rows: Vec::new(),
-        speaker: who,
-        wall: wall(raw, &header.text),
-    }
-}
-
-/// The wall-clock time that stands before the message.
-fn wall(raw: &[u8], message: &str) -> Option<String> {
-    let end = memchr::memmem::find(raw, message.as_bytes()).unwrap_or(0);
-    wall_clock(&raw[..end]).map(|text| String::from_utf8_lossy(text).into_owned())
-}
-
-/// Works out event number `number` of the grammar at `spot`; `None` if it turns out to be none. Its index is filled in by
-/// who knows the log.
-pub(super) fn event(job: &Job<'_>, spot: &Spot, number: usize) -> Option<Event> {
-    let entry = &job.grammar.events[number];
-    let anchor = &job.anchors[spot.at];
-    let raw = &job.text[anchor.start..anchor.end];
-    let shown = crate::line::unwrap(raw);
-    let mut line = event_line(entry, &shown);
-    let (mut described, mut rows) = (Structure::default(), Vec::new());
-    if line.is_none() || entry.structure || entry.rows.is_some() {
-        let (from, window, anchors, at) = window(job, spot.at, WINDOW);
-        let start = anchors[at].start;
-        let dressing = if job.as_syzbot { None } else { Dressing::of(window, start) };
-        let dressed = undress(job.grammar, job.scanner, window, start, Some(number), dressing.as_ref());
-        if matches!(dressed, Window::Repeats) {
-            return None;
-        }
-        let undressed = dressed.undressed();
-        let view = View::of(undressed, window, &anchors, at);
-        if let Some(undressed) = undressed {
-            let first = &undressed.anchors[undressed.at];
-            line = event_line(entry, &undressed.text[first.start..first.end]).or(line);
-        }
-        if line.is_some() && (entry.structure || entry.rows.is_some()) {
-            let excerpt = Excerpt::new(&job.grammar.output, view.text, view.anchors, view.at);
-            let place = Place {
-                from: job.base + from as u64,
-                window,
-                line: spot.line,
-                undressed,
-                first: view.anchors[view.at].start,
-            };
-            let own = until_next_event(job.grammar, &excerpt, view.anchors, view.at);
-            if entry.structure {
-                described = of_event(structure(&excerpt, own, &place), spot.line);
-            }
-            if let Some(pattern) = &entry.rows {
-                rows = excerpt.lines[1..own.max(1)]
-                    .iter()
-                    .filter(|line| pattern.is_match(&line.text))
-                    .map(|line| String::from_utf8_lossy(&line.text).into_owned())
-                    .collect();
-            }
-        }
-    }
-    let line = line?;
-    let mut titled = entry.title.clone();
-    for (name, value) in &line.fields {
-        titled = titled.replace(&format!("{{{name}}}"), value);
-    }
-    let foreign = lex(raw).is_foreign();
-    Some(Event {
-        schema: EVENT_SCHEMA,
-        log: job.log.to_owned(),
-        index: 0,
-        kind: entry.id.clone(),
-        title: titled,
-        start: job.base + anchor.start as u64,
-        line: spot.line,
-        time: line.time,
-        caller: line.caller,
-        task: described.task,
-        cpu: described.cpu,
-        boot: spot.boot,
-        fields: line.fields,
-        stacks: described.stacks,
-        held_locks: described.held_locks,
-        hung_tasks: described.hung_tasks,
-        rows,
-        speaker: if foreign && line.time.is_none() { Speaker::Program } else { Speaker::Kernel },
-        wall: wall(raw, &entry.trigger),
-    })
-}
-
-/// What an event's first line says.
-struct EventLine {
-    fields: std::collections::BTreeMap<String, String>,
-    time: Option<f64>,
-    caller: Option<String>,
-}
-
-/// Reads an event's first line in console form; `None` if its message is none of this event.
-fn event_line(entry: &crate::grammar::Event, shown: &[u8]) -> Option<EventLine> {
-    let prefix = lex(shown);
-    let message = prefix.text(shown);
-    let found = entry.pattern.captures(message)?;
-    let text = |span: &std::ops::Range<usize>| String::from_utf8_lossy(&message[span.clone()]).into_owned();
-    Some(EventLine {
-        fields: found.groups.iter().map(|(name, span)| (name.clone(), text(span))).collect(),
-        time: prefix.time,
-        caller: prefix.caller.map(|caller| String::from_utf8_lossy(caller).into_owned()),
-    })
-}
-
-/// What of a structure belongs to an event: all of it, unless the event is a list of locks, which says nothing else.
-fn of_event(mut found: Structure, line: u64) -> Structure {
-    if found.held_locks.first().is_some_and(|list| list.line == line) {
-        found.held_locks.truncate(1);
-        let list = &found.held_locks[0];
-        return Structure { task: list.task.clone(), held_locks: found.held_locks, ..Structure::default() };
-    }
-    found
-}
-
-/// How many of the excerpt's lines come before the next event with a structure of its own, or the next report.
-fn until_next_event(grammar: &Grammar, excerpt: &Excerpt<'_>, anchors: &[Anchor], at: usize) -> usize {
-    let structured = |anchor: &&Anchor| {
-        anchor.header.is_some() || anchor.events.iter().any(|event| grammar.events[*event].structure)
-    };
-    let starts: Vec<usize> = anchors[at + 1..].iter().filter(structured).map(|anchor| anchor.start).collect();
-    let lines = &excerpt.lines[..excerpt.own];
-    let next = lines.iter().skip(1).position(|line| starts.binary_search(&line.offset).is_ok());
-    next.map_or(lines.len(), |next| next + 1)
-}
-
-/// The window around an anchor: where it begins in the text, its bytes, the anchors in it (offsets of the window) and
-/// which of them it is about.
-fn window<'a>(job: &Job<'a>, at: usize, reach: usize) -> (usize, &'a [u8], Vec<Anchor>, usize) {
-    let anchor = &job.anchors[at];
-    let mut from = anchor.start.saturating_sub(reach);
-    if from > 0 || !job.begins_log {
-        // The line that the window cuts is left out. One that ends right before it is not cut.
-        let before = from.saturating_sub(1);
-        from =
-            memchr::memchr(b'\n', &job.text[before..anchor.start]).map_or(anchor.start, |length| before + length + 1);
-    }
-    let mut to = job.text.len().min(anchor.start + reach);
-    if to < job.text.len() {
-        to = memchr::memrchr(b'\n', &job.text[anchor.end.min(to)..to])
-            .map_or(anchor.end.min(to), |back| anchor.end + back + 1);
-    }
-    let first = job.anchors[..at].partition_point(|other| other.start < from);
-    let last = at + 1 + job.anchors[at + 1..].partition_point(|other| other.start < to);
-    let anchors = job.anchors[first..last]
-        .iter()
-        .map(|other| Anchor { start: other.start - from, end: other.end.min(to) - from, ..other.clone() })
-        .collect();
-    (from, &job.text[from..to], anchors, at - first)
-}
-
-/// From offsets of a window to offsets and lines of the log.
-struct Place<'a> {
-    /// Where the window begins in the log.
-    from: u64,
-    window: &'a [u8],
-    /// 1-based log line of the report's first line.
-    line: u64,
-    undressed: Option<&'a Undressed>,
-    /// Offset of that line in the window (undressed, if it is).
-    first: usize,
-}
-
-impl Place<'_> {
-    fn offset(&self, offset: usize) -> u64 {
-        self.from + self.undressed.map_or(offset, |undressed| undressed.original(offset)) as u64
-    }
-
-    /// The end of a line; of an undressed one, where the line that it came from ends.
-    fn offset_of_end(&self, offset: usize) -> u64 {
-        match self.undressed {
-            Some(undressed) => self.from + line_end(self.window, undressed.original(offset.saturating_sub(1))) as u64,
-            None => self.from + offset as u64,
-        }
-    }
-
-    fn log_line(&self, offset: usize, below: usize) -> u64 {
-        match self.undressed {
-            Some(undressed) => {
-                self.line + (undressed.lines_above(offset).saturating_sub(undressed.lines_above(self.first))) as u64
-            }
-            None => self.line + below as u64,
-        }
-    }
-}
-
-/// The structure of the first `own` lines. Where the exact rule knows no printer, a prefix may still tell one (`[   T57] `
-/// without a stamp): it is taken off and lines of others are left out.
-fn structure(excerpt: &Excerpt<'_>, own: usize, place: &Place<'_>) -> Structure {
-    let printer = match excerpt.context {
-        Context::Unknown => excerpt.lines.first().and_then(|line| lex(&line.text).caller),
-        Context::Console | Context::Caller(_) => None,
-    };
-    let lines: Vec<Line<'_>> = excerpt.lines[..own]
-        .iter()
-        .filter_map(|line| {
-            let text = match printer {
-                Some(_) => {
-                    let prefix = lex(&line.text);
-                    let mine = prefix.caller.is_none() || prefix.caller == printer;
-                    mine.then(|| &line.text[prefix.message.min(line.text.len())..])?
-                }
-                None => &line.text,
-            };
-            let (log_line, offset) = (place.log_line(line.offset, line.below), place.offset(line.offset));
-            Some(Line { text, log_line, offset })
-        })
-        .collect();
-    describe(&lines)
-}
-
 /// The last line from `at` on that would open a report.
 fn last_header(anchors: &[Anchor], at: usize) -> &Anchor {
     let replayed = |number: usize| {
@@ -415,10 +134,6 @@ fn last_header(anchors: &[Anchor], at: usize) -> &Anchor {
         .rev()
         .find(|number| anchors[*number].header.is_some() && !replayed(*number))
         .map_or(&anchors[at], |number| &anchors[number])
-}
-
-fn line_end(text: &[u8], start: usize) -> usize {
-    crate::grammar::piece_end(text, start)
 }
 
 fn caller(context: Context<'_>) -> Option<String> {

@@ -7,9 +7,11 @@
 mod analyse;
 mod causes;
 mod dress;
+mod event;
 mod reading;
 mod samples;
 mod threads;
+mod window;
 
 pub use samples::sample_complaints;
 pub use threads::{in_order, thread_count};

@@ -1,7 +1,9 @@
 //! The state of one log's reading: what was scanned, what is open, how far lines were counted.
 
-use super::analyse::{Found, Job, Spot, event, report};
+use super::analyse::{Found, report};
 use super::causes::Causes;
+use super::event::event;
+use super::window::{Job, Spot};
 use super::{Item, Options, Summary, in_order, thread_count};
 use crate::grammar::{Anchor, PIECE, Scanner};
 use crate::line::{BootMark, Gap, Header, Speaker, begins_boot, gap, speaker};

@@ -1,7 +1,10 @@
 //! Takes a dressing off the lines of a window, keeping where each line stood.
 
 use super::super::{Unwrapper, Wrapper, lex};
-use super::{Dressing, Layer, continues, is_tail, message, spreads, stamp_at};
+use super::layer::Layer;
+use super::sample::spreads;
+use super::whole::is_tail;
+use super::{Dressing, continues, message, stamp_at};
 use std::borrow::Cow;
 
 /// A window as the console would have shown it.

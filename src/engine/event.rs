@@ -1,0 +1,150 @@
+//! One event, worked out from its line and, where it has a structure, from its window.
+
+use super::dress::{Window, undress};
+use super::window::{Job, Place, Spot, View, structure, wall, window};
+use crate::grammar::{Anchor, Grammar};
+use crate::line::{Dressing, lex};
+use crate::report::{EVENT_SCHEMA, Event, Excerpt, Speaker, Structure, WINDOW};
+
+/// Works out event number `number` of the grammar at `spot`; `None` if it turns out to be none. Its index is filled in by
+/// who knows the log.
+pub(super) fn event(job: &Job<'_>, spot: &Spot, number: usize) -> Option<Event> {
+    let entry = &job.grammar.events[number];
+    let anchor = &job.anchors[spot.at];
+    let raw = &job.text[anchor.start..anchor.end];
+    let shown = crate::line::unwrap(raw);
+    let mut line = event_line(entry, &shown);
+    let (mut described, mut rows) = (Structure::default(), Vec::new());
+    if line.is_none() || entry.structure || entry.rows.is_some() {
+        let (from, window, anchors, at) = window(job, spot.at, WINDOW);
+        let start = anchors[at].start;
+        let dressing = if job.as_syzbot { None } else { Dressing::of(window, start) };
+        let dressed = undress(job.grammar, job.scanner, window, start, Some(number), dressing.as_ref());
+        if matches!(dressed, Window::Repeats) {
+            return None;
+        }
+        let undressed = dressed.undressed();
+        let view = View::of(undressed, window, &anchors, at);
+        if let Some(undressed) = undressed {
+            let first = &undressed.anchors[undressed.at];
+            line = event_line(entry, &undressed.text[first.start..first.end]).or(line);
+        }
+        if line.is_some() && (entry.structure || entry.rows.is_some()) {
+            let excerpt = Excerpt::new(&job.grammar.output, view.text, view.anchors, view.at);
+            let place = Place {
+                from: job.base + from as u64,
+                window,
+                line: spot.line,
+                undressed,
+                first: view.anchors[view.at].start,
+            };
+            let own = until_next_event(job.grammar, &excerpt, view.anchors, view.at);
+            if entry.structure {
+                described = of_event(structure(&excerpt, own, &place), spot.line);
+            }
+            if let Some(pattern) = &entry.rows {
+                rows = excerpt.lines[1..own.max(1)]
+                    .iter()
+                    .filter(|line| pattern.is_match(&line.text))
+                    .map(|line| String::from_utf8_lossy(&line.text).into_owned())
+                    .collect();
+            }
+        }
+    }
+    let line = line?;
+    let mut titled = entry.title.clone();
+    for (name, value) in &line.fields {
+        titled = titled.replace(&format!("{{{name}}}"), value);
+    }
+    let foreign = lex(raw).is_foreign();
+    Some(Event {
+        schema: EVENT_SCHEMA,
+        log: job.log.to_owned(),
+        index: 0,
+        kind: entry.id.clone(),
+        title: titled,
+        start: job.base + anchor.start as u64,
+        line: spot.line,
+        time: line.time,
+        caller: line.caller,
+        task: described.task,
+        cpu: described.cpu,
+        boot: spot.boot,
+        fields: line.fields,
+        stacks: described.stacks,
+        held_locks: described.held_locks,
+        hung_tasks: described.hung_tasks,
+        rows,
+        speaker: if foreign && line.time.is_none() { Speaker::Program } else { Speaker::Kernel },
+        wall: wall(raw, &entry.trigger),
+    })
+}
+
+/// What an event's first line says.
+struct EventLine {
+    fields: std::collections::BTreeMap<String, String>,
+    time: Option<f64>,
+    caller: Option<String>,
+}
+
+/// Reads an event's first line in console form; `None` if its message is none of this event.
+fn event_line(entry: &crate::grammar::Event, shown: &[u8]) -> Option<EventLine> {
+    let prefix = lex(shown);
+    let message = prefix.text(shown);
+    let found = entry.pattern.captures(message)?;
+    let text = |span: &std::ops::Range<usize>| String::from_utf8_lossy(&message[span.clone()]).into_owned();
+    Some(EventLine {
+        fields: found.groups.iter().map(|(name, span)| (name.clone(), text(span))).collect(),
+        time: prefix.time,
+        caller: prefix.caller.map(|caller| String::from_utf8_lossy(caller).into_owned()),
+    })
+}
+
+/// What of a structure belongs to an event: all of it, unless the event is a list of locks, which says nothing else.
+fn of_event(mut found: Structure, line: u64) -> Structure {
+    if found.held_locks.first().is_some_and(|list| list.line == line) {
+        found.held_locks.truncate(1);
+        let list = &found.held_locks[0];
+        return Structure { task: list.task.clone(), held_locks: found.held_locks, ..Structure::default() };
+    }
+    found
+}
+
+/// How many of the excerpt's lines come before the next event with a structure of its own, or the next report.
+fn until_next_event(grammar: &Grammar, excerpt: &Excerpt<'_>, anchors: &[Anchor], at: usize) -> usize {
+    let structured = |anchor: &&Anchor| {
+        anchor.header.is_some() || anchor.events.iter().any(|event| grammar.events[*event].structure)
+    };
+    let starts: Vec<usize> = anchors[at + 1..].iter().filter(structured).map(|anchor| anchor.start).collect();
+    let lines = &excerpt.lines[..excerpt.own];
+    let next = lines.iter().skip(1).position(|line| starts.binary_search(&line.offset).is_ok());
+    next.map_or(lines.len(), |next| next + 1)
+}
+
+/// A line of somebody else that looks like a report's first, as an event.
+pub(super) fn other(job: &Job<'_>, spot: &Spot, raw: &[u8], who: Speaker) -> Event {
+    let anchor = &job.anchors[spot.at];
+    let header = &job.grammar.headers[anchor.header.unwrap_or_default()];
+    let prefix = lex(raw);
+    Event {
+        schema: EVENT_SCHEMA,
+        log: job.log.to_owned(),
+        index: 0,
+        kind: header.id.clone(),
+        title: String::from_utf8_lossy(prefix.text(raw)).trim().to_owned(),
+        start: job.base + anchor.start as u64,
+        line: spot.line,
+        time: prefix.time,
+        caller: None,
+        task: None,
+        cpu: None,
+        boot: spot.boot,
+        fields: std::collections::BTreeMap::new(),
+        stacks: Vec::new(),
+        held_locks: Vec::new(),
+        hung_tasks: Vec::new(),
+        rows: Vec::new(),
+        speaker: who,
+        wall: wall(raw, &header.text),
+    }
+}

@@ -1,0 +1,64 @@
+//! One layer of a dressing: how it is taken off a line.
+
+use super::super::plain::plain;
+use super::super::{Wrapper, lex, unwrap};
+use super::shape::Shape;
+use super::tag::Tag;
+use super::{message, stamp_at};
+use std::borrow::Cow;
+
+/// One layer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Layer {
+    /// Characters that a page or a mail program changed.
+    Plain,
+    /// A wrapper that the lexer knows.
+    Known(Wrapper),
+    /// Anything before the printk stamp.
+    BeforeStamp,
+    /// A prefix of one shape.
+    Shape(Shape),
+    /// What a vendor prints behind the stamp.
+    Tag(Tag),
+    /// So many blanks, or tabs.
+    Indent(usize),
+}
+
+impl Layer {
+    /// The line without this layer, if that changes it; whether the line had it.
+    pub(super) fn off(&self, line: &[u8]) -> (Option<Vec<u8>>, bool) {
+        match self {
+            Self::Plain => match plain(line) {
+                Cow::Owned(text) => (Some(text), true),
+                Cow::Borrowed(text) => ((text.len() < line.len()).then(|| text.to_vec()), true),
+            },
+            Self::Known(_) => {
+                let had = lex(line).wrapper != Wrapper::None;
+                match unwrap(line) {
+                    Cow::Owned(text) => (Some(text), had),
+                    Cow::Borrowed(text) => ((text.len() < line.len()).then(|| text.to_vec()), had),
+                }
+            }
+            Self::BeforeStamp => match stamp_at(line) {
+                Some(0) => (None, true),
+                Some(at) => (Some(line[at..].to_vec()), true),
+                None => (None, false),
+            },
+            Self::Shape(shape) => match shape.length(line) {
+                Some(length) => (Some(line[length..].to_vec()), true),
+                None => (None, false),
+            },
+            Self::Tag(tag) => {
+                let from = line.len() - message(line, true).len();
+                match tag.length(&line[from..]) {
+                    0 => (None, true),
+                    length => (Some([&line[..from], &line[from + length..]].concat()), true),
+                }
+            }
+            Self::Indent(width) => {
+                let blanks = line.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count().min(*width);
+                ((blanks > 0).then(|| line[blanks..].to_vec()), blanks == *width)
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The lines around a report, and what they share in front of their messages.
+
+use super::super::landmarks::begins_report_line;
+use super::super::plain::plain;
+use super::super::{Wrapper, lex};
+use super::layer::Layer;
+use super::shape::Shape;
+use super::tag::Tag;
+use super::{LONGEST, STAMPED_SHARE, message, stamp_at};
+use std::borrow::Cow;
+
+/// How many of a hundred lines must agree on a wrapper that is known.
+const KNOWN_SHARE: usize = 80;
+
+/// The lines of which a dressing is inferred.
+#[derive(Debug)]
+pub(super) struct Sample<'a> {
+    /// Not empty; the one that matters first, then those below it, then those above it.
+    pub(super) lines: Vec<Cow<'a, [u8]>>,
+    /// How many of them are the first and those below it.
+    pub(super) below: usize,
+}
+
+impl Sample<'_> {
+    /// The next layer that the lines share.
+    pub(super) fn layer(&self, before: &[Layer]) -> Option<Layer> {
+        if !before.contains(&Layer::Plain) && self.lines.iter().any(|line| plain(line) != *line) {
+            return Some(Layer::Plain);
+        }
+        let known = |layer: &Layer| matches!(layer, Layer::Known(_));
+        if before.iter().filter(|layer| known(layer)).count() < 3
+            && let Some(wrapper) = self.known()
+        {
+            return Some(Layer::Known(wrapper));
+        }
+        let stamps: Vec<Option<usize>> = self.lines.iter().map(|line| stamp_at(line)).collect();
+        let stamped = stamps.iter().flatten().count();
+        if stamped * 100 >= self.lines.len() * STAMPED_SHARE {
+            if stamps.iter().flatten().any(|at| *at > 0) && !before.contains(&Layer::BeforeStamp) {
+                return Some(Layer::BeforeStamp);
+            }
+            if before.iter().any(|layer| matches!(layer, Layer::Tag(_))) {
+                return None;
+            }
+            let messages: Vec<&[u8]> = self
+                .lines
+                .iter()
+                .filter(|line| stamp_at(line) == Some(0))
+                .map(|line| message(line, true))
+                .filter(|message| !message.is_empty())
+                .collect();
+            return Tag::of(&messages).map(Layer::Tag);
+        }
+        // `[   T57] ` is the console's own without printk.time.
+        let callers = self.lines.iter().filter(|line| lex(line).caller.is_some()).count();
+        if callers * 2 > self.lines.len() {
+            return None;
+        }
+        if let Some(shape) = self.shape() {
+            return Some(Layer::Shape(shape));
+        }
+        if before.iter().any(|layer| matches!(layer, Layer::Indent(_))) {
+            return None;
+        }
+        let indent = self.lines.iter().map(|line| line.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count());
+        indent.min().filter(|indent| *indent > 0 && self.lines.len() > 1).map(Layer::Indent)
+    }
+
+    /// The wrapper of most lines; records that take several lines are told by their first.
+    fn known(&self) -> Option<Wrapper> {
+        let wrappers: Vec<Wrapper> = self.lines.iter().map(|line| lex(line).wrapper).collect();
+        let first = wrappers[0];
+        if spreads(first) {
+            return Some(first);
+        }
+        let mut counts: Vec<(Wrapper, usize)> = Vec::new();
+        for wrapper in wrappers.into_iter().filter(|wrapper| *wrapper != Wrapper::None) {
+            match counts.iter_mut().find(|(known, _)| *known == wrapper) {
+                Some((_, count)) => *count += 1,
+                None => counts.push((wrapper, 1)),
+            }
+        }
+        let (wrapper, count) = counts.into_iter().max_by_key(|(_, count)| *count)?;
+        // What a report's own lines share says more than what stands above it.
+        let own = self.lines[..self.below].iter().filter(|line| lex(line).wrapper == wrapper).count();
+        let most = |count: usize, all: usize| count * 100 >= all * KNOWN_SHARE;
+        (most(count, self.lines.len()) || (self.below > 3 && most(own, self.below))).then_some(wrapper)
+    }
+
+    /// A prefix of one shape that leaves lines which begin as lines of reports do.
+    fn shape(&self) -> Option<Shape> {
+        let tried = |lines: &[Cow<'_, [u8]>]| {
+            let texts: Vec<&[u8]> = lines.iter().map(|line| &line[..line.len().min(LONGEST)]).collect();
+            let shape = Shape::of(&texts)?;
+            // Behind a part of it may stand a form that the lexer knows, and that says more than its shape.
+            let known = |part: &Shape| {
+                let inner = |line: &&&[u8]| part.length(line).is_some_and(|length| is_known(&line[length..]));
+                texts.iter().filter(inner).count() * 100 >= texts.len() * KNOWN_SHARE
+            };
+            if let Some(part) = shape.beginnings().find(known) {
+                return Some(part);
+            }
+            let right = |line: &Cow<'_, [u8]>| {
+                shape.length(line).is_some_and(|length| begins_report_line(line[length..].trim_ascii_start()))
+            };
+            lines.iter().any(right).then_some(shape)
+        };
+        tried(&self.lines[..self.below]).or_else(|| tried(&self.lines))
+    }
+
+    pub(super) fn take_off(&mut self, layer: &Layer) {
+        for line in &mut self.lines {
+            if let Some(text) = layer.off(line).0 {
+                *line = Cow::Owned(text);
+            }
+        }
+    }
+
+    pub(super) fn is_stamped(&self) -> bool {
+        let stamped = self.lines.iter().filter(|line| stamp_at(line) == Some(0)).count();
+        stamped * 100 >= self.lines.len() * STAMPED_SHARE
+    }
+}
+
+/// Whether a line begins with a form that the lexer knows.
+fn is_known(line: &[u8]) -> bool {
+    let prefix = lex(line);
+    prefix.wrapper != Wrapper::None || prefix.time.is_some()
+}
+
+/// Whether a record of this form takes several lines, of which only some look like it.
+pub(super) fn spreads(wrapper: Wrapper) -> bool {
+    matches!(wrapper, Wrapper::DmesgJson | Wrapper::JournalExport | Wrapper::Kmsg | Wrapper::Netconsole)
+}
