@@ -173,8 +173,8 @@ fn only_the_kernel_is_reported() {
         (reports, others)
     };
     let (reports, others) = read("program/syslog-tags.log", false);
-    assert_eq!((reports.len(), others), (0, vec![Speaker::Program; 3]));
-    assert_eq!(read("program/syslog-tags.log", true).0.len(), 3, "syzbot opens all of them");
+    assert_eq!((reports.len(), others), (0, vec![Speaker::Program; 4]));
+    assert_eq!(read("program/syslog-tags.log", true).0.len(), 4, "syzbot opens all of them");
     assert_eq!(read("program/stamped-init-message.log", false), (Vec::new(), vec![Speaker::Program]));
     assert_eq!(read("program/unstamped-among-stamped.log", false), (Vec::new(), vec![Speaker::Program]));
     let (reports, others) = read("firmware/before-a-kernel-that-panics.log", false);

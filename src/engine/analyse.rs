@@ -27,7 +27,7 @@ pub(super) enum Found {
 /// Works out the report of `spot`. Index and cause are filled in by who knows the log.
 pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Found {
     let reach = if spot.flooded { FLOODED_WINDOW } else { WINDOW };
-    let (from, window, anchors, at) = window(job, spot.at, reach);
+    let (from, window, anchors, at) = window(job, spot.at, (reach, reach));
     let (start, raw) = (anchors[at].start, &window[anchors[at].start..anchors[at].end]);
     let dressing = if job.as_syzbot { None } else { Dressing::of(window, start) };
     let who = who(job, window, &anchors[at], dressing.as_ref());

@@ -16,9 +16,11 @@ pub(super) fn event(job: &Job<'_>, spot: &Spot, number: usize) -> Option<Event> 
     let mut line = event_line(entry, &shown);
     let (mut described, mut rows) = (Structure::default(), Vec::new());
     if line.is_none() || entry.structure || entry.rows.is_some() {
-        let (from, window, anchors, at) = window(job, spot.at, WINDOW);
+        let (from, window, anchors, at) = window(job, spot.at, (ABOVE, reach_below(job, spot.at)));
         let start = anchors[at].start;
-        let dressing = if job.as_syzbot { None } else { Dressing::of(window, start) };
+        // A dressing shows in more lines than an event has.
+        let around = &job.text[from..job.text.len().min(anchor.start + WINDOW)];
+        let dressing = if job.as_syzbot { None } else { Dressing::of(around, start) };
         let dressed = undress(job.grammar, job.scanner, window, start, Some(number), dressing.as_ref());
         if matches!(dressed, Window::Repeats) {
             return None;
@@ -78,6 +80,24 @@ pub(super) fn event(job: &Job<'_>, spot: &Spot, number: usize) -> Option<Event> 
         speaker: if foreign && line.time.is_none() { Speaker::Program } else { Speaker::Kernel },
         wall: wall(raw, &entry.trigger),
     })
+}
+
+/// How far above its first line an event is looked at, bytes: only what stands around its lines shows there.
+const ABOVE: usize = 4 << 10;
+
+/// How far below its first line an event may reach, bytes: to the end of the line with which its printer begins the next
+/// report or the next event that has a structure.
+fn reach_below(job: &Job<'_>, at: usize) -> usize {
+    let line = |anchor: &Anchor| &job.text[anchor.start..anchor.end];
+    let printer = |anchor: &Anchor| lex(&crate::line::unwrap(line(anchor))).caller.map(<[u8]>::to_vec);
+    let this = &job.anchors[at];
+    let own = printer(this);
+    let ends = |next: &&Anchor| {
+        let begins = next.header.is_some() || next.events.iter().any(|event| job.grammar.events[*event].structure);
+        begins && line(next) != line(this) && printer(next) == own
+    };
+    let near = job.anchors[at + 1..].iter().take_while(|next| next.start < this.start + WINDOW);
+    { near }.find(ends).map_or(WINDOW, |next| (next.end + 1 - this.start).min(WINDOW))
 }
 
 /// What an event's first line says.

@@ -56,16 +56,20 @@ impl<'a> View<'a> {
 
 /// The window around an anchor: where it begins in the text, its bytes, the anchors in it (offsets of the window) and
 /// which of them it is about.
-pub(super) fn window<'a>(job: &Job<'a>, at: usize, reach: usize) -> (usize, &'a [u8], Vec<Anchor>, usize) {
+pub(super) fn window<'a>(
+    job: &Job<'a>,
+    at: usize,
+    (above, below): (usize, usize),
+) -> (usize, &'a [u8], Vec<Anchor>, usize) {
     let anchor = &job.anchors[at];
-    let mut from = anchor.start.saturating_sub(reach);
+    let mut from = anchor.start.saturating_sub(above);
     if from > 0 || !job.begins_log {
         // The line that the window cuts is left out. One that ends right before it is not cut.
         let before = from.saturating_sub(1);
         from =
             memchr::memchr(b'\n', &job.text[before..anchor.start]).map_or(anchor.start, |length| before + length + 1);
     }
-    let mut to = job.text.len().min(anchor.start + reach);
+    let mut to = job.text.len().min(anchor.start + below);
     if to < job.text.len() {
         to = memchr::memrchr(b'\n', &job.text[anchor.end.min(to)..to])
             .map_or(anchor.end.min(to), |back| anchor.end + back + 1);

@@ -86,6 +86,12 @@ pub enum Wrapper {
 }
 
 impl Wrapper {
+    /// Whether it names the program that wrote the line.
+    #[must_use]
+    pub fn has_tag(self) -> bool {
+        matches!(self, Self::Syslog | Self::SyslogIso | Self::Syslog5424 | Self::Journal)
+    }
+
     /// Whether what is inside is simply the rest of the line: `&line[wrapper_len..]` is the console form then. Otherwise
     /// only [`unwrap`] gives it.
     #[must_use]

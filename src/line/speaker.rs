@@ -2,7 +2,7 @@
 
 use super::dressing::{Dressing, stamp_at};
 use super::landmarks::is_body;
-use super::{boot_mark, lex, unwrap};
+use super::{Wrapper, boot_mark, lex, unwrap};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -60,7 +60,9 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
     }
     let shown = dressing.map_or_else(|| unwrap(raw), |dressing| dressing.bare(raw).0);
     let Some(at) = memchr::memmem::find(&shown, line.header.as_bytes()) else { return Speaker::Kernel };
-    if is_tagged(&shown[lex(&shown).message.min(at)..at]) {
+    let before = &shown[..at];
+    let behind_stamp = stamp_at(before).and_then(|stamp| memchr::memchr(b']', &before[stamp..]).map(|end| stamp + end));
+    if is_tagged(&before[behind_stamp.map_or(0, |end| end + 1)..]) {
         return Speaker::Program;
     }
     if is_inside_word(&shown, at, line.header) {
@@ -91,6 +93,10 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
             false => Speaker::Person,
         };
     }
+    // A prefix of its own, but not the kernel's tag that the others have.
+    if dressing.is_some_and(Dressing::is_tagged) && lex(raw).wrapper != Wrapper::None {
+        return Speaker::Program;
+    }
     if stamped {
         // The report goes on with the lines that have a stamp, if this is its header.
         let mut next = below().take_while(|below| stamp_at(below).is_some()).take(NEXT);
@@ -103,16 +109,13 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
     if below().any(|below| is_own(&below)) { Speaker::Kernel } else { Speaker::Person }
 }
 
-/// `name[123]: ` before the header.
+/// `name[123]: ` before the header, behind the last stamp.
 fn is_tagged(before: &[u8]) -> bool {
-    let Some(close) = memchr::memmem::find(before, b"]: ") else { return false };
+    let Some(close) = memchr::memmem::rfind(before, b"]: ") else { return false };
     let Some(open) = memchr::memrchr(b'[', &before[..close]) else { return false };
-    let name = before[..open].trim_ascii_start();
+    let name = before[..open].iter().rev().take_while(|byte| byte.is_ascii_alphanumeric() || b"-_./()@".contains(byte));
     let digits = &before[open + 1..close];
-    !digits.is_empty()
-        && digits.iter().all(u8::is_ascii_digit)
-        && !name.is_empty()
-        && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_./()@".contains(byte))
+    !digits.is_empty() && digits.iter().all(u8::is_ascii_digit) && name.count() > 0
 }
 
 /// Whether the header is a part of a longer word: `TINFO:`, `dmesg.BUG:KCSAN`, `BUG:workqueue_lockup`.

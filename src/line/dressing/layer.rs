@@ -32,8 +32,9 @@ impl Layer {
                 Cow::Owned(text) => (Some(text), true),
                 Cow::Borrowed(text) => ((text.len() < line.len()).then(|| text.to_vec()), true),
             },
-            Self::Known(_) => {
-                let had = lex(line).wrapper != Wrapper::None;
+            Self::Known(wrapper) => {
+                let own = lex(line);
+                let had = own.wrapper == *wrapper || (own.wrapper != Wrapper::None && !wrapper.has_tag());
                 match unwrap(line) {
                     Cow::Owned(text) => (Some(text), had),
                     Cow::Borrowed(text) => ((text.len() < line.len()).then(|| text.to_vec()), had),

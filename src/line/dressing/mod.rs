@@ -102,6 +102,13 @@ impl Dressing {
         self.stamped
     }
 
+    /// Whether the lines have a syslog tag.
+    #[must_use]
+    pub fn is_tagged(&self) -> bool {
+        let tags = |layer: &Layer| matches!(layer, Layer::Known(wrapper) if wrapper.has_tag());
+        self.layers.iter().any(tags)
+    }
+
     /// Whether the line that the dressing was inferred for has what the others have.
     #[must_use]
     pub fn first_fits(&self) -> bool {

@@ -140,7 +140,8 @@ impl<'a> Walk<'a> {
                 let own = lex(&text);
                 // Another program's line is no part of what the kernel says.
                 let foreign = own.is_foreign() && !matters && stamp_at(&text).is_none();
-                if own.wrapper == Wrapper::None && !spreads(*wrapper) || foreign {
+                let untagged = wrapper.has_tag() && own.wrapper != *wrapper;
+                if (own.wrapper == Wrapper::None || untagged) && !spreads(*wrapper) || foreign {
                     fits = false;
                     continue;
                 }
