@@ -149,8 +149,8 @@ def main():
     names = list(signs[0])
     table = [[float(row[name]) for name in names] for row in signs]
     truths = [int(row["correct"]) for row in labels]
-    drifts = {side: [truth for record, truth in zip(records, truths) if record["title_drift"] == drifted] for side, drifted in (("drifted", True), ("kept", False))}
-    print("titles " + ", ".join(f"{side}: {sum(of)} of {len(of)} right" for side, of in drifts.items()))
+    drifts = {kind: [truth for record, truth in zip(records, truths) if record["title_drift"] == kind] for kind in ("near", "far", "kept")}
+    print("titles " + ", ".join(f"{kind}: {sum(of)} of {len(of)} right" for kind, of in drifts.items()))
     bugs = [re.sub(r" \(\d+\)$", "", row["bug_title"]) for row in labels]
 
     figures = []
@@ -178,9 +178,10 @@ def main():
         out.write('data = "the labelled logs of shared/corpora/bisect (FSE\'24 study of syzbot\'s cause bisections)"\n')
         out.write(f'command = "benches/fit_bisect.py target/release/kanalyze ../shared/corpora/bisect --penalty {args.penalty:g}"\n')
         out.write(f"auc_cross_validated = {mean_auc:.4f}\nauc_lowest_split = {low:.4f}\ncalibration_cross_validated = {mean_calibration:.4f}\n")
-        out.write("\n# How often the answer was right where no kernel from some step on crashed under a title of the first test, and elsewhere.\n[title_drift]\n")
-        for side, of in drifts.items():
-            out.write(f"{side} = {{ right = {sum(of)}, of = {len(of)} }}\n")
+        out.write("\n# How often the answer was right where no kernel from some step on crashed under a title of the first test, by whether the later\n")
+        out.write("# titles had something in common with it; and where the last crash still had it.\n[title_drift]\n")
+        for kind, of in drifts.items():
+            out.write(f"{kind} = {{ right = {sum(of)}, of = {len(of)} }}\n")
         for name, weight, mean, spread in zip(names, weights[1:], means, spreads):
             out.write(f'\n[[sign]]\nid = "{name}"\nmean = {mean:.5f}\nweight = {weight / spread:.5f}\n')
 

@@ -1,7 +1,8 @@
 //! What to make of a walk: the answer in a sentence, where results stopped being reliable, what still holds, what to test next.
 
 use super::record::{
-    Bisection, Doubted, Kind, NextTest, Nuisance, Outcome, RevertResult, Role, RunResult, Step, Trust, Unreliable, Verdict,
+    Bisection, Doubted, Kind, NextTest, Nuisance, Outcome, RevertResult, Role, RunResult, Step, Trust, Unreliable,
+    Verdict,
 };
 use super::signs::{Walk, name};
 use super::title;
@@ -181,7 +182,7 @@ fn trust(found: &Bisection, walk: &Walk<'_>, doubts: &[Doubt]) -> Option<Trust> 
     let label = |step: &Step| step.release.clone().unwrap_or_else(|| step.commit.clone());
     let answered = matches!(found.outcome, Outcome::Culprit | Outcome::Candidates);
     let only = match (doubts.is_empty(), answered) {
-        (true, true) => "every step supports",
+        (true, true) => "no step is in doubt:",
         (true, false) => "known so far:",
         (false, _) => "trust only",
     };
@@ -300,10 +301,12 @@ fn confirmed(found: &Bisection, walk: &Walk<'_>) -> Option<NextTest> {
     if found.kind == Kind::Fix {
         return test(Some(commit), format!("apply {} alone to the crashing kernel: it must survive", short(commit)));
     }
-    let start = found
-        .start_commit
-        .as_deref()
-        .map_or_else(|| "the first kernel".to_owned(), |start| if found.kind == Kind::Git { name_of(found, start) } else { short(start).to_owned() });
+    let start = match found.start_commit.as_deref() {
+        Some("HEAD") => "the bad kernel".to_owned(),
+        Some(start) if found.kind == Kind::Git => name_of(found, start),
+        Some(start) => short(start).to_owned(),
+        None => "the first kernel".to_owned(),
+    };
     let what = if found.kind == Kind::Git { "the bug".to_owned() } else { first_title(walk) };
     test(Some(commit), format!("revert {} on {start}: {what} must go away", short(commit)))
 }

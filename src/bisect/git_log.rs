@@ -373,9 +373,9 @@ impl Reader {
 
     fn answer(&mut self, possible: bool, commit: &str, subject: String) {
         self.answered = true;
-        // The comment below may have been broken where the one above was not.
+        // The comment below may have been broken where the one above was not, or prose may have run into it.
         let subject = match self.subjects.get(commit) {
-            Some(known) if known.starts_with(&subject) => known.clone(),
+            Some(known) if known.starts_with(&subject) || subject.starts_with(known) => known.clone(),
             _ => subject,
         };
         if possible {

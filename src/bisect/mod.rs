@@ -70,11 +70,7 @@ pub fn judged(log: &str, bytes: &[u8], read_reports: ReadReports<'_>) -> Vec<(Bi
 }
 
 /// Dates and judges a transcript of syzbot.
-fn weighed(
-    transcript: walk::Transcript,
-    text: &[u8],
-    read_reports: ReadReports<'_>,
-) -> (Bisection, Vec<Sign>) {
+fn weighed(transcript: walk::Transcript, text: &[u8], read_reports: ReadReports<'_>) -> (Bisection, Vec<Sign>) {
     let walk::Transcript { bisection: mut found, crash, features } = transcript;
     let crash = crash.and_then(|range| text.get(range)).unwrap_or_default();
     dialect::date(&mut found, &features);

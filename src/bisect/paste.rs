@@ -173,13 +173,17 @@ struct Wrapping {
 
 impl Wrapping {
     fn of(lines: &[Peeled]) -> Self {
-        let comments = lines.iter().enumerate().filter(|(_, line)| {
-            matches!(line::read(&line.content), Line::Given { .. } | Line::FirstComment { .. })
-        });
+        let comments = lines
+            .iter()
+            .enumerate()
+            .filter(|(_, line)| matches!(line::read(&line.content), Line::Given { .. } | Line::FirstComment { .. }));
         let (mut seen, mut longest) = (false, 0);
         for (at, line) in comments {
             longest = longest.max(line.width);
-            seen |= matches!(line::read(&line.content), Line::Given { .. }) && goes_on(&lines[at + 1..]);
+            if matches!(line::read(&line.content), Line::Given { .. }) && goes_on(&lines[at + 1..]) {
+                seen = true;
+                longest = longest.max(lines[at + 1].width);
+            }
         }
         Self { seen: seen && longest <= WIDEST, longest }
     }
@@ -255,7 +259,11 @@ fn continues(before: &[u8], width: usize, rest: &[Peeled], signs: &Signs, wrappi
         | Line::To(_)
         | Line::Cc(_)
         | Line::Crash(_)
-        | Line::CommitMessage(_) => !short && signs.is_mail() && matches!(line::read(content), Line::Unknown),
+        | Line::CommitMessage(_) => {
+            // What a terminal shows next is a prompt.
+            let is_command = memchr::memmem::find(content, b"git bisect ").is_some();
+            !short && !is_command && signs.is_mail() && matches!(line::read(content), Line::Unknown)
+        }
         _ => false,
     }
 }

@@ -55,9 +55,9 @@ fn sentences(paragraph: &str) -> impl Iterator<Item = &str> {
 }
 
 fn is_about_a_revert(sentence: &str) -> bool {
-    sentence.split(|letter: char| !letter.is_ascii_alphabetic()).any(|word| {
-        ["revert", "reverts", "reverted", "reverting"].iter().any(|known| word.eq_ignore_ascii_case(known))
-    })
+    sentence
+        .split(|letter: char| !letter.is_ascii_alphabetic())
+        .any(|word| ["revert", "reverts", "reverted", "reverting"].iter().any(|known| word.eq_ignore_ascii_case(known)))
 }
 
 /// A machine's line says how it ended (`… revert … passed!`); what a person means is for the reader to tell.

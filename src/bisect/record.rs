@@ -90,7 +90,7 @@ pub struct Bisection {
     pub next_test: Option<NextTest>,
     /// Unfit hosts and infrastructure: what did not run, and how often.
     pub infrastructure: Vec<Nuisance>,
-    /// Doubts that the log itself states. What people write around a log is none.
+    /// Always empty: what people write around a log is no remark on it; `reverts` has what concerns the answer.
     pub remarks: Vec<String>,
     /// What the text says of the answer reverted: extra tests, and sentences below the log as written.
     pub reverts: Vec<Revert>,
@@ -213,9 +213,11 @@ pub struct TitleDrift {
     pub step: usize,
     /// What that step crashed with (one of its titles).
     pub title: String,
-    /// How often bisections in which that happened were right.
+    /// Whether every later title has something in common with the first: the function, or a word of it.
+    pub near: bool,
+    /// How often bisections with such a drift were right.
     pub drifted: Share,
-    /// How often the others were.
+    /// How often bisections without any drift were.
     pub kept: Share,
 }
 

@@ -235,7 +235,9 @@ fn title_signs(walk: &Walk<'_>, signs: &mut Vec<Sign>) {
 
     let best = |last: &str| walk.first.iter().map(|first| relation(last, first)).fold(0.0, f64::max);
     let (value, words) = match &walk.found.crash_title {
-        Some(last) => (best(last), format!("the log ends with a crash under {} the first test", relation_words(best(last)))),
+        Some(last) => {
+            (best(last), format!("the log ends with a crash under {} the first test", relation_words(best(last))))
+        }
         None if walk.found.kind == Kind::Fix => (1.0, "a search for a fix ends without a crash".to_owned()),
         None => (0.0, "the log ends without a crash".to_owned()),
     };

@@ -23,10 +23,14 @@ struct Provenance {
 }
 
 /// How often bisections were right whose kernels stopped to show the first title, and the others.
-#[derive(Debug, Deserialize)]
-struct Drift {
-    drifted: Share,
-    kept: Share,
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct Drift {
+    /// Later titles had something in common with the first.
+    pub near: Share,
+    /// Some had not.
+    pub far: Share,
+    /// The last kernel that crashed showed the first title.
+    pub kept: Share,
 }
 
 #[derive(Debug, Deserialize)]
@@ -48,8 +52,8 @@ pub const INTERCEPT: &str = "intercept";
 
 /// How often bisections were right whose titles drifted, and the others.
 #[must_use]
-pub fn drift_shares() -> (Share, Share) {
-    (MODEL.title_drift.drifted, MODEL.title_drift.kept)
+pub fn drift_shares() -> Drift {
+    MODEL.title_drift
 }
 
 /// Puts confidence and reasons into a record; without commits there is nothing to believe.
@@ -70,11 +74,7 @@ pub fn judge(found: &mut Bisection, signs: &[Sign]) {
         let Some(sign) = signs.iter().find(|sign| sign.id == term.id) else { continue };
         let weight = term.weight * (sign.value - term.mean);
         odds += weight;
-        reasons.push(Reason {
-            sign: term.id.clone(),
-            words: sign.words.clone(),
-            weight: rounded(weight),
-        });
+        reasons.push(Reason { sign: term.id.clone(), words: sign.words.clone(), weight: rounded(weight) });
     }
     reasons
         .sort_by(|one, other| other.weight.abs().total_cmp(&one.weight.abs()).then_with(|| one.sign.cmp(&other.sign)));

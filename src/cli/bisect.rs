@@ -130,8 +130,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         (false, Format::Text) => match &kept[..] {
             [] => {}
             sessions if sources.len() == 1 => {
-                let palette = arguments.output.palette();
-                sessions.iter().try_for_each(|one| render::bisect::write(one, &palette, &mut writer.out))?
+                render::bisect::write_all(sessions, &arguments.output.palette(), &mut writer.out)?
             }
             several => render::bisect_table::write_table(several, &arguments.output.palette(), &mut writer.out)?,
         },
@@ -167,7 +166,7 @@ fn tell(text: &str) {
 
 /// What is said of a text without a bisection.
 fn none(log: &str, has_reports: bool) -> String {
-    let other = if has_reports { "; `kanalyze parse` reads the crash in it" } else { "" };
+    let other = if has_reports { "; `kanalyze parse` reads kernel logs" } else { "" };
     format!("{log}: no bisection in this text{other}")
 }
 
@@ -235,7 +234,7 @@ impl<W: Write> Writer<W> {
     fn signs(&mut self, found: &Bisection, signs: &[Sign]) -> anyhow::Result<()> {
         let values: serde_json::Map<String, serde_json::Value> =
             signs.iter().map(|sign| (sign.id.to_owned(), sign.value.into())).collect();
-        let drifts = found.title_drift.is_some();
-        self.record(&serde_json::json!({"log": found.log, "signs": values, "title_drift": drifts}))
+        let drift = found.title_drift.as_ref().map_or("kept", |drift| if drift.near { "near" } else { "far" });
+        self.record(&serde_json::json!({"log": found.log, "signs": values, "title_drift": drift}))
     }
 }

@@ -9,17 +9,25 @@ use std::io::{self, Write};
 /// Columns of the text view.
 pub(super) const WIDTH: usize = 80;
 
-/// Writes one log's summary.
+/// Writes the bisections of one log, a blank line between them.
+///
+/// # Errors
+/// Whatever `out` says.
+pub fn write_all(all: &[Bisection], palette: &Palette, out: &mut dyn Write) -> io::Result<()> {
+    for (at, found) in all.iter().enumerate() {
+        if at > 0 {
+            writeln!(out)?;
+        }
+        write(found, palette, out)?;
+    }
+    Ok(())
+}
+
+/// Writes the summary of one bisection.
 ///
 /// # Errors
 /// Whatever `out` says.
 pub fn write(found: &Bisection, palette: &Palette, out: &mut dyn Write) -> io::Result<()> {
-    if found.sessions > 1 {
-        if found.session > 1 {
-            writeln!(out)?;
-        }
-        writeln!(out, "bisection {} of {} in this text", found.session, found.sessions)?;
-    }
     writeln!(out, "{}{}{:#}", palette.blame, plain(&found.answer, WIDTH), palette.blame)?;
     if let Some(culprit) = found.culprit.as_ref().filter(|culprit| !culprit.subject.is_empty()) {
         writeln!(out, "  {}", plain(&culprit.subject, WIDTH - 2))?;
@@ -84,11 +92,16 @@ fn facts(found: &Bisection, out: &mut dyn Write) -> io::Result<()> {
     }
     if let Some(drift) = drift {
         let (gone, kept) = (drift.drifted, drift.kept);
+        let near = if drift.near {
+            "Later titles have a word or function in common with it"
+        } else {
+            "They have nothing in common"
+        };
         fact(
             "titles",
             &format!(
-                "from step {} on no kernel crashed under a title of the first test; there it was \"{}\". With known truth \
-                 {} of {} such bisections were right, and {} of {} others",
+                "from step {} on no kernel crashed under a title of the first test; there it was \"{}\". {near}: of such \
+                 bisections {} of {} were right, of those that kept the title {} of {}",
                 drift.step + 1,
                 drift.title,
                 gone.right,
@@ -155,7 +168,12 @@ fn source(found: &Bisection) -> String {
     };
     let mailed = if found.dialect.mailed { ", from a mail" } else { "" };
     let cut = if found.truncated { ", its beginning is missing" } else { "" };
-    format!("{} ({}, {kind}{dates}{mailed}{cut})", found.log, found.dialect.name.name())
+    let session = if found.sessions > 1 {
+        format!(", bisection {} of {} in it", found.session, found.sessions)
+    } else {
+        String::new()
+    };
+    format!("{} ({}, {kind}{dates}{mailed}{cut}{session})", found.log, found.dialect.name.name())
 }
 
 fn crash(found: &Bisection, out: &mut dyn Write) -> io::Result<()> {

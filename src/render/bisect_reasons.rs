@@ -24,7 +24,7 @@ pub fn write(found: &Bisection, palette: &Palette, out: &mut dyn Write) -> io::R
         ("against it", palette.title, of(-1.0), RevertResult::Failed),
         ("for it", palette.good, of(1.0), RevertResult::Passed),
     ];
-    let mut shown = 0;
+    let mut shown: Vec<&str> = Vec::new();
     let mut tenths_shown = 0;
     for (heading, style, reasons, result) in sides {
         let reverts: Vec<String> = found
@@ -38,10 +38,14 @@ pub fn write(found: &Bisection, palette: &Palette, out: &mut dyn Write) -> io::R
         }
         writeln!(out, "\n{heading}")?;
         for words in reverts {
-            term(&format!("{style}{}{style:#}   ", if result == RevertResult::Passed { '+' } else { '-' }), &words, out)?;
+            term(
+                &format!("{style}{}{style:#}   ", if result == RevertResult::Passed { '+' } else { '-' }),
+                &words,
+                out,
+            )?;
         }
         for reason in reasons {
-            shown += 1;
+            shown.push(&reason.sign);
             tenths_shown += tenths(reason.weight);
             term(&format!("{style}{}{style:#}", signed(tenths(reason.weight))), &reason.words, out)?;
         }
@@ -56,12 +60,18 @@ pub fn write(found: &Bisection, palette: &Palette, out: &mut dyn Write) -> io::R
     }
     // Terms are rounded as they are shown; what that leaves goes with the small ones.
     let rest = tenths(odds) - tenths_shown;
-    let left = found.reasons.len() - shown - usize::from(start.is_some());
-    match left {
+    let left: Vec<&Reason> = found
+        .reasons
+        .iter()
+        .filter(|reason| reason.sign != INTERCEPT && !shown.contains(&reason.sign.as_str()))
+        .collect();
+    let most = left.iter().map(|reason| (reason.weight.abs() * 10.0).ceil() as i64).max().unwrap_or(0);
+    let at_most = format!("{}.{}", most / 10, most % 10);
+    match left.len() {
         0 if rest == 0 => {}
         0 => term(&signed(rest), "rounding", out)?,
-        1 => term(&signed(rest), "another sign, a small one", out)?,
-        _ => term(&signed(rest), &format!("{left} other signs, all of them smaller"), out)?,
+        1 => term(&signed(rest), &format!("another sign, of at most {at_most}"), out)?,
+        count => term(&signed(rest), &format!("{count} other signs, of at most {at_most} each"), out)?,
     }
     let chance = 1.0 / (1.0 + (-odds).exp());
     let bounded = if chance < BOUNDS.0 - 0.005 || chance > BOUNDS.1 + 0.005 {
@@ -70,7 +80,7 @@ pub fn write(found: &Bisection, palette: &Palette, out: &mut dyn Write) -> io::R
         String::new()
     };
     let said = if bounded.is_empty() { confidence } else { chance };
-    term(&signed(tenths(odds)), &format!("is {:.0} %{bounded}", said * 100.0), out)
+    term(&signed(tenths(odds)), &format!("the sum, which is {:.0} %{bounded}", said * 100.0), out)
 }
 
 fn tenths(weight: f64) -> i64 {

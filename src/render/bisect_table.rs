@@ -26,7 +26,8 @@ pub fn write_table(all: &[Bisection], palette: &Palette, out: &mut dyn Write) ->
             _ => found.answer.split(", ").next().unwrap_or_default().to_owned(),
         };
         let log = super::safe(&found.log[shared..]);
-        let session = if found.sessions > 1 { format!(" ({} of {})", found.session, found.sessions) } else { String::new() };
+        let session =
+            if found.sessions > 1 { format!(" ({} of {})", found.session, found.sessions) } else { String::new() };
         writeln!(out, "{style}{belief:>6}{style:#}  {:<50}  {log}{session}", plain(&answer, 50))?;
     }
     Ok(())
