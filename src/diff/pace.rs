@@ -13,7 +13,7 @@ const SHORTEST: f64 = 0.02;
 /// A pace is only told apart from a change of one station by so many times between stations.
 const STATIONS: usize = 3;
 /// A pace nearer to one than this is not worth a word.
-const NOTABLE: f64 = 1.25;
+const NOTABLE: f64 = 1.5;
 
 /// Times between stations, by the station that ends them.
 type Laps = BTreeMap<&'static str, f64>;
