@@ -302,7 +302,7 @@ fn confirmed(found: &Bisection, walk: &Walk<'_>) -> Option<NextTest> {
         return test(Some(commit), format!("apply {} alone to the crashing kernel: it must survive", short(commit)));
     }
     let start = match found.start_commit.as_deref() {
-        Some("HEAD") => "the bad kernel".to_owned(),
+        Some(start) if start == "HEAD" || start == commit => "the bad kernel".to_owned(),
         Some(start) if found.kind == Kind::Git => name_of(found, start),
         Some(start) => short(start).to_owned(),
         None => "the first kernel".to_owned(),

@@ -152,6 +152,9 @@ impl Reader {
         if self.answered {
             self.found.reverts.extend(self.prose.line(number, &text));
         }
+        if text.is_empty() {
+            return;
+        }
         if self.found.dialect.name == Origin::GitVisualize {
             let listed = line::split_commit(text.strip_prefix("commit ").unwrap_or(&text).as_bytes()).is_some();
             self.suspects += usize::from(listed);

@@ -135,6 +135,7 @@ fn hundreds_of_commits_given_at_the_start_are_one_line() {
 fn what_git_shows_of_the_suspects_is_read() {
     let found = transcript("git-visualize/suspects");
     assert_eq!(found.dialect.name, Origin::GitVisualize);
+    assert_eq!(found.steps[0].subject.as_deref(), Some("gizmo: speed up"));
     assert_eq!(verdicts(&found), [Verdict::Bad, Verdict::Skip, Verdict::Good]);
 }
 
