@@ -142,12 +142,15 @@ def main():
         labels = [row for row in map(json.loads, rows) if row["correct"] is not None]
     paths = [os.path.join(args.corpus, "logs", row["log"]) for row in labels]
     done = subprocess.run([args.binary, "bisect", "--features", *paths], stdout=subprocess.PIPE, check=True)
-    signs = [json.loads(line)["signs"] for line in done.stdout.splitlines()]
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    signs = [record["signs"] for record in records]
     if len(signs) != len(labels):
         sys.exit(f"{len(signs)} records for {len(labels)} logs")
     names = list(signs[0])
     table = [[float(row[name]) for name in names] for row in signs]
     truths = [int(row["correct"]) for row in labels]
+    drifts = {kind: [truth for record, truth in zip(records, truths) if record["title_drift"] == kind] for kind in ("near", "far", "kept")}
+    print("titles " + ", ".join(f"{kind}: {sum(of)} of {len(of)} right" for kind, of in drifts.items()))
     bugs = [re.sub(r" \(\d+\)$", "", row["bug_title"]) for row in labels]
 
     figures = []
@@ -175,6 +178,10 @@ def main():
         out.write('data = "the labelled logs of shared/corpora/bisect (FSE\'24 study of syzbot\'s cause bisections)"\n')
         out.write(f'command = "benches/fit_bisect.py target/release/kanalyze ../shared/corpora/bisect --penalty {args.penalty:g}"\n')
         out.write(f"auc_cross_validated = {mean_auc:.4f}\nauc_lowest_split = {low:.4f}\ncalibration_cross_validated = {mean_calibration:.4f}\n")
+        out.write("\n# How often the answer was right where no kernel from some step on crashed under a title of the first test, by whether the later\n")
+        out.write("# titles had something in common with it; and where the last crash still had it.\n[title_drift]\n")
+        for kind, of in drifts.items():
+            out.write(f"{kind} = {{ right = {sum(of)}, of = {len(of)} }}\n")
         for name, weight, mean, spread in zip(names, weights[1:], means, spreads):
             out.write(f'\n[[sign]]\nid = "{name}"\nmean = {mean:.5f}\nweight = {weight / spread:.5f}\n')
 

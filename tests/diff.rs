@@ -81,6 +81,49 @@ fn clean_boots_of_one_kernel_differ_in_nothing() {
     }
 }
 
+/// The log as a host would have it that makes everything take `factor` times as long, and that halts for some seconds at `station`.
+fn slowed(log: &str, factor: f64, station: Option<(&str, f64)>) -> String {
+    let (mut later, mut out) = (0.0, String::new());
+    for line in log.lines() {
+        let stamp = line.find("[ ").and_then(|at| {
+            let end = at + line[at..].find(']')?;
+            Some((at, end, line[at + 1..end].trim().parse::<f64>().ok()?))
+        });
+        if let Some((name, seconds)) = station.filter(|(name, _)| line.contains(name))
+            && later == 0.0
+        {
+            assert!(!name.is_empty());
+            later = seconds;
+        }
+        match stamp {
+            Some((at, end, time)) => {
+                out.push_str(&format!("{}[{:12.6}{}\n", &line[..at], time * factor + later, &line[end..]));
+            }
+            None => out.push_str(&format!("{line}\n")),
+        }
+    }
+    out
+}
+
+#[test]
+fn a_busier_host_is_told_once_and_only_what_stands_out_against_it_differs() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let quiet = String::from_utf8_lossy(&std::fs::read(lab("clean")).expect("it is there")).into_owned();
+    let busy = written(folder.path(), "busy.log", &slowed(&quiet, 2.5, None));
+    for (one, other, words) in
+        [(&lab("clean"), &busy, "took 2.5 times as long in B"), (&busy, &lab("clean"), "took 2.5 times as long in A")]
+    {
+        let (record, status) = diff(&[one, other]);
+        assert_eq!((findings(&record), status), (vec!["milestone note everything".to_owned()], Some(0)));
+        assert!(record["findings"][0]["words"].as_str().is_some_and(|said| said.starts_with(words)), "{record:#}");
+    }
+    let halted = slowed(&quiet, 2.5, Some(("Unpacking initramfs", 20.0)));
+    let halted = written(folder.path(), "halted.log", &halted);
+    let (record, status) = diff(&[&lab("clean"), &halted]);
+    assert_eq!(findings(&record), ["milestone note everything", "milestone slower initramfs"]);
+    assert_eq!(status, Some(1));
+}
+
 #[test]
 fn another_command_line_is_told_with_what_it_does_to_the_machine() {
     for boot in ["clean", "clean.run2", "clean.run3"] {

@@ -1,6 +1,9 @@
 //! What to make of a walk: the answer in a sentence, where results stopped being reliable, what still holds, what to test next.
 
-use super::record::{Bisection, Kind, NextTest, Nuisance, Outcome, Role, RunResult, Step, Trust, Unreliable, Verdict};
+use super::record::{
+    Bisection, Doubted, Kind, NextTest, Nuisance, Outcome, RevertResult, Role, RunResult, Step, Trust, Unreliable,
+    Verdict,
+};
 use super::signs::{Walk, name};
 use super::title;
 use std::collections::BTreeMap;
@@ -101,6 +104,7 @@ pub fn give(found: &mut Bisection) {
 /// A step that cannot be relied on, by its line in the log, and why.
 struct Doubt {
     line: u64,
+    kind: Doubted,
     why: String,
 }
 
@@ -110,20 +114,22 @@ fn doubts(found: &Bisection, walk: &Walk<'_>) -> Vec<Doubt> {
     if found.kind == Kind::Git {
         return doubts;
     }
-    let mut doubt = |step: &Step, why: String| doubts.push(Doubt { line: step.line, why });
+    let mut doubt = |step: &Step, kind, why: String| doubts.push(Doubt { line: step.line, kind, why });
     for step in &walk.crashing {
         let ratio = step.ratio().unwrap_or(1.0);
         if ratio < WEAK {
             doubt(
                 step,
+                Doubted::SeldomCrashed,
                 format!("{} crashed in only {} of {} runs", name(step), step.crashed, step.crashed + step.survived),
             );
         } else if walk.related(step) < 0.5 {
             let titles: Vec<&str> = step.titles().take(1).collect();
             doubt(
                 step,
+                Doubted::OtherTitle,
                 format!(
-                    "{} crashed as \"{}\", which is not the bug of the first test",
+                    "{} crashed as \"{}\", which has nothing in common with the title of the first test",
                     name(step),
                     titles.first().copied().unwrap_or("?")
                 ),
@@ -138,6 +144,7 @@ fn doubts(found: &Bisection, walk: &Walk<'_>) -> Vec<Doubt> {
         if luck > LUCK {
             doubt(
                 step,
+                Doubted::ShortSurvival,
                 format!(
                     "{} survived only {} runs; a bad kernel survives so many in {:.0} % of cases",
                     name(step),
@@ -148,7 +155,8 @@ fn doubts(found: &Bisection, walk: &Walk<'_>) -> Vec<Doubt> {
         }
     }
     for step in found.walked().filter(|step| step.contradiction.is_some()) {
-        doubt(step, format!("{}: {}", name(step), step.contradiction.as_deref().unwrap_or_default()));
+        let why = format!("{}: {}", name(step), step.contradiction.as_deref().unwrap_or_default());
+        doubt(step, Doubted::Contradiction, why);
     }
     doubts.sort_by_key(|doubt| doubt.line);
     doubts
@@ -157,7 +165,7 @@ fn doubts(found: &Bisection, walk: &Walk<'_>) -> Vec<Doubt> {
 fn first(found: &Bisection, doubts: &[Doubt]) -> Option<Unreliable> {
     let doubt = doubts.first()?;
     let step = found.steps.iter().position(|step| step.line == doubt.line)?;
-    Some(Unreliable { step, why: doubt.why.clone() })
+    Some(Unreliable { step, kind: doubt.kind, why: doubt.why.clone() })
 }
 
 /// The last reliable step of each side. git only ever asks for ancestors of everything that was bad before, so each of them holds
@@ -174,7 +182,7 @@ fn trust(found: &Bisection, walk: &Walk<'_>, doubts: &[Doubt]) -> Option<Trust> 
     let label = |step: &Step| step.release.clone().unwrap_or_else(|| step.commit.clone());
     let answered = matches!(found.outcome, Outcome::Culprit | Outcome::Candidates);
     let only = match (doubts.is_empty(), answered) {
-        (true, true) => "every step supports",
+        (true, true) => "no step is in doubt:",
         (true, false) => "known so far:",
         (false, _) => "trust only",
     };
@@ -191,10 +199,6 @@ fn trust(found: &Bisection, walk: &Walk<'_>, doubts: &[Doubt]) -> Option<Trust> 
 }
 
 fn next_test(found: &Bisection, walk: &Walk<'_>, doubts: &[Doubt]) -> Option<NextTest> {
-    let test = |commit: Option<&str>, words: String| Some(NextTest { commit: commit.map(str::to_owned), words });
-    let first =
-        walk.first.iter().next().map_or_else(|| "the original crash".to_owned(), |title| format!("\"{title}\""));
-    let culprit = found.culprit.as_ref();
     match found.outcome {
         Outcome::Incomplete | Outcome::Error | Outcome::Horizon if found.kind == Kind::Git => None,
         Outcome::Error | Outcome::Incomplete => match (found.walked().any(Step::is_crashing), &found.range) {
@@ -209,69 +213,110 @@ fn next_test(found: &Bisection, walk: &Walk<'_>, doubts: &[Doubt]) -> Option<Nex
             test(None, "test whether the oldest kernel crashes for want of a fix or for the same bug".to_owned())
                 .filter(|_| !doubts.is_empty())
         }
-        Outcome::Culprit if found.flags.merge => {
-            let parents = culprit.map(|culprit| culprit.parents.join(" and ")).filter(|parents| !parents.is_empty());
-            test(
-                None,
-                format!(
-                    "test both sides of the merge ({}): a merge is seldom the cause itself",
-                    parents.as_deref().unwrap_or("its parents")
-                ),
-            )
+        Outcome::Culprit | Outcome::Candidates => doubted_again(walk, doubts)
+            .or_else(|| untested(found))
+            .or_else(|| merged(found))
+            .or_else(|| confirmed(found, walk)),
+    }
+}
+
+fn test(commit: Option<&str>, words: String) -> Option<NextTest> {
+    Some(NextTest { commit: commit.map(str::to_owned), words })
+}
+
+/// The title of the first test, for a sentence.
+fn first_title(walk: &Walk<'_>) -> String {
+    walk.first.iter().next().map_or_else(|| "the original crash".to_owned(), |title| format!("\"{title}\""))
+}
+
+/// A step that cannot be relied on is tested again: of several the last, for the answer hangs on it most.
+fn doubted_again(walk: &Walk<'_>, doubts: &[Doubt]) -> Option<NextTest> {
+    let doubted = |steps: &[&Step]| -> Option<Step> {
+        let weak = steps.iter().filter(|step| doubts.binary_search_by_key(&step.line, |doubt| doubt.line).is_ok());
+        weak.max_by_key(|step| step.line).map(|step| (*step).clone())
+    };
+    if let Some(step) = doubted(&walk.crashing) {
+        let runs = runs_needed(step.ratio().filter(|ratio| *ratio < WEAK).unwrap_or(WEAK));
+        let first = first_title(walk);
+        return test(
+            Some(&step.commit),
+            format!("run {} {runs} times more and see whether {first} is among the crashes", name(&step)),
+        );
+    }
+    let step = doubted(&walk.surviving)?;
+    test(Some(&step.commit), format!("run {} longer: it may have survived by luck", name(&step)))
+}
+
+/// Of several candidates those are to be tested that nobody could test; one that was tested is bad already.
+fn untested(found: &Bisection) -> Option<NextTest> {
+    if found.commits.len() < 2 {
+        return None;
+    }
+    let told = |commit: &str| found.steps.iter().rev().find(|step| step.commit == commit && step.verdict.is_some());
+    let is_open = |commit: &&String| told(commit).is_none_or(|step| step.verdict == Some(Verdict::Skip));
+    let open: Vec<&String> = found.commits.iter().filter(is_open).collect();
+    let first = open.first()?;
+    let why = told(first)
+        .and_then(|step| step.failure.clone().or_else(|| step.runs.first()?.title.clone()))
+        .map_or_else(String::new, |why| format!(" (skipped for: {why})"));
+    let bad: Vec<&String> = found.commits.iter().filter(|commit| !open.contains(commit)).collect();
+    let words = match (&open[..], &bad[..]) {
+        ([one], [other]) => {
+            format!("make {} testable and test it{why}: if it is good, the answer is {}", short(one), short(other))
         }
-        Outcome::Culprit | Outcome::Candidates => {
-            let doubted = |steps: &[&Step]| {
-                let weak =
-                    steps.iter().filter(|step| doubts.binary_search_by_key(&step.line, |doubt| doubt.line).is_ok());
-                weak.max_by_key(|step| step.line).map(|step| (*step).clone())
-            };
-            if let Some(step) = doubted(&walk.crashing) {
-                let runs = runs_needed(step.ratio().filter(|ratio| *ratio < WEAK).unwrap_or(WEAK));
-                return test(
-                    Some(&step.commit),
-                    format!("run {} {runs} times more and see whether {first} is among the crashes", name(&step)),
-                );
-            }
-            if let Some(step) = doubted(&walk.surviving) {
-                return test(Some(&step.commit), format!("run {} longer: it may have survived by luck", name(&step)));
-            }
-            if let [candidate, rest @ ..] = &found.commits[..]
-                && !rest.is_empty()
-            {
-                let skipped = found.steps.iter().rev().find(|step| step.verdict == Some(Verdict::Skip));
-                let why = skipped
-                    .and_then(|step| step.failure.clone().or_else(|| step.runs.first()?.title.clone()))
-                    .map_or_else(String::new, |why| format!(" (skipped for: {why})"));
-                return test(
-                    Some(candidate),
-                    format!("repair and test the candidates between, {} first{why}", short(candidate)),
-                );
-            }
-            if found.remarks.iter().any(|remark| remark.contains("confirmed")) {
-                return None;
-            }
-            let commit = found.commits.first()?;
-            if !found.remarks.is_empty() {
-                return test(
-                    Some(commit),
-                    format!("settle the remarks first, then test {} and its parent again", short(commit)),
-                );
-            }
-            if found.terms.is_some() {
-                return test(Some(commit), format!("test {} and its parent again, several times each", short(commit)));
-            }
-            if found.kind == Kind::Fix {
-                return test(
-                    Some(commit),
-                    format!("apply {} alone to the crashing kernel: it must survive", short(commit)),
-                );
-            }
-            let start = found
-                .start_commit
-                .as_deref()
-                .map_or_else(|| "the first kernel".to_owned(), |start| short(start).to_owned());
-            test(Some(commit), format!("revert {} on {start}: {first} must go away", short(commit)))
-        }
+        ([one], _) => format!("make {} testable and test it{why}", short(one)),
+        _ => format!("make the {} skipped commits testable and test them, {} first{why}", open.len(), short(first)),
+    };
+    test(Some(first), words)
+}
+
+/// git names a merge only when its parents are good, so that testing these again tells nothing new: the sides interact, or the
+/// conflict was resolved wrongly.
+fn merged(found: &Bisection) -> Option<NextTest> {
+    let commit = found.commits.first().filter(|_| found.flags.merge && found.commits.len() == 1)?;
+    let parents = found.culprit.as_ref().map(|culprit| &culprit.parents[..]).unwrap_or_default();
+    let sides = match parents {
+        [one, other] => format!("{} on {}", short(other), short(one)),
+        _ => "one side on the other".to_owned(),
+    };
+    test(
+        Some(commit),
+        format!(
+            "{} is a merge, which git names only when its parents are good: its sides interact, or its conflicts were resolved \
+             wrongly. Rebase {sides} and bisect that",
+            short(commit)
+        ),
+    )
+}
+
+/// The test that would confirm or refute one commit; nothing where a revert has done so.
+fn confirmed(found: &Bisection, walk: &Walk<'_>) -> Option<NextTest> {
+    let commit = found.commits.first()?;
+    if found.reverts.iter().any(|revert| revert.result == RevertResult::Passed) {
+        return None;
+    }
+    if found.terms.is_some() {
+        return test(Some(commit), format!("test {} and its parent again, several times each", short(commit)));
+    }
+    if found.kind == Kind::Fix {
+        return test(Some(commit), format!("apply {} alone to the crashing kernel: it must survive", short(commit)));
+    }
+    let start = match found.start_commit.as_deref() {
+        Some(start) if start == "HEAD" || start == commit => "the bad kernel".to_owned(),
+        Some(start) if found.kind == Kind::Git => name_of(found, start),
+        Some(start) => short(start).to_owned(),
+        None => "the first kernel".to_owned(),
+    };
+    let what = if found.kind == Kind::Git { "the bug".to_owned() } else { first_title(walk) };
+    test(Some(commit), format!("revert {} on {start}: {what} must go away", short(commit)))
+}
+
+/// A commit with its release, where its subject is that of one.
+fn name_of(found: &Bisection, commit: &str) -> String {
+    let subject = found.steps.iter().find(|step| step.commit == commit).and_then(|step| step.subject.as_deref());
+    match subject.filter(|subject| super::summary::is_release_subject(subject)) {
+        Some(release) => format!("{} ({release})", short(commit)),
+        None => short(commit).to_owned(),
     }
 }
 

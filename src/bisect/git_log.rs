@@ -3,57 +3,34 @@
 use super::commit::Dump;
 use super::line::{self, Line};
 use super::mail::Text;
-use super::record::{Bisection, Culprit, Flags, Kind, Outcome, Range, Role, Step, Terms, Verdict};
+use super::record::{
+    Bisection, Culprit, Flags, Given, Kind, Origin, Outcome, Range, Revert, RevertResult, Role, Step, Terms, Verdict,
+};
 use super::rules::MANY;
-use super::words;
+use super::{prose, sessions, words};
 use std::collections::BTreeMap;
 
-/// How many remarks are kept.
+/// How many notes are kept.
 const KEPT: usize = 16;
 
 /// How many candidates are kept.
 const CANDIDATES: usize = 4096;
 
-/// Whether a text is a plain git log rather than syzbot's transcript.
+/// Reads the sessions of plain git logs in a text, each once; none without a verdict or an answer.
 #[must_use]
-pub fn is_one(text: &Text<'_>) -> bool {
-    let (mut git, mut told) = (false, false);
-    for (_, _, content) in text.lines() {
-        match line::read(content) {
-            Line::Testing { .. }
-            | Line::Run { .. }
-            | Line::Cause(_)
-            | Line::Fix(_)
-            | Line::Host { .. }
-            | Line::Totals { .. }
-            | Line::Answer { .. } => return false,
-            Line::Start { .. } | Line::Told { .. } => told = true,
-            Line::Given { .. } | Line::FirstComment { .. } | Line::GitFirst(_) => git = true,
-            Line::Command { .. } => git = true,
-            Line::Unknown if !git => {
-                git = matches!(
-                    line::read(typed(content)),
-                    Line::Command { .. } | Line::Given { .. } | Line::FirstComment { .. }
-                )
-            }
-            _ => {}
-        }
-    }
-    git || (!told && memchr::memmem::find(text.bytes(), b"refs/bisect/").is_some())
-}
-
-/// Reads a plain git log.
-#[must_use]
-pub fn read(log: &str, text: &Text<'_>) -> Bisection {
+pub fn read(log: &str, text: &Text<'_>) -> Vec<Bisection> {
     let mut reader = Reader::new(log, text.mailed);
+    let mut all = Vec::new();
     for (number, _, content) in text.lines() {
-        reader.line(number, content);
+        all.extend(reader.line(number, content));
     }
-    reader.finish()
+    all.push(reader.finish());
+    all.retain(|found| !found.steps.is_empty() || !found.commits.is_empty());
+    sessions::told_once(all)
 }
 
-/// A line without what a terminal or a mail puts before a command: blanks and a prompt.
-fn typed(content: &[u8]) -> &[u8] {
+/// A line without what a terminal puts before a command: blanks and a prompt.
+pub fn typed(content: &[u8]) -> &[u8] {
     let content = content.trim_ascii();
     let Some(at) = memchr::memmem::find(&content[..content.len().min(160)], b"git bisect ") else { return content };
     let prompt = content[..at].trim_ascii_end();
@@ -85,13 +62,14 @@ struct Reader {
     suspects: usize,
     /// Whether the subject of the last listed commit is still to come.
     undescribed: bool,
-    closed: bool,
+    /// What people write around the log.
+    prose: prose::Reader,
 }
 
 impl Reader {
     fn new(log: &str, mailed: bool) -> Self {
         let mut found = Bisection::empty(log, Kind::Git);
-        found.dialect.name = "git".to_owned();
+        found.dialect.name = Origin::Git;
         found.dialect.mailed = mailed;
         let terms = Terms { old: "good".to_owned(), new: "bad".to_owned() };
         Self {
@@ -110,38 +88,46 @@ impl Reader {
             listing: false,
             suspects: 0,
             undescribed: false,
-            closed: false,
+            prose: prose::Reader::default(),
         }
     }
 
-    fn line(&mut self, number: u64, content: &[u8]) {
+    /// Takes a line; gives the session that ends before it, if one does.
+    fn line(&mut self, number: u64, content: &[u8]) -> Option<Bisection> {
         if let Some(dump) = &mut self.dump {
-            if !content.is_empty() && dump.line(content) {
-                return;
-            }
-            if content.is_empty() {
-                return;
+            if content.is_empty() || dump.line(content) {
+                return None;
             }
             self.end_dump();
         }
         if memchr::memmem::find(content, b"refs/bisect/").is_some() {
-            return self.decorated(number, content);
+            self.decorated(number, content);
+            return None;
         }
         let content = typed(content);
-        // Outlook joins the command to the comment before it.
-        if let Some(at) = memchr::memmem::find(content, b" git bisect ").filter(|_| content.starts_with(b"# ")) {
-            self.line(number, &content[..at]);
-            return self.line(number, &content[at + 1..]);
+        if let Some(at) = seam(content) {
+            return self.line(number, content[..at].trim_ascii_end()).or(self.line(number, content[at..].trim_ascii()));
         }
         match line::read(content) {
+            Line::Command { word: b"start", rest } => return self.start(number, &words(rest)),
+            Line::Start { bad, good } => return self.start(number, &format!("{} {}", words(bad), words(good))),
+            line => self.within(number, line, content),
+        }
+        None
+    }
+
+    /// A line inside of a session.
+    fn within(&mut self, number: u64, line: Line<'_>, content: &[u8]) {
+        match line {
             Line::Given { word, commit, subject } => {
                 let (commit, word) = (words(commit), words(word));
                 self.subjects.insert(commit.clone(), words(subject));
                 self.comments.push((number, word, commit));
             }
-            Line::Command { word, rest } => self.command(number, &words(word), &words(rest)),
+            Line::Command { word, rest } if line::is_of_git(content) => {
+                self.command(number, &words(word), &words(rest))
+            }
             Line::Told { verdict, commit } => self.mark(number, verdict, &words(commit), ""),
-            Line::Start { bad, good } => self.start(&format!("{} {}", words(bad), words(good))),
             Line::FirstComment { possible, word, commit, subject } => {
                 self.first(possible, &words(word), commit, subject)
             }
@@ -157,14 +143,19 @@ impl Reader {
                 self.subjects.insert(words(commit), words(subject));
                 self.position = Some(words(commit));
             }
-            Line::Blank => {}
-            _ => self.other(content),
+            _ => self.other(number, content),
         }
     }
 
-    fn other(&mut self, content: &[u8]) {
+    fn other(&mut self, number: u64, content: &[u8]) {
         let text = words(content);
-        if self.found.dialect.name == "git-visualize" {
+        if self.answered {
+            self.found.reverts.extend(self.prose.line(number, &text));
+        }
+        if text.is_empty() {
+            return;
+        }
+        if self.found.dialect.name == Origin::GitVisualize {
             let listed = line::split_commit(text.strip_prefix("commit ").unwrap_or(&text).as_bytes()).is_some();
             self.suspects += usize::from(listed);
             self.undescribed &= !listed;
@@ -180,32 +171,19 @@ impl Reader {
             return;
         }
         if let Some(heading) = text.strip_prefix("# extra tests") {
-            self.found.dialect.name = "0-day".to_owned();
+            self.found.dialect.name = Origin::ZeroDay;
             self.extra = Some(format!("extra tests{heading}"));
         } else if let Some(status) = text.strip_prefix("# status: ") {
             self.found.notes.push(status.to_owned());
-        } else if text == "--" || text == "---" || text == "-- " {
-            self.closed = true;
         } else if let Some(rest) = text.strip_prefix("The merge base ").filter(|rest| rest.contains(" is bad")) {
             self.found.outcome = Outcome::Horizon;
             self.found.notes.push(format!("the merge base {rest} the bug is older than the range"));
-        } else if self.answered && !self.closed && self.found.remarks.len() < KEPT && !text.starts_with('#') {
-            // A human's doubts below the answer may falsify it.
-            self.found.remarks.push(text);
-        } else if !self.started
-            && !self.answered
-            && !self.closed
-            && self.found.notes.len() < KEPT
-            && text.starts_with("warning:")
-        {
+        } else if !self.started && !self.answered && self.found.notes.len() < KEPT && text.starts_with("warning:") {
             self.found.notes.push(text);
         }
     }
 
     fn command(&mut self, number: u64, word: &str, rest: &str) {
-        if word == "start" {
-            return self.start(rest);
-        }
         let Some(verdict) = self.verdict(word) else { return };
         let (commit, remark) = match line::split_commit(rest.as_bytes()) {
             Some((commit, remark)) => (words(commit), words(remark)),
@@ -225,19 +203,38 @@ impl Reader {
         self.mark(number, verdict, &commit, &remark);
     }
 
-    /// `git bisect start ['<args>' …]`: terms, then the bad end and the good ones.
-    fn start(&mut self, rest: &str) {
-        if self.answered {
-            // Two logs in one mail: people send the broken one and the repaired one, in this order.
-            let (log, dialect) = (self.found.log.clone(), self.found.dialect.clone());
-            let comments = std::mem::take(&mut self.comments);
-            let subjects = std::mem::take(&mut self.subjects);
-            *self = Self::new(&log, dialect.mailed);
-            (self.comments, self.subjects) = (comments, subjects);
-            self.found.dialect = dialect;
-            self.found.notes.push("more than one log in this text: the last one is told here".to_owned());
+    /// `git bisect start ['<args>' …]`: terms, then the bad end and the good ones. What went before is another session.
+    fn start(&mut self, number: u64, rest: &str) -> Option<Bisection> {
+        let mut ended = None;
+        if self.answered || self.started || !self.found.steps.is_empty() {
+            let mut next = Self::new(&self.found.log, self.found.dialect.mailed);
+            // The comments before a start belong to it.
+            (next.comments, next.subjects) = (std::mem::take(&mut self.comments), self.subjects.clone());
+            ended = Some(std::mem::replace(self, next).finish());
         }
         self.started = true;
+        let ends = self.arguments(rest);
+        let comments = std::mem::take(&mut self.comments);
+        if comments.is_empty() {
+            for (at, end) in ends.iter().enumerate() {
+                self.mark_end(number, if at == 0 { Verdict::Bad } else { Verdict::Good }, end);
+            }
+        }
+        for (at, (line, word, commit)) in comments.into_iter().enumerate() {
+            // Without a declaration the first comment is that of the later side.
+            let verdict = self.verdict(&word).unwrap_or(if at == 0 { Verdict::Bad } else { Verdict::Good });
+            self.declare(&word, verdict);
+            self.mark_end(line, verdict, &commit);
+        }
+        if let [bad, good, ..] = &ends[..] {
+            self.found.range =
+                Some(Range { bad: bad.clone(), good: good.clone(), bad_release: None, good_release: None });
+        }
+        ended
+    }
+
+    /// The revisions among the arguments of `git bisect start`; its terms are noted.
+    fn arguments(&mut self, rest: &str) -> Vec<String> {
         let mut ends = Vec::new();
         let mut arguments = rest.split_whitespace().map(|argument| argument.trim_matches('\''));
         while let Some(argument) = arguments.next() {
@@ -256,22 +253,8 @@ impl Reader {
                 revision => ends.push(revision.to_owned()),
             }
         }
-        let comments = std::mem::take(&mut self.comments);
-        if comments.is_empty() {
-            for (at, end) in ends.iter().enumerate() {
-                self.mark_end(0, if at == 0 { Verdict::Bad } else { Verdict::Good }, end);
-            }
-        }
-        for (at, (line, word, commit)) in comments.into_iter().enumerate() {
-            // Without a declaration the first comment is that of the later side.
-            let verdict = self.verdict(&word).unwrap_or(if at == 0 { Verdict::Bad } else { Verdict::Good });
-            self.declare(&word, verdict);
-            self.mark_end(line, verdict, &commit);
-        }
-        if let [bad, good, ..] = &ends[..] {
-            self.found.range =
-                Some(Range { bad: bad.clone(), good: good.clone(), bad_release: None, good_release: None });
-        }
+        // People take the `--` away that stands before paths; no revision ends in a slash.
+        if ends.iter().any(|end| end.ends_with('/')) { Vec::new() } else { ends }
     }
 
     fn declare(&mut self, word: &str, verdict: Verdict) {
@@ -298,7 +281,12 @@ impl Reader {
         Some(verdict)
     }
 
+    /// A commit that the start gives. The first of each side is a step; of the others there may be hundreds.
     fn mark_end(&mut self, number: u64, verdict: Verdict, commit: &str) {
+        if self.found.steps.iter().any(|step| step.verdict == Some(verdict)) {
+            self.found.given.push(Given { commit: commit.to_owned(), verdict });
+            return self.known(commit, number, verdict);
+        }
         let mut step = Step::new(Role::Given, commit.to_owned(), number);
         step.subject = self.subjects.get(commit).cloned();
         step.verdict = Some(verdict);
@@ -320,12 +308,13 @@ impl Reader {
         if let Some(heading) = &self.extra {
             step.notes.push(heading.clone());
             if heading.contains("reverted") {
-                let words = if verdict == Verdict::Good {
-                    "with the commit reverted the kernel is good: confirmed"
-                } else {
-                    "with the commit reverted the kernel is still bad"
+                let (result, said) = match verdict {
+                    Verdict::Good => (RevertResult::Passed, "good"),
+                    Verdict::Bad => (RevertResult::Failed, "bad"),
+                    Verdict::Skip => (RevertResult::Unknown, "skipped"),
                 };
-                self.found.remarks.push(words.to_owned());
+                let words = format!("extra test with the commit reverted: {said}");
+                self.found.reverts.push(Revert { line: number, result, words });
             }
         }
         if let Some((before, other)) = self.marks.get(commit)
@@ -370,7 +359,7 @@ impl Reader {
             step.notes.push(columns.trim().to_owned());
             return;
         };
-        self.found.dialect.name = "0-day".to_owned();
+        self.found.dialect.name = Origin::ZeroDay;
         step.survived = survived.min(MANY);
         step.crashed = if step.verdict == Some(Verdict::Bad) { crashed.min(MANY) } else { 0 };
         (step.run_count, step.counted) = (Some(step.survived + step.crashed), true);
@@ -387,7 +376,11 @@ impl Reader {
 
     fn answer(&mut self, possible: bool, commit: &str, subject: String) {
         self.answered = true;
-        let subject = if subject.is_empty() { self.subjects.get(commit).cloned().unwrap_or_default() } else { subject };
+        // The comment below may have been broken where the one above was not, or prose may have run into it.
+        let subject = match self.subjects.get(commit) {
+            Some(known) if known.starts_with(&subject) || subject.starts_with(known) => known.clone(),
+            _ => subject,
+        };
         if possible {
             self.found.outcome = Outcome::Candidates;
             if self.found.commits.len() < CANDIDATES && !self.found.commits.iter().any(|known| known == commit) {
@@ -410,7 +403,7 @@ impl Reader {
         let (commit, tail) = (words(commit), words(tail));
         let Some((refs, subject)) = tail.strip_prefix('(').and_then(|tail| tail.split_once(')')) else { return };
         let Some(name) = refs.split(", ").find_map(|name| name.trim().strip_prefix("refs/bisect/")) else { return };
-        self.found.dialect.name = "git-visualize".to_owned();
+        self.found.dialect.name = Origin::GitVisualize;
         let word = name.split_once('-').map_or(name, |(word, _)| word).to_owned();
         // The bare name is that of the later side; only the earlier side and skips carry a hash.
         let verdict = self.verdict(&word).unwrap_or(if name.contains('-') { Verdict::Good } else { Verdict::Bad });
@@ -431,6 +424,7 @@ impl Reader {
 
     fn finish(mut self) -> Bisection {
         self.end_dump();
+        self.found.reverts.extend(self.prose.end());
         if self.found.steps.is_empty() {
             // Somebody sent the comments and left the commands out.
             for (line, word, commit) in std::mem::take(&mut self.comments) {
@@ -448,7 +442,7 @@ impl Reader {
                 .left
                 .or_else(|| self.suspects.checked_sub(1).filter(|others| *others > 0).map(|others| others as u64));
         }
-        found.truncated = !self.started && found.dialect.name != "git-visualize";
+        found.truncated = !self.started && found.dialect.name != Origin::GitVisualize;
         found.start_commit =
             found.steps.iter().find(|step| step.verdict == Some(Verdict::Bad)).map(|step| step.commit.clone());
         if let Some(culprit) = &found.culprit {
@@ -460,6 +454,16 @@ impl Reader {
         }
         found
     }
+}
+
+/// Where one line holds two: Outlook joins the command to the comment before it, others the comment to the command.
+fn seam(content: &[u8]) -> Option<usize> {
+    let second = if content.starts_with(b"# ") { &b" git bisect "[..] } else { b" # " };
+    if !content.starts_with(b"# ") && !content.starts_with(b"git bisect ") {
+        return None;
+    }
+    let at = memchr::memmem::find(content, second)? + 1;
+    line::is_of_git(&content[at..]).then_some(at)
 }
 
 /// The first twelve digits.

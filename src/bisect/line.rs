@@ -126,6 +126,37 @@ pub fn is_marker(content: &[u8]) -> bool {
     )
 }
 
+/// Whether a line is one that only syzbot's jobs write.
+#[must_use]
+pub fn is_of_syzbot(content: &[u8]) -> bool {
+    match read(content) {
+        Line::Host { .. }
+        | Line::Cause(_)
+        | Line::Fix(_)
+        | Line::Syzkaller(_)
+        | Line::Ensuring(_)
+        | Line::Start { .. }
+        | Line::Told { .. }
+        | Line::Totals { .. } => true,
+        Line::Testing { commit, .. } => is_hash(commit),
+        _ => false,
+    }
+}
+
+/// Whether a line is one of a plain git log: a comment of git, a command with what it takes, or git's answer.
+#[must_use]
+pub fn is_of_git(content: &[u8]) -> bool {
+    match read(content) {
+        Line::Given { .. } | Line::FirstComment { .. } | Line::GitFirst(_) => true,
+        // `git bisect points to …` is prose.
+        Line::Command { word, rest } => match word {
+            b"start" => true,
+            _ => split_commit(rest).is_some() || rest.is_empty() || !rest.contains(&b' '),
+        },
+        _ => false,
+    }
+}
+
 /// Whether `word` is a whole commit hash or kernel signature.
 #[must_use]
 pub fn is_hash(word: &[u8]) -> bool {
@@ -217,7 +248,9 @@ fn after_hash(content: &[u8]) -> Option<Line<'_>> {
 
 fn host(content: &[u8]) -> Option<Line<'_>> {
     let at = memchr::memmem::find(&content[..content.len().min(200)], b" starts bisection ")?;
-    Some(Line::Host { host: &content[..at], time: &content[at + 18..] })
+    // Prose starts bisections, too; the job says when.
+    let time = &content[at + 18..];
+    time.first().is_some_and(u8::is_ascii_digit).then_some(Line::Host { host: &content[..at], time })
 }
 
 /// Sentences that begin with a fixed word or two. The order does not matter: no prefix is one of another's.

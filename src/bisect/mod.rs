@@ -1,7 +1,8 @@
 //! Bisection transcripts: steps, outcome, and how far to believe them.
 //!
 //! ```text
-//! bytes ─► mail ─► line ─► walk (syzbot) or git_log (people, 0-day) ─► dialect ─► rules ─► signs ─► verdict ─► advice
+//! bytes ─► mail, paste ─► recognise ─► line ─► walk (syzbot) or git_log (people, 0-day) ─► dialect ─► rules ─► drift, signs ─►
+//! verdict ─► advice
 //! ```
 //!
 //! There is no version marker in a transcript: what a line means is told by its shape, when it was written by the shapes that
@@ -11,12 +12,17 @@ mod advice;
 mod commit;
 mod crash_text;
 mod dialect;
+mod drift;
 mod ends;
 mod git_log;
 mod line;
 mod mail;
+mod paste;
+mod prose;
+mod recognise;
 pub mod record;
 mod rules;
+mod sessions;
 mod signs;
 mod summary;
 mod title;
@@ -26,41 +32,56 @@ mod walk;
 pub use record::Bisection;
 pub use rules::word as verdict_word;
 pub use signs::{Sign, signs};
+pub use verdict::{BOUNDS, INTERCEPT};
 
 use crate::report::Report;
+use recognise::Writer;
 use record::{Basis, Dialect, Flags, Kind, Outcome, Role, Step};
 
 /// Reads the report that ends a transcript; the engine is above this module, so the caller brings it.
 pub type ReadReports<'a> = &'a dyn Fn(&[u8]) -> Vec<Report>;
 
-/// Reads one log whole and judges it. `log` is the name to put into the record.
+/// Reads one log whole and judges the bisections in it, in their order; none where the text holds none. `log` is the name to put
+/// into the records.
 #[must_use]
-pub fn read(log: &str, bytes: &[u8], read_reports: ReadReports<'_>) -> Bisection {
-    judged(log, bytes, read_reports).0
+pub fn read(log: &str, bytes: &[u8], read_reports: ReadReports<'_>) -> Vec<Bisection> {
+    judged(log, bytes, read_reports).into_iter().map(|(found, _)| found).collect()
 }
 
-/// As [`read`], and the signs that the verdict rests on (empty where there is nothing to judge).
+/// As [`read`], and the signs that each verdict rests on (empty where there is nothing to judge).
 #[must_use]
-pub fn judged(log: &str, bytes: &[u8], read_reports: ReadReports<'_>) -> (Bisection, Vec<Sign>) {
+pub fn judged(log: &str, bytes: &[u8], read_reports: ReadReports<'_>) -> Vec<(Bisection, Vec<Sign>)> {
     let text = mail::Text::read(bytes);
-    if git_log::is_one(&text) {
-        let mut found = git_log::read(log, &text);
-        advice::give(&mut found);
-        found.answer = advice::answer(&found);
-        return (found, Vec::new());
+    let mut all = match recognise::writer(&text) {
+        None => Vec::new(),
+        Some(Writer::Git) => git_log::read(log, &text).into_iter().map(|found| (found, Vec::new())).collect(),
+        Some(Writer::Syzbot) => walk::transcripts(log, &text)
+            .into_iter()
+            .map(|transcript| weighed(transcript, text.bytes(), read_reports))
+            .collect(),
+    };
+    let sessions = all.len();
+    for (at, (found, _)) in all.iter_mut().enumerate() {
+        (found.session, found.sessions) = (at + 1, sessions);
+        advice::give(found);
+        found.answer = advice::answer(found);
     }
-    let walk::Transcript { bisection: mut found, crash_at, features } = walk::transcript(log, &text);
-    let crash = crash_at.map_or(&b""[..], |at| &text.bytes()[at..]);
+    all
+}
+
+/// Dates and judges a transcript of syzbot.
+fn weighed(transcript: walk::Transcript, text: &[u8], read_reports: ReadReports<'_>) -> (Bisection, Vec<Sign>) {
+    let walk::Transcript { bisection: mut found, crash, features } = transcript;
+    let crash = crash.and_then(|range| text.get(range)).unwrap_or_default();
     dialect::date(&mut found, &features);
     rules::apply(&mut found);
     found.crash =
         (!crash.is_empty()).then(|| read_reports(crash)).and_then(|reports| reports.into_iter().next()).map(Box::new);
     found.infrastructure = advice::infrastructure(&found.steps);
+    found.title_drift = drift::of(&found);
     let seen = crash_text::look(crash);
     let signs = if found.commits.is_empty() { Vec::new() } else { signs(&found, &seen) };
     verdict::judge(&mut found, &signs);
-    advice::give(&mut found);
-    found.answer = advice::answer(&found);
     (found, signs)
 }
 
@@ -76,6 +97,8 @@ impl Bisection {
         Self {
             schema: record::SCHEMA,
             log: log.to_owned(),
+            session: 1,
+            sessions: 1,
             kind,
             dialect: Dialect::default(),
             truncated: false,
@@ -90,6 +113,7 @@ impl Bisection {
             error: None,
             tested_commits: 0,
             steps: Vec::new(),
+            given: Vec::new(),
             range: None,
             revisions_left: None,
             terms: None,
@@ -112,13 +136,15 @@ impl Bisection {
             next_test: None,
             infrastructure: Vec::new(),
             remarks: Vec::new(),
+            reverts: Vec::new(),
+            title_drift: None,
             notes: Vec::new(),
         }
     }
 
     /// The steps that say something about the bug: the culprit's parent and checks after the answer are left out.
     pub fn walked(&self) -> impl Iterator<Item = &Step> {
-        self.steps.iter().filter(|step| !matches!(step.role, Role::Parent | Role::Check))
+        self.steps.iter().filter(|step| step.role.is_walked())
     }
 }
 

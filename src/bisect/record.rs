@@ -14,6 +14,10 @@ pub struct Bisection {
     pub schema: &'static str,
     /// The path as the user gave it; `-` for stdin.
     pub log: String,
+    /// Which of the bisections in the log, from 1.
+    pub session: usize,
+    /// How many the log holds.
+    pub sessions: usize,
     /// What was sought, and in which kind of log.
     pub kind: Kind,
     /// Where the log came from and when; inferred, because no dialect says its version.
@@ -42,6 +46,8 @@ pub struct Bisection {
     pub tested_commits: usize,
     /// The walk, in the order of the log.
     pub steps: Vec<Step>,
+    /// Commits that were given at the start beyond the first of each side, which are steps.
+    pub given: Vec<Given>,
     /// The end points that were given to git, as written: the bad one and the good one.
     pub range: Option<Range>,
     /// Revisions that git still had to look at when the log ended; null when it had finished.
@@ -74,7 +80,7 @@ pub struct Bisection {
     pub confidence: Option<f64>,
     /// What `confidence` rests on.
     pub basis: Basis,
-    /// Every term of the confidence, largest first.
+    /// Every term of the confidence, largest first: their sum is its log odds (before [`Basis::Model`]'s bounds of 1 and 97 %).
     pub reasons: Vec<Reason>,
     /// Where and how the walk went astray, if it did.
     pub unreliable_from: Option<Unreliable>,
@@ -84,8 +90,12 @@ pub struct Bisection {
     pub next_test: Option<NextTest>,
     /// Unfit hosts and infrastructure: what did not run, and how often.
     pub infrastructure: Vec<Nuisance>,
-    /// What people wrote below a plain git log, and what its extra tests say.
+    /// Always empty: what people write around a log is no remark on it; `reverts` has what concerns the answer.
     pub remarks: Vec<String>,
+    /// What the text says of the answer reverted: extra tests, and sentences below the log as written.
+    pub reverts: Vec<Revert>,
+    /// From where on the titles of the first test were not seen any more.
+    pub title_drift: Option<TitleDrift>,
     /// What else is to be known about the log, in words.
     pub notes: Vec<String>,
 }
@@ -121,8 +131,8 @@ pub enum Outcome {
 /// When a log was written, as far as its features tell. Dates are `YYYY-MM-DD`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, Default)]
 pub struct Dialect {
-    /// `syzbot`, `git`, `git-visualize`, `0-day`.
-    pub name: String,
+    /// Who wrote it.
+    pub name: Origin,
     /// The host that wrote it.
     pub host: Option<String>,
     /// The start as printed.
@@ -133,6 +143,91 @@ pub struct Dialect {
     pub until: Option<String>,
     /// Whether it was unquoted from a mail.
     pub mailed: bool,
+}
+
+/// Who wrote a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema, Default)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// syzbot's job.
+    #[default]
+    Syzbot,
+    /// `git bisect log`, or what a terminal showed.
+    Git,
+    /// `git bisect visualize` and its kin.
+    GitVisualize,
+    /// The kernel test robot.
+    #[serde(rename = "0-day")]
+    ZeroDay,
+}
+
+impl Origin {
+    /// Its name as in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Syzbot => "syzbot",
+            Self::Git => "git",
+            Self::GitVisualize => "git-visualize",
+            Self::ZeroDay => "0-day",
+        }
+    }
+}
+
+/// A commit that was given to git at the start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Given {
+    /// As written.
+    pub commit: String,
+    /// Its side.
+    pub verdict: Verdict,
+}
+
+/// What is said of the answer reverted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Revert {
+    /// 1-based line of the log.
+    pub line: u64,
+    /// How it ended.
+    pub result: RevertResult,
+    /// The sentence as written, or the kind of test.
+    pub words: String,
+}
+
+/// How a test of the answer reverted ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RevertResult {
+    /// The bug was gone: a reason for the answer.
+    Passed,
+    /// The bug was still there: a reason against it.
+    Failed,
+    /// A person's sentence, or a test that was not judged.
+    Unknown,
+}
+
+/// Where the titles of the first test were left behind. That alone proves nothing: a hang may become a deadlock report of the same bug.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct TitleDrift {
+    /// Index into `steps` of the first step from which on no kernel crashed with a title of the first test.
+    pub step: usize,
+    /// What that step crashed with (one of its titles).
+    pub title: String,
+    /// Whether every later title has something in common with the first: the function, or a word of it.
+    pub near: bool,
+    /// How often bisections with such a drift were right.
+    pub drifted: Share,
+    /// How often bisections without any drift were.
+    pub kept: Share,
+}
+
+/// So many of so many bisections with known truth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize, JsonSchema)]
+pub struct Share {
+    /// Bisections that were right.
+    pub right: u32,
+    /// Bisections in all.
+    pub of: u32,
 }
 
 /// A start commit that was found again by its title.
@@ -258,6 +353,14 @@ pub enum Role {
     Check,
 }
 
+impl Role {
+    /// Whether such a step says something about the bug: the culprit's parent and checks after the answer do not.
+    #[must_use]
+    pub fn is_walked(self) -> bool {
+        !matches!(self, Self::Parent | Self::Check)
+    }
+}
+
 /// One test run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Run {
@@ -371,7 +474,7 @@ pub enum Basis {
 /// One term of the confidence.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Reason {
-    /// Id of the sign, as in `src/bisect/weights.toml`.
+    /// Id of the sign, as in `src/bisect/weights.toml`; `intercept` is where all bisections begin.
     pub sign: String,
     /// What was seen, in words.
     pub words: String,
@@ -384,8 +487,24 @@ pub struct Reason {
 pub struct Unreliable {
     /// Index into `steps`.
     pub step: usize,
+    /// Which kind of doubt.
+    pub kind: Doubted,
     /// Why.
     pub why: String,
+}
+
+/// Kinds of doubt about a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Doubted {
+    /// It crashed in few runs only.
+    SeldomCrashed,
+    /// It crashed under titles that have nothing in common with those of the first test.
+    OtherTitle,
+    /// It survived too few runs.
+    ShortSurvival,
+    /// Its verdict contradicts its runs.
+    Contradiction,
 }
 
 /// What the reliable steps support.

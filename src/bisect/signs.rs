@@ -193,18 +193,18 @@ fn title_signs(walk: &Walk<'_>, signs: &mut Vec<Sign>) {
     let (value, words) = match farthest {
         None => (1.0, "no kernel inside git's range crashed".to_owned()),
         Some((related, step)) if related < 1.0 => {
-            (related, format!("{} crashed with {} the first test", name(step), relation_words(related)))
+            (related, format!("{} crashed under {} the first test", name(step), relation_words(related)))
         }
         Some(_) => (1.0, "every bad kernel in git's range crashed under a title of the first test".to_owned()),
     };
     signs.push(Sign { id: "farthest-title", value, words });
 
     let clean = walk.crashing.iter().all(|step| step.ratio().unwrap_or(1.0) >= 0.9 && walk.related(step) >= 0.8);
-    let no = "some bad kernel crashed seldom or with something else";
+    let no = "some bad kernel crashed seldom or under a title far from the first";
     signs.push(flag(
         "clean-walk",
         clean,
-        "every bad kernel crashed in nearly every run, and with the same bug or a close relative",
+        "every bad kernel crashed in nearly every run, under a title of the first test or one close to it",
         no,
     ));
 
@@ -212,9 +212,9 @@ fn title_signs(walk: &Walk<'_>, signs: &mut Vec<Sign>) {
     let count = walk.crashing.len();
     let value = if count == 0 { 0.5 } else { strangers as f64 / count as f64 };
     let words = if strangers > 0 {
-        format!("{strangers} of {count} bad kernels crashed with nothing like the original crash")
+        format!("{strangers} of {count} bad kernels crashed under titles that have nothing in common with the first")
     } else {
-        "every bad kernel crashed with a relative of the original crash".to_owned()
+        "every bad kernel's title has something in common with the first".to_owned()
     };
     signs.push(Sign { id: "strangers", value, words });
 
@@ -226,7 +226,7 @@ fn title_signs(walk: &Walk<'_>, signs: &mut Vec<Sign>) {
         .collect();
     let (value, words) = match own.iter().copied().reduce(f64::max) {
         Some(related) => {
-            (related, format!("the named commit itself crashed with {} the first test", relation_words(related)))
+            (related, format!("the named commit itself crashed under {} the first test", relation_words(related)))
         }
         None if walk.found.kind == Kind::Fix => (0.5, "the named commit survives, as a fix should".to_owned()),
         None => (0.5, "the named commit itself did not crash in any test".to_owned()),
@@ -235,7 +235,9 @@ fn title_signs(walk: &Walk<'_>, signs: &mut Vec<Sign>) {
 
     let best = |last: &str| walk.first.iter().map(|first| relation(last, first)).fold(0.0, f64::max);
     let (value, words) = match &walk.found.crash_title {
-        Some(last) => (best(last), format!("the log ends with {} the first test", relation_words(best(last)))),
+        Some(last) => {
+            (best(last), format!("the log ends with a crash under {} the first test", relation_words(best(last))))
+        }
         None if walk.found.kind == Kind::Fix => (1.0, "a search for a fix ends without a crash".to_owned()),
         None => (0.0, "the log ends without a crash".to_owned()),
     };

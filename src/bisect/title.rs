@@ -70,16 +70,17 @@ pub fn relation(one: &str, other: &str) -> f64 {
     }
 }
 
-/// How a crash is related to another, as the beginning of "… the first test"; the bounds are those of [`relation`].
+/// How a title is related to another, as the beginning of "… the first test"; the bounds are those of [`relation`]. Words about
+/// titles only: whether two titles are one bug is what nobody knows.
 #[must_use]
 pub fn relation_words(relation: f64) -> &'static str {
     match relation {
         relation if relation >= 1.0 => "a title of",
-        relation if relation >= 0.9 => "another title but the function of",
-        relation if relation >= 0.8 => "a relative of the crash of",
-        relation if relation >= 0.5 => "another crash in the subsystem of",
-        relation if relation > 0.0 => "another hang than",
-        _ => "nothing like the crash of",
+        relation if relation >= 0.9 => "another title with the function of",
+        relation if relation >= 0.8 => "another title of the kind and subsystem of",
+        relation if relation >= 0.5 => "another kind of title in the subsystem of",
+        relation if relation > 0.0 => "the title of another hang than",
+        _ => "a title that has nothing in common with",
     }
 }
 

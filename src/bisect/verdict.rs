@@ -1,6 +1,6 @@
 //! From signs to a probability: a logistic model whose weights are data, `weights.toml`.
 
-use super::record::{Basis, Bisection, Kind, Reason, Step};
+use super::record::{Basis, Bisection, Kind, Reason, Share, Step};
 use super::signs::Sign;
 use serde::Deserialize;
 use std::sync::LazyLock;
@@ -10,7 +10,27 @@ use std::sync::LazyLock;
 struct Model {
     /// The log odds of a log whose signs are all average.
     intercept: f64,
+    provenance: Provenance,
+    title_drift: Drift,
     sign: Vec<Term>,
+}
+
+/// The data of the fit.
+#[derive(Debug, Deserialize)]
+struct Provenance {
+    logs: u32,
+    right: u32,
+}
+
+/// How often bisections were right whose kernels stopped to show the first title, and the others.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct Drift {
+    /// Later titles had something in common with the first.
+    pub near: Share,
+    /// Some had not.
+    pub far: Share,
+    /// The last kernel that crashed showed the first title.
+    pub kept: Share,
 }
 
 #[derive(Debug, Deserialize)]
@@ -26,7 +46,15 @@ static MODEL: LazyLock<Model> =
     LazyLock::new(|| toml::from_str(include_str!("weights.toml")).expect("weights.toml is checked by a test"));
 
 /// No log is certain: labels of the fit are themselves wrong now and then.
-const BOUNDS: (f64, f64) = (0.01, 0.97);
+pub const BOUNDS: (f64, f64) = (0.01, 0.97);
+/// The reason that every log has.
+pub const INTERCEPT: &str = "intercept";
+
+/// How often bisections were right whose titles drifted, and the others.
+#[must_use]
+pub fn drift_shares() -> Drift {
+    MODEL.title_drift
+}
 
 /// Puts confidence and reasons into a record; without commits there is nothing to believe.
 pub fn judge(found: &mut Bisection, signs: &[Sign]) {
@@ -35,16 +63,18 @@ pub fn judge(found: &mut Bisection, signs: &[Sign]) {
         return;
     }
     let mut odds = MODEL.intercept;
-    let mut reasons = Vec::new();
+    let Provenance { logs, right } = MODEL.provenance;
+    let rounded = |weight: f64| (weight * 1000.0).round() / 1000.0;
+    let mut reasons = vec![Reason {
+        sign: INTERCEPT.to_owned(),
+        words: format!("where all bisections begin ({right} of {logs} with known truth were right)"),
+        weight: rounded(MODEL.intercept),
+    }];
     for term in &MODEL.sign {
         let Some(sign) = signs.iter().find(|sign| sign.id == term.id) else { continue };
         let weight = term.weight * (sign.value - term.mean);
         odds += weight;
-        reasons.push(Reason {
-            sign: term.id.clone(),
-            words: sign.words.clone(),
-            weight: (weight * 1000.0).round() / 1000.0,
-        });
+        reasons.push(Reason { sign: term.id.clone(), words: sign.words.clone(), weight: rounded(weight) });
     }
     reasons
         .sort_by(|one, other| other.weight.abs().total_cmp(&one.weight.abs()).then_with(|| one.sign.cmp(&other.sign)));

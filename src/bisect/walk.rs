@@ -17,8 +17,8 @@ const KEPT_BYTES: usize = 400;
 pub struct Transcript {
     /// The record, with everything that is printed in the log.
     pub bisection: Bisection,
-    /// Offset of the crash report in [`Text::bytes`].
-    pub crash_at: Option<usize>,
+    /// The crash report in [`Text::bytes`].
+    pub crash: Option<std::ops::Range<usize>>,
     /// Features by which the log can be dated.
     pub features: Features,
 }
@@ -75,17 +75,26 @@ enum At {
     Error,
 }
 
-/// Reads a transcript.
+/// Reads the transcripts of a text; each begins with its header.
 #[must_use]
-pub fn transcript(log: &str, text: &Text<'_>) -> Transcript {
+pub fn transcripts(log: &str, text: &Text<'_>) -> Vec<Transcript> {
+    let mut all: Vec<Transcript> = Vec::new();
     let mut walk = Walk::new(log, text.mailed);
+    let mut before = 0;
     for (number, behind, content) in text.lines() {
-        if walk.line(number, content) {
-            walk.crash_at = Some(behind);
-            break;
+        let begins = matches!(read(content), Line::Cause(_) | Line::Fix(_) | Line::Host { .. });
+        if begins && walk.begun && walk.at != At::Header {
+            all.push(std::mem::replace(&mut walk, Walk::new(log, text.mailed)).finish(before));
         }
+        before = behind;
+        // What follows belongs to the crash report.
+        if walk.crash_at.is_none() && walk.line(number, content) {
+            walk.crash_at = Some(behind);
+        }
+        walk.begun |= begins;
     }
-    walk.finish()
+    all.push(walk.finish(before));
+    all
 }
 
 struct Walk {
@@ -102,6 +111,8 @@ struct Walk {
     git_candidates: Vec<String>,
     summary: bool,
     header: bool,
+    /// Whether a line came with which a transcript begins.
+    begun: bool,
     after_git: bool,
     crash_at: Option<usize>,
 }
@@ -109,7 +120,6 @@ struct Walk {
 impl Walk {
     fn new(log: &str, mailed: bool) -> Self {
         let mut found = Bisection::empty(log, Kind::Cause);
-        found.dialect.name = "syzbot".to_owned();
         found.dialect.mailed = mailed;
         Self {
             found,
@@ -123,6 +133,7 @@ impl Walk {
             git_candidates: Vec::new(),
             summary: false,
             header: false,
+            begun: false,
             after_git: false,
             crash_at: None,
         }
@@ -545,7 +556,8 @@ impl Walk {
         true
     }
 
-    fn finish(mut self) -> Transcript {
+    /// `end` is where its text ends.
+    fn finish(mut self, end: usize) -> Transcript {
         let found = &mut self.found;
         found.truncated = !self.header;
         if let Some(commit) = self.git_first {
@@ -580,6 +592,7 @@ impl Walk {
             (step.crashed, step.survived) = (count(RunResult::Crashed), count(RunResult::Ok));
             step.counted = step.runs.iter().any(|run| run.number.is_some());
         }
-        Transcript { bisection: self.found, crash_at: self.crash_at, features: self.features }
+        let crash = self.crash_at.map(|at| at..end);
+        Transcript { bisection: self.found, crash, features: self.features }
     }
 }

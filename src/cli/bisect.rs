@@ -33,7 +33,9 @@ use std::sync::Arc;
 In the walk, `git` is what git was told (in brackets: what the runs say of a test that git was not told about),
 `crashed` counts runs, titles are letters that the legend explains, a star marks where they change altogether.
 
-Exit status: 0, or 2 if a log could not be read.")]
+A text with several bisections gives all of them, in their order.
+
+Exit status: 0, or 2 if a log could not be read or holds no bisection.")]
 pub struct Arguments {
     #[command(flatten)]
     logs: Logs,
@@ -94,29 +96,43 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     for batch in sources.chunks(BATCH) {
         let results = in_order(arguments.logs.threads, batch, |source| {
             let name = source.to_string();
-            read(source).map(|bytes| judged(&name, &bytes, &|crash| reports(&name, crash, &grammar)))
+            let found = read(source).map(|bytes| {
+                let found = judged(&name, &bytes, &|crash| reports(&name, crash, &grammar));
+                if found.is_empty() {
+                    tell(&none(&name, !reports(&name, &bytes, &grammar).is_empty()));
+                }
+                found
+            });
+            found.filter(|found| !found.is_empty())
         });
         for result in results {
-            match result {
-                None => failed = true,
-                Some((found, signs)) if arguments.features => writer.signs(&found, &signs)?,
-                Some((found, _)) if gathers => kept.push(found),
-                Some((found, _)) => writer.records(&found, arguments.check_steps)?,
+            failed |= result.is_none();
+            for (found, signs) in result.into_iter().flatten() {
+                match found {
+                    found if arguments.features => writer.signs(&found, &signs)?,
+                    found if gathers => kept.push(found),
+                    found => writer.records(&found, arguments.check_steps)?,
+                }
             }
         }
     }
     sort(&mut kept, arguments.sort);
-    if let (Some(path), [found]) = (&arguments.svg, &kept[..]) {
+    if let (Some(path), Some(found)) = (&arguments.svg, kept.last()) {
+        if let [_, _, ..] = &kept[..] {
+            tell(&format!("{}: {} bisections are in it; the last one is drawn", found.log, found.sessions));
+        }
         std::fs::write(path, render::bisect_svg::draw(found))
             .with_context(|| format!("{}: the picture cannot be written", path.display()))?;
     }
     match (arguments.features, writer.format) {
         (true, _) => {}
-        (false, Format::Text) if arguments.check_steps => render::bisect::write_checks(&kept, &mut writer.out)?,
+        (false, Format::Text) if arguments.check_steps => render::bisect_table::write_checks(&kept, &mut writer.out)?,
         (false, Format::Text) => match &kept[..] {
-            [one] if sources.len() == 1 => render::bisect::write(one, &arguments.output.palette(), &mut writer.out)?,
             [] => {}
-            several => render::bisect::write_table(several, &arguments.output.palette(), &mut writer.out)?,
+            sessions if sources.len() == 1 => {
+                render::bisect::write_all(sessions, &arguments.output.palette(), &mut writer.out)?
+            }
+            several => render::bisect_table::write_table(several, &arguments.output.palette(), &mut writer.out)?,
         },
         (false, _) => kept.iter().try_for_each(|found| writer.records(found, arguments.check_steps))?,
     }
@@ -143,11 +159,19 @@ fn reports(log: &str, crash: &[u8], grammar: &Arc<Grammar>) -> Vec<Report> {
     }
 }
 
+/// Says something on stderr.
+fn tell(text: &str) {
+    let _ = writeln!(std::io::stderr(), "kanalyze: {}", render::safe(text));
+}
+
+/// What is said of a text without a bisection.
+fn none(log: &str, has_reports: bool) -> String {
+    let other = if has_reports { "; `kanalyze parse` reads kernel logs" } else { "" };
+    format!("{log}: no bisection in this text{other}")
+}
+
 /// All bytes of a source; says on stderr what went wrong, and is nothing when nothing could be read.
 fn read(source: &Source) -> Option<Vec<u8>> {
-    let tell = |text: &str| {
-        let _ = writeln!(std::io::stderr(), "kanalyze: {}", render::safe(text));
-    };
     let input = open(source).map_err(|error| tell(&error.to_string())).ok()?;
     let mut bytes = Vec::new();
     let damage = input.feed(|chunk| {
@@ -210,6 +234,7 @@ impl<W: Write> Writer<W> {
     fn signs(&mut self, found: &Bisection, signs: &[Sign]) -> anyhow::Result<()> {
         let values: serde_json::Map<String, serde_json::Value> =
             signs.iter().map(|sign| (sign.id.to_owned(), sign.value.into())).collect();
-        self.record(&serde_json::json!({"log": found.log, "signs": values}))
+        let drift = found.title_drift.as_ref().map_or("kept", |drift| if drift.near { "near" } else { "far" });
+        self.record(&serde_json::json!({"log": found.log, "signs": values, "title_drift": drift}))
     }
 }

@@ -1,20 +1,12 @@
 //! Two groups of runs → what differs, with numbers that can be defended.
 
 use super::noise;
+use super::pace::milestones;
 use super::record::{Causes, DIFF_SCHEMA, Difference, Finding, Place, Rate, Side, Verdict};
-use super::run::{Area, Crash, Run, Seen};
+use super::run::{Area, Crash, Group, Run, Seen};
 use super::statistics::{ALPHA, clopper_pearson, count, fisher, holm, median, rank_sum, runs_needed};
 use super::titles::Families;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// One group of runs and its name.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Group {
-    /// As the user named it.
-    pub name: String,
-    /// The runs.
-    pub runs: Vec<Run>,
-}
 
 /// A thing by area and name, and in which runs of a side it was seen.
 type Sightings<'a> = BTreeMap<(Area, &'a str), Vec<(usize, Seen)>>;
@@ -27,9 +19,9 @@ pub fn compare(a: &Group, b: &Group) -> Difference {
     let mut same: BTreeMap<&'static str, usize> = BTreeMap::new();
     settings(a, b, &mut findings, &mut same);
     rates(a, b, &families, &mut findings, &mut same);
-    milestones(a, b, &mut findings, &mut same);
+    let pace = milestones(a, b, &mut findings, &mut same);
     causes(a, b, &families, &mut findings);
-    orders(a, b, &families, &mut findings);
+    orders(a, b, &families, pace, &mut findings);
     findings.sort_by(|one, other| {
         let key = |finding: &Finding| (!finding.verdict.is_claim(), finding.area, finding.verdict);
         key(one).cmp(&key(other)).then_with(|| one.name.cmp(&other.name))
@@ -45,26 +37,6 @@ pub fn compare(a: &Group, b: &Group) -> Difference {
         interval: "Clopper-Pearson 0.95",
         findings,
         same,
-    }
-}
-
-fn finding(area: Area, name: &str, verdict: Verdict, words: String) -> Finding {
-    Finding {
-        area,
-        name: name.to_owned(),
-        alt_titles: Vec::new(),
-        verdict,
-        words,
-        a: None,
-        b: None,
-        a_value: None,
-        b_value: None,
-        p: None,
-        p_corrected: None,
-        runs_more: None,
-        place: None,
-        causes: None,
-        known: None,
     }
 }
 
@@ -97,7 +69,7 @@ fn settings(a: &Group, b: &Group, findings: &mut Vec<Finding>, same: &mut BTreeM
             (Some(value), None) => (Verdict::Gone, format!("only in A: {value}")),
             _ => (Verdict::Changed, format!("{} -> {}", from.as_deref().unwrap_or("-"), to.as_deref().unwrap_or("-"))),
         };
-        findings.push(Finding { a_value: from, b_value: to, ..finding(key.0, &key.1, verdict, words) });
+        findings.push(Finding { a_value: from, b_value: to, ..Finding::plain(key.0, &key.1, verdict, words) });
     }
 }
 
@@ -143,7 +115,7 @@ fn rates(
         let none = Vec::new();
         let (seen_a, seen_b) = (left.get(&(area, name)).unwrap_or(&none), right.get(&(area, name)).unwrap_or(&none));
         let (of_a, of_b) = (rate(seen_a, a), rate(seen_b, b));
-        let mut one = finding(area, name, Verdict::Unclear, String::new());
+        let mut one = Finding::plain(area, name, Verdict::Unclear, String::new());
         one.p = Some(test(seen_a, seen_b, a, b));
         (one.a, one.b) = (Some(of_a), Some(of_b));
         one.place = place(seen_b, b).or_else(|| place(seen_a, a));
@@ -288,42 +260,6 @@ fn judge(one: &mut Finding, always: bool, smaller: usize) {
     );
 }
 
-/// When the stations of the boot were reached.
-fn milestones(a: &Group, b: &Group, findings: &mut Vec<Finding>, same: &mut BTreeMap<&'static str, usize>) {
-    let names: BTreeSet<&str> = a.runs.iter().chain(&b.runs).flat_map(|run| run.milestones.keys().copied()).collect();
-    let times = |group: &Group, name: &str| {
-        group.runs.iter().filter_map(|run| run.milestones.get(name).copied()).collect::<Vec<f64>>()
-    };
-    let mut tested = Vec::new();
-    for name in names {
-        let (left, right) = (times(a, name), times(b, name));
-        let (Some(before), Some(after)) = (median(&left), median(&right)) else { continue };
-        let enough = left.len() >= 4 && right.len() >= 4;
-        let p = if enough { rank_sum(&left, &right) } else { 1.0 };
-        tested.push((name, before, after, enough, p));
-    }
-    let corrected = holm(&tested.iter().map(|one| one.4).collect::<Vec<_>>());
-    for ((name, before, after, enough, p), corrected) in tested.into_iter().zip(corrected) {
-        let (low, high) = (before.min(after), before.max(after));
-        let differs = if enough {
-            corrected < ALPHA && high > 1.1 * low && high - low > 0.05
-        } else {
-            high >= 2.0 * low && high - low >= 2.0
-        };
-        if !differs {
-            *same.entry("milestone-time").or_default() += 1;
-            continue;
-        }
-        let verdict = if after > before { Verdict::Slower } else { Verdict::Faster };
-        let mut one = finding(Area::Milestone, name, verdict, format!("at {before:.3} s in A, {after:.3} s in B"));
-        (one.a_value, one.b_value) = (Some(format!("{before:.6}")), Some(format!("{after:.6}")));
-        if enough {
-            (one.p, one.p_corrected) = (Some(p), Some(corrected));
-        }
-        findings.push(one);
-    }
-}
-
 /// One title, different causes.
 fn causes(a: &Group, b: &Group, families: &Families, findings: &mut Vec<Finding>) {
     let of = |group: &Group| -> BTreeMap<String, Vec<(Crash, String)>> {
@@ -356,15 +292,15 @@ fn causes(a: &Group, b: &Group, families: &Families, findings: &mut Vec<Finding>
         } else {
             (Verdict::Note, format!("same title; besides the known cause B also has {because}"))
         };
-        let mut one = finding(Area::Crash, title, verdict, words);
+        let mut one = Finding::plain(Area::Crash, title, verdict, words);
         one.place = Some(Place { log: (*log).clone(), line: crash.line });
         one.causes = Some(Causes { because: because.to_owned(), a: old.cause.clone(), b: crash.cause.clone() });
         findings.push(one);
     }
 }
 
-/// Crashes of all runs that change places, or that come at another time altogether.
-fn orders(a: &Group, b: &Group, families: &Families, findings: &mut Vec<Finding>) {
+/// Crashes of all runs that change places, or that come at another time altogether than the pace of the boots makes one expect.
+fn orders(a: &Group, b: &Group, families: &Families, pace: f64, findings: &mut Vec<Finding>) {
     let firsts = |group: &Group| -> BTreeMap<String, Vec<f64>> {
         let mut found: BTreeMap<String, Vec<f64>> = BTreeMap::new();
         for run in &group.runs {
@@ -385,10 +321,12 @@ fn orders(a: &Group, b: &Group, families: &Families, findings: &mut Vec<Finding>
         .take(200)
         .collect();
     for (name, before, after) in &both {
-        let (low, high) = (before.min(*after), before.max(*after));
+        // A slower host is no other time.
+        let expected = before * pace;
+        let (low, high) = (expected.min(*after), expected.max(*after));
         if high >= 2.0 * low && high - low >= 10.0 {
             let words = format!("first seen at {before:.0} s in A, {after:.0} s in B");
-            findings.push(finding(Area::Crash, name, Verdict::Note, words));
+            findings.push(Finding::plain(Area::Crash, name, Verdict::Note, words));
         }
     }
     for (at, (one, one_a, one_b)) in both.iter().enumerate() {
@@ -396,7 +334,7 @@ fn orders(a: &Group, b: &Group, families: &Families, findings: &mut Vec<Finding>
             if (one_a < other_a) != (one_b < other_b) && one_a.total_cmp(other_a) != one_b.total_cmp(other_b) {
                 let (first, second) = if one_a < other_a { (one, other) } else { (other, one) };
                 let words = format!("came before '{second}' in A, after it in B");
-                findings.push(finding(Area::Crash, first, Verdict::Note, words));
+                findings.push(Finding::plain(Area::Crash, first, Verdict::Note, words));
             }
         }
     }

@@ -15,11 +15,12 @@ pub mod cluster;
 mod compare;
 pub mod lines;
 pub mod noise;
+mod pace;
 pub mod record;
 mod run;
 pub mod statistics;
 mod titles;
 
-pub use compare::{Group, compare, rules};
+pub use compare::{compare, rules};
 pub use record::{DIFF_SCHEMA, Difference, Finding, Verdict};
-pub use run::{Area, Crash, Run, Seen, reduce};
+pub use run::{Area, Crash, Group, Run, Seen, reduce};

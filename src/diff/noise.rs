@@ -66,7 +66,7 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         name: "durations",
-        words: "boot milestones are compared by their time. One run a side: only a factor of 2 and 2 seconds count. Groups of 4 and more: an exact rank-sum test, and 10 % between the medians",
+        words: "boot milestones are compared by the time since the one before. A factor that most of the boot shares is the host's: it is said once, and milestones are compared without it. One run a side: only a factor of 2 and 2 seconds count. Groups of 4 and more: an exact rank-sum test, and 10 % between the medians",
     },
     Rule {
         name: "settings",

@@ -122,6 +122,30 @@ pub struct Finding {
     pub known: Option<String>,
 }
 
+impl Finding {
+    /// A finding without numbers.
+    #[must_use]
+    pub fn plain(area: Area, name: &str, verdict: Verdict, words: String) -> Self {
+        Self {
+            area,
+            name: name.to_owned(),
+            alt_titles: Vec::new(),
+            verdict,
+            words,
+            a: None,
+            b: None,
+            a_value: None,
+            b_value: None,
+            p: None,
+            p_corrected: None,
+            runs_more: None,
+            place: None,
+            causes: None,
+            known: None,
+        }
+    }
+}
+
 /// k of n runs.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Rate {

@@ -112,6 +112,15 @@ pub struct Run {
     pub crashes: Vec<Crash>,
 }
 
+/// One group of runs and its name.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Group {
+    /// As the user named it.
+    pub name: String,
+    /// The runs.
+    pub runs: Vec<Run>,
+}
+
 /// Reduces a log: its bytes (decompressed) and what the engine found in them.
 #[must_use]
 pub fn reduce(log: &str, text: &[u8], reports: &[Report], events: &[Event]) -> Run {

@@ -72,6 +72,10 @@ pub fn check_text(logs: &[CheckedLog], palette: &Palette) -> String {
             }
         }
     }
+    for log in logs.iter().filter(|log| log.trouble.is_some()) {
+        let _ =
+            writeln!(out, "{}{}{}\n  cannot be judged", palette.title, safe(&log.log), palette.title.render_reset());
+    }
     let failed = logs.iter().filter(|log| !log.passes).count();
     let style = if failed == 0 { palette.good } else { palette.title };
     let _ = writeln!(out, "{style}{} of {} logs pass{}", logs.len() - failed, logs.len(), style.render_reset());
@@ -172,17 +176,18 @@ pub fn diff_sarif(difference: &Difference) -> Value {
     sarif(results)
 }
 
-/// The check as SARIF 2.1.0: one result a crash.
+/// The check as SARIF 2.1.0: one result a crash, and one a log that could not be judged, for a list without results passes.
 #[must_use]
 pub fn check_sarif(logs: &[CheckedLog]) -> Value {
-    let results = logs
-        .iter()
-        .flat_map(|log| {
+    let mut results = Vec::new();
+    for log in logs {
+        results.extend(
             log.crashes.iter().map(|crash| {
                 result("crash", "error", &crash.title, Some((&log.log, crash.line)), crash.known.as_deref())
-            })
-        })
-        .collect();
+            }),
+        );
+        results.extend(log.trouble.iter().map(|words| result("trouble", "error", words, Some((&log.log, 0)), None)));
+    }
     sarif(results)
 }
 
@@ -227,4 +232,19 @@ fn sarif(results: Vec<Value>) -> Value {
         "version": "2.1.0",
         "runs": [{ "tool": { "driver": driver }, "results": results }],
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_that_could_not_be_read_never_passes_in_any_form() {
+        let log = CheckedLog::new("a.log".to_owned(), Vec::new(), Some("a.log: the log is empty".to_owned()));
+        assert!(!log.passes);
+        let shown = check_text(std::slice::from_ref(&log), &Palette::plain());
+        assert!(shown.contains("a.log\n  cannot be judged") && shown.contains("0 of 1 logs pass"), "{shown}");
+        assert!(check_junit(std::slice::from_ref(&log)).contains("<failure message=\"a.log: the log is empty\">"));
+        assert_eq!(check_sarif(&[log])["runs"][0]["results"][0]["level"], "error");
+    }
 }

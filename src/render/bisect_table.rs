@@ -1,0 +1,83 @@
+//! Several bisections as a table, and verdicts that contradict their runs.
+
+use super::Palette;
+use super::bisect::{plain, short};
+use crate::bisect::Bisection;
+use crate::bisect::record::Outcome;
+use std::io::{self, Write};
+
+/// Writes one line for each bisection, in the order given.
+///
+/// # Errors
+/// Whatever `out` says.
+pub fn write_table(all: &[Bisection], palette: &Palette, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "belief  answer                                              log")?;
+    let shared = shared_folders(all.iter().map(|found| found.log.as_str()));
+    for found in all {
+        let belief =
+            found.confidence.map_or_else(|| "-".to_owned(), |confidence| format!("{:.0} %", confidence * 100.0));
+        let style = match found.confidence {
+            Some(confidence) if confidence >= 0.6 => palette.good,
+            Some(confidence) if confidence < 0.4 => palette.title,
+            _ => palette.quiet,
+        };
+        let answer = match (found.outcome, &found.culprit) {
+            (Outcome::Culprit, Some(culprit)) => format!("{} {}", short(&culprit.commit), culprit.subject),
+            _ => found.answer.split(", ").next().unwrap_or_default().to_owned(),
+        };
+        let log = super::safe(&found.log[shared..]);
+        let session =
+            if found.sessions > 1 { format!(" ({} of {})", found.session, found.sessions) } else { String::new() };
+        writeln!(out, "{style}{belief:>6}{style:#}  {:<50}  {log}{session}", plain(&answer, 50))?;
+    }
+    Ok(())
+}
+
+/// Writes the steps whose verdicts contradict their runs.
+///
+/// # Errors
+/// Whatever `out` says.
+pub fn write_checks(all: &[Bisection], out: &mut dyn Write) -> io::Result<()> {
+    let (mut told, mut wrong) = (0, 0);
+    for found in all {
+        told += found.steps.iter().filter(|step| step.verdict.is_some()).count();
+        for step in found.steps.iter().filter(|step| step.contradiction.is_some()) {
+            wrong += 1;
+            let name = step.release.as_deref().unwrap_or(&step.commit);
+            writeln!(
+                out,
+                "{}:{}: {}: {}",
+                plain(&found.log, 200),
+                step.line,
+                plain(name, 40),
+                step.contradiction.as_deref().unwrap_or_default()
+            )?;
+        }
+    }
+    writeln!(out, "{wrong} of {told} verdicts contradict their runs")
+}
+
+/// How many bytes of folders all names begin with: what tells the logs apart is kept.
+fn shared_folders<'a>(mut names: impl Iterator<Item = &'a str>) -> usize {
+    let Some(first) = names.next() else { return 0 };
+    let folders = |common: &str| common.rfind('/').map_or(0, |slash| slash + 1);
+    names.fold(folders(first), |shared, name| {
+        let same = first[..shared].bytes().zip(name.bytes()).take_while(|(one, other)| one == other).count();
+        // Equal bytes may end inside of a letter; a slash never does.
+        first.as_bytes()[..same].iter().rposition(|byte| *byte == b'/').map_or(0, |slash| slash + 1)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_keep_what_tells_them_apart() {
+        let shared = |names: &[&str]| shared_folders(names.iter().copied());
+        assert_eq!(shared(&["a/b/x/log.txt", "a/b/y/log.txt"]), 4);
+        assert_eq!(shared(&["a/b/x.txt", "a/b/x.txt"]), 4);
+        assert_eq!(shared(&["x.txt", "a/x.txt"]), 0);
+        assert_eq!(shared(&["a/log.txt"]), 2);
+    }
+}
