@@ -188,7 +188,7 @@ fn reports_are_numbered_and_in_order() {
 #[test]
 fn a_flood_of_headers_ends_soon() {
     // 20,000 reports in 120 KB: without a bound each would read 256 KiB.
-    let text = b"BUG:x\n".repeat(20_000);
+    let text = b"BUG: x\n".repeat(20_000);
     let reports = read_items(Options { threads: 0, ..Options::named("flood") }, &text);
     assert_eq!(reports.len(), 20_000);
 }
