@@ -77,7 +77,11 @@ pub(super) fn edges(facts: &Facts) -> Vec<Wait> {
         }
         waits.truncate(before);
         let Some(awaited) = &task.awaited else {
+            let before = waits.len();
             listed_only(facts, &claims, *pid, task, &mut waits);
+            if waits.len() == before {
+                waits.extend(untold(*pid, task));
+            }
             continue;
         };
         if !is_waiting(task, awaited) {
@@ -101,6 +105,25 @@ pub(super) fn edges(facts: &Facts) -> Vec<Wait> {
         }
     }
     waits
+}
+
+/// A task that is blocked, of which the log does not say in what.
+fn untold(pid: i64, task: &TaskFacts) -> Option<Wait> {
+    (task.seconds.is_some() || task.state.as_deref() == Some("D")).then(|| Wait {
+        waiter: Task { comm: task.comm.clone(), pid },
+        lock: LockRef { class: None, address: None, acquired_at: None, line: None },
+        kind: "unknown",
+        holder: None,
+        grade: Grade::Unknown,
+        evidence: evidence([Some(task.line), task.frames.first().map(|frame| frame.log_line)]),
+        because: if task.frames.is_empty() {
+            "its stack is not in the log"
+        } else {
+            "its stack does not begin with a wait"
+        }
+        .into(),
+        identity: "none",
+    })
 }
 
 /// Whether a task with such a stack waits in a way that matters: the kernel calls it blocked, it is in D, or in a lock.
@@ -223,18 +246,31 @@ fn stated(facts: &Facts, pid: i64, task: &TaskFacts, waits: &mut Vec<Wait>) {
             ("rw-semaphore", _) => "rwsem-write",
             _ => "lock",
         };
-        let own = awaited_lock(task).map(|(index, _)| &task.locks[index]);
+        // Without a stack, the last lock of a complete list is the one that the kernel speaks of: lockdep notes a lock
+        // before it is got, and knows all but semaphores.
+        let listed = || task.locks.last().filter(|lock| task.whole && kind != "semaphore" && !is_unowned(lock));
+        let unseen = task.awaited.is_none() && !task.running;
+        let own = awaited_lock(task).map(|(index, _)| &task.locks[index]).or_else(|| listed().filter(|_| unseen));
         let base = task.awaited.as_ref().map(|awaited| bare_wait(pid, task, awaited));
         let lock = own.map(lock_ref).or_else(|| base.as_ref().map(|wait| wait.lock.clone()));
         let identity = own.map_or("none", |lock| identity(&key(lock)));
         let holder = blocker.holder.clone();
+        // Of a semaphore and of readers the kernel knows only who took it last.
+        let vague = kind == "semaphore" || blocker.holder_mode.as_deref() == Some("reader");
         waits.push(Wait {
             waiter: Task { comm: task.comm.clone(), pid },
             lock: lock.unwrap_or(LockRef { class: None, address: None, acquired_at: None, line: None }),
             kind,
-            grade: if holder.is_some() { Grade::Stated } else { Grade::Unknown },
+            grade: match &holder {
+                Some(_) if vague => Grade::Likely,
+                Some(_) => Grade::Stated,
+                None => Grade::Unknown,
+            },
             because: match (&holder, kind) {
                 (Some(_), "semaphore") => "the kernel names the last holder".into(),
+                (Some(_), _) if vague => {
+                    "the kernel names the reader that took it last; others may hold it, too".into()
+                }
                 (Some(_), _) => "the kernel names the owner".into(),
                 (None, _) => "the kernel finds no owner".into(),
             },

@@ -64,20 +64,52 @@ fn cycle_text(cycle: &[String], wanted: &str, held: &str) -> String {
     if cycle.len() < 2 { format!("{wanted} -> {held}") } else { cycle.join(" -> ") }
 }
 
-/// The chain of a circular report in the order of acquisition: `-> #n` says that its class was taken while the class of
-/// `#n+1` was held; the highest is the lock that the task holds and that closes the cycle, taken under `#0`'s at last.
+/// The entry whose class was held when the class of `chain[index]` was taken; `chain` ascends by number. The stack below
+/// `-> #n` took class n while class n-1 was held, that of `#0` while the highest was (print_circular_bug). `None` where
+/// the log has lost it.
+pub(super) fn held_entry(chain: &[&ChainEntry], index: usize) -> Option<usize> {
+    let entry = chain.get(index)?;
+    if let Some(below) = entry.number.checked_sub(1) {
+        return index.checked_sub(1).filter(|before| chain[*before].number == below);
+    }
+    (is_whole(chain) && chain.len() > 1).then(|| chain.len() - 1)
+}
+
+/// Whether the numbers go up from 0 without a gap.
+fn is_whole(chain: &[&ChainEntry]) -> bool {
+    chain.iter().enumerate().all(|(index, entry)| entry.number as usize == index)
+}
+
+/// The chain of a circular report in the order of acquisition: class n was taken while class n-1 was held; the highest
+/// is the one that the task holds, under which it takes that of `#0` at last. No cycle is told of a chain with gaps.
 fn circular(lockdep: &Lockdep) -> (Vec<String>, Vec<Dependency>) {
     let mut entries: Vec<&ChainEntry> = lockdep.chain.iter().collect();
     entries.sort_by_key(|entry| entry.number);
-    // #0 is the wanted lock; walking up the numbers: what #0 is taken under is what the task holds, #n's class is held there.
-    let classes: Vec<String> = entries.iter().map(|entry| entry.class.clone()).collect();
-    let count = entries.len();
+    // The report says in its head what `#0` and the highest are about, where the chain itself is cut.
+    let wanted = lockdep.acquiring.as_ref().map(|lock| lock.class.clone());
+    let held = lockdep.holding.as_ref().map(|lock| lock.class.clone());
+    let mut classes: Vec<String> = entries.iter().map(|entry| entry.class.clone()).collect();
+    if entries.first().is_some_and(|first| first.number == 1)
+        && let Some(wanted) = &wanted
+    {
+        classes.insert(0, wanted.clone());
+    }
+    let from = entries.first().map_or(0, |first| first.number);
+    let dense = entries.iter().zip(from..).all(|(entry, number)| entry.number == number);
+    let closed = held.as_ref().is_none_or(|held| classes.last() == Some(held));
+    if !dense || !closed || from > 1 || classes.len() < 2 {
+        classes.clear();
+    }
     let steps = entries
         .iter()
         .enumerate()
         .map(|(index, entry)| {
-            // The lock held when this one was taken is the entry above it; above the highest comes #0 again.
-            let first = entries[(index + 1) % count];
+            let before = held_entry(&entries, index).map(|before| entries[before].class.clone());
+            let first = match entry.number {
+                0 => held.clone().or(before),
+                1 => before.or_else(|| wanted.clone()),
+                _ => before,
+            };
             let outside = entry.frames.iter().position(|frame| !is_locking(frame));
             let site =
                 outside.and_then(|at| entry.frames[at..].iter().find(|frame| !frame.inline)).or(entry.frames.first());
@@ -90,7 +122,7 @@ fn circular(lockdep: &Lockdep) -> (Vec<String>, Vec<Dependency>) {
                 .map(|function| plain(function).to_owned())
                 .collect();
             Dependency {
-                first: first.class.clone(),
+                first,
                 then: entry.class.clone(),
                 function: site.map(place),
                 mode: mode(&entry.frames),
@@ -158,7 +190,11 @@ fn path_words(step: &Dependency) -> String {
     let function = step.function.as_deref().unwrap_or("something");
     let how = step.mode.as_deref().map(|mode| format!(" to {mode}")).unwrap_or_default();
     let from = if step.path.len() > 1 { format!(" (from {})", step.path[1..].join(" < ")) } else { String::new() };
-    format!("{function} takes {}{how} while {} is held{from}", step.then, step.first)
+    let held = match &step.first {
+        Some(first) => format!("while {first} is held"),
+        None => "while another lock is held that the log has lost".to_owned(),
+    };
+    format!("{function} takes {}{how} {held}{from}", step.then)
 }
 
 /// Where a lockdep report and these waits are about the same classes.

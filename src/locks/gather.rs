@@ -32,6 +32,8 @@ pub(super) struct Facts {
     pub(super) unfinished: bool,
     /// Holders that an earlier dump settled, with lists that were complete.
     pub(super) settled: BTreeSet<(i64, Key)>,
+    /// Whether a key was pressed again, or the clock went back: the next task row is that of a new dump.
+    pub(super) over: bool,
 }
 
 /// What a dump says of one task.
@@ -68,6 +70,7 @@ enum Piece<'a> {
     Suppressed,
     Trace(&'a BTreeMap<String, String>),
     Mark,
+    Key(&'a str),
 }
 
 /// The dumps of a log; `records` in the order of the log.
@@ -88,6 +91,8 @@ pub(super) fn dumps(records: &[Record<'_>]) -> Vec<Facts> {
     let mut traced: BTreeMap<String, (Task, u64)> = BTreeMap::new();
     let mut last_time = None;
     let mut seen = BTreeSet::new();
+    // The sysrq keys that were pressed since the last dump began, by name.
+    let mut pressed: BTreeSet<&str> = BTreeSet::new();
     for (line, time, boot, piece) in pieces {
         // The same list may be part of a report and an event of its own.
         if !seen.insert((boot, line, discriminant(&piece))) {
@@ -95,6 +100,17 @@ pub(super) fn dumps(records: &[Record<'_>]) -> Vec<Facts> {
         }
         if let Piece::Trace(fields) = piece {
             trace(&mut traced, fields, line);
+            continue;
+        }
+        if let Piece::Key(name) = piece {
+            let back = time.zip(last_time).is_some_and(|(now, before)| before - now > PAUSE);
+            let again = !pressed.insert(name);
+            if let Some(dump) = dumps.last_mut() {
+                dump.over |= (back || again) && dump.boot == boot && !dump.tasks.is_empty();
+                if dump.over {
+                    pressed = BTreeSet::from([name]);
+                }
+            }
             continue;
         }
         let fresh = dumps.last().is_none_or(|dump| dump.boot != boot || begins(dump, &piece, time.zip(last_time)));
@@ -140,6 +156,7 @@ fn discriminant(piece: &Piece<'_>) -> u8 {
         Piece::Suppressed => 7,
         Piece::Trace(_) => 5,
         Piece::Mark => 6,
+        Piece::Key(_) => 8,
     }
 }
 
@@ -192,6 +209,9 @@ fn collect<'a>(
                 "hung-task-suppressed" => pieces.push((event.line, time, boot, Piece::Suppressed)),
                 "lockdep-off" => pieces.push((event.line, time, boot, Piece::LockdepOff)),
                 "lock-dump" => pieces.push((event.line, time, boot, Piece::Mark)),
+                "sysrq" | "sysrq-old" => {
+                    pieces.extend(event.fields.get("name").map(|name| (event.line, time, boot, Piece::Key(name))));
+                }
                 _ if event.fields.contains_key("lock") && event.fields.contains_key("action") => {
                     pieces.push((event.line, time, boot, Piece::Trace(&event.fields)));
                 }
@@ -214,7 +234,9 @@ fn begins(dump: &Facts, piece: &Piece<'_>, times: Option<(f64, f64)>) -> bool {
                     .is_some_and(|known| known.seconds.is_some() || !known.frames.is_empty() && !dump.hung)
         }
         Piece::Hung(hung, _) => {
-            paused || dump.tasks.get(&hung.task.pid).is_some_and(|known| known.state.is_some() && !dump.hung)
+            paused
+                || dump.over
+                || dump.tasks.get(&hung.task.pid).is_some_and(|known| known.state.is_some() && !dump.hung)
         }
         Piece::Mark => paused && !dump.hung,
         Piece::Held(list) => {
@@ -263,7 +285,7 @@ fn add(dump: &mut Facts, piece: &Piece<'_>, line: u64) {
         Piece::LockdepOff => dump.lockdep_off = Some(line),
         Piece::Suppressed => dump.suppressed = true,
         Piece::Mark => dump.listed = true,
-        Piece::Trace(_) => {}
+        Piece::Trace(_) | Piece::Key(_) => {}
     }
 }
 

@@ -109,6 +109,7 @@ fn dump(log: &str, index: usize, facts: &Facts, reports: &[(&Report, &Lockdep)],
         waits,
         cycles,
         roots,
+        running: facts.hidden.values().map(|(task, _)| task.clone()).collect(),
         lockdep,
         joined,
     }

@@ -19,7 +19,7 @@ pub enum Grade {
     Likely,
     /// Follows from the log: the waiter blocks at that acquisition, the holder is past its own.
     Certain,
-    /// The kernel says so (`likely owned by`).
+    /// The kernel names the owner of the lock. (It says `likely owned by`, since it looks without taking the lock.)
     Stated,
 }
 
@@ -68,6 +68,8 @@ pub struct Dump {
     pub cycles: Vec<Vec<i64>>,
     /// Who everybody ends up waiting for.
     pub roots: Vec<Root>,
+    /// Tasks that were running when the lists of locks were printed, so that theirs are not shown: each may hold anything.
+    pub running: Vec<Task>,
     /// What is different from the dump before.
     pub changes: Option<Changes>,
     /// Lockdep's reports up to here, explained.
@@ -135,7 +137,8 @@ pub struct Wait {
     pub identity: &'static str,
 }
 
-/// A task that others wait for and that itself waits for nobody that the log knows.
+/// A task at the end of a chain of waits: others wait for it, or it is blocked itself, and the log shows nothing further.
+/// A task that waits for a lock which somebody holds whom the log does not name is none: the root is not in the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Root {
     /// Process id.
@@ -174,7 +177,7 @@ pub struct Explanation {
     pub flavour: String,
     /// One sentence.
     pub summary: String,
-    /// The classes of the cycle, in order of acquisition; the last one leads back to the first.
+    /// The classes of the cycle, in order of acquisition; the last one leads back to the first. Empty where the chain is cut.
     pub cycle: Vec<String>,
     /// Where each dependency was established.
     pub steps: Vec<Dependency>,
@@ -185,8 +188,8 @@ pub struct Explanation {
 /// `then` was taken while `first` was held.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Dependency {
-    /// Class held.
-    pub first: String,
+    /// Class held; absent where the log has lost it.
+    pub first: Option<String>,
     /// Class taken.
     pub then: String,
     /// Function that took it, with its place: `function+0x1/0x2 file:line`.
