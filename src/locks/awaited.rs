@@ -315,6 +315,11 @@ fn is_completion(name: &str) -> bool {
     COMPLETION.iter().any(|start| name.starts_with(start))
 }
 
+/// Whether the function is one of the scheduler, of a lock or of another primitive that tasks wait in.
+pub(super) fn is_primitive(name: &str) -> bool {
+    SCHEDULER.contains(&name) || lock_kind(name).is_some() || purpose(name).is_some() || is_completion(name)
+}
+
 fn fits(name: &str, start: &str) -> bool {
     match start.strip_suffix('=') {
         Some(whole) => name == whole,

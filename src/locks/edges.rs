@@ -3,7 +3,7 @@
 use super::awaited::{Awaited, plain};
 use super::classes::{bare, is_exclusive, is_global, is_unowned};
 use super::gather::{Facts, TaskFacts};
-use super::hearsay::{flusher, traced};
+use super::hearsay::{flusher, page_holders, reader, traced};
 use super::{Grade, LockRef, Wait};
 use crate::report::{Frame, HeldLock, Task};
 use std::collections::{BTreeMap, BTreeSet};
@@ -88,6 +88,7 @@ pub(super) fn edges(facts: &Facts) -> Vec<Wait> {
             continue;
         }
         match awaited.kind {
+            "rcu" => reader(facts, *pid, task, awaited, &mut waits),
             "work" | "workqueue" => flusher(facts, *pid, task, awaited, &mut waits),
             _ if awaited.is_listed() || awaited_lock(task).is_some() => {
                 owned(facts, &claims, *pid, task, awaited, &mut waits)
@@ -96,14 +97,16 @@ pub(super) fn edges(facts: &Facts) -> Vec<Wait> {
                 let mut wait = bare_wait(*pid, task, awaited);
                 wait.because = match awaited.kind {
                     "semaphore" => "lockdep does not know semaphores".into(),
-                    "completion" | "wait-queue" => "nobody owns what it waits for".into(),
-                    _ => format!("it waits for {}", words(awaited.kind)),
+                    "completion" => "completions have no owner".into(),
+                    "wait-queue" => "events have no owner".into(),
+                    _ => String::new(),
                 };
                 traced(facts, &mut wait);
                 waits.push(wait);
             }
         }
     }
+    page_holders(facts, &mut waits);
     waits
 }
 
@@ -111,11 +114,11 @@ pub(super) fn edges(facts: &Facts) -> Vec<Wait> {
 fn untold(pid: i64, task: &TaskFacts) -> Option<Wait> {
     (task.seconds.is_some() || task.state.as_deref() == Some("D")).then(|| Wait {
         waiter: Task { comm: task.comm.clone(), pid },
-        lock: LockRef { class: None, address: None, acquired_at: None, line: None },
+        lock: LockRef { class: None, address: None, acquired_at: task.stands().map(place), line: None },
         kind: "unknown",
         holder: None,
         grade: Grade::Unknown,
-        evidence: evidence([Some(task.line), task.frames.first().map(|frame| frame.log_line)]),
+        evidence: evidence([Some(task.line), task.stands().map(|frame| frame.log_line)]),
         because: if task.frames.is_empty() {
             "its stack is not in the log"
         } else {
@@ -132,7 +135,7 @@ fn is_waiting(task: &TaskFacts, awaited: &Awaited) -> bool {
 }
 
 /// The documented meaning of a kind.
-pub(super) fn words(kind: &str) -> &'static str {
+pub(crate) fn words(kind: &str) -> &'static str {
     super::awaited::KINDS.iter().find(|(word, _)| *word == kind).map_or("something", |(_, words)| words)
 }
 
@@ -337,10 +340,11 @@ fn owned(facts: &Facts, claims: &Claims, pid: i64, task: &TaskFacts, awaited: &A
             } else if shared && awaited.kind.ends_with("read") && !is_exclusive(lock) {
                 (
                     limit.min(Grade::Likely),
-                    "it went on after taking the lock; a reader waits for a writer, or behind one".to_owned(),
+                    "its stack is past the call that took the lock; a reader waits for a writer, or behind one"
+                        .to_owned(),
                 )
             } else {
-                (limit, "it went on after taking the lock".to_owned())
+                (limit, "its stack is past the call that took the lock".to_owned())
             };
             waits.push(with_holder(facts, &wait, *holder, *at, grade, because));
         }

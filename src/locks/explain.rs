@@ -1,18 +1,24 @@
 //! Lockdep reports in plain order, and what joins them to a hang.
 
-use super::awaited::plain;
+use super::awaited::{is_primitive, plain};
 use super::classes::bare;
 use super::edges::place;
 use super::{Dependency, Explanation, Joined, Wait};
-use crate::report::{ChainEntry, Frame, Lockdep, Report};
+use crate::report::{ChainEntry, Frame, Lockdep, Report, WaitContext};
 use std::collections::BTreeSet;
 
+/// How many uses of locks by interrupts are worth telling.
+const USAGES: usize = 6;
 /// How many frames of a call path are worth telling.
 const PATH: usize = 5;
 
 /// A lockdep report explained.
 pub(super) fn explain(report: &Report, lockdep: &Lockdep) -> Explanation {
-    let (cycle, steps) = if lockdep.flavour == "circular" { circular(lockdep) } else { (Vec::new(), Vec::new()) };
+    let (cycle, steps) = if lockdep.contexts.is_empty() {
+        if lockdep.flavour == "circular" { circular(lockdep) } else { (Vec::new(), Vec::new()) }
+    } else {
+        contexts(&lockdep.contexts)
+    };
     let wanted = lockdep.acquiring.as_ref().map(|lock| lock.class.clone());
     let held = lockdep.holding.as_ref().map(|lock| lock.class.clone());
     let at =
@@ -35,7 +41,23 @@ pub(super) fn explain(report: &Report, lockdep: &Lockdep) -> Explanation {
             "{wanted} is used in two ways that an interrupt can mix: {}",
             lockdep.usage.as_deref().unwrap_or("usage not printed")
         ),
-        ("irq-inversion" | "irq-order", Some(wanted), Some(held)) => format!(
+        ("irq-inversion", Some(wanted), Some(other)) => {
+            let usage = lockdep.usage.as_deref().unwrap_or_default();
+            let state = usage.split_once("another, ").and_then(|(_, rest)| rest.split_once(" lock "));
+            let state = state.map(|(state, _)| format!(", which is {state},")).unwrap_or_default();
+            let place = place_of(at(&lockdep.acquiring));
+            let before = if usage.contains("was taken by") {
+                format!(
+                    "{who} takes {wanted}{place} where interrupts are on; it was taken before while {other}{state} was held"
+                )
+            } else {
+                format!(
+                    "{who} takes {wanted}{place} in an interrupt; before, {other}{state} was taken while it was held"
+                )
+            };
+            format!("{before}: an interrupt can take the two the other way round")
+        }
+        ("irq-order", Some(wanted), Some(held)) => format!(
             "{who} takes {wanted}{} while it holds {held}; an interrupt can take them the other way round",
             place_of(at(&lockdep.acquiring))
         ),
@@ -46,8 +68,9 @@ pub(super) fn explain(report: &Report, lockdep: &Lockdep) -> Explanation {
         ("held-return", ..) => format!("{who} returns to user space with a lock held"),
         ("held-exit", ..) => format!("{who} exits with a lock held"),
         ("wait-context", Some(wanted), _) => {
-            format!("{who} takes {wanted}{} where it must not sleep", place_of(at(&lockdep.acquiring)))
+            format!("{who} takes {wanted}{} {}", place_of(at(&lockdep.acquiring)), wait_types(report, lockdep))
         }
+        (_, None, None) if !lockdep.contexts.is_empty() => owed_words(&lockdep.contexts),
         ("nested", Some(wanted), _) => {
             format!("{who} takes {wanted}{} without the lock that should nest it", place_of(at(&lockdep.acquiring)))
         }
@@ -55,8 +78,102 @@ pub(super) fn explain(report: &Report, lockdep: &Lockdep) -> Explanation {
         (flavour, Some(wanted), _) => format!("{flavour}: {who} takes {wanted}{}", place_of(at(&lockdep.acquiring))),
         (flavour, ..) => format!("{flavour} at {who}"),
     };
-    let paths = steps.iter().map(path_words).collect();
-    Explanation { line: report.line, flavour: lockdep.flavour.clone(), summary, cycle, steps, paths }
+    let mut paths: Vec<String> = steps.iter().map(path_words).collect();
+    if paths.is_empty() {
+        paths = usages(report);
+    }
+    Explanation {
+        line: report.line,
+        flavour: lockdep.flavour.clone(),
+        summary,
+        cycle,
+        steps,
+        paths,
+        scenario: lockdep.scenario.clone(),
+    }
+}
+
+/// Why a lock may not be taken there: its own wait types against what the context, or a lock that is held, allows.
+fn wait_types(report: &Report, lockdep: &Lockdep) -> String {
+    let inner = |types: &str| types.rsplit(':').next().and_then(|last| last.parse::<u32>().ok());
+    let outer = |types: &str| types.split(':').next().and_then(|first| first.parse::<u32>().ok());
+    let own = lockdep.acquiring.as_ref().and_then(|lock| lock.wait_type.as_deref());
+    let context = lockdep
+        .usage
+        .as_deref()
+        .and_then(|usage| usage.strip_prefix("context-{").and_then(|rest| rest.strip_suffix('}')));
+    let Some(own) = own else { return "where it must not sleep".to_owned() };
+    let tighter = |allowed: &str| inner(allowed).zip(outer(own)).is_some_and(|(allowed, own)| own > allowed);
+    if let Some(context) = context.filter(|context| tighter(context)) {
+        return format!("of wait type {{{own}}} in a context that allows {{{context}}}");
+    }
+    // A wait type of 0 says nothing.
+    let held = report.held_locks.iter().flat_map(|list| &list.locks).find_map(|lock| {
+        let types = lock.wait_type.as_deref()?;
+        (inner(types).is_some_and(|types| types > 0) && tighter(types)).then_some((lock, types))
+    });
+    match held {
+        Some((lock, types)) => {
+            format!("of wait type {{{own}}} while it holds {}, which allows {{{types}}}", lock.class)
+        }
+        None => format!("of wait type {{{own}}} where it is not allowed"),
+    }
+}
+
+/// Where a lock was used in which state: lockdep prints these stacks in its reports about interrupts.
+fn usages(report: &Report) -> Vec<String> {
+    let states = report.stacks.iter().filter_map(|stack| Some((stack.name.strip_prefix("usage ")?, stack)));
+    states
+        .filter_map(|(state, stack)| {
+            let outside = stack.frames.iter().position(|frame| !is_locking(frame))?;
+            let site = stack.frames[outside..].iter().find(|frame| !frame.inline)?;
+            Some(format!("{state} in {} (line {})", place(site), stack.line))
+        })
+        .take(USAGES)
+        .collect()
+}
+
+/// DEPT's contexts: each waits for what the next owes.
+fn contexts(contexts: &[WaitContext]) -> (Vec<String>, Vec<Dependency>) {
+    let steps: Vec<Dependency> = contexts
+        .iter()
+        .filter_map(|context| {
+            let own =
+                |frame: &&Frame| !frame.inline && frame.function.as_deref().is_some_and(|name| !is_primitive(name));
+            let outside = context.frames.iter().position(|frame| own(&frame));
+            let names = context.frames[outside.unwrap_or(0)..].iter().filter_map(|frame| frame.function.as_deref());
+            Some(Dependency {
+                first: context.owed.clone(),
+                then: context.awaited.clone()?,
+                function: outside.map(|at| place(&context.frames[at])),
+                mode: None,
+                path: names.take(PATH).map(|name| plain(name).to_owned()).collect(),
+                line: context.line,
+            })
+        })
+        .collect();
+    // Along the edges; only what leads back to the beginning is a cycle.
+    let mut cycle: Vec<String> = Vec::new();
+    let mut at = steps.first().and_then(|step| step.first.clone());
+    while let Some(class) = at.take().filter(|class| !cycle.contains(class)) {
+        at = steps.iter().find(|step| step.first.as_ref() == Some(&class)).map(|step| step.then.clone());
+        cycle.push(class);
+    }
+    let closed = steps.iter().any(|step| step.first.as_ref() == cycle.last() && Some(&step.then) == cycle.first());
+    (if closed { cycle } else { Vec::new() }, steps)
+}
+
+/// `context A waits for P before unlock(S), context B waits for …: neither can go on`.
+fn owed_words(contexts: &[WaitContext]) -> String {
+    let words: Vec<String> = contexts
+        .iter()
+        .map(|context| {
+            let awaited = context.awaited.as_deref().unwrap_or("something that the log has lost");
+            let event = context.event.as_deref().map(|event| format!(" before {event}")).unwrap_or_default();
+            format!("context {} waits for {awaited}{event}", context.name)
+        })
+        .collect();
+    format!("{}: neither can go on", words.join(", "))
 }
 
 fn cycle_text(cycle: &[String], wanted: &str, held: &str) -> String {

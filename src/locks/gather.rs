@@ -1,7 +1,7 @@
 //! Reports and events → one set of facts for each moment at which the log describes its tasks.
 
 use super::Record;
-use super::awaited::{Awaited, awaited};
+use super::awaited::{Awaited, awaited, is_primitive, plain};
 use super::edges::{Key, settled};
 use crate::report::{Blocker, Frame, HeldLock, HeldLocks, HungTask, Report, Stack, Task};
 use std::collections::{BTreeMap, BTreeSet};
@@ -355,6 +355,16 @@ fn trace(traced: &mut BTreeMap<String, (Task, u64)>, fields: &BTreeMap<String, S
         && traced.get(lock).is_some_and(|(task, _)| task.pid == pid && task.comm == comm)
     {
         traced.remove(lock);
+    }
+}
+
+impl TaskFacts {
+    /// The innermost function of its stack that is not the scheduler's or a primitive's; an unreliable one where there
+    /// is no other.
+    pub(super) fn stands(&self) -> Option<&Frame> {
+        let own =
+            |frame: &&Frame| !frame.inline && frame.function.as_deref().is_some_and(|name| !is_primitive(plain(name)));
+        self.frames.iter().filter(|frame| frame.reliable).find(own).or_else(|| self.frames.iter().find(own))
     }
 }
 

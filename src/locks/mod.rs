@@ -18,7 +18,9 @@ mod model;
 mod predict;
 
 pub use awaited::KINDS;
+pub(crate) use digest::missing_root;
 pub use digest::{digest, dump_of};
+pub(crate) use edges::words;
 pub use model::*;
 
 use crate::report::{Event, Lockdep, Report, Task};
@@ -131,6 +133,7 @@ fn dump_task(facts: &Facts, pid: i64, task: &gather::TaskFacts, waits: &[Wait], 
             (one, other) => one.or(other),
         }
     });
+    let stands = task.stands();
     DumpTask {
         comm: task.comm.clone(),
         pid,
@@ -147,6 +150,8 @@ fn dump_task(facts: &Facts, pid: i64, task: &gather::TaskFacts, waits: &[Wait], 
             .filter(|lock| Some(lock.line) != awaited && !classes::is_unowned(lock))
             .map(edges::lock_ref)
             .collect(),
+        stands_in: stands.map(edges::place),
+        stands_at: stands.map(|frame| frame.log_line).filter(|line| *line > 0),
         inherited: task.inherited,
         line: task.line,
     }

@@ -1,6 +1,6 @@
 //! The record `kanalyze.locks/1`: who waits for whom at one moment of a log.
 
-use crate::report::Task;
+use crate::report::{ScenarioStep, Task};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -97,6 +97,10 @@ pub struct DumpTask {
     pub work: Option<String>,
     /// What it holds.
     pub holds: Vec<LockRef>,
+    /// Where its stack begins, below the scheduler and what it sleeps in: `function+0x1/0x2 file:line`.
+    pub stands_in: Option<String>,
+    /// 1-based log line of that frame.
+    pub stands_at: Option<u64>,
     /// Whether its stack is that of an earlier dump, still valid.
     pub inherited: bool,
     /// 1-based log line that speaks of it first in this dump.
@@ -181,8 +185,11 @@ pub struct Explanation {
     pub cycle: Vec<String>,
     /// Where each dependency was established.
     pub steps: Vec<Dependency>,
-    /// Which function takes which two locks in which order: the two call paths of an AB-BA.
+    /// Which function takes which two locks in which order: the two call paths of an AB-BA. For reports about
+    /// interrupts: where a lock was used in which state.
     pub paths: Vec<String>,
+    /// The scenario table, as printed.
+    pub scenario: Vec<ScenarioStep>,
 }
 
 /// `then` was taken while `first` was held.
