@@ -13,7 +13,7 @@ pub const KINDS: [(&str, &str); 29] = [
     ("ldsem-read", "a line-discipline semaphore, to read"),
     ("ldsem-write", "a line-discipline semaphore, to write"),
     ("socket-lock", "a socket's lock"),
-    ("semaphore", "a counting semaphore; lockdep does not know it"),
+    ("semaphore", "a counting semaphore"),
     ("spinlock", "a spinlock, on a CPU"),
     ("lock", "a lock of a kind that the log does not tell"),
     ("completion", "a completion"),
@@ -31,7 +31,7 @@ pub const KINDS: [(&str, &str); 29] = [
     ("child", "a child process"),
     ("usb", "a USB transfer"),
     ("device-references", "the last reference to a network device"),
-    ("wait-queue", "an event; the function that waits names it"),
+    ("wait-queue", "an event"),
     ("unknown", "something that the log does not tell"),
 ];
 

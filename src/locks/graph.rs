@@ -149,7 +149,7 @@ pub(super) fn roots(edges: &Edges, waits: &[Wait], hung: &BTreeMap<i64, Task>) -
 }
 
 /// Whether somebody must hold what is awaited, whoever that is: the waiter is not the end of its chain.
-pub(super) fn is_held(wait: &Wait) -> bool {
+pub(crate) fn is_held(wait: &Wait) -> bool {
     wait.holder.is_some()
         || wait.kind == "semaphore"
         || wait.kind == "spinlock"

@@ -21,6 +21,7 @@ pub use awaited::KINDS;
 pub(crate) use digest::missing_root;
 pub use digest::{digest, dump_of};
 pub(crate) use edges::words;
+pub(crate) use graph::is_held;
 pub use model::*;
 
 use crate::report::{Event, Lockdep, Report, Task};
