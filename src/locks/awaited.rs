@@ -21,7 +21,7 @@ pub const KINDS: [(&str, &str); 29] = [
     ("workqueue", "the end of a workqueue's items"),
     ("rcu", "an RCU grace period"),
     ("kthread", "a kernel thread to stop or park"),
-    ("first-wakeup", "its first wake-up: a kernel thread that was created and never woken"),
+    ("first-wakeup", "its first wake-up (a kernel thread that was created and never woken)"),
     ("page-lock", "a page's lock or bit"),
     ("io", "a block device or file system"),
     ("bit", "a bit of an object"),

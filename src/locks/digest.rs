@@ -1,8 +1,11 @@
 //! Two lines on a hang, for `kanalyze parse`.
 
+use super::Dump;
 use super::graph::awaited_in_words;
-use super::{Dump, Wait};
-use crate::report::Report;
+use crate::report::{Report, Task};
+
+/// More running tasks than this say as much as none.
+const MOST_RUNNING: usize = 8;
 
 /// The dump that a report of a hang belongs to.
 #[must_use]
@@ -76,7 +79,10 @@ fn of_task(dump: &Dump, pid: i64) -> [String; 2] {
             1 => format!("{who} blocks 1 task through {}", root.through.join(", ")),
             many => format!("{who} blocks {many} tasks through {}", root.through.join(", ")),
         },
-        None => format!("the root is not in the log: {}", missing_root(dump, pid)),
+        None => match missing_root(dump, pid) {
+            Some(who) => format!("the root is not in the log; {who}"),
+            None => "the root is not in the log".to_owned(),
+        },
     };
     let task = dump.tasks.iter().find(|task| task.pid == pid);
     let second = match dump.waits.iter().find(|wait| wait.waiter.pid == pid) {
@@ -93,22 +99,22 @@ fn of_task(dump: &Dump, pid: i64) -> [String; 2] {
     [first, second]
 }
 
-/// Why a task that waits for a lock is not a root: who may hold it.
-pub(crate) fn missing_root(dump: &Dump, pid: i64) -> String {
-    let waits: Vec<&Wait> = dump.waits.iter().filter(|wait| wait.waiter.pid == pid).collect();
-    let named: Vec<String> = waits
-        .iter()
-        .filter_map(|wait| wait.holder.as_ref())
-        .map(|holder| format!("{}/{}", holder.comm, holder.pid))
-        .collect();
+/// Why a task that waits for a lock is no root: who may hold it. `None` where the log names nobody.
+pub(crate) fn missing_root(dump: &Dump, pid: i64) -> Option<String> {
+    let named: Vec<&Task> =
+        dump.waits.iter().filter(|wait| wait.waiter.pid == pid).filter_map(|wait| wait.holder.as_ref()).collect();
+    // Candidates that are in the log are told with their grade.
+    if named.iter().any(|holder| !dump.running.contains(holder)) {
+        return None;
+    }
     let running: Vec<String> = dump.running.iter().map(|task| format!("{}/{}", task.comm, task.pid)).collect();
-    match (&named[..], &running[..]) {
-        ([_, ..], _) => format!("{} may hold what {} waits for", named.join(" or "), name(dump, pid)),
-        ([], []) => format!("nothing says who holds what {} waits for", name(dump, pid)),
-        ([], [one]) => format!("{one} was running and may hold what {} waits for", name(dump, pid)),
-        ([], many) => {
-            format!("{} were running, and one of them may hold what {} waits for", many.join(", "), name(dump, pid))
+    match &running[..] {
+        [] => None,
+        [one] => Some(format!("{one} was running and may hold it")),
+        many if many.len() <= MOST_RUNNING => {
+            Some(format!("{} were running, and one of them may hold it", many.join(", ")))
         }
+        many => Some(format!("{} tasks were running, and one of them may hold it", many.len())),
     }
 }
 

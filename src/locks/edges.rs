@@ -465,6 +465,7 @@ fn listed_only(facts: &Facts, claims: &Claims, pid: i64, task: &TaskFacts, waits
         identity: identity(&key),
     };
     let grade = if exclusive { Grade::Likely } else { Grade::Possible };
-    let because = "it lists last what another task holds; its stack is not in the log".to_owned();
+    let because =
+        "it lists last what another task holds, and may wait for it; its own stack is not in the log".to_owned();
     waits.push(with_holder(facts, &wait, *holder, *at, ceiling(&key).min(grade), because));
 }

@@ -37,10 +37,15 @@ pub(super) fn explain(report: &Report, lockdep: &Lockdep) -> Explanation {
         ("recursive", Some(wanted), Some(held)) => {
             format!("{who} takes {wanted}{} while it holds {held}", place_of(at(&lockdep.acquiring)))
         }
-        ("inconsistent", Some(wanted), _) => format!(
-            "{wanted} is used in two ways that an interrupt can mix: {}",
-            lockdep.usage.as_deref().unwrap_or("usage not printed")
-        ),
+        ("inconsistent", Some(wanted), _) => {
+            let usage = lockdep.usage.as_deref().unwrap_or_default();
+            let usage = usage.strip_prefix("inconsistent ").unwrap_or(usage);
+            let usage = usage.strip_suffix(" usage.").unwrap_or(usage);
+            format!(
+                "{who} takes {wanted}{}, which is used in two ways that an interrupt can mix: {usage}",
+                place_of(at(&lockdep.acquiring))
+            )
+        }
         ("irq-inversion", Some(wanted), Some(other)) => {
             let usage = lockdep.usage.as_deref().unwrap_or_default();
             let state = usage.split_once("another, ").and_then(|(_, rest)| rest.split_once(" lock "));
@@ -80,7 +85,7 @@ pub(super) fn explain(report: &Report, lockdep: &Lockdep) -> Explanation {
     };
     let mut paths: Vec<String> = steps.iter().map(path_words).collect();
     if paths.is_empty() {
-        paths = usages(report);
+        paths = usages(report, lockdep);
     }
     Explanation {
         line: report.line,
@@ -105,7 +110,7 @@ fn wait_types(report: &Report, lockdep: &Lockdep) -> String {
     let Some(own) = own else { return "where it must not sleep".to_owned() };
     let tighter = |allowed: &str| inner(allowed).zip(outer(own)).is_some_and(|(allowed, own)| own > allowed);
     if let Some(context) = context.filter(|context| tighter(context)) {
-        return format!("of wait type {{{own}}} in a context that allows {{{context}}}");
+        return format!("in a context that allows {{{context}}}, but the lock is of wait type {{{own}}}");
     }
     // A wait type of 0 says nothing.
     let held = report.held_locks.iter().flat_map(|list| &list.locks).find_map(|lock| {
@@ -114,20 +119,26 @@ fn wait_types(report: &Report, lockdep: &Lockdep) -> String {
     });
     match held {
         Some((lock, types)) => {
-            format!("of wait type {{{own}}} while it holds {}, which allows {{{types}}}", lock.class)
+            format!("while it holds {} of wait type {{{types}}}, but the lock is of {{{own}}}", lock.class)
         }
-        None => format!("of wait type {{{own}}} where it is not allowed"),
+        None => format!("where its wait type {{{own}}} is not allowed"),
     }
 }
 
 /// Where a lock was used in which state: lockdep prints these stacks in its reports about interrupts.
-fn usages(report: &Report) -> Vec<String> {
+fn usages(report: &Report, lockdep: &Lockdep) -> Vec<String> {
+    // Some stand below the lock that they are about.
+    let class = |line: u64| {
+        let above = lockdep.chain.iter().rfind(|entry| entry.line < line);
+        above.map(|entry| format!("{} ", entry.class)).unwrap_or_default()
+    };
     let states = report.stacks.iter().filter_map(|stack| Some((stack.name.strip_prefix("usage ")?, stack)));
     states
+        .filter(|(state, _)| !state.starts_with("INITIAL"))
         .filter_map(|(state, stack)| {
             let outside = stack.frames.iter().position(|frame| !is_locking(frame))?;
             let site = stack.frames[outside..].iter().find(|frame| !frame.inline)?;
-            Some(format!("{state} in {} (line {})", place(site), stack.line))
+            Some(format!("{}{state} in {} :{}", class(stack.line), place(site), stack.line))
         })
         .take(USAGES)
         .collect()
@@ -178,7 +189,11 @@ fn owed_words(contexts: &[WaitContext]) -> String {
 
 fn cycle_text(cycle: &[String], wanted: &str, held: &str) -> String {
     // The part of the cycle that was known before: from the wanted lock to the held one.
-    if cycle.len() < 2 { format!("{wanted} -> {held}") } else { cycle.join(" -> ") }
+    match cycle.len() {
+        0 | 1 => format!("{wanted} -> {held}"),
+        2 | 3 => cycle.join(" -> "),
+        many => format!("{wanted} -> … -> {held} ({many} locks)"),
+    }
 }
 
 /// The entry whose class was held when the class of `chain[index]` was taken; `chain` ascends by number. The stack below

@@ -46,6 +46,8 @@ pub(super) struct TaskFacts {
     pub(super) workqueue: Option<String>,
     pub(super) work_function: Option<String>,
     pub(super) frames: Vec<Frame>,
+    /// Whether the log shows a stack of it, legible or not.
+    pub(super) shown: bool,
     pub(super) awaited: Option<Awaited>,
     pub(super) locks: Vec<HeldLock>,
     /// Whether a list of it was shown completely.
@@ -131,7 +133,8 @@ pub(super) fn dumps(records: &[Record<'_>]) -> Vec<Facts> {
     for index in 0..dumps.len() {
         let (before, rest) = dumps.split_at_mut(index);
         rest[0].finish();
-        if let Some(before) = before.last().filter(|before| before.boot == rest[0].boot) {
+        let back = |before: &Facts| before.at.zip(rest[0].at).is_some_and(|(before, now)| now < before);
+        if let Some(before) = before.last().filter(|before| before.boot == rest[0].boot && !back(before)) {
             rest[0].inherit(before);
             rest[0].settled = settled(before);
         }
@@ -261,6 +264,7 @@ fn add(dump: &mut Facts, piece: &Piece<'_>, line: u64) {
             keep(&mut facts.state, &hung.state);
             keep(&mut facts.workqueue, &hung.workqueue);
             keep(&mut facts.work_function, &hung.work_function);
+            facts.shown |= stack.is_some();
             if let Some(stack) = stack.filter(|_| facts.frames.is_empty()) {
                 facts.frames.clone_from(&stack.frames);
             }

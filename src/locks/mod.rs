@@ -54,7 +54,11 @@ pub fn dumps(log: &str, records: &[Record<'_>]) -> Vec<Dump> {
     for (index, facts) in facts.iter().enumerate() {
         let own: Vec<(&Report, &Lockdep)> =
             reports.iter().filter(|(report, _)| report.boot == facts.boot).copied().collect();
-        let before = dumps.last().filter(|before| before.boot == facts.boot);
+        let before = dumps.last().filter(|before| {
+            // A clock that goes back is that of another log, or of a boot whose first lines are lost.
+            let back = before.at.zip(facts.at).is_some_and(|(before, now)| now < before);
+            before.boot == facts.boot && !back
+        });
         let dump = dump(log, index, facts, &own, before);
         dumps.push(dump);
     }

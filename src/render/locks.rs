@@ -1,7 +1,7 @@
 //! The wait graph as text for a mail: 75 columns, root first, every statement with the log's line numbers.
 
 use super::{Palette, safe};
-use crate::locks::{Dump, Explanation, Grade, Root, Wait, missing_root, words};
+use crate::locks::{Dump, Explanation, Grade, Root, Wait, is_held, missing_root, words};
 use crate::report::{ScenarioStep, Task};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -65,7 +65,10 @@ fn sameness(wait: &Wait) -> Sameness<'_> {
 impl Page {
     fn dump(&mut self, log: &str, dump: &Dump, of: usize) {
         if dump.tasks.is_empty() {
-            self.wrapped("", 0, &format!("{log}: no dump of tasks or locks"));
+            let count = dump.lockdep.len();
+            let reports = if count == 1 { "a report".to_owned() } else { format!("{count} reports") };
+            let head = format!("{log}:{}: {reports} on the order of locks, no dump of tasks", dump.line);
+            self.styled(self.palette.title, "", 0, &head);
             return;
         }
         let when = dump.at.map(|at| format!(" at {at:.3} s")).unwrap_or_default();
@@ -126,7 +129,7 @@ impl Page {
         for (_, waits) in groups {
             if waits.len() >= FOLD {
                 self.out.push('\n');
-                self.folded(&waits, 0);
+                self.folded(dump, &waits, 0);
                 shown.extend(waits.iter().map(|wait| wait.waiter.pid));
                 continue;
             }
@@ -200,7 +203,7 @@ impl Page {
             };
         }
         for member in cycle {
-            self.behind(behind, *member, 1, shown);
+            self.behind(dump, behind, *member, 1, shown);
         }
     }
 
@@ -243,7 +246,7 @@ impl Page {
             self.wrapped("  runs ", 7, work);
         }
         self.holds(dump, root.pid, 2);
-        self.behind(behind, root.pid, 1, shown);
+        self.behind(dump, behind, root.pid, 1, shown);
     }
 
     /// A task that waits for somebody whom the log does not name, or not for sure, and who is behind it.
@@ -257,7 +260,11 @@ impl Page {
         let hung = dump.tasks.iter().any(|task| task.pid == pid && task.seconds.is_some());
         let head =
             format!("{}{} waits for {}{}", name(&first.waiter), state(dump, pid), target(first), blocked(dump, pid));
+        let held = hung && is_held(first);
         let text = match &first.holder {
+            None if held && missing_root(dump, pid).is_none() => {
+                format!("{head}; the root is not in the log: {} {}", first.because, lines(&first.evidence))
+            }
             None => format!("{head}{} {}", why(first), lines(&first.evidence)),
             Some(_) => head,
         };
@@ -267,13 +274,13 @@ impl Page {
             let text = format!("{} holder {holder}: {} {}", wait.grade.word(), wait.because, lines(&wait.evidence));
             self.wrapped("  ", 4, &text);
         }
-        if hung && crate::locks::is_held(first) {
-            self.wrapped("  ", 4, &format!("the root is not in the log: {}", missing_root(dump, pid)));
+        if let Some(who) = missing_root(dump, pid).filter(|_| held) {
+            self.wrapped("  ", 4, &format!("the root is not in the log; {who}"));
         }
         if behind.direct.contains_key(&pid) {
             self.holds(dump, pid, 2);
         }
-        self.behind(behind, pid, 1, shown);
+        self.behind(dump, behind, pid, 1, shown);
     }
 
     fn holds(&mut self, dump: &Dump, pid: i64, indent: usize) {
@@ -291,7 +298,7 @@ impl Page {
 
     /// All who wait for `pid`, directly and through others, as a tree; iterative, for chains may be long. Waiters at the
     /// same place whom nobody waits for are one sentence.
-    fn behind(&mut self, behind: &Behind<'_>, pid: i64, depth: usize, shown: &mut BTreeSet<i64>) {
+    fn behind(&mut self, dump: &Dump, behind: &Behind<'_>, pid: i64, depth: usize, shown: &mut BTreeSet<i64>) {
         let mut open: Vec<(Vec<&Wait>, usize)> = behind.groups(pid, depth);
         let mut count = 0;
         let mut left = 0;
@@ -299,7 +306,7 @@ impl Page {
             let fresh: Vec<&Wait> = waits.into_iter().filter(|wait| shown.insert(wait.waiter.pid)).collect();
             if fresh.len() >= FOLD && count < MOST {
                 count += 1;
-                self.folded(&fresh, depth.min(DEEPEST));
+                self.folded(dump, &fresh, depth.min(DEEPEST));
                 continue;
             }
             for wait in fresh {
@@ -318,8 +325,15 @@ impl Page {
     }
 
     /// `44 tasks wait for a page's lock or bit in f; because: a/1 :12, b/2 :33`.
-    fn folded(&mut self, waits: &[&Wait], depth: usize) {
+    fn folded(&mut self, dump: &Dump, waits: &[&Wait], depth: usize) {
         let Some(first) = waits.first() else { return };
+        let seconds = |wait: &&Wait| dump.tasks.iter().find(|task| task.pid == wait.waiter.pid)?.seconds;
+        let seconds: Option<Vec<u64>> = waits.iter().map(seconds).collect();
+        let time = match seconds.and_then(|seconds| Some((*seconds.iter().min()?, *seconds.iter().max()?))) {
+            Some((least, most)) if least == most => format!(" for {least} s"),
+            Some((least, most)) => format!(" for {least} to {most} s"),
+            None => String::new(),
+        };
         let names: Vec<String> = waits
             .iter()
             .take(MOST_NAMES)
@@ -327,8 +341,13 @@ impl Page {
             .collect();
         let more =
             if waits.len() > MOST_NAMES { format!(" and {} more", waits.len() - MOST_NAMES) } else { String::new() };
-        let text =
-            format!("{} wait for {}{}: {}{more}", tasks(waits.len()), target(first), graded(first), names.join(", "));
+        let text = format!(
+            "{} wait for {}{time}{}: {}{more}",
+            tasks(waits.len()),
+            target(first),
+            graded(first),
+            names.join(", ")
+        );
         self.wrapped(&"  ".repeat(depth), depth * 2 + 4, &text);
     }
 
