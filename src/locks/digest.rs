@@ -79,9 +79,12 @@ fn of_task(dump: &Dump, pid: i64) -> [String; 2] {
             1 => format!("{who} blocks 1 task through {}", root.through.join(", ")),
             many => format!("{who} blocks {many} tasks through {}", root.through.join(", ")),
         },
-        None => match missing_root(dump, pid) {
-            Some(who) => format!("the root is not in the log; {who}"),
-            None => "the root is not in the log".to_owned(),
+        None => match (missing_root(dump, pid), candidates(dump, pid).first()) {
+            (Some(who), _) => format!("the root is not in the log; {who}"),
+            (None, Some(holder)) => {
+                format!("the root is not told for sure; {}/{} may hold it", holder.comm, holder.pid)
+            }
+            (None, None) => "the root is not in the log".to_owned(),
         },
     };
     let task = dump.tasks.iter().find(|task| task.pid == pid);
@@ -101,10 +104,8 @@ fn of_task(dump: &Dump, pid: i64) -> [String; 2] {
 
 /// Why a task that waits for a lock is no root: who may hold it. `None` where the log names nobody.
 pub(crate) fn missing_root(dump: &Dump, pid: i64) -> Option<String> {
-    let named: Vec<&Task> =
-        dump.waits.iter().filter(|wait| wait.waiter.pid == pid).filter_map(|wait| wait.holder.as_ref()).collect();
     // Candidates that are in the log are told with their grade.
-    if named.iter().any(|holder| !dump.running.contains(holder)) {
+    if candidates(dump, pid).iter().any(|holder| !dump.running.contains(holder)) {
         return None;
     }
     let running: Vec<String> = dump.running.iter().map(|task| format!("{}/{}", task.comm, task.pid)).collect();
@@ -116,6 +117,11 @@ pub(crate) fn missing_root(dump: &Dump, pid: i64) -> Option<String> {
         }
         many => Some(format!("{} tasks were running, and one of them may hold it", many.len())),
     }
+}
+
+/// Who may hold what a task waits for.
+fn candidates(dump: &Dump, pid: i64) -> Vec<&Task> {
+    dump.waits.iter().filter(|wait| wait.waiter.pid == pid).filter_map(|wait| wait.holder.as_ref()).collect()
 }
 
 fn name(dump: &Dump, pid: i64) -> String {

@@ -83,7 +83,8 @@ pub(super) fn explain(report: &Report, lockdep: &Lockdep) -> Explanation {
         (flavour, Some(wanted), _) => format!("{flavour}: {who} takes {wanted}{}", place_of(at(&lockdep.acquiring))),
         (flavour, ..) => format!("{flavour} at {who}"),
     };
-    let mut paths: Vec<String> = steps.iter().map(path_words).collect();
+    let words = if lockdep.contexts.is_empty() { path_words } else { context_words };
+    let mut paths: Vec<String> = steps.iter().map(words).collect();
     if paths.is_empty() {
         paths = usages(report, lockdep);
     }
@@ -174,7 +175,7 @@ fn contexts(contexts: &[WaitContext]) -> (Vec<String>, Vec<Dependency>) {
     (if closed { cycle } else { Vec::new() }, steps)
 }
 
-/// `context A waits for P before unlock(S), context B waits for …: neither can go on`.
+/// `context A waits for P before unlock(S), context B waits for …: none of them can go on`.
 fn owed_words(contexts: &[WaitContext]) -> String {
     let words: Vec<String> = contexts
         .iter()
@@ -184,7 +185,7 @@ fn owed_words(contexts: &[WaitContext]) -> String {
             format!("context {} waits for {awaited}{event}", context.name)
         })
         .collect();
-    format!("{}: neither can go on", words.join(", "))
+    format!("{}: none of them can go on", words.join(", "))
 }
 
 fn cycle_text(cycle: &[String], wanted: &str, held: &str) -> String {
@@ -327,6 +328,14 @@ fn path_words(step: &Dependency) -> String {
         None => "while another lock is held that the log has lost".to_owned(),
     };
     format!("{function} takes {}{how} {held}{from}", step.then)
+}
+
+/// `folio_get+0x1/0x2 waits for page while it owes sem (folio_get < caller)`.
+fn context_words(step: &Dependency) -> String {
+    let function = step.function.as_deref().unwrap_or("something");
+    let from = if step.path.len() > 1 { format!(" (from {})", step.path[1..].join(" < ")) } else { String::new() };
+    let owed = step.first.as_deref().map(|first| format!(" while it owes {first}")).unwrap_or_default();
+    format!("{function} waits for {}{owed}{from}", step.then)
 }
 
 /// Where a lockdep report and these waits are about the same classes.

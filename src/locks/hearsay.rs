@@ -131,6 +131,7 @@ pub(super) fn reader(facts: &Facts, pid: i64, task: &TaskFacts, awaited: &Awaite
         .collect();
     let what = if sleepable { "an SRCU section, which may be of the same domain" } else { "an RCU section" };
     match &inside[..] {
+        [] if facts.lockdep_off.is_some() || !facts.listed => wait.because = "the log lists no held locks".into(),
         [] => wait.because = "no list shows a task inside a read-side section".into(),
         many if many.len() > MOST_READERS => {
             wait.because = format!("{} tasks are inside of {what}", many.len());
