@@ -1,5 +1,6 @@
 //! Wait graphs: logs in the kernel's format, written here, and what `kanalyze locks` makes of them.
 
+mod field;
 mod properties;
 mod writer;
 
