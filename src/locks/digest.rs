@@ -84,7 +84,10 @@ fn of_task(dump: &Dump, pid: i64) -> [String; 2] {
             (None, Some(holder)) => {
                 format!("the root is not told for sure; {}/{} may hold it", holder.comm, holder.pid)
             }
-            (None, None) => "the root is not in the log".to_owned(),
+            (None, None) => match dump.waits.iter().find(|wait| wait.waiter.pid == pid && wait.candidates > 0) {
+                Some(wait) => format!("the root is not told for sure; {}", wait.because),
+                None => "the root is not in the log".to_owned(),
+            },
         },
     };
     let task = dump.tasks.iter().find(|task| task.pid == pid);
@@ -105,7 +108,8 @@ fn of_task(dump: &Dump, pid: i64) -> [String; 2] {
 /// Why a task that waits for a lock is no root: who may hold it. `None` where the log names nobody.
 pub(crate) fn missing_root(dump: &Dump, pid: i64) -> Option<String> {
     // Candidates that are in the log are told with their grade.
-    if candidates(dump, pid).iter().any(|holder| !dump.running.contains(holder)) {
+    let several = dump.waits.iter().any(|wait| wait.waiter.pid == pid && wait.candidates > 0);
+    if several || candidates(dump, pid).iter().any(|holder| !dump.running.contains(holder)) {
         return None;
     }
     let running: Vec<String> = dump.running.iter().map(|task| format!("{}/{}", task.comm, task.pid)).collect();

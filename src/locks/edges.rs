@@ -117,6 +117,7 @@ fn untold(pid: i64, task: &TaskFacts) -> Option<Wait> {
         lock: LockRef { class: None, address: None, acquired_at: task.stands().map(place), line: None },
         kind: "unknown",
         holder: None,
+        candidates: 0,
         grade: Grade::Unknown,
         evidence: evidence([Some(task.line), task.stands().map(|frame| frame.log_line)]),
         because: if task.frames.is_empty() {
@@ -203,6 +204,7 @@ pub(super) fn bare_wait(pid: i64, task: &TaskFacts, awaited: &Awaited) -> Wait {
         lock: LockRef { class, address: None, acquired_at: outer.or(site).map(place), line: None },
         kind: awaited.kind,
         holder: None,
+        candidates: 0,
         grade: Grade::Unknown,
         evidence: evidence([Some(task.line), outer.or(site).map(|frame| frame.log_line)]),
         because: String::new(),
@@ -264,6 +266,7 @@ fn stated(facts: &Facts, pid: i64, task: &TaskFacts, waits: &mut Vec<Wait>) {
             waiter: Task { comm: task.comm.clone(), pid },
             lock: lock.unwrap_or(LockRef { class: None, address: None, acquired_at: None, line: None }),
             kind,
+            candidates: 0,
             grade: match &holder {
                 Some(_) if vague => Grade::Likely,
                 Some(_) => Grade::Stated,
@@ -373,7 +376,11 @@ fn owned(facts: &Facts, claims: &Claims, pid: i64, task: &TaskFacts, awaited: &A
             waits.push(with_holder(facts, &wait, *holder, *at, limit.min(grade), because));
         }
         [..] if open.len() > MOST_CANDIDATES => {
+            wait.candidates = open.len();
             wait.because = format!("{} tasks list it and may hold it", open.len());
+            if !facts.hidden.is_empty() {
+                wait.because += ", and so may those that were running and show no list";
+            }
             waits.push(wait);
         }
         _ => {
@@ -459,13 +466,13 @@ fn listed_only(facts: &Facts, claims: &Claims, pid: i64, task: &TaskFacts, waits
         lock: lock_ref(lock),
         kind: if mutex { "mutex" } else { "lock" },
         holder: None,
+        candidates: 0,
         grade: Grade::Unknown,
         evidence: evidence([Some(task.line), Some(lock.line)]),
         because: String::new(),
         identity: identity(&key),
     };
     let grade = if exclusive { Grade::Likely } else { Grade::Possible };
-    let because =
-        "it lists last what another task holds, and may wait for it; its own stack is not in the log".to_owned();
+    let because = "it is last in its lock list, and its stack is not in the log".to_owned();
     waits.push(with_holder(facts, &wait, *holder, *at, ceiling(&key).min(grade), because));
 }

@@ -131,6 +131,8 @@ pub struct Wait {
     pub kind: &'static str,
     /// For whom; absent when unknown.
     pub holder: Option<Task>,
+    /// How many tasks list the lock and may hold it, where they are too many to be named; 0 otherwise.
+    pub candidates: usize,
     /// How sure.
     pub grade: Grade,
     /// 1-based log lines that it rests on, ascending.

@@ -258,12 +258,17 @@ impl Page {
         let own: Vec<&Wait> = dump.waits.iter().filter(|wait| wait.waiter.pid == pid).collect();
         let Some(first) = own.first() else { return };
         let hung = dump.tasks.iter().any(|task| task.pid == pid && task.seconds.is_some());
+        // Of a task without a stack only its list is known.
+        let seen =
+            dump.tasks.iter().any(|task| task.pid == pid && (task.seconds.is_some() || task.stands_in.is_some()));
+        let waits = if seen || first.grade != Grade::Possible { "waits" } else { "may wait" };
         let head =
-            format!("{}{} waits for {}{}", name(&first.waiter), state(dump, pid), target(first), blocked(dump, pid));
+            format!("{}{} {waits} for {}{}", name(&first.waiter), state(dump, pid), target(first), blocked(dump, pid));
         let held = hung && is_held(first);
         let text = match &first.holder {
             None if held && missing_root(dump, pid).is_none() => {
-                format!("{head}; the root is not in the log: {} {}", first.because, lines(&first.evidence))
+                let root = if first.candidates > 0 { "the holder is not told" } else { "the root is not in the log" };
+                format!("{head}; {root}: {} {}", first.because, lines(&first.evidence))
             }
             None => format!("{head}{} {}", why(first), lines(&first.evidence)),
             Some(_) => head,
