@@ -87,7 +87,7 @@ fn a_waiter_whose_holder_was_running_is_no_root() {
     let dump = last(&(hung("waiter", 58, &mutex_in("take_it")) + lists));
     assert!(dump.roots.is_empty(), "{:?}", dump.roots);
     assert_eq!(dump.running.iter().map(|task| task.pid).collect::<Vec<_>>(), [90]);
-    let told = text(&[dump.clone()]);
+    let told = text(std::slice::from_ref(&dump));
     assert!(told.contains("the root is not in the log; runner/90 was running and may hold it"), "{told}");
     assert!(!told.contains("root waiter"), "{told}");
     let [first, _] = digest(&dump, Some(58)).expect("a hang");
