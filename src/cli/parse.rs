@@ -129,7 +129,12 @@ fn digest(view: &LogView) -> impl Fn(&Report) -> Vec<String> + use<> {
     let records =
         || view.reports().iter().map(Record::Report).chain(view.events().iter().map(Record::Event)).collect::<Vec<_>>();
     let dumps = if hangs { dumps("", &records()) } else { Vec::new() };
-    move |report| dump_of(&dumps, report).and_then(crate::locks::digest).map(Vec::from).unwrap_or_default()
+    move |report| {
+        // Of several tasks in one dump, each report tells the root of its own.
+        let own = report.hung_tasks.iter().find(|task| task.seconds.is_some()).map(|task| task.task.pid);
+        let told = dump_of(&dumps, report).and_then(|dump| crate::locks::digest(dump, own));
+        told.map(Vec::from).unwrap_or_default()
+    }
 }
 
 /// JSON, one record a line or as one array.
