@@ -5,7 +5,7 @@ use super::output::{Format, JsonArray, Output};
 use crate::bisect::{Bisection, Sign, judged};
 use crate::engine::{Engine, Item, Options, in_order};
 use crate::input::Source;
-use crate::intake::{Log, Trouble, each_log, nature};
+use crate::intake::{Log, Trouble, each_log, is_bisection, nature};
 use crate::render;
 use crate::report::Report;
 use anyhow::Context as _;
@@ -162,10 +162,9 @@ fn judge(log: Log, options: &Options) -> Judged {
         Err(fault) => return fatal(fault.to_string()),
     };
     // Transcripts are mailed in ways of their own, which their reader undoes itself.
-    let (plain, log) = (nature(text.plain()), nature(text.log()));
-    if !plain.bisection && !log.bisection && !plain.partly {
-        return fatal(if plain.kernel || log.kernel {
-            format!("{name}: no bisection in this text, but the kernel's log: kanalyze parse {name}")
+    if !is_bisection(text.plain()) && !is_bisection(text.log()) {
+        return fatal(if nature(text.log()).kernel {
+            format!("{name}: no bisection in this text, but the kernel's log: give it to `kanalyze parse`")
         } else {
             format!(
                 "{name}: no bisection in this text: give what syzbot links as \"bisection log\", or `git bisect log`"

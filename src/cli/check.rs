@@ -3,7 +3,7 @@
 use super::logs::{Logs, tell};
 use crate::diff::Area;
 use crate::diff::baseline::{Baseline, Excuse, today};
-use crate::intake::wholes;
+use crate::intake::{silence, wholes};
 use crate::render::{self, Checked, CheckedLog};
 use clap::ValueEnum;
 use std::io::{BufWriter, Write};
@@ -91,9 +91,11 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             .collect::<Vec<_>>()
     });
     let (mut logs, mut fatal) = (Vec::new(), !named);
+    let mut silent = silence(&results).into_iter();
     for log in results {
-        fatal |= tell(log.trouble.as_ref());
-        let trouble = log.trouble.map(|trouble| trouble.message);
+        let trouble = log.trouble.or_else(|| silent.next());
+        fatal |= tell(trouble.as_ref());
+        let trouble = trouble.map(|trouble| trouble.message);
         logs.push(CheckedLog::new(log.name, log.found.unwrap_or_default(), trouble));
     }
     if let Some(path) = &arguments.write_baseline {

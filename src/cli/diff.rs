@@ -4,7 +4,7 @@ use super::logs::{Reading, sources_of, tell};
 use crate::diff::baseline::{Baseline, today};
 use crate::diff::{Difference, Group, Run, compare, reduce, rules};
 use crate::engine::Options;
-use crate::intake::{Found, wholes};
+use crate::intake::{Found, silence, wholes};
 use crate::render::{self, Palette};
 use clap::ValueEnum;
 use std::ffi::OsString;
@@ -135,7 +135,11 @@ fn side(one: Option<&OsString>, several: &[OsString], options: &Options) -> (Gro
     let (sources, mut fine) = sources_of(&names);
     let name = names.iter().map(|name| name.to_string_lossy()).collect::<Vec<_>>().join(" ");
     let mut runs = Vec::new();
-    for log in wholes(&sources, options, run_of) {
+    let logs = wholes(&sources, options, run_of);
+    for trouble in silence(&logs) {
+        fine &= !tell(Some(&trouble));
+    }
+    for log in logs {
         fine &= log.trouble.is_none();
         tell(log.trouble.as_ref());
         runs.extend(log.found);

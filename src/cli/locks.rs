@@ -60,6 +60,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             complete &= outcome.trouble.is_none();
             if outcome.is_silent() && !outcome.is_fatal() {
                 say(&format!("{log}: no kernel line in it"));
+                return Ok(());
             }
             let found = lock_dumps(log, &items);
             hang |= found.iter().any(|dump| dump.hang);

@@ -16,6 +16,8 @@ pub struct Nature {
 
 /// So much of a text is looked at, bytes.
 const REACH: usize = 4 << 20;
+/// Kernel logs of mails that tell of a bisection are not longer, bytes.
+const SHORT: usize = 256 << 10;
 
 /// Words of kernel logs that are found without any stamp.
 const LANDMARKS: [&str; 16] = [
@@ -49,19 +51,22 @@ const BISECTIONS: [&str; 8] = [
     "testing commit ",
 ];
 
-/// What a text holds; the kernel's lines are looked for first, and only if there is none, bisections are not asked about
-/// twice. Of a long text the first 4 MiB are looked at.
+/// What a text holds. Of a long text the first 4 MiB are looked at; where the kernel speaks, bisections are looked for in short
+/// texts only.
 #[must_use]
 pub fn nature(text: &[u8]) -> Nature {
     let seen = &text[..text.len().min(REACH)];
+    let kernel = seen.split(|byte| *byte == b'\n').any(is_kernel_line);
     Nature {
-        kernel: seen.split(|byte| *byte == b'\n').any(is_kernel_line),
-        bisection: is_bisection(seen),
+        kernel,
+        bisection: (!kernel || seen.len() <= SHORT) && is_bisection(seen),
         partly: seen.len() < text.len(),
     }
 }
 
-fn is_bisection(text: &[u8]) -> bool {
+/// Whether a line of a bisection is in a text: one that tells git something, or names a commit in the words of a bisection.
+#[must_use]
+pub fn is_bisection(text: &[u8]) -> bool {
     BISECTIONS.iter().any(|words| {
         memmem::find_iter(text, words.as_bytes()).any(|at| {
             let start = memchr::memrchr(b'\n', &text[..at]).map_or(0, |end| end + 1);

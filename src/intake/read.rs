@@ -50,7 +50,7 @@ impl Outcome {
         self.nature = Some(nature);
         if nature.bisection {
             let trouble = Trouble {
-                message: format!("{name}: is a bisection, not a console log: kanalyze bisect {name}"),
+                message: format!("{name}: is a bisection, not a console log: give it to `kanalyze bisect`"),
                 fatal: !nature.kernel,
             };
             self.trouble.get_or_insert(trouble);
@@ -277,6 +277,18 @@ pub struct Whole<T> {
     pub found: Option<T>,
     /// What went wrong.
     pub trouble: Option<Trouble>,
+    /// Whether not one line of it is the kernel's.
+    pub silent: bool,
+}
+
+/// Tells of logs of which each could be read but none holds a line of the kernel: together they say nothing. One of several
+/// may be a note that lies beside the logs.
+#[must_use]
+pub fn silence<T>(logs: &[Whole<T>]) -> Vec<Trouble> {
+    if logs.iter().any(|log| !log.silent) {
+        return Vec::new();
+    }
+    logs.iter().map(|log| Trouble { message: format!("{}: no kernel line in it", log.name), fatal: true }).collect()
 }
 
 /// Reads every source as a whole and hands each log's text, reports and events to `take`; the answers in the order of the
@@ -304,7 +316,7 @@ fn whole<T>(log: Log, options: &Options, take: &impl Fn(Found<'_>) -> T) -> Whol
         Ok(content) => content.gathered(),
         Err(fault) => {
             let trouble = Some(Trouble { message: fault.to_string(), fatal: true });
-            return Whole { name, found: None, trouble };
+            return Whole { name, found: None, trouble, silent: false };
         }
     };
     let (mut reports, mut events) = (Vec::new(), Vec::new());
@@ -325,5 +337,6 @@ fn whole<T>(log: Log, options: &Options, take: &impl Fn(Found<'_>) -> T) -> Whol
         outcome.judge(&name, nature(text.log()));
     }
     let found = (!outcome.is_fatal()).then(|| take(Found { name: &name, text: &text, reports, events }));
-    Whole { found, trouble: outcome.trouble, name }
+    let silent = outcome.is_silent() && outcome.trouble.is_none();
+    Whole { found, trouble: outcome.trouble, silent, name }
 }
