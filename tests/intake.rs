@@ -188,6 +188,25 @@ fn a_stream_of_utf_16_has_the_lines_and_offsets_of_the_file() {
 }
 
 #[test]
+fn a_live_pipe_tells_a_crash_before_it_ends() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_kanalyze"))
+        .args(["parse", "--format", "jsonl"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program runs");
+    let mut stdin = child.stdin.take().expect("it is piped");
+    let filler: String = (300..10_300).map(|at| format!("[{at:5}.000000][    T1] all is well, again\n")).collect();
+    stdin.write_all(HANG.as_bytes()).and_then(|()| stdin.write_all(filler.as_bytes())).expect("it reads");
+    let mut line = String::new();
+    let mut stdout = std::io::BufReader::new(child.stdout.take().expect("it is piped"));
+    std::io::BufRead::read_line(&mut stdout, &mut line).expect("it tells");
+    assert!(line.contains(TITLE), "{line}");
+    drop(stdin);
+    assert_eq!(child.wait().expect("it ends").code(), Some(1));
+}
+
+#[test]
 fn a_bisection_gives_one_answer_however_it_came() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (good, bad) = ("1111111111111111111111111111111111111111", "2222222222222222222222222222222222222222");

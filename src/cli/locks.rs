@@ -57,7 +57,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         |view: &mut Vec<Item>, items| view.extend(items),
         |log, items, outcome| {
             fatal |= tell(outcome.trouble.as_ref());
-            complete &= outcome.trouble.is_none();
+            complete &= !outcome.partial;
             if outcome.is_silent() && !outcome.is_fatal() {
                 say(&format!("{log}: no kernel line in it"));
                 return Ok(());

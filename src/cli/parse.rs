@@ -123,7 +123,7 @@ fn views(
         },
         |log, view, outcome| {
             answer.fatal |= tell(outcome.trouble.as_ref());
-            answer.complete &= outcome.trouble.is_none();
+            answer.complete &= !outcome.partial;
             answer.found |= !view.is_empty();
             if outcome.is_silent() && !outcome.is_fatal() {
                 writeln!(out, "{}: no kernel line in it", safe(log))?;
@@ -183,11 +183,12 @@ fn records(
             } else {
                 out.write_all(bytes)?
             }
-            Ok(())
+            // Whoever reads the records of a live log wants each when it is whole.
+            Ok(out.flush()?)
         },
         |name, outcome| {
             fatal |= tell(outcome.trouble.as_ref());
-            complete &= outcome.trouble.is_none();
+            complete &= !outcome.partial;
             if outcome.is_silent() && !outcome.is_fatal() {
                 say(&format!("{name}: no kernel line in it"));
             }

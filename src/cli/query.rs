@@ -108,6 +108,9 @@ mod with_tables {
             tables.push(path);
             kept = Some(scratch);
         }
+        if tables.is_empty() {
+            return Ok(ExitCode::from(2));
+        }
         let answer = ask(&arguments.sql, &tables)?;
         drop(kept);
         let mut out = BufWriter::new(std::io::stdout().lock());

@@ -51,7 +51,7 @@ pub enum InputError {
     #[error("{0}: no such file (mistyped, or rotated away?)")]
     Missing(Source),
     /// A directory.
-    #[error("{0}: is a directory: name a log in it")]
+    #[error("{0}: is a directory: name the logs in it")]
     Directory(Source),
     /// Not allowed.
     #[error("{0}: permission denied: run as a user who may read it, or pipe it in (sudo cat {0} | kanalyze parse -)")]
@@ -268,10 +268,11 @@ fn head(file: &mut File, source: &Source) -> Result<Option<Compression>, InputEr
 
 /// A stream whose first bytes decide whether it is compressed.
 fn sniffed(mut reader: Box<dyn Read + Send>, source: &Source) -> Result<Input, InputError> {
-    // One read, as records of /dev/kmsg come whole or not at all; more only while too little for any magic came.
+    // One read, as records of /dev/kmsg come whole or not at all; more only while what came may be the beginning of a magic, since
+    // somebody may wait for the answer to a short line.
     let mut first = vec![0; CHUNK];
     let mut filled = 0;
-    while filled < Compression::MAGIC {
+    while filled < Compression::MAGIC && Compression::may_be(&first[..filled]) {
         match reader.read(&mut first[filled..]) {
             Ok(0) => break,
             Ok(got) => filled += got,

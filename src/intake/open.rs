@@ -75,12 +75,14 @@ impl PlainStream {
     #[must_use]
     fn live(mut stream: Stream) -> Self {
         let mut head = Vec::new();
-        // Zeros among the first bytes: more must come before UTF-16 is told from torn text.
-        while head.len() < 4 || (head.len() < Encoding::ENOUGH && head.contains(&0)) {
-            if !more(&mut stream, &mut head) {
-                break;
-            }
-        }
+        // A mark may have come in part, and zeros can be UTF-16 or torn text; a short line of anything else is handed on at once.
+        let open = |head: &[u8]| match head {
+            [] => true,
+            [only] => *only != b'\n',
+            [0xef | 0xfe | 0xff, _] => true,
+            _ => head.len() < Encoding::ENOUGH && head.contains(&0),
+        };
+        while open(&head) && more(&mut stream, &mut head) {}
         Self::after(head, stream)
     }
 
@@ -247,7 +249,7 @@ fn of_stream(name: &str, mut head: Vec<u8>, mut ended: bool, mut stream: Stream)
 /// last line may be cut. A header that is longer than that counts, too.
 fn begins_mail(head: &[u8]) -> bool {
     let whole = memchr::memrchr(b'\n', head).map_or(head, |end| &head[..=end]);
-    read_mail(whole).is_some() || read_mail(&[whole, b"\n"].concat()).is_some()
+    read_mail(&[whole, b"\n"].concat()).is_some()
 }
 
 fn is_address(name: &str) -> bool {

@@ -24,6 +24,8 @@ pub struct Outcome {
     pub summary: Summary,
     /// What went wrong.
     pub trouble: Option<Trouble>,
+    /// Whether the log could not be read to its end: what is missing may hold a crash.
+    pub partial: bool,
     /// What the text is, if the engine found nothing in it.
     pub nature: Option<Nature>,
 }
@@ -86,8 +88,9 @@ pub fn read_log(log: Log, options: &Options, mut take: impl FnMut(Vec<Item>) -> 
         }
         Content::Stream(stream) => read_stream(stream, options, counted),
     };
+    let partial = damage.is_some();
     let trouble = damage.map(|damage| Trouble { message: format!("{name}: {damage}"), fatal: false });
-    let mut outcome = Outcome { summary, trouble, nature: None };
+    let mut outcome = Outcome { summary, trouble, partial, nature: None };
     if !any {
         outcome.judge(&name, seen);
     }
