@@ -58,8 +58,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         |log, items, outcome| {
             fatal |= tell(outcome.trouble.as_ref());
             complete &= !outcome.partial;
-            if outcome.is_silent() && !outcome.is_fatal() {
-                say(&format!("{log}: no kernel line in it"));
+            if let Some(words) = outcome.silence() {
+                say(&format!("{log}: {words}"));
                 return Ok(());
             }
             let found = lock_dumps(log, &items);

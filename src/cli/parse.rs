@@ -125,8 +125,8 @@ fn views(
             answer.fatal |= tell(outcome.trouble.as_ref());
             answer.complete &= !outcome.partial;
             answer.found |= !view.is_empty();
-            if outcome.is_silent() && !outcome.is_fatal() {
-                writeln!(out, "{}: no kernel line in it", safe(log))?;
+            if let Some(words) = outcome.silence() {
+                writeln!(out, "{}: {words}", safe(log))?;
             } else if !outcome.is_fatal() {
                 let shown = view.text(log, &outcome.summary, arguments.all, &palette, width, &digest(&view));
                 out.write_all(shown.as_bytes())?;
@@ -189,8 +189,8 @@ fn records(
         |name, outcome| {
             fatal |= tell(outcome.trouble.as_ref());
             complete &= !outcome.partial;
-            if outcome.is_silent() && !outcome.is_fatal() {
-                say(&format!("{name}: no kernel line in it"));
+            if let Some(words) = outcome.silence() {
+                say(&format!("{name}: {words}"));
             }
         },
     )?;

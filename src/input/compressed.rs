@@ -74,7 +74,7 @@ impl Compression {
             &[0x1f, 0x8b, 8],
             &[0xfd, b'7', b'z', b'X', b'Z', 0],
             &[0x28, 0xb5, 0x2f, 0xfd],
-            &[b'B', b'Z', b'h'],
+            b"BZh",
             &[0x04, 0x22, 0x4d, 0x18],
             &LZ4_OLD,
         ];

@@ -31,6 +31,8 @@ pub enum Foreign {
 
 /// So much of a text is looked at, bytes.
 pub(super) const SAMPLE: usize = 64 << 10;
+/// And so much for being binary, bytes.
+const BINARY_SAMPLE: usize = 16 << 10;
 
 /// How files begin that are no logs.
 const MAGICS: [(&[u8], Foreign); 16] = [
@@ -54,8 +56,12 @@ const MAGICS: [(&[u8], Foreign); 16] = [
 
 impl Foreign {
     /// What a file is whose first bytes (64 KiB are enough) these are; `None` if it is text. UTF-16 must be made plain before.
+    /// `all` says that these are all its bytes: zeros may stand before a log.
     #[must_use]
-    pub fn of(first: &[u8]) -> Option<Self> {
+    pub fn of(first: &[u8], all: bool) -> Option<Self> {
+        if all && !first.is_empty() && first.iter().all(|byte| *byte == 0) {
+            return Some(Self::Zeros);
+        }
         let first = &first[..first.len().min(SAMPLE)];
         if let Some((_, kind)) = MAGICS.iter().find(|(magic, _)| first.starts_with(magic)) {
             // e_type, in the byte order that e_ident names, is 4 for cores.
@@ -91,13 +97,11 @@ fn is_page(first: &[u8]) -> bool {
 /// Text has hardly any control characters; zeros do not count, since a crash leaves blocks of them in logs. A log whose
 /// lines got torn among other bytes is a log all the same.
 fn is_binary(first: &[u8]) -> Option<Foreign> {
+    let first = &first[..first.len().min(BINARY_SAMPLE)];
     let (mut controls, mut all) = (0, 0);
     for byte in first.iter().filter(|byte| **byte != 0) {
         all += 1;
         controls += usize::from(matches!(byte, 1..=6 | 0x0e..=0x1a | 0x1c..=0x1f | 0x7f));
-    }
-    if all == 0 {
-        return (!first.is_empty()).then_some(Foreign::Zeros);
     }
     let binary = controls * 20 >= all && all > 16;
     (binary && !first.split(|byte| *byte == b'\n').any(is_kernel_line)).then_some(Foreign::Binary)
@@ -169,15 +173,16 @@ mod tests {
     #[test]
     fn what_is_no_log_is_known_by_its_first_bytes() {
         let core = |kind: u8| [&b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0"[..], &[kind, 0, 62, 0]].concat();
-        assert_eq!(Foreign::of(&core(4)), Some(Foreign::Core));
-        assert_eq!(Foreign::of(&core(1)), Some(Foreign::Elf));
-        assert_eq!(Foreign::of(b"KDUMP   \x06\0\0\0"), Some(Foreign::KernelDump));
-        assert_eq!(Foreign::of(b"%PDF-1.7\n"), Some(Foreign::Pdf));
-        assert_eq!(Foreign::of(&[0; 9000]), Some(Foreign::Zeros));
+        assert_eq!(Foreign::of(&core(4), true), Some(Foreign::Core));
+        assert_eq!(Foreign::of(&core(1), true), Some(Foreign::Elf));
+        assert_eq!(Foreign::of(b"KDUMP   \x06\0\0\0", true), Some(Foreign::KernelDump));
+        assert_eq!(Foreign::of(b"%PDF-1.7\n", true), Some(Foreign::Pdf));
+        assert_eq!(Foreign::of(&[0; 9000], true), Some(Foreign::Zeros));
+        assert_eq!(Foreign::of(&[0; 9000], false), None, "a log may follow");
         let noise: Vec<u8> = (0..9000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
-        assert_eq!(Foreign::of(&noise), Some(Foreign::Binary));
+        assert_eq!(Foreign::of(&noise, true), Some(Foreign::Binary));
         let torn = [&noise[..], b"\n[    1.000000] BUG: something\n"].concat();
-        assert_eq!(Foreign::of(&torn), None, "a log among noise");
+        assert_eq!(Foreign::of(&torn, true), None, "a log among noise");
     }
 
     #[test]
@@ -185,15 +190,15 @@ mod tests {
         let zeros = [&[0_u8; 4096][..], b"BUG: something"].concat();
         for text in [&b""[..], b"BUG: x\n", &zeros, b"\x1b[31m[    1.0] red\x1b[0m\n", "[ 1.0] ünïcode\n".as_bytes()]
         {
-            assert_eq!(Foreign::of(text), None, "{:?}", String::from_utf8_lossy(text));
+            assert_eq!(Foreign::of(text, true), None, "{:?}", String::from_utf8_lossy(text));
         }
     }
 
     #[test]
     fn a_page_is_read_if_it_is_mostly_a_log() {
         let log = "[    1.000000] BUG: something<br>\n".repeat(9);
-        assert_eq!(Foreign::of(format!("<!DOCTYPE html>\n<pre>\n{log}</pre>\n").as_bytes()), None);
+        assert_eq!(Foreign::of(format!("<!DOCTYPE html>\n<pre>\n{log}</pre>\n").as_bytes(), true), None);
         let page = format!("<html>\n{}{log}", "<p>words</p>\n".repeat(30));
-        assert_eq!(Foreign::of(page.as_bytes()), Some(Foreign::Page));
+        assert_eq!(Foreign::of(page.as_bytes(), true), Some(Foreign::Page));
     }
 }

@@ -95,14 +95,27 @@ pub(super) fn is_kernel_line(line: &[u8]) -> bool {
         return false;
     }
     let prefix = lex(line);
-    let kmsg = matches!(prefix.wrapper, Wrapper::Kmsg | Wrapper::Netconsole | Wrapper::Pstore | Wrapper::DmesgDecoded);
     if prefix.is_foreign() {
         return false;
     }
+    // Forms in which nothing but kernel messages is printed, or which say so in a part that is not read here.
+    let printed = matches!(
+        prefix.wrapper,
+        Wrapper::Kmsg
+            | Wrapper::Netconsole
+            | Wrapper::Pstore
+            | Wrapper::DmesgDecoded
+            | Wrapper::DmesgHuman
+            | Wrapper::DmesgTimed
+            | Wrapper::DmesgJson
+            | Wrapper::JournalJson
+            | Wrapper::JournalExport
+            | Wrapper::Lava
+    );
     prefix.time.is_some()
         || prefix.caller.is_some()
         || prefix.tag.is_some()
-        || kmsg
+        || printed
         || has_stamp(line)
         || LANDMARKS.iter().any(|words| memmem::find(line, words.as_bytes()).is_some())
 }

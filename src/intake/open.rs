@@ -181,7 +181,7 @@ fn each_of_input(name: String, input: Input, take: &mut dyn FnMut(Log) -> Contro
                 let stream = Stream::plain(Box::new(Cursor::new(bytes)));
                 return each_of_input(name, Input::Stream(stream), take);
             }
-            content_of(&name, &bytes).map(|()| Content::Text(Box::new(Text::of_file(bytes)), None))
+            content_of(&name, &bytes, true).map(|()| Content::Text(Box::new(Text::of_file(bytes)), None))
         }
         Input::Stream(mut stream) => {
             let (mut head, mut ended) = (Vec::new(), false);
@@ -199,7 +199,7 @@ fn each_of_input(name: String, input: Input, take: &mut dyn FnMut(Log) -> Contro
 
 /// Bytes of a member that are in memory.
 pub(super) fn of_bytes(name: &str, bytes: Vec<u8>) -> Result<Content, Unreadable> {
-    content_of(name, &bytes)?;
+    content_of(name, &bytes, true)?;
     Ok(Content::Text(Box::new(Text::of_bytes(bytes)), None))
 }
 
@@ -212,17 +212,18 @@ pub(super) fn of_compressed(name: &str, mut stream: Stream) -> Result<Content, U
     of_stream(name, head, ended, stream)
 }
 
-/// Whether these first bytes can be a log's.
-fn content_of(name: &str, first: &[u8]) -> Result<(), Unreadable> {
+/// Whether these bytes, the first or all of them, can be a log's.
+fn content_of(name: &str, first: &[u8], all: bool) -> Result<(), Unreadable> {
     if first.is_empty() {
         return Err(Unreadable::Damaged(name.to_owned(), Damage::Empty));
     }
-    let sample = &first[..first.len().min(SAMPLE)];
-    let plain = match Encoding::of(sample) {
-        None => Cow::Borrowed(sample),
-        Some(encoding) => Cow::Owned(Decoder::new(encoding).decode(sample, false).into_owned()),
+    let plain = match Encoding::of(first) {
+        None => Cow::Borrowed(first),
+        Some(encoding) => {
+            Cow::Owned(Decoder::new(encoding).decode(&first[..first.len().min(SAMPLE)], false).into_owned())
+        }
     };
-    match Foreign::of(&plain) {
+    match Foreign::of(&plain, all) {
         Some(foreign) => Err(Unreadable::Foreign(name.to_owned(), foreign)),
         None => Ok(()),
     }
@@ -233,7 +234,7 @@ fn of_stream(name: &str, mut head: Vec<u8>, mut ended: bool, mut stream: Stream)
     if head.is_empty() {
         return Err(Unreadable::Damaged(name.to_owned(), stream.damage().cloned().unwrap_or(Damage::Empty)));
     }
-    content_of(name, &head)?;
+    content_of(name, &head, ended)?;
     if !ended && Encoding::of(&head).is_none() && begins_mail(&head) {
         while head.len() <= LARGEST_MAIL && !ended {
             ended = !more(&mut stream, &mut head);

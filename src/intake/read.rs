@@ -41,10 +41,12 @@ impl Outcome {
         self.trouble.as_ref().is_some_and(|trouble| trouble.fatal)
     }
 
-    /// Whether not one line of the text is the kernel's: that there is no crash in it says nothing of a kernel.
+    /// What is to be said of a text in which not one line is the kernel's: that there is no crash in it says nothing of a
+    /// kernel. Nothing if the log could not be read, which is told already.
     #[must_use]
-    pub fn is_silent(&self) -> bool {
-        self.nature.is_some_and(|nature| !nature.kernel && !nature.partly)
+    pub fn silence(&self) -> Option<&'static str> {
+        let nature = self.nature.filter(|nature| !nature.kernel && !self.is_fatal())?;
+        Some(if nature.partly { "no kernel line in its first 4 MiB" } else { "no kernel line in it" })
     }
 
     /// Notes what the text is that gave no record.
@@ -280,18 +282,19 @@ pub struct Whole<T> {
     pub found: Option<T>,
     /// What went wrong.
     pub trouble: Option<Trouble>,
-    /// Whether not one line of it is the kernel's.
-    pub silent: bool,
+    /// What is to be said if not one line of it is the kernel's.
+    pub silence: Option<&'static str>,
 }
 
 /// Tells of logs of which each could be read but none holds a line of the kernel: together they say nothing. One of several
 /// may be a note that lies beside the logs.
 #[must_use]
 pub fn silence<T>(logs: &[Whole<T>]) -> Vec<Trouble> {
-    if logs.iter().any(|log| !log.silent) {
-        return Vec::new();
-    }
-    logs.iter().map(|log| Trouble { message: format!("{}: no kernel line in it", log.name), fatal: true }).collect()
+    let sentences: Option<Vec<Trouble>> = logs
+        .iter()
+        .map(|log| Some(Trouble { message: format!("{}: {}", log.name, log.silence?), fatal: true }))
+        .collect();
+    sentences.unwrap_or_default()
 }
 
 /// Reads every source as a whole and hands each log's text, reports and events to `take`; the answers in the order of the
@@ -319,7 +322,7 @@ fn whole<T>(log: Log, options: &Options, take: &impl Fn(Found<'_>) -> T) -> Whol
         Ok(content) => content.gathered(),
         Err(fault) => {
             let trouble = Some(Trouble { message: fault.to_string(), fatal: true });
-            return Whole { name, found: None, trouble, silent: false };
+            return Whole { name, found: None, trouble, silence: None };
         }
     };
     let (mut reports, mut events) = (Vec::new(), Vec::new());
@@ -340,6 +343,5 @@ fn whole<T>(log: Log, options: &Options, take: &impl Fn(Found<'_>) -> T) -> Whol
         outcome.judge(&name, nature(text.log()));
     }
     let found = (!outcome.is_fatal()).then(|| take(Found { name: &name, text: &text, reports, events }));
-    let silent = outcome.is_silent() && outcome.trouble.is_none();
-    Whole { found, trouble: outcome.trouble, silent, name }
+    Whole { found, silence: outcome.silence(), trouble: outcome.trouble, name }
 }
