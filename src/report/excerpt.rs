@@ -1,6 +1,6 @@
 //! The text of one report: the lines of its window that the same task or CPU printed, without their prefixes.
 
-use super::console::{Context, console, is_questionable};
+use super::console::{Context, console, is_questionable, unpadded};
 use super::symbolized;
 use crate::grammar::{Anchor, Output};
 use memchr::memmem::Finder;
@@ -91,7 +91,8 @@ impl<'a> Excerpt<'a> {
                 area = text.len();
             }
             if symbolized {
-                if let Some(plain) = symbolized::undo(&line.text) {
+                let above = number.checked_sub(1).map_or(&b""[..], |above| &lines[above].text);
+                if let Some(plain) = symbolized::undo(&line.text, above) {
                     text.extend_from_slice(&plain);
                     text.push(b'\n');
                 }
@@ -169,7 +170,7 @@ impl<'a> Walk<'a, '_> {
     fn run(&mut self, at: usize) {
         let mut at = at + 1;
         let mut below = 1;
-        let name = if let Context::Caller(name) = self.context { Some(Finder::new(name)) } else { None };
+        let name = if let Context::Caller(name) = self.context { Some(Finder::new(unpadded(name))) } else { None };
         while at < self.window.len() {
             // A caller's lines hold its name, so the others need not even be looked at.
             if let (Some(name), false) = (&name, self.any_cpu) {
@@ -196,11 +197,11 @@ impl<'a> Walk<'a, '_> {
         }
         let prefix = console(raw);
         let foreign_cpu = self.any_cpu && prefix.context.is_cpu();
-        if prefix.context != self.context && !foreign_cpu {
+        if !prefix.context.is_same(self.context) && !foreign_cpu {
             return true;
         }
         let text = tail(without_returns(raw), prefix.message);
-        if prefix.context != Context::Unknown && is_questionable(&text) {
+        if prefix.context != Context::Unknown && (is_questionable(&text) || symbolized::is_questionable_frame(&text)) {
             return true;
         }
         if self.own_lines >= self.enough && self.output.ends.is_match(&text) {
@@ -238,7 +239,7 @@ pub fn lines_before<'a>(window: &'a [u8], start: usize, context: Context<'_>) ->
     .filter_map(move |line| {
         let prefix = console(line);
         let text = &line[prefix.message.min(line.len())..];
-        let fits = prefix.context == context && !text.is_empty();
+        let fits = prefix.context.is_same(context) && !text.is_empty();
         (fits && (context == Context::Unknown || !is_questionable(text))).then_some(text)
     })
     .take(most)

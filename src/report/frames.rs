@@ -2,6 +2,7 @@
 
 use super::Frame;
 use super::scan::{after, hex, is_hex, number, text, word};
+use super::symbolized::places;
 
 /// What one frame line says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,6 +155,18 @@ fn named(bytes: &[u8], mut frame: Frame, bracketed: bool) -> Option<Frame> {
     if !is_name(name) || name.ends_with(b":") {
         return None;
     }
+    if let Some(found) = places(rest) {
+        (frame.file, frame.line) = (found.last.0.map(text), found.last.1);
+        frame.function = Some(text(name));
+        let tail = rest[found.length..].trim_ascii();
+        // The script prints the module without its brackets.
+        if is_module(tail) {
+            frame.module = Some(text(tail));
+        } else {
+            place(tail, &mut frame);
+        }
+        return Some(frame);
+    }
     // Without an offset only a place tells a frame from prose.
     let known = frame.inline || bracketed;
     place(rest, &mut frame);
@@ -226,7 +239,7 @@ fn place(mut rest: &[u8], frame: &mut Frame) {
             }
             if let Some((file, line)) = path_and_line(first) {
                 frame.file = Some(text(file));
-                frame.line = Some(line);
+                frame.line = line;
             } else if tail.is_empty() && frame.file.is_some() && frame.module.is_none() && is_module(first) {
                 frame.module = Some(text(first));
             }
@@ -237,26 +250,30 @@ fn place(mut rest: &[u8], frame: &mut Frame) {
 
 /// decode_stacktrace.sh prints a bare module name at the end of the line.
 fn is_module(bytes: &[u8]) -> bool {
-    bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+    !bytes.is_empty()
+        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
         && !bytes.iter().all(u8::is_ascii_digit)
 }
 
 /// `net/core/dev.c:123`, `/src/dev.c:123:4`, closing parentheses allowed.
-fn path_and_line(bytes: &[u8]) -> Option<(&[u8], u32)> {
+fn path_and_line(bytes: &[u8]) -> Option<(&[u8], Option<u32>)> {
     let bytes = match bytes.iter().rposition(|byte| *byte != b')' && *byte != b',') {
         Some(last) => &bytes[..=last],
         None => return None,
     };
     let at = memchr::memrchr(b':', bytes)?;
-    let last = number(&bytes[at + 1..]).or((&bytes[at + 1..] == b"?").then_some(0))?;
+    let last = match &bytes[at + 1..] {
+        b"?" => None,
+        digits => Some(number(digits)?),
+    };
     let (path, line) =
         match memchr::memrchr(b':', &bytes[..at]).and_then(|colon| Some((colon, number(&bytes[colon + 1..at])?))) {
-            Some((colon, line)) => (&bytes[..colon], line),
+            Some((colon, line)) => (&bytes[..colon], Some(line)),
             None => (&bytes[..at], last),
         };
     let dotted =
         memchr::memrchr(b'.', path).is_some_and(|dot| dot > 0 && path.len() - dot <= 5 && dot + 1 < path.len());
-    (dotted && !path.contains(&b'(')).then_some((path, u32::try_from(line).ok()?))
+    (dotted && !path.contains(&b'(')).then_some((path, line.and_then(|line| u32::try_from(line).ok())))
 }
 
 #[cfg(test)]
@@ -324,6 +341,8 @@ mod tests {
             ),
             (" foo (net/core/dev.c:123 (discriminator 3))", "foo net/core/dev.c:123"),
             (" ? foo (net/core/dev.c:123 net/core/dev.c:456) mod", "foo [mod] net/core/dev.c:456 ?"),
+            (" foo (net/core/dev.c:?) mod", "foo [mod]"),
+            ("foo (??:?) ", "foo"),
             (" (inlined by) foo net/core/dev.c:123", "foo net/core/dev.c:123 inline"),
             (" _RNvMs_0NtC4kern4page+0x1/0x20", "_RNvMs_0NtC4kern4page+0x1/0x20"),
             (" <kernel::Page as Drop>::drop+0x1/0x20", "<kernel::Page as Drop>::drop+0x1/0x20"),
