@@ -6,6 +6,7 @@ use super::frames::frame_line;
 use super::lines::Line;
 use super::scan::{after, is_hex, text, word};
 use super::stacks::{Announcement, announcement, begins};
+use super::symbolized::is_inlined_copy;
 use super::{Access, Blocker, Frame, HeldLock, HeldLocks, HungTask, Lockdep, Stack, Task};
 use super::{exception, registers};
 use std::collections::BTreeMap;
@@ -194,6 +195,10 @@ impl Walk {
             return true;
         }
         if let Some(announced) = announcement(trimmed) {
+            // The line itself follows its copies.
+            if is_inlined_copy(trimmed) {
+                return true;
+            }
             self.announced(announced, trimmed, line.log_line);
             return true;
         }

@@ -70,14 +70,14 @@ impl<'a> Excerpt<'a> {
         };
         walk.run(first.end);
         let lines = walk.lines;
-        let second = anchors[at + copies_below(window, anchors, at)..]
+        let last_copy = at + copies_below(window, anchors, at);
+        let second = anchors[last_copy + 1..]
             .iter()
-            .skip(1)
             .find(|anchor| anchor.second && !symbolized::is_inlined_copy(&window[anchor.start..anchor.end]))
             .map(|anchor| anchor.start);
         let before_second = |line: &KeptLine<'_>| second.is_none_or(|second| line.offset < second);
         let own = match prefix.context {
-            Context::Caller(_) => own_of_caller(&lines, window, anchors, at),
+            Context::Caller(_) => own_of_caller(&lines, window, &anchors[last_copy + 1..]),
             _ => lines.iter().take_while(|line| before_second(line)).count(),
         };
         let area_lines = match prefix.context {
@@ -140,8 +140,8 @@ pub fn copies_below(window: &[u8], anchors: &[Anchor], at: usize) -> usize {
 }
 
 /// With a caller the area is not cut, but what the report itself says ends at the caller's next report.
-fn own_of_caller(lines: &[KeptLine<'_>], window: &[u8], anchors: &[Anchor], at: usize) -> usize {
-    let mut next = anchors[at + 1..]
+fn own_of_caller(lines: &[KeptLine<'_>], window: &[u8], below: &[Anchor]) -> usize {
+    let mut next = below
         .iter()
         .filter(|anchor| anchor.second && !symbolized::is_inlined_copy(&window[anchor.start..anchor.end]))
         .map(|anchor| anchor.start)

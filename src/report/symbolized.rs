@@ -206,6 +206,9 @@ pub(super) fn places(text: &[u8]) -> Option<Places<'_>> {
 /// for one.
 fn is_frame_start(head: &[u8]) -> bool {
     let head = head.trim_ascii();
+    // A caller without a stamp is not taken off: `[   T55] do_it (a.c:1)`.
+    let behind = head.strip_prefix(b"[").and_then(|tail| Some(&tail[memchr::memchr(b']', tail)? + 1..]));
+    let head = behind.unwrap_or(head).trim_ascii_start();
     matches!(head, b"" | b"?" | b"pc :" | b"lr :" | b"PC is at" | b"LR is at" | b"epc :" | b"ra :" | b"NIP" | b"LR")
         || [&b"RIP:"[..], b"EIP:"].iter().any(|start| head.starts_with(start))
         || [&b", at:"[..], b") from"].iter().any(|end| head.ends_with(end))
@@ -214,7 +217,7 @@ fn is_frame_start(head: &[u8]) -> bool {
 /// Whether a line is a frame that a careful unwinder would not have printed, and that lost its indentation to the script.
 #[must_use]
 pub fn is_questionable_frame(line: &[u8]) -> bool {
-    line.starts_with(b"? ") && decoded(line).is_some()
+    line.starts_with(b"? ") && (decoded(line).is_some() || memchr::memmem::find(line, b"+0x").is_some())
 }
 
 #[cfg(test)]
