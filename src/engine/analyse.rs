@@ -6,7 +6,7 @@ use crate::grammar::{Anchor, Grammar, Scanner};
 use crate::line::lex;
 use crate::report::{
     Context, EVENT_SCHEMA, Event, Excerpt, Executor, Line, REPORT_SCHEMA, Report, Speaker, Structure, WINDOW, console,
-    corruption, describe, frame_of, guilty_file, lines_before, title,
+    corruption, describe, frame_of, guilty_file, lines_before, said, subject, title,
 };
 use std::borrow::Cow;
 
@@ -75,6 +75,9 @@ pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Report {
     let disconnected = view.anchors.iter().any(|anchor| anchor.disconnected);
     let corrupted = corruption(&titled, &excerpt.text, disconnected);
     let structure = structure(&excerpt, excerpt.own, &place);
+    let frame = frame_of(&titled.text);
+    let subject = subject(job.grammar, header, &titled, &frame, &structure);
+    let said = said(view.text, first.start, &excerpt);
     let printed = if excerpt.symbolized { Cow::Owned(excerpt.printed()) } else { Cow::Borrowed(&excerpt.text[..]) };
     let prefix = console(&view.text[first.start..first.end]);
     let lexed = lex(&view.text[first.start..first.end]);
@@ -88,7 +91,7 @@ pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Report {
         index: 0,
         kind: titled.kind,
         r#type: job.grammar.type_of(&titled.text).to_owned(),
-        frame: frame_of(&titled.text),
+        frame,
         title: titled.text,
         alt_titles: titled.alternatives,
         guilty_file: guilty_file(&job.grammar.blame, &printed, titled.interrupted),
@@ -125,12 +128,12 @@ pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Report {
         code: structure.code,
         damage,
         speaker: Speaker::Kernel,
-        subject: None,
-        message: Vec::new(),
-        source: None,
-        object: None,
+        subject,
+        message: said.message,
+        source: said.source,
+        object: said.object,
         wall: None,
-        oops: None,
+        oops: structure.oops,
     }
 }
 

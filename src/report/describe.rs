@@ -1,14 +1,15 @@
 //! One pass over the lines of a report that gathers everything its structure says.
 
-use super::context::{access, by_task, cpu_line, fault_kind, taint};
+use super::context::{CpuLine, access, by_task, cpu_line, fault_kind, taint};
 use super::damage::Damage;
 use super::frames::frame_line;
+use super::header::{Header, header, oops_number};
 use super::lines::Line;
-use super::scan::{after, is_hex, text, word};
+use super::scan::{after, is_hex, leading_number, text, word};
 use super::stacks::{Announcement, announcement, begins};
 use super::symbolized::is_inlined_copy;
 use super::{Access, Blocker, Frame, HeldLock, HeldLocks, HungTask, Lockdep, Stack, Task};
-use super::{exception, registers};
+use super::{exception, fault, registers};
 use std::collections::BTreeMap;
 
 /// Everything that the text of one report or event says besides its title.
@@ -40,6 +41,10 @@ pub struct Structure {
     pub hardware: Option<String>,
     /// The memory access that went wrong.
     pub access: Option<Access>,
+    /// The N of `[#N]`.
+    pub oops: Option<u32>,
+    /// The function of the work item that the report's task runs.
+    pub work_function: Option<String>,
     /// What is visibly missing or mixed up.
     pub damage: Vec<String>,
 }
@@ -69,8 +74,18 @@ pub(super) struct Walk {
     pub(super) gathered: Vec<HeldLock>,
     /// A line of a lock list that other messages broke into pieces, as far as it has come.
     pub(super) piece: Vec<u8>,
-    /// After `---[ end trace`: registers that follow are a copy.
+    /// What the first line says of CPU and task.
+    pub(super) header: Header,
+    /// After `---[ end trace`: what follows is of others, or a copy.
     pub(super) ended: bool,
+    /// Whether a panic follows that says it is a consequence.
+    pub(super) panicked: bool,
+    /// Whether the fault's header was x86's.
+    pub(super) x86: bool,
+    /// CPUs that a stall's report lists.
+    pub(super) stalled: Vec<u32>,
+    /// Line below which the grace-period kthread is described, which is starved and not what stalls.
+    pub(super) starved: Option<u64>,
     /// Whether the registers that follow are those of user space.
     pub(super) user: bool,
     pub(super) races: u32,
@@ -94,7 +109,12 @@ pub fn describe(lines: &[Line<'_>]) -> Structure {
         near: (None, None),
         gathered: Vec::new(),
         piece: Vec::new(),
+        header: lines.first().map(|line| header(line.text)).unwrap_or_default(),
         ended: false,
+        panicked: false,
+        x86: false,
+        stalled: Vec::new(),
+        starved: None,
         user: false,
         races: 0,
         crashed: false,
@@ -102,13 +122,53 @@ pub fn describe(lines: &[Line<'_>]) -> Structure {
         exception: None,
         damage: Damage::default(),
     };
-    for line in lines {
+    for (number, line) in lines.iter().enumerate() {
+        if number > 0 && walk.is_over(line.text.trim_ascii()) {
+            continue;
+        }
         walk.line(line);
     }
     walk.finish()
 }
 
+/// Words of a panic that follows from the report above it.
+const CONSEQUENCES: [&str; 7] = [
+    "panic_on_warn",
+    "panic set",
+    "Fatal exception",
+    "hung_task:",
+    "softlockup:",
+    "Attempted to kill",
+    "Fatal hardware error",
+];
+
 impl Walk {
+    /// Whether the report has ended, so that the line is of others: behind the end mark only a panic that says so belongs
+    /// to it.
+    fn is_over(&mut self, line: &[u8]) -> bool {
+        if !self.ended || self.panicked {
+            return false;
+        }
+        self.panicked = line.starts_with(b"Kernel panic - not syncing")
+            && CONSEQUENCES.iter().any(|words| memchr::memmem::find(line, words.as_bytes()).is_some());
+        !self.panicked
+    }
+
+    /// The `CPU:` line: its facts are the report's unless it contradicts the header.
+    fn of_cpu(&mut self, found: CpuLine) {
+        let other = self.header.contradicts(&found);
+        self.near = (found.task.clone(), found.cpu);
+        if !other {
+            self.out.cpu = self.out.cpu.or(found.cpu);
+            fill(&mut self.out.task, found.task);
+        }
+        // The stack of another CPU that was announced is printed by the same kernel.
+        if !other || self.pending.is_some() {
+            fill(&mut self.out.taint, found.taint);
+            fill(&mut self.out.kernel_version, found.kernel_version);
+        }
+    }
+
     fn line(&mut self, line: &Line<'_>) {
         let trimmed = line.text.trim_ascii();
         if trimmed.is_empty() {
@@ -211,11 +271,7 @@ impl Walk {
                 if let Some(found) = cpu_line(trimmed) {
                     self.close();
                     self.user = false;
-                    self.near = (found.task.clone(), found.cpu);
-                    self.out.cpu = self.out.cpu.or(found.cpu);
-                    fill(&mut self.out.task, found.task);
-                    fill(&mut self.out.taint, found.taint);
-                    fill(&mut self.out.kernel_version, found.kernel_version);
+                    self.of_cpu(found);
                     return true;
                 }
                 if let Some(code) = after(trimmed, "Code: ") {
@@ -260,25 +316,59 @@ impl Walk {
             }
             b'#' => {
                 if let Some(kind) = fault_kind(trimmed) {
-                    if let Some(access) = &mut self.out.access
-                        && access.kind == "fault"
-                    {
-                        access.kind = kind.into();
-                    }
+                    self.kind_of_access(kind);
                     return true;
+                }
+            }
+            b'W' => {
+                if let Some(rest) = after(trimmed, "Workqueue: ") {
+                    let function = word(word(rest).1).0;
+                    if self.out.work_function.is_none() && !function.is_empty() {
+                        self.out.work_function = Some(text(function));
+                    }
                 }
             }
             b'*' => self.damage.dropped(trimmed, line.log_line),
             _ => {}
         }
         if let Some(found) = access(trimmed) {
+            self.x86 |= self.out.access.is_none() && fault::is_x86(trimmed);
             fill(&mut self.out.access, Some(found));
             fill(&mut self.out.task, by_task(trimmed));
+        } else if let Some(kind) = fault::kind(trimmed, self.x86) {
+            self.kind_of_access(kind);
         }
+        if self.out.oops.is_none() {
+            self.out.oops = oops_number(trimmed);
+        }
+        self.stall(trimmed, line.log_line);
         if registers::read(trimmed, if self.user { "user." } else { "" }, self.registers_or_copy()) {
             return true;
         }
         false
+    }
+
+    fn kind_of_access(&mut self, kind: &str) {
+        if let Some(access) = self.out.access.as_mut().filter(|access| access.kind == fault::UNKNOWN) {
+            access.kind = kind.into();
+        }
+    }
+
+    /// Rows of a stall's report: `rcu:     1-...!: (1 GPs behind) idle=…` lists a CPU that does not get on.
+    fn stall(&mut self, trimmed: &[u8], log_line: u64) {
+        if self.starved.is_none() && memchr::memmem::find(trimmed, b"grace-period kthread stack dump").is_some() {
+            self.starved = Some(log_line);
+        }
+        let row = after(trimmed, "rcu:").unwrap_or(trimmed).trim_ascii_start();
+        let Some((cpu, rest)) = leading_number(row) else { return };
+        let marks = rest.iter().take_while(|byte| b"-.!?OoNDd".contains(byte)).count();
+        if rest.starts_with(b"-")
+            && marks > 3
+            && rest[marks..].starts_with(b": (")
+            && let Ok(cpu) = u32::try_from(cpu)
+        {
+            self.stalled.push(cpu);
+        }
     }
 
     /// Where a register row goes: nowhere after the end marker.
@@ -340,7 +430,7 @@ impl Walk {
             self.out.registers.entry(name).or_insert(value);
         }
         let Some(frame) = found.frame else { return };
-        if self.ended {
+        if self.ended || (found.role == "pc" && before.is_none() && self.is_known_instruction(&frame)) {
             return;
         }
         let inside = matches!(self.open, Open::Stack(index) if !self.out.stacks[index].frames.is_empty());
@@ -355,6 +445,13 @@ impl Walk {
         };
         self.out.stacks[index].frames.push(frame);
         self.exception = Some(index);
+    }
+
+    /// Whether a stack begins with this instruction already: old oopses of x86 name it twice, `IP:` and `RIP:`.
+    fn is_known_instruction(&self, frame: &Frame) -> bool {
+        let mut known = self.out.stacks.iter().filter(|stack| stack.name == "pc").flat_map(|stack| &stack.frames);
+        !matches!(self.open, Open::Stack(_))
+            && known.any(|known| known.function == frame.function && known.offset == frame.offset)
     }
 
     /// A frame, into what is open.
@@ -411,12 +508,32 @@ impl Walk {
 
     fn finish(mut self) -> Structure {
         self.close();
-        let Self { mut out, damage, .. } = self;
+        let Self { mut out, damage, header, starved, .. } = self;
+        out.cpu = out.cpu.or(header.cpu);
+        if out.cpu.is_none()
+            && let [cpu] = self.stalled[..]
+        {
+            out.cpu = Some(cpu);
+            let stack = out.stacks.iter().find(|stack| stack.cpu == Some(cpu));
+            fill(&mut out.task, stack.and_then(|stack| stack.task.clone()));
+        }
+        fill(&mut out.task, header.task);
+        let jumped = |stack: &Stack| {
+            let first = stack.frames.first().and_then(|frame| frame.address.as_deref());
+            stack.name == "pc" && first.is_some_and(|address| address.bytes().all(|byte| b"0x".contains(&byte)))
+        };
+        if let Some(access) = out.access.as_mut().filter(|access| access.kind == fault::UNKNOWN)
+            && out.stacks.iter().any(jumped)
+        {
+            access.kind = "execute".into();
+        }
         if let Some(hung) = out.hung_tasks.iter().find(|hung| hung.seconds.is_some()) {
             out.task = Some(hung.task.clone());
             out.cpu = None;
         } else if out.task.is_none() {
-            out.task = out.hung_tasks.first().map(|hung| hung.task.clone());
+            let kthread = starved.and_then(|below| out.hung_tasks.iter().position(|hung| hung.line > below));
+            let listed = out.hung_tasks.iter().enumerate().find(|(at, _)| Some(*at) != kthread);
+            out.task = listed.map(|(_, hung)| hung.task.clone());
         }
         if let Some(report) = &out.lockdep {
             for entry in report.chain.iter().filter(|entry| !entry.frames.is_empty()) {
@@ -437,14 +554,22 @@ impl Walk {
 /// Name and rest of a line that begins with a context's mark.
 fn marker(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let inner = bytes.strip_prefix(b"<")?;
+    // Linux before 2.6.33 wrote `<<EOE>>`.
+    let (inner, close) = match inner.strip_prefix(b"<") {
+        Some(inner) => (inner, 2),
+        None => (inner, 1),
+    };
     let end = memchr::memchr(b'>', &inner[..inner.len().min(24)])?;
     let name = &inner[..end];
+    if !inner[end..].starts_with(&b">>"[..close]) {
+        return None;
+    }
     let known = !name.is_empty()
         && name
             .iter()
             .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || matches!(byte, b'/' | b'#' | b'_'))
         && name.iter().any(u8::is_ascii_uppercase);
-    known.then(|| (name, &inner[end + 1..]))
+    known.then(|| (name, &inner[end + close..]))
 }
 
 /// The first word on a thing counts.

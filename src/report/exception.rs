@@ -18,7 +18,7 @@ pub(super) struct Exception {
 }
 
 /// Starts of lines, the role, and the register; the place follows.
-const STARTS: [(&str, &str, &str); 14] = [
+const STARTS: [(&str, &str, &str); 17] = [
     ("pc : ", "pc", "pc"),
     ("lr : ", "lr", "lr"),
     ("PC is at ", "pc", ""),
@@ -33,11 +33,14 @@ const STARTS: [(&str, &str, &str); 14] = [
     ("LR ", "lr", ""),
     ("EIP is at ", "pc", ""),
     ("RIP is at ", "pc", ""),
+    ("IP: ", "pc", ""),
+    ("TPC: ", "pc", ""),
+    ("RPC: ", "lr", ""),
 ];
 
 /// Reads such a line; a mere row of numbers (`pc : [<80>] lr : [<80>]`) is none.
 pub(super) fn line(line: &[u8], log_line: u64) -> Option<Exception> {
-    if !matches!(line.first()?, b'R' | b'E' | b'p' | b'l' | b'P' | b'L' | b'e' | b'r' | b'N' | b'K') {
+    if !matches!(line.first()?, b'R' | b'E' | b'p' | b'l' | b'P' | b'L' | b'e' | b'r' | b'N' | b'K' | b'I' | b'T') {
         return None;
     }
     if let Some(rest) = after(line, "RIP: ").or_else(|| after(line, "EIP: ")) {
@@ -77,10 +80,15 @@ fn x86(rest: &[u8], log_line: u64) -> Exception {
 
 /// A frame that a bare address may precede.
 fn place(rest: &[u8], log_line: u64) -> Option<Frame> {
+    // sparc: `TPC: <f+0x1/0x2>`
+    let rest = rest.strip_prefix(b"<").and_then(|inner| inner.trim_ascii_end().strip_suffix(b">")).unwrap_or(rest);
     let (first, tail) = word(rest);
     if is_hex(first) && first.len() >= 8 {
         let mut frame = frame_after(tail, log_line)?;
-        frame.function.as_ref()?;
+        // A kernel without symbols repeats the address: `epc   : 803cf5a4 0x803cf5a4`.
+        if frame.function.is_none() && !tail.starts_with(b"0x") {
+            return None;
+        }
         frame.address.get_or_insert_with(|| text(first));
         return Some(frame);
     }
@@ -108,6 +116,8 @@ mod tests {
             ("Krnl PSW : 0704c00180000000 00000000001121e4 (foo+0x1/0x20)", "pc", "foo"),
             ("epc : foo+0x1/0x20 drivers/a.c:21", "pc", "foo"),
             ("epc   : 80101234 foo+0x1/0x20", "pc", "foo"),
+            ("IP: [<ffffffff81234567>] foo+0x1/0x20 [mod]", "pc", "foo"),
+            ("TPC: <foo+0x1c/0x100>", "pc", "foo"),
             ("ERA: 9000000004023e4c foo+0x1/0x20", "pc", "foo"),
             ("ra: 9000000004023e50 foo+0x1/0x20", "lr", "foo"),
         ] {
@@ -122,6 +132,8 @@ mod tests {
 
     #[test]
     fn user_space_and_rows_of_numbers_are_no_frames() {
+        let found = line(b"ra    : 83178634 0x83178634 [mt76_usb@83178000+0x2290]", 1).and_then(|found| found.frame);
+        assert_eq!(found.and_then(|frame| frame.module).as_deref(), Some("mt76_usb"));
         let found = line(b"RIP: 0033:0x4665f9", 1).map(|found| (found.user, found.frame));
         assert_eq!(found, Some((true, None)));
         for text in [

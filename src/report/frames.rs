@@ -41,8 +41,9 @@ pub fn frame_line(line: &[u8], log_line: u64) -> Option<FrameLine> {
     if rest.is_empty() {
         return bracketed.then_some(FrameLine { frame, callee: None });
     }
-    if let Some(raw) = raw_address(rest) {
+    if let Some((raw, behind)) = raw_address(rest) {
         frame.address.get_or_insert_with(|| text(raw));
+        place(behind, &mut frame);
         return Some(FrameLine { frame, callee: None });
     }
     named(rest, frame, bracketed).map(|frame| FrameLine { frame, callee: None })
@@ -77,6 +78,8 @@ fn arm(bytes: &[u8], marks: &Frame) -> Option<FrameLine> {
     let (callee, rest) = word(bytes);
     let rest = rest.strip_prefix(b"from ")?;
     let callee = callee.strip_prefix(b"(").and_then(|name| name.strip_suffix(b")")).unwrap_or(callee);
+    // Until Linux 3.10 the callee had an offset, too.
+    let callee = callee.split(|byte| *byte == b'+').next().unwrap_or_default();
     if callee.is_empty() || !is_name(callee) {
         return None;
     }
@@ -94,18 +97,19 @@ fn arm(bytes: &[u8], marks: &Frame) -> Option<FrameLine> {
             frame
         }
         None => match raw_address(rest) {
-            Some(raw) => Frame { address: Some(text(raw)), ..frame },
+            Some((raw, _)) => Frame { address: Some(text(raw)), ..frame },
             None => named(rest, frame, false)?,
         },
     };
     Some(FrameLine { frame, callee: Some(text(callee)) })
 }
 
-/// `0xffffffff81234567` alone: a kernel without symbols.
-fn raw_address(bytes: &[u8]) -> Option<&[u8]> {
-    let bytes = bytes.trim_ascii_end();
-    let digits = after(bytes, "0x")?;
-    (is_hex(digits) && digits.len() <= 16).then_some(bytes)
+/// `0xffffffff81234567`: a kernel without symbols. Behind it may be the module that lies there, `[netatop@6b7888f1+0x12000]`.
+fn raw_address(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (address, rest) = word(bytes);
+    let digits = after(address, "0x")?;
+    let alone = rest.is_empty() || (rest.starts_with(b"[") && rest.ends_with(b"]") && rest.contains(&b'@'));
+    (is_hex(digits) && digits.len() <= 16 && alone).then_some((address, rest))
 }
 
 /// Names of C, C++ and Rust with the compiler's suffixes.
@@ -223,6 +227,7 @@ fn place(mut rest: &[u8], frame: &mut Frame) {
         } else if let Some(tail) = rest.strip_prefix(b"[") {
             let end = memchr::memchr(b']', tail).unwrap_or(tail.len());
             let (module, _build_id) = word(&tail[..end]);
+            let module = module.split(|byte| *byte == b'@').next().unwrap_or_default();
             if !module.is_empty()
                 && module.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
             {
@@ -330,6 +335,8 @@ mod tests {
             ("[<ffffffe00020383c>] walk+0x0/0xaa", "walk+0x0/0xaa <ffffffe00020383c>"),
             (" 0xffffffffc0001234", "- <0xffffffffc0001234>"),
             (" [<ffffffffc0001234>] 0xffffffffc0001234", "- <ffffffffc0001234>"),
+            (" 0xffffffc000c81e2c [netatop@000000006b7888f1+0x12000]", "- [netatop] <0xffffffc000c81e2c>"),
+            ("[<c010a95c>] (dump+0x0/0x114) from [<c09d7e0c>] (show+0x20/0x24)", "show+0x20/0x24 <c09d7e0c>"),
             (" foo+0x1/0x20 net/core/dev.c:123", "foo+0x1/0x20 net/core/dev.c:123"),
             (" foo+0x1/0x20 [mod] net/core/dev.c:123", "foo+0x1/0x20 [mod] net/core/dev.c:123"),
             (" foo+0x1/0x20 net/core/dev.c:123 [mod]", "foo+0x1/0x20 [mod] net/core/dev.c:123"),

@@ -24,7 +24,7 @@ pub struct Walked {
 }
 
 /// What stands where no function could be found.
-const NOBODY: &str = "corrupted";
+pub(super) const NOBODY: &str = "corrupted";
 
 /// The line with the instruction pointer, of all architectures that have one.
 static INSTRUCTION_POINTER: LazyLock<Pattern> = LazyLock::new(|| Pattern::new(&instruction_pointer("")));

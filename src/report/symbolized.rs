@@ -88,7 +88,7 @@ fn source_suffix(line: &[u8], mut from: usize) -> Option<(usize, usize)> {
 }
 
 /// `path/file.c:123`, a column behind it included; `path/file.c:?` where the line is not known.
-fn is_source_line(token: &[u8]) -> bool {
+pub(super) fn is_source_line(token: &[u8]) -> bool {
     let Some(colon) = memchr::memchr(b':', token) else { return false };
     let (path, number) = (&token[..colon], &token[colon + 1..]);
     let Some(dot) = memchr::memrchr(b'.', path) else { return false };
