@@ -5,10 +5,10 @@ use super::reading::FLOODED_WINDOW;
 use crate::grammar::{Anchor, Grammar, Scanner};
 use crate::line::lex;
 use crate::report::{
-    Context, EVENT_SCHEMA, Event, Excerpt, Executor, Line, REPORT_SCHEMA, Report, Speaker, Structure, WINDOW, console,
-    corruption, describe, frame_of, guilty_file, lines_before, said, subject, title,
+    Context, EVENT_SCHEMA, Event, Excerpt, Executor, KeptLine, Line, REPORT_SCHEMA, Report, Speaker, Structure, WINDOW,
+    console, corruption, describe, frame_of, guilty_file, lines_before, said, subject, title,
 };
-use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 /// What all reports of one step share. Offsets are those of `text`, which begins `base` bytes into the log.
 #[derive(Debug)]
@@ -78,7 +78,7 @@ pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Report {
     let frame = frame_of(&titled.text);
     let subject = subject(job.grammar, header, &titled, &frame, &structure);
     let said = said(view.text, first.start, &excerpt);
-    let printed = if excerpt.symbolized { Cow::Owned(excerpt.printed()) } else { Cow::Borrowed(&excerpt.text[..]) };
+    let printed = excerpt.printed();
     let prefix = console(&view.text[first.start..first.end]);
     let lexed = lex(&view.text[first.start..first.end]);
     let mut damage = structure.damage;
@@ -292,7 +292,13 @@ fn structure(excerpt: &Excerpt<'_>, own: usize, place: &Place<'_>) -> Structure 
         Context::Unknown => excerpt.lines.first().and_then(|line| lex(&line.text).caller),
         Context::Console | Context::Caller(_) => None,
     };
-    let lines: Vec<Line<'_>> = excerpt.lines[..own]
+    let end = excerpt.lines[..own].last().map_or(0, |line| line.offset);
+    let mut kept: Vec<&KeptLine<'_>> = excerpt.lines[..own].iter().collect();
+    let doubtful = excerpt.doubtful.iter().take_while(|line| line.offset < end || own == excerpt.lines.len());
+    let certain = kept.len();
+    kept.extend(doubtful);
+    kept.sort_by_key(|line| line.offset);
+    let lines: Vec<Line<'_>> = kept
         .iter()
         .filter_map(|line| {
             let text = match printer {
@@ -307,7 +313,13 @@ fn structure(excerpt: &Excerpt<'_>, own: usize, place: &Place<'_>) -> Structure 
             Some(Line { text, log_line, offset })
         })
         .collect();
-    describe(&lines)
+    let mut found = describe(&lines);
+    if kept.len() > certain {
+        let doubtful: BTreeSet<u64> =
+            excerpt.doubtful.iter().map(|line| place.log_line(line.offset, line.below)).collect();
+        found.without_doubtful(&doubtful);
+    }
+    found
 }
 
 /// The last line from `at` on that would open a report.

@@ -105,7 +105,8 @@ impl LogView {
         digest: &dyn Fn(&Report) -> Vec<String>,
     ) {
         let Palette { title, blame, quiet, doubt, .. } = palette;
-        let _ = writeln!(out, "{title}{}{}", safe(&report.title), title.render_reset());
+        let subject = report.subject.as_ref().map_or(String::new(), |name| format!("; probably {}", safe(name)));
+        let _ = writeln!(out, "{title}{}{}{subject}", safe(&report.title), title.render_reset());
         let mut about = vec![place(&report.log, report.line, report.time, report.caller.as_deref())];
         about.extend(report.task.as_ref().map(task_text));
         about.extend(report.cpu.map(|cpu| format!("CPU {cpu}")));
@@ -118,16 +119,29 @@ impl LogView {
         );
         about.extend(executor(report));
         wrapped(out, &about.join(" · "), "  ", width, quiet);
+        for sentence in &report.message {
+            wrapped(out, &format!("says    {sentence}"), "  ", width, &anstyle::Style::new());
+        }
+        if let Some(source) = &report.source {
+            let _ = writeln!(out, "  at      {}:{}", safe(&source.file), source.line);
+        }
+        if let Some(number) = report.oops.filter(|number| *number > 1) {
+            let first = self.reports.iter().any(|other| other.boot == report.boot && other.oops == Some(1));
+            let missing = if first { "" } else { "; the first is not in this log" };
+            let _ = writeln!(out, "  oops    number {number} of this boot{missing}");
+        }
         if let Some(access) = &report.access {
             let size = access.size.map_or(String::new(), |size| format!(" of {size} bytes"));
             let address = access.address.as_ref().map_or(String::new(), |address| format!(" at {address}"));
-            let _ = writeln!(out, "  access  {}{size}{address}", safe(&access.kind));
+            let null = access.address.as_deref().is_some_and(|text| text.bytes().all(|byte| b"0x".contains(&byte)));
+            let jump = if access.kind == "execute" && null { " (jumped to NULL)" } else { "" };
+            let _ = writeln!(out, "  access  {}{size}{address}{jump}", safe(&access.kind));
         }
         if let Some(file) = &report.guilty_file {
             let _ = writeln!(out, "  file    {}", safe(file));
         }
         for doubtful in [
-            report.corrupted.as_ref().map(|reason| format!("damaged: {reason}")),
+            report.corrupted.as_ref().map(|reason| format!("corrupted by syzbot's rules: {reason}")),
             report.suppressed.then(|| "suppressed: the output says that this is a side effect".to_owned()),
         ]
         .into_iter()
@@ -249,10 +263,12 @@ pub struct StackLine {
     pub blamed: bool,
 }
 
-/// A stack folded to what matters: machinery above the blamed frame goes, so does the far end. Unreliable frames are left out.
+/// A stack folded to what matters: machinery above the blamed frame goes, so does the far end. Unreliable frames are left out
+/// where there are others.
 #[must_use]
 pub fn stack_lines(stack: &Stack, blamed: &str, width: Width) -> Vec<StackLine> {
-    let frames: Vec<&Frame> = stack.frames.iter().filter(|frame| frame.reliable).collect();
+    let certain = stack.frames.iter().any(|frame| frame.reliable);
+    let frames: Vec<&Frame> = stack.frames.iter().filter(|frame| frame.reliable || !certain).collect();
     let is_blamed = |frame: &Frame| {
         !blamed.is_empty()
             && frame.function.as_deref().is_some_and(|name| {

@@ -10,7 +10,7 @@ use super::stacks::{Announcement, announcement, begins};
 use super::symbolized::is_inlined_copy;
 use super::{Access, Blocker, Frame, HeldLock, HeldLocks, HungTask, Lockdep, Stack, Task};
 use super::{exception, fault, registers};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that the text of one report or event says besides its title.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -47,6 +47,19 @@ pub struct Structure {
     pub work_function: Option<String>,
     /// What is visibly missing or mixed up.
     pub damage: Vec<String>,
+}
+
+impl Structure {
+    /// Leaves the frames of these log lines, which a careful unwinder would not have printed, out of every stack that has
+    /// others.
+    pub fn without_doubtful(&mut self, lines: &BTreeSet<u64>) {
+        let chain = self.lockdep.iter_mut().flat_map(|report| &mut report.chain).map(|entry| &mut entry.frames);
+        for frames in self.stacks.iter_mut().map(|stack| &mut stack.frames).chain(chain) {
+            if frames.iter().any(|frame| !lines.contains(&frame.log_line)) {
+                frames.retain(|frame| !lines.contains(&frame.log_line));
+            }
+        }
+    }
 }
 
 /// What the next lines belong to.

@@ -29,6 +29,8 @@ pub struct Excerpt<'a> {
     pub lines: Vec<KeptLine<'a>>,
     /// The report text: a line each, symbolization undone.
     pub text: Vec<u8>,
+    /// Lines that a careful unwinder would not have printed (`? func`); no rule looks at them.
+    pub doubtful: Vec<KeptLine<'a>>,
     /// How much of `text` may name the report: up to the second report. Bytes.
     pub area: usize,
     /// How many of `lines` belong to this report before the next one begins.
@@ -41,6 +43,10 @@ pub struct Excerpt<'a> {
 const ENOUGH_LINES: usize = 22;
 /// The same for reports of KMSAN, which are shorter.
 const ENOUGH_LINES_KMSAN: usize = 16;
+/// So long a silence ends a report, seconds.
+const SILENCE: f64 = 10.0;
+/// A console prefix is no longer than this, bytes.
+const PREFIX: usize = 96;
 /// How many lines before the first one a console, CPU or unknown printer gives context for.
 const LINES_BEFORE: usize = 5;
 /// The same for a task.
@@ -60,6 +66,7 @@ impl<'a> Excerpt<'a> {
             window,
             context: prefix.context,
             lines: vec![KeptLine { text: tail(line, prefix.message), offset: first.start, below: 0 }],
+            doubtful: Vec::new(),
             own_lines: 1,
             enough: if holds(&window[first.start..first.end], b"BUG: KMSAN:") {
                 ENOUGH_LINES_KMSAN
@@ -69,7 +76,7 @@ impl<'a> Excerpt<'a> {
             any_cpu: false,
         };
         walk.run(first.end);
-        let lines = walk.lines;
+        let (lines, doubtful) = (walk.lines, walk.doubtful);
         let last_copy = at + copies_below(window, anchors, at);
         let second = anchors[last_copy + 1..]
             .iter()
@@ -84,6 +91,7 @@ impl<'a> Excerpt<'a> {
             Context::Caller(_) => lines.len(),
             _ => own,
         };
+        let own = own.min(until_silence(&lines[..own], window, time));
         let symbolized = lines.iter().take(own).any(|line| symbolized::is_symbolized(&line.text));
         let (mut text, mut area) = (Vec::with_capacity(4096), 0);
         for (number, line) in lines.iter().enumerate() {
@@ -104,14 +112,14 @@ impl<'a> Excerpt<'a> {
         if area_lines >= lines.len() {
             area = text.len();
         }
-        Self { context: prefix.context, time, lines, text, area, own, symbolized }
+        Self { context: prefix.context, time, lines, doubtful, text, area, own, symbolized }
     }
 
-    /// All lines as they were printed, a line break behind each.
+    /// The report's own lines as they were printed, a line break behind each.
     #[must_use]
     pub fn printed(&self) -> Vec<u8> {
-        let mut text = Vec::with_capacity(self.text.len() + 64 * self.lines.len());
-        for line in &self.lines {
+        let mut text = Vec::with_capacity(96 * self.own);
+        for line in &self.lines[..self.own] {
             text.extend_from_slice(&line.text);
             text.push(b'\n');
         }
@@ -155,11 +163,29 @@ fn own_of_caller(lines: &[KeptLine<'_>], window: &[u8], below: &[Anchor]) -> usi
     lines.len()
 }
 
+/// A report is printed at once: what the same printer says after a silence is another matter. How many of the lines come
+/// before it.
+fn until_silence(lines: &[KeptLine<'_>], window: &[u8], first: Option<f64>) -> usize {
+    let Some(mut last) = first else { return lines.len() };
+    for (number, line) in lines.iter().enumerate().skip(1) {
+        let raw = &window[line.offset..];
+        let prefix = console(&raw[..raw.len().min(PREFIX)]);
+        let stamp: Option<f64> = prefix.stamp.and_then(|stamp| std::str::from_utf8(stamp).ok()?.trim().parse().ok());
+        let Some(stamp) = stamp else { continue };
+        if stamp - last > SILENCE {
+            return number;
+        }
+        last = stamp;
+    }
+    lines.len()
+}
+
 struct Walk<'a, 'o> {
     output: &'o Output,
     window: &'a [u8],
     context: Context<'a>,
     lines: Vec<KeptLine<'a>>,
+    doubtful: Vec<KeptLine<'a>>,
     own_lines: usize,
     enough: usize,
     any_cpu: bool,
@@ -202,6 +228,7 @@ impl<'a> Walk<'a, '_> {
         }
         let text = tail(without_returns(raw), prefix.message);
         if prefix.context != Context::Unknown && (is_questionable(&text) || symbolized::is_questionable_frame(&text)) {
+            self.doubtful.push(KeptLine { text, offset: start, below });
             return true;
         }
         if self.own_lines >= self.enough && self.output.ends.is_match(&text) {

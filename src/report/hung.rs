@@ -200,7 +200,9 @@ fn old_row(line: &[u8], log_line: u64) -> Option<HungTask> {
     let (state, rest) = match stack {
         [letter, digits @ ..] if letter.is_ascii_alphabetic() && number(digits).is_some() => (*letter, rest),
         digits if number(digits).is_some() => {
-            let rest = rest.strip_suffix(b"running task").unwrap_or(rest).trim_ascii_end();
+            // A kernel of 32 bits leaves `task` out.
+            let running = rest.strip_suffix(b"running task").or_else(|| rest.strip_suffix(b"running"));
+            let rest = running.unwrap_or(rest).trim_ascii_end();
             // Until Linux 4.8 the row says where the task sleeps.
             let (before, address) = last_word(rest);
             let rest = if address.len() >= 8 && is_hex(address) { before } else { rest };
@@ -321,6 +323,7 @@ mod tests {
             "rs:main Q:Reg   D26024  7716      1 0x00000000",
             "rs:main Q:Reg   D 26024  7716      1 0x80000002 1234",
             "rs:main Q:Reg   D  running task    26024  7716      1 0x00000000",
+            "rs:main Q:Reg   D running      0  7716      1 0x00000002",
             "rs:main Q:Reg   D ffff8800b8a1c000 26024  7716      1 0x00000000",
         ] {
             let read = old_row(line.as_bytes(), 1).unwrap_or_else(|| panic!("{line}"));
