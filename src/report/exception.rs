@@ -33,7 +33,7 @@ const STARTS: [(&str, &str, &str); 17] = [
     ("LR ", "lr", ""),
     ("EIP is at ", "pc", ""),
     ("RIP is at ", "pc", ""),
-    ("IP: ", "pc", ""),
+    ("IP: ", "pc", "IP"),
     ("TPC: ", "pc", ""),
     ("RPC: ", "lr", ""),
 ];
@@ -63,7 +63,9 @@ pub(super) fn line(line: &[u8], log_line: u64) -> Option<Exception> {
     let (rest, role, register) =
         STARTS.iter().find_map(|(start, role, register)| Some((after(line, start)?, *role, *register)))?;
     let frame = place(rest, log_line)?;
-    let register = (!register.is_empty()).then(|| (register, text(word(rest).0)));
+    let value = word(rest).0;
+    let value = value.strip_prefix(b"[<").and_then(|inner| inner.strip_suffix(b">]")).unwrap_or(value);
+    let register = (!register.is_empty()).then(|| (register, text(value)));
     Some(Exception { role, frame: Some(frame), user: false, register })
 }
 

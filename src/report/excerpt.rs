@@ -47,6 +47,8 @@ const ENOUGH_LINES_KMSAN: usize = 16;
 const SILENCE: f64 = 10.0;
 /// A console prefix is no longer than this, bytes.
 const PREFIX: usize = 96;
+/// A header that is followed by fewer lines than these may be the beginning of the next report.
+const LONE: usize = 5;
 /// How many lines before the first one a console, CPU or unknown printer gives context for.
 const LINES_BEFORE: usize = 5;
 /// The same for a task.
@@ -115,11 +117,14 @@ impl<'a> Excerpt<'a> {
         Self { context: prefix.context, time, lines, doubtful, text, area, own, symbolized }
     }
 
-    /// The report's own lines as they were printed, a line break behind each.
+    /// The report's own lines as they were printed, a line break behind each. A header without a stack that the next one
+    /// follows at once is the beginning of that.
     #[must_use]
     pub fn printed(&self) -> Vec<u8> {
-        let mut text = Vec::with_capacity(96 * self.own);
-        for line in &self.lines[..self.own] {
+        let lone = self.own <= LONE && !self.lines[..self.own].iter().skip(1).any(|line| has_frames(&line.text));
+        let lines = if lone { &self.lines[..] } else { &self.lines[..self.own] };
+        let mut text = Vec::with_capacity(96 * lines.len());
+        for line in lines {
             text.extend_from_slice(&line.text);
             text.push(b'\n');
         }
@@ -178,6 +183,10 @@ fn until_silence(lines: &[KeptLine<'_>], window: &[u8], first: Option<f64>) -> u
         last = stamp;
     }
     lines.len()
+}
+
+fn has_frames(line: &[u8]) -> bool {
+    super::stacks::begins(line) || super::frames::frame_line(line, 0).is_some()
 }
 
 struct Walk<'a, 'o> {

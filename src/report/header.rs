@@ -46,7 +46,8 @@ pub(super) fn header(line: &[u8]) -> Header {
     }
     // `BUG: Bad page state in process ksoftirqd/0  pfn:00af0`
     if let Some((_, rest)) = split(line, " in process ") {
-        let end = find_last(rest, "pfn:").unwrap_or(rest.len());
+        // Two blanks end the name.
+        let end = find(rest, "  ").unwrap_or(rest.len());
         let comm = String::from_utf8_lossy(rest[..end].trim_ascii()).into_owned();
         return Header { comm: Some(comm), ..Header::default() };
     }

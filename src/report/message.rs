@@ -1,13 +1,14 @@
 //! The report's own sentences: what WARN, a sanitizer, a list check or a lockup detector printed in words.
 
-use super::console::console;
+use super::console::{Context, console};
 use super::context::{cpu_line, taint};
-use super::excerpt::Excerpt;
+use super::excerpt::{Excerpt, KeptLine};
 use super::frames::frame_line;
 use super::scan::{after, find, keyed, leading_number, number, split, split_last, text, word, words};
 use super::stacks::{announcement, begins};
 use super::symbolized::{is_source_line, undo};
 use super::{SlabObject, SourceLine};
+use std::borrow::Cow;
 
 /// What a report says in words.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -34,17 +35,18 @@ const AT_ONCE: f64 = 0.01;
 /// Reads the sentences of the report whose first line begins at `start` of `window`.
 #[must_use]
 pub fn said(window: &[u8], start: usize, excerpt: &Excerpt<'_>) -> Said {
-    let lines = &excerpt.lines[..excerpt.own];
+    let lines: Vec<Cow<'_, [u8]>> = excerpt.lines[..excerpt.own].iter().map(|line| message(excerpt, line)).collect();
     let Some(first) = lines.first() else { return Said::default() };
-    let plain = undo(&first.text, b"").unwrap_or_else(|| first.text.clone());
+    let plain = undo(first, b"").unwrap_or_else(|| first.clone());
     let mut out = Said { source: source_line(&plain), ..Said::default() };
-    for line in above(window, start, excerpt) {
+    for line in above(window, start, excerpt, find(&plain, "BUG at ").is_some()) {
         say(&mut out.message, line);
     }
-    if out.source.is_none() && find(&plain, "+0x").is_none() {
+    // Without a number it says no more than the title.
+    if out.source.is_none() && find(&plain, "+0x").is_none() && plain.iter().any(u8::is_ascii_digit) {
         say(&mut out.message, &plain);
     }
-    let mut below = lines[1..].iter().map(|line| line.text.trim_ascii());
+    let mut below = lines[1..].iter().map(|line| line.trim_ascii());
     for line in below.by_ref().take(BELOW) {
         if out.source.is_none()
             && let Some(source) = source_of_token(word(line).0)
@@ -52,18 +54,27 @@ pub fn said(window: &[u8], start: usize, excerpt: &Excerpt<'_>) -> Said {
         {
             out.source = Some(source);
             say(&mut out.message, line);
-        } else if is_sentence(line) {
+        } else if is_sentence(line, 2) {
             say(&mut out.message, line);
         } else {
             break;
         }
     }
     let mut above: &[u8] = b"";
-    for line in lines[1..].iter().map(|line| line.text.trim_ascii()) {
+    for line in lines[1..].iter().map(|line| line.trim_ascii()) {
         of_object(line, above, &mut out);
         above = line;
     }
     out
+}
+
+/// A line without its prefix: one that the exact rule does not know (a caller without a stamp) is taken off, too.
+fn message<'line>(excerpt: &Excerpt<'_>, line: &'line KeptLine<'_>) -> Cow<'line, [u8]> {
+    let from = match excerpt.context {
+        Context::Unknown => crate::line::lex(&line.text).message.min(line.text.len()),
+        Context::Console | Context::Caller(_) => 0,
+    };
+    Cow::Borrowed(&line.text[from..])
 }
 
 fn say(message: &mut Vec<String>, line: &[u8]) {
@@ -83,7 +94,7 @@ fn say(message: &mut Vec<String>, line: &[u8]) {
 
 /// The lines between `[ cut here ]` and the header, which WARN prints there; or the one above the mark, which a failed
 /// check prints before it calls BUG.
-fn above<'w>(window: &'w [u8], start: usize, excerpt: &Excerpt<'_>) -> Vec<&'w [u8]> {
+fn above<'w>(window: &'w [u8], start: usize, excerpt: &Excerpt<'_>, checked: bool) -> Vec<&'w [u8]> {
     let mut found = Vec::new();
     let mut end = start.saturating_sub(1);
     let mut cut = false;
@@ -105,6 +116,9 @@ fn above<'w>(window: &'w [u8], start: usize, excerpt: &Excerpt<'_>) -> Vec<&'w [
                 found.reverse();
                 return found;
             }
+            if !checked {
+                return found;
+            }
             cut = true;
             continue;
         }
@@ -112,7 +126,7 @@ fn above<'w>(window: &'w [u8], start: usize, excerpt: &Excerpt<'_>) -> Vec<&'w [
             let stamp = prefix.stamp.and_then(|stamp| std::str::from_utf8(stamp).ok()?.trim().parse::<f64>().ok());
             let at_once =
                 stamp.zip(excerpt.time).is_some_and(|(stamp, time)| (0.0..=AT_ONCE).contains(&(time - stamp)));
-            return if at_once && is_sentence(line) { vec![line] } else { Vec::new() };
+            return if at_once && is_sentence(line, 1) { vec![line] } else { Vec::new() };
         }
         if line.is_empty() || line.starts_with(b"---[") || found.len() == ABOVE {
             break;
@@ -122,11 +136,11 @@ fn above<'w>(window: &'w [u8], start: usize, excerpt: &Excerpt<'_>) -> Vec<&'w [
     Vec::new()
 }
 
-/// Whether a line is words and not the beginning of a structure.
-fn is_sentence(line: &[u8]) -> bool {
+/// Whether a line is words, `least` plain ones or more, and not the beginning of a structure.
+fn is_sentence(line: &[u8], least: usize) -> bool {
     let is_word = |word: &&[u8]| word.len() > 1 && word.iter().all(u8::is_ascii_lowercase);
     line.first().is_some_and(u8::is_ascii_alphanumeric)
-        && words(line).filter(is_word).count() > 1
+        && words(line).filter(is_word).count() >= least
         && find(line, "+0x").is_none()
         && !["Modules linked in", "Workqueue:", "Hardware name:", "Code:", "Kernel panic", "CPU:", "Process "]
             .iter()
@@ -235,7 +249,7 @@ mod tests {
 
     #[test]
     fn structures_are_no_sentences() {
-        assert!(is_sentence(b"shift exponent 72 is too large for 32-bit type 'int'"));
+        assert!(is_sentence(b"shift exponent 72 is too large for 32-bit type 'int'", 2));
         for line in [
             "Modules linked in: a b c",
             "CPU: 0 PID: 1 Comm: a Not tainted 6.1 #1",
@@ -243,7 +257,7 @@ mod tests {
             "PGD 0 P4D 0",
             "",
         ] {
-            assert!(!is_sentence(line.as_bytes()), "{line}");
+            assert!(!is_sentence(line.as_bytes(), 1), "{line}");
         }
     }
 }

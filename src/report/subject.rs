@@ -69,7 +69,10 @@ impl Search<'_> {
         let name = demangle(bare);
         let holds = |names: &NameSet| names.contains(name.as_bytes());
         let names = &self.grammar.names;
+        // Who finds a lockup is not what is locked up; below an anchor is what calls everything.
         let machinery = holds(&names.skip)
+            || holds(&names.anchors)
+            || name.contains("watchdog")
             || self.kind.and_then(|kind| kind.skip.as_ref()).is_some_and(holds)
             || (self.hung && holds(&names.hung));
         (!machinery && !name.is_empty()).then(|| without_prefix(names, &name).to_owned())
