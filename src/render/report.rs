@@ -133,7 +133,10 @@ impl LogView {
         if let Some(access) = &report.access {
             let size = access.size.map_or(String::new(), |size| format!(" of {size} bytes"));
             let address = access.address.as_ref().map_or(String::new(), |address| format!(" at {address}"));
-            let null = access.address.as_deref().is_some_and(|text| text.bytes().all(|byte| b"0x".contains(&byte)));
+            let null = access
+                .address
+                .as_deref()
+                .is_some_and(|text| text == "(null)" || text.bytes().all(|byte| b"0x".contains(&byte)));
             let jump = if access.kind == "execute" && null { " (jumped to NULL)" } else { "" };
             let _ = writeln!(out, "  access  {}{size}{address}{jump}", safe(&access.kind));
         }

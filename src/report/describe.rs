@@ -1,11 +1,11 @@
 //! One pass over the lines of a report that gathers everything its structure says.
 
-use super::context::{CpuLine, access, by_task, cpu_line, fault_kind, taint};
+use super::context::{access, by_task, cpu_line, fault_kind, taint};
 use super::damage::Damage;
 use super::frames::frame_line;
 use super::header::{Header, header, oops_number};
 use super::lines::Line;
-use super::scan::{after, is_hex, leading_number, text, word};
+use super::scan::{after, is_hex, text, word};
 use super::stacks::{Announcement, announcement, begins};
 use super::symbolized::is_inlined_copy;
 use super::{Access, Blocker, Frame, HeldLock, HeldLocks, HungTask, Lockdep, Stack, Task};
@@ -81,6 +81,8 @@ pub(super) struct Walk {
     pub(super) open: Open,
     /// The role of the stack that the next `Call Trace:` or first frame begins.
     pub(super) pending: Option<Announcement>,
+    /// Task and CPU of the first `CPU:` line.
+    pub(super) first_cpu: (Option<Task>, Option<u32>),
     /// Task and CPU of the last `CPU:` line.
     pub(super) near: (Option<Task>, Option<u32>),
     /// Locks of `is trying to acquire` and `already holding`, still being gathered.
@@ -119,6 +121,7 @@ pub fn describe(lines: &[Line<'_>]) -> Structure {
         out: Structure::default(),
         open: Open::Nothing,
         pending: None,
+        first_cpu: (None, None),
         near: (None, None),
         gathered: Vec::new(),
         piece: Vec::new(),
@@ -144,44 +147,7 @@ pub fn describe(lines: &[Line<'_>]) -> Structure {
     walk.finish()
 }
 
-/// Words of a panic that follows from the report above it.
-const CONSEQUENCES: [&str; 7] = [
-    "panic_on_warn",
-    "panic set",
-    "Fatal exception",
-    "hung_task:",
-    "softlockup:",
-    "Attempted to kill",
-    "Fatal hardware error",
-];
-
 impl Walk {
-    /// Whether the report has ended, so that the line is of others: behind the end mark only a panic that says so belongs
-    /// to it.
-    fn is_over(&mut self, line: &[u8]) -> bool {
-        if !self.ended || self.panicked {
-            return false;
-        }
-        self.panicked = line.starts_with(b"Kernel panic - not syncing")
-            && CONSEQUENCES.iter().any(|words| memchr::memmem::find(line, words.as_bytes()).is_some());
-        !self.panicked
-    }
-
-    /// The `CPU:` line: its facts are the report's unless it contradicts the header.
-    fn of_cpu(&mut self, found: CpuLine) {
-        let other = self.header.contradicts(&found);
-        self.near = (found.task.clone(), found.cpu);
-        if !other {
-            self.out.cpu = self.out.cpu.or(found.cpu);
-            fill(&mut self.out.task, found.task);
-        }
-        // The stack of another CPU that was announced is printed by the same kernel.
-        if !other || self.pending.is_some() {
-            fill(&mut self.out.taint, found.taint);
-            fill(&mut self.out.kernel_version, found.kernel_version);
-        }
-    }
-
     fn line(&mut self, line: &Line<'_>) {
         let trimmed = line.text.trim_ascii();
         if trimmed.is_empty() {
@@ -361,29 +327,6 @@ impl Walk {
         false
     }
 
-    fn kind_of_access(&mut self, kind: &str) {
-        if let Some(access) = self.out.access.as_mut().filter(|access| access.kind == fault::UNKNOWN) {
-            access.kind = kind.into();
-        }
-    }
-
-    /// Rows of a stall's report: `rcu:     1-...!: (1 GPs behind) idle=…` lists a CPU that does not get on.
-    fn stall(&mut self, trimmed: &[u8], log_line: u64) {
-        if self.starved.is_none() && memchr::memmem::find(trimmed, b"grace-period kthread stack dump").is_some() {
-            self.starved = Some(log_line);
-        }
-        let row = after(trimmed, "rcu:").unwrap_or(trimmed).trim_ascii_start();
-        let Some((cpu, rest)) = leading_number(row) else { return };
-        let marks = rest.iter().take_while(|byte| b"-.!?OoNDd".contains(byte)).count();
-        if rest.starts_with(b"-")
-            && marks > 3
-            && rest[marks..].starts_with(b": (")
-            && let Ok(cpu) = u32::try_from(cpu)
-        {
-            self.stalled.push(cpu);
-        }
-    }
-
     /// Where a register row goes: nowhere after the end marker.
     fn registers_or_copy(&mut self) -> &mut BTreeMap<String, String> {
         if self.ended { &mut self.damage.spare } else { &mut self.out.registers }
@@ -460,13 +403,6 @@ impl Walk {
         self.exception = Some(index);
     }
 
-    /// Whether a stack begins with this instruction already: old oopses of x86 name it twice, `IP:` and `RIP:`.
-    fn is_known_instruction(&self, frame: &Frame) -> bool {
-        let mut known = self.out.stacks.iter().filter(|stack| stack.name == "pc").flat_map(|stack| &stack.frames);
-        !matches!(self.open, Open::Stack(_))
-            && known.any(|known| known.function == frame.function && known.offset == frame.offset)
-    }
-
     /// A frame, into what is open.
     fn frame(&mut self, line: &Line<'_>) -> bool {
         let Some(found) = frame_line(line.text, line.log_line) else { return false };
@@ -521,25 +457,8 @@ impl Walk {
 
     fn finish(mut self) -> Structure {
         self.close();
-        let Self { mut out, damage, header, starved, .. } = self;
-        out.cpu = out.cpu.or(header.cpu);
-        if out.cpu.is_none()
-            && let [cpu] = self.stalled[..]
-        {
-            out.cpu = Some(cpu);
-            let stack = out.stacks.iter().find(|stack| stack.cpu == Some(cpu));
-            fill(&mut out.task, stack.and_then(|stack| stack.task.clone()));
-        }
-        fill(&mut out.task, header.task);
-        let jumped = |stack: &Stack| {
-            let first = stack.frames.first().and_then(|frame| frame.address.as_deref());
-            stack.name == "pc" && first.is_some_and(|address| address.bytes().all(|byte| b"0x".contains(&byte)))
-        };
-        if let Some(access) = out.access.as_mut().filter(|access| access.kind == fault::UNKNOWN)
-            && out.stacks.iter().any(jumped)
-        {
-            access.kind = "execute".into();
-        }
+        self.settle();
+        let Self { mut out, damage, starved, .. } = self;
         if let Some(hung) = out.hung_tasks.iter().find(|hung| hung.seconds.is_some()) {
             out.task = Some(hung.task.clone());
             out.cpu = None;

@@ -65,7 +65,7 @@ pub(super) fn line(line: &[u8], log_line: u64) -> Option<Exception> {
     let frame = place(rest, log_line)?;
     let value = word(rest).0;
     let value = value.strip_prefix(b"[<").and_then(|inner| inner.strip_suffix(b">]")).unwrap_or(value);
-    let register = (!register.is_empty()).then(|| (register, text(value)));
+    let register = (!register.is_empty() && (register != "IP" || is_hex(value))).then(|| (register, text(value)));
     Some(Exception { role, frame: Some(frame), user: false, register })
 }
 
@@ -76,7 +76,12 @@ fn x86(rest: &[u8], log_line: u64) -> Exception {
         _ => (&b""[..], rest),
     };
     let user = matches!(segment, b"0033" | b"0023" | b"0073");
-    let frame = if user { None } else { place(rest, log_line) };
+    let null = || Frame { address: Some("(null)".into()), reliable: true, log_line, ..Frame::default() };
+    let frame = match rest.trim_ascii_end().ends_with(b"(null)") {
+        _ if user => None,
+        true => Some(null()),
+        false => place(rest, log_line),
+    };
     Exception { role: "pc", frame, user, register: Some(("RIP", text(word(rest).0))) }
 }
 
@@ -129,6 +134,14 @@ mod tests {
                 (role, Some(function)),
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn a_jump_to_null_is_a_frame() {
+        for text in ["RIP: 0010:0x0", "RIP: 0010:[<          (null)>]           (null)", "RIP: 0010:          (null)"] {
+            let frame = line(text.as_bytes(), 1).and_then(|found| found.frame);
+            assert!(frame.is_some_and(|frame| frame.address.is_some() && frame.function.is_none()), "{text}");
         }
     }
 

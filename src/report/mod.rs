@@ -4,6 +4,9 @@
 //! `describe` reads its structure (stacks, locks, lockdep, hung tasks), `message` its sentences, `integrity` tells whether it is whole, `blame` names a source file, `subject` a function, `record` is what others see.
 
 mod blame;
+mod bounds;
+#[cfg(test)]
+mod bounds_tests;
 mod cleanup;
 mod console;
 mod context;
