@@ -7,7 +7,7 @@ use super::header::{Header, header, oops_number};
 use super::lines::Line;
 use super::scan::{after, is_hex, text, word};
 use super::stacks::{Announcement, announcement, begins};
-use super::symbolized::is_inlined_copy;
+use super::symbolized::{is_code_dump, is_inlined_copy};
 use super::{Access, Blocker, Frame, HeldLock, HeldLocks, HungTask, Lockdep, Stack, Task};
 use super::{exception, fault, registers};
 use std::collections::{BTreeMap, BTreeSet};
@@ -95,6 +95,8 @@ pub(super) struct Walk {
     pub(super) ended: bool,
     /// Whether a panic follows that says it is a consequence.
     pub(super) panicked: bool,
+    /// Whether the code dump of `decode_stacktrace.sh` is being passed over.
+    pub(super) dumping: bool,
     /// Whether the fault's header was x86's.
     pub(super) x86: bool,
     /// CPUs that a stall's report lists.
@@ -128,6 +130,7 @@ pub fn describe(lines: &[Line<'_>]) -> Structure {
         header: lines.first().map(|line| header(line.text)).unwrap_or_default(),
         ended: false,
         panicked: false,
+        dumping: false,
         x86: false,
         stalled: Vec::new(),
         starved: None,
@@ -150,6 +153,10 @@ pub fn describe(lines: &[Line<'_>]) -> Structure {
 impl Walk {
     fn line(&mut self, line: &Line<'_>) {
         let trimmed = line.text.trim_ascii();
+        self.dumping = trimmed == b"All code" || self.dumping && (trimmed.is_empty() || is_code_dump(trimmed));
+        if self.dumping {
+            return;
+        }
         if trimmed.is_empty() {
             return self.blank();
         }

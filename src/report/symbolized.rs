@@ -209,6 +209,11 @@ fn is_frame_start(head: &[u8]) -> bool {
     // A caller without a stamp is not taken off: `[   T55] do_it (a.c:1)`.
     let behind = head.strip_prefix(b"[").and_then(|tail| Some(&tail[memchr::memchr(b']', tail)? + 1..]));
     let head = behind.unwrap_or(head).trim_ascii_start();
+    // A header: `BUG: KASAN: slab-use-after-free in do_it (a.c:1)`, `WARNING: CPU: 0 PID: 1 at a.c:1 do_it (a.c:1)`.
+    let last = head.rsplit(|byte| *byte == b' ').next().unwrap_or_default();
+    if head.starts_with(b"BUG: ") && last == b"in" || head.starts_with(b"WARNING: ") && is_source_line(last) {
+        return true;
+    }
     matches!(head, b"" | b"?" | b"pc :" | b"lr :" | b"PC is at" | b"LR is at" | b"epc :" | b"ra :" | b"NIP" | b"LR")
         || [&b"RIP:"[..], b"EIP:"].iter().any(|start| head.starts_with(start))
         || [&b", at:"[..], b") from"].iter().any(|end| head.ends_with(end))
@@ -218,6 +223,22 @@ fn is_frame_start(head: &[u8]) -> bool {
 #[must_use]
 pub fn is_questionable_frame(line: &[u8]) -> bool {
     line.starts_with(b"? ") && (decoded(line).is_some() || memchr::memmem::find(line, b"+0x").is_some())
+}
+
+/// Whether a line is of the dump that the script writes below `Code:`: its headings, and rows of an address, bytes and an
+/// instruction.
+#[must_use]
+pub fn is_code_dump(line: &[u8]) -> bool {
+    let line = line.trim_ascii();
+    let address = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+    let row = address > 0
+        && address < 5
+        && (line[address..].starts_with(b":\t")
+            || line[address..].starts_with(b":*\t")
+            || line[address..].starts_with(b": "));
+    row || line == b"All code"
+        || line == b"Code starting with the faulting instruction"
+        || (line.len() > 7 && line.iter().all(|byte| *byte == b'='))
 }
 
 #[cfg(test)]
@@ -285,5 +306,7 @@ mod tests {
             assert!(!is_symbolized(line.as_bytes()));
         }
         assert!(!is_symbolized(b"foo: probe failed (main.c:12)"));
+        assert!(!is_symbolized(b"WARNING: probe failed (main.c:12)"));
+        assert!(is_symbolized(b"WARNING: CPU: 0 PID: 1 at mm/gup.c:21 do_it (mm/gup.c:21) mod"));
     }
 }
