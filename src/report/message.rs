@@ -6,7 +6,7 @@ use super::excerpt::{Excerpt, KeptLine};
 use super::frames::frame_line;
 use super::scan::{after, find, keyed, leading_number, number, split, split_last, text, word, words};
 use super::stacks::{announcement, begins};
-use super::symbolized::{is_source_line, undo};
+use super::symbolized::{is_inlined_copy, is_source_line, undo};
 use super::{SlabObject, SourceLine};
 use std::borrow::Cow;
 
@@ -36,6 +36,9 @@ const AT_ONCE: f64 = 0.01;
 #[must_use]
 pub fn said(window: &[u8], start: usize, excerpt: &Excerpt<'_>) -> Said {
     let lines: Vec<Cow<'_, [u8]>> = excerpt.lines[..excerpt.own].iter().map(|line| message(excerpt, line)).collect();
+    // A symbolized header follows its copies for inlined functions.
+    let copies = lines.iter().take_while(|line| is_inlined_copy(line)).count();
+    let lines = &lines[copies.min(lines.len().saturating_sub(1))..];
     let Some(first) = lines.first() else { return Said::default() };
     let plain = undo(first, b"").unwrap_or_else(|| first.clone());
     let mut out = Said { source: source_line(&plain), ..Said::default() };

@@ -11,7 +11,7 @@ pub fn is_inlined_copy(line: &[u8]) -> bool {
     let line = line.trim_ascii_end();
     MARK.find(line).is_some_and(|at| {
         at + MARK.needle().len() == line.len()
-            || line[..at].rsplit(|byte| *byte == b' ').next().is_some_and(|token| is_source_line(token))
+            || line[..at].rsplit(|byte| *byte == b' ').next().is_some_and(is_source_line)
     })
 }
 
