@@ -63,7 +63,7 @@ impl Walk {
     }
 
     /// Rows of a stall's report: `rcu:     1-...!: (1 GPs behind) idle=…` lists a CPU that does not get on.
-    pub(super) fn stall(&mut self, trimmed: &[u8], log_line: u64) {
+    pub(super) fn stall(&mut self, trimmed: &[u8]) {
         let row = after(trimmed, "rcu:").unwrap_or(trimmed).trim_ascii_start();
         let Some((cpu, rest)) = leading_number(row) else { return };
         let marks = rest.iter().take_while(|byte| b"-.!?OoNDd".contains(byte)).count();

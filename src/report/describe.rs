@@ -332,7 +332,7 @@ impl Walk {
         if self.out.oops.is_none() {
             self.out.oops = oops_number(trimmed);
         }
-        self.stall(trimmed, line.log_line);
+        self.stall(trimmed);
         if registers::read(trimmed, if self.user { "user." } else { "" }, self.registers_or_copy()) {
             return true;
         }

@@ -89,12 +89,18 @@ impl<'a> Excerpt<'a> {
             Context::Caller(_) => own_of_caller(&lines, window, &anchors[last_copy + 1..]),
             _ => lines.iter().take_while(|line| before_second(line)).count(),
         };
+        // syzbot mails what one task printed, without stamps: a report in it that has no stack goes on in the next one.
+        let goes_on = prefix.context == Context::Unknown
+            && own < lines.len()
+            && !lines[..own].iter().skip(1).any(|line| has_frames(&line.text))
+            && lines.iter().any(|line| symbolized::is_symbolized(&line.text));
         let area_lines = match prefix.context {
             Context::Caller(_) => lines.len(),
+            _ if goes_on => lines.len(),
             _ => own,
         };
         let own = own.min(until_silence(&lines[..own], window, time));
-        let symbolized = lines.iter().take(own).any(|line| symbolized::is_symbolized(&line.text));
+        let symbolized = goes_on || lines.iter().take(own).any(|line| symbolized::is_symbolized(&line.text));
         let (mut text, mut area) = (Vec::with_capacity(4096), 0);
         for (number, line) in lines.iter().enumerate() {
             if number == area_lines {

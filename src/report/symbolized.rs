@@ -91,6 +91,8 @@ fn source_suffix(line: &[u8], mut from: usize) -> Option<(usize, usize)> {
 pub(super) fn is_source_line(token: &[u8]) -> bool {
     let Some(colon) = memchr::memchr(b':', token) else { return false };
     let (path, number) = (&token[..colon], &token[colon + 1..]);
+    // A symbolizer that knows no line may write -1.
+    let number = number.strip_prefix(b"-").unwrap_or(number);
     let Some(dot) = memchr::memrchr(b'.', path) else { return false };
     !number.is_empty()
         && (number == b"?" || number.iter().all(|byte| byte.is_ascii_digit() || *byte == b':'))
