@@ -92,7 +92,7 @@ impl<'a> Excerpt<'a> {
         // syzbot mails what one task printed, without stamps: a report in it that has no stack goes on in the next one.
         let goes_on = prefix.context == Context::Unknown
             && own < lines.len()
-            && !lines[..own].iter().skip(1).any(|line| has_frames(&line.text))
+            && !lines[..own].iter().skip(1).any(|line| super::frames::frame_line(&line.text, 0).is_some())
             && lines.iter().any(|line| symbolized::is_symbolized(&line.text));
         let area_lines = match prefix.context {
             Context::Caller(_) => lines.len(),
