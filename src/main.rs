@@ -1,6 +1,6 @@
 //! The program: arguments in, exit status out.
 
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -8,7 +8,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "kanalyze: {error:#}");
+            kanalyze::cli::fail(&error);
             ExitCode::from(2)
         }
     }

@@ -135,6 +135,26 @@ fn no_module_has_an_empty_name() {
 }
 
 #[test]
+fn stderr_is_written_in_one_place() {
+    // A progress bar and the width of a terminal are asked of stderr, not written.
+    let asked =
+        ["ProgressDrawTarget::stderr()", "terminal_size_of(io::stderr())", "terminal_size_of(std::io::stderr())"];
+    let faults: Vec<String> = sources()
+        .into_iter()
+        .filter(|(path, _)| !path.ends_with("cli/stderr.rs"))
+        .flat_map(|(path, text)| {
+            let lines = text.lines().enumerate().map(|(at, line)| (at + 1, line.to_owned())).collect::<Vec<_>>();
+            lines.into_iter().map(move |(at, line)| (path.clone(), at, line))
+        })
+        .filter(|(_, _, line)| line.contains("stderr()") && !asked.iter().any(|asked| line.contains(asked)))
+        // clap's own question whether an error is one, and a child's pipe.
+        .filter(|(_, _, line)| !line.contains("use_stderr()") && !line.contains("take_stderr()"))
+        .map(|(path, at, line)| format!("{}:{at}: {}", path.display(), line.trim()))
+        .collect();
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+#[test]
 fn main_is_short() {
     let text = include_str!("../src/main.rs");
     assert!(text.lines().count() <= 40, "src/main.rs has {} lines", text.lines().count());

@@ -11,7 +11,7 @@ use crate::syzbot::http::{Client, Manners, SystemClock};
 use crate::syzbot::manifest::{FileRecord, Manifest, Role};
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io::{BufWriter, IsTerminal, Write};
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -155,7 +155,7 @@ struct Teller {
 impl Teller {
     fn tell(&mut self, event: &Event<'_>) {
         match event {
-            Event::Begins(item) if std::io::stderr().is_terminal() => {
+            Event::Begins(item) if super::stderr::is_terminal() => {
                 let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
                 bar.set_style(style("{prefix} {bytes}"));
                 bar.set_prefix(item.path.clone());
@@ -185,7 +185,7 @@ impl Teller {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
-        let _ = writeln!(std::io::stderr(), "{words}");
+        super::stderr::line(words);
     }
 }
 
@@ -274,7 +274,7 @@ pub(super) struct Checked<'a> {
 fn run_verify(folder: &Folder) -> anyhow::Result<ExitCode> {
     let manifest = Manifest::read(&folder.directory)?;
     let mut teller = Teller::default();
-    let shown = std::io::stderr().is_terminal();
+    let shown = super::stderr::is_terminal();
     let states = verify(&folder.directory, &manifest, &mut |path| {
         if shown {
             teller.line(&format!("hashing {}", safe(path)));

@@ -107,11 +107,9 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         make_arguments: &arguments.make_arguments,
         strict: arguments.strict,
     };
-    let mut tell = |step: Step<'_>| {
-        let _ = match step {
-            Step::Runs(command) => writeln!(std::io::stderr(), "{}", safe(command)),
-            Step::Note(words) => writeln!(std::io::stderr(), "note: {}", safe(&words)),
-        };
+    let mut tell = |step: Step<'_>| match step {
+        Step::Runs(command) => super::stderr::line(command),
+        Step::Note(words) => super::stderr::line(&format!("note: {words}")),
     };
     let kernel = build(&what, now, &mut tell).map_err(|error| match error {
         BuildError::Failed { command, status, log, tail } => {

@@ -1,7 +1,8 @@
 //! How `run` and `watch` speak: lines or JSON on stdout, asides and the status line on stderr; and how they are stopped.
 
 use super::output::{Format, JsonArray, Output};
-use crate::render::{Palette, Weight, live_line, safe, status_line};
+use super::stderr;
+use crate::render::{Palette, Weight, live_line, status_line};
 use crate::vm::Happening;
 use crate::vm::happening::{Audience, Status, json_line};
 use crate::vm::session::Interrupt;
@@ -9,7 +10,7 @@ use crate::vm::settings::Image;
 use anyhow::Context as _;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
@@ -71,21 +72,21 @@ impl Speaker {
             format: output.format,
             palette: output.palette(),
             array: JsonArray::new(),
-            terminal: io::stderr().is_terminal() && output.format == Format::Text,
+            terminal: stderr::is_terminal() && output.format == Format::Text,
             status_shown: false,
         }
     }
 
     fn clear_status(&mut self) {
         if std::mem::take(&mut self.status_shown) {
-            let _ = io::stderr().write_all(b"\r\x1b[K");
+            stderr::status("");
         }
     }
 
     /// Says something that is no happening of a run, on stderr.
     pub fn aside(&mut self, text: &str) {
         self.clear_status();
-        let _ = writeln!(io::stderr(), "{}", safe(text));
+        stderr::line(text);
     }
 
     /// Says what the form needs at its end.
@@ -111,7 +112,7 @@ impl Audience for Speaker {
                 match weight {
                     Weight::Result => out.write_all(line.as_bytes())?,
                     // Nobody has to listen to asides.
-                    Weight::Aside => drop(io::stderr().write_all(line.as_bytes())),
+                    Weight::Aside => stderr::coloured(&line),
                 }
             }
         }
@@ -122,7 +123,7 @@ impl Audience for Speaker {
         if self.terminal {
             let width = terminal_size::terminal_size_of(io::stderr()).map_or(80, |(columns, _)| usize::from(columns.0));
             let line = status_line(status, width.saturating_sub(1));
-            let _ = io::stderr().write_all(format!("\r\x1b[K{line}").as_bytes());
+            stderr::status(&line);
             self.status_shown = true;
         }
     }

@@ -1,7 +1,8 @@
 //! `kanalyze locks`: who holds the lock, who waits, where is the cycle, who is the root?
 
-use super::logs::{Logs, say, tell};
+use super::logs::{Logs, tell};
 use super::output::{Format, JsonArray, Output};
+use super::stderr::say;
 use crate::engine::{Item, lock_dumps};
 use crate::render::{locks_dot, locks_mermaid, locks_svg, locks_text};
 use std::io::{BufWriter, Write};

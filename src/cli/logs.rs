@@ -1,11 +1,12 @@
 //! Which logs, and how to read them: the arguments that all verbs about logs share, declared once.
 
+use super::stderr::say;
 use crate::engine::{Item, Options, sample_complaints};
 use crate::grammar::Grammar;
 use crate::input::Source;
 use crate::intake::{self, Outcome, Trouble, named};
 use std::ffi::OsString;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -117,11 +118,6 @@ impl Logs {
         intake::records(&sources, options, render, write, done)?;
         Ok(fine)
     }
-}
-
-/// Writes one sentence to stderr, harmless to the terminal.
-pub fn say(sentence: &str) {
-    let _ = writeln!(std::io::stderr(), "kanalyze: {}", crate::render::safe(sentence));
 }
 
 /// Tells a trouble, if there is one, and says whether it leaves the log without an answer.

@@ -21,6 +21,7 @@ mod records;
 mod repro;
 mod run;
 mod runs;
+mod stderr;
 mod symbolize;
 mod table;
 mod watch;
@@ -77,6 +78,8 @@ fn version() -> &'static str {
 fn command() -> clap::Command {
     Arguments::command()
 }
+
+pub use stderr::fail;
 
 /// Reads the command line and does what it says.
 ///

@@ -1,8 +1,9 @@
 //! `kanalyze parse`: what went wrong in these logs, and under which name does syzbot know it?
 
-use super::logs::{Logs, say, tell};
+use super::logs::{Logs, tell};
 use super::output::{Format, JsonArray, Output, Reader};
 use super::pager::Page;
+use super::stderr::say;
 use super::symbolize::open_image;
 use crate::engine::{Item, Options};
 use crate::locks::{Dump, Record, dumps};

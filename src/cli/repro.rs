@@ -163,7 +163,7 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
 
 fn warn(words: &[String]) {
     for words in words {
-        let _ = writeln!(std::io::stderr(), "warning: {}", safe(words));
+        super::stderr::line(&format!("warning: {words}"));
     }
 }
 

@@ -1,7 +1,8 @@
 //! `kanalyze symbolize`: which source lines the addresses in a log stand for.
 
-use super::logs::{say, sources_of};
+use super::logs::sources_of;
 use super::output::{Format, Output};
+use super::stderr::say;
 use crate::image::{KernelImage, decode_code, decode_code_as_script, is_boot_image};
 use crate::input::Source;
 use crate::intake::{Content, PlainStream, Text, each_log, live};

@@ -135,12 +135,7 @@ fn write_table(
         TableWriter::append(path, &arguments.partition_by)?
     };
     let (rows, fine) = fill(writer, options, all)?;
-    let _ = writeln!(
-        std::io::stderr(),
-        "kanalyze: {}: {rows} rows of {} logs",
-        render::safe(&path.display().to_string()),
-        all.len()
-    );
+    super::stderr::say(&format!("{}: {rows} rows of {} logs", path.display(), all.len()));
     Ok(if fine && named { ExitCode::SUCCESS } else { ExitCode::from(2) })
 }
 

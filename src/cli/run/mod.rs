@@ -280,7 +280,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match std::panic::catch_unwind(|| run_any(&arguments)) {
         Ok(Ok(status)) => Ok(status),
         Ok(Err(error)) => {
-            let _ = writeln!(std::io::stderr(), "kanalyze: {error:#}");
+            super::stderr::fail(&error);
             Ok(ExitCode::from(125))
         }
         Err(_) => Ok(ExitCode::from(125)),

@@ -1,0 +1,60 @@
+//! The one place that writes to stderr: sentences about the work, made harmless to the terminal.
+
+use crate::render::safe;
+use std::io::{IsTerminal, Write};
+
+/// Writes one sentence under the program's name.
+pub fn say(sentence: &str) {
+    line(&format!("kanalyze: {sentence}"));
+}
+
+/// Writes one line; what the terminal would obey in it is made visible.
+pub fn line(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{}", safe(text));
+}
+
+/// Writes one line that was made harmless already and may hold colours.
+pub fn coloured(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// Writes over the line that the terminal's cursor is in.
+pub fn status(text: &str) {
+    let _ = std::io::stderr().write_all(format!("\r\x1b[K{text}").as_bytes());
+}
+
+/// Whether somebody reads it at a terminal.
+#[must_use]
+pub fn is_terminal() -> bool {
+    std::io::stderr().is_terminal()
+}
+
+/// Tells why the command gives up. A cause whose words the sentence before it holds already is not said twice.
+pub fn fail(error: &anyhow::Error) {
+    let mut sentence = String::new();
+    for cause in error.chain() {
+        let words = cause.to_string();
+        if sentence.contains(&words) {
+            continue;
+        }
+        if !sentence.is_empty() {
+            sentence.push_str(": ");
+        }
+        sentence.push_str(&words);
+    }
+    say(&sentence);
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        // Only that nothing panics and the chain ends: what is written is tested through the program.
+        let inner = std::io::Error::other("disk is full");
+        let error = Err::<(), _>(inner).context("x.log: disk is full").expect_err("an error");
+        super::fail(&error);
+        assert_eq!(error.chain().count(), 2);
+    }
+}
