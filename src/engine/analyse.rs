@@ -2,7 +2,7 @@
 
 use super::dress::{Undressed, undress};
 use super::reading::FLOODED_WINDOW;
-use crate::grammar::{Anchor, Grammar, Scanner};
+use crate::grammar::{Anchor, Grammar, Scanner, fill};
 use crate::line::lex;
 use crate::report::{
     Context, EVENT_SCHEMA, Event, Excerpt, Executor, Line, REPORT_SCHEMA, Report, Speaker, Structure, WINDOW, console,
@@ -69,7 +69,7 @@ pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Report {
         first: view.anchors[view.at].start,
     };
     let first = &view.anchors[view.at];
-    let end = last_header(view.anchors, view.at).end;
+    let end = last_header(job.grammar, view.anchors, view.at).end;
     let header = first.header.unwrap_or_default();
     let titled = title(job.grammar, &excerpt, header, &view.text[first.start..end]);
     let disconnected = view.anchors.iter().any(|anchor| anchor.disconnected);
@@ -86,6 +86,8 @@ pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Report {
         schema: REPORT_SCHEMA,
         log: job.log.to_owned(),
         index: 0,
+        severity: job.grammar.severity_of(header, &titled.kind),
+        syzbot: job.grammar.headers[header].syzbot,
         kind: titled.kind,
         r#type: job.grammar.type_of(&titled.text).to_owned(),
         frame: frame_of(&titled.text),
@@ -107,7 +109,7 @@ pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Report {
         caller: caller(prefix.context)
             .or_else(|| lexed.caller.map(|caller| String::from_utf8_lossy(caller).into_owned())),
         task: structure.task,
-        cpu: structure.cpu,
+        cpu: structure.cpu.or_else(|| titled.fields.get("cpu")?.parse().ok()),
         cause: None,
         text_end: excerpt.lines[..excerpt.own]
             .last()
@@ -131,6 +133,7 @@ pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Report {
         object: None,
         wall: None,
         oops: None,
+        fields: titled.fields,
     }
 }
 
@@ -148,10 +151,12 @@ pub(super) fn event(job: &Job<'_>, spot: &Spot, number: usize) -> Event {
         .flat_map(|found| &found.groups)
         .map(|(name, span)| (name.clone(), String::from_utf8_lossy(&message[span.clone()]).into_owned()))
         .collect();
-    let mut titled = entry.title.clone();
-    for (name, value) in &fields {
-        titled = titled.replace(&format!("{{{name}}}"), value);
-    }
+    let value = |name: &str| match name {
+        "meaning" => fields.get(&entry.meanings.of).map(|value| entry.meanings.tell(value)),
+        name => fields.get(name).map(String::as_str),
+    };
+    let titled = fill(&entry.title, |name| value(name).map(|value| Cow::Borrowed(value.as_bytes())));
+    let titled = String::from_utf8_lossy(&titled).into_owned();
     let mut described = Structure::default();
     let mut rows = Vec::new();
     if entry.structure || entry.rows.is_some() {
@@ -181,6 +186,7 @@ pub(super) fn event(job: &Job<'_>, spot: &Spot, number: usize) -> Event {
         log: job.log.to_owned(),
         index: 0,
         kind: entry.id.clone(),
+        severity: entry.severity,
         title: titled,
         start: job.base + (from + anchors[at].start) as u64,
         line: spot.line,
@@ -308,13 +314,16 @@ fn structure(excerpt: &Excerpt<'_>, own: usize, place: &Place<'_>) -> Structure 
 }
 
 /// The last line from `at` on that would open a report.
-fn last_header(anchors: &[Anchor], at: usize) -> &Anchor {
+fn last_header<'a>(grammar: &Grammar, anchors: &'a [Anchor], at: usize) -> &'a Anchor {
+    let opens = |anchor: &Anchor| {
+        !anchor.part && anchor.header.is_some_and(|header| grammar.headers[header].carries_on.is_empty())
+    };
     let replayed = |number: usize| {
         anchors.get(number + 1).is_some_and(|next| next.replay && next.start == anchors[number].end + 1)
     };
     (at..anchors.len())
         .rev()
-        .find(|number| anchors[*number].header.is_some() && !replayed(*number))
+        .find(|number| opens(&anchors[*number]) && !replayed(*number))
         .map_or(&anchors[at], |number| &anchors[number])
 }
 

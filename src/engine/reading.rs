@@ -2,7 +2,7 @@
 
 use super::analyse::{Job, Spot, event, report};
 use super::{Item, Options, Summary, in_order, thread_count};
-use crate::grammar::{Anchor, PIECE, Scanner};
+use crate::grammar::{Anchor, CLOSE, PIECE, Scanner};
 use crate::line::{BootMark, Gap, begins_boot, gap};
 use crate::report::{Report, WINDOW, is_inlined_copy};
 use std::sync::Arc;
@@ -38,11 +38,22 @@ pub(super) struct Reading {
     boot: usize,
     reports: usize,
     events: usize,
-    /// The last reports that are nobody's consequence: where they begin in the log, their index, their boot.
-    causes: Vec<(u64, usize, usize)>,
+    /// The last reports that are nobody's consequence.
+    causes: Vec<Cause>,
     gaps: std::collections::BTreeMap<&'static str, (u64, u64)>,
     /// Whether anything at all came before the first boot mark.
     finished: bool,
+}
+
+/// A report that is nobody's consequence.
+#[derive(Debug)]
+struct Cause {
+    /// Where it begins in the log, bytes.
+    start: u64,
+    index: usize,
+    boot: usize,
+    /// Id of its kind.
+    kind: String,
 }
 
 impl Reading {
@@ -153,7 +164,20 @@ impl Reading {
             && self.anchors[at - 1].end + 1 == anchor.start
             && self.anchors[at - 1].header == anchor.header
             && is_inlined_copy(&text[self.anchors[at - 1].start..self.anchors[at - 1].end]);
-        (!replayed && !copied).then_some(header)
+        (!replayed && !copied && !self.carries_on(at, header)).then_some(header)
+    }
+
+    /// The line belongs to a report above: by its words, or because it stands close below a header that it goes with.
+    fn carries_on(&self, at: usize, header: usize) -> bool {
+        let anchor = &self.anchors[at];
+        let with = &self.options.grammar.headers[header].carries_on;
+        if !anchor.part && with.is_empty() {
+            return false;
+        }
+        let reach = if anchor.part { WINDOW } else { CLOSE };
+        let above = self.anchors[..at].iter().rev().take_while(|above| above.start + reach >= anchor.start);
+        let mut headers = above.filter(|above| !above.part).filter_map(|above| above.header);
+        if anchor.part { headers.next().is_some() } else { headers.any(|above| with.contains(&above)) }
     }
 
     fn announce(&mut self, text: &[u8]) -> Vec<Item> {
@@ -248,13 +272,21 @@ impl Reading {
     fn number(&mut self, report: &mut Report, spot: &Spot) {
         report.index = self.reports;
         self.reports += 1;
-        let continues = !self.anchors[spot.at].second;
-        let near = |start: u64| report.start - start <= WINDOW as u64;
-        let cause = self.causes.iter().rev().find(|(start, _, boot)| *boot == spot.boot && near(*start));
+        let grammar = &self.options.grammar;
+        let header = self.anchors[spot.at].header.map(|at| &grammar.headers[at]);
+        let own = self.anchors[spot.at].second || header.is_some_and(|header| !header.carries_on.is_empty());
+        let id = header.map_or("", |header| header.id.as_str());
+        let near = |cause: &&Cause| cause.boot == spot.boot && report.start - cause.start <= WINDOW as u64;
+        let cause =
+            self.causes.iter().rev().filter(near).find(|cause| {
+                !own || grammar.is_consequence(&cause.kind, &report.kind, id, report.start - cause.start)
+            });
         match cause {
-            Some((_, index, _)) if continues => report.cause = Some(*index),
-            _ => {
-                self.causes.push((report.start, report.index, spot.boot));
+            Some(cause) => report.cause = Some(cause.index),
+            None => {
+                let cause =
+                    Cause { start: report.start, index: report.index, boot: spot.boot, kind: report.kind.clone() };
+                self.causes.push(cause);
                 if self.causes.len() > 64 {
                     self.causes.remove(0);
                 }
@@ -304,10 +336,10 @@ impl Reading {
 /// One scanner for each way of asking for the built-in grammar, since making it costs more than reading a small log.
 fn scanner(options: &Options) -> Arc<Scanner> {
     use std::sync::OnceLock;
-    static BUILT_IN: [OnceLock<Arc<Scanner>>; 4] = [const { OnceLock::new() }; 4];
-    let fresh = || Arc::new(Scanner::new(&options.grammar, options.events, options.gaps));
+    static BUILT_IN: [OnceLock<Arc<Scanner>>; 8] = [const { OnceLock::new() }; 8];
+    let fresh = || Arc::new(Scanner::new(&options.grammar, options.events, options.gaps, options.as_syzbot));
     if Arc::ptr_eq(&options.grammar, &crate::grammar::Grammar::built_in()) {
-        let which = usize::from(options.events) + 2 * usize::from(options.gaps);
+        let which = usize::from(options.events) + 2 * usize::from(options.gaps) + 4 * usize::from(options.as_syzbot);
         BUILT_IN[which].get_or_init(fresh).clone()
     } else {
         fresh()
