@@ -58,7 +58,7 @@ struct Cause {
 
 impl Reading {
     pub(super) fn new(options: Options) -> Self {
-        let scanner = scanner(&options);
+        let scanner = options.grammar.scanner(options.events, options.gaps, options.as_syzbot);
         Self {
             options,
             scanner,
@@ -175,8 +175,9 @@ impl Reading {
             return false;
         }
         let reach = if anchor.part { WINDOW } else { CLOSE };
-        let above = self.anchors[..at].iter().rev().take_while(|above| above.start + reach >= anchor.start);
-        let mut headers = above.filter(|above| !above.part).filter_map(|above| above.header);
+        let near =
+            |above: &usize| self.anchors[*above].start + reach >= anchor.start && self.boots[*above] == self.boots[at];
+        let mut headers = (0..at).rev().take_while(near).filter_map(|above| self.anchors[above].header);
         if anchor.part { headers.next().is_some() } else { headers.any(|above| with.contains(&above)) }
     }
 
@@ -330,19 +331,6 @@ impl Reading {
             gaps: self.gaps.clone(),
             cut: crate::line::ends_cut(text),
         }
-    }
-}
-
-/// One scanner for each way of asking for the built-in grammar, since making it costs more than reading a small log.
-fn scanner(options: &Options) -> Arc<Scanner> {
-    use std::sync::OnceLock;
-    static BUILT_IN: [OnceLock<Arc<Scanner>>; 8] = [const { OnceLock::new() }; 8];
-    let fresh = || Arc::new(Scanner::new(&options.grammar, options.events, options.gaps, options.as_syzbot));
-    if Arc::ptr_eq(&options.grammar, &crate::grammar::Grammar::built_in()) {
-        let which = usize::from(options.events) + 2 * usize::from(options.gaps) + 4 * usize::from(options.as_syzbot);
-        BUILT_IN[which].get_or_init(fresh).clone()
-    } else {
-        fresh()
     }
 }
 

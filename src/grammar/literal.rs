@@ -4,23 +4,29 @@ use regex_syntax::hir::{Hir, HirKind};
 
 /// The longest run of bytes that every match contains; empty when there is none.
 pub(super) fn required(expression: &Hir) -> Vec<u8> {
+    runs(expression).into_iter().fold(Vec::new(), longer)
+}
+
+/// All runs of bytes that every match contains, in order.
+pub(super) fn runs(expression: &Hir) -> Vec<Vec<u8>> {
     if let Some(text) = exact(expression) {
-        return text;
+        return vec![text];
     }
     match expression.kind() {
-        HirKind::Capture(capture) => required(&capture.sub),
-        HirKind::Repetition(repetition) if repetition.min > 0 => required(&repetition.sub),
+        HirKind::Capture(capture) => runs(&capture.sub),
+        HirKind::Repetition(repetition) if repetition.min > 0 => runs(&repetition.sub),
         HirKind::Concat(parts) => {
-            let (mut best, mut run) = (Vec::new(), Vec::new());
+            let (mut found, mut run) = (Vec::new(), Vec::new());
             for part in parts {
                 if let Some(text) = exact(part) {
                     run.extend(text);
                 } else {
-                    best = longer(best, std::mem::take(&mut run));
-                    best = longer(best, required(part));
+                    found.push(std::mem::take(&mut run));
+                    found.extend(runs(part));
                 }
             }
-            longer(best, run)
+            found.push(run);
+            found
         }
         // Of alternatives none is required.
         _ => Vec::new(),

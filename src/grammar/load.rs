@@ -196,6 +196,7 @@ pub(super) fn from_texts(texts: &[(&str, &str)]) -> Result<Grammar, GrammarError
         types,
         vocabulary: Vocabulary::new(all.words)?,
         own_files: Vec::new(),
+        scanners: Default::default(),
     })
 }
 

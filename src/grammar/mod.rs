@@ -52,6 +52,8 @@ pub struct Grammar {
     pub vocabulary: Vocabulary,
     /// The files of the user's, as their paths were given; empty for the built-in grammar.
     pub own_files: Vec<String>,
+    /// The searches that were asked for: making one costs more than reading a small log.
+    scanners: [OnceLock<Arc<Scanner>>; 8],
 }
 
 /// A text that opens a crash.
@@ -249,6 +251,13 @@ impl Grammar {
     /// A file that cannot be read, is no valid grammar, or has a kind without a sample that hits it.
     pub fn with_files(paths: &[std::path::PathBuf]) -> Result<Arc<Self>, GrammarError> {
         if paths.is_empty() { Ok(Self::built_in()) } else { load::with_files(paths).map(Arc::new) }
+    }
+
+    /// The search for crashes, for `events` and for what a log says is missing (`gaps`) if asked for; see [`Scanner::new`].
+    #[must_use]
+    pub fn scanner(&self, events: bool, gaps: bool, as_syzbot: bool) -> Arc<Scanner> {
+        let which = usize::from(events) + 2 * usize::from(gaps) + 4 * usize::from(as_syzbot);
+        self.scanners[which].get_or_init(|| Arc::new(Scanner::new(self, events, gaps, as_syzbot))).clone()
     }
 
     /// The type of a title.

@@ -1,6 +1,6 @@
 //! Patterns of the grammar files: regular expressions over bytes with macros, compiled on first use.
 
-use super::literal::{groups, required};
+use super::literal::{groups, required, runs};
 use memchr::memmem::Finder;
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
@@ -147,6 +147,16 @@ impl Pattern {
         }
         let required = parse(&self.source).map(|parsed| required(&parsed)).unwrap_or_default();
         String::from_utf8(required).unwrap_or_default()
+    }
+
+    /// All runs of plain text that every match contains, in order.
+    #[must_use]
+    pub fn required_literals(&self) -> Vec<String> {
+        if self.literal.is_some() {
+            return vec![self.source.clone()];
+        }
+        let found = parse(&self.source).map(|parsed| runs(&parsed)).unwrap_or_default();
+        found.into_iter().filter_map(|run| String::from_utf8(run).ok()).filter(|run| !run.is_empty()).collect()
     }
 
     /// The names of its groups, those of the macros included.

@@ -1,6 +1,6 @@
 //! Finds the few lines of a log that matter: one literal search over all bytes, patterns only on the lines it hits.
 
-use super::{Grammar, Header};
+use super::{Grammar, Header, Pattern};
 use crate::line::{BOOT_ANCHORS, BootMark, GAP_ANCHORS, boot_mark, gap, lex, unwrap};
 use aho_corasick::{AhoCorasick, packed};
 
@@ -52,6 +52,7 @@ pub struct Scanner {
     texts: AhoCorasick,
     /// What each of the texts says of its line.
     roles: Vec<Role>,
+    breadth: usize,
     gaps: bool,
     as_syzbot: bool,
 }
@@ -113,7 +114,7 @@ impl Scanner {
             header.texts.iter().for_each(|text| add(text, Role::Header(at)));
         }
         for (at, pattern) in output.suppressed.iter().enumerate() {
-            add(&pattern.required_literal(), Role::Suppressed(at));
+            add(&cheapest(pattern, &output.find), Role::Suppressed(at));
         }
         output.panicked.iter().for_each(|text| add(text, Role::Panicked));
         output.disconnected.iter().for_each(|text| add(text, Role::Disconnected));
@@ -139,13 +140,21 @@ impl Scanner {
         let short = output.find.iter().filter(|text| literals.iter().any(|literal| literal.contains(text.as_str())));
         let short: Vec<String> = short.cloned().collect();
         literals.extend(short);
+        let literals = without_covered(literals);
         Self {
-            searcher: Searcher::new(&without_covered(literals)),
+            breadth: literals.len(),
+            searcher: Searcher::new(&literals),
             texts: automaton(texts.iter().map(|(text, _)| text)),
             roles: texts.iter().map(|(_, role)| *role).collect(),
             gaps,
             as_syzbot,
         }
+    }
+
+    /// How many texts the first search looks for: up to 32 at full speed.
+    #[must_use]
+    pub fn breadth(&self) -> usize {
+        self.breadth
     }
 
     /// The anchors whose lines begin in `from..to`, in order. `text` is what is known of the log; a line ends at its end.
@@ -227,6 +236,13 @@ impl Scanner {
             || !anchor.events.is_empty();
         (matters && says_something).then_some(anchor)
     }
+}
+
+/// Of the texts that a pattern demands, one that a short text of the first search stands for; else the longest.
+fn cheapest(pattern: &Pattern, short: &[String]) -> String {
+    let demanded = pattern.required_literals();
+    let covered = demanded.iter().find(|text| short.iter().any(|short| text.contains(short.as_str())));
+    covered.cloned().unwrap_or_else(|| pattern.required_literal())
 }
 
 /// Whether a line with one of the header's texts opens a crash.

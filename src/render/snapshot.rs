@@ -36,7 +36,7 @@ fn field(out: &mut String, key: &str, value: &Value, depth: usize) {
                 let _ = writeln!(out, "{indent}{key}: false");
             }
         }
-        Value::String(_) if key == "severity" => {}
+        Value::String(_) if key == "severity" && depth == 1 => {}
         Value::Null | Value::Bool(false) => {}
         Value::Array(list) if list.is_empty() => {}
         Value::Object(map) if map.is_empty() => {}
