@@ -9,7 +9,7 @@ const LAYERS: [&str; 16] = [
 ];
 
 /// Crates that only these modules may name.
-const HOMES: [(&str, &[&str]); 12] = [
+const HOMES: [(&str, &[&str]); 13] = [
     ("clap", &["cli"]),
     ("clap_mangen", &["cli"]),
     ("clap_complete", &["cli"]),
@@ -20,6 +20,7 @@ const HOMES: [(&str, &[&str]); 12] = [
     ("logos", &["line"]),
     ("aho_corasick", &["grammar"]),
     ("regex_automata", &["grammar"]),
+    ("regex_syntax", &["grammar"]),
     ("rayon", &["engine"]),
     ("ureq", &["syzbot"]),
 ];
