@@ -83,8 +83,13 @@ impl Header {
     /// The one of its texts that stands in `line`, if any does.
     #[must_use]
     pub fn text_in(&self, line: &[u8]) -> Option<&str> {
-        self.texts.iter().map(String::as_str).find(|text| memchr::memmem::find(line, text.as_bytes()).is_some())
+        first_in(&self.texts, line)
     }
+}
+
+/// The first of the texts that stands in `line`.
+fn first_in<'t>(texts: &'t [String], line: &[u8]) -> Option<&'t str> {
+    texts.iter().map(String::as_str).find(|text| memchr::memmem::find(line, text.as_bytes()).is_some())
 }
 
 /// A form of crash below a header.
@@ -170,6 +175,14 @@ pub struct Event {
     pub samples: Vec<source::Sample>,
     /// Where it is written.
     pub place: Place,
+}
+
+impl Event {
+    /// The one of its triggers that stands in `line`, if any does.
+    #[must_use]
+    pub fn text_in(&self, line: &[u8]) -> Option<&str> {
+        first_in(&self.triggers, line)
+    }
 }
 
 /// A place in a grammar file.
