@@ -55,7 +55,7 @@ const KINDS: [(&str, &[&str]); 47] = [
     ("usercopy", &[]),
     ("voluntary-switch-rcu", &[]),
     ("warning", &["warning", "warning-odebug", "warning-refcount"]),
-    ("workqueue-leak", &["bug", "workqueue-leaked-lock"]),
+    ("workqueue-leak", &["workqueue-leaked"]),
     ("workqueue-lockup", &["workqueue-lockup"]),
 ];
 

@@ -96,7 +96,7 @@ fn explain(out: &mut dyn Write, grammar: &Grammar, id: &str) -> anyhow::Result<(
         row(out, "severity", header.severity.word())?;
         opened_by(out, header)?;
         let below: Vec<&str> = grammar.kinds[at].iter().map(|kind| kind.id.as_str()).collect();
-        row(out, "kinds", &below.join(", "))?;
+        paragraph(out, "kinds", &below.join(", "))?;
         return row(out, "written in", &header.place.to_string()).map_err(Into::into);
     }
     let near: Vec<&str> = grammar
@@ -118,7 +118,7 @@ fn explain_kind(out: &mut dyn Write, header: &Header, kind: &Kind) -> std::io::R
     writeln!(out, "{}: {}", kind.id, if kind.about.is_empty() { "a crash" } else { &kind.about })?;
     let known = if header.syzbot { "" } else { " (syzbot does not know it; --as-syzbot leaves it out)" };
     row(out, "severity", &format!("{}{known}", kind.severity.word()))?;
-    row(out, "what to do", &kind.advice)?;
+    paragraph(out, "what to do", &kind.advice)?;
     opened_by(out, header)?;
     row(out, "told by", kind.gate.source())?;
     if let Some(body) = &kind.body {
@@ -131,7 +131,7 @@ fn explain_kind(out: &mut dyn Write, header: &Header, kind: &Kind) -> std::io::R
     kind.alt.iter().try_for_each(|alt| row(out, "also", alt))?;
     row(out, "function", chosen(kind))?;
     if let Some(skip) = &kind.skip {
-        row(out, "passes over", &skip.sources().join(" "))?;
+        paragraph(out, "passes over", &skip.sources().join(" "))?;
     }
     if kind.stackless {
         row(out, "stack", "may be missing without damage")?;
@@ -141,7 +141,7 @@ fn explain_kind(out: &mut dyn Write, header: &Header, kind: &Kind) -> std::io::R
     }
     let caused = [kind.causes.as_slice(), kind.causes_at_once.as_slice()].concat();
     if !caused.is_empty() {
-        row(out, "causes", &format!("{} (told as its consequences)", caused.join(", ")))?;
+        paragraph(out, "causes", &format!("{} (told as its consequences)", caused.join(", ")))?;
     }
     samples(out, &kind.samples)?;
     row(out, "written in", &kind.place.to_string())
@@ -150,7 +150,7 @@ fn explain_kind(out: &mut dyn Write, header: &Header, kind: &Kind) -> std::io::R
 fn explain_event(out: &mut dyn Write, event: &Event) -> std::io::Result<()> {
     writeln!(out, "{}: {}", event.id, if event.about.is_empty() { "an event" } else { &event.about })?;
     row(out, "severity", &format!("{} (an event, not a crash: shown with --all)", event.severity.word()))?;
-    row(out, "what to do", &event.advice)?;
+    paragraph(out, "what to do", &event.advice)?;
     row(out, "trigger", &event.triggers.join(", "))?;
     row(out, "read by", event.pattern.source())?;
     row(out, "title", &event.title)?;
@@ -176,14 +176,20 @@ fn opened_by(out: &mut dyn Write, header: &Header) -> std::io::Result<()> {
 
 /// The width of a page, columns.
 const WIDTH: usize = 100;
+/// Columns before the text of a row.
+const INDENT: usize = 15;
 
-/// A name and what it says, wrapped between words and indented below itself; nothing if it says nothing.
+/// A name and what it says, as it is; nothing if it says nothing.
 fn row(out: &mut dyn Write, name: &str, text: &str) -> std::io::Result<()> {
-    let indent = name.chars().count().max(12) + 1;
+    if text.is_empty() { Ok(()) } else { writeln!(out, "  {name:12} {text}") }
+}
+
+/// The same for sentences and lists: wrapped between words.
+fn paragraph(out: &mut dyn Write, name: &str, text: &str) -> std::io::Result<()> {
     let mut line = String::new();
     let mut lines = Vec::new();
     for word in text.split(' ') {
-        if !line.is_empty() && indent + 2 + line.chars().count() + word.chars().count() > WIDTH {
+        if !line.is_empty() && INDENT + line.chars().count() + 1 + word.chars().count() > WIDTH {
             lines.push(std::mem::take(&mut line));
         }
         if !line.is_empty() {
@@ -192,13 +198,7 @@ fn row(out: &mut dyn Write, name: &str, text: &str) -> std::io::Result<()> {
         line.push_str(word);
     }
     lines.push(line);
-    if text.is_empty() {
-        return Ok(());
-    }
-    for (number, line) in lines.iter().enumerate() {
-        writeln!(out, "  {:indent$}{line}", if number == 0 { name } else { "" })?;
-    }
-    Ok(())
+    lines.iter().enumerate().try_for_each(|(number, line)| row(out, if number == 0 { name } else { "" }, line))
 }
 
 fn chosen(kind: &Kind) -> &'static str {
