@@ -20,7 +20,7 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`input`] | files, stdin, memory maps, gz/xz/zst/bz2/lz4 by magic |
+//! | [`input`] | files, stdin, memory maps, gz/xz/zst/bz2/lz4 by magic, UTF-16, mail |
 //! | [`mod@line`] | what stands around a message: known wrappers exactly, any other dressing inferred from the lines; who speaks |
 //! | [`grammar`] | TOML → checked grammars → matchers |
 //! | [`report`] | lines → reports: stacks, registers, held locks, lock chains, damage, title, blame |
@@ -31,6 +31,7 @@
 //! | [`diff`] | two sets of events → what changed |
 //! | [`table`] | records as columns: Parquet, Arrow, CSV, SQL (cargo feature `tables`) |
 //! | [`engine`] | push, threads, the join of the stages |
+//! | [`intake`] | names → logs → records: the one road in, for every verb |
 //! | [`runs`] | run folders |
 //! | [`vm`] | QEMU, its control socket, the guest |
 //! | [`syzbot`] | dashboard, bundles, syz programs |
@@ -54,6 +55,7 @@ pub mod engine;
 pub mod grammar;
 pub mod image;
 pub mod input;
+pub mod intake;
 pub mod line;
 pub mod locks;
 pub mod render;

@@ -82,13 +82,16 @@ fn bad_inputs_are_told_in_one_sentence_each_and_do_not_stop_the_others() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (log, empty) = (file(&folder, "crash.log", CRASH), file(&folder, "empty.log", b""));
     let missing = folder.path().join("missing.log").display().to_string();
-    let directory = folder.path().display().to_string();
+    let directory = folder.path().join("none");
+    std::fs::create_dir(&directory).expect("a temporary folder");
+    let directory = directory.display().to_string();
     let output = kanalyze(&["parse", "--format", "jsonl", &missing, &directory, &empty, &log]);
     assert_eq!(output.status.code(), Some(2));
     let told = text(&output.stderr);
-    assert_eq!(told.lines().count(), 2, "{told}");
+    assert_eq!(told.lines().count(), 3, "{told}");
     assert!(told.contains("missing.log: no such file"), "{told}");
-    assert!(told.contains("is a directory"), "{told}");
+    assert!(told.contains("none: no log is here"), "{told}");
+    assert!(told.contains("empty.log: is empty"), "{told}");
     assert_eq!(text(&output.stdout).lines().count(), 1);
 }
 

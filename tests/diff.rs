@@ -305,7 +305,7 @@ fn what_the_baseline_knows_does_not_count_until_it_expires() {
 fn trouble_is_2_and_says_what_to_do() {
     let absent = kanalyze(&["diff", "/nowhere/a.log", "/nowhere/b.log"]);
     assert_eq!(absent.status.code(), Some(2));
-    assert!(text(&absent.stderr).contains("/nowhere/a.log: no such log or folder"));
+    assert!(text(&absent.stderr).contains("/nowhere/a.log: no such file"));
     let folder = tempfile::tempdir().expect("a temporary folder");
     let empty = folder.path().display().to_string();
     let output = kanalyze(&["diff", &empty, &lab("clean")]);

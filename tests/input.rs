@@ -253,10 +253,7 @@ fn what_cannot_be_opened_says_why_and_what_to_do() {
     let missing = Source::from(&*folder.path().join("gone"));
     let error = open(&missing).expect_err("is missing");
     assert!(matches!(error, InputError::Missing(_)));
-    assert_eq!(
-        error.to_string(),
-        format!("{missing}: no such file: check the name, or whether a rotation took it away meanwhile")
-    );
+    assert_eq!(error.to_string(), format!("{missing}: no such file (mistyped, or rotated away?)"));
     let error = open(&Source::from(folder.path())).expect_err("is a directory");
     assert!(matches!(error, InputError::Directory(_)) && error.to_string().contains("name the logs in it"));
     let denied = InputError::Denied(missing);

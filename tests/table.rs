@@ -238,7 +238,7 @@ fn a_wrong_question_gets_one_sentence() {
         assert_eq!(said.lines().count(), 1, "{said}");
     }
     for (path, expected) in
-        [("absent.parquet", "no such table"), ("x.csv", "Parquet and Arrow"), ("absent", "no such log")]
+        [("absent.parquet", "no such table"), ("x.csv", "Parquet and Arrow"), ("absent", "no such file")]
     {
         let said = text(&kanalyze(folder.path(), &["query", "top", path]).stderr);
         assert!(said.contains(path) && said.contains(expected), "{said}");

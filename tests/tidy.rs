@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 /// The modules of the library, lowest first: each may use only those above it in this list.
-const LAYERS: [&str; 16] = [
-    "input", "line", "grammar", "report", "locks", "symbols", "image", "bisect", "diff", "table", "engine", "runs",
-    "vm", "syzbot", "render", "cli",
+const LAYERS: [&str; 17] = [
+    "input", "line", "grammar", "report", "locks", "symbols", "image", "bisect", "diff", "table", "engine", "intake",
+    "runs", "vm", "syzbot", "render", "cli",
 ];
 
 /// Crates that only these modules may name.
-const HOMES: [(&str, &[&str]); 13] = [
+const HOMES: [(&str, &[&str]); 15] = [
     ("clap", &["cli"]),
     ("clap_mangen", &["cli"]),
     ("clap_complete", &["cli"]),
@@ -23,6 +23,8 @@ const HOMES: [(&str, &[&str]); 13] = [
     ("regex_syntax", &["grammar"]),
     ("rayon", &["engine"]),
     ("ureq", &["syzbot"]),
+    ("zip", &["intake"]),
+    ("tar", &["intake"]),
 ];
 
 /// Names that say nothing.

@@ -1,11 +1,11 @@
 //! `kanalyze bisect`: what did this bisection find, and should I believe it?
 
-use super::feed::Logs;
+use super::logs::{Logs, tell};
 use super::output::{Format, JsonArray, Output};
 use crate::bisect::{Bisection, Sign, judged};
 use crate::engine::{Engine, Item, Options, in_order};
-use crate::grammar::Grammar;
-use crate::input::{Damage, Source, open};
+use crate::input::Source;
+use crate::intake::{Log, Trouble, each_log, nature};
 use crate::render;
 use crate::report::Report;
 use anyhow::Context as _;
@@ -14,7 +14,6 @@ use std::io::{BufWriter, Write};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 /// Tell what a bisection found, and how far to believe it
 ///
@@ -81,33 +80,24 @@ const BATCH: usize = 128;
 /// # Errors
 /// No input, a grammar that is no good, several logs for one picture, an output that cannot be written.
 pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let sources = arguments.logs.sources()?;
+    let (sources, named) = arguments.logs.sources()?;
     if arguments.svg.is_some() && sources.len() != 1 {
         anyhow::bail!("--svg draws one log, but {} are named; name one", sources.len());
     }
-    let grammar = arguments.logs.load_grammar()?;
+    let options = arguments.logs.reading.options()?;
     let mut writer = Writer {
         out: BufWriter::new(std::io::stdout().lock()),
         format: arguments.output.format,
         array: JsonArray::new(),
     };
     let gathers = arguments.sort.is_some() || arguments.svg.is_some() || writer.format == Format::Text;
-    let (mut kept, mut failed) = (Vec::new(), false);
+    let (mut kept, mut failed, mut count) = (Vec::new(), !named, 0);
     for batch in sources.chunks(BATCH) {
-        let results = in_order(arguments.logs.threads, batch, |source| {
-            let name = source.to_string();
-            let found = read(source).map(|bytes| {
-                let found = judged(&name, &bytes, &|crash| reports(&name, crash, &grammar));
-                if found.is_empty() {
-                    tell(&none(&name, !reports(&name, &bytes, &grammar).is_empty()));
-                }
-                found
-            });
-            found.filter(|found| !found.is_empty())
-        });
-        for result in results {
-            failed |= result.is_none();
-            for (found, signs) in result.into_iter().flatten() {
+        let results = in_order(options.threads, batch, |source| read(source, &options));
+        for (found, trouble) in results.into_iter().flatten() {
+            count += 1;
+            failed |= tell(trouble.as_ref());
+            for (found, signs) in found {
                 match found {
                     found if arguments.features => writer.signs(&found, &signs)?,
                     found if gathers => kept.push(found),
@@ -119,7 +109,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     sort(&mut kept, arguments.sort);
     if let (Some(path), Some(found)) = (&arguments.svg, kept.last()) {
         if let [_, _, ..] = &kept[..] {
-            tell(&format!("{}: {} bisections are in it; the last one is drawn", found.log, found.sessions));
+            let message = format!("{}: {} bisections are in it; the last one is drawn", found.log, found.sessions);
+            tell(Some(&Trouble { message, fatal: false }));
         }
         std::fs::write(path, render::bisect_svg::draw(found))
             .with_context(|| format!("{}: the picture cannot be written", path.display()))?;
@@ -129,7 +120,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         (false, Format::Text) if arguments.check_steps => render::bisect_table::write_checks(&kept, &mut writer.out)?,
         (false, Format::Text) => match &kept[..] {
             [] => {}
-            sessions if sources.len() == 1 => {
+            sessions if count == 1 => {
                 render::bisect::write_all(sessions, &arguments.output.palette(), &mut writer.out)?
             }
             several => render::bisect_table::write_table(several, &arguments.output.palette(), &mut writer.out)?,
@@ -144,9 +135,9 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// The reports in a transcript's last section.
-fn reports(log: &str, crash: &[u8], grammar: &Arc<Grammar>) -> Vec<Report> {
+fn reports(log: &str, crash: &[u8], options: &Options) -> Vec<Report> {
     let mut found = Vec::new();
-    let options = Options { grammar: Arc::clone(grammar), ..Options::named(log) };
+    let options = Options { log: log.to_owned(), threads: 1, ..options.clone() };
     let read: Result<_, std::convert::Infallible> = Engine::read(options, crash, |item| {
         if let Item::Closed(report) = item {
             found.push(*report);
@@ -159,30 +150,38 @@ fn reports(log: &str, crash: &[u8], grammar: &Arc<Grammar>) -> Vec<Report> {
     }
 }
 
-/// Says something on stderr.
-fn tell(text: &str) {
-    let _ = writeln!(std::io::stderr(), "kanalyze: {}", render::safe(text));
-}
+/// What one log gave, and what went wrong.
+type Judged = (Vec<(Bisection, Vec<Sign>)>, Option<Trouble>);
 
-/// What is said of a text without a bisection.
-fn none(log: &str, has_reports: bool) -> String {
-    let other = if has_reports { "; `kanalyze parse` reads kernel logs" } else { "" };
-    format!("{log}: no bisection in this text{other}")
-}
-
-/// All bytes of a source; says on stderr what went wrong, and is nothing when nothing could be read.
-fn read(source: &Source) -> Option<Vec<u8>> {
-    let input = open(source).map_err(|error| tell(&error.to_string())).ok()?;
-    let mut bytes = Vec::new();
-    let damage = input.feed(|chunk| {
-        bytes.extend_from_slice(chunk);
+/// Reads the bisections of one source.
+fn read(source: &Source, options: &Options) -> Vec<Judged> {
+    let mut all = Vec::new();
+    each_log(source, &mut |log| {
+        all.push(judge(log, options));
         ControlFlow::Continue(())
     });
-    // An empty log has its own answer.
-    if let Some(damage) = damage.filter(|damage| *damage != Damage::Empty) {
-        tell(&format!("{source}: {damage}"));
+    all
+}
+
+fn judge(log: Log, options: &Options) -> Judged {
+    let Log { name, content } = log;
+    let fatal = |message: String| (Vec::new(), Some(Trouble { message, fatal: true }));
+    let (text, damage) = match content {
+        Ok(content) => content.gathered(),
+        Err(fault) => return fatal(fault.to_string()),
+    };
+    // Transcripts are mailed in ways of their own, which their reader undoes itself.
+    let found = judged(&name, text.plain(), &|crash| reports(&name, crash, options));
+    if found.is_empty() {
+        return fatal(if nature(text.log()).kernel {
+            format!("{name}: no bisection in this text, but the kernel's log: give it to `kanalyze parse`")
+        } else {
+            format!(
+                "{name}: no bisection in this text: give what syzbot links as \"bisection log\", or `git bisect log`"
+            )
+        });
     }
-    Some(bytes)
+    (found, damage.map(|damage| Trouble { message: format!("{name}: {damage}"), fatal: false }))
 }
 
 fn sort(found: &mut [Bisection], by: Option<Sort>) {

@@ -1,14 +1,11 @@
 //! `kanalyze check`: a gate for CI: does any log hold a crash that is not known?
 
-use super::sides::{Read, read, sources};
+use super::logs::{Logs, tell};
 use crate::diff::Area;
 use crate::diff::baseline::{Baseline, Excuse, today};
-use crate::engine::{Options, in_order};
-use crate::grammar::Grammar;
-use crate::input::Source;
+use crate::intake::{silence, wholes};
 use crate::render::{self, Checked, CheckedLog};
 use clap::ValueEnum;
-use std::ffi::OsString;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -27,11 +24,11 @@ use std::process::ExitCode;
 
 The form of a baseline is told by `kanalyze diff --help`.
 
-Exit status: 0 nothing new, 1 a crash that is not known, 2 trouble.")]
+Exit status: 0 nothing new, 1 a crash that is not known, 2 trouble (a log that is empty, is no log or cannot be read never
+passes).")]
 pub struct Arguments {
-    /// Logs, run folders, folders of logs or globs.
-    #[arg(value_name = "LOG", required = true)]
-    logs: Vec<OsString>,
+    #[command(flatten)]
+    logs: Logs,
 
     /// Known issues, with expiry.
     #[arg(long, value_name = "FILE")]
@@ -52,14 +49,6 @@ pub struct Arguments {
     /// When to colour the text.
     #[arg(long = "color", value_enum, default_value = "auto", value_name = "WHEN")]
     colour: super::output::Colour,
-
-    /// A grammar file of your own, besides the built-in ones; may be given several times.
-    #[arg(long, value_name = "FILE")]
-    grammar: Vec<PathBuf>,
-
-    /// Threads; 0 takes as many as the machine has.
-    #[arg(short = 'j', long = "threads", value_name = "N", default_value_t = 0)]
-    threads: usize,
 }
 
 /// Form of a check's output.
@@ -84,41 +73,30 @@ enum Form {
 pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let baseline = arguments.baseline.as_deref().map(Baseline::read).transpose()?.unwrap_or_default();
     let day = arguments.today.clone().unwrap_or_else(today);
-    let options = Options { grammar: Grammar::with_files(&arguments.grammar)?, ..Options::named("") };
-    let mut all: Vec<Source> = Vec::new();
-    for name in &arguments.logs {
-        all.extend(sources(name)?);
-    }
-    let results = in_order(arguments.threads, &all, |source| {
-        read(source, &options, |_, reports, _| {
-            let counts = reports.iter().filter(|report| report.cause.is_none() && !report.suppressed);
-            counts
-                .map(|report| {
-                    let names =
-                        std::iter::once(report.title.as_str()).chain(report.alt_titles.iter().map(String::as_str));
-                    let (known, expired) = match baseline.excuse(Area::Crash, names, &day) {
-                        Some(Excuse::Known(reason)) => (Some(reason), None),
-                        Some(Excuse::Expired(day)) => (None, Some(day)),
-                        None => (None, None),
-                    };
-                    Checked { title: report.title.clone(), line: report.line, known, expired }
-                })
-                .collect::<Vec<_>>()
-        })
+    let options = arguments.logs.reading.options()?;
+    let (sources, named) = arguments.logs.sources()?;
+    let results = wholes(&sources, &options, |found| {
+        let (reports, _) = found.settled();
+        let counts = reports.iter().filter(|report| report.cause.is_none() && !report.suppressed);
+        counts
+            .map(|report| {
+                let names = std::iter::once(report.title.as_str()).chain(report.alt_titles.iter().map(String::as_str));
+                let (known, expired) = match baseline.excuse(Area::Crash, names, &day) {
+                    Some(Excuse::Known(reason)) => (Some(reason), None),
+                    Some(Excuse::Expired(day)) => (None, Some(day)),
+                    None => (None, None),
+                };
+                Checked { title: report.title.clone(), line: report.line, known, expired }
+            })
+            .collect::<Vec<_>>()
     });
-    let (mut logs, mut fatal) = (Vec::new(), false);
-    for (source, result) in all.iter().zip(results) {
-        let (crashes, trouble) = match result {
-            Read::Done(crashes, damage) => (crashes, damage),
-            Read::Failed(words) => {
-                fatal = true;
-                (Vec::new(), Some(words))
-            }
-        };
-        if let Some(words) = &trouble {
-            let _ = writeln!(std::io::stderr(), "kanalyze: {}", render::safe(words));
-        }
-        logs.push(CheckedLog::new(source.to_string(), crashes, trouble));
+    let (mut logs, mut fatal) = (Vec::new(), !named);
+    let mut silent = silence(&results).into_iter();
+    for log in results {
+        let trouble = log.trouble.or_else(|| silent.next());
+        fatal |= tell(trouble.as_ref());
+        let trouble = trouble.map(|trouble| trouble.message);
+        logs.push(CheckedLog::new(log.name, log.found.unwrap_or_default(), trouble));
     }
     if let Some(path) = &arguments.write_baseline {
         write_baseline(path, &logs)?;

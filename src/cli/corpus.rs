@@ -1,15 +1,14 @@
 //! `kanalyze corpus`: a folder of logs, each with what kanalyze is known to say about it.
 
-use super::feed::{Outcome, read_one, tell};
+use super::logs::{Reading, tell};
 use crate::engine::{Item, Options, in_order};
-use crate::grammar::Grammar;
 use crate::input::Source;
+use crate::intake::{Outcome, each_log, read_log};
 use crate::render::snapshot;
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 /// Keep a collection of logs with snapshots of what kanalyze says about each
 ///
@@ -37,13 +36,8 @@ struct Folder {
     /// Folder of logs
     folder: PathBuf,
 
-    /// A grammar file of your own; may be given several times
-    #[arg(long, value_name = "FILE")]
-    grammar: Vec<PathBuf>,
-
-    /// Threads; 0 takes as many as the machine has
-    #[arg(short = 'j', value_name = "N", default_value_t = 0)]
-    threads: usize,
+    #[command(flatten)]
+    reading: Reading,
 }
 
 /// Runs the command.
@@ -55,18 +49,18 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Verb::Check(folder) => (folder, false),
         Verb::Accept(folder) => (folder, true),
     };
-    let grammar = Grammar::with_files(&folder.grammar)?;
+    let options = folder.reading.options()?.with_events();
     let mut logs = Vec::new();
     collect(&folder.folder, &mut logs)?;
     logs.sort();
     if logs.is_empty() {
         anyhow::bail!("{}: no logs here; a corpus holds files named NAME.log", folder.folder.display());
     }
-    let said = in_order(folder.threads, &logs, |log| said_of(log, &grammar));
+    let said = in_order(options.threads, &logs, |log| said_of(log, &options));
     let mut out = std::io::stdout().lock();
     let (mut changed, mut fatal) = (0, false);
     for (log, (text, outcome)) in logs.iter().zip(said) {
-        if tell(&outcome) {
+        if tell(outcome.trouble.as_ref()) {
             fatal = true;
             continue;
         }
@@ -123,16 +117,19 @@ fn snapshot_path(log: &Path) -> PathBuf {
 }
 
 /// All that is said about a log, as text.
-fn said_of(log: &Path, grammar: &Arc<Grammar>) -> (String, Outcome) {
+fn said_of(log: &Path, options: &Options) -> (String, Outcome) {
     let mut records = Vec::new();
     let mut outcome = Outcome::default();
-    let options = Options { grammar: grammar.clone(), events: true, ..Options::named("") };
-    read_one(&Source::Path(log.to_owned()), &options, &mut outcome, |items| {
-        records.extend(items.into_iter().filter_map(|item| match item {
-            Item::Closed(report) => serde_json::to_value(report).ok(),
-            Item::Event(event) => serde_json::to_value(event).ok(),
-            Item::Opened { .. } => None,
-        }));
+    let options = Options { threads: 1, ..options.clone() };
+    each_log(&Source::Path(log.to_owned()), &mut |log| {
+        outcome = read_log(log, &options, |items| {
+            records.extend(items.into_iter().filter_map(|item| match item {
+                Item::Closed(report) => serde_json::to_value(report).ok(),
+                Item::Event(event) => serde_json::to_value(event).ok(),
+                Item::Opened { .. } => None,
+            }));
+            ControlFlow::Continue(())
+        });
         ControlFlow::Continue(())
     });
     (snapshot(&records), outcome)

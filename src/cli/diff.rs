@@ -1,11 +1,10 @@
 //! `kanalyze diff`: what is new, gone or more frequent between these two runs, or groups of runs?
 
-use super::sides::{group, sources};
+use super::logs::{Reading, sources_of, tell};
 use crate::diff::baseline::{Baseline, today};
-use crate::diff::{Difference, Group, compare, rules};
+use crate::diff::{Difference, Group, Run, compare, reduce, rules};
 use crate::engine::Options;
-use crate::grammar::Grammar;
-use crate::input::Source;
+use crate::intake::{Found, silence, wholes};
 use crate::render::{self, Palette};
 use clap::ValueEnum;
 use std::ffi::OsString;
@@ -79,13 +78,8 @@ pub struct Arguments {
     #[arg(long)]
     explain: bool,
 
-    /// A grammar file of your own, besides the built-in ones; may be given several times.
-    #[arg(long, value_name = "FILE")]
-    grammar: Vec<PathBuf>,
-
-    /// Threads; 0 takes as many as the machine has.
-    #[arg(short = 'j', long = "threads", value_name = "N", default_value_t = 0)]
-    threads: usize,
+    #[command(flatten)]
+    reading: Reading,
 }
 
 /// Form of a comparison's output.
@@ -117,9 +111,9 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let baseline = arguments.baseline.as_deref().map(Baseline::read).transpose()?;
-    let options = Options { grammar: Grammar::with_files(&arguments.grammar)?, ..Options::named("").with_events() };
-    let (a, fine_a) = side(arguments.first.as_ref(), &arguments.a, &options, arguments.threads)?;
-    let (b, fine_b) = side(arguments.second.as_ref(), &arguments.b, &options, arguments.threads)?;
+    let options = arguments.reading.options()?.with_events();
+    let (a, fine_a) = side(arguments.first.as_ref(), &arguments.a, &options);
+    let (b, fine_b) = side(arguments.second.as_ref(), &arguments.b, &options);
     if a.runs.is_empty() || b.runs.is_empty() {
         return Ok(ExitCode::from(2));
     }
@@ -135,22 +129,34 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(if fine_a && fine_b { u8::from(difference.differs) } else { 2 }))
 }
 
-/// Reads one side.
-fn side(
-    one: Option<&OsString>,
-    several: &[OsString],
-    options: &Options,
-    threads: usize,
-) -> anyhow::Result<(Group, bool)> {
-    let names: Vec<&OsString> = one.into_iter().chain(several).collect();
-    let mut all: Vec<Source> = Vec::new();
-    for name in &names {
-        all.extend(sources(name)?);
-    }
+/// Reads one side; says whether all of it could be read, to the end.
+fn side(one: Option<&OsString>, several: &[OsString], options: &Options) -> (Group, bool) {
+    let names: Vec<OsString> = one.into_iter().chain(several).cloned().collect();
+    let (sources, mut fine) = sources_of(&names);
     let name = names.iter().map(|name| name.to_string_lossy()).collect::<Vec<_>>().join(" ");
-    Ok(group(&name, &all, options, threads, |words| {
-        let _ = writeln!(std::io::stderr(), "kanalyze: {}", render::safe(words));
-    }))
+    let mut runs = Vec::new();
+    let logs = wholes(&sources, options, run_of);
+    for trouble in silence(&logs) {
+        fine &= !tell(Some(&trouble));
+    }
+    for log in logs {
+        fine &= log.trouble.is_none();
+        tell(log.trouble.as_ref());
+        runs.extend(log.found);
+    }
+    (Group { name, runs }, fine)
+}
+
+/// One log reduced, with the lines of its file.
+fn run_of(found: Found<'_>) -> Run {
+    let mut run = reduce(found.name, found.text.log(), &found.reports, &found.events);
+    for crash in &mut run.crashes {
+        crash.line = found.text.line(crash.line);
+    }
+    for seen in run.traits.values_mut() {
+        seen.line = found.text.line(seen.line);
+    }
+    run
 }
 
 /// Writes a comparison in the form that was asked for.

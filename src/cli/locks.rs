@@ -1,8 +1,8 @@
 //! `kanalyze locks`: who holds the lock, who waits, where is the cycle, who is the root?
 
-use super::feed::{Logs, tell};
+use super::logs::{Logs, say, tell};
 use super::output::{Format, JsonArray, Output};
-use crate::engine::{Item, Options, lock_dumps};
+use crate::engine::{Item, lock_dumps};
 use crate::render::{locks_dot, locks_mermaid, locks_svg, locks_text};
 use std::io::{BufWriter, Write};
 use std::process::ExitCode;
@@ -47,16 +47,21 @@ pub struct Arguments {
 /// # Errors
 /// No input, or a grammar that is no good.
 pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let options = Options { grammar: arguments.logs.load_grammar()?, ..Options::named("").with_events() };
+    let options = arguments.logs.reading.options()?.with_events();
     let mut out = BufWriter::with_capacity(1 << 18, std::io::stdout().lock());
     let mut array = JsonArray::new();
     let palette = arguments.output.palette();
-    let (mut hang, mut fatal, mut first) = (false, false, true);
-    arguments.logs.views(
+    let (mut hang, mut fatal, mut complete, mut first) = (false, false, true, true);
+    let named = arguments.logs.views(
         &options,
         |view: &mut Vec<Item>, items| view.extend(items),
         |log, items, outcome| {
-            fatal |= tell(&outcome);
+            fatal |= tell(outcome.trouble.as_ref());
+            complete &= !outcome.partial;
+            if let Some(words) = outcome.silence() {
+                say(&format!("{log}: {words}"));
+                return Ok(());
+            }
             let found = lock_dumps(log, &items);
             hang |= found.iter().any(|dump| dump.hang);
             let picture = found.iter().rfind(|dump| !dump.waits.is_empty());
@@ -67,8 +72,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 None if arguments.dot || arguments.svg || arguments.mermaid => {}
                 None => match arguments.output.format {
                     Format::Text => {
-                        let fine = outcome.trouble.as_ref().is_none_or(|trouble| !trouble.fatal);
-                        if fine {
+                        if !outcome.is_fatal() {
                             let text = locks_text(log, &found, &palette);
                             out.write_all(if first { b"" } else { b"\n" })?;
                             out.write_all(text.as_bytes())?;
@@ -91,5 +95,5 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         array.end(&mut out)?;
     }
     out.flush()?;
-    Ok(ExitCode::from(if fatal { 2 } else { u8::from(hang) }))
+    Ok(ExitCode::from(if fatal || !named || !hang && !complete { 2 } else { u8::from(hang) }))
 }

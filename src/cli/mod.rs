@@ -6,13 +6,13 @@ mod check;
 mod corpus;
 mod diff;
 mod doctor;
-mod feed;
 mod generate;
 mod grammar;
 mod image;
 mod kernel;
 mod live;
 mod locks;
+mod logs;
 mod output;
 mod parse;
 mod query;
@@ -20,13 +20,13 @@ mod records;
 mod repro;
 mod run;
 mod runs;
-mod sides;
 mod symbolize;
 mod table;
 mod watch;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 pub use generate::schemas;
@@ -38,7 +38,7 @@ pub use generate::schemas;
     version = version(),
     max_term_width = 100,
     arg_required_else_help = true,
-    after_help = "`kanalyze LOG` is short for `kanalyze parse LOG`. Begin with `kanalyze parse --help`."
+    after_help = "`kanalyze LOG` and `dmesg | kanalyze` are short for `kanalyze parse`. Start with `kanalyze parse --help`."
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -115,11 +115,21 @@ pub fn run() -> anyhow::Result<ExitCode> {
     }
 }
 
-/// `kanalyze LOG` means `kanalyze parse LOG`, when the first word is no command but names something to read.
+/// `kanalyze [OPTION]… LOG` and `… | kanalyze` mean `kanalyze parse`: when the first word is no command, but names something to
+/// read or is an option of `parse`; when there is no word, but a pipe.
 fn completed(mut words: Vec<OsString>) -> Vec<OsString> {
-    let Some(first) = words.get(1) else { return words };
-    let is_verb = command().get_subcommands().any(|verb| first == verb.get_name()) || first == "help";
-    if !is_verb && (first == "-" || std::path::Path::new(first).exists()) {
+    let means_parse = match words.get(1) {
+        None => !std::io::stdin().is_terminal(),
+        Some(first) => {
+            let shown = first.to_string_lossy();
+            let own = ["-h", "--help", "-V", "--version", "help"].contains(&&*shown);
+            let is_verb = command().get_subcommands().any(|verb| first == verb.get_name());
+            // A path, a pattern or a URL; a bare word that is no file is rather a mistyped command.
+            let names = shown.contains(['.', '/', '*', '?', '[']) || std::path::Path::new(first).exists();
+            !own && !is_verb && (names || shown.starts_with('-'))
+        }
+    };
+    if means_parse {
         words.insert(1, "parse".into());
     }
     words

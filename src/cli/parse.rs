@@ -1,11 +1,11 @@
 //! `kanalyze parse`: what went wrong in these logs, and under which name does syzbot know it?
 
-use super::feed::{Logs, tell};
+use super::logs::{Logs, say, tell};
 use super::output::{Format, JsonArray, Output, width};
 use super::symbolize::open_image;
 use crate::engine::{Item, Options};
 use crate::locks::{Record, dump_of, dumps};
-use crate::render::LogView;
+use crate::render::{LogView, safe};
 use crate::report::Report;
 use crate::symbols::{SourceLines, cache_home};
 use std::io::{BufWriter, Write};
@@ -22,13 +22,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[command(after_help = "Examples:
   kanalyze parse console.log               what went wrong
   kanalyze console.log                     the same
-  dmesg | kanalyze parse                   the running kernel
-  kanalyze parse --format jsonl logs/*.gz  one record a report, for scripts
+  dmesg | kanalyze                         the running kernel
+  kanalyze parse logs.zip results/         archives and folders
+  kanalyze parse --format jsonl logs/*.gz  one record per report, for scripts
   kanalyze parse --all console.log         also OOM kills, lock dumps, file system errors …
   kanalyze parse -k vmlinux console.log    with source lines and inlined functions
   kanalyze parse --grammar mine.toml x.log with kinds of your own (see `kanalyze grammar --help`)
 
-Exit status: 0 nothing found, 1 something found, 2 trouble.")]
+Exit status: 0 nothing found, 1 something found, 2 trouble (a log that is empty, is no log or ends too early).")]
 pub struct Arguments {
     #[command(flatten)]
     logs: Logs,
@@ -71,36 +72,46 @@ fn add_lines(lines: &SourceLines, item: &mut Item) {
 pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let text = arguments.output.format == Format::Text;
     let options = Options {
-        grammar: arguments.logs.load_grammar()?,
         // The digest of a hang rests on lock lists, which are events.
         events: arguments.all || text,
         gaps: text,
-        ..Options::named("")
+        ..arguments.logs.reading.options()?
     };
     let mut out = BufWriter::with_capacity(1 << 18, std::io::stdout().lock());
     let lines = open_lines(&arguments)?;
     let answer = if text { views } else { records };
-    let (found, fatal) = answer(&arguments, &options, lines.as_ref(), &mut out)?;
+    let Answer { found, complete, fatal } = answer(&arguments, &options, lines.as_ref(), &mut out)?;
     out.flush()?;
     if let Some(lines) = &lines {
         lines.save();
         for refusal in lines.refusals() {
-            let _ = writeln!(std::io::stderr(), "kanalyze: {}", crate::render::safe(&refusal));
+            say(&refusal);
         }
     }
-    Ok(ExitCode::from(if fatal { 2 } else { u8::from(found) }))
+    // A log that was read in part may hold a crash where it could not be read.
+    Ok(ExitCode::from(if fatal || !found && !complete { 2 } else { u8::from(found) }))
 }
 
-/// The text view of each log. Says whether anything was found and whether a log could not be read.
+/// What became of the logs.
+struct Answer {
+    /// Whether anything was found.
+    found: bool,
+    /// Whether every log was read to its end.
+    complete: bool,
+    /// Whether a log could not be read at all.
+    fatal: bool,
+}
+
+/// The text view of each log.
 fn views(
     arguments: &Arguments,
     options: &Options,
     lines: Option<&SourceLines>,
     out: &mut dyn Write,
-) -> anyhow::Result<(bool, bool)> {
-    let (mut found, mut fatal) = (false, false);
+) -> anyhow::Result<Answer> {
+    let mut answer = Answer { found: false, complete: true, fatal: false };
     let (palette, width) = (arguments.output.palette(), width());
-    arguments.logs.views(
+    answer.fatal |= !arguments.logs.views(
         options,
         |view: &mut LogView, items| {
             for mut item in items {
@@ -111,16 +122,19 @@ fn views(
             }
         },
         |log, view, outcome| {
-            fatal |= tell(&outcome);
-            found |= !view.is_empty();
-            if outcome.trouble.as_ref().is_none_or(|trouble| !trouble.fatal) {
+            answer.fatal |= tell(outcome.trouble.as_ref());
+            answer.complete &= !outcome.partial;
+            answer.found |= !view.is_empty();
+            if let Some(words) = outcome.silence() {
+                writeln!(out, "{}: {words}", safe(log))?;
+            } else if !outcome.is_fatal() {
                 let shown = view.text(log, &outcome.summary, arguments.all, &palette, width, &digest(&view));
                 out.write_all(shown.as_bytes())?;
             }
             Ok(())
         },
     )?;
-    Ok((found, fatal))
+    Ok(answer)
 }
 
 /// The lines that the lock graph adds to a hang.
@@ -129,7 +143,12 @@ fn digest(view: &LogView) -> impl Fn(&Report) -> Vec<String> + use<> {
     let records =
         || view.reports().iter().map(Record::Report).chain(view.events().iter().map(Record::Event)).collect::<Vec<_>>();
     let dumps = if hangs { dumps("", &records()) } else { Vec::new() };
-    move |report| dump_of(&dumps, report).and_then(crate::locks::digest).map(Vec::from).unwrap_or_default()
+    move |report| {
+        // Of several tasks in one dump, each report tells the root of its own.
+        let own = report.hung_tasks.iter().find(|task| task.seconds.is_some()).map(|task| task.task.pid);
+        let told = dump_of(&dumps, report).and_then(|dump| crate::locks::digest(dump, own));
+        told.map(Vec::from).unwrap_or_default()
+    }
 }
 
 /// JSON, one record a line or as one array.
@@ -138,12 +157,12 @@ fn records(
     options: &Options,
     lines: Option<&SourceLines>,
     out: &mut dyn Write,
-) -> anyhow::Result<(bool, bool)> {
+) -> anyhow::Result<Answer> {
     let found = AtomicBool::new(false);
-    let mut fatal = false;
+    let (mut complete, mut fatal) = (true, false);
     let mut array = JsonArray::new();
     let as_array = arguments.output.format == Format::Json;
-    arguments.logs.records(
+    let named = arguments.logs.records(
         options,
         |bytes, item| {
             let with_lines = lines.map(|lines| {
@@ -169,12 +188,19 @@ fn records(
             } else {
                 out.write_all(bytes)?
             }
-            Ok(())
+            // Whoever reads the records of a live log wants each when it is whole.
+            Ok(out.flush()?)
         },
-        |outcome| fatal |= tell(outcome),
+        |name, outcome| {
+            fatal |= tell(outcome.trouble.as_ref());
+            complete &= !outcome.partial;
+            if let Some(words) = outcome.silence() {
+                say(&format!("{name}: {words}"));
+            }
+        },
     )?;
     if as_array {
         array.end(out)?;
     }
-    Ok((found.load(Ordering::Relaxed), fatal))
+    Ok(Answer { found: found.load(Ordering::Relaxed), complete, fatal: fatal || !named })
 }

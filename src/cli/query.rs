@@ -49,9 +49,8 @@ pub struct Arguments {
     #[arg(long = "color", value_enum, default_value = "auto", value_name = "WHEN")]
     colour: super::output::Colour,
 
-    /// Threads for reading logs; 0 takes as many as the machine has.
-    #[arg(short = 'j', long = "threads", value_name = "N", default_value_t = 0)]
-    threads: usize,
+    #[command(flatten)]
+    reading: super::logs::Reading,
 }
 
 /// Runs `kanalyze query`.
@@ -68,14 +67,14 @@ pub use with_tables::run;
 
 #[cfg(feature = "tables")]
 mod with_tables {
+    use super::super::logs::sources_of;
     use super::super::output::{JsonArray, palette, width};
-    use super::super::{sides, table};
+    use super::super::table;
     use super::{AnswerFormat, Arguments};
-    use crate::engine::Options;
-    use crate::input::Source;
     use crate::render;
     use crate::table::{Answer, Form, TableWriter, ask, is_table};
     use serde_json::Value;
+    use std::ffi::OsString;
     use std::io::{BufWriter, IsTerminal, Write};
     use std::path::{Path, PathBuf};
     use std::process::ExitCode;
@@ -85,9 +84,9 @@ mod with_tables {
     /// # Errors
     /// A path that is nothing, a table that cannot be read, SQL that makes no sense.
     pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-        let (mut tables, mut logs): (Vec<PathBuf>, Vec<Source>) = (Vec::new(), Vec::new());
-        for path in &arguments.paths {
-            let path: &Path = path.as_ref();
+        let (mut tables, mut logs): (Vec<PathBuf>, Vec<OsString>) = (Vec::new(), Vec::new());
+        for argument in &arguments.paths {
+            let path: &Path = argument.as_ref();
             let shown = render::safe(&path.display().to_string()).into_owned();
             match Form::of(path) {
                 Some(Form::Csv) => {
@@ -95,19 +94,22 @@ mod with_tables {
                 }
                 Some(_) if !path.exists() => anyhow::bail!("{shown}: no such table: check the name"),
                 _ if is_table(path) => tables.push(path.to_owned()),
-                _ => logs.extend(sides::sources(path.as_os_str())?),
+                _ => logs.push(argument.clone()),
             }
         }
-        let mut fine = true;
+        let (logs, mut fine) = sources_of(&logs);
         // Logs become a table for the time of the query: so they may be more than fits into memory.
         let mut kept = None;
         if !logs.is_empty() {
             let scratch = Scratch::new()?;
             let path = scratch.0.join("events.parquet");
             let writer = TableWriter::create(&path)?;
-            (_, fine) = table::fill(writer, &Options::named("").with_events(), &logs, arguments.threads)?;
+            fine &= table::fill(writer, &arguments.reading.options()?.with_events(), &logs)?.1;
             tables.push(path);
             kept = Some(scratch);
+        }
+        if tables.is_empty() {
+            return Ok(ExitCode::from(2));
         }
         let answer = ask(&arguments.sql, &tables)?;
         drop(kept);

@@ -1,8 +1,10 @@
 //! `kanalyze symbolize`: which source lines the addresses in a log stand for.
 
+use super::logs::{say, sources_of};
 use super::output::{Format, Output};
 use crate::image::{KernelImage, decode_code, decode_code_as_script, is_boot_image};
-use crate::input::{Input, Source, Whole, open};
+use crate::input::Source;
+use crate::intake::{Content, PlainStream, Text, each_log, live};
 use crate::symbols::{
     Answer, Confidence, Decoded, Kernel, LogDecoder, LogOptions, Named, Paths, Place, SymbolTable, View, What,
     annotate, as_script, cache_home, debuginfod, find_build_id, find_in_build_tree, find_release,
@@ -11,8 +13,9 @@ use crate::syzbot::http::{Client, HttpError, Manners, SystemClock};
 use anyhow::{Context as _, bail};
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::io::{self, BufRead, BufReader, BufWriter, IsTerminal as _, Write};
-use std::ops::{ControlFlow, Deref};
+use std::ffi::OsString;
+use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -32,7 +35,7 @@ Without -k or -r the image is looked for by the release or build id that the log
 $KBUILD_OUTPUT/vmlinux, ./vmlinux, /boot, /usr/lib/debug, /lib/modules, then the servers of $DEBUGINFOD_URLS.
 Exit status: 0, or 2 if something could not be read or the log is another kernel's.")]
 pub struct Arguments {
-    /// Logs to read; `-` or none is stdin. If the first is an ELF file: VMLINUX [BASE|auto [MODULES]], as the script has it.
+    /// Logs to read, as `kanalyze parse` takes them; `-` or none is stdin. If the first is an ELF file: VMLINUX [BASE|auto [MODULES]], as the script has it.
     files: Vec<PathBuf>,
     /// The kernel: vmlinux, a .debug file, System.map or a saved /proc/kallsyms.
     #[arg(short = 'k', long, value_name = "FILE")]
@@ -228,14 +231,17 @@ fn find_for_logs(arguments: &Arguments) -> anyhow::Result<Option<PathBuf>> {
         return Ok(Some(path));
     }
     let Some(log) = arguments.files.iter().find(|path| path.as_os_str() != "-") else { return Ok(None) };
-    let bytes = read_log(log)?;
     let (mut release, mut build_id) = (None, None);
-    for line in bytes.split(|byte| *byte == b'\n') {
-        if let Some((said, id)) = crate::symbols::stated_release(line) {
-            release.get_or_insert(said.to_owned());
-            build_id = build_id.or(id.map(str::to_owned));
+    each_log(&Source::from(log.as_path()), &mut |log| {
+        let Ok(content) = log.content else { return ControlFlow::Continue(()) };
+        for line in content.gathered().0.log().split(|byte| *byte == b'\n') {
+            if let Some((said, id)) = crate::symbols::stated_release(line) {
+                release.get_or_insert(said.to_owned());
+                build_id = build_id.take().or(id.map(str::to_owned));
+            }
         }
-    }
+        if release.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
     if let Some(path) = release.as_deref().and_then(find_release) {
         return Ok(Some(path));
     }
@@ -271,45 +277,6 @@ fn fetch(url: &str, target: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-fn say(sentence: &str) {
-    let _ = writeln!(io::stderr(), "kanalyze: {sentence}");
-}
-
-/// The bytes of a log, unpacked.
-fn read_log(path: &Path) -> anyhow::Result<Log> {
-    match open(&Source::new(path.as_os_str()))? {
-        Input::Whole(whole) => Ok(Log::Whole(whole)),
-        stream => {
-            let mut bytes = Vec::new();
-            let damage = stream.feed(|chunk| {
-                bytes.extend_from_slice(chunk);
-                ControlFlow::Continue(())
-            });
-            if let Some(damage) = damage {
-                say(&format!("{}: {damage}", path.display()));
-            }
-            Ok(Log::Read(bytes))
-        }
-    }
-}
-
-/// A log in memory.
-enum Log {
-    Whole(Whole),
-    Read(Vec<u8>),
-}
-
-impl Deref for Log {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        match self {
-            Self::Whole(whole) => whole,
-            Self::Read(bytes) => bytes,
-        }
-    }
-}
-
 /// Stdout; on a terminal with control bytes made harmless.
 fn output() -> Box<dyn Write> {
     let out = io::stdout();
@@ -342,6 +309,13 @@ impl<W: Write> Write for Harmless<W> {
     }
 }
 
+/// Tells the refusals that were not told, and how many there are.
+fn tell_refusals(decoder: &LogDecoder<'_>, told: usize) -> usize {
+    let all = decoder.refusals();
+    all[told..].iter().for_each(|reason| say(reason));
+    all.len()
+}
+
 struct Filter<'run> {
     kernel: &'run Kernel,
     arguments: &'run Arguments,
@@ -359,14 +333,13 @@ impl<'run> Filter<'run> {
             self.out.write_all(b"[")?;
         }
         if self.arguments.files.is_empty() {
-            self.stream()?;
+            self.source(&Source::Stdin)?;
         }
-        for path in &self.arguments.files {
-            if path.as_os_str() == "-" {
-                self.stream()?;
-            } else {
-                self.file(path)?;
-            }
+        let files: Vec<OsString> = self.arguments.files.iter().map(|path| path.as_os_str().to_owned()).collect();
+        let (sources, named) = sources_of(&files);
+        self.refused |= !named;
+        for source in &sources {
+            self.source(source)?;
         }
         if json {
             self.out.write_all(b"]\n")?;
@@ -374,63 +347,92 @@ impl<'run> Filter<'run> {
         Ok(self.out.flush()?)
     }
 
-    fn file(&mut self, path: &Path) -> anyhow::Result<()> {
-        let bytes = read_log(path)?;
-        if self.arguments.addresses {
-            return self.addresses(&bytes);
+    /// A pipe as text is handed on line by line; everything else goes the road of all logs.
+    fn source(&mut self, source: &Source) -> anyhow::Result<()> {
+        let filters = *source == Source::Stdin && self.arguments.output.format == Format::Text;
+        if filters || self.arguments.addresses {
+            let content = live(source)?;
+            return self.content(&source.to_string(), content);
         }
-        let mut decoder = self.decoder();
-        decoder.survey(&bytes);
-        let name = path.display().to_string();
-        for (number, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
-            self.line(&mut decoder, &name, number as u64 + 1, line)?;
+        let mut done = Ok(());
+        each_log(source, &mut |log| {
+            match log.content {
+                Ok(content) => done = self.content(&log.name, content),
+                Err(fault) => {
+                    say(&fault.to_string());
+                    self.refused = true;
+                }
+            }
+            if done.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        done
+    }
+
+    fn content(&mut self, name: &str, content: Content) -> anyhow::Result<()> {
+        let damage = match content {
+            content if self.arguments.addresses => {
+                let (text, damage) = content.gathered();
+                self.addresses(text.plain())?;
+                damage
+            }
+            Content::Text(text, damage) => {
+                self.text(name, &text)?;
+                damage
+            }
+            // The image is chosen, and the log's kernel compared with it, before the first line is decoded: a file is looked
+            // at as a whole, a pipe cannot be.
+            content @ Content::Stream(_) if name != "-" => {
+                let (text, damage) = content.gathered();
+                self.text(name, &text)?;
+                damage
+            }
+            Content::Stream(mut stream) => {
+                self.stream(&mut stream)?;
+                stream.damage().cloned()
+            }
+        };
+        if let Some(damage) = damage {
+            say(&format!("{name}: {damage}"));
         }
-        self.refusals(&decoder, &name);
         Ok(())
     }
 
-    /// Reads stdin line by line and hands on what it has whenever it would have to wait.
-    fn stream(&mut self) -> anyhow::Result<()> {
+    /// Text is the file's, line by line; records are of the log, which may be a mail's.
+    fn text(&mut self, name: &str, text: &Text) -> anyhow::Result<()> {
+        let as_text = self.arguments.output.format == Format::Text;
+        let bytes = if as_text { text.plain() } else { text.log() };
+        let mut decoder = self.decoder();
+        decoder.survey(bytes);
+        for (number, line) in (1..).zip(bytes.split_inclusive(|byte| *byte == b'\n')) {
+            let number = if as_text { number } else { text.line(number) };
+            self.line(&mut decoder, name, number, line)?;
+        }
+        self.refusals(&decoder, name);
+        Ok(())
+    }
+
+    /// Decodes line by line and hands on what it has whenever it might have to wait.
+    fn stream(&mut self, stream: &mut PlainStream) -> anyhow::Result<()> {
         /// A line longer than this is no log line; it is passed on in pieces.
         const LONGEST: usize = 1 << 20;
-        let mut reader = BufReader::with_capacity(1 << 16, io::stdin().lock());
-        if self.arguments.addresses {
-            let mut bytes = Vec::new();
-            io::Read::read_to_end(&mut reader, &mut bytes)?;
-            return self.addresses(&bytes);
-        }
         let mut decoder = self.decoder();
-        let mut line = Vec::new();
-        let mut number = 1;
-        let mut told = 0;
-        loop {
-            if reader.buffer().is_empty() {
-                self.out.flush()?;
-            }
-            let buffer = match reader.fill_buf() {
-                Ok(buffer) => buffer,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error).context("stdin"),
-            };
-            let ended = buffer.is_empty();
-            let (taken, whole) = match memchr::memchr(b'\n', buffer) {
-                Some(at) => (at + 1, true),
-                None => (buffer.len(), false),
-            };
-            line.extend_from_slice(&buffer[..taken]);
-            reader.consume(taken);
-            if whole || ended && !line.is_empty() || line.len() > LONGEST {
-                self.line(&mut decoder, "-", number, &line)?;
-                number += u64::from(whole);
-                line.clear();
-                for reason in &decoder.refusals()[told..] {
-                    say(reason);
-                    told += 1;
+        let (mut rest, mut number, mut told) = (Vec::new(), 1, 0);
+        while stream.advance() {
+            for piece in stream.piece().split_inclusive(|byte| *byte == b'\n') {
+                rest.extend_from_slice(piece);
+                let whole = piece.ends_with(b"\n");
+                if whole || rest.len() > LONGEST {
+                    self.line(&mut decoder, "-", number, &rest)?;
+                    number += u64::from(whole);
+                    rest.clear();
                 }
             }
-            if ended {
-                break;
-            }
+            self.out.flush()?;
+            told = tell_refusals(&decoder, told);
+        }
+        if !rest.is_empty() {
+            self.line(&mut decoder, "-", number, &rest)?;
+            told = tell_refusals(&decoder, told);
         }
         self.refused |= told > 0 && !self.arguments.force;
         Ok(())

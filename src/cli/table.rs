@@ -1,15 +1,14 @@
 //! `kanalyze table`: a thousand logs as one table, or as groups of one cause.
 
+use super::logs::{Logs, tell};
 use super::output::{Format, JsonArray, Output};
 use super::records::write_records;
-use super::sides::{Read, read, sources};
 use crate::diff::cluster::{Cluster, clusters, sample};
-use crate::engine::{Options, in_order};
-use crate::grammar::Grammar;
+use crate::engine::Options;
 use crate::input::Source;
+use crate::intake::wholes;
 use crate::render;
 use crate::table::COLUMNS;
-use std::ffi::OsString;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -22,16 +21,15 @@ use std::process::ExitCode;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kanalyze table logs/ --cluster                    which reports are one bug
-  kanalyze table logs/ --cluster --format jsonl     one record a cluster
-  kanalyze table logs/ -o events.parquet            one row a report or event
+  kanalyze table logs/ --cluster --format jsonl     one record per cluster
+  kanalyze table logs/ -o events.parquet            one row per report or event
   kanalyze table logs/ -o events --partition-by kind
   kanalyze table --columns                          what the columns are
 
 Exit status: 0, or 2 if a log could not be read.")]
 pub struct Arguments {
-    /// Logs, run folders, folders of logs or globs.
-    #[arg(value_name = "LOG", required_unless_present = "columns")]
-    logs: Vec<OsString>,
+    #[command(flatten)]
+    logs: Logs,
 
     /// Group reports by cause.
     #[arg(long, required_unless_present_any = ["output_file", "columns"], conflicts_with = "output_file")]
@@ -51,14 +49,6 @@ pub struct Arguments {
 
     #[command(flatten)]
     output: Output,
-
-    /// A grammar file of your own, besides the built-in ones; may be given several times.
-    #[arg(long, value_name = "FILE")]
-    grammar: Vec<PathBuf>,
-
-    /// Threads; 0 takes as many as the machine has.
-    #[arg(short = 'j', long = "threads", value_name = "N", default_value_t = 0)]
-    threads: usize,
 }
 
 /// Runs `kanalyze table`.
@@ -69,34 +59,19 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if arguments.columns {
         return print_columns(&arguments.output);
     }
-    let options = Options { grammar: Grammar::with_files(&arguments.grammar)?, ..Options::named("").with_events() };
-    let mut all: Vec<Source> = Vec::new();
-    for name in &arguments.logs {
-        all.extend(sources(name)?);
-    }
+    let options = arguments.logs.reading.options()?.with_events();
+    let (all, named) = arguments.logs.sources()?;
     if let Some(path) = &arguments.output_file {
-        return write_table(path, &arguments, &options, &all);
+        return write_table(path, &arguments, &options, &all, named);
     }
-    let results = in_order(arguments.threads, &all, |source| {
-        read(source, &options, |_, reports, _| {
-            reports.iter().filter(|report| report.cause.is_none() && !report.suppressed).map(sample).collect::<Vec<_>>()
-        })
+    let results = wholes(&all, &options, |found| {
+        let (reports, _) = found.settled();
+        reports.iter().filter(|report| report.cause.is_none() && !report.suppressed).map(sample).collect::<Vec<_>>()
     });
-    let (mut samples, mut fatal) = (Vec::new(), false);
-    for result in results {
-        let words = match result {
-            Read::Done(found, damage) => {
-                samples.extend(found);
-                damage
-            }
-            Read::Failed(words) => {
-                fatal = true;
-                Some(words)
-            }
-        };
-        if let Some(words) = words {
-            let _ = writeln!(std::io::stderr(), "kanalyze: {}", render::safe(&words));
-        }
+    let (mut samples, mut fatal) = (Vec::new(), !named);
+    for log in results {
+        fatal |= tell(log.trouble.as_ref());
+        samples.extend(log.found.unwrap_or_default());
     }
     write_clusters(&clusters(samples), &arguments.output)?;
     Ok(if fatal { ExitCode::from(2) } else { ExitCode::SUCCESS })
@@ -141,26 +116,32 @@ pub(super) const NO_TABLES: &str =
     "this build has no tables; get them with `cargo install --path . --features tables` in kanalyze's sources";
 
 #[cfg(not(feature = "tables"))]
-fn write_table(_: &Path, _: &Arguments, _: &Options, _: &[Source]) -> anyhow::Result<ExitCode> {
+fn write_table(_: &Path, _: &Arguments, _: &Options, _: &[Source], _: bool) -> anyhow::Result<ExitCode> {
     anyhow::bail!(NO_TABLES)
 }
 
 #[cfg(feature = "tables")]
-fn write_table(path: &Path, arguments: &Arguments, options: &Options, all: &[Source]) -> anyhow::Result<ExitCode> {
+fn write_table(
+    path: &Path,
+    arguments: &Arguments,
+    options: &Options,
+    all: &[Source],
+    named: bool,
+) -> anyhow::Result<ExitCode> {
     use crate::table::TableWriter;
     let writer = if arguments.partition_by.is_empty() {
         TableWriter::create(path)?
     } else {
         TableWriter::append(path, &arguments.partition_by)?
     };
-    let (rows, fine) = fill(writer, options, all, arguments.threads)?;
+    let (rows, fine) = fill(writer, options, all)?;
     let _ = writeln!(
         std::io::stderr(),
         "kanalyze: {}: {rows} rows of {} logs",
         render::safe(&path.display().to_string()),
         all.len()
     );
-    Ok(if fine { ExitCode::SUCCESS } else { ExitCode::from(2) })
+    Ok(if fine && named { ExitCode::SUCCESS } else { ExitCode::from(2) })
 }
 
 /// Logs that are read before their rows are written: enough to keep every thread busy, few enough to fit into memory.
@@ -184,7 +165,6 @@ pub(super) fn fill(
     mut writer: crate::table::TableWriter,
     options: &Options,
     all: &[Source],
-    threads: usize,
 ) -> anyhow::Result<(u64, bool)> {
     use crate::engine::thread_count;
     use crate::table::Row;
@@ -198,8 +178,8 @@ pub(super) fn fill(
         let progress = counter(all.len() as u64, "logs");
         let mut rest = all;
         while !rest.is_empty() {
-            let (now, later) = rest.split_at(turn(rest, thread_count(threads)));
-            let mut rows = rows(now, options, threads, &mut fine).into_iter();
+            let (now, later) = rest.split_at(turn(rest, thread_count(options.threads)));
+            let mut rows = rows(now, options, &mut fine).into_iter();
             // The writer may have given up: it will say why.
             let sent = std::iter::from_fn(|| Some(rows.by_ref().take(PORTION).collect::<Vec<Row>>()))
                 .take_while(|portion| !portion.is_empty())
@@ -219,28 +199,17 @@ pub(super) fn fill(
 
 /// The rows of some logs, in order; what could not be read is told.
 #[cfg(feature = "tables")]
-fn rows(logs: &[Source], options: &Options, threads: usize, fine: &mut bool) -> Vec<crate::table::Row> {
+fn rows(logs: &[Source], options: &Options, fine: &mut bool) -> Vec<crate::table::Row> {
     use crate::table::{LogRow, Row};
-    let results = in_order(threads, logs, |source| {
-        read(source, options, |text, reports, events| (text.len() as u64, reports, events))
-    });
     let mut rows = Vec::new();
-    for (source, result) in logs.iter().zip(results) {
-        let words = match result {
-            Read::Done((bytes, reports, events), damage) => {
-                let log = LogRow { log: source.to_string(), bytes, damage: damage.clone() };
-                rows.push(Row::Log(Box::new(log)));
-                rows.extend(reports.into_iter().map(|report| Row::Report(Box::new(report))));
-                rows.extend(events.into_iter().map(|event| Row::Event(Box::new(event))));
-                damage
-            }
-            Read::Failed(words) => {
-                *fine = false;
-                Some(words)
-            }
-        };
-        if let Some(words) = words {
-            let _ = writeln!(std::io::stderr(), "kanalyze: {}", render::safe(&words));
+    let results = wholes(logs, options, |found| (found.text.plain().len() as u64, found.settled()));
+    for log in results {
+        *fine &= !tell(log.trouble.as_ref());
+        if let Some((bytes, (reports, events))) = log.found {
+            let damage = log.trouble.map(|trouble| trouble.message);
+            rows.push(Row::Log(Box::new(LogRow { log: log.name, bytes, damage })));
+            rows.extend(reports.into_iter().map(|report| Row::Report(Box::new(report))));
+            rows.extend(events.into_iter().map(|event| Row::Event(Box::new(event))));
         }
     }
     rows

@@ -245,7 +245,8 @@ fn take_dump(run: &mut Run, dump: &Dump) {
         run.see(Area::LockEdge, name, dump.at, wait.evidence.first().copied().unwrap_or(dump.line));
     }
     for step in dump.lockdep.iter().flat_map(|explanation| &explanation.steps) {
-        run.traits.entry((Area::LockOrder, format!("{} -> {}", step.first, step.then))).or_insert(Seen {
+        let Some(first) = &step.first else { continue };
+        run.traits.entry((Area::LockOrder, format!("{first} -> {}", step.then))).or_insert(Seen {
             times: 1,
             first: dump.at,
             line: step.line,

@@ -68,6 +68,21 @@ impl Compression {
         }
     }
 
+    /// Whether data that begins like this, with fewer than [`Compression::MAGIC`] bytes, may turn out to be compressed.
+    pub(super) fn may_be(first: &[u8]) -> bool {
+        const BEGINNINGS: [&[u8]; 6] = [
+            &[0x1f, 0x8b, 8],
+            &[0xfd, b'7', b'z', b'X', b'Z', 0],
+            &[0x28, 0xb5, 0x2f, 0xfd],
+            b"BZh",
+            &[0x04, 0x22, 0x4d, 0x18],
+            &LZ4_OLD,
+        ];
+        let agrees = |magic: &[u8], first: &[u8]| magic.iter().zip(first).all(|(one, other)| one == other);
+        BEGINNINGS.iter().any(|magic| agrees(magic, first))
+            || matches!(first, [0x50..=0x5f, rest @ ..] if agrees(&[0x2a, 0x4d, 0x18], rest))
+    }
+
     /// The policy: after 64 MiB, more than 200 (gzip, lz4) or 1,000 (the others) times what went in; or more than 64 GiB.
     ///
     /// Logs with times in them shrink 10 to 60 times. Zeros shrink 1,030 times in gzip, 250 in lz4, 7,000 and more in

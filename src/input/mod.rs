@@ -4,6 +4,7 @@
 //!   otherwise. Compression (gz, xz, zst, bz2, lz4) is recognised by content, never by name.
 //! * [`Input::feed`] gives the bytes to an engine, in one piece or in chunks of [`CHUNK`].
 //! * [`Follow`] reads a growing file through rotation and truncation.
+//! * [`Decoder`] makes UTF-16 and texts with a byte order mark plain.
 //! * [`read_mail`] takes kernel text out of mails: quoting, encodings, lines that a mailer wrapped.
 //!
 //! What can go wrong while reading is [`Damage`], a value: everything that could be read has been given out before.
@@ -14,9 +15,11 @@ mod follow;
 mod mail;
 mod open;
 mod stream;
+mod wide;
 
 pub use compressed::Compression;
 pub use follow::{Begin, Follow, Step, Stopper};
 pub use mail::{Mail, read_mail, unquote_mail};
-pub use open::{Input, InputError, MAPPED_FROM, Mapping, Source, Whole, open, open_with};
+pub use open::{Input, InputError, MAPPED_FROM, Mapping, Source, Whole, open, open_reader, open_with};
 pub use stream::{CHUNK, Damage, Stream};
+pub use wide::{Decoder, Encoding};

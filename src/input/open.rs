@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{self, Cursor, Read, Seek};
 use std::ops::{ControlFlow, Deref};
 use std::os::fd::AsFd;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
@@ -47,10 +48,10 @@ impl fmt::Display for Source {
 #[non_exhaustive]
 pub enum InputError {
     /// There is no such file (any more).
-    #[error("{0}: no such file: check the name, or whether a rotation took it away meanwhile")]
+    #[error("{0}: no such file (mistyped, or rotated away?)")]
     Missing(Source),
     /// A directory.
-    #[error("{0}: is a directory: name the logs in it, as in {0}/*.log")]
+    #[error("{0}: is a directory: name the logs in it")]
     Directory(Source),
     /// Not allowed.
     #[error("{0}: permission denied: run as a user who may read it, or pipe it in (sudo cat {0} | kanalyze parse -)")]
@@ -101,6 +102,12 @@ impl Deref for Whole {
             Bytes::Read(bytes) => bytes,
             Bytes::Mapped(map) => map,
         }
+    }
+}
+
+impl AsRef<[u8]> for Whole {
+    fn as_ref(&self) -> &[u8] {
+        self
     }
 }
 
@@ -190,6 +197,12 @@ fn from_file(mut file: File, source: &Source, mapping: Mapping) -> Result<Input,
         return Err(InputError::Directory(source.clone()));
     }
     if !metadata.is_file() {
+        if metadata.file_type().is_char_device() && *source != Source::Stdin {
+            // /dev/kmsg and serial ports never end: what they hold now is what is read.
+            let flags = rustix::fs::fcntl_getfl(&file).map_err(|error| InputError::new(source, error.into()))?;
+            rustix::fs::fcntl_setfl(&file, flags | rustix::fs::OFlags::NONBLOCK)
+                .map_err(|error| InputError::new(source, error.into()))?;
+        }
         return sniffed(Box::new(file), source);
     }
     // Stdin may be a file that somebody has read a part of: what counts is what is left.
@@ -233,6 +246,15 @@ fn from_file(mut file: File, source: &Source, mapping: Mapping) -> Result<Input,
     }
 }
 
+/// What a reader gives, unpacked if its first bytes say that it is compressed; `source` is named where it cannot be.
+///
+/// # Errors
+///
+/// [`InputError`], if nothing can be read from it.
+pub fn open_reader(reader: Box<dyn Read + Send>, source: &Source) -> Result<Input, InputError> {
+    sniffed(reader, source)
+}
+
 /// How the file is compressed; it stands at its start afterwards.
 fn head(file: &mut File, source: &Source) -> Result<Option<Compression>, InputError> {
     let mut magic = Vec::with_capacity(Compression::MAGIC);
@@ -246,14 +268,16 @@ fn head(file: &mut File, source: &Source) -> Result<Option<Compression>, InputEr
 
 /// A stream whose first bytes decide whether it is compressed.
 fn sniffed(mut reader: Box<dyn Read + Send>, source: &Source) -> Result<Input, InputError> {
-    // One read, as records of /dev/kmsg come whole or not at all; more only while too little for any magic came.
+    // One read, as records of /dev/kmsg come whole or not at all; more only while what came may be the beginning of a magic, since
+    // somebody may wait for the answer to a short line.
     let mut first = vec![0; CHUNK];
     let mut filled = 0;
-    while filled < Compression::MAGIC {
+    while filled < Compression::MAGIC && Compression::may_be(&first[..filled]) {
         match reader.read(&mut first[filled..]) {
             Ok(0) => break,
             Ok(got) => filled += got,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
             Err(error) if filled == 0 => return Err(InputError::new(source, error)),
             Err(_) => break,
         }

@@ -150,6 +150,8 @@ impl Stream {
                 }
                 Err(error) => match error.kind() {
                     io::ErrorKind::Interrupted => {}
+                    // A device that has no more for now.
+                    io::ErrorKind::WouldBlock if self.compression.is_none() => self.ended = true,
                     // /dev/kmsg: records were overwritten before they were read; the next read goes on after them.
                     io::ErrorKind::BrokenPipe if self.compression.is_none() => {}
                     _ => {

@@ -3,7 +3,7 @@
 use crate::report::Frame;
 
 /// Every word that [`Wait::kind`](super::Wait::kind) may be, with its meaning.
-pub const KINDS: [(&str, &str); 27] = [
+pub const KINDS: [(&str, &str); 29] = [
     ("mutex", "a mutex"),
     ("rt-mutex", "a real-time mutex"),
     ("rwsem-read", "a reader-writer semaphore, to read"),
@@ -13,7 +13,7 @@ pub const KINDS: [(&str, &str); 27] = [
     ("ldsem-read", "a line-discipline semaphore, to read"),
     ("ldsem-write", "a line-discipline semaphore, to write"),
     ("socket-lock", "a socket's lock"),
-    ("semaphore", "a counting semaphore; lockdep does not know it"),
+    ("semaphore", "a counting semaphore"),
     ("spinlock", "a spinlock, on a CPU"),
     ("lock", "a lock of a kind that the log does not tell"),
     ("completion", "a completion"),
@@ -21,6 +21,7 @@ pub const KINDS: [(&str, &str); 27] = [
     ("workqueue", "the end of a workqueue's items"),
     ("rcu", "an RCU grace period"),
     ("kthread", "a kernel thread to stop or park"),
+    ("first-wakeup", "its first wake-up (a kernel thread that was created and never woken)"),
     ("page-lock", "a page's lock or bit"),
     ("io", "a block device or file system"),
     ("bit", "a bit of an object"),
@@ -30,7 +31,8 @@ pub const KINDS: [(&str, &str); 27] = [
     ("child", "a child process"),
     ("usb", "a USB transfer"),
     ("device-references", "the last reference to a network device"),
-    ("wait-queue", "an event; the function that waits names it"),
+    ("wait-queue", "an event"),
+    ("unknown", "something that the log does not tell"),
 ];
 
 /// What a stack says.
@@ -94,7 +96,7 @@ const SCHEDULER: [&str; 20] = [
 ];
 
 /// Starts of names of lock primitives, longest first where one is the start of another; `=` ends a whole name.
-const LOCKS: [(&str, &str); 33] = [
+const LOCKS: [(&str, &str); 37] = [
     ("__mutex_lock", "mutex"),
     ("mutex_lock", "mutex"),
     ("__ww_mutex_lock", "mutex"),
@@ -103,15 +105,19 @@ const LOCKS: [(&str, &str); 33] = [
     ("_rt_mutex", "rt-mutex"),
     ("rt_mutex_", "rt-mutex"),
     ("rtlock_slowlock", "rt-mutex"),
+    // Linux 2.6 and 3.x: the frame below says for what.
+    ("rwsem_down_failed_common", "rwsem-write"),
     ("rwsem_down_read", "rwsem-read"),
     ("call_rwsem_down_read", "rwsem-read"),
     ("__down_read", "rwsem-read"),
     ("down_read", "rwsem-read"),
+    ("rt_down_read", "rwsem-read"),
     ("rwbase_read_lock", "rwsem-read"),
     ("rwsem_down_write", "rwsem-write"),
     ("call_rwsem_down_write", "rwsem-write"),
     ("__down_write", "rwsem-write"),
     ("down_write", "rwsem-write"),
+    ("rt_down_write", "rwsem-write"),
     ("rwbase_write_lock", "rwsem-write"),
     ("__percpu_down_read", "percpu-rwsem-read"),
     ("percpu_down_read", "percpu-rwsem-read"),
@@ -123,6 +129,7 @@ const LOCKS: [(&str, &str); 33] = [
     ("ldsem_down_write", "ldsem-write"),
     ("__lock_sock", "socket-lock"),
     ("lock_sock_nested", "socket-lock"),
+    ("lock_kernel=", "lock"),
     ("___down_common=", "semaphore"),
     ("__down_common=", "semaphore"),
     ("__down=", "semaphore"),
@@ -135,7 +142,7 @@ const SEMAPHORE: [&str; 4] = ["down_timeout", "down_killable", "down_interruptib
 
 /// Functions around a completion or another plain wait that say what it is for, innermost first; `=` ends a
 /// whole name.
-const PURPOSES: [(&str, &str); 62] = [
+const PURPOSES: [(&str, &str); 68] = [
     ("__flush_workqueue", "workqueue"),
     ("flush_workqueue", "workqueue"),
     ("drain_workqueue", "workqueue"),
@@ -179,12 +186,17 @@ const PURPOSES: [(&str, &str); 62] = [
     ("folio_wait_", "page-lock"),
     ("__folio_lock", "page-lock"),
     ("__lock_page", "page-lock"),
+    ("lock_page=", "page-lock"),
+    ("sleep_on_page", "page-lock"),
     ("wait_on_page", "page-lock"),
     ("__wait_on_page", "page-lock"),
     ("wait_on_buffer", "io"),
     ("__wait_on_buffer", "io"),
     ("__lock_buffer", "io"),
     ("bit_wait_io", "io"),
+    ("sleep_on_buffer", "io"),
+    ("sync_buffer", "io"),
+    ("get_request_wait", "io"),
     ("submit_bio_wait", "io"),
     ("blk_execute_rq", "io"),
     ("blk_mq_get_tag", "io"),
@@ -195,6 +207,7 @@ const PURPOSES: [(&str, &str); 62] = [
     ("wbt_wait", "io"),
     ("__blkdev_direct_IO", "io"),
     ("blkdev_issue_", "io"),
+    ("sync_page", "page-lock"),
     ("bit_wait", "bit"),
     ("__wait_on_bit", "bit"),
     ("out_of_line_wait_on_bit", "bit"),
@@ -241,11 +254,8 @@ pub(super) fn awaited(frames: &[Frame]) -> Option<Awaited> {
         let mut outside = position;
         while let Some(more) = rest.get(outside).and_then(|(_, name)| lock_kind(name)) {
             // `down_read` of a tty's semaphore, a futex's mutex: the outermost primitive names the lock.
-            kind = if kind == "semaphore" || more == kind || kind.starts_with("rwsem") && more.starts_with("ldsem") {
-                more
-            } else {
-                kind
-            };
+            let outer = kind.starts_with("rwsem") && (more.starts_with("ldsem") || more.starts_with("rwsem"));
+            kind = if kind == "semaphore" || more == kind || outer { more } else { kind };
             outside += 1;
         }
         if rest.get(outside).is_some_and(|(_, name)| name.starts_with("futex_")) {
@@ -257,11 +267,22 @@ pub(super) fn awaited(frames: &[Frame]) -> Option<Awaited> {
     // The outermost of the wait's own functions says what it is for: `msleep` of `netdev_wait_allrefs`.
     let own = rest.iter().take_while(|(_, name)| purpose(name).is_some() || is_completion(name)).count();
     if own > 0 {
-        let kind = rest[..own].iter().rev().find_map(|(_, name)| purpose(name)).unwrap_or("completion");
+        // A wait for a bit says least: what sleeps there, or who asked for it, may say more.
+        let mut kinds = rest[..own].iter().rev().filter_map(|(_, name)| purpose(name));
+        let outermost = kinds.next();
+        let kind = match outermost {
+            Some("bit") => kinds.find(|kind| *kind != "bit").or(outermost),
+            other => other,
+        };
+        let kind = kind.unwrap_or("completion");
         return Some(Awaited { kind, site: rest.get(own).or(rest.last()).map_or(first_site, |(index, _)| *index) });
     }
     if name == "percpu_rwsem_wait" {
         return Some(Awaited { kind: "percpu-rwsem-read", site: rest.get(1).map_or(first_site, |(index, _)| *index) });
+    }
+    // A new thread sleeps in `kthread` itself until its creator wakes it.
+    if name == "kthread" {
+        return Some(Awaited { kind: "first-wakeup", site: first_site });
     }
     // Only the slow paths of locks sleep that way; the lock's own frames are missing.
     let locking = named[entered..inner]
@@ -292,6 +313,11 @@ fn purpose(name: &str) -> Option<&'static str> {
 
 fn is_completion(name: &str) -> bool {
     COMPLETION.iter().any(|start| name.starts_with(start))
+}
+
+/// Whether the function is one of the scheduler, of a lock or of another primitive that tasks wait in.
+pub(super) fn is_primitive(name: &str) -> bool {
+    SCHEDULER.contains(&name) || lock_kind(name).is_some() || purpose(name).is_some() || is_completion(name)
 }
 
 fn fits(name: &str, start: &str) -> bool {
@@ -382,6 +408,22 @@ mod tests {
                 "usb_control_msg",
             ),
             ("?__schedule ?schedule ?__mutex_lock ?foo", "mutex", "foo"),
+            ("__schedule schedule schedule_preempt_disabled kthread ret_from_fork", "first-wakeup", "kthread"),
+            (
+                "rwsem_down_failed_common rwsem_down_write_failed call_rwsem_down_write_failed ?down_write sys_mmap_pgoff",
+                "rwsem-write",
+                "sys_mmap_pgoff",
+            ),
+            (
+                "rwsem_down_failed_common rwsem_down_read_failed call_rwsem_down_read_failed ?down_read do_page_fault",
+                "rwsem-read",
+                "do_page_fault",
+            ),
+            (
+                "?blk_finish_plug ?io_schedule ?sleep_on_page_killable ?__wait_on_bit_lock ?readahead",
+                "page-lock",
+                "readahead",
+            ),
         ] {
             assert_eq!(of(stack), Some((kind, site.into())), "{stack}");
         }

@@ -3,7 +3,7 @@
 use super::awaited::{Awaited, plain};
 use super::classes::{bare, is_exclusive, is_global, is_unowned};
 use super::gather::{Facts, TaskFacts};
-use super::hearsay::{flusher, traced};
+use super::hearsay::{flusher, page_holders, reader, traced};
 use super::{Grade, LockRef, Wait};
 use crate::report::{Frame, HeldLock, Task};
 use std::collections::{BTreeMap, BTreeSet};
@@ -77,13 +77,18 @@ pub(super) fn edges(facts: &Facts) -> Vec<Wait> {
         }
         waits.truncate(before);
         let Some(awaited) = &task.awaited else {
+            let before = waits.len();
             listed_only(facts, &claims, *pid, task, &mut waits);
+            if waits.len() == before {
+                waits.extend(untold(*pid, task));
+            }
             continue;
         };
         if !is_waiting(task, awaited) {
             continue;
         }
         match awaited.kind {
+            "rcu" => reader(facts, *pid, task, awaited, &mut waits),
             "work" | "workqueue" => flusher(facts, *pid, task, awaited, &mut waits),
             _ if awaited.is_listed() || awaited_lock(task).is_some() => {
                 owned(facts, &claims, *pid, task, awaited, &mut waits)
@@ -92,15 +97,37 @@ pub(super) fn edges(facts: &Facts) -> Vec<Wait> {
                 let mut wait = bare_wait(*pid, task, awaited);
                 wait.because = match awaited.kind {
                     "semaphore" => "lockdep does not know semaphores".into(),
-                    "completion" | "wait-queue" => "nobody owns what it waits for".into(),
-                    _ => format!("it waits for {}", words(awaited.kind)),
+                    "completion" => "completions have no owner".into(),
+                    "wait-queue" => "events have no owner".into(),
+                    _ => String::new(),
                 };
                 traced(facts, &mut wait);
                 waits.push(wait);
             }
         }
     }
+    page_holders(facts, &mut waits);
     waits
+}
+
+/// A task that is blocked, of which the log does not say in what.
+fn untold(pid: i64, task: &TaskFacts) -> Option<Wait> {
+    (task.seconds.is_some() || task.state.as_deref() == Some("D")).then(|| Wait {
+        waiter: Task { comm: task.comm.clone(), pid },
+        lock: LockRef { class: None, address: None, acquired_at: task.stands().map(place), line: None },
+        kind: "unknown",
+        holder: None,
+        candidates: 0,
+        grade: Grade::Unknown,
+        evidence: evidence([Some(task.line), task.stands().map(|frame| frame.log_line)]),
+        because: if task.frames.is_empty() {
+            "its stack is not in the log"
+        } else {
+            "its stack does not begin with a wait"
+        }
+        .into(),
+        identity: "none",
+    })
 }
 
 /// Whether a task with such a stack waits in a way that matters: the kernel calls it blocked, it is in D, or in a lock.
@@ -109,7 +136,7 @@ fn is_waiting(task: &TaskFacts, awaited: &Awaited) -> bool {
 }
 
 /// The documented meaning of a kind.
-pub(super) fn words(kind: &str) -> &'static str {
+pub(crate) fn words(kind: &str) -> &'static str {
     super::awaited::KINDS.iter().find(|(word, _)| *word == kind).map_or("something", |(_, words)| words)
 }
 
@@ -177,6 +204,7 @@ pub(super) fn bare_wait(pid: i64, task: &TaskFacts, awaited: &Awaited) -> Wait {
         lock: LockRef { class, address: None, acquired_at: outer.or(site).map(place), line: None },
         kind: awaited.kind,
         holder: None,
+        candidates: 0,
         grade: Grade::Unknown,
         evidence: evidence([Some(task.line), outer.or(site).map(|frame| frame.log_line)]),
         because: String::new(),
@@ -223,18 +251,32 @@ fn stated(facts: &Facts, pid: i64, task: &TaskFacts, waits: &mut Vec<Wait>) {
             ("rw-semaphore", _) => "rwsem-write",
             _ => "lock",
         };
-        let own = awaited_lock(task).map(|(index, _)| &task.locks[index]);
+        // Without a stack, the last lock of a complete list is the one that the kernel speaks of: lockdep notes a lock
+        // before it is got, and knows all but semaphores.
+        let listed = || task.locks.last().filter(|lock| task.whole && kind != "semaphore" && !is_unowned(lock));
+        let unseen = task.awaited.is_none() && !task.running;
+        let own = awaited_lock(task).map(|(index, _)| &task.locks[index]).or_else(|| listed().filter(|_| unseen));
         let base = task.awaited.as_ref().map(|awaited| bare_wait(pid, task, awaited));
         let lock = own.map(lock_ref).or_else(|| base.as_ref().map(|wait| wait.lock.clone()));
         let identity = own.map_or("none", |lock| identity(&key(lock)));
         let holder = blocker.holder.clone();
+        // Of a semaphore and of readers the kernel knows only who took it last.
+        let vague = kind == "semaphore" || blocker.holder_mode.as_deref() == Some("reader");
         waits.push(Wait {
             waiter: Task { comm: task.comm.clone(), pid },
             lock: lock.unwrap_or(LockRef { class: None, address: None, acquired_at: None, line: None }),
             kind,
-            grade: if holder.is_some() { Grade::Stated } else { Grade::Unknown },
+            candidates: 0,
+            grade: match &holder {
+                Some(_) if vague => Grade::Likely,
+                Some(_) => Grade::Stated,
+                None => Grade::Unknown,
+            },
             because: match (&holder, kind) {
                 (Some(_), "semaphore") => "the kernel names the last holder".into(),
+                (Some(_), _) if vague => {
+                    "the kernel names the reader that took it last; others may hold it, too".into()
+                }
                 (Some(_), _) => "the kernel names the owner".into(),
                 (None, _) => "the kernel finds no owner".into(),
             },
@@ -301,10 +343,11 @@ fn owned(facts: &Facts, claims: &Claims, pid: i64, task: &TaskFacts, awaited: &A
             } else if shared && awaited.kind.ends_with("read") && !is_exclusive(lock) {
                 (
                     limit.min(Grade::Likely),
-                    "it went on after taking the lock; a reader waits for a writer, or behind one".to_owned(),
+                    "its stack is past the call that took the lock; a reader waits for a writer, or behind one"
+                        .to_owned(),
                 )
             } else {
-                (limit, "it went on after taking the lock".to_owned())
+                (limit, "its stack is past the call that took the lock".to_owned())
             };
             waits.push(with_holder(facts, &wait, *holder, *at, grade, because));
         }
@@ -333,7 +376,11 @@ fn owned(facts: &Facts, claims: &Claims, pid: i64, task: &TaskFacts, awaited: &A
             waits.push(with_holder(facts, &wait, *holder, *at, limit.min(grade), because));
         }
         [..] if open.len() > MOST_CANDIDATES => {
+            wait.candidates = open.len();
             wait.because = format!("{} tasks list it and may hold it", open.len());
+            if !facts.hidden.is_empty() {
+                wait.because += ", and so may those that were running and show no list";
+            }
             waits.push(wait);
         }
         _ => {
@@ -419,12 +466,13 @@ fn listed_only(facts: &Facts, claims: &Claims, pid: i64, task: &TaskFacts, waits
         lock: lock_ref(lock),
         kind: if mutex { "mutex" } else { "lock" },
         holder: None,
+        candidates: 0,
         grade: Grade::Unknown,
         evidence: evidence([Some(task.line), Some(lock.line)]),
         because: String::new(),
         identity: identity(&key),
     };
     let grade = if exclusive { Grade::Likely } else { Grade::Possible };
-    let because = "it lists last what another task holds; its stack is not in the log".to_owned();
+    let because = "it is last in its lock list, and its stack is not in the log".to_owned();
     waits.push(with_holder(facts, &wait, *holder, *at, ceiling(&key).min(grade), because));
 }

@@ -1,18 +1,24 @@
 //! Lockdep reports in plain order, and what joins them to a hang.
 
-use super::awaited::plain;
+use super::awaited::{is_primitive, plain};
 use super::classes::bare;
 use super::edges::place;
 use super::{Dependency, Explanation, Joined, Wait};
-use crate::report::{ChainEntry, Frame, Lockdep, Report};
+use crate::report::{ChainEntry, Frame, Lockdep, Report, WaitContext};
 use std::collections::BTreeSet;
 
+/// How many uses of locks by interrupts are worth telling.
+const USAGES: usize = 6;
 /// How many frames of a call path are worth telling.
 const PATH: usize = 5;
 
 /// A lockdep report explained.
 pub(super) fn explain(report: &Report, lockdep: &Lockdep) -> Explanation {
-    let (cycle, steps) = if lockdep.flavour == "circular" { circular(lockdep) } else { (Vec::new(), Vec::new()) };
+    let (cycle, steps) = if lockdep.contexts.is_empty() {
+        if lockdep.flavour == "circular" { circular(lockdep) } else { (Vec::new(), Vec::new()) }
+    } else {
+        contexts(&lockdep.contexts)
+    };
     let wanted = lockdep.acquiring.as_ref().map(|lock| lock.class.clone());
     let held = lockdep.holding.as_ref().map(|lock| lock.class.clone());
     let at =
@@ -31,11 +37,32 @@ pub(super) fn explain(report: &Report, lockdep: &Lockdep) -> Explanation {
         ("recursive", Some(wanted), Some(held)) => {
             format!("{who} takes {wanted}{} while it holds {held}", place_of(at(&lockdep.acquiring)))
         }
-        ("inconsistent", Some(wanted), _) => format!(
-            "{wanted} is used in two ways that an interrupt can mix: {}",
-            lockdep.usage.as_deref().unwrap_or("usage not printed")
-        ),
-        ("irq-inversion" | "irq-order", Some(wanted), Some(held)) => format!(
+        ("inconsistent", Some(wanted), _) => {
+            let usage = lockdep.usage.as_deref().unwrap_or_default();
+            let usage = usage.strip_prefix("inconsistent ").unwrap_or(usage);
+            let usage = usage.strip_suffix(" usage.").unwrap_or(usage);
+            format!(
+                "{who} takes {wanted}{}, which is used in two ways that an interrupt can mix: {usage}",
+                place_of(at(&lockdep.acquiring))
+            )
+        }
+        ("irq-inversion", Some(wanted), Some(other)) => {
+            let usage = lockdep.usage.as_deref().unwrap_or_default();
+            let state = usage.split_once("another, ").and_then(|(_, rest)| rest.split_once(" lock "));
+            let state = state.map(|(state, _)| format!(", which is {state},")).unwrap_or_default();
+            let place = place_of(at(&lockdep.acquiring));
+            let before = if usage.contains("was taken by") {
+                format!(
+                    "{who} takes {wanted}{place} where interrupts are on; it was taken before while {other}{state} was held"
+                )
+            } else {
+                format!(
+                    "{who} takes {wanted}{place} in an interrupt; before, {other}{state} was taken while it was held"
+                )
+            };
+            format!("{before}: an interrupt can take the two the other way round")
+        }
+        ("irq-order", Some(wanted), Some(held)) => format!(
             "{who} takes {wanted}{} while it holds {held}; an interrupt can take them the other way round",
             place_of(at(&lockdep.acquiring))
         ),
@@ -46,8 +73,9 @@ pub(super) fn explain(report: &Report, lockdep: &Lockdep) -> Explanation {
         ("held-return", ..) => format!("{who} returns to user space with a lock held"),
         ("held-exit", ..) => format!("{who} exits with a lock held"),
         ("wait-context", Some(wanted), _) => {
-            format!("{who} takes {wanted}{} where it must not sleep", place_of(at(&lockdep.acquiring)))
+            format!("{who} takes {wanted}{} {}", place_of(at(&lockdep.acquiring)), wait_types(report, lockdep))
         }
+        (_, None, None) if !lockdep.contexts.is_empty() => owed_words(&lockdep.contexts),
         ("nested", Some(wanted), _) => {
             format!("{who} takes {wanted}{} without the lock that should nest it", place_of(at(&lockdep.acquiring)))
         }
@@ -55,29 +83,166 @@ pub(super) fn explain(report: &Report, lockdep: &Lockdep) -> Explanation {
         (flavour, Some(wanted), _) => format!("{flavour}: {who} takes {wanted}{}", place_of(at(&lockdep.acquiring))),
         (flavour, ..) => format!("{flavour} at {who}"),
     };
-    let paths = steps.iter().map(path_words).collect();
-    Explanation { line: report.line, flavour: lockdep.flavour.clone(), summary, cycle, steps, paths }
+    let words = if lockdep.contexts.is_empty() { path_words } else { context_words };
+    let mut paths: Vec<String> = steps.iter().map(words).collect();
+    if paths.is_empty() {
+        paths = usages(report, lockdep);
+    }
+    Explanation {
+        line: report.line,
+        flavour: lockdep.flavour.clone(),
+        summary,
+        cycle,
+        steps,
+        paths,
+        scenario: lockdep.scenario.clone(),
+    }
+}
+
+/// Why a lock may not be taken there: its own wait types against what the context, or a lock that is held, allows.
+fn wait_types(report: &Report, lockdep: &Lockdep) -> String {
+    let inner = |types: &str| types.rsplit(':').next().and_then(|last| last.parse::<u32>().ok());
+    let outer = |types: &str| types.split(':').next().and_then(|first| first.parse::<u32>().ok());
+    let own = lockdep.acquiring.as_ref().and_then(|lock| lock.wait_type.as_deref());
+    let context = lockdep
+        .usage
+        .as_deref()
+        .and_then(|usage| usage.strip_prefix("context-{").and_then(|rest| rest.strip_suffix('}')));
+    let Some(own) = own else { return "where it must not sleep".to_owned() };
+    let tighter = |allowed: &str| inner(allowed).zip(outer(own)).is_some_and(|(allowed, own)| own > allowed);
+    if let Some(context) = context.filter(|context| tighter(context)) {
+        return format!("in a context that allows {{{context}}}, but the lock is of wait type {{{own}}}");
+    }
+    // A wait type of 0 says nothing.
+    let held = report.held_locks.iter().flat_map(|list| &list.locks).find_map(|lock| {
+        let types = lock.wait_type.as_deref()?;
+        (inner(types).is_some_and(|types| types > 0) && tighter(types)).then_some((lock, types))
+    });
+    match held {
+        Some((lock, types)) => {
+            format!("while it holds {} of wait type {{{types}}}, but the lock is of {{{own}}}", lock.class)
+        }
+        None => format!("where its wait type {{{own}}} is not allowed"),
+    }
+}
+
+/// Where a lock was used in which state: lockdep prints these stacks in its reports about interrupts.
+fn usages(report: &Report, lockdep: &Lockdep) -> Vec<String> {
+    // Some stand below the lock that they are about.
+    let class = |line: u64| {
+        let above = lockdep.chain.iter().rfind(|entry| entry.line < line);
+        above.map(|entry| format!("{} ", entry.class)).unwrap_or_default()
+    };
+    let states = report.stacks.iter().filter_map(|stack| Some((stack.name.strip_prefix("usage ")?, stack)));
+    states
+        .filter(|(state, _)| !state.starts_with("INITIAL"))
+        .filter_map(|(state, stack)| {
+            let outside = stack.frames.iter().position(|frame| !is_locking(frame))?;
+            let site = stack.frames[outside..].iter().find(|frame| !frame.inline)?;
+            Some(format!("{}{state} in {} :{}", class(stack.line), place(site), stack.line))
+        })
+        .take(USAGES)
+        .collect()
+}
+
+/// DEPT's contexts: each waits for what the next owes.
+fn contexts(contexts: &[WaitContext]) -> (Vec<String>, Vec<Dependency>) {
+    let steps: Vec<Dependency> = contexts
+        .iter()
+        .filter_map(|context| {
+            let own =
+                |frame: &&Frame| !frame.inline && frame.function.as_deref().is_some_and(|name| !is_primitive(name));
+            let outside = context.frames.iter().position(|frame| own(&frame));
+            let names = context.frames[outside.unwrap_or(0)..].iter().filter_map(|frame| frame.function.as_deref());
+            Some(Dependency {
+                first: context.owed.clone(),
+                then: context.awaited.clone()?,
+                function: outside.map(|at| place(&context.frames[at])),
+                mode: None,
+                path: names.take(PATH).map(|name| plain(name).to_owned()).collect(),
+                line: context.line,
+            })
+        })
+        .collect();
+    // Along the edges; only what leads back to the beginning is a cycle.
+    let mut cycle: Vec<String> = Vec::new();
+    let mut at = steps.first().and_then(|step| step.first.clone());
+    while let Some(class) = at.take().filter(|class| !cycle.contains(class)) {
+        at = steps.iter().find(|step| step.first.as_ref() == Some(&class)).map(|step| step.then.clone());
+        cycle.push(class);
+    }
+    let closed = steps.iter().any(|step| step.first.as_ref() == cycle.last() && Some(&step.then) == cycle.first());
+    (if closed { cycle } else { Vec::new() }, steps)
+}
+
+/// `context A waits for P before unlock(S), context B waits for …: none of them can go on`.
+fn owed_words(contexts: &[WaitContext]) -> String {
+    let words: Vec<String> = contexts
+        .iter()
+        .map(|context| {
+            let awaited = context.awaited.as_deref().unwrap_or("something that the log has lost");
+            let event = context.event.as_deref().map(|event| format!(" before {event}")).unwrap_or_default();
+            format!("context {} waits for {awaited}{event}", context.name)
+        })
+        .collect();
+    format!("{}: none of them can go on", words.join(", "))
 }
 
 fn cycle_text(cycle: &[String], wanted: &str, held: &str) -> String {
     // The part of the cycle that was known before: from the wanted lock to the held one.
-    if cycle.len() < 2 { format!("{wanted} -> {held}") } else { cycle.join(" -> ") }
+    match cycle.len() {
+        0 | 1 => format!("{wanted} -> {held}"),
+        2 | 3 => cycle.join(" -> "),
+        many => format!("{wanted} -> … -> {held} ({many} locks)"),
+    }
 }
 
-/// The chain of a circular report in the order of acquisition: `-> #n` says that its class was taken while the class of
-/// `#n+1` was held; the highest is the lock that the task holds and that closes the cycle, taken under `#0`'s at last.
+/// The entry whose class was held when the class of `chain[index]` was taken; `chain` ascends by number. The stack below
+/// `-> #n` took class n while class n-1 was held, that of `#0` while the highest was (print_circular_bug). `None` where
+/// the log has lost it.
+pub(super) fn held_entry(chain: &[&ChainEntry], index: usize) -> Option<usize> {
+    let entry = chain.get(index)?;
+    if let Some(below) = entry.number.checked_sub(1) {
+        return index.checked_sub(1).filter(|before| chain[*before].number == below);
+    }
+    (is_whole(chain) && chain.len() > 1).then(|| chain.len() - 1)
+}
+
+/// Whether the numbers go up from 0 without a gap.
+fn is_whole(chain: &[&ChainEntry]) -> bool {
+    chain.iter().enumerate().all(|(index, entry)| entry.number as usize == index)
+}
+
+/// The chain of a circular report in the order of acquisition: class n was taken while class n-1 was held; the highest
+/// is the one that the task holds, under which it takes that of `#0` at last. No cycle is told of a chain with gaps.
 fn circular(lockdep: &Lockdep) -> (Vec<String>, Vec<Dependency>) {
     let mut entries: Vec<&ChainEntry> = lockdep.chain.iter().collect();
     entries.sort_by_key(|entry| entry.number);
-    // #0 is the wanted lock; walking up the numbers: what #0 is taken under is what the task holds, #n's class is held there.
-    let classes: Vec<String> = entries.iter().map(|entry| entry.class.clone()).collect();
-    let count = entries.len();
+    // The report says in its head what `#0` and the highest are about, where the chain itself is cut.
+    let wanted = lockdep.acquiring.as_ref().map(|lock| lock.class.clone());
+    let held = lockdep.holding.as_ref().map(|lock| lock.class.clone());
+    let mut classes: Vec<String> = entries.iter().map(|entry| entry.class.clone()).collect();
+    if entries.first().is_some_and(|first| first.number == 1)
+        && let Some(wanted) = &wanted
+    {
+        classes.insert(0, wanted.clone());
+    }
+    let from = entries.first().map_or(0, |first| first.number);
+    let dense = entries.iter().zip(from..).all(|(entry, number)| entry.number == number);
+    let closed = held.as_ref().is_none_or(|held| classes.last() == Some(held));
+    if !dense || !closed || from > 1 || classes.len() < 2 {
+        classes.clear();
+    }
     let steps = entries
         .iter()
         .enumerate()
         .map(|(index, entry)| {
-            // The lock held when this one was taken is the entry above it; above the highest comes #0 again.
-            let first = entries[(index + 1) % count];
+            let before = held_entry(&entries, index).map(|before| entries[before].class.clone());
+            let first = match entry.number {
+                0 => held.clone().or(before),
+                1 => before.or_else(|| wanted.clone()),
+                _ => before,
+            };
             let outside = entry.frames.iter().position(|frame| !is_locking(frame));
             let site =
                 outside.and_then(|at| entry.frames[at..].iter().find(|frame| !frame.inline)).or(entry.frames.first());
@@ -90,7 +255,7 @@ fn circular(lockdep: &Lockdep) -> (Vec<String>, Vec<Dependency>) {
                 .map(|function| plain(function).to_owned())
                 .collect();
             Dependency {
-                first: first.class.clone(),
+                first,
                 then: entry.class.clone(),
                 function: site.map(place),
                 mode: mode(&entry.frames),
@@ -158,7 +323,19 @@ fn path_words(step: &Dependency) -> String {
     let function = step.function.as_deref().unwrap_or("something");
     let how = step.mode.as_deref().map(|mode| format!(" to {mode}")).unwrap_or_default();
     let from = if step.path.len() > 1 { format!(" (from {})", step.path[1..].join(" < ")) } else { String::new() };
-    format!("{function} takes {}{how} while {} is held{from}", step.then, step.first)
+    let held = match &step.first {
+        Some(first) => format!("while {first} is held"),
+        None => "while another lock is held that the log has lost".to_owned(),
+    };
+    format!("{function} takes {}{how} {held}{from}", step.then)
+}
+
+/// `folio_get+0x1/0x2 waits for page while it owes sem (folio_get < caller)`.
+fn context_words(step: &Dependency) -> String {
+    let function = step.function.as_deref().unwrap_or("something");
+    let from = if step.path.len() > 1 { format!(" (from {})", step.path[1..].join(" < ")) } else { String::new() };
+    let owed = step.first.as_deref().map(|first| format!(" while it owes {first}")).unwrap_or_default();
+    format!("{function} waits for {}{owed}{from}", step.then)
 }
 
 /// Where a lockdep report and these waits are about the same classes.

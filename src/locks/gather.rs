@@ -1,7 +1,7 @@
 //! Reports and events → one set of facts for each moment at which the log describes its tasks.
 
 use super::Record;
-use super::awaited::{Awaited, awaited};
+use super::awaited::{Awaited, awaited, is_primitive, plain};
 use super::edges::{Key, settled};
 use crate::report::{Blocker, Frame, HeldLock, HeldLocks, HungTask, Report, Stack, Task};
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,6 +32,8 @@ pub(super) struct Facts {
     pub(super) unfinished: bool,
     /// Holders that an earlier dump settled, with lists that were complete.
     pub(super) settled: BTreeSet<(i64, Key)>,
+    /// Whether a key was pressed again, or the clock went back: the next task row is that of a new dump.
+    pub(super) over: bool,
 }
 
 /// What a dump says of one task.
@@ -44,6 +46,8 @@ pub(super) struct TaskFacts {
     pub(super) workqueue: Option<String>,
     pub(super) work_function: Option<String>,
     pub(super) frames: Vec<Frame>,
+    /// Whether the log shows a stack of it, legible or not.
+    pub(super) shown: bool,
     pub(super) awaited: Option<Awaited>,
     pub(super) locks: Vec<HeldLock>,
     /// Whether a list of it was shown completely.
@@ -68,6 +72,7 @@ enum Piece<'a> {
     Suppressed,
     Trace(&'a BTreeMap<String, String>),
     Mark,
+    Key(&'a str),
 }
 
 /// The dumps of a log; `records` in the order of the log.
@@ -88,6 +93,8 @@ pub(super) fn dumps(records: &[Record<'_>]) -> Vec<Facts> {
     let mut traced: BTreeMap<String, (Task, u64)> = BTreeMap::new();
     let mut last_time = None;
     let mut seen = BTreeSet::new();
+    // The sysrq keys that were pressed since the last dump began, by name.
+    let mut pressed: BTreeSet<&str> = BTreeSet::new();
     for (line, time, boot, piece) in pieces {
         // The same list may be part of a report and an event of its own.
         if !seen.insert((boot, line, discriminant(&piece))) {
@@ -95,6 +102,17 @@ pub(super) fn dumps(records: &[Record<'_>]) -> Vec<Facts> {
         }
         if let Piece::Trace(fields) = piece {
             trace(&mut traced, fields, line);
+            continue;
+        }
+        if let Piece::Key(name) = piece {
+            let back = time.zip(last_time).is_some_and(|(now, before)| before - now > PAUSE);
+            let again = !pressed.insert(name);
+            if let Some(dump) = dumps.last_mut() {
+                dump.over |= (back || again) && dump.boot == boot && !dump.tasks.is_empty();
+                if dump.over {
+                    pressed = BTreeSet::from([name]);
+                }
+            }
             continue;
         }
         let fresh = dumps.last().is_none_or(|dump| dump.boot != boot || begins(dump, &piece, time.zip(last_time)));
@@ -115,7 +133,8 @@ pub(super) fn dumps(records: &[Record<'_>]) -> Vec<Facts> {
     for index in 0..dumps.len() {
         let (before, rest) = dumps.split_at_mut(index);
         rest[0].finish();
-        if let Some(before) = before.last().filter(|before| before.boot == rest[0].boot) {
+        let back = |before: &Facts| before.at.zip(rest[0].at).is_some_and(|(before, now)| now < before);
+        if let Some(before) = before.last().filter(|before| before.boot == rest[0].boot && !back(before)) {
             rest[0].inherit(before);
             rest[0].settled = settled(before);
         }
@@ -140,6 +159,7 @@ fn discriminant(piece: &Piece<'_>) -> u8 {
         Piece::Suppressed => 7,
         Piece::Trace(_) => 5,
         Piece::Mark => 6,
+        Piece::Key(_) => 8,
     }
 }
 
@@ -192,6 +212,9 @@ fn collect<'a>(
                 "hung-task-suppressed" => pieces.push((event.line, time, boot, Piece::Suppressed)),
                 "lockdep-off" => pieces.push((event.line, time, boot, Piece::LockdepOff)),
                 "lock-dump" => pieces.push((event.line, time, boot, Piece::Mark)),
+                "sysrq" | "sysrq-old" => {
+                    pieces.extend(event.fields.get("name").map(|name| (event.line, time, boot, Piece::Key(name))));
+                }
                 _ if event.fields.contains_key("lock") && event.fields.contains_key("action") => {
                     pieces.push((event.line, time, boot, Piece::Trace(&event.fields)));
                 }
@@ -214,7 +237,9 @@ fn begins(dump: &Facts, piece: &Piece<'_>, times: Option<(f64, f64)>) -> bool {
                     .is_some_and(|known| known.seconds.is_some() || !known.frames.is_empty() && !dump.hung)
         }
         Piece::Hung(hung, _) => {
-            paused || dump.tasks.get(&hung.task.pid).is_some_and(|known| known.state.is_some() && !dump.hung)
+            paused
+                || dump.over
+                || dump.tasks.get(&hung.task.pid).is_some_and(|known| known.state.is_some() && !dump.hung)
         }
         Piece::Mark => paused && !dump.hung,
         Piece::Held(list) => {
@@ -239,6 +264,7 @@ fn add(dump: &mut Facts, piece: &Piece<'_>, line: u64) {
             keep(&mut facts.state, &hung.state);
             keep(&mut facts.workqueue, &hung.workqueue);
             keep(&mut facts.work_function, &hung.work_function);
+            facts.shown |= stack.is_some();
             if let Some(stack) = stack.filter(|_| facts.frames.is_empty()) {
                 facts.frames.clone_from(&stack.frames);
             }
@@ -263,7 +289,7 @@ fn add(dump: &mut Facts, piece: &Piece<'_>, line: u64) {
         Piece::LockdepOff => dump.lockdep_off = Some(line),
         Piece::Suppressed => dump.suppressed = true,
         Piece::Mark => dump.listed = true,
-        Piece::Trace(_) => {}
+        Piece::Trace(_) | Piece::Key(_) => {}
     }
 }
 
@@ -333,6 +359,16 @@ fn trace(traced: &mut BTreeMap<String, (Task, u64)>, fields: &BTreeMap<String, S
         && traced.get(lock).is_some_and(|(task, _)| task.pid == pid && task.comm == comm)
     {
         traced.remove(lock);
+    }
+}
+
+impl TaskFacts {
+    /// The innermost function of its stack that is not the scheduler's or a primitive's; an unreliable one where there
+    /// is no other.
+    pub(super) fn stands(&self) -> Option<&Frame> {
+        let own =
+            |frame: &&Frame| !frame.inline && frame.function.as_deref().is_some_and(|name| !is_primitive(plain(name)));
+        self.frames.iter().filter(|frame| frame.reliable).find(own).or_else(|| self.frames.iter().find(own))
     }
 }
 

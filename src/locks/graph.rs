@@ -1,5 +1,6 @@
 //! Edges → cycles, roots, depth.
 
+use super::awaited::Awaited;
 use super::{Grade, Root, Wait};
 use crate::report::Task;
 use std::collections::{BTreeMap, BTreeSet};
@@ -121,7 +122,7 @@ pub(super) fn roots(edges: &Edges, waits: &[Wait], hung: &BTreeMap<i64, Task>) -
     let candidates: BTreeSet<i64> = hung.keys().chain(behind.keys()).copied().collect();
     let mut roots: Vec<Root> = candidates
         .into_iter()
-        .filter(|pid| !edges.contains_key(pid))
+        .filter(|pid| !edges.contains_key(pid) && !waits.iter().any(|wait| wait.waiter.pid == *pid && is_held(wait)))
         .map(|pid| {
             let (blocked_tasks, depth) = reach(&behind, pid);
             let own = waits.iter().find(|wait| wait.waiter.pid == pid);
@@ -145,6 +146,14 @@ pub(super) fn roots(edges: &Edges, waits: &[Wait], hung: &BTreeMap<i64, Task>) -
         .collect();
     roots.sort_by_key(|root| (std::cmp::Reverse(root.blocked_tasks), root.pid));
     roots
+}
+
+/// Whether somebody must hold what is awaited, whoever that is: the waiter is not the end of its chain.
+pub(crate) fn is_held(wait: &Wait) -> bool {
+    wait.holder.is_some()
+        || wait.kind == "semaphore"
+        || wait.kind == "spinlock"
+        || Awaited { kind: wait.kind, site: 0 }.is_listed()
 }
 
 /// `a completion in chain_root_block`.

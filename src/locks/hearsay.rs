@@ -5,7 +5,11 @@ use super::classes::{bare, is_global, is_unowned, is_work};
 use super::edges::{Key, awaited_lock, bare_wait, key};
 use super::gather::{Facts, TaskFacts};
 use super::{Grade, Wait};
-use crate::report::{Frame, Task};
+use crate::report::{Frame, HeldLock, Task};
+use std::collections::BTreeSet;
+
+/// More readers than this say as much as none.
+const MOST_READERS: usize = 4;
 
 /// What the user's own trace lines say of a lock of that name or address.
 pub(super) fn traced(facts: &Facts, wait: &mut Wait) {
@@ -99,6 +103,92 @@ pub(super) fn flusher(facts: &Facts, pid: i64, task: &TaskFacts, awaited: &Await
         }
     }
     if let Some(wait) = waits.last_mut() {
+        wait.evidence.sort_unstable();
+        wait.evidence.dedup();
+    }
+}
+
+/// Who could end a wait for a grace period: tasks that sleep or run inside a read-side section, as their lists show.
+pub(super) fn reader(facts: &Facts, pid: i64, task: &TaskFacts, awaited: &Awaited, waits: &mut Vec<Wait>) {
+    let mut wait = bare_wait(pid, task, awaited);
+    let sleepable = task
+        .frames
+        .iter()
+        .take(awaited.site)
+        .any(|frame| frame.function.as_deref().is_some_and(|function| function.contains("srcu")));
+    // Whoever prints the lists holds the plain lock only for that.
+    let inside: Vec<(i64, &TaskFacts, &HeldLock)> = facts
+        .tasks
+        .iter()
+        .filter(|(other, _)| **other != pid)
+        .filter_map(|(other, task)| {
+            let section = task.locks.iter().find(|lock| {
+                let at = lock.acquired_at.as_ref().and_then(|at| at.function.as_deref()).unwrap_or_default();
+                is_section(lock, sleepable) && !at.starts_with("debug_show_all_locks")
+            })?;
+            Some((*other, task, section))
+        })
+        .collect();
+    let what = if sleepable { "an SRCU section, which may be of the same domain" } else { "an RCU section" };
+    match &inside[..] {
+        [] if facts.lockdep_off.is_some() || !facts.listed => wait.because = "the log lists no held locks".into(),
+        [] => wait.because = "no list shows a task inside a read-side section".into(),
+        many if many.len() > MOST_READERS => {
+            wait.because = format!("{} tasks are inside of {what}", many.len());
+        }
+        some => {
+            let domains: BTreeSet<&str> = some.iter().map(|(_, _, section)| bare(&section.class)).collect();
+            let asleep = |task: &TaskFacts| task.awaited.is_some() && !task.running;
+            for (reader, facts_of, section) in some {
+                // One reader of one domain, who sleeps in his section, while no list is missing: nobody else is in question.
+                let only = some.len() == 1 && facts.hidden.is_empty() && facts.cut.is_empty() && asleep(facts_of);
+                let mut edge = wait.clone();
+                edge.lock.class = Some(section.class.clone());
+                edge.holder = Some(Task { comm: facts_of.comm.clone(), pid: *reader });
+                edge.grade = if only && domains.len() == 1 { Grade::Likely } else { Grade::Possible };
+                edge.because = format!("its list shows it inside of {what}");
+                edge.evidence.push(section.line);
+                edge.evidence.sort_unstable();
+                edge.evidence.dedup();
+                waits.push(edge);
+            }
+            return;
+        }
+    }
+    waits.push(wait);
+}
+
+/// Whether the lock is a read-side section of SRCU, or of plain RCU.
+fn is_section(lock: &HeldLock, sleepable: bool) -> bool {
+    let name = bare(&lock.class);
+    let frames = || lock.acquired_at.iter().chain(&lock.inlined).filter_map(|frame| frame.function.as_deref());
+    let srcu =
+        name.ends_with("srcu") || frames().any(|at| at.contains("srcu_read_lock") || at.contains("srcu_lock_acquire"));
+    if sleepable {
+        srcu
+    } else {
+        !srcu && (name == "rcu_read_lock" || name == "rcu_read_lock_bh" || name == "rcu_read_lock_sched")
+    }
+}
+
+/// A page's lock has no owner that the kernel tells. Who waits for a lock of the one that waits for the page may have it
+/// locked: then the two are deadlocked.
+pub(super) fn page_holders(facts: &Facts, waits: &mut [Wait]) {
+    let behind: Vec<(i64, Task, u64)> = waits
+        .iter()
+        .filter(|wait| wait.grade.is_strong())
+        .filter_map(|wait| {
+            let line = facts.tasks.get(&wait.waiter.pid)?.line;
+            Some((wait.holder.as_ref()?.pid, wait.waiter.clone(), line))
+        })
+        .collect();
+    for wait in waits.iter_mut().filter(|wait| wait.kind == "page-lock" && wait.holder.is_none()) {
+        let mut own = behind.iter().filter(|(holder, ..)| *holder == wait.waiter.pid);
+        let (Some((_, task, line)), None) = (own.next(), own.next()) else { continue };
+        wait.holder = Some(task.clone());
+        wait.grade = Grade::Possible;
+        wait.because = "nothing says who has the page locked; this one waits for a lock of the waiter, and if it has the page, the two are deadlocked".into();
+        wait.evidence.push(*line);
         wait.evidence.sort_unstable();
         wait.evidence.dedup();
     }

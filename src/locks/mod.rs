@@ -18,7 +18,10 @@ mod model;
 mod predict;
 
 pub use awaited::KINDS;
+pub(crate) use digest::missing_root;
 pub use digest::{digest, dump_of};
+pub(crate) use edges::words;
+pub(crate) use graph::is_held;
 pub use model::*;
 
 use crate::report::{Event, Lockdep, Report, Task};
@@ -51,7 +54,11 @@ pub fn dumps(log: &str, records: &[Record<'_>]) -> Vec<Dump> {
     for (index, facts) in facts.iter().enumerate() {
         let own: Vec<(&Report, &Lockdep)> =
             reports.iter().filter(|(report, _)| report.boot == facts.boot).copied().collect();
-        let before = dumps.last().filter(|before| before.boot == facts.boot);
+        let before = dumps.last().filter(|before| {
+            // A clock that goes back is that of another log, or of a boot whose first lines are lost.
+            let back = before.at.zip(facts.at).is_some_and(|(before, now)| now < before);
+            before.boot == facts.boot && !back
+        });
         let dump = dump(log, index, facts, &own, before);
         dumps.push(dump);
     }
@@ -109,6 +116,7 @@ fn dump(log: &str, index: usize, facts: &Facts, reports: &[(&Report, &Lockdep)],
         waits,
         cycles,
         roots,
+        running: facts.hidden.values().map(|(task, _)| task.clone()).collect(),
         lockdep,
         joined,
     }
@@ -130,6 +138,7 @@ fn dump_task(facts: &Facts, pid: i64, task: &gather::TaskFacts, waits: &[Wait], 
             (one, other) => one.or(other),
         }
     });
+    let stands = task.stands();
     DumpTask {
         comm: task.comm.clone(),
         pid,
@@ -146,6 +155,8 @@ fn dump_task(facts: &Facts, pid: i64, task: &gather::TaskFacts, waits: &[Wait], 
             .filter(|lock| Some(lock.line) != awaited && !classes::is_unowned(lock))
             .map(edges::lock_ref)
             .collect(),
+        stands_in: stands.map(edges::place),
+        stands_at: stands.map(|frame| frame.log_line).filter(|line| *line > 0),
         inherited: task.inherited,
         line: task.line,
     }

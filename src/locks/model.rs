@@ -1,6 +1,6 @@
 //! The record `kanalyze.locks/1`: who waits for whom at one moment of a log.
 
-use crate::report::Task;
+use crate::report::{ScenarioStep, Task};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -19,7 +19,7 @@ pub enum Grade {
     Likely,
     /// Follows from the log: the waiter blocks at that acquisition, the holder is past its own.
     Certain,
-    /// The kernel says so (`likely owned by`).
+    /// The kernel names the owner of the lock. (It says `likely owned by`, since it looks without taking the lock.)
     Stated,
 }
 
@@ -68,6 +68,8 @@ pub struct Dump {
     pub cycles: Vec<Vec<i64>>,
     /// Who everybody ends up waiting for.
     pub roots: Vec<Root>,
+    /// Tasks that were running when the lists of locks were printed, so that theirs are not shown: each may hold anything.
+    pub running: Vec<Task>,
     /// What is different from the dump before.
     pub changes: Option<Changes>,
     /// Lockdep's reports up to here, explained.
@@ -95,6 +97,10 @@ pub struct DumpTask {
     pub work: Option<String>,
     /// What it holds.
     pub holds: Vec<LockRef>,
+    /// Where its stack begins, below the scheduler and what it sleeps in: `function+0x1/0x2 file:line`.
+    pub stands_in: Option<String>,
+    /// 1-based log line of that frame.
+    pub stands_at: Option<u64>,
     /// Whether its stack is that of an earlier dump, still valid.
     pub inherited: bool,
     /// 1-based log line that speaks of it first in this dump.
@@ -125,6 +131,8 @@ pub struct Wait {
     pub kind: &'static str,
     /// For whom; absent when unknown.
     pub holder: Option<Task>,
+    /// How many tasks list the lock and may hold it, where they are too many to be named; 0 otherwise.
+    pub candidates: usize,
     /// How sure.
     pub grade: Grade,
     /// 1-based log lines that it rests on, ascending.
@@ -135,7 +143,8 @@ pub struct Wait {
     pub identity: &'static str,
 }
 
-/// A task that others wait for and that itself waits for nobody that the log knows.
+/// A task at the end of a chain of waits: others wait for it, or it is blocked itself, and the log shows nothing further.
+/// A task that waits for a lock which somebody holds whom the log does not name is none: the root is not in the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Root {
     /// Process id.
@@ -174,19 +183,22 @@ pub struct Explanation {
     pub flavour: String,
     /// One sentence.
     pub summary: String,
-    /// The classes of the cycle, in order of acquisition; the last one leads back to the first.
+    /// The classes of the cycle, in order of acquisition; the last one leads back to the first. Empty where the chain is cut.
     pub cycle: Vec<String>,
     /// Where each dependency was established.
     pub steps: Vec<Dependency>,
-    /// Which function takes which two locks in which order: the two call paths of an AB-BA.
+    /// Which function takes which two locks in which order: the two call paths of an AB-BA. For reports about
+    /// interrupts: where a lock was used in which state.
     pub paths: Vec<String>,
+    /// The scenario table, as printed.
+    pub scenario: Vec<ScenarioStep>,
 }
 
 /// `then` was taken while `first` was held.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Dependency {
-    /// Class held.
-    pub first: String,
+    /// Class held; absent where the log has lost it.
+    pub first: Option<String>,
     /// Class taken.
     pub then: String,
     /// Function that took it, with its place: `function+0x1/0x2 file:line`.

@@ -3,7 +3,7 @@
 
 use super::awaited::plain;
 use super::classes::is_global;
-use super::explain::is_locking;
+use super::explain::{held_entry, is_locking};
 use super::gather::{Facts, TaskFacts};
 use super::{Grade, Wait};
 use crate::report::{ChainEntry, Frame, Lockdep, Report, Task};
@@ -26,25 +26,26 @@ pub(super) fn predict(facts: &Facts, reports: &[(&Report, &Lockdep)], waits: &mu
                 chain.iter().position(|entry| sleeps_there(task, entry))
             })
             .collect();
-        let held = |place: usize| chain[(place + 1) % chain.len()];
+        let held = |place: usize| held_entry(&chain, place).map(|held| chain[held]);
         let mut found: Vec<(usize, usize, Option<usize>)> = Vec::new();
         for (index, place) in places.iter().enumerate().filter_map(|(index, place)| Some((index, (*place)?))) {
             let wanted = &chain[place].class;
             let mut holders = places
                 .iter()
                 .enumerate()
-                .filter(|(other, at)| *other != index && at.is_some_and(|at| held(at).class == *wanted));
+                .filter(|(other, at)| *other != index && at.and_then(held).is_some_and(|held| held.class == *wanted));
             let only = holders.next().map(|(other, _)| other).filter(|_| holders.next().is_none());
             found.push((index, place, only));
         }
         for (index, place, holder) in found {
-            let holder: Option<(Task, u64)> = holder.map(|other| (waits[other].waiter.clone(), held(place).line));
+            let Some(held) = held(place) else { continue };
+            let holder: Option<Task> = holder.map(|other| waits[other].waiter.clone());
             let wait = &mut waits[index];
             wait.lock.class = Some(chain[place].class.clone());
             wait.identity = "class";
             wait.evidence.push(chain[place].line);
-            wait.because = format!("it sleeps where lockdep saw this lock taken while {} is held", held(place).class);
-            if let Some((holder, _)) = holder {
+            wait.because = format!("it sleeps where lockdep saw this lock taken while {} is held", held.class);
+            if let Some(holder) = holder {
                 wait.grade = if is_global(&chain[place].class) { Grade::Likely } else { Grade::Possible };
                 wait.because += ", and the other sleeps where it is held";
                 wait.holder = Some(holder);

@@ -1,23 +1,28 @@
 //! The wait graph as text for a mail: 75 columns, root first, every statement with the log's line numbers.
 
 use super::{Palette, safe};
-use crate::locks::{Dump, Grade, Root, Wait};
+use crate::locks::{Dump, Explanation, Grade, Root, Wait, is_held, missing_root, words};
+use crate::report::{ScenarioStep, Task};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 /// Columns of a mail.
 const COLUMNS: usize = 75;
-/// Tasks shown below one root; the rest is counted.
+/// Tasks shown below one root, and blocks of tasks that wait alone; the rest is counted.
 const MOST: usize = 40;
 /// How deep the tree is indented; deeper chains stay at that margin.
 const DEEPEST: usize = 12;
+/// So many waits that are the same but for their tasks are one sentence.
+const FOLD: usize = 3;
+/// Tasks named in such a sentence; the rest is counted.
+const MOST_NAMES: usize = 100;
 
 /// The dumps of one log.
 #[must_use]
 pub fn locks_text(log: &str, dumps: &[Dump], palette: &Palette) -> String {
     let mut page = Page { out: String::new(), palette: *palette };
     if dumps.iter().all(|dump| dump.tasks.is_empty() && dump.lockdep.is_empty()) {
-        page.wrapped("", 0, &format!("{log}: no hang and no lock is told of"));
+        page.wrapped("", 0, &format!("{log}: no hang and no lock dump in this log"));
         return page.out;
     }
     for (index, dump) in dumps.iter().enumerate() {
@@ -29,13 +34,7 @@ pub fn locks_text(log: &str, dumps: &[Dump], palette: &Palette) -> String {
     let last = dumps.last();
     for explanation in last.map(|dump| dump.lockdep.as_slice()).unwrap_or_default() {
         page.out.push('\n');
-        page.wrapped("lockdep ", 8, &format!("{}: {} :{}", explanation.flavour, explanation.summary, explanation.line));
-        for path in &explanation.paths {
-            page.wrapped("  - ", 4, path);
-        }
-        if explanation.cycle.len() > 1 {
-            page.wrapped("  cycle: ", 9, &format!("{} -> {}", explanation.cycle.join(" -> "), explanation.cycle[0]));
-        }
+        page.explanation(explanation);
     }
     for joined in last.map(|dump| dump.joined.as_slice()).unwrap_or_default() {
         page.wrapped("  ", 2, &joined.summary);
@@ -48,10 +47,28 @@ struct Page {
     palette: Palette,
 }
 
+/// What makes two waits the same but for their tasks.
+type Sameness<'a> = (&'a str, Option<&'a str>, Option<&'a str>, Option<&'a str>, Option<i64>, Grade, &'a str);
+
+fn sameness(wait: &Wait) -> Sameness<'_> {
+    (
+        wait.kind,
+        wait.lock.class.as_deref(),
+        wait.lock.address.as_deref(),
+        wait.lock.acquired_at.as_deref(),
+        wait.holder.as_ref().map(|holder| holder.pid),
+        wait.grade,
+        &wait.because,
+    )
+}
+
 impl Page {
     fn dump(&mut self, log: &str, dump: &Dump, of: usize) {
         if dump.tasks.is_empty() {
-            self.wrapped("", 0, &format!("{log}: no dump of tasks or locks"));
+            let count = dump.lockdep.len();
+            let reports = if count == 1 { "a report".to_owned() } else { format!("{count} reports") };
+            let head = format!("{log}:{}: {reports} on the order of locks, no dump of tasks", dump.line);
+            self.styled(self.palette.title, "", 0, &head);
             return;
         }
         let when = dump.at.map(|at| format!(" at {at:.3} s")).unwrap_or_default();
@@ -59,63 +76,105 @@ impl Page {
         let waiters: BTreeSet<i64> = dump.waits.iter().map(|wait| wait.waiter.pid).collect();
         let what = if dump.hang { "hang" } else { "tasks and locks" };
         let head = format!(
-            "{log}:{}: {what}{when}{number}; {} listed, {}",
+            "{log}:{}: {what}{when}{number}; {} listed, {} waiting",
             dump.line,
             tasks(dump.tasks.len()),
-            waiting(waiters.len())
+            waiters.len()
         );
         self.styled(self.palette.title, "", 0, &head);
+        let behind = Behind::of(dump);
         let mut shown = BTreeSet::new();
         for cycle in &dump.cycles {
-            self.cycle(dump, cycle, &mut shown);
+            self.cycle(dump, cycle, &behind, &mut shown);
         }
-        let alone = dump.roots.iter().filter(|root| root.blocked_tasks == 0).count();
-        for root in dump.roots.iter().filter(|root| root.blocked_tasks > 0 || alone <= MOST) {
-            self.root(dump, root, &mut shown);
+        for root in dump.roots.iter().filter(|root| root.blocked_tasks > 0) {
+            self.root(dump, root, &behind, &mut shown);
         }
-        if alone > MOST {
-            self.wrapped("", 2, &format!("{alone} tasks are blocked alone, by nobody that the log knows"));
-        }
-        let rest: Vec<&Wait> = dump.waits.iter().filter(|wait| !shown.contains(&wait.waiter.pid)).collect();
-        if !rest.is_empty() {
-            self.out.push('\n');
-            self.wrapped("", 0, "also waiting:");
-            for wait in rest.iter().take(MOST) {
-                self.wait(wait, 1);
-            }
-            if rest.len() > MOST {
-                self.wrapped("  ", 2, &format!("and {} more", rest.len() - MOST));
+        // Chains whose end waits for somebody that the log does not name.
+        for pid in waiters.iter().filter(|pid| !shown.contains(*pid)).copied().collect::<Vec<_>>() {
+            if behind.direct.contains_key(&pid) && !behind.strong.contains(&pid) && !shown.contains(&pid) {
+                self.open_end(dump, pid, &behind, &mut shown);
             }
         }
-        if let Some(changes) = &dump.changes {
-            let list = |tasks: &[crate::report::Task]| {
-                let names: Vec<String> =
-                    tasks.iter().take(8).map(|task| format!("{}/{}", task.comm, task.pid)).collect();
-                let more = if tasks.len() > 8 { format!(" and {} more", tasks.len() - 8) } else { String::new() };
-                format!("{}{more}", names.join(", "))
-            };
-            self.out.push('\n');
-            let mut since = Vec::new();
-            if !changes.still.is_empty() {
-                since.push(format!("still waiting: {}", list(&changes.still)));
-            }
-            if !changes.new.is_empty() {
-                since.push(format!("new: {}", list(&changes.new)));
-            }
-            if !changes.gone.is_empty() {
-                since.push(format!("no longer: {}", list(&changes.gone)));
-            }
-            if since.is_empty() {
-                since.push("nobody waits".into());
-            }
-            self.wrapped("since the dump before: ", 2, &since.join("; "));
-        }
+        self.alone(dump, &behind, &mut shown);
+        self.changes(dump);
         for reason in &dump.unknown {
             self.styled(self.palette.doubt, "note: ", 6, reason);
         }
     }
 
-    fn cycle(&mut self, dump: &Dump, cycle: &[i64], shown: &mut BTreeSet<i64>) {
+    /// Tasks whose wait nobody else is behind: what is the same is told once.
+    fn alone(&mut self, dump: &Dump, behind: &Behind<'_>, shown: &mut BTreeSet<i64>) {
+        let mut groups: Vec<(Sameness<'_>, Vec<&Wait>)> = Vec::new();
+        let mut index: BTreeMap<Sameness<'_>, usize> = BTreeMap::new();
+        let count = |pid: i64| dump.waits.iter().filter(|wait| wait.waiter.pid == pid).count();
+        for wait in dump.waits.iter().filter(|wait| !shown.contains(&wait.waiter.pid)) {
+            let key = sameness(wait);
+            // Several candidates for one wait are told together.
+            let single = count(wait.waiter.pid) == 1;
+            match index.get(&key).filter(|_| single) {
+                Some(at) => groups[*at].1.push(wait),
+                None if groups.iter().any(|(_, waits)| waits[0].waiter.pid == wait.waiter.pid) => {}
+                None => {
+                    if single {
+                        index.insert(key, groups.len());
+                    }
+                    groups.push((key, vec![wait]));
+                }
+            }
+        }
+        groups.sort_by_key(|(_, waits)| std::cmp::Reverse(if waits.len() < FOLD { 1 } else { waits.len() }));
+        let mut blocks = 0;
+        let mut left = 0;
+        for (_, waits) in groups {
+            if waits.len() >= FOLD {
+                self.out.push('\n');
+                self.folded(dump, &waits, 0);
+                shown.extend(waits.iter().map(|wait| wait.waiter.pid));
+                continue;
+            }
+            for wait in waits {
+                blocks += 1;
+                if blocks > MOST {
+                    left += 1;
+                } else if let Some(root) = dump.roots.iter().find(|root| root.pid == wait.waiter.pid) {
+                    self.root(dump, root, behind, shown);
+                } else {
+                    self.open_end(dump, wait.waiter.pid, behind, shown);
+                }
+            }
+        }
+        if left > 0 {
+            self.out.push('\n');
+            self.wrapped("", 2, &format!("and {} more wait alone", tasks(left)));
+        }
+    }
+
+    fn changes(&mut self, dump: &Dump) {
+        let Some(changes) = &dump.changes else { return };
+        let list = |tasks: &[Task]| {
+            let names: Vec<String> = tasks.iter().take(8).map(name).collect();
+            let more = if tasks.len() > 8 { format!(" and {} more", tasks.len() - 8) } else { String::new() };
+            format!("{}{more}", names.join(", "))
+        };
+        self.out.push('\n');
+        let mut since = Vec::new();
+        if !changes.still.is_empty() {
+            since.push(format!("still waiting: {}", list(&changes.still)));
+        }
+        if !changes.new.is_empty() {
+            since.push(format!("new: {}", list(&changes.new)));
+        }
+        if !changes.gone.is_empty() {
+            since.push(format!("no longer: {}", list(&changes.gone)));
+        }
+        if since.is_empty() {
+            since.push("nobody waits".into());
+        }
+        self.wrapped("since the dump before: ", 2, &since.join("; "));
+    }
+
+    fn cycle(&mut self, dump: &Dump, cycle: &[i64], behind: &Behind<'_>, shown: &mut BTreeSet<i64>) {
         self.out.push('\n');
         let head = if cycle.len() == 1 {
             "deadlock: a task waits for itself".to_owned()
@@ -131,7 +190,7 @@ impl Page {
             for wait in &own {
                 self.wait(wait, 1);
             }
-            self.holds(dump, at, 3);
+            self.holds(dump, at, 4);
             shown.insert(at);
             let next = own
                 .iter()
@@ -144,30 +203,27 @@ impl Page {
             };
         }
         for member in cycle {
-            self.behind(dump, *member, 1, shown);
+            self.behind(dump, behind, *member, 1, shown);
         }
     }
 
-    fn root(&mut self, dump: &Dump, root: &Root, shown: &mut BTreeSet<i64>) {
+    fn root(&mut self, dump: &Dump, root: &Root, behind: &Behind<'_>, shown: &mut BTreeSet<i64>) {
         if !shown.insert(root.pid) {
             return;
         }
         self.out.push('\n');
         let task = dump.tasks.iter().find(|task| task.pid == root.pid);
-        let state = task.and_then(|task| task.state.as_deref()).map(|state| format!(" ({state})")).unwrap_or_default();
+        let state = state(dump, root.pid);
         let blocks = match root.blocked_tasks {
-            0 => "blocked, blocks nobody that the log knows".to_owned(),
+            0 => "blocks no other task in this log".to_owned(),
             count => format!("blocks {} through {}", tasks(count), root.through.join(", ")),
         };
         self.styled(self.palette.blame, "root ", 5, &format!("{}/{}{state} {blocks}", root.comm, root.pid));
         match dump.waits.iter().find(|wait| wait.waiter.pid == root.pid) {
             Some(wait) => {
-                let blocked =
-                    task.and_then(|task| task.seconds).map(|seconds| format!(" for {seconds} s")).unwrap_or_default();
-                let lines = lines(&wait.evidence);
-                let why = if wait.because.is_empty() { String::new() } else { format!("; {}", wait.because) };
                 let waits_for = root.waits_for.as_deref().unwrap_or("something");
-                self.wrapped("  waits ", 8, &format!("for {waits_for}{blocked}{why} {lines}"));
+                let text = format!("for {waits_for}{}{} {}", blocked(dump, root.pid), why(wait), lines(&wait.evidence));
+                self.wrapped("  waits ", 8, &text);
                 for possible in dump.waits.iter().filter(|wait| wait.waiter.pid == root.pid && wait.holder.is_some()) {
                     self.wait(possible, 2);
                 }
@@ -175,20 +231,61 @@ impl Page {
             None => {
                 let line = task.map(|task| format!(" :{}", task.line)).unwrap_or_default();
                 let last = task.and_then(|task| task.holds.last()).and_then(|lock| lock.class.as_deref());
-                let told = match last.filter(|last| !root.through.iter().any(|class| class == last)) {
-                    Some(last) => {
-                        format!("its stack is not in the log; {last}, last in its list, may be what it waits for")
+                let stands = task.and_then(|task| Some((task.stands_in.as_deref()?, task.stands_at?)));
+                let told = match (stands, last.filter(|last| !root.through.iter().any(|class| class == last))) {
+                    (Some((place, at)), _) => format!("what it waits for is not told; it is in {place} :{at}"),
+                    (None, Some(last)) => {
+                        format!("no stack in the log; it may be waiting for {last} (last in its lock list){line}")
                     }
-                    None => "its stack is not in the log".to_owned(),
+                    (None, None) => format!("no stack in the log{line}"),
                 };
-                self.wrapped("  ", 8, &format!("{told}{line}"));
+                self.wrapped("  ", 8, &told);
             }
         }
         if let Some(work) = task.and_then(|task| task.work.as_deref()) {
             self.wrapped("  runs ", 7, work);
         }
         self.holds(dump, root.pid, 2);
-        self.behind(dump, root.pid, 1, shown);
+        self.behind(dump, behind, root.pid, 1, shown);
+    }
+
+    /// A task that waits for somebody whom the log does not name, or not for sure, and who is behind it.
+    fn open_end(&mut self, dump: &Dump, pid: i64, behind: &Behind<'_>, shown: &mut BTreeSet<i64>) {
+        if !shown.insert(pid) {
+            return;
+        }
+        self.out.push('\n');
+        let own: Vec<&Wait> = dump.waits.iter().filter(|wait| wait.waiter.pid == pid).collect();
+        let Some(first) = own.first() else { return };
+        let hung = dump.tasks.iter().any(|task| task.pid == pid && task.seconds.is_some());
+        // Of a task without a stack only its list is known.
+        let seen =
+            dump.tasks.iter().any(|task| task.pid == pid && (task.seconds.is_some() || task.stands_in.is_some()));
+        let waits = if seen || first.grade != Grade::Possible { "waits" } else { "may wait" };
+        let head =
+            format!("{}{} {waits} for {}{}", name(&first.waiter), state(dump, pid), target(first), blocked(dump, pid));
+        let held = hung && is_held(first);
+        let text = match &first.holder {
+            None if held && missing_root(dump, pid).is_none() => {
+                let root = if first.candidates > 0 { "the holder is not told" } else { "the root is not in the log" };
+                format!("{head}; {root}: {} {}", first.because, lines(&first.evidence))
+            }
+            None => format!("{head}{} {}", why(first), lines(&first.evidence)),
+            Some(_) => head,
+        };
+        self.styled(if hung { self.palette.blame } else { anstyle::Style::new() }, "", 4, &text);
+        for wait in own.iter().filter(|wait| wait.holder.is_some()) {
+            let holder = wait.holder.as_ref().map(name).unwrap_or_default();
+            let text = format!("{} holder {holder}: {} {}", wait.grade.word(), wait.because, lines(&wait.evidence));
+            self.wrapped("  ", 4, &text);
+        }
+        if let Some(who) = missing_root(dump, pid).filter(|_| held) {
+            self.wrapped("  ", 4, &format!("the root is not in the log; {who}"));
+        }
+        if behind.direct.contains_key(&pid) {
+            self.holds(dump, pid, 2);
+        }
+        self.behind(dump, behind, pid, 1, shown);
     }
 
     fn holds(&mut self, dump: &Dump, pid: i64, indent: usize) {
@@ -204,53 +301,98 @@ impl Page {
         }
     }
 
-    /// All who wait for `pid`, directly and through others, as a tree; iterative, for chains may be long.
-    fn behind(&mut self, dump: &Dump, pid: i64, depth: usize, shown: &mut BTreeSet<i64>) {
-        let mut waiters: BTreeMap<i64, Vec<&Wait>> = BTreeMap::new();
-        for wait in dump.waits.iter().filter(|wait| wait.grade.is_strong()) {
-            if let Some(holder) = &wait.holder {
-                waiters.entry(holder.pid).or_default().push(wait);
-            }
-        }
-        let mut open: Vec<(&Wait, usize)> =
-            waiters.get(&pid).into_iter().flatten().rev().map(|wait| (*wait, depth)).collect();
+    /// All who wait for `pid`, directly and through others, as a tree; iterative, for chains may be long. Waiters at the
+    /// same place whom nobody waits for are one sentence.
+    fn behind(&mut self, dump: &Dump, behind: &Behind<'_>, pid: i64, depth: usize, shown: &mut BTreeSet<i64>) {
+        let mut open: Vec<(Vec<&Wait>, usize)> = behind.groups(pid, depth);
         let mut count = 0;
         let mut left = 0;
-        while let Some((wait, depth)) = open.pop() {
-            if !shown.insert(wait.waiter.pid) {
+        while let Some((waits, depth)) = open.pop() {
+            let fresh: Vec<&Wait> = waits.into_iter().filter(|wait| shown.insert(wait.waiter.pid)).collect();
+            if fresh.len() >= FOLD && count < MOST {
+                count += 1;
+                self.folded(dump, &fresh, depth.min(DEEPEST));
                 continue;
             }
-            count += 1;
-            if count > MOST {
-                left += 1;
-            } else {
-                self.wait(wait, depth.min(DEEPEST));
+            for wait in fresh {
+                count += 1;
+                if count > MOST {
+                    left += 1;
+                } else {
+                    self.wait(wait, depth.min(DEEPEST));
+                }
+                open.extend(behind.groups(wait.waiter.pid, depth + 1));
             }
-            open.extend(waiters.get(&wait.waiter.pid).into_iter().flatten().rev().map(|wait| (*wait, depth + 1)));
         }
         if left > 0 {
             self.wrapped("  ", 4, &format!("and {left} more behind it"));
         }
     }
 
-    /// `lab_h2/59 -> lab_h1/58  chain_m1 (mutex) in f  certain: because :12 :34`.
-    fn wait(&mut self, wait: &Wait, depth: usize) {
-        let indent = " ".repeat(depth * 2);
-        let class = wait.lock.class.as_deref().unwrap_or(wait.kind);
-        let kind = if wait.lock.class.is_some() { format!(" ({})", wait.kind) } else { String::new() };
-        let at = wait.lock.acquired_at.as_deref().map(|at| format!(" in {at}")).unwrap_or_default();
-        let whom =
-            wait.holder.as_ref().map(|holder| format!(" held by {}/{}", holder.comm, holder.pid)).unwrap_or_default();
-        let because = if wait.because.is_empty() { String::new() } else { format!(", {}", wait.because) };
-        let grade =
-            if wait.holder.is_none() && wait.grade == Grade::Unknown { "holder unknown" } else { wait.grade.word() };
+    /// `44 tasks wait for a page's lock or bit in f; because: a/1 :12, b/2 :33`.
+    fn folded(&mut self, dump: &Dump, waits: &[&Wait], depth: usize) {
+        let Some(first) = waits.first() else { return };
+        let seconds = |wait: &&Wait| dump.tasks.iter().find(|task| task.pid == wait.waiter.pid)?.seconds;
+        let seconds: Option<Vec<u64>> = waits.iter().map(seconds).collect();
+        let time = match seconds.and_then(|seconds| Some((*seconds.iter().min()?, *seconds.iter().max()?))) {
+            Some((least, most)) if least == most => format!(" for {least} s"),
+            Some((least, most)) => format!(" for {least} to {most} s"),
+            None => String::new(),
+        };
+        let names: Vec<String> = waits
+            .iter()
+            .take(MOST_NAMES)
+            .map(|wait| format!("{} {}", name(&wait.waiter), lines(&wait.evidence[..wait.evidence.len().min(1)])))
+            .collect();
+        let more =
+            if waits.len() > MOST_NAMES { format!(" and {} more", waits.len() - MOST_NAMES) } else { String::new() };
         let text = format!(
-            "{}/{} waits for {class}{kind}{at}{whom}; {grade}{because} {}",
-            wait.waiter.comm,
-            wait.waiter.pid,
-            lines(&wait.evidence)
+            "{} wait for {}{time}{}: {}{more}",
+            tasks(waits.len()),
+            target(first),
+            graded(first),
+            names.join(", ")
         );
-        self.wrapped(&indent, depth * 2 + 4, &text);
+        self.wrapped(&"  ".repeat(depth), depth * 2 + 4, &text);
+    }
+
+    /// `lab_h2/59 waits for chain_m1 (mutex) in f held by lab_h1/58; certain: because :12 :34`.
+    fn wait(&mut self, wait: &Wait, depth: usize) {
+        let text =
+            format!("{} waits for {}{} {}", name(&wait.waiter), target(wait), graded(wait), lines(&wait.evidence));
+        self.wrapped(&"  ".repeat(depth), depth * 2 + 4, &text);
+    }
+
+    fn explanation(&mut self, explanation: &Explanation) {
+        let text = format!("{}: {} :{}", explanation.flavour, explanation.summary, explanation.line);
+        self.wrapped("lockdep ", 8, &text);
+        for (number, path) in explanation.paths.iter().enumerate() {
+            let line = explanation.steps.get(number).map(|step| format!(" :{}", step.line)).unwrap_or_default();
+            self.wrapped("  - ", 4, &format!("{path}{line}"));
+        }
+        if explanation.cycle.len() > 1 {
+            self.wrapped("  cycle: ", 9, &format!("{} -> {}", explanation.cycle.join(" -> "), explanation.cycle[0]));
+        }
+        self.scenario(&explanation.scenario);
+    }
+
+    /// The scenario as a table; one that is cut, or of one step, tells nothing.
+    fn scenario(&mut self, steps: &[ScenarioStep]) {
+        let steps: Vec<&ScenarioStep> = steps.iter().filter(|step| !step.action.starts_with("***")).collect();
+        if steps.len() < 2 {
+            return;
+        }
+        let left = steps.iter().filter(|step| step.cpu == 0).map(|step| step.action.chars().count()).max().unwrap_or(0);
+        let two = steps.iter().any(|step| step.cpu > 0);
+        let width = left.max(4) + 2;
+        self.out.push_str("  scenario:\n");
+        if two {
+            let _ = writeln!(self.out, "    {:width$}CPU1", "CPU0");
+        }
+        for step in steps {
+            let indent = if step.cpu > 0 { width } else { 0 };
+            let _ = writeln!(self.out, "    {:indent$}{}", "", safe(&step.action));
+        }
     }
 
     fn styled(&mut self, style: anstyle::Style, first: &str, indent: usize, text: &str) {
@@ -262,47 +404,110 @@ impl Page {
         }
     }
 
-    /// Writes words into lines of [`COLUMNS`]; a word that is longer is broken.
+    /// Writes words into lines of [`COLUMNS`]; a word is never broken, so that names and places can be copied.
     fn wrapped(&mut self, first: &str, indent: usize, text: &str) {
         let text = safe(text);
         let mut column = first.chars().count();
         self.out.push_str(first);
         let mut begun = true;
         for word in text.split(' ').filter(|word| !word.is_empty()) {
-            let mut rest = word;
-            loop {
-                let space = usize::from(!begun);
-                let length = rest.chars().count();
-                if column + space + length <= COLUMNS {
-                    if !begun {
-                        self.out.push(' ');
-                    }
-                    self.out.push_str(rest);
-                    column += space + length;
-                    begun = false;
-                    break;
-                }
-                if begun {
-                    // A word longer than a line.
-                    let room = COLUMNS.saturating_sub(column).max(1);
-                    let cut = rest.char_indices().nth(room).map_or(rest.len(), |(at, _)| at);
-                    self.out.push_str(&rest[..cut]);
-                    rest = &rest[cut..];
-                    if rest.is_empty() {
-                        begun = false;
-                        column += room;
-                        break;
-                    }
-                }
+            let length = word.chars().count();
+            if !begun && column + 1 + length > COLUMNS {
                 self.out.push('\n');
                 let indent = indent.min(COLUMNS / 2);
                 self.out.push_str(&" ".repeat(indent));
-                column = indent;
-                begun = true;
+                (column, begun) = (indent, true);
             }
+            if !begun {
+                self.out.push(' ');
+                column += 1;
+            }
+            self.out.push_str(word);
+            column += length;
+            begun = false;
         }
         self.out.push('\n');
     }
+}
+
+/// Who waits for whom, as far as it is likely at least.
+struct Behind<'a> {
+    /// Holder → waits for it.
+    direct: BTreeMap<i64, Vec<&'a Wait>>,
+    /// Who waits for somebody likely.
+    strong: BTreeSet<i64>,
+}
+
+impl<'a> Behind<'a> {
+    fn of(dump: &'a Dump) -> Self {
+        let mut direct: BTreeMap<i64, Vec<&Wait>> = BTreeMap::new();
+        let mut strong = BTreeSet::new();
+        for wait in dump.waits.iter().filter(|wait| wait.grade.is_strong()) {
+            if let Some(holder) = &wait.holder {
+                direct.entry(holder.pid).or_default().push(wait);
+                strong.insert(wait.waiter.pid);
+            }
+        }
+        Self { direct, strong }
+    }
+
+    /// The waits for `pid`, those that are told in one sentence together; in reverse, for a stack.
+    fn groups(&self, pid: i64, depth: usize) -> Vec<(Vec<&'a Wait>, usize)> {
+        let mut groups: Vec<(Vec<&'a Wait>, usize)> = Vec::new();
+        let mut index: BTreeMap<Sameness<'a>, usize> = BTreeMap::new();
+        for wait in self.direct.get(&pid).into_iter().flatten().copied() {
+            let leaf = !self.direct.contains_key(&wait.waiter.pid);
+            match index.get(&sameness(wait)).filter(|_| leaf) {
+                Some(at) => groups[*at].0.push(wait),
+                None => {
+                    if leaf {
+                        index.insert(sameness(wait), groups.len());
+                    }
+                    groups.push((vec![wait], depth));
+                }
+            }
+        }
+        groups.reverse();
+        groups
+    }
+}
+
+fn name(task: &Task) -> String {
+    format!("{}/{}", task.comm, task.pid)
+}
+
+/// ` (D)`.
+fn state(dump: &Dump, pid: i64) -> String {
+    let task = dump.tasks.iter().find(|task| task.pid == pid);
+    task.and_then(|task| task.state.as_deref()).map(|state| format!(" ({state})")).unwrap_or_default()
+}
+
+/// ` for 143 s`.
+fn blocked(dump: &Dump, pid: i64) -> String {
+    let task = dump.tasks.iter().find(|task| task.pid == pid);
+    task.and_then(|task| task.seconds).map(|seconds| format!(" for {seconds} s")).unwrap_or_default()
+}
+
+/// `chain_m1 (mutex) in f+0x1/0x2`, or what the kind means where no class is known.
+fn target(wait: &Wait) -> String {
+    let at = wait.lock.acquired_at.as_deref().map(|at| format!(" in {at}")).unwrap_or_default();
+    match &wait.lock.class {
+        Some(class) => format!("{class} ({}){at}", wait.kind),
+        None => format!("{}{at}", words(wait.kind)),
+    }
+}
+
+/// ` held by a/1; certain: because`.
+fn graded(wait: &Wait) -> String {
+    match &wait.holder {
+        Some(holder) => format!(" held by {}; {}: {}", name(holder), wait.grade.word(), wait.because),
+        None => why(wait),
+    }
+}
+
+/// `; because`, of a wait without a holder.
+fn why(wait: &Wait) -> String {
+    if wait.because.is_empty() || wait.holder.is_some() { String::new() } else { format!("; {}", wait.because) }
 }
 
 fn lines(evidence: &[u64]) -> String {
@@ -311,8 +516,4 @@ fn lines(evidence: &[u64]) -> String {
 
 fn tasks(count: usize) -> String {
     if count == 1 { "1 task".into() } else { format!("{count} tasks") }
-}
-
-fn waiting(count: usize) -> String {
-    if count == 1 { "1 waits".into() } else { format!("{count} wait") }
 }

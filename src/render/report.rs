@@ -2,7 +2,7 @@
 
 use super::{Palette, Width, fitted, safe};
 use crate::engine::{Item, Summary};
-use crate::report::{Event, Frame, HeldLocks, Report, Stack, Task};
+use crate::report::{Event, Frame, HeldLocks, Report, Speaker, Stack, Task};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -13,6 +13,8 @@ pub struct LogView {
     events: Vec<Event>,
     /// Reports beyond what is kept: title → how many.
     uncounted: BTreeMap<String, usize>,
+    /// Events beyond what is kept.
+    further: usize,
 }
 
 /// How many reports of a log are kept for the view; further ones are only counted.
@@ -21,6 +23,8 @@ const KEPT: usize = 2_000;
 const SHOWN: usize = 10;
 /// How many further places of a title are named.
 const PLACES: usize = 6;
+/// So much of the first event's title stands in the closing line.
+const NOTABLE: usize = 60;
 /// How many held locks of a list are shown.
 const LOCKS: usize = 8;
 
@@ -31,7 +35,8 @@ impl LogView {
             Item::Closed(report) if self.reports.len() < KEPT => self.reports.push(*report),
             Item::Closed(report) => *self.uncounted.entry(report.title).or_default() += 1,
             Item::Event(event) if self.events.len() < KEPT => self.events.push(*event),
-            Item::Event(_) | Item::Opened { .. } => {}
+            Item::Event(_) => self.further += 1,
+            Item::Opened { .. } => {}
         }
     }
 
@@ -89,7 +94,8 @@ impl LogView {
                 let _ = writeln!(out, "    … {} more rows", event.rows.len() - SHOWN);
             }
         }
-        let _ = writeln!(out, "{}", fitted(&self.last_line(log, summary, causes.len(), shown.len()), width.0 * 3));
+        let _ =
+            writeln!(out, "{}", fitted(&self.last_line(log, summary, causes.len(), shown.len(), events), width.0 * 3));
         out
     }
 
@@ -161,13 +167,31 @@ impl LogView {
         out.push('\n');
     }
 
-    fn last_line(&self, log: &str, summary: &Summary, reports: usize, kinds: usize) -> String {
+    /// What a log without a crash holds all the same, for those who did not ask to see it.
+    fn notable(&self) -> Option<String> {
+        let mut kernel = self.events.iter().filter(|event| event.speaker == Speaker::Kernel);
+        let first = kernel.next()?;
+        let count = 1 + kernel.count() + self.further;
+        let lines = if count == 1 { "notable line" } else { "notable lines" };
+        Some(format!("{count} {lines} ({}): --all", fitted(&safe(&first.title), NOTABLE)))
+    }
+
+    fn last_line(&self, log: &str, summary: &Summary, reports: usize, kinds: usize, events: bool) -> String {
         let counted: usize = self.uncounted.values().sum();
         let mut parts = vec![match (reports + counted, kinds) {
             (0, _) => "no crash".to_owned(),
             (1, _) => "1 report".to_owned(),
             (count, kinds) => format!("{count} reports under {kinds} title{}", if kinds == 1 { "" } else { "s" }),
         }];
+        if reports + counted == 0 && !events {
+            parts.extend(self.notable());
+        }
+        match summary.others {
+            _ if events => {}
+            0 => {}
+            1 => parts.push("1 line of another program looks like a report: --all".into()),
+            lines => parts.push(format!("{lines} lines of other programs look like reports: --all")),
+        }
         if summary.boots > 1 {
             parts.push(format!("{} boots", summary.boots));
         }

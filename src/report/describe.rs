@@ -5,7 +5,7 @@ use super::damage::Damage;
 use super::frames::frame_line;
 use super::lines::Line;
 use super::scan::{after, is_hex, text, word};
-use super::stacks::{Announcement, announcement, begins};
+use super::stacks::{Announcement, STARVED, announcement, begins};
 use super::{Access, Blocker, Frame, HeldLock, HeldLocks, HungTask, Lockdep, Stack, Task};
 use super::{exception, registers};
 use std::collections::BTreeMap;
@@ -49,6 +49,11 @@ pub(super) enum Open {
     Nothing,
     Stack(usize),
     Chain,
+    /// A context of a DEPT report; frames that come are those of its wait, or of something else.
+    Context {
+        at: usize,
+        waits: bool,
+    },
     Held(usize),
     Acquiring,
     Holding,
@@ -68,6 +73,8 @@ pub(super) struct Walk {
     pub(super) gathered: Vec<HeldLock>,
     /// A line of a lock list that other messages broke into pieces, as far as it has come.
     pub(super) piece: Vec<u8>,
+    /// The first half of a task row that two messages hold, and its log line.
+    pub(super) half_row: Option<(Vec<u8>, u64)>,
     /// After `---[ end trace`: registers that follow are a copy.
     pub(super) ended: bool,
     /// Whether the registers that follow are those of user space.
@@ -93,6 +100,7 @@ pub fn describe(lines: &[Line<'_>]) -> Structure {
         near: (None, None),
         gathered: Vec::new(),
         piece: Vec::new(),
+        half_row: None,
         ended: false,
         user: false,
         races: 0,
@@ -119,7 +127,7 @@ impl Walk {
             return;
         }
         let indented = line.text[0].is_ascii_whitespace() || matches!(trimmed[0], b'[' | b'(');
-        if indented && matches!(self.open, Open::Stack(_) | Open::Chain) && self.frame(line) {
+        if indented && matches!(self.open, Open::Stack(_) | Open::Chain | Open::Context { .. }) && self.frame(line) {
             return;
         }
         let exception = self.exception.take();
@@ -143,7 +151,7 @@ impl Walk {
                     self.close();
                 }
             }
-            Open::Scenario(_) => {}
+            Open::Scenario(_) | Open::Context { .. } => {}
             _ => self.close(),
         }
     }
@@ -291,7 +299,9 @@ impl Walk {
             }
             None => (if self.crashed { "trace" } else { "crash" }.into(), self.near.0.clone(), self.near.1),
         };
-        if name == "hung" || name == "holder" || name == "task" {
+        let of_row = name.starts_with("cpu ") || name == STARVED;
+        let last = self.out.hung_tasks.last().filter(|last| !of_row || Some(&last.task) == task.as_ref());
+        if (last.is_some() && of_row) || name == "hung" || name == "holder" || name == "task" {
             let index = self.out.stacks.len();
             if let Some(last) = self.out.hung_tasks.last_mut() {
                 last.stack.get_or_insert(index);
@@ -363,6 +373,9 @@ impl Walk {
             }
             self.open_stack(line.log_line);
         }
+        if let Open::Context { at, waits } = self.open {
+            return self.dept_frame(at, waits, found.frame);
+        }
         // The callee is the frame above, unless there is none or an exception stands between.
         let callee = |frames: &[Frame]| {
             found
@@ -399,7 +412,8 @@ impl Walk {
                 self.damage.unknown(trimmed, line.log_line, begun);
             }
             Open::Acquiring | Open::Holding => self.close(),
-            Open::Held(_) if trimmed[0] != b'#' => self.close(),
+            // The header promises a number of locks, and they are numbered: foreign lines come between them.
+            Open::Held(index) if trimmed[0] != b'#' && !self.out.held_locks[index].lacks_some() => self.close(),
             _ => {}
         }
     }
@@ -411,7 +425,10 @@ impl Walk {
             out.task = Some(hung.task.clone());
             out.cpu = None;
         } else if out.task.is_none() {
-            out.task = out.hung_tasks.first().map(|hung| hung.task.clone());
+            let starved = |hung: &HungTask| {
+                hung.stack.and_then(|stack| out.stacks.get(stack)).is_some_and(|stack| stack.name == STARVED)
+            };
+            out.task = out.hung_tasks.iter().find(|hung| !starved(hung)).map(|hung| hung.task.clone());
         }
         if let Some(report) = &out.lockdep {
             for entry in report.chain.iter().filter(|entry| !entry.frames.is_empty()) {

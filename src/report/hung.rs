@@ -2,7 +2,7 @@
 
 use super::describe::Walk;
 use super::scan::{after, is_hex, keyed, leading_number, number, pid, split, split_last, task, text, word};
-use super::stacks::Announcement;
+use super::stacks::{Announcement, STARVED};
 use super::{Blocker, HungTask, Line, Task};
 
 impl Walk {
@@ -20,12 +20,17 @@ impl Walk {
             return true;
         }
         let row = match trimmed[0] {
-            b't' => state(trimmed, line.log_line),
+            b't' => state(trimmed, line.log_line).or_else(|| self.split_row(trimmed, line)),
+            b's' => self.second_half(trimmed),
             _ => None,
         };
+        if trimmed[0] == b't' && row.is_none() && self.half_row.is_some() {
+            return true;
+        }
+        let of_cpu = self.pending.as_ref().is_some_and(|announced| is_task_dump(&announced.role));
         let awaited = self.out.hung_tasks.last().is_some_and(|last| last.state.is_none() && last.stack.is_none());
         let first = self.out.stacks.is_empty() && self.out.hung_tasks.is_empty();
-        let row = row.or_else(|| (awaited || first).then(|| old_row(trimmed, line.log_line)).flatten());
+        let row = row.or_else(|| (awaited || first || of_cpu).then(|| old_row(trimmed, line.log_line)).flatten());
         if let Some(row) = row {
             self.close();
             self.task_row(row);
@@ -39,6 +44,24 @@ impl Walk {
             return true;
         }
         false
+    }
+
+    /// `task:NAME state:D`, whose other half comes with the next line.
+    fn split_row(&mut self, trimmed: &[u8], line: &Line<'_>) -> Option<HungTask> {
+        let (_, rest) = split(after(trimmed, "task:")?, " state:")?;
+        if word(rest).1.is_empty() {
+            self.close();
+            self.half_row = Some((trimmed.to_vec(), line.log_line));
+        }
+        None
+    }
+
+    /// `stack:0 pid:58 ppid:2 flags:0x…` below the first half.
+    fn second_half(&mut self, trimmed: &[u8]) -> Option<HungTask> {
+        let (mut row, log_line) = self.half_row.take_if(|_| trimmed.starts_with(b"stack:"))?;
+        row.push(b' ');
+        row.extend_from_slice(trimmed);
+        state(&row, log_line)
     }
 
     fn hung_or_blocked(&mut self, trimmed: &[u8], line: &Line<'_>) -> bool {
@@ -79,14 +102,21 @@ impl Walk {
                 last.ppid = row.ppid;
             }
             _ => {
-                let announced = self.pending.take().filter(|announced| announced.role.starts_with("cpu "));
-                self.pending =
-                    Some(announced.unwrap_or_else(|| hung_stack(&row, if named { "holder" } else { "task" })));
+                let announced = self.pending.take().filter(|announced| is_task_dump(&announced.role));
+                self.pending = Some(match announced {
+                    Some(announced) => Announcement { task: Some(row.task.clone()), ..announced },
+                    None => hung_stack(&row, if named { "holder" } else { "task" }),
+                });
                 self.near = (Some(row.task.clone()), None);
                 self.out.hung_tasks.push(row);
             }
         }
     }
+}
+
+/// Whether a stack of that role is announced by a row of its task.
+fn is_task_dump(role: &str) -> bool {
+    role.starts_with("cpu ") || role == STARVED
 }
 
 /// The announcement of a task's own stack.
@@ -200,7 +230,9 @@ fn old_row(line: &[u8], log_line: u64) -> Option<HungTask> {
     let (state, rest) = match stack {
         [letter, digits @ ..] if letter.is_ascii_alphabetic() && number(digits).is_some() => (*letter, rest),
         digits if number(digits).is_some() => {
-            let rest = rest.strip_suffix(b"running task").unwrap_or(rest).trim_ascii_end();
+            // A kernel of 32 bits leaves `task` out.
+            let running = rest.strip_suffix(b"running task").or_else(|| rest.strip_suffix(b"running"));
+            let rest = running.unwrap_or(rest).trim_ascii_end();
             // Until Linux 4.8 the row says where the task sleeps.
             let (before, address) = last_word(rest);
             let rest = if address.len() >= 8 && is_hex(address) { before } else { rest };
@@ -321,6 +353,7 @@ mod tests {
             "rs:main Q:Reg   D26024  7716      1 0x00000000",
             "rs:main Q:Reg   D 26024  7716      1 0x80000002 1234",
             "rs:main Q:Reg   D  running task    26024  7716      1 0x00000000",
+            "rs:main Q:Reg   D running      0  7716      1 0x00000002",
             "rs:main Q:Reg   D ffff8800b8a1c000 26024  7716      1 0x00000000",
         ] {
             let read = old_row(line.as_bytes(), 1).unwrap_or_else(|| panic!("{line}"));

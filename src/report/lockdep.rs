@@ -9,8 +9,9 @@ use super::stacks::begins;
 use super::{ChainEntry, HeldLock, HeldLocks, Line, ScenarioStep};
 
 /// Headline words and the flavour that they mean.
-const FLAVOURS: [(&str, &str); 16] = [
+const FLAVOURS: [(&str, &str); 17] = [
     ("circular locking dependency detected", "circular"),
+    ("Circular dependency has been detected", DEPT),
     ("recursive locking detected", "recursive"),
     ("irq lock inversion dependency detected", "irq-inversion"),
     ("lock order detected", "irq-order"),
@@ -28,6 +29,9 @@ const FLAVOURS: [(&str, &str); 16] = [
     ("suspicious rcu", "rcu"),
 ];
 
+/// The flavour of reports of the dependency tracker DEPT.
+const DEPT: &str = "dept";
+
 /// A piece up to this length may be the number alone (` #12:`), bytes.
 const PIECE_NUMBER: usize = 6;
 /// A lock line in pieces is no longer than this, bytes.
@@ -41,6 +45,9 @@ impl Walk {
             if report.flavour.is_empty() {
                 report.flavour = flavour.into();
             }
+            return true;
+        }
+        if self.out.lockdep.as_ref().is_some_and(|report| report.flavour == DEPT) && self.dept(trimmed, line.log_line) {
             return true;
         }
         if let Some(list) = held::header(trimmed, line.log_line) {
@@ -172,6 +179,11 @@ impl Walk {
 
     /// `comm/12 is trying to acquire lock:`, `but task is already holding lock:` and their likes.
     fn lockdep_sentence(&mut self, trimmed: &[u8], line: &Line<'_>) -> bool {
+        if trimmed.starts_with(b"context-{") && self.out.lockdep.is_some() {
+            self.close();
+            self.out.lockdep.get_or_insert_default().usage.get_or_insert_with(|| text(trimmed));
+            return true;
+        }
         let ends = trimmed.last() == Some(&b':') || trimmed.last() == Some(&b'!') || trimmed.last() == Some(&b'.');
         if !ends {
             return false;
@@ -184,8 +196,11 @@ impl Walk {
             self.lockdep_task(head);
             self.gathered.extend(released(trimmed, line.log_line));
             self.open = Open::Acquiring;
-        } else if find(trimmed, "already holding").is_some() {
+        } else if find(trimmed, "already holding").is_some() || find(trimmed, " lock in the past:").is_some() {
             self.close();
+            if trimmed.ends_with(b" in the past:") {
+                self.out.lockdep.get_or_insert_default().usage.get_or_insert_with(|| text(trimmed));
+            }
             self.open = Open::Holding;
         } else if let Some(head) =
             by(" is freeing memory ").or_else(|| by(" is leaving the kernel ")).or_else(|| by(" still has locks held!"))
@@ -234,7 +249,7 @@ impl Walk {
 
 /// The flavour of a headline.
 fn flavour(line: &[u8]) -> Option<&'static str> {
-    let lead = [&b"WARNING: "[..], b"INFO: ", b"BUG: ", b"[ "];
+    let lead = [&b"WARNING: "[..], b"INFO: ", b"BUG: ", b"[ ", b"DEPT: "];
     if !lead.iter().any(|lead| line.starts_with(lead)) {
         return None;
     }

@@ -8,6 +8,7 @@ mod cleanup;
 mod console;
 mod context;
 mod damage;
+mod dept;
 mod describe;
 #[cfg(test)]
 mod describe_tests;

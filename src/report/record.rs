@@ -290,8 +290,28 @@ pub struct Lockdep {
     pub chain_text: Option<String>,
     /// The scenario table: one row a step, CPU → action.
     pub scenario: Vec<ScenarioStep>,
-    /// `{HARDIRQ-ON-W} -> {IN-HARDIRQ-W} usage.` and its likes, as printed.
+    /// `{HARDIRQ-ON-W} -> {IN-HARDIRQ-W} usage.`, `but this lock took another, SOFTIRQ-unsafe lock in the past:`,
+    /// `context-{2:2}` and their likes, as printed.
     pub usage: Option<String>,
+    /// DEPT's contexts, in the order of the log; lockdep has none.
+    pub contexts: Vec<WaitContext>,
+}
+
+/// One context of a DEPT report: what it waits for, and the event that does not come because of it.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema, Default)]
+pub struct WaitContext {
+    /// `A`, `B` …
+    pub name: String,
+    /// Class of what the context owes to others since `[S]`: a lock that it holds, an event that was asked for.
+    pub owed: Option<String>,
+    /// Class of what it waits for, of `[W]`.
+    pub awaited: Option<String>,
+    /// The event that cannot be reached, `[E]`, as printed.
+    pub event: Option<String>,
+    /// The stack of the wait.
+    pub frames: Vec<Frame>,
+    /// 1-based log line of its `[W]`; 0 if it has none.
+    pub line: u64,
 }
 
 /// One `-> #n (class){usage}:` entry of a lockdep chain.

@@ -11,6 +11,10 @@ pub fn renumber_report(report: &mut Report, line: &impl Fn(u64) -> u64) {
     if let Some(lockdep) = &mut report.lockdep {
         lockdep.acquiring.iter_mut().chain(&mut lockdep.holding).for_each(|lock| held(lock, line));
         lockdep.chain.iter_mut().for_each(|entry| chain(entry, line));
+        for context in &mut lockdep.contexts {
+            context.line = line(context.line);
+            frames(&mut context.frames, line);
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use super::context::{by_task, on_cpu};
 use super::scan::{after, find, is_hex, keyed, leading_number, text, word};
 
 /// Every word that [`Stack::name`](super::Stack::name) may be, with its meaning; `N`, `#n` and `X` stand for what varies.
-pub const ROLES: [(&str, &str); 25] = [
+pub const ROLES: [(&str, &str); 26] = [
     ("crash", "the stack of the report itself: its first call trace, or the frames directly below its header"),
     ("pc", "the instruction that faulted, inlined functions first: RIP, pc, NIP, epc, PSW, ERA"),
     ("lr", "the caller of the faulting function as the link register has it"),
@@ -15,6 +15,7 @@ pub const ROLES: [(&str, &str); 25] = [
     ("holder", "the task that the kernel names as the likely holder of a lock"),
     ("task", "one task of a task dump"),
     ("cpu N", "what CPU N did: NMI backtraces and task dumps of stalls"),
+    ("starved", "RCU's grace-period kthread, which did not get to run; it is not what stalls"),
     ("allocated", "where the object was allocated"),
     ("freed", "where the object was freed"),
     ("last-work", "the last work or RCU callback created for the object"),
@@ -35,6 +36,9 @@ pub const ROLES: [(&str, &str); 25] = [
     ("last-break", "s390: the last branch"),
     ("panic", "the stack of a panic that followed"),
 ];
+
+/// The role of the stack of RCU's own thread.
+pub(super) const STARVED: &str = "starved";
 
 /// A line that says whose stack follows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,6 +111,7 @@ pub(super) fn announcement(line: &[u8]) -> Option<Announcement> {
             let cpu = u32::try_from(cpu).ok()?;
             Some(Announcement { role: format!("cpu {cpu}"), task: None, cpu: Some(cpu), opens: false })
         }
+        b'r' | b'R' if line.ends_with(b"grace-period kthread stack dump:") => says(STARVED, false),
         b'K' if line.starts_with(b"Kernel panic - not syncing") => says("panic", false),
         b'c' if line.starts_with(b"comm \"") => leak(line),
         _ => None,

@@ -7,14 +7,16 @@ use super::record::Recorder;
 use super::session::Interrupt;
 use super::settings::Image;
 use super::watcher::{Watcher, Wish};
-use crate::input::{self, Begin, Follow, Mapping, Source, Step};
+use crate::input::{Begin, Damage, Follow, Source, Step};
+use crate::intake::{Content, PlainStream, Text, each_log};
 use crate::line;
 use crate::runs::{Outcome, RunFolder};
 use std::ops::ControlFlow;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -101,11 +103,14 @@ pub fn watch(
         seeks_no_output: patterns.seeks_no_output(),
         can_dump: false,
     };
-    let inputs = start(feed)?;
+    let (inputs, text) = start(feed)?;
     let folder_name = folder.as_ref().map(|folder| folder.path().display().to_string());
     let recorder = Recorder::new(folder, audience).map_err(|error| error.to_string())?;
     let mut watcher = Watcher::new(&name, patterns, rules, None, recorder);
     watcher.take_lines_from(options.image.as_ref());
+    if let Some(text) = text {
+        watcher.take_places_from(&name, text);
+    }
     watcher.recorder.tell(&Happening::Begun { folder: folder_name, machine: machine.to_owned() });
     watcher.workload_is_on_serial();
     watcher.fact(Fact::WorkloadStarted { counts: options.no_output.is_some() });
@@ -141,9 +146,10 @@ pub fn watch(
 }
 
 /// Opens the log and starts a thread that reads it. The thread ends with the log, or at its next piece when nobody
-/// listens any more.
-fn start(feed: Feed) -> Result<std::sync::mpsc::Receiver<Fed>, String> {
+/// listens any more. A recorded log that is in memory knows the places of its file.
+fn start(feed: Feed) -> Result<(Receiver<Fed>, Option<Arc<Text>>), String> {
     let (sender, inputs) = sync_channel(WAITING);
+    let mut places = None;
     match feed {
         Feed::Growing(path, begin) => {
             let mut follow = Follow::new(&path, begin, LOOK).map_err(|error| error.to_string())?;
@@ -180,11 +186,19 @@ fn start(feed: Feed) -> Result<std::sync::mpsc::Receiver<Fed>, String> {
             let _ = sender.send(fed);
         }),
         Feed::Recorded(source, speed) => {
-            let log = input::open_with(&source, Mapping::Large).map_err(|error| error.to_string())?;
+            let mut first = None;
+            each_log(&source, &mut |log| {
+                first = Some(log.content);
+                ControlFlow::Break(())
+            });
+            let content =
+                first.ok_or_else(|| format!("{source}: no log is in it"))?.map_err(|fault| fault.to_string())?;
+            let mut recorded = Recorded::of(content);
+            places = recorded.text();
             thread::spawn(move || {
                 let mut player =
                     Player { sender: &sender, speed, begun: Instant::now(), clock: Clock::default(), rest: Vec::new() };
-                let damage = log.feed(|bytes| player.play(bytes));
+                let damage = recorded.play(&mut player);
                 let _ = player.hand_over_rest();
                 if let Some(damage) = damage {
                     let _ = sender.send(Fed::Cut(format!("{source}: {damage}")));
@@ -193,7 +207,44 @@ fn start(feed: Feed) -> Result<std::sync::mpsc::Receiver<Fed>, String> {
             });
         }
     }
-    Ok(inputs)
+    Ok((inputs, places))
+}
+
+/// A recorded log, in memory or not.
+enum Recorded {
+    Text(Arc<Text>, Option<Damage>),
+    Stream(PlainStream),
+}
+
+impl Recorded {
+    fn of(content: Content) -> Self {
+        match content {
+            Content::Text(text, damage) => Self::Text(Arc::from(text), damage),
+            Content::Stream(stream) => Self::Stream(stream),
+        }
+    }
+
+    fn text(&self) -> Option<Arc<Text>> {
+        if let Self::Text(text, _) = self { Some(Arc::clone(text)) } else { None }
+    }
+
+    /// Gives all of it to the player; what was wrong with its bytes.
+    fn play(&mut self, player: &mut Player<'_>) -> Option<Damage> {
+        match self {
+            Self::Text(text, damage) => {
+                let _ = player.play(text.log());
+                damage.clone()
+            }
+            Self::Stream(stream) => {
+                while stream.advance() {
+                    if player.play(stream.piece()).is_break() {
+                        return None;
+                    }
+                }
+                stream.damage().cloned()
+            }
+        }
+    }
 }
 
 /// Plays a recorded log.

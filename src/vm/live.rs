@@ -73,6 +73,12 @@ impl LiveLog {
         }
     }
 
+    /// Nothing was read yet: the log called `name` is a mail, or not.
+    pub fn read_prose(&mut self, name: &str, prose: bool) {
+        let options = Options { opened: true, events: true, prose, ..Options::named(name) };
+        self.engine = Some(Engine::new(options));
+    }
+
     /// Takes bytes of the serial port at `now` seconds of the run.
     pub fn serial(&mut self, bytes: &[u8], now: f64) -> Vec<Finding> {
         // The engine first: nothing may stand between a byte and the news of a crash.

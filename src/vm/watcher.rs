@@ -9,10 +9,12 @@ use super::live::{Finding, LiveLog};
 use super::record::{Recorder, SERIAL_LOG};
 use super::settings::Image;
 use crate::engine::{self, Item};
+use crate::intake::Text;
 use crate::report::Report;
 use crate::runs::clock::SleepWatch;
 use crate::runs::{Outcome, Phase};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What the watcher wants of whoever owns the machine.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,6 +49,8 @@ pub struct Watcher<'a> {
     lines: LiveLines,
     /// The boot whose banner was compared with the image.
     compared: Vec<u8>,
+    /// The recorded log that is played, which knows the lines and offsets of its file.
+    text: Option<Arc<Text>>,
 }
 
 /// Progress goes to the manifest this often, seconds: often enough for `runs status`, seldom enough for the disk.
@@ -76,12 +80,19 @@ impl<'a> Watcher<'a> {
             sleep: SleepWatch::start(),
             lines: LiveLines::None,
             compared: Vec::new(),
+            text: None,
         }
     }
 
     /// Takes source lines from this image, which is opened meanwhile.
     pub fn take_lines_from(&mut self, image: Option<&Image>) {
         self.lines = LiveLines::open(image);
+    }
+
+    /// Tells places of this recorded log, called `name`, which is played.
+    pub fn take_places_from(&mut self, name: &str, text: Arc<Text>) {
+        self.live.read_prose(name, text.is_prose());
+        self.text = Some(text);
     }
 
     /// Seconds of the run.
@@ -170,7 +181,10 @@ impl<'a> Watcher<'a> {
 
     fn found(&mut self, findings: Vec<Finding>) {
         let now = self.now();
-        for finding in findings {
+        for mut finding in findings {
+            if let (Finding::Item(item), Some(text)) = (&mut finding, &self.text) {
+                text.settle(item);
+            }
             match finding {
                 Finding::Item(Item::Opened { header, start, text }) => {
                     self.last.clone_from(&text);

@@ -1,5 +1,6 @@
 //! Wait graphs: logs in the kernel's format, written here, and what `kanalyze locks` makes of them.
 
+mod field;
 mod properties;
 mod writer;
 
@@ -55,7 +56,7 @@ fn a_deadlock_is_a_cycle_and_has_no_root() {
     let dump = last(&log(&pass(&tasks, 200.0)));
     assert_eq!(dump.cycles, [vec![59, 60]]);
     assert!(dump.roots.is_empty());
-    let lines = digest(&dump).expect("a hang has a digest");
+    let lines = digest(&dump, None).expect("a hang has a digest");
     assert_eq!(lines, ["deadlock: task59/59, task60/60 wait for each other", "over &w->lock2, &w->lock1"]);
     insta::assert_snapshot!("deadlock", locks_text("hang.log", &[dump], &Palette::plain()));
 }

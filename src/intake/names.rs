@@ -1,47 +1,55 @@
-//! Groups of runs named on a command line: logs, run folders, folders of either, globs.
+//! What is named on a command line: logs, run folders, folders of either, globs.
 
-use crate::diff::{Group, Run, reduce};
-use crate::engine::{Engine, Item, Options, in_order};
-use crate::input::{Input, Source, open, read_mail};
-use crate::report::{Event, Report};
+use super::foreign::Unreadable;
+use crate::input::Source;
 use std::ffi::OsStr;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 /// What a file's name ends with when a folder is searched for logs: console logs, and what xfstests and blktests leave.
 const LOG_ENDINGS: [&str; 4] = [".log", ".dmesg", ".txt", ".console"];
 /// And what may follow these.
 const PACKED: [&str; 5] = [".gz", ".xz", ".zst", ".bz2", ".lz4"];
+/// Archives, whose members are looked at; packed ones, too.
+const ARCHIVES: [&str; 3] = [".zip", ".tar", ".tgz"];
 /// The file by which a run folder is known, and the log in it.
 const MANIFEST: &str = "manifest.json";
 const SERIAL: &str = "serial.log";
 /// Folders below folders are searched so far down.
 const DEPTH: usize = 6;
 
-/// The logs that one argument stands for: itself, the serial log of a run folder, all logs of a folder, a glob's matches;
-/// sorted by name.
-///
-/// # Errors
-/// The argument stands for nothing.
-pub fn sources(argument: &OsStr) -> anyhow::Result<Vec<Source>> {
-    let path = Path::new(argument);
-    let shown = crate::render::safe(&path.display().to_string()).into_owned();
-    let found = if argument == "-" || path.is_file() || (path.exists() && !path.is_dir()) {
-        return Ok(vec![Source::new(argument)]);
-    } else if path.is_dir() {
-        let mut found = Vec::new();
-        search(path, DEPTH, &mut found);
-        found
-    } else if shown.contains(['*', '?', '[']) {
-        glob(path)
-    } else {
-        anyhow::bail!("{shown}: no such log or folder: check the name");
-    };
-    if found.is_empty() {
-        let endings = LOG_ENDINGS.join(", ");
-        anyhow::bail!("{shown}: no log is here: a folder needs runs with a {SERIAL}, or files that end in {endings}");
+/// What arguments stand for.
+#[derive(Debug, Default)]
+pub struct Named {
+    /// In the order of the arguments.
+    pub sources: Vec<Source>,
+    /// What arguments that stand for nothing are told.
+    pub faults: Vec<Unreadable>,
+}
+
+/// The sources that arguments stand for: each itself, the serial log of a run folder, all logs of a folder, a glob's matches;
+/// sorted by name within an argument. What is not there is a source, too: opening it says so.
+#[must_use]
+pub fn named<'a>(arguments: impl IntoIterator<Item = &'a OsStr>) -> Named {
+    let mut named = Named::default();
+    for argument in arguments {
+        let path = Path::new(argument);
+        let shown = path.display().to_string();
+        let found = if path.is_dir() {
+            let mut found = Vec::new();
+            search(path, DEPTH, &mut found);
+            found
+        } else if shown.contains(['*', '?', '[']) && !path.exists() && !shown.contains("://") {
+            glob(path)
+        } else {
+            named.sources.push(Source::new(argument));
+            continue;
+        };
+        if found.is_empty() {
+            named.faults.push(Unreadable::Nowhere(shown, LOG_ENDINGS.join(", ")));
+        }
+        named.sources.extend(found.into_iter().map(Source::Path));
     }
-    Ok(found.into_iter().map(Source::Path).collect())
+    named
 }
 
 fn search(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
@@ -57,7 +65,7 @@ fn search(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
             if !path.is_symlink() {
                 search(&path, depth - 1, found);
             }
-        } else if path.is_file() && path.file_name().is_some_and(is_log) {
+        } else if path.is_file() && path.file_name().is_some_and(|name| is_log(name) || ends_with(name, &ARCHIVES)) {
             found.push(path);
         }
     }
@@ -70,10 +78,15 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
     entries
 }
 
-fn is_log(name: &OsStr) -> bool {
+/// Whether a file of this name is a log, packed or not.
+pub(super) fn is_log(name: &OsStr) -> bool {
+    ends_with(name, &LOG_ENDINGS)
+}
+
+fn ends_with(name: &OsStr, endings: &[&str]) -> bool {
     let name = name.to_string_lossy();
     let bare = PACKED.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name);
-    LOG_ENDINGS.iter().any(|ending| bare.ends_with(ending))
+    endings.iter().any(|ending| bare.ends_with(ending))
 }
 
 /// What a pattern with `*`, `?` and `[…]` in its components matches; folders that it matches are searched.
@@ -154,82 +167,6 @@ fn class(pattern: &[u8], byte: u8) -> Option<usize> {
     (hit != negated).then_some(end + 1)
 }
 
-/// A log that was read, or why it was not.
-pub enum Read<T> {
-    /// What it gave, and a sentence about damage if there is any.
-    Done(T, Option<String>),
-    /// Nothing could be read.
-    Failed(String),
-}
-
-/// Reads one log as a whole and hands its bytes, reports and events over.
-pub fn read<T>(source: &Source, options: &Options, take: impl FnOnce(&[u8], Vec<Report>, Vec<Event>) -> T) -> Read<T> {
-    let name = source.to_string();
-    match open(source) {
-        Err(error) => Read::Failed(error.to_string()),
-        Ok(Input::Whole(text)) => Read::Done(found(&name, &text, options, take), None),
-        Ok(stream @ Input::Stream(_)) => {
-            let mut bytes = Vec::new();
-            let damage = stream.feed(|chunk| {
-                bytes.extend_from_slice(chunk);
-                ControlFlow::Continue(())
-            });
-            let damage = damage.filter(|damage| *damage != crate::input::Damage::Empty);
-            Read::Done(found(&name, &bytes, options, take), damage.map(|damage| format!("{name}: {damage}")))
-        }
-    }
-}
-
-/// Logs up to this size are looked at for being a mail, bytes.
-const LARGEST_MAIL: usize = 16 << 20;
-
-fn found<T>(name: &str, text: &[u8], options: &Options, take: impl FnOnce(&[u8], Vec<Report>, Vec<Event>) -> T) -> T {
-    let mail = if text.len() <= LARGEST_MAIL { read_mail(text) } else { None };
-    let text = mail.as_ref().map_or(text, |mail| &mail.text);
-    let options = Options { log: name.to_owned(), ..options.clone() };
-    let (mut reports, mut events) = (Vec::new(), Vec::new());
-    let read: Result<_, std::convert::Infallible> = Engine::read(options, text, |item| {
-        match item {
-            Item::Closed(report) => reports.push(*report),
-            Item::Event(event) => events.push(*event),
-            Item::Opened { .. } => {}
-        }
-        Ok(())
-    });
-    match read {
-        Ok(_) => take(text, reports, events),
-        Err(never) => match never {},
-    }
-}
-
-/// Reads a group of runs, in the order of the sources; `tell` hears of what could not be read. Says whether all could.
-pub fn group(
-    name: &str,
-    sources: &[Source],
-    options: &Options,
-    threads: usize,
-    mut tell: impl FnMut(&str),
-) -> (Group, bool) {
-    let mut runs: Vec<Run> = Vec::new();
-    let mut fine = true;
-    let results = in_order(threads, sources, |source| {
-        read(source, options, |text, reports, events| reduce(&source.to_string(), text, &reports, &events))
-    });
-    for result in results {
-        match result {
-            Read::Done(run, damage) => {
-                damage.iter().for_each(|words| tell(words));
-                runs.push(run);
-            }
-            Read::Failed(words) => {
-                fine = false;
-                tell(&words);
-            }
-        }
-    }
-    (Group { name: name.to_owned(), runs }, fine)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -250,15 +187,16 @@ mod tests {
         for name in ["run1/serial.log", "run1/hits/0/serial.log", "b.dmesg", "a.log.gz", "c.png"] {
             std::fs::write(at(name), "x").expect("written");
         }
-        let found = sources(folder.path().as_os_str()).expect("logs");
-        let names: Vec<String> = found
+        let found = |argument: &Path| named([argument.as_os_str()]);
+        let names: Vec<String> = found(folder.path())
+            .sources
             .iter()
             .map(|source| source.to_string().replace(&format!("{}/", folder.path().display()), ""))
             .collect();
         assert_eq!(names, ["a.log.gz", "b.dmesg", "run1/serial.log"]);
-        let globbed = sources(at("[ab].*").as_os_str()).expect("logs");
-        assert_eq!(globbed.len(), 2);
-        assert!(sources(at("absent").as_os_str()).is_err());
-        assert!(sources(at("x*").as_os_str()).is_err());
+        assert_eq!(found(&at("[ab].*")).sources.len(), 2);
+        assert_eq!(found(&at("absent")).sources, [Source::Path(at("absent"))], "opening it says that it is not there");
+        let none = found(&at("x*"));
+        assert_eq!((none.sources.len(), none.faults.len()), (0, 1));
     }
 }

@@ -1,0 +1,133 @@
+//! Which logs, and how to read them: the arguments that all verbs about logs share, declared once.
+
+use crate::engine::{Item, Options, sample_complaints};
+use crate::grammar::Grammar;
+use crate::input::Source;
+use crate::intake::{self, Outcome, Trouble, named};
+use std::ffi::OsString;
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Logs as arguments.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Logs {
+    /// Logs to read: files, run folders, folders of logs, quoted globs, or `-` for standard input. gz, xz, zst, bz2, lz4, zip
+    /// and tar are unpacked, mails and mboxes undone, UTF-16 decoded. With none, reads standard input if it is a pipe.
+    #[arg(value_name = "LOG")]
+    pub logs: Vec<OsString>,
+
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+/// How logs are read.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Reading {
+    /// A grammar file of your own, besides the built-in ones; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    pub grammar: Vec<PathBuf>,
+
+    /// Open exactly the reports that syzbot opens, for programs that must agree with it: whoever printed the line.
+    #[arg(long)]
+    pub as_syzbot: bool,
+
+    /// Number of threads (0 = one per CPU).
+    #[arg(short = 'j', long = "threads", value_name = "N", default_value_t = 0)]
+    pub threads: usize,
+}
+
+impl Reading {
+    /// How the engine is to read, without events.
+    ///
+    /// # Errors
+    /// A grammar file that is no good.
+    pub fn options(&self) -> anyhow::Result<Options> {
+        let grammar = self.load_grammar()?;
+        Ok(Options { grammar, as_syzbot: self.as_syzbot, threads: self.threads, ..Options::named("") })
+    }
+
+    fn load_grammar(&self) -> anyhow::Result<Arc<Grammar>> {
+        let grammar = Grammar::with_files(&self.grammar)?;
+        if !self.grammar.is_empty() {
+            let mine = |place: &str| self.grammar.iter().any(|path| path.display().to_string() == place);
+            if let Some(complaint) = sample_complaints(&grammar).into_iter().find(|one| mine(&one.place.file)) {
+                anyhow::bail!("{}: {}", complaint.place, complaint.message);
+            }
+        }
+        Ok(grammar)
+    }
+}
+
+/// Sources, and whether every argument stood for one; the others are told.
+pub fn sources_of(arguments: &[OsString]) -> (Vec<Source>, bool) {
+    let found = named(arguments.iter().map(OsString::as_os_str));
+    for fault in &found.faults {
+        say(&fault.to_string());
+    }
+    (found.sources, found.faults.is_empty())
+}
+
+impl Logs {
+    /// The sources, standard input if no log is named, and whether every argument stood for one; the others are told.
+    ///
+    /// # Errors
+    /// No log is named and standard input is a terminal.
+    pub fn sources(&self) -> anyhow::Result<(Vec<Source>, bool)> {
+        if !self.logs.is_empty() {
+            if self.logs.iter().any(|log| log == "-") && std::io::stdin().is_terminal() {
+                say("reading standard input; end it with ctrl-D");
+            }
+            return Ok(sources_of(&self.logs));
+        }
+        if std::io::stdin().is_terminal() {
+            anyhow::bail!("no log is named: give a file, or pipe one in, as in `dmesg | kanalyze`");
+        }
+        Ok((vec![Source::Stdin], true))
+    }
+
+    /// Reads every log into a view of its own and hands the views over in the order of the logs. Says whether every argument
+    /// stood for a log.
+    ///
+    /// # Errors
+    /// Whatever `done` answers, or no input.
+    pub fn views<V: Default + Send>(
+        &self,
+        options: &Options,
+        take: impl Fn(&mut V, Vec<Item>) + Sync + Send,
+        done: impl FnMut(&str, V, Outcome) -> anyhow::Result<()>,
+    ) -> anyhow::Result<bool> {
+        let (sources, fine) = self.sources()?;
+        intake::views(&sources, options, take, done)?;
+        Ok(fine)
+    }
+
+    /// Writes every item of every log as bytes, in order. Says whether every argument stood for a log.
+    ///
+    /// # Errors
+    /// Whatever `write` answers, or no input.
+    pub fn records(
+        &self,
+        options: &Options,
+        render: impl Fn(&mut Vec<u8>, &Item) + Sync + Send,
+        write: impl FnMut(&[u8]) -> anyhow::Result<()>,
+        done: impl FnMut(&str, &Outcome),
+    ) -> anyhow::Result<bool> {
+        let (sources, fine) = self.sources()?;
+        intake::records(&sources, options, render, write, done)?;
+        Ok(fine)
+    }
+}
+
+/// Writes one sentence to stderr, harmless to the terminal.
+pub fn say(sentence: &str) {
+    let _ = writeln!(std::io::stderr(), "kanalyze: {}", crate::render::safe(sentence));
+}
+
+/// Tells a trouble, if there is one, and says whether it leaves the log without an answer.
+pub fn tell(trouble: Option<&Trouble>) -> bool {
+    trouble.is_some_and(|trouble| {
+        say(&trouble.message);
+        trouble.fatal
+    })
+}

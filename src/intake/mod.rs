@@ -1,0 +1,30 @@
+//! The one road in: from what is named on a command line to logs, and from logs to records, for every verb.
+//!
+//! ```text
+//! names ─► sources ─► logs ─► texts or streams ─► items, with the places of the file
+//! file     Source     Log     UTF-16, marks and    engine
+//! folder              zip, tar  mail undone
+//! glob, -             members
+//! ```
+//!
+//! * [`named`] turns arguments into sources: files, folders, run folders, globs, `-`.
+//! * [`each_log`] opens a source: it is one log, or an archive of several. What is no log is an [`Unreadable`] with a remedy.
+//! * A [`Log`] is a [`Text`] in memory or, where it is long, a [`PlainStream`]; both know the way from what was made plain
+//!   (mail, UTF-16) back to the lines and offsets of the file.
+//! * [`views`], [`records`] and [`wholes`] read many logs through the engine, in order, in parallel, one bad log never in the way
+//!   of others.
+
+mod archive;
+mod foreign;
+mod names;
+mod nature;
+mod open;
+mod read;
+mod text;
+
+pub use foreign::{Foreign, Unreadable};
+pub use names::{Named, named};
+pub use nature::{Nature, nature};
+pub use open::{Content, Log, PlainStream, each_log, live};
+pub use read::{Found, Outcome, Trouble, Whole, read_log, records, silence, views, wholes};
+pub use text::Text;

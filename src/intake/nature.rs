@@ -1,0 +1,166 @@
+//! What kind of text this is: whether the kernel speaks in it, whether it is a bisection.
+
+use crate::line::{Wrapper, lex};
+use memchr::memmem;
+
+/// What a text holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Nature {
+    /// A line that the kernel printed: it has a stamp, the kernel's tag, or words that only a kernel log has.
+    pub kernel: bool,
+    /// A line of a bisection.
+    pub bisection: bool,
+    /// Whether only a part of the text was looked at, so that the rest may hold what this says is not there.
+    pub partly: bool,
+}
+
+/// So much of a text is looked at, bytes.
+const REACH: usize = 4 << 20;
+/// Kernel logs of mails that tell of a bisection are not longer, bytes.
+const SHORT: usize = 256 << 10;
+
+/// Words of kernel logs that are found without any stamp.
+const LANDMARKS: [&str; 16] = [
+    "Linux version ",
+    "Kernel command line:",
+    "Command line: ",
+    "Call Trace:",
+    "Call trace:",
+    "Hardware name: ",
+    "Modules linked in:",
+    "Kernel panic",
+    "---[ end ",
+    "------------[ cut here ]",
+    "BUG: ",
+    "RIP: ",
+    "INFO: task ",
+    "WARNING: CPU: ",
+    "general protection fault",
+    "Internal error: ",
+];
+
+/// What bisections say and nothing else does.
+const BISECTIONS: [&str; 8] = [
+    "git bisect ",
+    "bisecting cause commit",
+    "bisecting fixing commit",
+    "searching for guilty commit",
+    "refs/bisect/",
+    " bad commit",
+    " new commit",
+    "testing commit ",
+];
+
+/// What a text holds. Of a long text the first 4 MiB are looked at; where the kernel speaks, bisections are looked for in short
+/// texts only.
+#[must_use]
+pub fn nature(text: &[u8]) -> Nature {
+    let seen = &text[..text.len().min(REACH)];
+    let kernel = seen.split(|byte| *byte == b'\n').any(is_kernel_line);
+    Nature {
+        kernel,
+        bisection: (!kernel || seen.len() <= SHORT) && is_bisection(seen),
+        partly: seen.len() < text.len(),
+    }
+}
+
+/// Whether a line of a bisection is in a text: one that tells git something, or names a commit in the words of a bisection.
+#[must_use]
+fn is_bisection(text: &[u8]) -> bool {
+    BISECTIONS.iter().any(|words| {
+        memmem::find_iter(text, words.as_bytes()).any(|at| {
+            let start = memchr::memrchr(b'\n', &text[..at]).map_or(0, |end| end + 1);
+            let end = memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |end| at + end);
+            tells_bisection(&text[start..end], words)
+        })
+    })
+}
+
+/// Prose speaks of bisections, too: a commit must be named, or git must be told something.
+fn tells_bisection(line: &[u8], words: &str) -> bool {
+    let hash = |word: &[u8]| {
+        let word = word.strip_prefix(b"[").unwrap_or(word);
+        let word = word.strip_suffix(b"]").unwrap_or(word);
+        (7..=64).contains(&word.len()) && word.iter().all(u8::is_ascii_hexdigit)
+    };
+    let bare = line.iter().position(|byte| !matches!(byte, b'>' | b'|' | b'#' | b'$' | b' ' | b'\t'));
+    let starts = bare.is_some_and(|at| line[at..].starts_with(b"git bisect "));
+    starts && words == "git bisect " || line.split(|byte| matches!(byte, b' ' | b'\t' | b'\'')).any(hash)
+}
+
+/// Whether the kernel printed a line, as far as the line alone tells.
+#[must_use]
+pub(super) fn is_kernel_line(line: &[u8]) -> bool {
+    if line.len() < 4 {
+        return false;
+    }
+    let prefix = lex(line);
+    if prefix.is_foreign() {
+        return false;
+    }
+    // Forms in which nothing but kernel messages is printed, or which say so in a part that is not read here.
+    let printed = matches!(
+        prefix.wrapper,
+        Wrapper::Kmsg
+            | Wrapper::Netconsole
+            | Wrapper::Pstore
+            | Wrapper::DmesgDecoded
+            | Wrapper::DmesgHuman
+            | Wrapper::DmesgTimed
+            | Wrapper::DmesgJson
+            | Wrapper::JournalJson
+            | Wrapper::JournalExport
+            | Wrapper::Lava
+    );
+    prefix.time.is_some()
+        || prefix.caller.is_some()
+        || prefix.tag.is_some()
+        || printed
+        || has_stamp(line)
+        || LANDMARKS.iter().any(|words| memmem::find(line, words.as_bytes()).is_some())
+}
+
+/// `[   12.345678]` anywhere in a line, whatever is before it.
+fn has_stamp(line: &[u8]) -> bool {
+    memchr::memchr_iter(b'[', line).any(|at| {
+        let inside = line[at + 1..].trim_ascii_start();
+        let seconds = inside.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let rest = &inside[seconds..];
+        let fraction = rest.iter().skip(1).take_while(|byte| byte.is_ascii_digit()).count();
+        seconds > 0 && rest.first() == Some(&b'.') && fraction > 0 && rest.get(1 + fraction) == Some(&b']')
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernel_is_known_by_its_stamp_tag_or_words() {
+        for line in [
+            "[    1.000000] x",
+            "vm_1  | [    1.000000] x",
+            "Nov 21 07:55:11 host kernel: x",
+            "<4>[    1.000000] x",
+            "BUG: KASAN: x",
+            "6,339,5140900,-,caller=T1;x",
+        ] {
+            assert!(is_kernel_line(line.as_bytes()), "{line}");
+        }
+        for line in
+            ["root:x:0:0:root:/root:/bin/bash", "Nov 21 07:55:11 host sshd[12]: x", "", "version [1.2.3]", "a = b[1];"]
+        {
+            assert!(!is_kernel_line(line.as_bytes()), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_bisection_is_known_by_its_commits() {
+        let git = "git bisect start\n# bad: [d2ccc5c15263] x\n";
+        assert_eq!(nature(git.as_bytes()), Nature { kernel: false, bisection: true, partly: false });
+        assert!(nature(b"  > # first bad commit: [d2ccc5c15263] x\n").bisection);
+        assert!(nature(b"d2ccc5c15263 is the first bad commit\n").bisection);
+        assert!(!nature(b"we shall use git bisect to find the first bad commit\n").bisection);
+        assert!(!nature(b"root:x:0:0:root:/root:/bin/bash\n").bisection);
+    }
+}

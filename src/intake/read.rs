@@ -1,0 +1,347 @@
+//! Logs through the engine: one or many, in order, in parallel, with records that tell places of the file.
+
+use super::nature::{Nature, nature};
+use super::open::{Content, Log, PlainStream, each_log};
+use super::text::{Text, renumber};
+use crate::engine::{Engine, Item, Options, Summary, in_order, thread_count};
+use crate::input::{Damage, Source};
+use crate::report::{Event, Report};
+use std::ops::ControlFlow;
+
+/// Something that the user must know about the reading of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// One sentence.
+    pub message: String,
+    /// Whether nothing could be read that could be a log.
+    pub fatal: bool,
+}
+
+/// What reading one log gave, besides its records.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// What the log as a whole says.
+    pub summary: Summary,
+    /// What went wrong.
+    pub trouble: Option<Trouble>,
+    /// Whether the log could not be read to its end: what is missing may hold a crash.
+    pub partial: bool,
+    /// What the text is, if the engine found nothing in it.
+    pub nature: Option<Nature>,
+}
+
+impl Outcome {
+    fn failed(message: String) -> Self {
+        Self { trouble: Some(Trouble { message, fatal: true }), ..Self::default() }
+    }
+
+    /// Whether the log gives no answer: it could not be read.
+    #[must_use]
+    pub fn is_fatal(&self) -> bool {
+        self.trouble.as_ref().is_some_and(|trouble| trouble.fatal)
+    }
+
+    /// What is to be said of a text in which not one line is the kernel's: that there is no crash in it says nothing of a
+    /// kernel. Nothing if the log could not be read, which is told already.
+    #[must_use]
+    pub fn silence(&self) -> Option<&'static str> {
+        let nature = self.nature.filter(|nature| !nature.kernel && !self.is_fatal())?;
+        Some(if nature.partly { "no kernel line in its first 4 MiB" } else { "no kernel line in it" })
+    }
+
+    /// Notes what the text is that gave no record.
+    fn judge(&mut self, name: &str, nature: Nature) {
+        self.nature = Some(nature);
+        if nature.bisection {
+            let trouble = Trouble {
+                message: format!("{name}: is a bisection, not a console log: give it to `kanalyze bisect`"),
+                fatal: !nature.kernel,
+            };
+            self.trouble.get_or_insert(trouble);
+        }
+    }
+}
+
+/// How many items are gathered before they are handed on.
+const GATHERED: usize = 1024;
+/// How many small logs are read before their results are handed over.
+const BATCH: usize = 128;
+
+/// Reads one log; `take` gets its items in batches, with the places of the file, and may end it.
+pub fn read_log(log: Log, options: &Options, mut take: impl FnMut(Vec<Item>) -> ControlFlow<()>) -> Outcome {
+    let Log { name, content } = log;
+    let content = match content {
+        Ok(content) => content,
+        Err(fault) => return Outcome::failed(fault.to_string()),
+    };
+    let options = Options { log: name.clone(), ..options.clone() };
+    let mut any = false;
+    let mut counted = |items: Vec<Item>| {
+        any |= items.iter().any(|item| !matches!(item, Item::Opened { .. }));
+        take(items)
+    };
+    let (summary, seen, damage) = match content {
+        Content::Text(text, damage) => {
+            let summary = read_text(&text, options, |mut items| {
+                items.iter_mut().for_each(|item| text.settle(item));
+                counted(items)
+            });
+            (summary, if any { Nature::default() } else { nature(text.log()) }, damage)
+        }
+        Content::Stream(stream) => read_stream(stream, options, counted),
+    };
+    let partial = damage.is_some();
+    let trouble = damage.map(|damage| Trouble { message: format!("{name}: {damage}"), fatal: false });
+    let mut outcome = Outcome { summary, trouble, partial, nature: None };
+    if !any {
+        outcome.judge(&name, seen);
+    }
+    outcome
+}
+
+/// Reads a text; its items have the lines and offsets of [`Text::log`].
+fn read_text(text: &Text, options: Options, mut take: impl FnMut(Vec<Item>) -> ControlFlow<()>) -> Summary {
+    let options = Options { prose: text.is_prose(), ..options };
+    let mut gathered = Vec::new();
+    let read = Engine::read(options, text.log(), |item| {
+        gathered.push(item);
+        if gathered.len() < GATHERED {
+            return Ok(());
+        }
+        match take(std::mem::take(&mut gathered)) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(()),
+        }
+    });
+    let Ok(summary) = read else { return Summary::default() };
+    if !gathered.is_empty() {
+        let _ = take(gathered);
+    }
+    summary
+}
+
+/// So much of a stream is looked at for a line of the kernel, bytes.
+const LOOKED_AT: u64 = 4 << 20;
+
+fn read_stream(
+    mut stream: PlainStream,
+    options: Options,
+    mut take: impl FnMut(Vec<Item>) -> ControlFlow<()>,
+) -> (Summary, Nature, Option<Damage>) {
+    let mut engine = Engine::new(options);
+    let (mut seen, mut looked, mut stopped) = (Nature::default(), 0, false);
+    let mut hand_over = |mut items: Vec<Item>, stream: &PlainStream| {
+        if items.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        items.iter_mut().for_each(|item| renumber(item, &|line| line, &|offset| stream.origin(offset)));
+        take(items)
+    };
+    while !stopped && stream.advance() {
+        let bytes = stream.piece();
+        if !seen.kernel && !seen.partly {
+            let here = nature(bytes);
+            looked += bytes.len() as u64;
+            seen =
+                Nature { kernel: here.kernel, bisection: seen.bisection || here.bisection, partly: looked > LOOKED_AT };
+        }
+        let items = engine.push(bytes);
+        stopped = hand_over(items, &stream).is_break();
+    }
+    let (items, summary) = engine.finish();
+    if !stopped {
+        let _ = hand_over(items, &stream);
+    }
+    (summary, seen, stream.damage().cloned())
+}
+
+/// Reads every source into views of their own, one per log, and hands them over in the order of the sources.
+///
+/// # Errors
+/// Whatever `done` answers.
+pub fn views<V: Default + Send>(
+    sources: &[Source],
+    options: &Options,
+    take: impl Fn(&mut V, Vec<Item>) + Sync + Send,
+    mut done: impl FnMut(&str, V, Outcome) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    // One log gets all threads; of several each gets one.
+    let (inside, outside) = if sources.len() == 1 { (options.threads, 1) } else { (1, options.threads) };
+    let options = Options { threads: inside, ..options.clone() };
+    for batch in sources.chunks(BATCH) {
+        let results = in_order(outside, batch, |source| {
+            let mut found = Vec::new();
+            each_log(source, &mut |log| {
+                let (name, mut view) = (log.name.clone(), V::default());
+                let outcome = read_log(log, &options, |items| {
+                    take(&mut view, items);
+                    ControlFlow::Continue(())
+                });
+                found.push((name, view, outcome));
+                ControlFlow::Continue(())
+            });
+            found
+        });
+        for (name, view, outcome) in results.into_iter().flatten() {
+            done(&name, view, outcome)?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes every item of every source as bytes, in order. A log of any size takes bounded memory.
+///
+/// # Errors
+/// Whatever `write` answers.
+pub fn records(
+    sources: &[Source],
+    options: &Options,
+    render: impl Fn(&mut Vec<u8>, &Item) + Sync + Send,
+    mut write: impl FnMut(&[u8]) -> anyhow::Result<()>,
+    mut done: impl FnMut(&str, &Outcome),
+) -> anyhow::Result<()> {
+    let [source] = sources else {
+        let take = |bytes: &mut Vec<u8>, items: Vec<Item>| items.iter().for_each(|item| render(bytes, item));
+        return views(sources, options, take, |name, bytes, outcome| {
+            done(name, &outcome);
+            write(&bytes)
+        });
+    };
+    let mut failed = None;
+    each_log(source, &mut |log| {
+        let name = log.name.clone();
+        let outcome = read_log(log, options, |items| {
+            let written = rendered(options.threads, &items, &render).iter().try_for_each(|bytes| write(bytes));
+            written.map_or_else(
+                |error| {
+                    failed = Some(error);
+                    ControlFlow::Break(())
+                },
+                ControlFlow::Continue,
+            )
+        });
+        done(&name, &outcome);
+        if failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    failed.map_or(Ok(()), Err)
+}
+
+/// Items of one log, made into bytes by several threads.
+fn rendered(threads: usize, items: &[Item], render: &(impl Fn(&mut Vec<u8>, &Item) + Sync + Send)) -> Vec<Vec<u8>> {
+    let share = items.len().div_ceil(4 * thread_count(threads)).max(1);
+    let parts: Vec<&[Item]> = items.chunks(share).collect();
+    in_order(threads, &parts, |part| {
+        let mut bytes = Vec::new();
+        part.iter().for_each(|item| render(&mut bytes, item));
+        bytes
+    })
+}
+
+/// A log that was read as a whole.
+#[derive(Debug)]
+pub struct Found<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its text.
+    pub text: &'a Text,
+    /// Its reports, with the lines and offsets of [`Text::log`].
+    pub reports: Vec<Report>,
+    /// Its events, likewise.
+    pub events: Vec<Event>,
+}
+
+impl Found<'_> {
+    /// The reports and events with the lines and offsets of the file.
+    #[must_use]
+    pub fn settled(self) -> (Vec<Report>, Vec<Event>) {
+        let text = self.text;
+        let settle = |mut item: Item| {
+            text.settle(&mut item);
+            item
+        };
+        let reports = self.reports.into_iter().map(|report| settle(Item::Closed(Box::new(report))));
+        let events = self.events.into_iter().map(|event| settle(Item::Event(Box::new(event))));
+        let (mut all, mut notable) = (Vec::new(), Vec::new());
+        for item in reports.chain(events) {
+            match item {
+                Item::Closed(report) => all.push(*report),
+                Item::Event(event) => notable.push(*event),
+                Item::Opened { .. } => {}
+            }
+        }
+        (all, notable)
+    }
+}
+
+/// What came of one log.
+#[derive(Debug)]
+pub struct Whole<T> {
+    /// Its name.
+    pub name: String,
+    /// What was made of it; nothing if it could not be read.
+    pub found: Option<T>,
+    /// What went wrong.
+    pub trouble: Option<Trouble>,
+    /// What is to be said if not one line of it is the kernel's.
+    pub silence: Option<&'static str>,
+}
+
+/// Tells of logs of which each could be read but none holds a line of the kernel: together they say nothing. One of several
+/// may be a note that lies beside the logs.
+#[must_use]
+pub fn silence<T>(logs: &[Whole<T>]) -> Vec<Trouble> {
+    let sentences: Option<Vec<Trouble>> = logs
+        .iter()
+        .map(|log| Some(Trouble { message: format!("{}: {}", log.name, log.silence?), fatal: true }))
+        .collect();
+    sentences.unwrap_or_default()
+}
+
+/// Reads every source as a whole and hands each log's text, reports and events to `take`; the answers in the order of the
+/// sources.
+pub fn wholes<T: Send>(
+    sources: &[Source],
+    options: &Options,
+    take: impl Fn(Found<'_>) -> T + Sync + Send,
+) -> Vec<Whole<T>> {
+    let inside = Options { threads: 1, ..options.clone() };
+    let results = in_order(options.threads, sources, |source| {
+        let mut all = Vec::new();
+        each_log(source, &mut |log| {
+            all.push(whole(log, &inside, &take));
+            ControlFlow::Continue(())
+        });
+        all
+    });
+    results.into_iter().flatten().collect()
+}
+
+fn whole<T>(log: Log, options: &Options, take: &impl Fn(Found<'_>) -> T) -> Whole<T> {
+    let Log { name, content } = log;
+    let (text, damage) = match content {
+        Ok(content) => content.gathered(),
+        Err(fault) => {
+            let trouble = Some(Trouble { message: fault.to_string(), fatal: true });
+            return Whole { name, found: None, trouble, silence: None };
+        }
+    };
+    let (mut reports, mut events) = (Vec::new(), Vec::new());
+    let options = Options { log: name.clone(), ..options.clone() };
+    let _ = read_text(&text, options, |items| {
+        for item in items {
+            match item {
+                Item::Closed(report) => reports.push(*report),
+                Item::Event(event) => events.push(*event),
+                Item::Opened { .. } => {}
+            }
+        }
+        ControlFlow::Continue(())
+    });
+    let trouble = damage.map(|damage| Trouble { message: format!("{name}: {damage}"), fatal: false });
+    let mut outcome = Outcome { trouble, ..Outcome::default() };
+    if reports.is_empty() && events.is_empty() {
+        outcome.judge(&name, nature(text.log()));
+    }
+    let found = (!outcome.is_fatal()).then(|| take(Found { name: &name, text: &text, reports, events }));
+    Whole { found, silence: outcome.silence(), trouble: outcome.trouble, name }
+}

@@ -1,0 +1,146 @@
+//! A log in memory, made plain, and the way back to the lines and offsets of its file.
+
+use crate::engine::Item;
+use crate::input::{Decoder, Encoding, Mail, Whole, read_mail};
+use crate::report::{renumber_event, renumber_report};
+
+/// Texts up to this size are looked at for being a mail, bytes.
+pub(super) const LARGEST_MAIL: usize = 16 << 20;
+
+/// The bytes of a log.
+#[derive(Debug)]
+enum Bytes {
+    File(Whole),
+    Read(Vec<u8>),
+}
+
+/// A mail's text, and where lines of both texts end, bytes.
+#[derive(Debug)]
+struct Mailed {
+    mail: Mail,
+    inner: Vec<usize>,
+    outer: Vec<usize>,
+}
+
+/// One log, all of it.
+///
+/// Records are worked out on [`Text::log`] and then settled: given the lines and offsets of the file, which [`Text::line`]
+/// and [`Text::offset`] know.
+#[derive(Debug)]
+pub struct Text {
+    plain: Bytes,
+    decoder: Option<Decoder>,
+    mailed: Option<Mailed>,
+}
+
+impl Text {
+    /// A file that is in memory or mapped.
+    #[must_use]
+    pub(super) fn of_file(file: Whole) -> Self {
+        match Encoding::of(&file) {
+            None => Self { plain: Bytes::File(file), decoder: None, mailed: None }.unmailed(),
+            Some(encoding) => Self::decoded(&file, Decoder::new(encoding)),
+        }
+    }
+
+    /// Bytes that were read.
+    #[must_use]
+    pub(super) fn of_bytes(bytes: Vec<u8>) -> Self {
+        match Encoding::of(&bytes) {
+            None => Self::of_plain(bytes, None),
+            Some(encoding) => Self::decoded(&bytes, Decoder::new(encoding)),
+        }
+    }
+
+    fn decoded(bytes: &[u8], mut decoder: Decoder) -> Self {
+        let mut plain = decoder.decode(bytes, false).into_owned();
+        plain.extend_from_slice(&decoder.decode(b"", true));
+        Self::of_plain(plain, Some(decoder))
+    }
+
+    /// Bytes that a decoder has made plain already.
+    #[must_use]
+    pub(super) fn of_plain(plain: Vec<u8>, decoder: Option<Decoder>) -> Self {
+        Self { plain: Bytes::Read(plain), decoder, mailed: None }.unmailed()
+    }
+
+    fn unmailed(mut self) -> Self {
+        let plain = self.plain();
+        if plain.len() <= LARGEST_MAIL
+            && let Some(mail) = read_mail(plain)
+        {
+            let ends = |text: &[u8]| -> Vec<usize> { memchr::memchr_iter(b'\n', text).collect() };
+            let (inner, outer) = (ends(&mail.text), ends(plain));
+            self.mailed = Some(Mailed { mail, inner, outer });
+        }
+        self
+    }
+
+    /// The file's text: unpacked, UTF-8, a mail still as it was sent. Its lines are the file's.
+    #[must_use]
+    pub fn plain(&self) -> &[u8] {
+        match &self.plain {
+            Bytes::File(whole) => whole,
+            Bytes::Read(bytes) => bytes,
+        }
+    }
+
+    /// The log's text: a mail's without headers, quoting, encoding and wrapping.
+    #[must_use]
+    pub fn log(&self) -> &[u8] {
+        self.mailed.as_ref().map_or_else(|| self.plain(), |mailed| &mailed.mail.text)
+    }
+
+    /// Whether people write between the lines of the log: it was a mail.
+    #[must_use]
+    pub fn is_prose(&self) -> bool {
+        self.mailed.is_some()
+    }
+
+    /// The 1-based line of the file that a 1-based line of [`Text::log`] stands in.
+    #[must_use]
+    pub fn line(&self, number: u64) -> u64 {
+        let Some(Mailed { mail, inner, outer }) = &self.mailed else { return number };
+        let start = match usize::try_from(number).unwrap_or(usize::MAX) {
+            0 => return 0,
+            1 => 0,
+            number => inner.get(number - 2).map_or(mail.text.len(), |end| end + 1),
+        };
+        outer.partition_point(|end| *end < mail.origin(start)) as u64 + 1
+    }
+
+    /// The offset in the (unpacked) file of an offset in [`Text::log`], both bytes.
+    #[must_use]
+    pub fn offset(&self, at: u64) -> u64 {
+        let plain = match &self.mailed {
+            None => at,
+            Some(Mailed { mail, .. }) => {
+                mail.origin(usize::try_from(at).unwrap_or(usize::MAX).min(mail.text.len())) as u64
+            }
+        };
+        self.decoder.as_ref().map_or(plain, |decoder| decoder.origin(plain))
+    }
+
+    /// Gives a record of [`Text::log`] the lines and offsets of the file.
+    pub fn settle(&self, item: &mut Item) {
+        if self.mailed.is_some() || self.decoder.is_some() {
+            renumber(item, &|line| self.line(line), &|offset| self.offset(offset));
+        }
+    }
+}
+
+/// Gives every line and offset of a record through `line` and `offset`.
+pub(super) fn renumber(item: &mut Item, line: &impl Fn(u64) -> u64, offset: &impl Fn(u64) -> u64) {
+    match item {
+        Item::Opened { start, .. } => *start = offset(*start),
+        Item::Closed(report) => {
+            renumber_report(report, line);
+            (report.start, report.end) = (offset(report.start), offset(report.end));
+            report.text_end = offset(report.text_end);
+        }
+        Item::Event(event) => {
+            renumber_event(event, line);
+            event.start = offset(event.start);
+        }
+    }
+}

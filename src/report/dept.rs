@@ -1,0 +1,153 @@
+//! Reports of the dependency tracker DEPT: who owes an event, and what each waits for instead.
+
+use super::describe::{Open, Walk};
+use super::scan::{after, text};
+use super::{Frame, WaitContext};
+
+/// More contexts than this are no report.
+const MOST: usize = 64;
+
+impl Walk {
+    /// A line of a DEPT report; false when it is none of its own.
+    pub(super) fn dept(&mut self, trimmed: &[u8], log_line: u64) -> bool {
+        let Some(report) = &mut self.out.lockdep else { return false };
+        if trimmed == b"stacktrace:" || trimmed == b"(N/A)" {
+            // The place that stands alone above a stack is one of its frames.
+            if let Open::Context { at, waits: true } = self.open
+                && let Some(context) = report.contexts.get_mut(at)
+            {
+                context.frames.clear();
+            }
+            return true;
+        }
+        if let Some(name) = after(trimmed, "context ") {
+            let name = text(name.strip_suffix(b"'s detail").unwrap_or(name));
+            // The summary comes first, then each context again with its stacks.
+            let at = report.contexts.iter().position(|context| context.name == name);
+            let at = at.unwrap_or(report.contexts.len());
+            if at >= MOST {
+                return false;
+            }
+            if at == report.contexts.len() {
+                report.contexts.push(WaitContext { name, ..WaitContext::default() });
+            }
+            self.close();
+            self.open = Open::Context { at, waits: false };
+            return true;
+        }
+        let Open::Context { at, .. } = self.open else { return false };
+        let Some(context) = report.contexts.get_mut(at) else { return false };
+        let step = trimmed.strip_suffix(b":").unwrap_or(trimmed);
+        if let Some(what) = after(step, "[S] ") {
+            context.owed.get_or_insert_with(|| class(what));
+            self.open = Open::Context { at, waits: false };
+        } else if let Some(what) = after(step, "[W] ") {
+            context.awaited.get_or_insert_with(|| class(what));
+            context.line = log_line;
+            self.open = Open::Context { at, waits: true };
+        } else if let Some(what) = after(step, "[E] ") {
+            context.event.get_or_insert_with(|| text(what));
+            self.open = Open::Context { at, waits: false };
+        } else {
+            return false;
+        }
+        true
+    }
+
+    /// A frame of a context: those of its wait are kept.
+    pub(super) fn dept_frame(&mut self, at: usize, waits: bool, frame: Frame) -> bool {
+        let context = self.out.lockdep.as_mut().and_then(|report| report.contexts.get_mut(at));
+        if let Some(context) = context.filter(|_| waits) {
+            context.frames.push(frame);
+        }
+        true
+    }
+}
+
+/// The class of `lock(&x->sem:0)`, `dept_page_wait_on_bit(PG_locked_map:0)`, `(event requestor)(PG_locked_map:0)`.
+fn class(what: &[u8]) -> String {
+    let what = after(what, "(event requestor)").unwrap_or(what);
+    let from = memchr::memchr(b'(', what).map_or(0, |at| at + 1);
+    let to = memchr::memrchr(b')', what).filter(|to| *to >= from).unwrap_or(what.len());
+    text(&what[from..to])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Line, describe};
+
+    const REPORT: &str = "DEPT: Circular dependency has been detected.
+6.9.0-rc7 #145 Not tainted
+---------------------------------------------------
+summary
+---------------------------------------------------
+*** DEADLOCK ***
+
+context A
+    [S] lock(&dev->sem:0)
+    [W] dept_page_wait_on_bit(PG_locked_map:0)
+    [E] unlock(&dev->sem:0)
+
+context B
+    [S] (event requestor)(PG_locked_map:0)
+    [W] lock(&dev->sem:0)
+    [E] dept_page_clear_bit(PG_locked_map:0)
+
+[S]: start of the event context
+[W]: the wait blocked
+[E]: the event not reachable
+---------------------------------------------------
+context A's detail
+---------------------------------------------------
+context A
+    [S] lock(&dev->sem:0)
+    [W] dept_page_wait_on_bit(PG_locked_map:0)
+    [E] unlock(&dev->sem:0)
+
+[S] lock(&dev->sem:0):
+[<ffffffff81234567>] dev_map+0x20d/0x5f0
+stacktrace:
+      dev_map+0x20d/0x5f0
+
+[W] dept_page_wait_on_bit(PG_locked_map:0):
+[<ffffffff81234568>] folio_get+0x10/0x20
+stacktrace:
+      folio_wait_bit_common+0x1/0x20
+      folio_get+0x10/0x20
+      dev_map+0x210/0x5f0
+
+[E] unlock(&dev->sem:0):
+(N/A)
+";
+
+    #[test]
+    fn contexts_say_what_they_owe_and_await() {
+        let lines: Vec<Line<'_>> = REPORT
+            .lines()
+            .zip(1..)
+            .map(|(line, log_line)| Line { text: line.as_bytes(), log_line, offset: 0 })
+            .collect();
+        let found = describe(&lines).lockdep.expect("a report");
+        let brief: Vec<_> = found
+            .contexts
+            .iter()
+            .map(|context| {
+                let frames: Vec<&str> = context.frames.iter().filter_map(|frame| frame.function.as_deref()).collect();
+                (context.name.as_str(), context.owed.as_deref(), context.awaited.as_deref(), frames)
+            })
+            .collect();
+        assert_eq!(found.flavour, "dept");
+        assert_eq!(
+            brief,
+            [
+                (
+                    "A",
+                    Some("&dev->sem:0"),
+                    Some("PG_locked_map:0"),
+                    vec!["folio_wait_bit_common", "folio_get", "dev_map"]
+                ),
+                ("B", Some("PG_locked_map:0"), Some("&dev->sem:0"), vec![])
+            ]
+        );
+    }
+}
