@@ -126,6 +126,11 @@ impl Vocabulary {
         self.lists.get(&list)?.iter().find(|row| row.name.fits(text)).map(|row| row.meaning.as_str())
     }
 
+    /// Every meaning of a list.
+    pub fn meanings(&self, list: List) -> impl Iterator<Item = &str> {
+        self.lists.get(&list).into_iter().flatten().map(|row| row.meaning.as_str())
+    }
+
     /// What a function stands for in a list.
     #[must_use]
     pub fn function(&self, list: List, name: &str) -> Option<&str> {
