@@ -157,7 +157,18 @@ impl Reading {
             && self.anchors[at - 1].end + 1 == anchor.start
             && self.anchors[at - 1].header == anchor.header
             && is_inlined_copy(&text[self.anchors[at - 1].start..self.anchors[at - 1].end]);
-        (!replayed && !copied && !self.carries_on(at, header)).then_some(header)
+        (!replayed && !copied && !self.carries_on(at, header) && !self.introduces(at, header)).then_some(header)
+    }
+
+    /// The line is the beginning of a report whose header stands close below.
+    fn introduces(&self, at: usize, header: usize) -> bool {
+        let with = &self.options.grammar.headers[header].introduces;
+        let start = self.anchors[at].start;
+        !with.is_empty()
+            && self.anchors[at + 1..]
+                .iter()
+                .take_while(|below| below.start <= start + CLOSE)
+                .any(|below| below.header.is_some_and(|header| with.contains(&header)))
     }
 
     /// The line belongs to a report above: by its words, or because it stands close below a header that it goes with.
@@ -181,7 +192,9 @@ impl Reading {
         let mut items = Vec::new();
         for at in self.announced..self.anchors.len() {
             let anchor = &self.anchors[at];
-            if let Some(header) = self.opens(text, at) {
+            // Of a line that may belong to a report below it is not known yet what it is.
+            let settled = |header: &usize| self.options.grammar.headers[*header].introduces.is_empty();
+            if let Some(header) = self.opens(text, at).filter(settled) {
                 let line = &text[anchor.start..anchor.end];
                 if !self.may_be_kernel(line, header) {
                     continue;

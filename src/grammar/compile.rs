@@ -8,18 +8,22 @@ use super::{Blame, Event, Header, Kind, NameSet, Output, Pattern, Place, Severit
 const LINES_BETWEEN: &str = r"(?:.*\n)+?.*";
 
 pub(super) fn header(header: source::Header, place: Place, ids: &[String]) -> Result<Header, GrammarError> {
-    let mut carries_on = Vec::with_capacity(header.carries_on.len());
-    for other in &header.carries_on {
-        let Some(at) = ids.iter().position(|id| id == other) else {
-            let message = format!(
-                "header '{}' carries on '{other}', which is no header; name one of: {}",
-                header.id,
-                ids.join(", ")
-            );
-            return Err(GrammarError::Invalid { path: place.file, line: place.line, message });
-        };
-        carries_on.push(at);
-    }
+    let indexes = |others: &[String]| {
+        let mut found = Vec::with_capacity(others.len());
+        for other in others {
+            let Some(at) = ids.iter().position(|id| id == other) else {
+                let message = format!(
+                    "header '{}' goes with '{other}', which is no header; name one of: {}",
+                    header.id,
+                    ids.join(", ")
+                );
+                return Err(GrammarError::Invalid { path: place.file.clone(), line: place.line, message });
+            };
+            found.push(at);
+        }
+        Ok(found)
+    };
+    let (carries_on, introduces) = (indexes(&header.carries_on)?, indexes(&header.introduces)?);
     Ok(Header {
         id: header.id,
         texts: header.text.all(),
@@ -27,6 +31,7 @@ pub(super) fn header(header: source::Header, place: Place, ids: &[String]) -> Re
         unless: patterns(&header.unless),
         part: patterns(&header.part),
         carries_on,
+        introduces,
         syzbot: header.syzbot,
         programs: header.programs,
         severity: header.severity.unwrap_or(Severity::Crash),

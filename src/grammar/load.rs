@@ -209,6 +209,7 @@ fn crash_of(event: source::Event) -> (source::Header, source::Kind) {
         unless: Vec::new(),
         part: Vec::new(),
         carries_on: Vec::new(),
+        introduces: Vec::new(),
         syzbot: false,
         programs: true,
         severity: event.severity,

@@ -73,6 +73,8 @@ pub struct Header {
     pub part: Vec<Pattern>,
     /// Indexes of the headers whose reports a line of this one carries on, where it stands close below.
     pub carries_on: Vec<usize>,
+    /// Indexes of the headers of which one close below makes a line of this one the beginning of that report.
+    pub introduces: Vec<usize>,
     /// Whether syzbot opens a report here.
     pub syzbot: bool,
     /// How bad a report is that no kind fits.

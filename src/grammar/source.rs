@@ -129,6 +129,9 @@ pub struct Header {
     /// Headers whose reports a line of this one carries on, where it stands close below.
     #[serde(default)]
     pub carries_on: Vec<String>,
+    /// Headers of which one close below makes a line of this one the beginning of that report.
+    #[serde(default)]
+    pub introduces: Vec<String>,
     /// Whether syzbot opens a report here.
     #[serde(default = "yes")]
     pub syzbot: bool,
