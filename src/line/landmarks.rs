@@ -2,7 +2,7 @@
 //! from what was put around it.
 
 /// What a line of a report begins with, below its header as well as in it.
-const STARTS: [&str; 86] = [
+const STARTS: [&str; 94] = [
     "BUG:",
     "WARNING:",
     "INFO:",
@@ -81,6 +81,14 @@ const STARTS: [&str; 86] = [
     "==========",
     "task:",
     "rcu: ",
+    "watchdog: ",
+    "kernel BUG",
+    "SYZFATAL",
+    "SYZFAIL",
+    "panic: ",
+    "divide error",
+    "stack segment",
+    "unregister_netdevice",
     "workqueue ",
     "in_atomic(): ",
     "preempt_count: ",

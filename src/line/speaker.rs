@@ -82,15 +82,14 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
     let is_own = |below: &[u8]| is_body(lex(below).text(below));
     let stamped = dressing.is_some_and(Dressing::is_stamped);
     if dressing.is_none_or(Dressing::first_fits) {
-        // A kernel that stamps its lines below did not write one without a stamp above.
-        let early = !stamped && kernel_begins_below(line);
-        if !early && (stamped || !line.prose) {
+        if stamped || below().any(|below| is_own(&below)) {
             return Speaker::Kernel;
         }
-        return match below().any(|below| is_own(&below)) {
-            true => Speaker::Kernel,
-            false if early => Speaker::Firmware,
-            false => Speaker::Person,
+        // A kernel that stamps its lines below did not write one without a stamp above.
+        return match kernel_begins_below(line) {
+            true => Speaker::Firmware,
+            false if line.prose => Speaker::Person,
+            false => Speaker::Kernel,
         };
     }
     // A prefix of its own, but not the kernel's tag that the others have.

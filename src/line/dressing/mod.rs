@@ -18,7 +18,7 @@ use layer::Layer;
 use sample::Sample;
 use std::borrow::Cow;
 pub use undress::{Shown, Undressed};
-use whole::{is_console_log, is_doubled, is_spaced, wrapped_at};
+use whole::{is_doubled, is_plain, is_spaced, wrapped_at};
 
 /// What to take off the lines of a window.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl Dressing {
     #[must_use]
     pub fn of(text: &[u8], start: usize) -> Option<Self> {
         let raw = lines_from(text, start, BELOW);
-        if raw.is_empty() || is_console_log(&raw) {
+        if raw.is_empty() || is_plain(&raw) {
             return None;
         }
         // What stands far in continues a message, and says nothing about prefixes, unless the log as a whole does.

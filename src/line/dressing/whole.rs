@@ -6,25 +6,45 @@ use super::super::{Wrapper, lex};
 use super::{Dressing, stamp_at};
 use std::borrow::Cow;
 
-/// Whether the lines are just what a console shows, with a stamp in front of every one: the usual case, told quickly.
-pub(super) fn is_console_log(raw: &[&[u8]]) -> bool {
-    if raw.iter().take(2).any(|line| lex(line).wrapper != Wrapper::None) {
+/// Whether nothing needs to be taken off the lines, told quickly: this is the usual case, and every report passes here.
+///
+/// Either the first line has its stamp in front, and so have most of those below, or it begins as lines of reports do and
+/// those below have no stamp.
+pub(super) fn is_plain(raw: &[&[u8]]) -> bool {
+    let first = raw[0];
+    let stamped = matches!(first.first(), Some(b'[' | b'<')) && stamp_at(first) == Some(0);
+    if !stamped && !begins_report_line(first) || raw.iter().take(2).any(|line| lex(line).wrapper != Wrapper::None) {
         return false;
     }
-    let (mut all, mut empty, mut tags, mut copies) = (0, 0, 0, 0);
+    let (mut with, mut without, mut empty, mut tags, mut copies, mut longest) = (0, 0, 0, 0, 0, 0);
     for (at, line) in raw.iter().enumerate() {
         if line.is_empty() {
             empty += 1;
             continue;
         }
-        if !matches!(line[0], b'[' | b'<') || stamp_at(line) != Some(0) || is_touched(line) {
+        if is_touched(line) {
             return false;
         }
-        all += 1;
         copies += usize::from(at > 0 && raw[at - 1] == *line);
-        tags += usize::from(may_have_tag(line));
+        longest = longest.max(line.len());
+        match stamp_at(line) {
+            Some(0) => {
+                with += 1;
+                tags += usize::from(may_have_tag(line));
+            }
+            // A stamp further in, or a line that may continue a message.
+            Some(_) => return false,
+            None if stamped && line.starts_with(b"        ") => return false,
+            None => without += 1,
+        }
     }
-    (tags * 2 < all || all < 3) && empty * 3 <= all && copies * 4 < all
+    let all = with + without;
+    let agrees = match stamped {
+        // What was cut off a line has no stamp, and no line is long then.
+        true => with * 2 >= all && (tags * 2 < with || with < 3) && (without == 0 || longest > WIDEST),
+        false => with == 0,
+    };
+    agrees && empty * 3 <= all && copies * 4 < all.max(2)
 }
 
 /// Whether brackets stand behind the stamp and the console's own caller, told at a glance.
