@@ -85,8 +85,7 @@ fn said_of(text: &str) -> Option<String> {
         Err(error) => error.to_string(),
         Ok(grammar) => told(&sample_complaints(&grammar)),
     };
-    let told = told.trim_end().strip_prefix(&format!("{}:", path.display())).map(str::to_owned);
-    told
+    told.trim_end().strip_prefix(&format!("{}:", path.display())).map(str::to_owned)
 }
 
 #[test]
