@@ -14,6 +14,7 @@ mod live;
 mod locks;
 mod logs;
 mod output;
+mod pager;
 mod parse;
 mod query;
 mod records;

@@ -1,6 +1,6 @@
 //! What all verbs say about their output: its form, colour, width, and the pipe that may close early.
 
-use crate::render::{Palette, Width};
+use crate::render::{Detail, Look, Palette, Width};
 use clap::ValueEnum;
 use std::io::IsTerminal;
 
@@ -39,6 +39,12 @@ pub struct Output {
 }
 
 impl Output {
+    /// How a text on stdout looks.
+    #[must_use]
+    pub fn look(&self, reader: Reader) -> Look {
+        Look { palette: self.palette(), width: width(), detail: reader.detail() }
+    }
+
     /// The colours to use on stdout.
     #[must_use]
     pub fn palette(&self) -> Palette {
@@ -60,13 +66,45 @@ pub fn palette(colour: Colour) -> Palette {
     if wanted { Palette::coloured() } else { Palette::plain() }
 }
 
-/// Columns of stdout: the terminal's, at most 100, and 80 elsewhere.
+/// Columns of stdout: the terminal's, at most 100; elsewhere nothing is cut.
 #[must_use]
 pub fn width() -> Width {
     if !std::io::stdout().is_terminal() {
-        return Width::default();
+        return Width::UNBOUNDED;
     }
     terminal_size::terminal_size().map_or(Width::default(), |(columns, _)| Width(usize::from(columns.0).clamp(40, 100)))
+}
+
+/// How much a text tells, and whether a pager shows it.
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
+pub struct Reader {
+    /// One line per title.
+    #[arg(long, conflicts_with_all = ["full", "quiet"])]
+    pub brief: bool,
+
+    /// Everything: all stacks with all frames, registers, every place.
+    #[arg(long, short = 'v', visible_alias = "verbose", conflicts_with = "quiet")]
+    pub full: bool,
+
+    /// Print nothing; the exit status is the answer.
+    #[arg(long, short = 'q')]
+    pub quiet: bool,
+
+    /// Do not use a pager ($PAGER, or `less -FRX`), which otherwise shows text on a terminal.
+    #[arg(long)]
+    pub no_pager: bool,
+}
+
+impl Reader {
+    /// How much is told.
+    #[must_use]
+    pub fn detail(self) -> Detail {
+        match self {
+            Self { brief: true, .. } => Detail::Brief,
+            Self { full: true, .. } => Detail::Full,
+            _ => Detail::Usual,
+        }
+    }
 }
 
 /// Puts the separators of a JSON array between records that come one a line.

@@ -1,14 +1,15 @@
 //! `kanalyze parse`: what went wrong in these logs, and under which name does syzbot know it?
 
 use super::logs::{Logs, say, tell};
-use super::output::{Format, JsonArray, Output, width};
+use super::output::{Format, JsonArray, Output, Reader};
+use super::pager::Page;
 use super::symbolize::open_image;
 use crate::engine::{Item, Options};
-use crate::locks::{Record, dump_of, dumps};
+use crate::locks::{Dump, Record, dumps};
 use crate::render::{LogView, safe};
 use crate::report::Report;
 use crate::symbols::{SourceLines, cache_home};
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,6 +37,9 @@ pub struct Arguments {
 
     #[command(flatten)]
     output: Output,
+
+    #[command(flatten)]
+    reader: Reader,
 
     /// Also show events: notable lines that syzbot does not call a crash.
     #[arg(long)]
@@ -77,11 +81,11 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         gaps: text,
         ..arguments.logs.reading.options()?
     };
-    let mut out = BufWriter::with_capacity(1 << 18, std::io::stdout().lock());
+    let mut out = Page::open(arguments.reader, text);
     let lines = open_lines(&arguments)?;
     let answer = if text { views } else { records };
     let Answer { found, complete, fatal } = answer(&arguments, &options, lines.as_ref(), &mut out)?;
-    out.flush()?;
+    out.close()?;
     if let Some(lines) = &lines {
         lines.save();
         for refusal in lines.refusals() {
@@ -110,7 +114,7 @@ fn views(
     out: &mut dyn Write,
 ) -> anyhow::Result<Answer> {
     let mut answer = Answer { found: false, complete: true, fatal: false };
-    let (palette, width) = (arguments.output.palette(), width());
+    let look = arguments.output.look(arguments.reader);
     answer.fatal |= !arguments.logs.views(
         options,
         |view: &mut LogView, items| {
@@ -128,7 +132,7 @@ fn views(
             if let Some(words) = outcome.silence() {
                 writeln!(out, "{}: {words}", safe(log))?;
             } else if !outcome.is_fatal() {
-                let shown = view.text(log, &outcome.summary, arguments.all, &palette, width, &digest(&view));
+                let shown = view.text(log, &outcome.summary, arguments.all, &look, &told_dumps(&view));
                 out.write_all(shown.as_bytes())?;
             }
             Ok(())
@@ -137,18 +141,14 @@ fn views(
     Ok(answer)
 }
 
-/// The lines that the lock graph adds to a hang.
-fn digest(view: &LogView) -> impl Fn(&Report) -> Vec<String> + use<> {
-    let hangs = view.reports().iter().any(|report| report.hung_tasks.iter().any(|task| task.seconds.is_some()));
-    let records =
-        || view.reports().iter().map(Record::Report).chain(view.events().iter().map(Record::Event)).collect::<Vec<_>>();
-    let dumps = if hangs { dumps("", &records()) } else { Vec::new() };
-    move |report| {
-        // Of several tasks in one dump, each report tells the root of its own.
-        let own = report.hung_tasks.iter().find(|task| task.seconds.is_some()).map(|task| task.task.pid);
-        let told = dump_of(&dumps, report).and_then(|dump| crate::locks::digest(dump, own));
-        told.map(Vec::from).unwrap_or_default()
+/// The dumps of tasks and locks, where a hang or a report of lockdep rests on them.
+fn told_dumps(view: &LogView) -> Vec<Dump> {
+    let hangs = |report: &Report| report.hung_tasks.iter().any(|task| task.seconds.is_some());
+    if !view.reports().iter().any(|report| hangs(report) || report.lockdep.is_some()) {
+        return Vec::new();
     }
+    let reports = view.reports().iter().map(Record::Report);
+    dumps("", &reports.chain(view.events().iter().map(Record::Event)).collect::<Vec<_>>())
 }
 
 /// JSON, one record a line or as one array.

@@ -8,9 +8,8 @@ use crate::grammar::{Anchor, Grammar};
 use crate::line::{Dressing, Header, lex, speaker};
 use crate::report::{
     Context, Event, Excerpt, Executor, REPORT_SCHEMA, Report, Speaker, WINDOW, console, corruption, frame_of,
-    guilty_file, lines_before, title,
+    guilty_file, lines_before, said, subject, title,
 };
-use std::borrow::Cow;
 
 /// What a line that looks like a report's first turned out to be.
 pub(super) enum Found {
@@ -55,7 +54,10 @@ pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Found {
     let disconnected = view.anchors.iter().any(|anchor| anchor.disconnected);
     let corrupted = corruption(&titled, &excerpt.text, disconnected);
     let structure = structure(&excerpt, excerpt.own, &place);
-    let printed = if excerpt.symbolized { Cow::Owned(excerpt.printed()) } else { Cow::Borrowed(&excerpt.text[..]) };
+    let frame = frame_of(&titled.text);
+    let subject = subject(job.grammar, header, &titled, &frame, &structure);
+    let said = said(view.text, first.start, &excerpt);
+    let printed = excerpt.printed();
     let prefix = console(&view.text[first.start..first.end]);
     let lexed = lex(&view.text[first.start..first.end]);
     let mut damage = structure.damage;
@@ -70,7 +72,7 @@ pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Found {
         syzbot: job.grammar.headers[header].syzbot,
         kind: titled.kind,
         r#type: job.grammar.type_of(&titled.text).to_owned(),
-        frame: frame_of(&titled.text),
+        frame,
         title: titled.text,
         alt_titles: titled.alternatives,
         guilty_file: guilty_file(&job.grammar.blame, &printed, titled.interrupted),
@@ -107,12 +109,12 @@ pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Found {
         code: structure.code,
         damage,
         speaker: Speaker::Kernel,
-        subject: None,
-        message: Vec::new(),
-        source: None,
-        object: None,
+        subject,
+        message: said.message,
+        source: said.source,
+        object: said.object,
         wall: wall(raw, job.grammar.headers[header].text_in(raw).unwrap_or_default()),
-        oops: None,
+        oops: structure.oops,
         fields: titled.fields,
     }))
 }

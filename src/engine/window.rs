@@ -3,7 +3,8 @@
 use super::dress::Undressed;
 use crate::grammar::{Anchor, Grammar, Scanner};
 use crate::line::{lex, wall_clock};
-use crate::report::{Context, Excerpt, Line, Structure, describe};
+use crate::report::{Context, Excerpt, KeptLine, Line, Structure, describe};
+use std::collections::BTreeSet;
 
 /// What all reports of one step share. Offsets are those of `text`, which begins `base` bytes into the log.
 #[derive(Debug)]
@@ -126,7 +127,13 @@ pub(super) fn structure(excerpt: &Excerpt<'_>, own: usize, place: &Place<'_>) ->
         Context::Unknown => excerpt.lines.first().and_then(|line| lex(&line.text).caller),
         Context::Console | Context::Caller(_) => None,
     };
-    let lines: Vec<Line<'_>> = excerpt.lines[..own]
+    let end = excerpt.lines[..own].last().map_or(0, |line| line.offset);
+    let mut kept: Vec<&KeptLine<'_>> = excerpt.lines[..own].iter().collect();
+    let doubtful = excerpt.doubtful.iter().take_while(|line| line.offset < end || own == excerpt.lines.len());
+    let certain = kept.len();
+    kept.extend(doubtful);
+    kept.sort_by_key(|line| line.offset);
+    let lines: Vec<Line<'_>> = kept
         .iter()
         .filter_map(|line| {
             let text = match printer {
@@ -141,7 +148,13 @@ pub(super) fn structure(excerpt: &Excerpt<'_>, own: usize, place: &Place<'_>) ->
             Some(Line { text, log_line, offset })
         })
         .collect();
-    describe(&lines)
+    let mut found = describe(&lines);
+    if kept.len() > certain {
+        let doubtful: BTreeSet<u64> =
+            excerpt.doubtful.iter().map(|line| place.log_line(line.offset, line.below)).collect();
+        found.without_doubtful(&doubtful);
+    }
+    found
 }
 
 /// The wall-clock time that stands before the message.

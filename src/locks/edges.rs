@@ -173,9 +173,7 @@ pub(super) fn awaited_lock(task: &TaskFacts) -> Option<(usize, bool)> {
     // kernfs waits for the last user of a node with a wait queue of its own.
     let kernfs = awaited.kind == "wait-queue" && bare(&lock.class) == "kn->active";
     let outer = || task.frames[awaited.site..].iter().filter(|frame| !frame.inline && frame.reliable);
-    let same = |frame: &Frame| {
-        frame.function.is_some() && frame.function == at.function && frame.offset.is_some() && frame.offset == at.offset
-    };
+    let same = |frame: &Frame| frame.is_same_place(at);
     if !awaited.is_listed() && !kernfs {
         // Directly below the scheduler it is the acquisition all the same: the lock's own frames are lost.
         return (awaited.kind == "wait-queue" && outer().next().is_some_and(same)).then_some((last, true));

@@ -63,7 +63,7 @@ fn sleeps_there(task: &TaskFacts, entry: &ChainEntry) -> bool {
     let mut own = task.frames[awaited.site..].iter().filter(solid);
     let mut seen = entry.frames.iter().filter(solid).skip_while(|frame| is_locking(frame));
     let (Some(site), Some(place)) = (own.next(), seen.next()) else { return false };
-    if site.function != place.function || site.offset.is_none() || site.offset != place.offset {
+    if !site.is_same_place(place) {
         return false;
     }
     let name = |frame: &Frame| frame.function.as_deref().map(plain).map(str::to_owned);

@@ -1,6 +1,6 @@
 //! The wait graph as text for a mail: 75 columns, root first, every statement with the log's line numbers.
 
-use super::{Palette, safe};
+use super::{Palette, safe, wrap_into};
 use crate::locks::{Dump, Explanation, Grade, Root, Wait, is_held, missing_root, words};
 use crate::report::{ScenarioStep, Task};
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +39,22 @@ pub fn locks_text(log: &str, dumps: &[Dump], palette: &Palette) -> String {
     for joined in last.map(|dump| dump.joined.as_slice()).unwrap_or_default() {
         page.wrapped("  ", 2, &joined.summary);
     }
+    page.out
+}
+
+/// The tasks of one dump: roots and cycles first, each with those behind it.
+#[must_use]
+pub fn hang_text(dump: &Dump, palette: &Palette) -> String {
+    let mut page = Page { out: String::new(), palette: *palette };
+    page.tasks(dump);
+    page.out
+}
+
+/// What one of lockdep's reports comes to.
+#[must_use]
+pub fn lockdep_text(explanation: &Explanation, palette: &Palette) -> String {
+    let mut page = Page { out: String::new(), palette: *palette };
+    page.explanation(explanation);
     page.out
 }
 
@@ -82,6 +98,12 @@ impl Page {
             waiters.len()
         );
         self.styled(self.palette.title, "", 0, &head);
+        self.tasks(dump);
+    }
+
+    /// What the tasks of a dump wait for.
+    fn tasks(&mut self, dump: &Dump) {
+        let waiters: BTreeSet<i64> = dump.waits.iter().map(|wait| wait.waiter.pid).collect();
         let behind = Behind::of(dump);
         let mut shown = BTreeSet::new();
         for cycle in &dump.cycles {
@@ -404,29 +426,8 @@ impl Page {
         }
     }
 
-    /// Writes words into lines of [`COLUMNS`]; a word is never broken, so that names and places can be copied.
     fn wrapped(&mut self, first: &str, indent: usize, text: &str) {
-        let text = safe(text);
-        let mut column = first.chars().count();
-        self.out.push_str(first);
-        let mut begun = true;
-        for word in text.split(' ').filter(|word| !word.is_empty()) {
-            let length = word.chars().count();
-            if !begun && column + 1 + length > COLUMNS {
-                self.out.push('\n');
-                let indent = indent.min(COLUMNS / 2);
-                self.out.push_str(&" ".repeat(indent));
-                (column, begun) = (indent, true);
-            }
-            if !begun {
-                self.out.push(' ');
-                column += 1;
-            }
-            self.out.push_str(word);
-            column += length;
-            begun = false;
-        }
-        self.out.push('\n');
+        wrap_into(&mut self.out, first, indent, text, COLUMNS);
     }
 }
 

@@ -12,19 +12,19 @@ mod live;
 mod locks;
 mod locks_picture;
 mod locks_svg;
+mod log;
 mod palette;
-mod report;
 mod snapshot;
 
 pub use answer::answer_text;
 pub use diff::{cluster_text, diff_markdown, diff_text};
 pub use gate::{CHECK_LOG_SCHEMA, Checked, CheckedLog, check_junit, check_sarif, check_text, diff_junit, diff_sarif};
 pub use live::{Weight, live_line, status_line};
-pub use locks::locks_text;
+pub use locks::{hang_text, lockdep_text, locks_text};
 pub use locks_picture::{locks_dot, locks_mermaid};
 pub use locks_svg::locks_svg;
-pub use palette::{Palette, Width};
-pub use report::{LogView, StackLine, stack_lines};
+pub use log::{LogView, StackLine, stack_lines};
+pub use palette::{Detail, Look, Palette, Width};
 pub use snapshot::snapshot;
 
 use std::borrow::Cow;
@@ -60,6 +60,32 @@ pub fn fitted(text: &str, width: usize) -> Cow<'_, str> {
     let mut out: String = text.chars().take(width.saturating_sub(1)).collect();
     out.push('…');
     Cow::Owned(out)
+}
+
+/// Writes words into lines of so many columns, `first` before the first line and `indent` blanks before the others. A word
+/// is never broken, so that names and places can be copied.
+pub(crate) fn wrap_into(out: &mut String, first: &str, indent: usize, text: &str, columns: usize) {
+    let text = safe(text);
+    let mut column = first.chars().count();
+    out.push_str(first);
+    let mut begun = true;
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        let length = word.chars().count();
+        if !begun && column + 1 + length > columns {
+            let indent = indent.min(columns / 2);
+            out.push('\n');
+            out.push_str(&" ".repeat(indent));
+            (column, begun) = (indent, true);
+        }
+        if !begun {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += length;
+        begun = false;
+    }
+    out.push('\n');
 }
 
 #[cfg(test)]

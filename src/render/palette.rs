@@ -37,12 +37,75 @@ impl Palette {
     }
 }
 
-/// Columns of the output.
+/// How much is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Detail {
+    /// One line per heading.
+    Brief,
+    /// What most readers want.
+    #[default]
+    Usual,
+    /// Everything: all stacks, all frames, registers.
+    Full,
+}
+
+/// Columns of the output; nothing is cut where there is no terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Width(pub usize);
 
+/// Columns of a mail: where sentences are wrapped outside of a terminal.
+const MAIL: usize = 80;
+
+impl Width {
+    /// Of a file or a pipe: nothing is cut.
+    pub const UNBOUNDED: Self = Self(usize::MAX);
+
+    /// Columns at which sentences are wrapped.
+    #[must_use]
+    pub fn wrap(self) -> usize {
+        if self == Self::UNBOUNDED { MAIL } else { self.0 }
+    }
+}
+
 impl Default for Width {
     fn default() -> Self {
-        Self(80)
+        Self(MAIL)
+    }
+}
+
+/// How a text looks: its colours, its width, how much of it there is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Look {
+    /// Colours.
+    pub palette: Palette,
+    /// Width.
+    pub width: Width,
+    /// How much is told.
+    pub detail: Detail,
+}
+
+impl Look {
+    /// Columns at which sentences are wrapped.
+    #[must_use]
+    pub fn wrap(&self) -> usize {
+        self.width.wrap()
+    }
+
+    /// The text cut to the width, if there is a terminal that has one.
+    #[must_use]
+    pub fn fitted<'text>(&self, text: &'text str) -> std::borrow::Cow<'text, str> {
+        super::fitted(text, self.width.0)
+    }
+
+    /// Whether only one line per heading is wanted.
+    #[must_use]
+    pub fn is_brief(&self) -> bool {
+        self.detail == Detail::Brief
+    }
+
+    /// Whether everything is wanted.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.detail == Detail::Full
     }
 }

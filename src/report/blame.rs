@@ -3,7 +3,8 @@
 use crate::grammar::Blame;
 
 /// Stall reports begin with stacks that are not about the stall; it is what an interrupt broke into.
-const INTERRUPTS: [&[u8]; 3] = [b"apic_timer_interrupt+0x", b"el1h_64_irq+0x", b"Exception stack"];
+const INTERRUPTS: [&[u8]; 5] =
+    [b"apic_timer_interrupt+0x", b"apic_timer_interrupt (", b"el1h_64_irq+0x", b"el1h_64_irq (", b"Exception stack"];
 
 /// The file to blame, if the text names any. `stall`: whether the report is about a CPU that does not get on.
 #[must_use]

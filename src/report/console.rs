@@ -15,6 +15,15 @@ pub enum Context<'a> {
 }
 
 impl Context<'_> {
+    /// Whether both are the same printer, however wide its column is: scripts squeeze blanks.
+    #[must_use]
+    pub fn is_same(&self, other: Context<'_>) -> bool {
+        match (self, other) {
+            (Self::Caller(one), Context::Caller(other)) => *one == other || unpadded(one) == unpadded(other),
+            _ => *self == other,
+        }
+    }
+
     /// Whether it is a task's.
     #[must_use]
     pub fn is_task(&self) -> bool {
@@ -26,6 +35,11 @@ impl Context<'_> {
     pub fn is_cpu(&self) -> bool {
         matches!(self, Self::Caller(text) if text.contains(&b'C'))
     }
+}
+
+/// `T123]` of `[ T123]`.
+pub(super) fn unpadded(caller: &[u8]) -> &[u8] {
+    caller.strip_prefix(b"[").unwrap_or(caller).trim_ascii_start()
 }
 
 /// The prefix of a line as the console shows it.
@@ -156,6 +170,8 @@ mod tests {
     fn callers_are_told_apart_with_their_padding() {
         assert_eq!(of("[   12.345678][ T1234] hi"), (Context::Caller(b"[ T1234]"), "hi"));
         assert_eq!(of("[   12.345678][    C0] hi"), (Context::Caller(b"[    C0]"), "hi"));
+        assert!(Context::Caller(b"[    C0]").is_same(Context::Caller(b"[ C0]")));
+        assert!(!Context::Caller(b"[    C0]").is_same(Context::Caller(b"[    C1]")));
         assert_eq!(of("[   12.345678] hi"), (Context::Console, "hi"));
         assert_eq!(of("<6>[   85.5] hi"), (Context::Console, "hi"));
     }

@@ -1,5 +1,6 @@
 //! The lines that say where a report happened: CPU, task, taint, kernel, the bad access.
 
+use super::fault::fault;
 use super::scan::{after, find, keyed, leading_number, number, pid, split, split_last, task, text, word, words};
 use super::{Access, Task};
 
@@ -31,9 +32,7 @@ pub(super) fn cpu_line(line: &[u8]) -> Option<CpuLine> {
         Some((comm, _)) => (comm, &tail[comm.len()..]),
         None => (tail, &b""[..]),
     };
-    let comm = comm.trim_ascii();
-    let comm = comm.strip_suffix(b"Kdump: loaded").unwrap_or(comm).trim_ascii();
-    out.task = pid.map(|pid| Task { comm: text(comm), pid });
+    out.task = pid.map(|pid| Task { comm: text(command(comm)), pid });
     (out.taint, out.kernel_version) = taint(state);
     Some(out)
 }
@@ -43,22 +42,42 @@ pub(super) fn taint(bytes: &[u8]) -> (Option<String>, Option<String>) {
     let bytes = bytes.trim_ascii_start();
     let release = |rest: &[u8]| {
         let (release, _) = word(rest);
+        let release = release.strip_prefix(b"(").unwrap_or(release);
         release.first().is_some_and(u8::is_ascii_digit).then(|| text(release))
     };
     if let Some(rest) = after(bytes, "Not tainted") {
         return (Some(String::new()), release(rest));
     }
     let Some(mut rest) = after(bytes, "Tainted:") else { return (None, None) };
+    // Letters may touch (`OE`); kernels of distributions print dashes for letters that are not set.
     let mut letters: Vec<String> = Vec::new();
     loop {
-        let (letter, tail) = word(rest);
-        if letter.len() == 1 && letter[0].is_ascii_uppercase() {
-            letters.push(text(letter));
-            rest = tail;
-        } else {
+        let (some, tail) = word(rest);
+        if some.is_empty() || !some.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'-') {
             return ((!letters.is_empty()).then(|| letters.join(" ")), release(rest));
         }
+        letters.extend(some.iter().filter(|byte| **byte != b'-').map(|byte| char::from(*byte).to_string()));
+        rest = tail;
     }
+}
+
+/// The longest name of a command, bytes.
+const COMMAND: usize = 15;
+
+/// The command's name out of what stands between `Comm: ` and the taint: some print a field of their own behind it
+/// (`Kdump: loaded`), and no name is longer than the kernel keeps.
+fn command(text: &[u8]) -> &[u8] {
+    let text = text.trim_ascii();
+    let text = match text {
+        [b'<', level, b'>', rest @ ..] if level.is_ascii_digit() => rest,
+        _ => text,
+    };
+    let field = memchr::memmem::find_iter(text, b": ").find_map(|colon| {
+        let start = memchr::memrchr(b' ', &text[..colon])?;
+        text[start + 1].is_ascii_uppercase().then_some(start)
+    });
+    let text = &text[..field.unwrap_or(text.len())];
+    text[..text.len().min(COMMAND)].trim_ascii_end()
 }
 
 /// Lockdep's second line: `6.1.0-rc8 #0 Not tainted`.
@@ -134,17 +153,7 @@ pub(super) fn access(line: &[u8]) -> Option<Access> {
         let kind = split_last(kind, "with ").map_or(kind, |(_, kind)| kind);
         return Some(Access { kind: text(kind), size: Some(number(size)?), address: Some(text(address)) });
     }
-    // x86 page faults.
-    for prefix in [
-        "BUG: unable to handle page fault for address: ",
-        "BUG: unable to handle kernel paging request at ",
-        "BUG: kernel NULL pointer dereference, address: ",
-    ] {
-        if let Some(rest) = after(line, prefix) {
-            return Some(Access { kind: "fault".into(), size: None, address: Some(text(word(rest).0)) });
-        }
-    }
-    None
+    fault(line)
 }
 
 /// `read` or `write` of `#PF: supervisor read access in kernel mode`.
@@ -173,6 +182,19 @@ mod tests {
             (
                 "CPU: 0 PID: 1 Comm: my prog Kdump: loaded Tainted: G    B 5.14.0 #1",
                 (Some(0), "my prog", 1, "G B", "5.14.0"),
+            ),
+            (
+                "CPU: 1 PID: 7 Comm: a Tainted: P           OE     5.4.0-29-generic #33",
+                (Some(1), "a", 7, "P O E", "5.4.0-29-generic"),
+            ),
+            (
+                "CPU: 1 PID: 7 Comm: a Tainted: G           OE    --------- -  - 4.18.0-240.el8 #1",
+                (Some(1), "a", 7, "G O E", "4.18.0-240.el8"),
+            ),
+            ("CPU: 1 PID: 7 Comm: a Kdump: loaded Not", (Some(1), "a", 7, "-", "-")),
+            (
+                "CPU: 4 PID: 18 Comm: provider@4.0-se FTT: 0 0 Tainted: G S      W         4.19.113 #1",
+                (Some(4), "provider@4.0-se", 18, "G S W", "4.19.113"),
             ),
             ("Pid: 77, comm: foo Not tainted 3.10.0 #1", (None, "foo", 77, "", "3.10.0")),
         ] {

@@ -3,12 +3,14 @@
 use super::context::{access, by_task, cpu_line, fault_kind, taint};
 use super::damage::Damage;
 use super::frames::frame_line;
+use super::header::{Header, header, oops_number};
 use super::lines::Line;
 use super::scan::{after, is_hex, text, word};
 use super::stacks::{Announcement, STARVED, announcement, begins};
+use super::symbolized::{is_code_dump, is_inlined_copy};
 use super::{Access, Blocker, Frame, HeldLock, HeldLocks, HungTask, Lockdep, Stack, Task};
-use super::{exception, registers};
-use std::collections::BTreeMap;
+use super::{exception, fault, registers};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that the text of one report or event says besides its title.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -39,8 +41,25 @@ pub struct Structure {
     pub hardware: Option<String>,
     /// The memory access that went wrong.
     pub access: Option<Access>,
+    /// The N of `[#N]`.
+    pub oops: Option<u32>,
+    /// The function of the work item that the report's task runs.
+    pub work_function: Option<String>,
     /// What is visibly missing or mixed up.
     pub damage: Vec<String>,
+}
+
+impl Structure {
+    /// Leaves the frames of these log lines, which a careful unwinder would not have printed, out of every stack that has
+    /// others.
+    pub fn without_doubtful(&mut self, lines: &BTreeSet<u64>) {
+        let chain = self.lockdep.iter_mut().flat_map(|report| &mut report.chain).map(|entry| &mut entry.frames);
+        for frames in self.stacks.iter_mut().map(|stack| &mut stack.frames).chain(chain) {
+            if frames.iter().any(|frame| !lines.contains(&frame.log_line)) {
+                frames.retain(|frame| !lines.contains(&frame.log_line));
+            }
+        }
+    }
 }
 
 /// What the next lines belong to.
@@ -67,6 +86,8 @@ pub(super) struct Walk {
     pub(super) open: Open,
     /// The role of the stack that the next `Call Trace:` or first frame begins.
     pub(super) pending: Option<Announcement>,
+    /// Task and CPU of the first `CPU:` line.
+    pub(super) first_cpu: (Option<Task>, Option<u32>),
     /// Task and CPU of the last `CPU:` line.
     pub(super) near: (Option<Task>, Option<u32>),
     /// Locks of `is trying to acquire` and `already holding`, still being gathered.
@@ -75,8 +96,18 @@ pub(super) struct Walk {
     pub(super) piece: Vec<u8>,
     /// The first half of a task row that two messages hold, and its log line.
     pub(super) half_row: Option<(Vec<u8>, u64)>,
-    /// After `---[ end trace`: registers that follow are a copy.
+    /// What the first line says of CPU and task.
+    pub(super) header: Header,
+    /// After `---[ end trace`: what follows is of others, or a copy.
     pub(super) ended: bool,
+    /// Whether a panic follows that says it is a consequence.
+    pub(super) panicked: bool,
+    /// Whether the code dump of `decode_stacktrace.sh` is being passed over.
+    pub(super) dumping: bool,
+    /// Whether the fault's header was x86's.
+    pub(super) x86: bool,
+    /// CPUs that a stall's report lists.
+    pub(super) stalled: Vec<u32>,
     /// Whether the registers that follow are those of user space.
     pub(super) user: bool,
     pub(super) races: u32,
@@ -97,11 +128,17 @@ pub fn describe(lines: &[Line<'_>]) -> Structure {
         out: Structure::default(),
         open: Open::Nothing,
         pending: None,
+        first_cpu: (None, None),
         near: (None, None),
         gathered: Vec::new(),
         piece: Vec::new(),
         half_row: None,
+        header: lines.first().map(|line| header(line.text)).unwrap_or_default(),
         ended: false,
+        panicked: false,
+        dumping: false,
+        x86: false,
+        stalled: Vec::new(),
         user: false,
         races: 0,
         crashed: false,
@@ -109,7 +146,10 @@ pub fn describe(lines: &[Line<'_>]) -> Structure {
         exception: None,
         damage: Damage::default(),
     };
-    for line in lines {
+    for (number, line) in lines.iter().enumerate() {
+        if number > 0 && walk.is_over(line.text.trim_ascii()) {
+            continue;
+        }
         walk.line(line);
     }
     walk.finish()
@@ -118,6 +158,10 @@ pub fn describe(lines: &[Line<'_>]) -> Structure {
 impl Walk {
     fn line(&mut self, line: &Line<'_>) {
         let trimmed = line.text.trim_ascii();
+        self.dumping = trimmed == b"All code" || self.dumping && (trimmed.is_empty() || is_code_dump(trimmed));
+        if self.dumping {
+            return;
+        }
         if trimmed.is_empty() {
             return self.blank();
         }
@@ -202,6 +246,10 @@ impl Walk {
             return true;
         }
         if let Some(announced) = announcement(trimmed) {
+            // The line itself follows its copies.
+            if is_inlined_copy(trimmed) {
+                return true;
+            }
             self.announced(announced, trimmed, line.log_line);
             return true;
         }
@@ -214,11 +262,7 @@ impl Walk {
                 if let Some(found) = cpu_line(trimmed) {
                     self.close();
                     self.user = false;
-                    self.near = (found.task.clone(), found.cpu);
-                    self.out.cpu = self.out.cpu.or(found.cpu);
-                    fill(&mut self.out.task, found.task);
-                    fill(&mut self.out.taint, found.taint);
-                    fill(&mut self.out.kernel_version, found.kernel_version);
+                    self.of_cpu(found);
                     return true;
                 }
                 if let Some(code) = after(trimmed, "Code: ") {
@@ -263,21 +307,32 @@ impl Walk {
             }
             b'#' => {
                 if let Some(kind) = fault_kind(trimmed) {
-                    if let Some(access) = &mut self.out.access
-                        && access.kind == "fault"
-                    {
-                        access.kind = kind.into();
-                    }
+                    self.kind_of_access(kind);
                     return true;
+                }
+            }
+            b'W' => {
+                if let Some(rest) = after(trimmed, "Workqueue: ") {
+                    let function = word(word(rest).1).0;
+                    if self.out.work_function.is_none() && !function.is_empty() {
+                        self.out.work_function = Some(text(function));
+                    }
                 }
             }
             b'*' => self.damage.dropped(trimmed, line.log_line),
             _ => {}
         }
         if let Some(found) = access(trimmed) {
+            self.x86 |= self.out.access.is_none() && fault::is_x86(trimmed);
             fill(&mut self.out.access, Some(found));
             fill(&mut self.out.task, by_task(trimmed));
+        } else if let Some(kind) = fault::kind(trimmed, self.x86) {
+            self.kind_of_access(kind);
         }
+        if self.out.oops.is_none() {
+            self.out.oops = oops_number(trimmed);
+        }
+        self.stall(trimmed);
         if registers::read(trimmed, if self.user { "user." } else { "" }, self.registers_or_copy()) {
             return true;
         }
@@ -345,7 +400,7 @@ impl Walk {
             self.out.registers.entry(name).or_insert(value);
         }
         let Some(frame) = found.frame else { return };
-        if self.ended {
+        if self.ended || (found.role == "pc" && before.is_none() && self.is_known_instruction(&frame)) {
             return;
         }
         let inside = matches!(self.open, Open::Stack(index) if !self.out.stacks[index].frames.is_empty());
@@ -420,6 +475,7 @@ impl Walk {
 
     fn finish(mut self) -> Structure {
         self.close();
+        self.settle();
         let Self { mut out, damage, .. } = self;
         if let Some(hung) = out.hung_tasks.iter().find(|hung| hung.seconds.is_some()) {
             out.task = Some(hung.task.clone());
@@ -449,14 +505,22 @@ impl Walk {
 /// Name and rest of a line that begins with a context's mark.
 fn marker(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let inner = bytes.strip_prefix(b"<")?;
+    // Linux before 2.6.33 wrote `<<EOE>>`.
+    let (inner, close) = match inner.strip_prefix(b"<") {
+        Some(inner) => (inner, 2),
+        None => (inner, 1),
+    };
     let end = memchr::memchr(b'>', &inner[..inner.len().min(24)])?;
     let name = &inner[..end];
+    if !inner[end..].starts_with(&b">>"[..close]) {
+        return None;
+    }
     let known = !name.is_empty()
         && name
             .iter()
             .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || matches!(byte, b'/' | b'#' | b'_'))
         && name.iter().any(u8::is_ascii_uppercase);
-    known.then(|| (name, &inner[end + 1..]))
+    known.then(|| (name, &inner[end + close..]))
 }
 
 /// The first word on a thing counts.

@@ -18,7 +18,7 @@ pub(super) struct Exception {
 }
 
 /// Starts of lines, the role, and the register; the place follows.
-const STARTS: [(&str, &str, &str); 14] = [
+const STARTS: [(&str, &str, &str); 17] = [
     ("pc : ", "pc", "pc"),
     ("lr : ", "lr", "lr"),
     ("PC is at ", "pc", ""),
@@ -33,11 +33,14 @@ const STARTS: [(&str, &str, &str); 14] = [
     ("LR ", "lr", ""),
     ("EIP is at ", "pc", ""),
     ("RIP is at ", "pc", ""),
+    ("IP: ", "pc", "IP"),
+    ("TPC: ", "pc", ""),
+    ("RPC: ", "lr", ""),
 ];
 
 /// Reads such a line; a mere row of numbers (`pc : [<80>] lr : [<80>]`) is none.
 pub(super) fn line(line: &[u8], log_line: u64) -> Option<Exception> {
-    if !matches!(line.first()?, b'R' | b'E' | b'p' | b'l' | b'P' | b'L' | b'e' | b'r' | b'N' | b'K') {
+    if !matches!(line.first()?, b'R' | b'E' | b'p' | b'l' | b'P' | b'L' | b'e' | b'r' | b'N' | b'K' | b'I' | b'T') {
         return None;
     }
     if let Some(rest) = after(line, "RIP: ").or_else(|| after(line, "EIP: ")) {
@@ -60,7 +63,9 @@ pub(super) fn line(line: &[u8], log_line: u64) -> Option<Exception> {
     let (rest, role, register) =
         STARTS.iter().find_map(|(start, role, register)| Some((after(line, start)?, *role, *register)))?;
     let frame = place(rest, log_line)?;
-    let register = (!register.is_empty()).then(|| (register, text(word(rest).0)));
+    let value = word(rest).0;
+    let value = value.strip_prefix(b"[<").and_then(|inner| inner.strip_suffix(b">]")).unwrap_or(value);
+    let register = (!register.is_empty() && (register != "IP" || is_hex(value))).then(|| (register, text(value)));
     Some(Exception { role, frame: Some(frame), user: false, register })
 }
 
@@ -71,16 +76,26 @@ fn x86(rest: &[u8], log_line: u64) -> Exception {
         _ => (&b""[..], rest),
     };
     let user = matches!(segment, b"0033" | b"0023" | b"0073");
-    let frame = if user { None } else { place(rest, log_line) };
+    let null = || Frame { address: Some("(null)".into()), reliable: true, log_line, ..Frame::default() };
+    let frame = match rest.trim_ascii_end().ends_with(b"(null)") {
+        _ if user => None,
+        true => Some(null()),
+        false => place(rest, log_line),
+    };
     Exception { role: "pc", frame, user, register: Some(("RIP", text(word(rest).0))) }
 }
 
 /// A frame that a bare address may precede.
 fn place(rest: &[u8], log_line: u64) -> Option<Frame> {
+    // sparc: `TPC: <f+0x1/0x2>`
+    let rest = rest.strip_prefix(b"<").and_then(|inner| inner.trim_ascii_end().strip_suffix(b">")).unwrap_or(rest);
     let (first, tail) = word(rest);
     if is_hex(first) && first.len() >= 8 {
         let mut frame = frame_after(tail, log_line)?;
-        frame.function.as_ref()?;
+        // A kernel without symbols repeats the address: `epc   : 803cf5a4 0x803cf5a4`.
+        if frame.function.is_none() && !tail.starts_with(b"0x") {
+            return None;
+        }
         frame.address.get_or_insert_with(|| text(first));
         return Some(frame);
     }
@@ -108,6 +123,8 @@ mod tests {
             ("Krnl PSW : 0704c00180000000 00000000001121e4 (foo+0x1/0x20)", "pc", "foo"),
             ("epc : foo+0x1/0x20 drivers/a.c:21", "pc", "foo"),
             ("epc   : 80101234 foo+0x1/0x20", "pc", "foo"),
+            ("IP: [<ffffffff81234567>] foo+0x1/0x20 [mod]", "pc", "foo"),
+            ("TPC: <foo+0x1c/0x100>", "pc", "foo"),
             ("ERA: 9000000004023e4c foo+0x1/0x20", "pc", "foo"),
             ("ra: 9000000004023e50 foo+0x1/0x20", "lr", "foo"),
         ] {
@@ -121,7 +138,17 @@ mod tests {
     }
 
     #[test]
+    fn a_jump_to_null_is_a_frame() {
+        for text in ["RIP: 0010:0x0", "RIP: 0010:[<          (null)>]           (null)", "RIP: 0010:          (null)"] {
+            let frame = line(text.as_bytes(), 1).and_then(|found| found.frame);
+            assert!(frame.is_some_and(|frame| frame.address.is_some() && frame.function.is_none()), "{text}");
+        }
+    }
+
+    #[test]
     fn user_space_and_rows_of_numbers_are_no_frames() {
+        let found = line(b"ra    : 83178634 0x83178634 [mt76_usb@83178000+0x2290]", 1).and_then(|found| found.frame);
+        assert_eq!(found.and_then(|frame| frame.module).as_deref(), Some("mt76_usb"));
         let found = line(b"RIP: 0033:0x4665f9", 1).map(|found| (found.user, found.frame));
         assert_eq!(found, Some((true, None)));
         for text in [

@@ -1,6 +1,6 @@
 //! The text of one report: the lines of its window that the same task or CPU printed, without their prefixes.
 
-use super::console::{Context, console, is_questionable};
+use super::console::{Context, console, is_questionable, unpadded};
 use super::symbolized;
 use crate::grammar::{Anchor, Output};
 use memchr::memmem::Finder;
@@ -29,6 +29,8 @@ pub struct Excerpt<'a> {
     pub lines: Vec<KeptLine<'a>>,
     /// The report text: a line each, symbolization undone.
     pub text: Vec<u8>,
+    /// Lines that a careful unwinder would not have printed (`? func`); no rule looks at them.
+    pub doubtful: Vec<KeptLine<'a>>,
     /// How much of `text` may name the report: up to the second report. Bytes.
     pub area: usize,
     /// How many of `lines` belong to this report before the next one begins.
@@ -41,6 +43,12 @@ pub struct Excerpt<'a> {
 const ENOUGH_LINES: usize = 22;
 /// The same for reports of KMSAN, which are shorter.
 const ENOUGH_LINES_KMSAN: usize = 16;
+/// So long a silence ends a report, seconds.
+const SILENCE: f64 = 10.0;
+/// A console prefix is no longer than this, bytes.
+const PREFIX: usize = 96;
+/// A header that is followed by fewer lines than these may be the beginning of the next report.
+const LONE: usize = 5;
 /// How many lines before the first one a console, CPU or unknown printer gives context for.
 const LINES_BEFORE: usize = 5;
 /// The same for a task.
@@ -60,6 +68,7 @@ impl<'a> Excerpt<'a> {
             window,
             context: prefix.context,
             lines: vec![KeptLine { text: tail(line, prefix.message), offset: first.start, below: 0 }],
+            doubtful: Vec::new(),
             own_lines: 1,
             enough: if holds(&window[first.start..first.end], b"BUG: KMSAN:") {
                 ENOUGH_LINES_KMSAN
@@ -69,29 +78,37 @@ impl<'a> Excerpt<'a> {
             any_cpu: false,
         };
         walk.run(first.end);
-        let lines = walk.lines;
-        let second = anchors[at + copies_below(window, anchors, at)..]
+        let (lines, doubtful) = (walk.lines, walk.doubtful);
+        let last_copy = at + copies_below(window, anchors, at);
+        let second = anchors[last_copy + 1..]
             .iter()
-            .skip(1)
             .find(|anchor| anchor.second && !symbolized::is_inlined_copy(&window[anchor.start..anchor.end]))
             .map(|anchor| anchor.start);
         let before_second = |line: &KeptLine<'_>| second.is_none_or(|second| line.offset < second);
         let own = match prefix.context {
-            Context::Caller(_) => own_of_caller(&lines, window, anchors, at),
+            Context::Caller(_) => own_of_caller(&lines, window, &anchors[last_copy + 1..]),
             _ => lines.iter().take_while(|line| before_second(line)).count(),
         };
+        // syzbot mails what one task printed, without stamps: a report in it that has no stack goes on in the next one.
+        let goes_on = prefix.context == Context::Unknown
+            && own < lines.len()
+            && !lines[..own].iter().skip(1).any(|line| has_frames(&line.text))
+            && lines.iter().any(|line| symbolized::is_symbolized(&line.text));
         let area_lines = match prefix.context {
             Context::Caller(_) => lines.len(),
+            _ if goes_on => lines.len(),
             _ => own,
         };
-        let symbolized = lines.iter().take(own).any(|line| symbolized::is_symbolized(&line.text));
+        let own = own.min(until_silence(&lines[..own], window, time));
+        let symbolized = goes_on || lines.iter().take(own).any(|line| symbolized::is_symbolized(&line.text));
         let (mut text, mut area) = (Vec::with_capacity(4096), 0);
         for (number, line) in lines.iter().enumerate() {
             if number == area_lines {
                 area = text.len();
             }
             if symbolized {
-                if let Some(plain) = symbolized::undo(&line.text) {
+                let above = number.checked_sub(1).map_or(&b""[..], |above| &lines[above].text);
+                if let Some(plain) = symbolized::undo(&line.text, above) {
                     text.extend_from_slice(&plain);
                     text.push(b'\n');
                 }
@@ -103,14 +120,17 @@ impl<'a> Excerpt<'a> {
         if area_lines >= lines.len() {
             area = text.len();
         }
-        Self { context: prefix.context, time, lines, text, area, own, symbolized }
+        Self { context: prefix.context, time, lines, doubtful, text, area, own, symbolized }
     }
 
-    /// All lines as they were printed, a line break behind each.
+    /// The report's own lines as they were printed, a line break behind each. A header without a stack that the next one
+    /// follows at once is the beginning of that.
     #[must_use]
     pub fn printed(&self) -> Vec<u8> {
-        let mut text = Vec::with_capacity(self.text.len() + 64 * self.lines.len());
-        for line in &self.lines {
+        let lone = self.own <= LONE && !self.lines[..self.own].iter().skip(1).any(|line| has_frames(&line.text));
+        let lines = if lone { &self.lines[..] } else { &self.lines[..self.own] };
+        let mut text = Vec::with_capacity(96 * lines.len());
+        for line in lines {
             text.extend_from_slice(&line.text);
             text.push(b'\n');
         }
@@ -139,8 +159,8 @@ pub fn copies_below(window: &[u8], anchors: &[Anchor], at: usize) -> usize {
 }
 
 /// With a caller the area is not cut, but what the report itself says ends at the caller's next report.
-fn own_of_caller(lines: &[KeptLine<'_>], window: &[u8], anchors: &[Anchor], at: usize) -> usize {
-    let mut next = anchors[at + 1..]
+fn own_of_caller(lines: &[KeptLine<'_>], window: &[u8], below: &[Anchor]) -> usize {
+    let mut next = below
         .iter()
         .filter(|anchor| anchor.second && !symbolized::is_inlined_copy(&window[anchor.start..anchor.end]))
         .map(|anchor| anchor.start)
@@ -154,11 +174,33 @@ fn own_of_caller(lines: &[KeptLine<'_>], window: &[u8], anchors: &[Anchor], at: 
     lines.len()
 }
 
+/// A report is printed at once: what the same printer says after a silence is another matter. How many of the lines come
+/// before it.
+fn until_silence(lines: &[KeptLine<'_>], window: &[u8], first: Option<f64>) -> usize {
+    let Some(mut last) = first else { return lines.len() };
+    for (number, line) in lines.iter().enumerate().skip(1) {
+        let raw = &window[line.offset..];
+        let prefix = console(&raw[..raw.len().min(PREFIX)]);
+        let stamp: Option<f64> = prefix.stamp.and_then(|stamp| std::str::from_utf8(stamp).ok()?.trim().parse().ok());
+        let Some(stamp) = stamp else { continue };
+        if stamp - last > SILENCE {
+            return number;
+        }
+        last = stamp;
+    }
+    lines.len()
+}
+
+fn has_frames(line: &[u8]) -> bool {
+    super::stacks::begins(line) || super::frames::frame_line(line, 0).is_some()
+}
+
 struct Walk<'a, 'o> {
     output: &'o Output,
     window: &'a [u8],
     context: Context<'a>,
     lines: Vec<KeptLine<'a>>,
+    doubtful: Vec<KeptLine<'a>>,
     own_lines: usize,
     enough: usize,
     any_cpu: bool,
@@ -169,7 +211,7 @@ impl<'a> Walk<'a, '_> {
     fn run(&mut self, at: usize) {
         let mut at = at + 1;
         let mut below = 1;
-        let name = if let Context::Caller(name) = self.context { Some(Finder::new(name)) } else { None };
+        let name = if let Context::Caller(name) = self.context { Some(Finder::new(unpadded(name))) } else { None };
         while at < self.window.len() {
             // A caller's lines hold its name, so the others need not even be looked at.
             if let (Some(name), false) = (&name, self.any_cpu) {
@@ -196,11 +238,12 @@ impl<'a> Walk<'a, '_> {
         }
         let prefix = console(raw);
         let foreign_cpu = self.any_cpu && prefix.context.is_cpu();
-        if prefix.context != self.context && !foreign_cpu {
+        if !prefix.context.is_same(self.context) && !foreign_cpu {
             return true;
         }
         let text = tail(without_returns(raw), prefix.message);
-        if prefix.context != Context::Unknown && is_questionable(&text) {
+        if prefix.context != Context::Unknown && (is_questionable(&text) || symbolized::is_questionable_frame(&text)) {
+            self.doubtful.push(KeptLine { text, offset: start, below });
             return true;
         }
         if self.own_lines >= self.enough && self.output.ends.is_match(&text) {
@@ -238,7 +281,7 @@ pub fn lines_before<'a>(window: &'a [u8], start: usize, context: Context<'_>) ->
     .filter_map(move |line| {
         let prefix = console(line);
         let text = &line[prefix.message.min(line.len())..];
-        let fits = prefix.context == context && !text.is_empty();
+        let fits = prefix.context.is_same(context) && !text.is_empty();
         (fits && (context == Context::Unknown || !is_questionable(text))).then_some(text)
     })
     .take(most)

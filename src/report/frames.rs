@@ -2,6 +2,7 @@
 
 use super::Frame;
 use super::scan::{after, hex, is_hex, number, text, word};
+use super::symbolized::places;
 
 /// What one frame line says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,8 +41,9 @@ pub fn frame_line(line: &[u8], log_line: u64) -> Option<FrameLine> {
     if rest.is_empty() {
         return bracketed.then_some(FrameLine { frame, callee: None });
     }
-    if let Some(raw) = raw_address(rest) {
+    if let Some((raw, behind)) = raw_address(rest) {
         frame.address.get_or_insert_with(|| text(raw));
+        place(behind, &mut frame);
         return Some(FrameLine { frame, callee: None });
     }
     named(rest, frame, bracketed).map(|frame| FrameLine { frame, callee: None })
@@ -76,6 +78,8 @@ fn arm(bytes: &[u8], marks: &Frame) -> Option<FrameLine> {
     let (callee, rest) = word(bytes);
     let rest = rest.strip_prefix(b"from ")?;
     let callee = callee.strip_prefix(b"(").and_then(|name| name.strip_suffix(b")")).unwrap_or(callee);
+    // Until Linux 3.10 the callee had an offset, too.
+    let callee = callee.split(|byte| *byte == b'+').next().unwrap_or_default();
     if callee.is_empty() || !is_name(callee) {
         return None;
     }
@@ -93,18 +97,19 @@ fn arm(bytes: &[u8], marks: &Frame) -> Option<FrameLine> {
             frame
         }
         None => match raw_address(rest) {
-            Some(raw) => Frame { address: Some(text(raw)), ..frame },
+            Some((raw, _)) => Frame { address: Some(text(raw)), ..frame },
             None => named(rest, frame, false)?,
         },
     };
     Some(FrameLine { frame, callee: Some(text(callee)) })
 }
 
-/// `0xffffffff81234567` alone: a kernel without symbols.
-fn raw_address(bytes: &[u8]) -> Option<&[u8]> {
-    let bytes = bytes.trim_ascii_end();
-    let digits = after(bytes, "0x")?;
-    (is_hex(digits) && digits.len() <= 16).then_some(bytes)
+/// `0xffffffff81234567`: a kernel without symbols. Behind it may be the module that lies there, `[netatop@6b7888f1+0x12000]`.
+fn raw_address(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (address, rest) = word(bytes);
+    let digits = after(address, "0x")?;
+    let alone = rest.is_empty() || (rest.starts_with(b"[") && rest.ends_with(b"]") && rest.contains(&b'@'));
+    (is_hex(digits) && digits.len() <= 16 && alone).then_some((address, rest))
 }
 
 /// Names of C, C++ and Rust with the compiler's suffixes.
@@ -153,6 +158,18 @@ fn named(bytes: &[u8], mut frame: Frame, bracketed: bool) -> Option<Frame> {
     let (name, rest) = word(bytes);
     if !is_name(name) || name.ends_with(b":") {
         return None;
+    }
+    if let Some(found) = places(rest) {
+        (frame.file, frame.line) = (found.last.0.map(text), found.last.1);
+        frame.function = Some(text(name));
+        let tail = rest[found.length..].trim_ascii();
+        // The script prints the module without its brackets.
+        if is_module(tail) {
+            frame.module = Some(text(tail));
+        } else {
+            place(tail, &mut frame);
+        }
+        return Some(frame);
     }
     // Without an offset only a place tells a frame from prose.
     let known = frame.inline || bracketed;
@@ -210,6 +227,7 @@ fn place(mut rest: &[u8], frame: &mut Frame) {
         } else if let Some(tail) = rest.strip_prefix(b"[") {
             let end = memchr::memchr(b']', tail).unwrap_or(tail.len());
             let (module, _build_id) = word(&tail[..end]);
+            let module = module.split(|byte| *byte == b'@').next().unwrap_or_default();
             if !module.is_empty()
                 && module.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
             {
@@ -226,7 +244,7 @@ fn place(mut rest: &[u8], frame: &mut Frame) {
             }
             if let Some((file, line)) = path_and_line(first) {
                 frame.file = Some(text(file));
-                frame.line = Some(line);
+                frame.line = line;
             } else if tail.is_empty() && frame.file.is_some() && frame.module.is_none() && is_module(first) {
                 frame.module = Some(text(first));
             }
@@ -237,26 +255,30 @@ fn place(mut rest: &[u8], frame: &mut Frame) {
 
 /// decode_stacktrace.sh prints a bare module name at the end of the line.
 fn is_module(bytes: &[u8]) -> bool {
-    bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+    !bytes.is_empty()
+        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
         && !bytes.iter().all(u8::is_ascii_digit)
 }
 
 /// `net/core/dev.c:123`, `/src/dev.c:123:4`, closing parentheses allowed.
-fn path_and_line(bytes: &[u8]) -> Option<(&[u8], u32)> {
+fn path_and_line(bytes: &[u8]) -> Option<(&[u8], Option<u32>)> {
     let bytes = match bytes.iter().rposition(|byte| *byte != b')' && *byte != b',') {
         Some(last) => &bytes[..=last],
         None => return None,
     };
     let at = memchr::memrchr(b':', bytes)?;
-    let last = number(&bytes[at + 1..]).or((&bytes[at + 1..] == b"?").then_some(0))?;
+    let last = match &bytes[at + 1..] {
+        b"?" => None,
+        digits => Some(number(digits)?),
+    };
     let (path, line) =
         match memchr::memrchr(b':', &bytes[..at]).and_then(|colon| Some((colon, number(&bytes[colon + 1..at])?))) {
-            Some((colon, line)) => (&bytes[..colon], line),
+            Some((colon, line)) => (&bytes[..colon], Some(line)),
             None => (&bytes[..at], last),
         };
     let dotted =
         memchr::memrchr(b'.', path).is_some_and(|dot| dot > 0 && path.len() - dot <= 5 && dot + 1 < path.len());
-    (dotted && !path.contains(&b'(')).then_some((path, u32::try_from(line).ok()?))
+    (dotted && !path.contains(&b'(')).then_some((path, line.and_then(|line| u32::try_from(line).ok())))
 }
 
 #[cfg(test)]
@@ -313,6 +335,8 @@ mod tests {
             ("[<ffffffe00020383c>] walk+0x0/0xaa", "walk+0x0/0xaa <ffffffe00020383c>"),
             (" 0xffffffffc0001234", "- <0xffffffffc0001234>"),
             (" [<ffffffffc0001234>] 0xffffffffc0001234", "- <ffffffffc0001234>"),
+            (" 0xffffffc000c81e2c [netatop@000000006b7888f1+0x12000]", "- [netatop] <0xffffffc000c81e2c>"),
+            ("[<c010a95c>] (dump+0x0/0x114) from [<c09d7e0c>] (show+0x20/0x24)", "show+0x20/0x24 <c09d7e0c>"),
             (" foo+0x1/0x20 net/core/dev.c:123", "foo+0x1/0x20 net/core/dev.c:123"),
             (" foo+0x1/0x20 [mod] net/core/dev.c:123", "foo+0x1/0x20 [mod] net/core/dev.c:123"),
             (" foo+0x1/0x20 net/core/dev.c:123 [mod]", "foo+0x1/0x20 [mod] net/core/dev.c:123"),
@@ -324,6 +348,8 @@ mod tests {
             ),
             (" foo (net/core/dev.c:123 (discriminator 3))", "foo net/core/dev.c:123"),
             (" ? foo (net/core/dev.c:123 net/core/dev.c:456) mod", "foo [mod] net/core/dev.c:456 ?"),
+            (" foo (net/core/dev.c:?) mod", "foo [mod]"),
+            ("foo (??:?) ", "foo"),
             (" (inlined by) foo net/core/dev.c:123", "foo net/core/dev.c:123 inline"),
             (" _RNvMs_0NtC4kern4page+0x1/0x20", "_RNvMs_0NtC4kern4page+0x1/0x20"),
             (" <kernel::Page as Drop>::drop+0x1/0x20", "<kernel::Page as Drop>::drop+0x1/0x20"),

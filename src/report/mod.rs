@@ -1,9 +1,12 @@
 //! Reports: what one crash, warning or hang says, as plain data.
 //!
 //! `excerpt` picks a report's lines out of the log, `title` names it by the grammar (`naming` finds the function),
-//! `describe` reads its structure (stacks, locks, lockdep, hung tasks), `integrity` tells whether it is whole, `blame` names a source file, `record` is what others see.
+//! `describe` reads its structure (stacks, locks, lockdep, hung tasks), `message` its sentences, `integrity` tells whether it is whole, `blame` names a source file, `subject` a function, `record` is what others see.
 
 mod blame;
+mod bounds;
+#[cfg(test)]
+mod bounds_tests;
 mod cleanup;
 mod console;
 mod context;
@@ -14,18 +17,22 @@ mod describe;
 mod describe_tests;
 mod exception;
 mod excerpt;
+mod fault;
 mod frames;
+mod header;
 mod held;
 mod hung;
 mod integrity;
 mod lines;
 mod lockdep;
+mod message;
 mod naming;
 mod record;
 mod registers;
 mod renumber;
 mod scan;
 mod stacks;
+mod subject;
 mod symbolized;
 mod title;
 
@@ -37,10 +44,12 @@ pub use excerpt::{Excerpt, KeptLine, copies_below, lines_before};
 pub use frames::{FrameLine, frame_after, frame_line};
 pub use integrity::corruption;
 pub use lines::Line;
+pub use message::{Said, said};
 pub use naming::demangle;
 pub use record::*;
 pub use renumber::{renumber_event, renumber_report};
 pub use stacks::ROLES;
+pub use subject::subject;
 pub use symbolized::is_inlined_copy;
 pub use title::{Origin, Title, frame_of, title};
 

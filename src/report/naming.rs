@@ -24,7 +24,7 @@ pub struct Walked {
 }
 
 /// What stands where no function could be found.
-const NOBODY: &str = "corrupted";
+pub(super) const NOBODY: &str = "corrupted";
 
 /// The line with the instruction pointer, of all architectures that have one.
 static INSTRUCTION_POINTER: LazyLock<Pattern> = LazyLock::new(|| Pattern::new(&instruction_pointer("")));
@@ -371,10 +371,16 @@ fn address(text: &[u8]) -> Option<usize> {
     (text.get(at) == Some(&b']')).then_some(at + 1)
 }
 
-/// A run of word characters in front of `.` or `+`.
+/// A run of word characters in front of `.` or `+`. Behind a dot there must be the compiler's suffix: `Walter.` is how a
+/// mail ends.
 fn function_token(text: &[u8]) -> Option<&[u8]> {
     let length = text.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
-    (length > 0 && matches!(text.get(length), Some(b'.' | b'+'))).then(|| &text[..length])
+    let suffixed = match text.get(length)? {
+        b'+' => true,
+        b'.' => text.get(length + 1).is_some_and(u8::is_ascii_graphic),
+        _ => false,
+    };
+    (length > 0 && suffixed).then(|| &text[..length])
 }
 
 /// A name as its programmers know it, parameters left out; any other name as it is.
@@ -414,9 +420,15 @@ mod tests {
 
     #[test]
     fn other_lines_are_no_frames() {
-        for line in
-            [" ? do_it+0x1/0x2", "\tdo_it+0x1/0x2", "([<addr>] do_it+0x1)", " do_it f.c:1 [inline]", "Code: 00 00", ""]
-        {
+        for line in [
+            " ? do_it+0x1/0x2",
+            "\tdo_it+0x1/0x2",
+            "([<addr>] do_it+0x1)",
+            " do_it f.c:1 [inline]",
+            "Code: 00 00",
+            "Walter.",
+            "",
+        ] {
             assert!(frames(line).is_empty(), "{line}");
         }
     }

@@ -239,6 +239,19 @@ pub struct Frame {
     pub log_line: u64,
 }
 
+impl Frame {
+    /// Whether both are the same instruction, as far as the log shows: the same function and offset, or, where a tool
+    /// wrote over the offsets, the same source line.
+    #[must_use]
+    pub fn is_same_place(&self, other: &Self) -> bool {
+        let in_source = |frame: &Self| frame.file.is_some() && frame.line.is_some();
+        self.function.is_some()
+            && self.function == other.function
+            && self.offset == other.offset
+            && (self.offset.is_some() || in_source(self) && self.file == other.file && self.line == other.line)
+    }
+}
+
 /// A list `N locks held by comm/pid:`.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct HeldLocks {

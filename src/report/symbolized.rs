@@ -4,42 +4,63 @@ use memchr::memmem::Finder;
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-/// Whether a line is a copy that a symbolizer made for an inlined function.
+/// Whether a line is a copy that a symbolizer made for an inlined function; a module or a CPU may stand behind the mark.
 #[must_use]
 pub fn is_inlined_copy(line: &[u8]) -> bool {
-    line.trim_ascii_end().ends_with(b" [inline]")
+    static MARK: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(" [inline]"));
+    let line = line.trim_ascii_end();
+    MARK.find(line).is_some_and(|at| {
+        at + MARK.needle().len() == line.len()
+            || line[..at].rsplit(|byte| *byte == b' ').next().is_some_and(is_source_line)
+    })
 }
 
 /// Whether a line shows that its report was symbolized.
 #[must_use]
 pub fn is_symbolized(line: &[u8]) -> bool {
-    is_inlined_copy(line) || source_suffix(line).is_some() || decoded_frame(line).is_some()
+    is_inlined_copy(line)
+        || source_suffix(line, 0).is_some()
+        || decoded(line).is_some_and(|found| is_frame_start(&line[..found.name.0]))
 }
 
-/// The line as it was before symbolization; `None` when it was not there.
+/// The line as it was before symbolization; `None` when it was not there. `above` is the line above it.
 #[must_use]
-pub fn undo(line: &[u8]) -> Option<Cow<'_, [u8]>> {
+pub fn undo<'line>(line: &'line [u8], above: &[u8]) -> Option<Cow<'line, [u8]>> {
     if is_inlined_copy(line) {
         return None;
     }
-    if let Some((start, end)) = source_suffix(line) {
-        let mut plain = line[..start].to_vec();
-        plain.extend_from_slice(&line[end..]);
+    if let Some(plain) = without_suffixes(line) {
         return Some(Cow::Owned(plain));
     }
-    if let Some((name, rest)) = decoded_frame(line) {
-        let mut plain = line[..name].to_vec();
-        plain.extend_from_slice(b"+0x0/0x0");
-        plain.extend_from_slice(&line[rest..]);
-        return Some(Cow::Owned(plain));
+    if let Some(found) = decoded(line) {
+        return Some(Cow::Owned(found.encoded(line, above)));
+    }
+    // The script strips the blanks in front of a line, by which the section of a leak is known.
+    if line.starts_with(b"backtrace:") || line.starts_with(b"backtrace (crc ") {
+        return Some(Cow::Owned([b"  ", line].concat()));
     }
     Some(Cow::Borrowed(line))
 }
 
-/// The span of ` path/file.c:123` behind `function+0x1/0x2`, if the line has it.
-fn source_suffix(line: &[u8]) -> Option<(usize, usize)> {
+/// The line without what stands behind each `function+0x1/0x2`, if anything does.
+fn without_suffixes(line: &[u8]) -> Option<Vec<u8>> {
+    let (mut start, mut end) = source_suffix(line, 0)?;
+    let (mut plain, mut from) = (Vec::with_capacity(line.len()), 0);
+    loop {
+        plain.extend_from_slice(&line[from..start]);
+        from = end;
+        match source_suffix(line, end) {
+            Some(next) => (start, end) = next,
+            None => break,
+        }
+    }
+    plain.extend_from_slice(&line[from..]);
+    Some(plain)
+}
+
+/// The span of ` path/file.c:123` behind the first `function+0x1/0x2` from `from` on, if it has one.
+fn source_suffix(line: &[u8], mut from: usize) -> Option<(usize, usize)> {
     static OFFSET: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("+0x"));
-    let mut from = 0;
     while let Some(plus) = OFFSET.find(&line[from..]) {
         let hex = |at: usize| line[at..].iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
         let mut at = from + plus + 3;
@@ -54,34 +75,172 @@ fn source_suffix(line: &[u8]) -> Option<(usize, usize)> {
             continue;
         }
         let token = line[at + 1..].iter().take_while(|byte| !byte.is_ascii_whitespace()).count();
+        // A comma or a parenthesis belongs to the sentence: `at f+0x1/0x2 a.c:1, CPU#0`.
+        let token =
+            line[at + 1..at + 1 + token].iter().rposition(|byte| !b",)".contains(byte)).map_or(0, |last| last + 1);
         if is_source_line(&line[at + 1..at + 1 + token]) {
-            return Some((at, at + 1 + token));
+            let end = at + 1 + token;
+            let graded = [&b" (likely)"[..], b" (doubtful)"].into_iter().find(|grade| line[end..].starts_with(grade));
+            return Some((at, end + graded.map_or(0, <[u8]>::len)));
         }
     }
     None
 }
 
-/// `path/file.c:123`, a discriminator or column behind it included.
-fn is_source_line(token: &[u8]) -> bool {
+/// `path/file.c:123`, a column behind it included; `path/file.c:?` where the line is not known.
+pub(super) fn is_source_line(token: &[u8]) -> bool {
     let Some(colon) = memchr::memchr(b':', token) else { return false };
     let (path, number) = (&token[..colon], &token[colon + 1..]);
+    // A symbolizer that knows no line may write -1.
+    let number = number.strip_prefix(b"-").unwrap_or(number);
     let Some(dot) = memchr::memrchr(b'.', path) else { return false };
     !number.is_empty()
-        && number.iter().all(|byte| byte.is_ascii_digit() || *byte == b':')
+        && (number == b"?" || number.iter().all(|byte| byte.is_ascii_digit() || *byte == b':'))
         && path.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_/.+".contains(byte))
         && dot + 1 < path.len()
         && path[dot + 1..].iter().all(u8::is_ascii_alphabetic)
 }
 
-/// A frame as `decode_stacktrace.sh` writes it, ` name (path/file.c:123 …) [mod]`: where the name ends, where the rest begins.
-fn decoded_frame(line: &[u8]) -> Option<(usize, usize)> {
-    let start = line.iter().position(|byte| *byte != b' ')?;
-    let name = line[start..].iter().take_while(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(byte)).count();
-    let open = start + name;
-    (name > 0 && line[open..].starts_with(b" (")).then_some(())?;
-    let close = open + memchr::memrchr(b')', &line[open..])?;
-    let token = line[open + 2..close].split(|byte| *byte == b' ').next()?;
-    is_source_line(token).then_some((open, close + 1))
+/// A function with its places as `decode_stacktrace.sh` writes them: `name (path/file.c:123 (discriminator 2)) module`.
+#[derive(Debug, PartialEq, Eq)]
+struct Decoded<'line> {
+    /// Where the name begins and ends.
+    name: (usize, usize),
+    /// The module, without brackets.
+    module: &'line [u8],
+    /// What stands at the end of the line: ` (P)`, `(unreliable)`.
+    rest: &'line [u8],
+}
+
+impl Decoded<'_> {
+    /// The line with an offset where the places are.
+    fn encoded(&self, line: &[u8], above: &[u8]) -> Vec<u8> {
+        let (start, end) = self.name;
+        let (mut head, name) = (line[..start].to_vec(), &line[start..end]);
+        let mut open = &b""[..];
+        // The script drops addresses in brackets, by which some lines are known.
+        if head.starts_with(b"(") && head.ends_with(b") from ") {
+            head = [b"[<0>] ", &head[..], b"[<0>] ("].concat();
+            open = b")";
+        } else if head.trim_ascii().is_empty() && above.trim_ascii_end().ends_with(b" at:") {
+            head.extend_from_slice(b"[<0>] ");
+        }
+        let mut plain = [&head[..], name, b"+0x0/0x0", open].concat();
+        if !self.module.is_empty() {
+            plain.extend([&b" ["[..], self.module, b"]"].concat());
+        }
+        plain.extend_from_slice(self.rest);
+        plain
+    }
+}
+
+/// Reads a line that ends with a decoded function.
+fn decoded(line: &[u8]) -> Option<Decoded<'_>> {
+    static OPEN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(" ("));
+    OPEN.find_iter(line).find_map(|open| {
+        let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.$".contains(byte);
+        let name = line[..open].iter().rev().take_while(|byte| is_part(byte)).count();
+        let start = open - name;
+        let fits =
+            name > 0 && !line[start].is_ascii_digit() && (start == 0 || matches!(line[start - 1], b' ' | b'\t' | b':'));
+        let places = if fits { places(&line[open..])? } else { return None };
+        let rest = &line[open + places.length..];
+        let (word, tail) = first_word(rest);
+        let bare = word.strip_prefix(b"[").map_or(word, |inner| inner.strip_suffix(b"]").unwrap_or(inner));
+        let is_module =
+            !bare.is_empty() && bare.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(byte));
+        let (module, tail) = if is_module { (bare, tail) } else { (&b""[..], rest) };
+        let rest = tail.trim_ascii_end();
+        (rest.is_empty() || is_unwinder_mark(rest)).then_some(Decoded { name: (start, open), module, rest })
+    })
+}
+
+fn first_word(text: &[u8]) -> (&[u8], &[u8]) {
+    let from = text.iter().position(|byte| *byte != b' ').unwrap_or(text.len());
+    let end = text[from..].iter().position(|byte| *byte == b' ').map_or(text.len(), |length| from + length);
+    (&text[from..end], &text[end..])
+}
+
+/// `(P)`, `(unreliable)`: what an unwinder says of a frame.
+fn is_unwinder_mark(rest: &[u8]) -> bool {
+    let inner = rest.trim_ascii().strip_prefix(b"(").and_then(|inner| inner.strip_suffix(b")"));
+    inner.is_some_and(|inner| inner.len() <= 12 && inner.iter().all(u8::is_ascii_alphabetic))
+}
+
+/// The places that stand in parentheses behind a function.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Places<'line> {
+    /// The place in the function itself, the last one: file and line as far as they are known.
+    pub(super) last: (Option<&'line [u8]>, Option<u32>),
+    /// How many bytes they take, the closing parenthesis included.
+    pub(super) length: usize,
+}
+
+/// Reads ` (a.c:1 (discriminator 2) b.c:3)`, `(??:?)`, `(a.c:?)`.
+pub(super) fn places(text: &[u8]) -> Option<Places<'_>> {
+    let mut at = text.iter().position(|byte| *byte != b' ')?;
+    (text[at] == b'(').then_some(())?;
+    at += 1;
+    loop {
+        let length = text[at..].iter().take_while(|byte| !b" )".contains(byte)).count();
+        let token = &text[at..at + length];
+        let last = if token.starts_with(b"??:") {
+            (None, None)
+        } else {
+            is_source_line(token).then_some(())?;
+            let colon = memchr::memchr(b':', token)?;
+            let digits = token[colon + 1..].split(|byte| *byte == b':').next().unwrap_or_default();
+            let line = super::scan::number(digits).and_then(|line| u32::try_from(line).ok());
+            (Some(&token[..colon]), line)
+        };
+        at += length;
+        if text[at..].starts_with(b" (discriminator ") {
+            at += memchr::memchr(b')', &text[at..])? + 1;
+        }
+        match text.get(at)? {
+            b')' => return Some(Places { last, length: at + 1 }),
+            _ => at += 1,
+        }
+    }
+}
+
+/// Whether a decoded function behind these words is that of a stack or of a register, so that no driver's message is taken
+/// for one.
+fn is_frame_start(head: &[u8]) -> bool {
+    let head = head.trim_ascii();
+    // A caller without a stamp is not taken off: `[   T55] do_it (a.c:1)`.
+    let behind = head.strip_prefix(b"[").and_then(|tail| Some(&tail[memchr::memchr(b']', tail)? + 1..]));
+    let head = behind.unwrap_or(head).trim_ascii_start();
+    // A header: `BUG: KASAN: slab-use-after-free in do_it (a.c:1)`, `WARNING: CPU: 0 PID: 1 at a.c:1 do_it (a.c:1)`.
+    let last = head.rsplit(|byte| *byte == b' ').next().unwrap_or_default();
+    if head.starts_with(b"BUG: ") && last == b"in" || head.starts_with(b"WARNING: ") && is_source_line(last) {
+        return true;
+    }
+    matches!(head, b"" | b"?" | b"pc :" | b"lr :" | b"PC is at" | b"LR is at" | b"epc :" | b"ra :" | b"NIP" | b"LR")
+        || [&b"RIP:"[..], b"EIP:"].iter().any(|start| head.starts_with(start))
+        || [&b", at:"[..], b") from"].iter().any(|end| head.ends_with(end))
+}
+
+/// Whether a line is a frame that a careful unwinder would not have printed, and that lost its indentation to the script.
+#[must_use]
+pub fn is_questionable_frame(line: &[u8]) -> bool {
+    line.starts_with(b"? ") && (decoded(line).is_some() || memchr::memmem::find(line, b"+0x").is_some())
+}
+
+/// Whether a line is of the dump that the script writes below `Code:`: its headings, and rows of an address, bytes and an
+/// instruction.
+#[must_use]
+pub fn is_code_dump(line: &[u8]) -> bool {
+    let line = line.trim_ascii();
+    let address = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+    let row = address > 0
+        && address < 5
+        && (line[address..].starts_with(b":\t")
+            || line[address..].starts_with(b":*\t")
+            || line[address..].starts_with(b": "));
+    row || line == b"All code"
+        || line == b"Code starting with the faulting instruction"
+        || (line.len() > 7 && line.iter().all(|byte| *byte == b'='))
 }
 
 #[cfg(test)]
@@ -89,27 +248,67 @@ mod tests {
     use super::*;
 
     fn undone(line: &str) -> Option<String> {
-        undo(line.as_bytes()).map(|line| String::from_utf8_lossy(&line).into_owned())
+        undo(line.as_bytes(), b"").map(|line| String::from_utf8_lossy(&line).into_owned())
     }
 
     #[test]
     fn source_lines_behind_a_frame_go() {
-        assert_eq!(undone(" do_it+0x1/0x2 net/core/dev.c:123").as_deref(), Some(" do_it+0x1/0x2"));
-        assert_eq!(undone(" do_it+0x1/0x2 dev.c:1 [mod]").as_deref(), Some(" do_it+0x1/0x2 [mod]"));
-        assert_eq!(undone("RIP: 0010:do_it+0x1/0x2 a/b.h:9").as_deref(), Some("RIP: 0010:do_it+0x1/0x2"));
-        assert_eq!(undone(" do_it (net/dev.c:12 net/dev.h:3) [mod]").as_deref(), Some(" do_it+0x0/0x0 [mod]"));
+        for (line, want) in [
+            (" do_it+0x1/0x2 net/core/dev.c:123", " do_it+0x1/0x2"),
+            (" do_it+0x1/0x2 dev.c:1 [mod]", " do_it+0x1/0x2 [mod]"),
+            (" do_it+0x1/0x2 dev.c:1 (likely)", " do_it+0x1/0x2"),
+            ("RIP: 0010:do_it+0x1/0x2 a/b.h:9", "RIP: 0010:do_it+0x1/0x2"),
+            ("epc : do_it+0x1/0x2 a.c:9 ra : more+0x1/0x2 b.c:?", "epc : do_it+0x1/0x2 ra : more+0x1/0x2"),
+            ("WARNING: a.c:1 at do_it+0x1/0x2 a.c:9, CPU#0: x/1", "WARNING: a.c:1 at do_it+0x1/0x2, CPU#0: x/1"),
+        ] {
+            assert_eq!(undone(line).as_deref(), Some(want), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_the_kernel_trees_script_wrote_is_undone() {
+        for (line, want) in [
+            (" do_it (net/dev.c:12 net/dev.h:3) [mod]", " do_it+0x0/0x0 [mod]"),
+            ("do_it (net/dev.c:12 (discriminator 3)) mod ", "do_it+0x0/0x0 [mod]"),
+            ("? do_it (??:?) ", "? do_it+0x0/0x0"),
+            ("do_it (dev.c:?) (P)", "do_it+0x0/0x0 (P)"),
+            ("RIP: 0010:do_it (memory.c:?) ", "RIP: 0010:do_it+0x0/0x0"),
+            ("pc : do_it (mm/gup.c:2121 (discriminator 1))", "pc : do_it+0x0/0x0"),
+            ("BUG: KASAN: x in do_it (a/b.c:1) lab_mem", "BUG: KASAN: x in do_it+0x0/0x0 [lab_mem]"),
+            (
+                "WARNING: CPU: 0 PID: 1 at mm/gup.c:21 do_it (mm/gup.c:21)",
+                "WARNING: CPU: 0 PID: 1 at mm/gup.c:21 do_it+0x0/0x0",
+            ),
+            ("ff11 (&a->b){+.+.}-{4:4}, at: do_it (a.c:1)", "ff11 (&a->b){+.+.}-{4:4}, at: do_it+0x0/0x0"),
+            ("(show) from do_it (a.c:1) ", "[<0>] (show) from [<0>] (do_it+0x0/0x0)"),
+        ] {
+            assert_eq!(undone(line).as_deref(), Some(want), "{line}");
+        }
+        assert_eq!(
+            undo(b"do_it (a.c:1)", b"x/1 is trying to release lock (b) at:").as_deref(),
+            Some(&b"[<0>] do_it+0x0/0x0"[..])
+        );
     }
 
     #[test]
     fn copies_for_inlined_functions_go() {
-        assert_eq!(undone(" inner include/linux/x.h:12 [inline]"), None);
+        for line in [
+            " inner include/linux/x.h:12 [inline]",
+            " inner include/linux/x.h:12 [inline] [mod]",
+            "WARNING: fs/a.c:3 at inner fs/a.c:3 [inline], CPU#0: x/1",
+        ] {
+            assert_eq!(undone(line), None, "{line}");
+        }
     }
 
     #[test]
     fn other_lines_stay() {
-        for line in [" do_it+0x1/0x2", "Code: 00", "x (y) z", " a+0x1/0x2 [mod]", "took 5 (a.b:c)"] {
+        for line in [" do_it+0x1/0x2", "Code: 00", "x (y) z", " a+0x1/0x2 [mod]", "took 5 (a.b:c)", "x [inline] y"] {
             assert_eq!(undone(line).as_deref(), Some(line));
             assert!(!is_symbolized(line.as_bytes()));
         }
+        assert!(!is_symbolized(b"foo: probe failed (main.c:12)"));
+        assert!(!is_symbolized(b"WARNING: probe failed (main.c:12)"));
+        assert!(is_symbolized(b"WARNING: CPU: 0 PID: 1 at mm/gup.c:21 do_it (mm/gup.c:21) mod"));
     }
 }

@@ -1,0 +1,157 @@
+//! The address and the kind of a faulting access, as each architecture prints them.
+
+use super::Access;
+use super::scan::{after, find, hex, split, text, word};
+
+/// The kind of an access of which only the address is known.
+pub(super) const UNKNOWN: &str = "fault";
+
+/// The access of a fault's header or of the line that names its address.
+pub(super) fn fault(line: &[u8]) -> Option<Access> {
+    let at = |kind: &str, rest: &[u8]| {
+        let address = word(rest).0;
+        let end = address.iter().rposition(|byte| !b",.:;!".contains(byte)).map_or(0, |last| last + 1);
+        let bare = after(&address[..end], "0x").unwrap_or(&address[..end]);
+        let known = hex(bare).is_some() || bare == b"(null)";
+        known.then(|| Access { kind: kind.into(), size: None, address: Some(text(&address[..end])) })
+    };
+    // x86
+    for prefix in [
+        "BUG: unable to handle page fault for address: ",
+        "BUG: unable to handle kernel paging request at ",
+        "BUG: unable to handle kernel NULL pointer dereference at ",
+        "BUG: kernel NULL pointer dereference, address: ",
+    ] {
+        if let Some((_, rest)) = split(line, prefix) {
+            return at(UNKNOWN, rest);
+        }
+    }
+    // s390
+    if let Some(rest) = after(line, "Failing address: ") {
+        return at(UNKNOWN, rest);
+    }
+    if let Some((_, rest)) = split(line, "non-canonical address ") {
+        return at(UNKNOWN, rest);
+    }
+    let headed =
+        find(line, "nable to handle kernel ").is_some() || find(line, "ernel NULL pointer dereference").is_some();
+    if headed {
+        // arm, arm64, mips, riscv, sparc, loongarch
+        if let Some((_, rest)) = split(line, " at virtual address ") {
+            return at(UNKNOWN, rest);
+        }
+        // PowerPC
+        for (words, kind) in [
+            (" on read at ", "read"),
+            (" on write at ", "write"),
+            ("instruction fetch at ", "execute"),
+            (" for instruction fetch", "execute"),
+            (" at address ", UNKNOWN),
+            (" at ", UNKNOWN),
+        ] {
+            if let Some((_, rest)) = split(line, words) {
+                return at(kind, rest);
+            }
+        }
+    }
+    None
+}
+
+/// Whether the line is the header of a page fault of x86, whose oops line tells the kind.
+pub(super) fn is_x86(line: &[u8]) -> bool {
+    find(line, "BUG: unable to handle ").is_some() || find(line, "BUG: kernel NULL pointer dereference").is_some()
+}
+
+/// What a line below a fault's header says of its kind. `x86` tells that the header was x86's.
+pub(super) fn kind(line: &[u8], x86: bool) -> Option<&'static str> {
+    // arm64: `CM = 0, WnR = 1, TnD = 0`
+    if let Some((_, rest)) = split(line, "WnR = ") {
+        return match rest.first()? {
+            b'0' => Some("read"),
+            b'1' => Some("write"),
+            _ => None,
+        };
+    }
+    if find(line, ": IABT").is_some() && find(line, "EC = 0x").is_some() {
+        return Some("execute");
+    }
+    // riscv: `status: … badaddr: … cause: 000000000000000d`
+    if find(line, "badaddr: ").is_some()
+        && let Some((_, cause)) = split(line, "cause: ")
+    {
+        return match hex(word(cause).0)? {
+            1 | 12 => Some("execute"),
+            5 | 13 => Some("read"),
+            7 | 15 => Some("write"),
+            _ => None,
+        };
+    }
+    // `Oops: 0002 [#1] SMP`, `Internal error: Oops: 96000045 [#1] SMP`, `Internal error: Oops: 817 [#1] ARM`
+    let (head, rest) = split(line, "Oops: ")?;
+    let digits = word(rest).0;
+    let code = hex(after(digits, "0x").unwrap_or(digits))?;
+    if x86 && head.is_empty() && digits.len() == 4 {
+        return Some(match code {
+            code if code & 0x10 != 0 => "execute",
+            code if code & 0x2 != 0 => "write",
+            _ => "read",
+        });
+    }
+    if !head.ends_with(b"Internal error: ") {
+        return None;
+    }
+    match code >> 26 {
+        0x24 | 0x25 => Some(if code & 0x40 != 0 { "write" } else { "read" }),
+        0x20 | 0x21 => Some("execute"),
+        // 32-bit ARM before v6 leaves the bit clear, so that only writes are told.
+        0 if code & 0x800 != 0 && code < 0x4000 => Some("write"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_architecture_names_its_address() {
+        for (line, kind, address) in [
+            ("BUG: unable to handle kernel NULL pointer dereference at 0000000000000010", "fault", "0000000000000010"),
+            ("BUG: unable to handle kernel NULL pointer dereference at           (null)", "fault", "(null)"),
+            ("Unable to handle kernel NULL pointer dereference at virtual address 000000a0", "fault", "000000a0"),
+            (
+                "CPU 0 Unable to handle kernel paging request at virtual address 00c03849, epc == 80",
+                "fault",
+                "00c03849",
+            ),
+            ("BUG: Kernel NULL pointer dereference on read at 0x00000010", "read", "0x00000010"),
+            ("BUG: Unable to handle kernel data access on write at 0xc00a", "write", "0xc00a"),
+            ("Unable to handle kernel paging request for data at address 0x00000030", "fault", "0x00000030"),
+            ("Failing address: 000000000133b000 TEID: 000000000133b407", "fault", "000000000133b000"),
+            ("Oops: general protection fault, probably for non-canonical address 0xdead: 0000 [#1]", "fault", "0xdead"),
+        ] {
+            let found = fault(line.as_bytes()).unwrap_or_else(|| panic!("{line}"));
+            assert_eq!((found.kind.as_str(), found.address.as_deref()), (kind, Some(address)), "{line}");
+        }
+        assert_eq!(fault(b"Unable to handle kernel pointer dereference in virtual kernel address space"), None);
+    }
+
+    #[test]
+    fn the_kind_is_told_where_the_log_has_it() {
+        for (line, x86, want) in [
+            ("  CM = 0, WnR = 1, TnD = 0, TagAccess = 0", false, Some("write")),
+            ("  EC = 0x21: IABT (current EL), IL = 32 bits", false, Some("execute")),
+            ("status: 0000000200000120 badaddr: 0000000000000008 cause: 000000000000000f", false, Some("write")),
+            ("Oops: 0000 [#1] SMP", true, Some("read")),
+            ("Oops: 0002 [#1] SMP", true, Some("write")),
+            ("Oops: 0010 [#1] SMP", true, Some("execute")),
+            ("Oops: 0004 ilc:2 [#1] SMP", false, None),
+            ("Internal error: Oops: 96000045 [#1] SMP", false, Some("write")),
+            ("Internal error: Oops: 96000005 [#1] SMP", false, Some("read")),
+            ("Internal error: Oops: 817 [#1] SMP ARM", false, Some("write")),
+            ("Internal error: Oops: 5 [#1] SMP ARM", false, None),
+        ] {
+            assert_eq!(kind(line.as_bytes(), x86), want, "{line}");
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! The report's own sentences: what WARN, a sanitizer, a list check or a lockup detector printed in words.
+
+use super::console::{Context, console};
+use super::context::{cpu_line, taint};
+use super::excerpt::{Excerpt, KeptLine};
+use super::frames::frame_line;
+use super::scan::{after, find, keyed, leading_number, number, split, split_last, text, word, words};
+use super::stacks::{announcement, begins};
+use super::symbolized::{is_inlined_copy, is_source_line, undo};
+use super::{SlabObject, SourceLine};
+use std::borrow::Cow;
+
+/// What a report says in words.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Said {
+    /// Its sentences, a line each.
+    pub message: Vec<String>,
+    /// The source line that its header names.
+    pub source: Option<SourceLine>,
+    /// The object that it is about.
+    pub object: Option<SlabObject>,
+}
+
+/// No more sentences than these are taken.
+const MOST: usize = 6;
+/// A sentence is no longer than this, bytes.
+const LONGEST: usize = 240;
+/// How many lines below the header may be sentences.
+const BELOW: usize = 3;
+/// How many lines may stand between `[ cut here ]` and the header.
+const ABOVE: usize = 3;
+/// A line above `[ cut here ]` is of the report if it was printed no longer before, seconds.
+const AT_ONCE: f64 = 0.01;
+
+/// Reads the sentences of the report whose first line begins at `start` of `window`.
+#[must_use]
+pub fn said(window: &[u8], start: usize, excerpt: &Excerpt<'_>) -> Said {
+    let lines: Vec<Cow<'_, [u8]>> = excerpt.lines[..excerpt.own].iter().map(|line| message(excerpt, line)).collect();
+    // A symbolized header follows its copies for inlined functions.
+    let copies = lines.iter().take_while(|line| is_inlined_copy(line)).count();
+    let lines = &lines[copies.min(lines.len().saturating_sub(1))..];
+    let Some(first) = lines.first() else { return Said::default() };
+    let plain = undo(first, b"").unwrap_or_else(|| first.clone());
+    let mut out = Said { source: source_line(&plain), ..Said::default() };
+    for line in above(window, start, excerpt, find(&plain, "BUG at ").is_some()) {
+        say(&mut out.message, line);
+    }
+    // Without a number it says no more than the title.
+    if out.source.is_none() && find(&plain, "+0x").is_none() && plain.iter().any(u8::is_ascii_digit) {
+        say(&mut out.message, &plain);
+    }
+    let mut below = lines[1..].iter().map(|line| line.trim_ascii());
+    for line in below.by_ref().take(BELOW) {
+        if out.source.is_none()
+            && let Some(source) = source_of_token(word(line).0)
+            && frame_line(line, 0).is_none()
+        {
+            out.source = Some(source);
+            say(&mut out.message, line);
+        } else if is_sentence(line, 2) {
+            say(&mut out.message, line);
+        } else {
+            break;
+        }
+    }
+    let mut above: &[u8] = b"";
+    for line in lines[1..].iter().map(|line| line.trim_ascii()) {
+        of_object(line, above, &mut out);
+        above = line;
+    }
+    out
+}
+
+/// A line without its prefix: one that the exact rule does not know (a caller without a stamp) is taken off, too.
+fn message<'line>(excerpt: &Excerpt<'_>, line: &'line KeptLine<'_>) -> Cow<'line, [u8]> {
+    let from = match excerpt.context {
+        Context::Unknown => crate::line::lex(&line.text).message.min(line.text.len()),
+        Context::Console | Context::Caller(_) => 0,
+    };
+    Cow::Borrowed(&line.text[from..])
+}
+
+fn say(message: &mut Vec<String>, line: &[u8]) {
+    let mut line = text(line.trim_ascii());
+    if line.len() > LONGEST {
+        let mut end = LONGEST;
+        while !line.is_char_boundary(end) {
+            end -= 1;
+        }
+        line.truncate(end);
+        line.push('…');
+    }
+    if !line.is_empty() && message.len() < MOST && !message.contains(&line) {
+        message.push(line);
+    }
+}
+
+/// The lines between `[ cut here ]` and the header, which WARN prints there; or the one above the mark, which a failed
+/// check prints before it calls BUG.
+fn above<'w>(window: &'w [u8], start: usize, excerpt: &Excerpt<'_>, checked: bool) -> Vec<&'w [u8]> {
+    let mut found = Vec::new();
+    let mut end = start.saturating_sub(1);
+    let mut cut = false;
+    // Lines of others may stand between.
+    for _ in 0..4 * ABOVE {
+        if end == 0 {
+            break;
+        }
+        let begin = memchr::memrchr(b'\n', &window[..end]).map_or(0, |at| at + 1);
+        let raw = window[begin..end].trim_ascii_end();
+        end = begin.saturating_sub(1);
+        let prefix = console(raw);
+        if !prefix.context.is_same(excerpt.context) {
+            continue;
+        }
+        let line = raw[prefix.message.min(raw.len())..].trim_ascii();
+        if find(line, "[ cut here ]").is_some() {
+            if !found.is_empty() {
+                found.reverse();
+                return found;
+            }
+            if !checked {
+                return found;
+            }
+            cut = true;
+            continue;
+        }
+        if cut {
+            let stamp = prefix.stamp.and_then(|stamp| std::str::from_utf8(stamp).ok()?.trim().parse::<f64>().ok());
+            let at_once =
+                stamp.zip(excerpt.time).is_some_and(|(stamp, time)| (0.0..=AT_ONCE).contains(&(time - stamp)));
+            return if at_once && is_sentence(line, 1) { vec![line] } else { Vec::new() };
+        }
+        if line.is_empty() || line.starts_with(b"---[") || found.len() == ABOVE {
+            break;
+        }
+        found.push(line);
+    }
+    Vec::new()
+}
+
+/// Whether a line is words, `least` plain ones or more, and not the beginning of a structure.
+fn is_sentence(line: &[u8], least: usize) -> bool {
+    let is_word = |word: &&[u8]| word.len() > 1 && word.iter().all(u8::is_ascii_lowercase);
+    line.first().is_some_and(u8::is_ascii_alphanumeric)
+        && words(line).filter(is_word).count() >= least
+        && find(line, "+0x").is_none()
+        && !["Modules linked in", "Workqueue:", "Hardware name:", "Code:", "Kernel panic", "CPU:", "Process "]
+            .iter()
+            .any(|start| line.starts_with(start.as_bytes()))
+        && !begins(line)
+        && announcement(line).is_none()
+        && cpu_line(line).is_none()
+        && taint(line) == (None, None)
+        && frame_line(line, 0).is_none()
+}
+
+/// The first `path/file.c:123` of a header.
+fn source_line(line: &[u8]) -> Option<SourceLine> {
+    words(line).find_map(source_of_token)
+}
+
+fn source_of_token(token: &[u8]) -> Option<SourceLine> {
+    let end = token.iter().rposition(|byte| !b"!,:;]".contains(byte))? + 1;
+    let token = &token[..end];
+    is_source_line(token).then_some(())?;
+    let colon = memchr::memchr(b':', token)?;
+    let digits = token[colon + 1..].split(|byte| *byte == b':').next()?;
+    let line = number(digits).and_then(|line| u32::try_from(line).ok())?;
+    Some(SourceLine { file: text(&token[..colon]), line })
+}
+
+/// What a memory error says of its object, anywhere in the report.
+fn of_object(line: &[u8], above: &[u8], out: &mut Said) {
+    let object = &mut out.object;
+    if let Some((_, rest)) = split(line, "belongs to the cache ") {
+        let (cache, rest) = word(rest);
+        let object = object.get_or_insert_default();
+        object.cache.get_or_insert_with(|| text(cache));
+        object.size = object.size.or_else(|| keyed(rest, "of size ").and_then(|size| u64::try_from(size).ok()));
+        let begun = above.starts_with(b"The buggy address belongs to the object");
+        say(&mut out.message, &if begun { [above, b" ", line].concat() } else { line.to_vec() });
+    } else if above.starts_with(b"The buggy address is located ") && find(above, "-byte region").is_none() {
+        let joined = [above, b" ", line].concat();
+        located(&joined, object);
+        say(&mut out.message, &joined);
+    } else if line.starts_with(b"The buggy address is located ") && find(line, "-byte region").is_some() {
+        located(line, object);
+        say(&mut out.message, line);
+    } else if line.starts_with(b"kfence-#")
+        && let Some((_, cache)) = split(line, "cache=")
+    {
+        let end = cache.iter().position(|byte| b", ]".contains(byte)).unwrap_or(cache.len());
+        let size = keyed(line, "size=").and_then(|size| u64::try_from(size).ok());
+        object.get_or_insert_with(|| SlabObject { cache: Some(text(&cache[..end])), size, offset: None });
+    } else if ["page dumped because: ", "value changed: ", "KASAN: "].iter().any(|start| after(line, start).is_some()) {
+        say(&mut out.message, line);
+    }
+}
+
+/// `The buggy address is located 4 bytes to the right of 64-byte region [ffff…, ffff…)`.
+fn located(line: &[u8], object: &mut Option<SlabObject>) {
+    let Some((bytes, rest)) = after(line, "The buggy address is located ").and_then(leading_number) else { return };
+    let (Ok(bytes), Some((head, _))) = (i64::try_from(bytes), split(rest, "-byte region")) else { return };
+    let Some(region) =
+        split_last(head, " ").and_then(|(_, size)| number(size)).and_then(|size| i64::try_from(size).ok())
+    else {
+        return;
+    };
+    let offset = if find(head, "inside of").is_some() {
+        bytes
+    } else if find(head, "to the right of").is_some() {
+        region.saturating_add(bytes)
+    } else if find(head, "to the left of").is_some() {
+        -bytes
+    } else {
+        return;
+    };
+    object.get_or_insert_default().offset.get_or_insert(offset);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_name_a_source_line() {
+        for (line, file, number) in [
+            ("kernel BUG at mm/slub.c:310!", "mm/slub.c", 310),
+            ("WARNING: CPU: 0 PID: 1 at fs/a-b.c:7 f+0x1/0x2", "fs/a-b.c", 7),
+            ("WARNING: [x < 1] fs/a.c:7 at f+0x1/0x2, CPU#0: a/1", "fs/a.c", 7),
+            ("UBSAN: shift-out-of-bounds in lib/x.c:12:3", "lib/x.c", 12),
+            ("BUG: sleeping function called from invalid context at kernel/a.c:5", "kernel/a.c", 5),
+        ] {
+            assert_eq!(source_line(line.as_bytes()), Some(SourceLine { file: file.into(), line: number }), "{line}");
+        }
+        assert_eq!(source_line(b"BUG: kernel NULL pointer dereference, address: 0000000000000008"), None);
+    }
+
+    #[test]
+    fn the_place_in_an_object_is_read() {
+        for (line, offset) in [
+            ("The buggy address is located 12 bytes inside of freed 96-byte region [a, b)", 12),
+            ("The buggy address is located 4 bytes to the right of 64-byte region [a, b)", 68),
+            ("The buggy address is located 8 bytes to the left of 64-byte region [a, b)", -8),
+        ] {
+            let mut object = None;
+            located(line.as_bytes(), &mut object);
+            assert_eq!(object.and_then(|object| object.offset), Some(offset), "{line}");
+        }
+    }
+
+    #[test]
+    fn structures_are_no_sentences() {
+        assert!(is_sentence(b"shift exponent 72 is too large for 32-bit type 'int'", 2));
+        for line in [
+            "Modules linked in: a b c",
+            "CPU: 0 PID: 1 Comm: a Not tainted 6.1 #1",
+            "Code: ff ee dd",
+            "PGD 0 P4D 0",
+            "",
+        ] {
+            assert!(!is_sentence(line.as_bytes(), 1), "{line}");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The function that a person names where syzbot's title names none.
+
+use super::naming::{NOBODY, demangle, without_prefix};
+use super::{Frame, Stack, Structure, Title};
+use crate::grammar::{Grammar, Kind, NameSet};
+
+/// Roles of stacks that are the report's own, in the order in which they are asked.
+const OWN: [&[&str]; 2] = [&["crash", "hung", "panic", "leak"], &["trace"]];
+
+/// The function behind a title that ends "in corrupted" or names none: the faulting instruction, the first named frame,
+/// the first that the unwinder doubts, the function of the work item, whichever is there. Machinery is passed over by the
+/// same names as in titles. `frame` is the function that the title names, `header` the index of the report's header.
+#[must_use]
+pub fn subject(grammar: &Grammar, header: usize, title: &Title, frame: &str, found: &Structure) -> Option<String> {
+    if !frame.is_empty() && frame != NOBODY {
+        return None;
+    }
+    let kind = grammar.kinds.get(header).and_then(|kinds| kinds.iter().find(|kind| kind.id == title.kind));
+    let hung = found.hung_tasks.iter().any(|task| task.seconds.is_some());
+    let search = Search { grammar, kind, hung };
+    let pc = found.stacks.iter().filter(|stack| stack.name == "pc").flat_map(|stack| &stack.frames);
+    if title.interrupted {
+        return search.first(pc).or_else(|| search.interrupted(&found.stacks));
+    }
+    let own = |roles: &'static [&str]| {
+        found.stacks.iter().filter(move |stack| roles.contains(&stack.name.as_str())).flat_map(|stack| &stack.frames)
+    };
+    search
+        .first(pc)
+        .or_else(|| OWN.iter().find_map(|roles| search.first(own(roles).filter(|frame| frame.reliable))))
+        .or_else(|| OWN.iter().find_map(|roles| search.first(own(roles))))
+        .or_else(|| {
+            let work = found.hung_tasks.iter().find_map(|task| task.work_function.as_ref());
+            work.or(found.work_function.as_ref()).and_then(|name| search.plain(name))
+        })
+}
+
+struct Search<'a> {
+    grammar: &'a Grammar,
+    kind: Option<&'a Kind>,
+    hung: bool,
+}
+
+impl Search<'_> {
+    fn first<'f>(&self, mut frames: impl Iterator<Item = &'f Frame>) -> Option<String> {
+        frames.find_map(|frame| if frame.inline { None } else { self.plain(frame.function.as_deref()?) })
+    }
+
+    /// What an interrupt broke into: the frames below it. A stack without one is that of who reports.
+    fn interrupted(&self, stacks: &[Stack]) -> Option<String> {
+        if let Some(name) =
+            self.first(stacks.iter().filter(|stack| stack.name == "interrupted").flat_map(|stack| &stack.frames))
+        {
+            return Some(name);
+        }
+        let entry = |frame: &Frame| {
+            let entered = ["apic_timer_interrupt", "el1h_64_irq", "__irq_svc"];
+            frame.function.as_deref().is_some_and(|name| entered.iter().any(|entry| name.contains(entry)))
+        };
+        stacks.iter().find_map(|stack| {
+            let below = stack.frames.iter().rposition(entry)? + 1;
+            self.first(stack.frames[below..].iter())
+        })
+    }
+
+    /// The name in its final form, if it is no machinery.
+    fn plain(&self, name: &str) -> Option<String> {
+        let bare = if name.starts_with('<') { name } else { name.split('.').next().unwrap_or(name) };
+        let name = demangle(bare);
+        let holds = |names: &NameSet| names.contains(name.as_bytes());
+        let names = &self.grammar.names;
+        // Who finds a lockup is not what is locked up; below an anchor is what calls everything.
+        let machinery = holds(&names.skip)
+            || holds(&names.anchors)
+            || name.contains("watchdog")
+            || self.kind.and_then(|kind| kind.skip.as_ref()).is_some_and(holds)
+            || (self.hung && holds(&names.hung));
+        (!machinery && !name.is_empty()).then(|| without_prefix(names, &name).to_owned())
+    }
+}
