@@ -180,7 +180,7 @@ fn a_grammar_of_ones_own_takes_the_same_road() {
     assert!(text(&output.stdout).starts_with("mydrv: ring tx stuck\n"));
     for (fault, words) in [
         (entry.replace("rx stuck\", title", "rx gone\", title"), "a sample of 'ring-stuck'"),
-        (entry.replace("(?P<ring>", "(?P<ring"), "pattern of"),
+        (entry.replace("(?P<ring>", "(?P<ring"), "does not compile"),
         (entry.replace("samples", "sampels"), "unknown field"),
         (entry.replace("mydrv: ring\"\n", "my\"\n"), "trigger"),
     ] {

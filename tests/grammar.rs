@@ -1,7 +1,7 @@
 //! The built-in grammars hold what they promise: they compile, carry samples, and recognise them.
 
 use kanalyze::engine::sample_complaints;
-use kanalyze::grammar::{Complaint, Grammar, complaints};
+use kanalyze::grammar::{Complaint, Grammar, Scanner, complaints};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -39,6 +39,113 @@ fn the_corpus_has_a_log_for_every_kind_and_every_event() {
     let missing: Vec<&String> =
         kinds.chain(grammar.events.iter().map(|event| &event.id)).filter(|id| !seen.contains(*id)).collect();
     assert!(missing.is_empty(), "no log in corpus/ shows: {missing:?}");
+}
+
+#[test]
+fn every_entry_says_how_bad_it_is_and_what_to_do() {
+    let grammar = Grammar::built_in();
+    let kinds = grammar.all_kinds().filter(|(_, kind)| kind.advice.is_empty()).map(|(_, kind)| kind.id.clone());
+    let events = grammar.events.iter().filter(|event| event.advice.is_empty()).map(|event| event.id.clone());
+    let silent: Vec<String> = kinds.chain(events).collect();
+    assert!(silent.is_empty(), "without `advice`: {}", silent.join(", "));
+}
+
+/// A file of a user's that is right.
+const GOOD: &str = r#"
+[[header]]
+id = "widget"
+text = "widget: BUG"
+syzbot = false
+
+[[kind]]
+id = "widget-bug"
+header = "widget"
+gate = 'widget: BUG (?P<what>[a-z]+)'
+title = 'widget BUG {what} in {F1}'
+frames = ["trace", "stack"]
+samples = [{ log = """
+widget: BUG stuck
+Call Trace:
+ widget_kick+0x1/0x20
+""", title = "widget BUG stuck in widget_kick" }]
+
+[[event]]
+id = "widget-late"
+pattern = 'widget: ring (?P<ring>\d+) is late'
+title = "ring {ring} is late"
+samples = [{ log = "[  1.0] widget: ring 3 is late", title = "ring 3 is late" }]
+"#;
+
+/// What is said of a file: `line: message`, nothing if it is right.
+fn said_of(text: &str) -> Option<String> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("mine.toml");
+    std::fs::write(&path, text).expect("it can be written");
+    let told = match Grammar::with_files(std::slice::from_ref(&path)) {
+        Err(error) => error.to_string(),
+        Ok(grammar) => told(&sample_complaints(&grammar)),
+    };
+    told.trim_end().strip_prefix(&format!("{}:", path.display())).map(str::to_owned)
+}
+
+#[test]
+fn a_fault_of_a_file_is_told_with_its_line_and_a_remedy() {
+    assert_eq!(said_of(GOOD), None);
+    for (right, wrong, said) in [
+        (
+            "{what} in {F1}",
+            "{wat} in {F1}",
+            "11: the title 'widget BUG {wat} in {F1}' of kind 'widget-bug' uses {wat}, which nothing gives; it may be one of: what, F1",
+        ),
+        ("\"trace\", \"stack\"", "\"trase\", \"stack\"", "12: there is no step 'trase'; a step is"),
+        (
+            "[\"trace\", \"stack\"]",
+            "\"call-trase\"",
+            "7: kind 'widget-bug' wants the recipe 'call-trase', which no file defines; name one of: ",
+        ),
+        (
+            "header = \"widget\"",
+            "header = \"gadget\"",
+            "7: kind 'widget-bug' names the header 'gadget', which no file defines",
+        ),
+        (
+            "(?P<what>[a-z]+)",
+            "(?P<what>[a-z]+",
+            "10: the pattern 'widget: BUG (?P<what>[a-z]+' of kind 'widget-bug' does not compile: unclosed group",
+        ),
+        (
+            "id = \"widget-late\"",
+            "id = \"hung-task\"",
+            "20: 'hung-task' is defined twice; the other one is at grammars/crash/stalls.toml:",
+        ),
+        (
+            "'widget: ring (?P<ring>\\d+) is late'",
+            "'.*(?P<ring>\\d+)'",
+            "event 'widget-late' needs a `trigger`: its pattern demands no plain text",
+        ),
+        (
+            "ring 3 is late\" }",
+            "ring three is late\" }",
+            "a sample of 'widget-late' is titled 'ring 3 is late', not 'ring three is late'; mend one of them",
+        ),
+        ("id = \"widget-bug\"", "id = \"widget-bug\"\nrank = 10", "9: `rank` is gone: "),
+        (
+            "id = \"widget-bug\"",
+            "id = \"widget-bug\"\nafter = \"hung-task\"",
+            "7: kind 'widget-bug' comes after 'hung-task', but header 'widget' has no such kind",
+        ),
+        ("widget: BUG", "BUG: widget", "a sample of 'widget-bug' is taken by"),
+    ] {
+        assert!(GOOD.contains(right), "{right}");
+        let told = said_of(&GOOD.replace(right, wrong)).unwrap_or_else(|| panic!("nothing is said of {wrong}"));
+        assert!(told.contains(said), "{wrong}: {told}");
+    }
+}
+
+#[test]
+fn crashes_are_searched_for_at_full_speed() {
+    let breadth = Scanner::new(&Grammar::built_in(), false, false, false).breadth();
+    assert!(breadth <= 32, "{breadth} texts; the packed search is half as fast above 32 (see grammars/output.toml)");
 }
 
 /// The ids in the heads of all snapshots below a folder: `report 0 kasan-access: title`, `event 3 oom-kill: title`.

@@ -9,7 +9,7 @@ const LAYERS: [&str; 17] = [
 ];
 
 /// Crates that only these modules may name.
-const HOMES: [(&str, &[&str]); 14] = [
+const HOMES: [(&str, &[&str]); 15] = [
     ("clap", &["cli"]),
     ("clap_mangen", &["cli"]),
     ("clap_complete", &["cli"]),
@@ -20,6 +20,7 @@ const HOMES: [(&str, &[&str]); 14] = [
     ("logos", &["line"]),
     ("aho_corasick", &["grammar"]),
     ("regex_automata", &["grammar"]),
+    ("regex_syntax", &["grammar"]),
     ("rayon", &["engine"]),
     ("ureq", &["syzbot"]),
     ("zip", &["intake"]),

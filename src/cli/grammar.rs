@@ -1,7 +1,7 @@
 //! `kanalyze grammar`: which kinds of reports there are, what one means, whether a file of your own is right.
 
 use crate::engine::sample_complaints;
-use crate::grammar::{Choice, Grammar, Kind};
+use crate::grammar::{Choice, Event, Grammar, Header, Kind};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -27,9 +27,9 @@ pub struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
-    /// One line a kind
+    /// One line per kind: id, severity, what opens it, title
     List,
-    /// What one kind is told by and how it is titled
+    /// What one kind means, what to do about it, how it is told and titled
     Explain {
         /// Id of the kind, as `list` shows it
         kind: String,
@@ -51,10 +51,11 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.verb {
         Verb::List => {
             for (header, kind) in grammar.all_kinds() {
-                writeln!(out, "{:28} {:24} {}", kind.id, header.text.trim(), kind.title)?;
+                let first = header.texts.first().map_or("", |text| text.trim());
+                writeln!(out, "{:28} {:6} {first:24} {}", kind.id, kind.severity.word(), kind.title)?;
             }
             for event in &grammar.events {
-                writeln!(out, "{:28} {:24} {}", event.id, "(event)", event.title)?;
+                writeln!(out, "{:28} {:6} {:24} {}", event.id, event.severity.word(), "(event)", event.title)?;
             }
         }
         Verb::Explain { kind } => explain(&mut out, &grammar, &kind)?,
@@ -85,44 +86,24 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 
 fn explain(out: &mut dyn Write, grammar: &Grammar, id: &str) -> anyhow::Result<()> {
     if let Some((header, kind)) = grammar.all_kinds().find(|(_, kind)| kind.id == id) {
-        writeln!(out, "{}: {}", kind.id, if kind.about.is_empty() { "a crash" } else { &kind.about })?;
-        writeln!(out, "  opened by   {}", header.text)?;
-        for pattern in &header.unless {
-            writeln!(out, "    unless    {}", pattern.source())?;
-        }
-        writeln!(out, "  told by     {}", kind.gate.source())?;
-        if let Some(body) = &kind.body {
-            writeln!(out, "  read by     {}", body.source())?;
-        }
-        writeln!(out, "  title       {}", kind.title)?;
-        for alt in &kind.alt {
-            writeln!(out, "  also        {alt}")?;
-        }
-        writeln!(out, "  function    {}", chosen(kind))?;
-        if let Some(skip) = &kind.skip {
-            writeln!(out, "  passes over {}", skip.sources().join(" "))?;
-        }
-        if kind.stackless {
-            writeln!(out, "  needs no stack")?;
-        }
-        if kind.damaged {
-            writeln!(out, "  shows only when something is missing")?;
-        }
-        samples(out, &kind.samples)?;
-        return writeln!(out, "  written in  {}", kind.place).map_err(Into::into);
+        return explain_kind(out, header, kind).map_err(Into::into);
     }
     if let Some(event) = grammar.events.iter().find(|event| event.id == id) {
-        writeln!(out, "{}: {}", event.id, if event.about.is_empty() { "an event" } else { &event.about })?;
-        writeln!(out, "  trigger     {}", event.trigger)?;
-        writeln!(out, "  read by     {}", event.pattern.source())?;
-        writeln!(out, "  title       {}", event.title)?;
-        samples(out, &event.samples)?;
-        return writeln!(out, "  written in  {}", event.place).map_err(Into::into);
+        return explain_event(out, event).map_err(Into::into);
+    }
+    if let Some((at, header)) = grammar.headers.iter().enumerate().find(|(_, header)| header.id == id) {
+        writeln!(out, "{id}: a line that opens a report; this is its kind where none of those below fits")?;
+        row(out, "severity", header.severity.word())?;
+        opened_by(out, header)?;
+        let below: Vec<&str> = grammar.kinds[at].iter().map(|kind| kind.id.as_str()).collect();
+        paragraph(out, "kinds", &below.join(", "))?;
+        return row(out, "written in", &header.place.to_string()).map_err(Into::into);
     }
     let near: Vec<&str> = grammar
         .all_kinds()
         .map(|(_, kind)| kind.id.as_str())
         .chain(grammar.events.iter().map(|event| event.id.as_str()))
+        .chain(grammar.headers.iter().map(|header| header.id.as_str()))
         .filter(|known| known.contains(id) || id.contains(known))
         .collect();
     let hint = if near.is_empty() {
@@ -131,6 +112,93 @@ fn explain(out: &mut dyn Write, grammar: &Grammar, id: &str) -> anyhow::Result<(
         format!("did you mean {}?", near.join(", "))
     };
     anyhow::bail!("there is no kind '{id}'; {hint}")
+}
+
+fn explain_kind(out: &mut dyn Write, header: &Header, kind: &Kind) -> std::io::Result<()> {
+    writeln!(out, "{}: {}", kind.id, if kind.about.is_empty() { "a crash" } else { &kind.about })?;
+    let known = if header.syzbot { "" } else { " (syzbot does not know it; --as-syzbot leaves it out)" };
+    row(out, "severity", &format!("{}{known}", kind.severity.word()))?;
+    paragraph(out, "what to do", &kind.advice)?;
+    opened_by(out, header)?;
+    row(out, "told by", kind.gate.source())?;
+    if let Some(body) = &kind.body {
+        row(out, "read by", body.source())?;
+    }
+    row(out, "title", &kind.title)?;
+    if let Some(nameless) = &kind.nameless {
+        row(out, "or", &format!("{nameless}, where no function is found"))?;
+    }
+    kind.alt.iter().try_for_each(|alt| row(out, "also", alt))?;
+    row(out, "function", chosen(kind))?;
+    if let Some(skip) = &kind.skip {
+        paragraph(out, "passes over", &skip.sources().join(" "))?;
+    }
+    if kind.stackless {
+        row(out, "stack", "may be missing without damage")?;
+    }
+    if kind.damaged {
+        row(out, "damage", "shows only when something is missing")?;
+    }
+    let caused = [kind.causes.as_slice(), kind.causes_at_once.as_slice()].concat();
+    if !caused.is_empty() {
+        paragraph(out, "causes", &format!("{} (told as its consequences)", caused.join(", ")))?;
+    }
+    samples(out, &kind.samples)?;
+    row(out, "written in", &kind.place.to_string())
+}
+
+fn explain_event(out: &mut dyn Write, event: &Event) -> std::io::Result<()> {
+    writeln!(out, "{}: {}", event.id, if event.about.is_empty() { "an event" } else { &event.about })?;
+    row(out, "severity", &format!("{} (an event, not a crash: shown with --all)", event.severity.word()))?;
+    paragraph(out, "what to do", &event.advice)?;
+    row(out, "trigger", &event.triggers.join(", "))?;
+    row(out, "read by", event.pattern.source())?;
+    row(out, "title", &event.title)?;
+    if event.structure {
+        row(out, "below it", "stacks and lists of locks belong to it")?;
+    }
+    if let Some(rows) = &event.rows {
+        row(out, "rows", rows.source())?;
+    }
+    event.meanings.values.iter().try_for_each(|(value, meaning)| row(out, value, meaning))?;
+    samples(out, &event.samples)?;
+    row(out, "written in", &event.place.to_string())
+}
+
+fn opened_by(out: &mut dyn Write, header: &Header) -> std::io::Result<()> {
+    row(out, "opened by", &header.texts.join(", or "))?;
+    if let Some(only) = &header.only {
+        row(out, "if it has", only.source())?;
+    }
+    header.unless.iter().try_for_each(|pattern| row(out, "unless", pattern.source()))?;
+    header.part.iter().try_for_each(|pattern| row(out, "part of", &format!("the report above if {}", pattern.source())))
+}
+
+/// The width of a page, columns.
+const WIDTH: usize = 100;
+/// Columns before the text of a row.
+const INDENT: usize = 15;
+
+/// A name and what it says, as it is; nothing if it says nothing.
+fn row(out: &mut dyn Write, name: &str, text: &str) -> std::io::Result<()> {
+    if text.is_empty() { Ok(()) } else { writeln!(out, "  {name:12} {text}") }
+}
+
+/// The same for sentences and lists: wrapped between words.
+fn paragraph(out: &mut dyn Write, name: &str, text: &str) -> std::io::Result<()> {
+    let mut line = String::new();
+    let mut lines = Vec::new();
+    for word in text.split(' ') {
+        if !line.is_empty() && INDENT + line.chars().count() + 1 + word.chars().count() > WIDTH {
+            lines.push(std::mem::take(&mut line));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines.iter().enumerate().try_for_each(|(number, line)| row(out, if number == 0 { name } else { "" }, line))
 }
 
 fn chosen(kind: &Kind) -> &'static str {
@@ -144,7 +212,7 @@ fn chosen(kind: &Kind) -> &'static str {
 
 fn samples(out: &mut dyn Write, samples: &[crate::grammar::source::Sample]) -> std::io::Result<()> {
     for sample in samples {
-        writeln!(out, "  sample      → {}", sample.title)?;
+        row(out, "sample", &format!("→ {}", sample.title))?;
         for line in sample.log.lines() {
             writeln!(out, "    | {}", crate::render::safe(line))?;
         }

@@ -4,7 +4,7 @@ use super::dress::{Window, undress};
 use super::event::other;
 use super::reading::FLOODED_WINDOW;
 use super::window::{Job, Place, Spot, View, line_end, structure, wall, window};
-use crate::grammar::Anchor;
+use crate::grammar::{Anchor, Grammar};
 use crate::line::{Dressing, Header, lex, speaker};
 use crate::report::{
     Context, Event, Excerpt, Executor, REPORT_SCHEMA, Report, Speaker, WINDOW, console, corruption, frame_of,
@@ -48,7 +48,7 @@ pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Found {
     let place =
         Place { from: job.base + from as u64, window, line: spot.line, undressed, first: view.anchors[view.at].start };
     let first = &view.anchors[view.at];
-    let end = last_header(view.anchors, view.at).end;
+    let end = last_header(job.grammar, view.anchors, view.at).end;
     let header = first.header.unwrap_or_default();
     let titled = title(job.grammar, &excerpt, header, &view.text[first.start..end]);
     let disconnected = view.anchors.iter().any(|anchor| anchor.disconnected);
@@ -68,6 +68,8 @@ pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Found {
         schema: REPORT_SCHEMA,
         log: job.log.to_owned(),
         index: 0,
+        severity: job.grammar.severity_of(header, &titled.kind),
+        syzbot: job.grammar.headers[header].syzbot,
         kind: titled.kind,
         r#type: job.grammar.type_of(&titled.text).to_owned(),
         frame,
@@ -89,7 +91,7 @@ pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Found {
         caller: caller(prefix.context)
             .or_else(|| lexed.caller.map(|caller| String::from_utf8_lossy(caller).into_owned())),
         task: structure.task,
-        cpu: structure.cpu,
+        cpu: structure.cpu.or_else(|| titled.fields.get("cpu")?.parse().ok()),
         cause: None,
         text_end: excerpt.lines[..excerpt.own]
             .last()
@@ -111,8 +113,9 @@ pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Found {
         message: said.message,
         source: said.source,
         object: said.object,
-        wall: wall(raw, &job.grammar.headers[header].text),
+        wall: wall(raw, job.grammar.headers[header].text_in(raw).unwrap_or_default()),
         oops: structure.oops,
+        fields: titled.fields,
     }))
 }
 
@@ -124,17 +127,21 @@ fn who(job: &Job<'_>, window: &[u8], anchor: &Anchor, dressing: Option<&Dressing
     }
     let (start, end) = (anchor.start, anchor.end);
     let (programs, prose) = (header.programs, job.prose);
-    speaker(&Header { text: window, start, end, header: &header.text, programs, prose }, dressing)
+    let word = header.text_in(&window[start..end]).unwrap_or_default();
+    speaker(&Header { text: window, start, end, header: word, programs, prose }, dressing)
 }
 
 /// The last line from `at` on that would open a report.
-fn last_header(anchors: &[Anchor], at: usize) -> &Anchor {
+fn last_header<'a>(grammar: &Grammar, anchors: &'a [Anchor], at: usize) -> &'a Anchor {
+    let opens = |anchor: &Anchor| {
+        !anchor.part && anchor.header.is_some_and(|header| grammar.headers[header].carries_on.is_empty())
+    };
     let replayed = |number: usize| {
         anchors.get(number + 1).is_some_and(|next| next.replay && next.start == anchors[number].end + 1)
     };
     (at..anchors.len())
         .rev()
-        .find(|number| anchors[*number].header.is_some() && !replayed(*number))
+        .find(|number| opens(&anchors[*number]) && !replayed(*number))
         .map_or(&anchors[at], |number| &anchors[number])
 }
 

@@ -1,6 +1,6 @@
 //! Which report is the consequence of which: only where the kernel's own words or the place say so.
 
-use crate::grammar::Output;
+use crate::grammar::Grammar;
 use crate::report::{Report, WINDOW};
 
 /// The last reports that are nobody's consequence.
@@ -29,20 +29,28 @@ const NEAR_LINES: u64 = 400;
 const NEAR_SECONDS: f64 = 30.0;
 
 impl Causes {
-    /// The index of the report whose consequence `report` is, and remembers it. `line` is its first line, `continues` says
-    /// that its header also occurs inside of reports, `panics` that it is a panic.
+    /// The index of the report whose consequence `report` is, and remembers it. `header` is its header's id,
+    /// `line` its first line; `continues` says that its header also occurs inside of reports, `panics` that it is a panic.
     pub(super) fn of(
         &mut self,
-        output: &Output,
+        grammar: &Grammar,
         report: &Report,
+        header: &str,
         line: &[u8],
         continues: bool,
         panics: bool,
     ) -> Option<usize> {
+        let output = &grammar.output;
         let found = self.last.iter_mut().rev().find(|cause| {
+            let distance = report.start.saturating_sub(cause.start);
+            if cause.boot != report.boot || distance > WINDOW as u64 {
+                return false;
+            }
+            // Some kinds say themselves what follows from them.
+            if grammar.is_consequence(&cause.kind, &report.kind, header, distance) {
+                return true;
+            }
             continues
-                && cause.boot == report.boot
-                && report.start.saturating_sub(cause.start) <= WINDOW as u64
                 && (cause.kind == report.kind || cause.is_near(report))
                 && (!panics || output.follows.is_match(line) || cause.init && output.follows_init.is_match(line))
         });

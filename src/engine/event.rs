@@ -2,9 +2,10 @@
 
 use super::dress::{Window, undress};
 use super::window::{Job, Place, Spot, View, structure, wall, window};
-use crate::grammar::{Anchor, Grammar};
+use crate::grammar::{Anchor, Grammar, Severity, fill};
 use crate::line::{Dressing, lex};
 use crate::report::{EVENT_SCHEMA, Event, Excerpt, Speaker, Structure, WINDOW};
+use std::borrow::Cow;
 
 /// Works out event number `number` of the grammar at `spot`; `None` if it turns out to be none. Its index is filled in by
 /// who knows the log.
@@ -54,16 +55,19 @@ pub(super) fn event(job: &Job<'_>, spot: &Spot, number: usize) -> Option<Event> 
         }
     }
     let line = line?;
-    let mut titled = entry.title.clone();
-    for (name, value) in &line.fields {
-        titled = titled.replace(&format!("{{{name}}}"), value);
-    }
+    let value = |name: &str| match name {
+        "meaning" => line.fields.get(&entry.meanings.of).map(|value| entry.meanings.tell(value)),
+        name => line.fields.get(name).map(String::as_str),
+    };
+    let titled = fill(&entry.title, |name| value(name).map(|value| Cow::Borrowed(value.as_bytes())));
+    let titled = String::from_utf8_lossy(&titled).into_owned();
     let foreign = lex(raw).is_foreign();
     Some(Event {
         schema: EVENT_SCHEMA,
         log: job.log.to_owned(),
         index: 0,
         kind: entry.id.clone(),
+        severity: entry.severity,
         title: titled,
         start: job.base + anchor.start as u64,
         line: spot.line,
@@ -78,7 +82,7 @@ pub(super) fn event(job: &Job<'_>, spot: &Spot, number: usize) -> Option<Event> 
         hung_tasks: described.hung_tasks,
         rows,
         speaker: if foreign && line.time.is_none() { Speaker::Program } else { Speaker::Kernel },
-        wall: wall(raw, &entry.trigger),
+        wall: wall(raw, entry.text_in(raw).unwrap_or_default()),
     })
 }
 
@@ -165,6 +169,7 @@ pub(super) fn other(job: &Job<'_>, spot: &Spot, raw: &[u8], who: Speaker) -> Eve
         hung_tasks: Vec::new(),
         rows: Vec::new(),
         speaker: who,
-        wall: wall(raw, &header.text),
+        wall: wall(raw, header.text_in(raw).unwrap_or_default()),
+        severity: Severity::Note,
     }
 }

@@ -5,7 +5,7 @@ use super::causes::Causes;
 use super::event::event;
 use super::window::{Job, Spot};
 use super::{Item, Options, Summary, in_order, thread_count};
-use crate::grammar::{Anchor, PIECE, Scanner};
+use crate::grammar::{Anchor, CLOSE, PIECE, Scanner};
 use crate::line::{BootMark, Gap, Header, Speaker, begins_boot, gap, speaker};
 use crate::report::{Event, Report, WINDOW, is_inlined_copy};
 use std::sync::Arc;
@@ -50,7 +50,7 @@ pub(super) struct Reading {
 
 impl Reading {
     pub(super) fn new(options: Options) -> Self {
-        let scanner = scanner(&options);
+        let scanner = options.grammar.scanner(options.events, options.gaps, options.as_syzbot);
         Self {
             options,
             scanner,
@@ -157,7 +157,32 @@ impl Reading {
             && self.anchors[at - 1].end + 1 == anchor.start
             && self.anchors[at - 1].header == anchor.header
             && is_inlined_copy(&text[self.anchors[at - 1].start..self.anchors[at - 1].end]);
-        (!replayed && !copied).then_some(header)
+        (!replayed && !copied && !self.carries_on(at, header) && !self.introduces(at, header)).then_some(header)
+    }
+
+    /// The line is the beginning of a report whose header stands close below.
+    fn introduces(&self, at: usize, header: usize) -> bool {
+        let with = &self.options.grammar.headers[header].introduces;
+        let start = self.anchors[at].start;
+        !with.is_empty()
+            && self.anchors[at + 1..]
+                .iter()
+                .take_while(|below| below.start <= start + CLOSE)
+                .any(|below| below.header.is_some_and(|header| with.contains(&header)))
+    }
+
+    /// The line belongs to a report above: by its words, or because it stands close below a header that it goes with.
+    fn carries_on(&self, at: usize, header: usize) -> bool {
+        let anchor = &self.anchors[at];
+        let with = &self.options.grammar.headers[header].carries_on;
+        if !anchor.part && with.is_empty() {
+            return false;
+        }
+        let reach = if anchor.part { WINDOW } else { CLOSE };
+        let near =
+            |above: &usize| self.anchors[*above].start + reach >= anchor.start && self.boots[*above] == self.boots[at];
+        let mut headers = (0..at).rev().take_while(near).filter_map(|above| self.anchors[above].header);
+        if anchor.part { headers.next().is_some() } else { headers.any(|above| with.contains(&above)) }
     }
 
     fn announce(&mut self, text: &[u8]) -> Vec<Item> {
@@ -167,7 +192,9 @@ impl Reading {
         let mut items = Vec::new();
         for at in self.announced..self.anchors.len() {
             let anchor = &self.anchors[at];
-            if let Some(header) = self.opens(text, at) {
+            // Of a line that may belong to a report below it is not known yet what it is.
+            let settled = |header: &usize| self.options.grammar.headers[*header].introduces.is_empty();
+            if let Some(header) = self.opens(text, at).filter(settled) {
                 let line = &text[anchor.start..anchor.end];
                 if !self.may_be_kernel(line, header) {
                     continue;
@@ -188,7 +215,8 @@ impl Reading {
     fn may_be_kernel(&self, line: &[u8], header: usize) -> bool {
         let header = &self.options.grammar.headers[header];
         let (programs, prose) = (header.programs, false);
-        let alone = Header { text: line, start: 0, end: line.len(), header: &header.text, programs, prose };
+        let word = header.text_in(line).unwrap_or_default();
+        let alone = Header { text: line, start: 0, end: line.len(), header: word, programs, prose };
         self.options.as_syzbot || speaker(&alone, None) == Speaker::Kernel
     }
 
@@ -279,7 +307,11 @@ impl Reading {
         let anchor = &self.anchors[spot.at];
         let line = &text[anchor.start..anchor.end];
         let panics = anchor.panicked && !self.options.as_syzbot;
-        report.cause = self.causes.of(&self.options.grammar.output, report, line, !anchor.second, panics);
+        let grammar = &self.options.grammar;
+        let header = anchor.header.map(|at| &grammar.headers[at]);
+        let continues = !anchor.second && header.is_none_or(|header| header.carries_on.is_empty());
+        let header = header.map_or("", |header| header.id.as_str());
+        report.cause = self.causes.of(grammar, report, header, line, continues, panics);
     }
 
     /// From where on the text is still needed, bytes.
@@ -318,19 +350,6 @@ impl Reading {
             gaps: self.gaps.clone(),
             cut: crate::line::ends_cut(text),
         }
-    }
-}
-
-/// One scanner for each way of asking for the built-in grammar, since making it costs more than reading a small log.
-fn scanner(options: &Options) -> Arc<Scanner> {
-    use std::sync::OnceLock;
-    static BUILT_IN: [OnceLock<Arc<Scanner>>; 4] = [const { OnceLock::new() }; 4];
-    let fresh = || Arc::new(Scanner::new(&options.grammar, options.events, options.gaps));
-    if Arc::ptr_eq(&options.grammar, &crate::grammar::Grammar::built_in()) {
-        let which = usize::from(options.events) + 2 * usize::from(options.gaps);
-        BUILT_IN[which].get_or_init(fresh).clone()
-    } else {
-        fresh()
     }
 }
 

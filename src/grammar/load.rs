@@ -1,7 +1,8 @@
 //! From grammar files to a [`Grammar`].
 
-use super::source::{File, Step as SourceStep};
-use super::{Blame, Event, Grammar, Header, Kind, NameSet, Names, Output, Pattern, Place, Step};
+use super::order::ordered;
+use super::source::{self, File};
+use super::{Grammar, NameSet, Names, Place, Vocabulary, compile};
 use std::path::PathBuf;
 
 /// The files of `grammars/`, path and text.
@@ -30,9 +31,6 @@ pub enum GrammarError {
     },
 }
 
-/// Ranks of a user's crash entries start here, behind all built-in headers.
-const USER_RANK: u32 = 1_000_000;
-
 pub(super) fn with_files(paths: &[PathBuf]) -> Result<Grammar, GrammarError> {
     let mut texts: Vec<(String, String)> =
         EMBEDDED.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
@@ -42,118 +40,209 @@ pub(super) fn with_files(paths: &[PathBuf]) -> Result<Grammar, GrammarError> {
         texts.push((path.display().to_string(), text));
     }
     let borrowed: Vec<(&str, &str)> = texts.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
-    let grammar = from_texts(&borrowed)?;
-    let mine: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
-    match super::complaints(&grammar).into_iter().find(|complaint| mine.contains(&complaint.place.file)) {
-        Some(complaint) => Err(GrammarError::Invalid {
-            path: complaint.place.file,
-            line: complaint.place.line,
-            message: complaint.message,
-        }),
+    let mut grammar = from_texts(&borrowed)?;
+    grammar.own_files = paths.iter().map(|path| path.display().to_string()).collect();
+    match super::complaints(&grammar).into_iter().next() {
+        Some(complaint) => {
+            let text = texts.iter().find(|(path, _)| *path == complaint.place.file).map_or("", |(_, text)| text);
+            Err(GrammarError::Invalid {
+                line: line_of_quote(text, complaint.place.line, complaint.quote.as_deref()),
+                path: complaint.place.file,
+                message: complaint.message,
+            })
+        }
         None => Ok(grammar),
     }
 }
 
-pub(super) fn from_texts(texts: &[(&str, &str)]) -> Result<Grammar, GrammarError> {
-    let mut headers = Vec::new();
-    let mut kinds = Vec::new();
-    let mut events = Vec::new();
-    let mut types = Vec::new();
-    let (mut skip, mut anchors, mut hung, mut prefixes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let (mut output, mut blame) = (super::source::Output::default(), super::source::Blame::default());
-    for (path, text) in texts {
+/// The line of an entry that holds the quoted text; the entry's own line where none does.
+fn line_of_quote(text: &str, from: usize, quote: Option<&str>) -> usize {
+    let Some(first) = quote.and_then(|quote| quote.lines().next()).filter(|first| !first.is_empty()) else {
+        return from;
+    };
+    let below = text.lines().skip(from.saturating_sub(1)).position(|line| line.contains(first));
+    from + below.unwrap_or(0)
+}
+
+/// Entries of all files, before they are joined.
+#[derive(Default)]
+struct Gathered {
+    headers: Vec<(Place, source::Header)>,
+    kinds: Vec<(Place, source::Kind)>,
+    events: Vec<(Place, source::Event)>,
+    recipes: Vec<source::Recipe>,
+    types: Vec<source::TypeRow>,
+    words: Vec<(Place, source::Word)>,
+    skip: Vec<String>,
+    anchors: Vec<String>,
+    hung: Vec<String>,
+    prefixes: Vec<String>,
+    output: source::Output,
+    blame: source::Blame,
+}
+
+impl Gathered {
+    /// Takes the entries of one file, each with what its file says of all.
+    fn take(&mut self, path: &str, text: &str) -> Result<(), GrammarError> {
         let file: File = toml::from_str(text).map_err(|error| GrammarError::Invalid {
-            path: (*path).to_owned(),
+            path: path.to_owned(),
             line: error.span().map_or(1, |span| line_of(text, span.start)),
-            message: error.message().to_owned(),
+            message: remedied(error.message()),
         })?;
-        headers.extend(file.header);
+        let place = |offset: usize| Place { file: path.to_owned(), line: line_of(text, offset) };
+        self.headers.extend(file.header.into_iter().map(|header| (place(header.span().start), header.into_inner())));
         for kind in file.kind {
-            let place = Place { file: (*path).to_owned(), line: line_of(text, kind.span().start) };
-            kinds.push((place, kind.into_inner()));
+            let at = place(kind.span().start);
+            let mut kind = kind.into_inner();
+            kind.severity = kind.severity.or(file.defaults.severity);
+            if kind.advice.is_empty() {
+                kind.advice.clone_from(&file.defaults.advice);
+            }
+            self.kinds.push((at, kind));
         }
         for event in file.event {
-            let place = Place { file: (*path).to_owned(), line: line_of(text, event.span().start) };
-            events.push((place, event.into_inner()));
+            let at = place(event.span().start);
+            let mut event = event.into_inner();
+            event.severity = event.severity.or(file.defaults.severity);
+            if event.advice.is_empty() {
+                event.advice.clone_from(&file.defaults.advice);
+            }
+            self.events.push((at, event));
         }
-        skip.extend(file.skip.into_iter().flat_map(|skip| skip.patterns));
-        anchors.extend(file.anchors.patterns);
-        hung.extend(file.hung.patterns);
-        prefixes.extend(file.syscalls.prefixes);
-        types.extend(file.r#type);
-        append(&mut output, file.output);
-        blame.ignored_files.extend(file.blame.ignored_files);
-        blame.ignored_lines.extend(file.blame.ignored_lines);
+        self.recipes.extend(file.recipe);
+        self.types.extend(file.r#type);
+        self.words.extend(file.word.into_iter().map(|word| (place(word.span().start), word.into_inner())));
+        self.skip.extend(file.skip.into_iter().flat_map(|skip| skip.patterns));
+        self.anchors.extend(file.anchors.patterns);
+        self.hung.extend(file.hung.patterns);
+        self.prefixes.extend(file.syscalls.prefixes);
+        append(&mut self.output, file.output);
+        self.blame.ignored_files.extend(file.blame.ignored_files);
+        self.blame.ignored_lines.extend(file.blame.ignored_lines);
+        Ok(())
+    }
+}
+
+/// The TOML reader's words, and what to do where they do not say it.
+fn remedied(message: &str) -> String {
+    match message.strip_prefix("unknown field `rank`, expected ") {
+        Some(_) => {
+            "`rank` is gone: a kind for what no other kind fits says `fallback = true`, one that must be tried behind \
+             another says `after = \"its id\"`"
+                .to_owned()
+        }
+        None => message.trim().to_owned(),
+    }
+}
+
+pub(super) fn from_texts(texts: &[(&str, &str)]) -> Result<Grammar, GrammarError> {
+    let mut all = Gathered::default();
+    for (path, text) in texts {
+        all.take(path, text)?;
     }
     // A user's crash entry is a header with one kind.
-    let (crashes, events): (Vec<_>, Vec<_>) = events.into_iter().partition(|(_, event)| event.crash);
-    for (number, (place, event)) in (0..).zip(crashes) {
-        headers.push(super::source::Header {
-            id: event.id.clone(),
-            rank: USER_RANK + number,
-            text: event.trigger.clone(),
-            unless: Vec::new(),
-            programs: true,
-        });
-        kinds.push((place, crash_of(event)));
+    let (crashes, events): (Vec<_>, Vec<_>) = all.events.into_iter().partition(|(_, event)| event.crash);
+    // syzbot's headers are tried first, so that its title stays where a line holds several.
+    all.headers.sort_by_key(|(_, header)| !header.syzbot);
+    for (place, event) in crashes {
+        let (header, kind) = crash_of(event);
+        all.headers.push((place.clone(), header));
+        all.kinds.push((place, kind));
     }
-    headers.sort_by_key(|header| header.rank);
-    kinds.sort_by_key(|(_, kind)| kind.rank);
-    types.sort_by_key(|row| row.rank);
-    let mut by_header: Vec<Vec<Kind>> = headers.iter().map(|_| Vec::new()).collect();
-    for (place, kind) in kinds {
-        let Some(at) = headers.iter().position(|header| header.id == kind.header) else {
-            let message = format!("kind '{}' names the header '{}', which no file defines", kind.id, kind.header);
+    let ids: Vec<String> = all.headers.iter().map(|(_, header)| header.id.clone()).collect();
+    let mut by_header: Vec<Vec<(Place, source::Kind)>> = ids.iter().map(|_| Vec::new()).collect();
+    for (place, kind) in all.kinds {
+        let Some(at) = ids.iter().position(|id| *id == kind.header) else {
+            let message = format!(
+                "kind '{}' names the header '{}', which no file defines; add a [[header]] with that id or name one of: {}",
+                kind.id,
+                kind.header,
+                ids.join(", ")
+            );
             return Err(GrammarError::Invalid { path: place.file, line: place.line, message });
         };
-        by_header[at].push(compile_kind(kind, place));
+        by_header[at].push((place, kind));
     }
+    let mut kinds = Vec::with_capacity(by_header.len());
+    for below in by_header {
+        let mut compiled = Vec::with_capacity(below.len());
+        for (place, kind) in ordered(below)? {
+            compiled.push(compile::kind(kind, place, &all.recipes)?);
+        }
+        kinds.push(compiled);
+    }
+    let mut headers = Vec::with_capacity(ids.len());
+    for (place, header) in all.headers {
+        headers.push(compile::header(header, place, &ids)?);
+    }
+    let mut types: Vec<(String, String)> = all
+        .types
+        .into_iter()
+        .flat_map(|row| row.titles.into_iter().map(move |beginning| (beginning, row.name.clone())))
+        .collect();
+    types.sort_by_key(|(beginning, _)| std::cmp::Reverse(beginning.len()));
     Ok(Grammar {
-        headers: headers.into_iter().map(compile_header).collect(),
-        kinds: by_header,
-        events: events.into_iter().map(|(place, event)| compile_event(event, place)).collect(),
+        headers,
+        kinds,
+        events: events.into_iter().map(|(place, event)| compile::event(event, place)).collect(),
         names: Names {
-            skip: NameSet::new(&skip),
-            anchors: NameSet::new(&anchors),
-            hung: NameSet::new(&hung),
-            prefixes,
+            skip: NameSet::new(&all.skip),
+            anchors: NameSet::new(&all.anchors),
+            hung: NameSet::new(&all.hung),
+            prefixes: all.prefixes,
         },
-        output: compile_output(output),
-        blame: Blame {
-            ignored_files: NameSet::new(
-                &blame.ignored_files.iter().map(|glob| expression_of_glob(glob)).collect::<Vec<_>>(),
-            ),
-            ignored_lines: any(&blame.ignored_lines),
-        },
-        types: types
-            .into_iter()
-            .flat_map(|row| row.titles.into_iter().map(move |beginning| (beginning, row.name.clone())))
-            .collect(),
+        output: compile::output(all.output),
+        blame: compile::blame(&all.blame),
+        types,
+        vocabulary: Vocabulary::new(all.words)?,
+        own_files: Vec::new(),
+        scanners: Default::default(),
     })
 }
 
-fn crash_of(event: super::source::Event) -> super::source::Kind {
-    super::source::Kind {
-        gate: if event.pattern.is_empty() { escape(&event.trigger) } else { event.pattern },
+fn crash_of(event: source::Event) -> (source::Header, source::Kind) {
+    let pattern = compile::pattern_of(&event);
+    let header = source::Header {
+        id: event.id.clone(),
+        text: source::Texts::Several(compile::triggers_of(&event)),
+        only: Some(pattern.clone()),
+        unless: Vec::new(),
+        part: Vec::new(),
+        carries_on: Vec::new(),
+        introduces: Vec::new(),
+        syzbot: false,
+        programs: true,
+        severity: event.severity,
+    };
+    let kind = source::Kind {
+        gate: pattern,
         header: event.id.clone(),
         id: event.id,
         about: event.about,
-        rank: 0,
+        advice: event.advice,
+        severity: event.severity,
+        fallback: false,
+        after: None,
         body: None,
+        then: String::new(),
+        below: Vec::new(),
         title: event.title,
+        nameless: None,
         alt: Vec::new(),
-        frames: Vec::new(),
-        frames_otherwise: Vec::new(),
+        frames: source::Frames::default(),
         skip: Vec::new(),
         choose: super::Choice::First,
         stackless: true,
         damaged: false,
         interrupted: false,
+        causes: Vec::new(),
+        causes_at_once: Vec::new(),
         samples: event.samples,
-    }
+    };
+    (header, kind)
 }
 
-fn append(all: &mut super::source::Output, more: super::source::Output) {
+fn append(all: &mut source::Output, more: source::Output) {
     all.suppressed.extend(more.suppressed);
     all.panicked.extend(more.panicked);
     all.disconnected.extend(more.disconnected);
@@ -165,106 +254,6 @@ fn append(all: &mut super::source::Output, more: super::source::Output) {
     all.ends.extend(more.ends);
     all.noise.extend(more.noise);
     all.find.extend(more.find);
-}
-
-fn compile_header(header: super::source::Header) -> Header {
-    Header {
-        id: header.id,
-        text: header.text,
-        unless: header.unless.iter().map(|pattern| Pattern::new(pattern)).collect(),
-        programs: header.programs,
-    }
-}
-
-fn compile_kind(kind: super::source::Kind, place: Place) -> Kind {
-    Kind {
-        id: kind.id,
-        about: kind.about,
-        gate: Pattern::new(&kind.gate),
-        body: kind.body.as_deref().map(Pattern::new),
-        title: kind.title,
-        alt: kind.alt,
-        frames: kind.frames.into_iter().map(compile_step).collect(),
-        frames_otherwise: kind.frames_otherwise.into_iter().map(compile_step).collect(),
-        skip: (!kind.skip.is_empty()).then(|| NameSet::new(&kind.skip)),
-        choose: kind.choose,
-        stackless: kind.stackless,
-        damaged: kind.damaged,
-        interrupted: kind.interrupted,
-        samples: kind.samples,
-        place,
-    }
-}
-
-fn compile_step(step: SourceStep) -> Step {
-    match step {
-        SourceStep::Line { line } => Step::Line(Pattern::new(&line)),
-        SourceStep::Mark { mark } => Step::Mark(Pattern::new(&mark)),
-        SourceStep::Plain(plain) => Step::Plain(plain),
-    }
-}
-
-fn compile_event(event: super::source::Event, place: Place) -> Event {
-    let pattern = if event.pattern.is_empty() { escape(&event.trigger) } else { event.pattern };
-    Event {
-        id: event.id,
-        about: event.about,
-        trigger: event.trigger,
-        pattern: Pattern::new(&pattern),
-        title: event.title,
-        rows: event.rows.as_deref().map(Pattern::new),
-        structure: event.structure,
-        samples: event.samples,
-        place,
-    }
-}
-
-fn compile_output(output: super::source::Output) -> Output {
-    Output {
-        suppressed: output.suppressed.iter().map(|pattern| Pattern::new(pattern)).collect(),
-        panicked: output.panicked,
-        disconnected: output.disconnected,
-        replayed: output.replayed,
-        never_second: output.never_second,
-        always_second: output.always_second,
-        follows: any(&output.follows),
-        follows_init: any(&output.follows_init),
-        ends: any_text(&output.ends),
-        noise: any_text(&output.noise),
-        find: output.find,
-    }
-}
-
-fn any(patterns: &[String]) -> Pattern {
-    Pattern::any(patterns.iter().map(String::as_str))
-}
-
-fn any_text(texts: &[String]) -> Pattern {
-    any(&texts.iter().map(|text| escape(text)).collect::<Vec<_>>())
-}
-
-/// A glob of the blame list as a pattern: `*` crosses folders, and the beginning of a path is enough.
-fn expression_of_glob(glob: &str) -> String {
-    let mut expression = String::from("^");
-    for char in glob.chars() {
-        match char {
-            '*' => expression.push_str(".*"),
-            '?' => expression.push('.'),
-            other => expression.push_str(&escape(other.encode_utf8(&mut [0; 4]))),
-        }
-    }
-    expression
-}
-
-fn escape(text: &str) -> String {
-    let mut escaped = String::new();
-    for char in text.chars() {
-        if !char.is_alphanumeric() && char.is_ascii() && char != ' ' && char != '_' {
-            escaped.push('\\');
-        }
-        escaped.push(char);
-    }
-    escaped
 }
 
 pub(super) fn line_of(text: &str, offset: usize) -> usize {

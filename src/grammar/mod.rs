@@ -1,31 +1,42 @@
 //! Report kinds as data: TOML files, checked and compiled into matchers.
 //!
 //! The built-in files live in `grammars/`; a user's own file goes the same road ([`Grammar::with_files`]). A grammar file
-//! holds headers (texts that open a crash), kinds (forms of crashes below a header, in order of rank), events (notable
-//! lines that are no crash), and the name lists by which a title's function is chosen.
+//! holds headers (texts that open a crash), kinds (forms of crashes below a header), events (notable lines that are no
+//! crash), and the name lists by which a title's function is chosen.
 
 mod check;
+mod compile;
+mod literal;
 mod load;
 mod names;
+mod order;
 mod pattern;
 mod scan;
 pub mod source;
+mod steps;
+mod template;
+mod vocabulary;
 
 pub use check::{Complaint, complaints};
 pub use load::GrammarError;
 pub use names::NameSet;
 pub use pattern::{Match, Pattern};
 pub use scan::{Anchor, PIECE, Scanner, piece_end};
-pub use source::{Choice, PlainStep};
+pub use source::{Choice, PlainStep, Severity};
+pub use template::{fill, placeholders};
+pub use vocabulary::{List, Vocabulary};
 
 use std::sync::{Arc, OnceLock};
+
+/// How far below a report's first line a line may belong to it that would else open a report of its own, bytes.
+pub const CLOSE: usize = 2 << 10;
 
 /// Everything that the engine knows about kinds of reports.
 #[derive(Debug)]
 pub struct Grammar {
-    /// In order of rank.
+    /// In the order in which they are tried: syzbot's, those of this grammar, a user's.
     pub headers: Vec<Header>,
-    /// Kinds by header (index into `headers`), in order of rank.
+    /// Kinds by header (index into `headers`), in the order in which they are tried.
     pub kinds: Vec<Vec<Kind>>,
     /// Events, in the order of the files.
     pub events: Vec<Event>,
@@ -35,8 +46,14 @@ pub struct Grammar {
     pub output: Output,
     /// Rules for source files.
     pub blame: Blame,
-    /// Types by the beginning of a title, in order of rank.
+    /// Types by the beginning of a title, the longest beginnings first.
     pub types: Vec<(String, String)>,
+    /// Words and what they stand for.
+    pub vocabulary: Vocabulary,
+    /// The files of the user's, as their paths were given; empty for the built-in grammar.
+    pub own_files: Vec<String>,
+    /// The searches that were asked for: making one costs more than reading a small log.
+    scanners: [OnceLock<Arc<Scanner>>; 8],
 }
 
 /// A text that opens a crash.
@@ -44,12 +61,39 @@ pub struct Grammar {
 pub struct Header {
     /// Its name in the grammar.
     pub id: String,
-    /// The text.
-    pub text: String,
+    /// The texts, each of which is enough.
+    pub texts: Vec<String>,
+    /// What the line must match besides.
+    pub only: Option<Pattern>,
     /// Lines that are no crash although they contain the text.
     pub unless: Vec<Pattern>,
     /// Whether programs of a test machine write it on the console, too.
     pub programs: bool,
+    /// Lines that belong to the report above, if there is one.
+    pub part: Vec<Pattern>,
+    /// Indexes of the headers whose reports a line of this one carries on, where it stands close below.
+    pub carries_on: Vec<usize>,
+    /// Indexes of the headers of which one close below makes a line of this one the beginning of that report.
+    pub introduces: Vec<usize>,
+    /// Whether syzbot opens a report here.
+    pub syzbot: bool,
+    /// How bad a report is that no kind fits.
+    pub severity: Severity,
+    /// Where it is written.
+    pub place: Place,
+}
+
+impl Header {
+    /// The one of its texts that stands in `line`, if any does.
+    #[must_use]
+    pub fn text_in(&self, line: &[u8]) -> Option<&str> {
+        first_in(&self.texts, line)
+    }
+}
+
+/// The first of the texts that stands in `line`.
+fn first_in<'t>(texts: &'t [String], line: &[u8]) -> Option<&'t str> {
+    texts.iter().map(String::as_str).find(|text| memchr::memmem::find(line, text.as_bytes()).is_some())
 }
 
 /// A form of crash below a header.
@@ -59,12 +103,18 @@ pub struct Kind {
     pub id: String,
     /// What it is, in a few words.
     pub about: String,
+    /// What to do about it.
+    pub advice: String,
+    /// How bad it is.
+    pub severity: Severity,
     /// Tells the form.
     pub gate: Pattern,
     /// Gives the title, if that is not the gate.
     pub body: Option<Pattern>,
     /// Title.
     pub title: String,
+    /// Title where no function was found.
+    pub nameless: Option<String>,
     /// Alternative titles.
     pub alt: Vec<String>,
     /// How the function is found.
@@ -81,6 +131,10 @@ pub struct Kind {
     pub damaged: bool,
     /// The report is about what an interrupt broke into.
     pub interrupted: bool,
+    /// Ids of kinds and headers whose reports, later in the same boot, are consequences of this one.
+    pub causes: Vec<String>,
+    /// The same, but only within [`CLOSE`].
+    pub causes_at_once: Vec<String>,
     /// Texts that it must recognise.
     pub samples: Vec<source::Sample>,
     /// Where it is written: file and 1-based line.
@@ -105,8 +159,12 @@ pub struct Event {
     pub id: String,
     /// What it is, in a few words.
     pub about: String,
-    /// Text that its lines contain.
-    pub trigger: String,
+    /// What to do about it.
+    pub advice: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Texts of which its lines contain one.
+    pub triggers: Vec<String>,
     /// Pattern of the line.
     pub pattern: Pattern,
     /// Title template.
@@ -115,10 +173,20 @@ pub struct Event {
     pub rows: Option<Pattern>,
     /// Whether stacks and lock lists below belong to it.
     pub structure: bool,
+    /// What the values of a group mean.
+    pub meanings: source::Meanings,
     /// Texts that it must recognise.
     pub samples: Vec<source::Sample>,
     /// Where it is written.
     pub place: Place,
+}
+
+impl Event {
+    /// The one of its triggers that stands in `line`, if any does.
+    #[must_use]
+    pub fn text_in(&self, line: &[u8]) -> Option<&str> {
+        first_in(&self.triggers, line)
+    }
 }
 
 /// A place in a grammar file.
@@ -206,10 +274,35 @@ impl Grammar {
         if paths.is_empty() { Ok(Self::built_in()) } else { load::with_files(paths).map(Arc::new) }
     }
 
+    /// The search for crashes, for `events` and for what a log says is missing (`gaps`) if asked for; see [`Scanner::new`].
+    #[must_use]
+    pub fn scanner(&self, events: bool, gaps: bool, as_syzbot: bool) -> Arc<Scanner> {
+        let which = usize::from(events) + 2 * usize::from(gaps) + 4 * usize::from(as_syzbot);
+        self.scanners[which].get_or_init(|| Arc::new(Scanner::new(self, events, gaps, as_syzbot))).clone()
+    }
+
     /// The type of a title.
     #[must_use]
     pub fn type_of(&self, title: &str) -> &str {
         self.types.iter().find(|(beginning, _)| title.starts_with(beginning.as_str())).map_or("", |(_, name)| name)
+    }
+
+    /// The severity of a report by its header (index) and kind id.
+    #[must_use]
+    pub fn severity_of(&self, header: usize, kind: &str) -> Severity {
+        let known = self.kinds[header].iter().find(|known| known.id == kind);
+        known.map_or(self.headers[header].severity, |known| known.severity)
+    }
+
+    /// Whether a report of `kind` below the header `header` (ids) that begins `distance` bytes below one of the kind
+    /// `cause` is its consequence.
+    #[must_use]
+    pub fn is_consequence(&self, cause: &str, kind: &str, header: &str, distance: u64) -> bool {
+        let holds = |list: &[String]| list.iter().any(|caused| caused == kind || caused == header);
+        let known = self.all_kinds().find(|(_, known)| known.id == cause);
+        known.is_some_and(|(_, known)| {
+            holds(&known.causes) || (distance <= CLOSE as u64 && holds(&known.causes_at_once))
+        })
     }
 
     /// The kinds of all headers, in order.

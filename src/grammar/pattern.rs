@@ -1,9 +1,12 @@
 //! Patterns of the grammar files: regular expressions over bytes with macros, compiled on first use.
 
+use super::literal::{groups, required, runs};
 use memchr::memmem::Finder;
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
 use regex_automata::{Input, Span};
+use regex_syntax::ParserBuilder;
+use regex_syntax::hir::Hir;
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -22,8 +25,9 @@ const MACROS: [(&str, &str); 3] = [
 pub struct Pattern {
     source: String,
     literal: Option<Finder<'static>>,
-    /// Text that every match contains, to be looked for first: most patterns do not match most texts.
-    needle: Option<Finder<'static>>,
+    /// Text that every match contains, to be looked for first: most patterns do not match most texts. Worked out on first
+    /// use, as most runs need few of the patterns.
+    needle: OnceLock<Option<Finder<'static>>>,
     regex: OnceLock<Regex>,
     /// The same without the `^` at its start.
     behind: OnceLock<Regex>,
@@ -56,10 +60,13 @@ impl Pattern {
         let literal = (!source.contains(['\\', '.', '+', '*', '?', '(', ')', '|', '[', ']', '{', '}', '^', '$'])
             && !source.is_empty())
         .then(|| Finder::new(source.as_bytes()).into_owned());
-        let required = longest_literal(source);
-        let needle = (literal.is_none() && required.len() >= SHORTEST_NEEDLE)
-            .then(|| Finder::new(required.as_bytes()).into_owned());
-        Self { source: source.to_owned(), literal, needle, regex: OnceLock::new(), behind: OnceLock::new() }
+        Self {
+            source: source.to_owned(),
+            literal,
+            needle: OnceLock::new(),
+            regex: OnceLock::new(),
+            behind: OnceLock::new(),
+        }
     }
 
     /// One pattern that matches where any of the given ones does.
@@ -85,7 +92,11 @@ impl Pattern {
 
     /// Whether a text cannot match, told by a plain search.
     fn is_hopeless(&self, text: &[u8]) -> bool {
-        self.needle.as_ref().is_some_and(|needle| needle.find(text).is_none())
+        let needle = self.needle.get_or_init(|| {
+            let required = parse(&self.source).map(|parsed| required(&parsed)).unwrap_or_default();
+            (required.len() >= SHORTEST_NEEDLE).then(|| Finder::new(&required).into_owned())
+        });
+        needle.as_ref().is_some_and(|needle| needle.find(text).is_none())
     }
 
     fn regex(&self) -> &Regex {
@@ -147,7 +158,31 @@ impl Pattern {
     /// The longest run of plain text that every match contains, for finding candidate lines. Empty when there is none.
     #[must_use]
     pub fn required_literal(&self) -> String {
-        longest_literal(&self.source)
+        if self.literal.is_some() {
+            return self.source.clone();
+        }
+        let required = parse(&self.source).map(|parsed| required(&parsed)).unwrap_or_default();
+        String::from_utf8(required).unwrap_or_default()
+    }
+
+    /// All runs of plain text that every match contains, in order.
+    #[must_use]
+    pub fn required_literals(&self) -> Vec<String> {
+        if self.literal.is_some() {
+            return vec![self.source.clone()];
+        }
+        let found = parse(&self.source).map(|parsed| runs(&parsed)).unwrap_or_default();
+        found.into_iter().filter_map(|run| String::from_utf8(run).ok()).filter(|run| !run.is_empty()).collect()
+    }
+
+    /// The names of its groups, those of the macros included.
+    ///
+    /// # Errors
+    /// What is wrong with the pattern.
+    pub fn groups(&self) -> Result<Vec<String>, String> {
+        let mut found = Vec::new();
+        groups(&parse(&self.source)?, &mut found);
+        Ok(found)
     }
 }
 
@@ -155,11 +190,22 @@ fn input_from(text: &[u8], from: usize) -> Option<Input<'_>> {
     (from <= text.len()).then(|| Input::new(text).span(Span { start: from, end: text.len() }))
 }
 
+/// The source without macros.
+fn expanded(source: &str) -> String {
+    MACROS.iter().fold(source.to_owned(), |text, (name, expression)| text.replace(name, expression))
+}
+
+/// The structure of an expression.
+fn parse(source: &str) -> Result<Hir, String> {
+    ParserBuilder::new().unicode(false).utf8(false).build().parse(&expanded(source)).map_err(|error| last_line(&error))
+}
+
+/// The compiler draws a picture; its last line is the sentence.
+fn last_line(error: &impl ToString) -> String {
+    error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
+}
+
 fn compile(source: &str) -> Result<Regex, String> {
-    let mut expanded = source.to_owned();
-    for (name, expression) in MACROS {
-        expanded = expanded.replace(name, expression);
-    }
     Regex::builder()
         .syntax(syntax::Config::new().unicode(false).utf8(false))
         .configure(
@@ -169,12 +215,8 @@ fn compile(source: &str) -> Result<Regex, String> {
                 .nfa_size_limit(Some(4 << 20))
                 .hybrid_cache_capacity(4 << 20),
         )
-        .build(&expanded)
-        .map_err(|error| {
-            let told = error.syntax_error().map_or_else(|| error.to_string(), ToString::to_string);
-            // The compiler draws a picture; its last line is the sentence.
-            told.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
-        })
+        .build(&expanded(source))
+        .map_err(|error| error.syntax_error().map_or_else(|| last_line(&error), last_line))
 }
 
 /// A regex that matches nothing, in place of one that does not compile (which [`Pattern::check`] has told already).
@@ -183,61 +225,6 @@ fn never() -> Regex {
         .syntax(syntax::Config::new().unicode(false).utf8(false))
         .build("[^\\x00-\\xff]")
         .expect("an empty class compiles")
-}
-
-fn longest_literal(source: &str) -> String {
-    if source.starts_with("(?i)") {
-        return String::new();
-    }
-    let mut best = String::new();
-    let mut run = String::new();
-    let mut depth = 0_u32;
-    let mut chars = source.chars().peekable();
-    while let Some(char) = chars.next() {
-        let plain = match char {
-            '\\' => match chars.next() {
-                Some(next) if !next.is_ascii_alphanumeric() => Some(next),
-                _ => None,
-            },
-            '(' => {
-                depth += 1;
-                None
-            }
-            ')' => {
-                depth = depth.saturating_sub(1);
-                None
-            }
-            '[' => {
-                for next in chars.by_ref() {
-                    if next == ']' {
-                        break;
-                    }
-                }
-                None
-            }
-            // A macro or a count.
-            '{' => {
-                while chars.next_if(|next| *next != '}').is_some() {}
-                None
-            }
-            // Of alternatives none is required.
-            '|' if depth == 0 => return String::new(),
-            '.' | '*' | '+' | '?' | '|' | '}' | '^' | '$' => None,
-            other => Some(other),
-        };
-        // A character before `*` or `?` need not be there.
-        let optional = matches!(chars.peek(), Some('*' | '?' | '{'));
-        match plain {
-            Some(char) if depth == 0 && !optional => run.push(char),
-            _ => {
-                if run.len() > best.len() {
-                    best.clone_from(&run);
-                }
-                run.clear();
-            }
-        }
-    }
-    if run.len() > best.len() { run } else { best }
 }
 
 #[cfg(test)]
@@ -262,11 +249,29 @@ mod tests {
 
     #[test]
     fn the_required_literal_leaves_out_what_may_be_absent() {
-        assert_eq!(longest_literal(r"Killed process .* \(sshd\)"), "Killed process ");
-        assert_eq!(longest_literal(r"\*\*\* stack smashing"), "*** stack smashing");
-        assert_eq!(longest_literal("abcd?(?:longer|text)ef"), "abc");
-        assert_eq!(longest_literal("(?:a|b|c)x{16}y: {{FN}} z"), "y:");
-        assert_eq!(longest_literal("abcdef|ghijkl"), "");
+        let required = |source: &str| Pattern::new(source).required_literal();
+        assert_eq!(required(r"Killed process .* \(sshd\)"), "Killed process ");
+        assert_eq!(required(r"\*\*\* stack smashing"), "*** stack smashing");
+        assert_eq!(required("abcd?(?:longer|text)ef"), "abc");
+        assert_eq!(required("(?:a|b|c)x{16}y: {{FN}} z"), "y: ");
+        assert_eq!(required("abcdef|ghijkl"), "");
+        assert_eq!(required("(?i)abcdef"), "");
+    }
+
+    #[test]
+    fn the_required_literal_is_what_the_compiler_reads() {
+        let required = |source: &str| Pattern::new(source).required_literal();
+        assert_eq!(required(r"\x41BC\x44 [0-9]"), "ABCD ");
+        assert_eq!(required(r"[]a]ring stuck"), "ring stuck");
+        assert_eq!(required(r"(?P<what>mydrv: )\bring [0-9]+"), "mydrv: ring ");
+        assert_eq!(required(r"a(?:bcdef)+g"), "bcdef");
+        assert_eq!(required(r"ring[ ]stuck"), "ring stuck");
+    }
+
+    #[test]
+    fn patterns_with_escapes_match_what_they_say() {
+        assert!(Pattern::new(r"\x41BCDEF\x21?").is_match(b"xABCDEF"));
+        assert!(Pattern::new(r"[]a]ring stuck").is_match(b"]ring stuck"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Finds the few lines of a log that matter: one literal search over all bytes, patterns only on the lines it hits.
 
-use super::Grammar;
+use super::{Grammar, Header, Pattern};
 use crate::line::{BOOT_ANCHORS, BootMark, GAP_ANCHORS, boot_mark, gap, lex, unwrap};
 use aho_corasick::{AhoCorasick, packed};
 
@@ -22,6 +22,8 @@ pub struct Anchor {
     pub end: usize,
     /// Index of the header that it holds.
     pub header: Option<usize>,
+    /// It belongs to the report above, if there is one.
+    pub part: bool,
     /// It ends the report above, if it comes later in one.
     pub second: bool,
     /// The kernel panicked.
@@ -50,7 +52,9 @@ pub struct Scanner {
     texts: AhoCorasick,
     /// What each of the texts says of its line.
     roles: Vec<Role>,
+    breadth: usize,
     gaps: bool,
+    as_syzbot: bool,
 }
 
 /// What a text says of the line that holds it.
@@ -99,15 +103,18 @@ impl Searcher {
 }
 
 impl Scanner {
-    /// The search for a grammar's crashes, for its events and for what a log says is missing if asked for.
+    /// The search for a grammar's crashes, for its events and for what a log says is missing if asked for. `as_syzbot`
+    /// leaves out the crashes that syzbot does not know and opens the lines that are parts of reports.
     #[must_use]
-    pub fn new(grammar: &Grammar, events: bool, gaps: bool) -> Self {
+    pub fn new(grammar: &Grammar, events: bool, gaps: bool, as_syzbot: bool) -> Self {
         let output = &grammar.output;
         let mut texts: Vec<(String, Role)> = Vec::new();
         let mut add = |text: &str, role| texts.push((text.to_owned(), role));
-        grammar.headers.iter().enumerate().for_each(|(at, header)| add(&header.text, Role::Header(at)));
+        for (at, header) in grammar.headers.iter().enumerate().filter(|(_, header)| header.syzbot || !as_syzbot) {
+            header.texts.iter().for_each(|text| add(text, Role::Header(at)));
+        }
         for (at, pattern) in output.suppressed.iter().enumerate() {
-            add(&pattern.required_literal(), Role::Suppressed(at));
+            add(&cheapest(pattern, &output.find), Role::Suppressed(at));
         }
         output.panicked.iter().for_each(|text| add(text, Role::Panicked));
         output.disconnected.iter().for_each(|text| add(text, Role::Disconnected));
@@ -122,7 +129,9 @@ impl Scanner {
             GAP_ANCHORS.iter().for_each(|text| add(text, Role::Gap));
         }
         if events {
-            grammar.events.iter().enumerate().for_each(|(at, event)| add(&event.trigger, Role::Event(at)));
+            for (at, event) in grammar.events.iter().enumerate() {
+                event.triggers.iter().for_each(|text| add(text, Role::Event(at)));
+            }
         }
         texts.retain(|(text, _)| !text.is_empty());
         // A line with nothing but the mark of a continued report has a header too, or does not matter.
@@ -131,12 +140,21 @@ impl Scanner {
         let short = output.find.iter().filter(|text| literals.iter().any(|literal| literal.contains(text.as_str())));
         let short: Vec<String> = short.cloned().collect();
         literals.extend(short);
+        let literals = without_covered(literals);
         Self {
-            searcher: Searcher::new(&without_covered(literals)),
+            breadth: literals.len(),
+            searcher: Searcher::new(&literals),
             texts: automaton(texts.iter().map(|(text, _)| text)),
             roles: texts.iter().map(|(_, role)| *role).collect(),
             gaps,
+            as_syzbot,
         }
+    }
+
+    /// How many texts the first search looks for: up to 32 at full speed.
+    #[must_use]
+    pub fn breadth(&self) -> usize {
+        self.breadth
     }
 
     /// The anchors whose lines begin in `from..to`, in order. `text` is what is known of the log; a line ends at its end.
@@ -172,7 +190,7 @@ impl Scanner {
             match self.roles[found.pattern().as_usize()] {
                 // The first header of the list whose exceptions the line does not hold.
                 Role::Header(at) => {
-                    if at < header && !grammar.headers[at].unless.iter().any(|pattern| pattern.is_match(line)) {
+                    if at < header && opens(&grammar.headers[at], line) {
                         header = at;
                     }
                 }
@@ -207,7 +225,11 @@ impl Scanner {
             // A boot loader's line is a mark although only the kernel's own ones are searched for.
             anchor.boot = anchor.boot.or_else(|| boot_mark(line));
         }
-        anchor.second = (anchor.header.is_some() && !never_second) || always_second;
+        let known = anchor.header.map(|at| &grammar.headers[at]);
+        anchor.part =
+            !self.as_syzbot && known.is_some_and(|header| header.part.iter().any(|pattern| pattern.is_match(line)));
+        let carries_on = anchor.part || known.is_some_and(|header| !header.carries_on.is_empty());
+        anchor.second = (known.is_some() && !never_second && !carries_on) || always_second;
         let says_something = anchor.header.is_some()
             || anchor.second
             || anchor.panicked
@@ -220,6 +242,19 @@ impl Scanner {
             || !anchor.events.is_empty();
         (matters && says_something).then_some(anchor)
     }
+}
+
+/// Of the texts that a pattern demands, one that a short text of the first search stands for; else the longest.
+fn cheapest(pattern: &Pattern, short: &[String]) -> String {
+    let demanded = pattern.required_literals();
+    let covered = demanded.iter().find(|text| short.iter().any(|short| text.contains(short.as_str())));
+    covered.cloned().unwrap_or_else(|| pattern.required_literal())
+}
+
+/// Whether a line with one of the header's texts opens a crash.
+fn opens(header: &Header, line: &[u8]) -> bool {
+    header.only.as_ref().is_none_or(|pattern| pattern.is_match(line))
+        && !header.unless.iter().any(|pattern| pattern.is_match(line))
 }
 
 /// An automaton that finds all texts, overlapping ones too.

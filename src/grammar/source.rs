@@ -1,14 +1,20 @@
 //! The grammar files as they are written.
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use toml::Spanned;
 
 /// One grammar file; every table is optional and files add up.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct File {
-    /// Texts that open a crash.
-    pub header: Vec<Header>,
+    /// What the entries of this file have in common.
+    pub defaults: Defaults,
+    /// Ways to the function of a title, by name.
+    pub recipe: Vec<Recipe>,
+    /// Texts that open a crash, in the order in which they are tried.
+    pub header: Vec<Spanned<Header>>,
     /// Forms of crashes below a header.
     pub kind: Vec<Spanned<Kind>>,
     /// Notable lines that are no crash.
@@ -27,6 +33,78 @@ pub struct File {
     pub blame: Blame,
     /// Types by the beginning of the title.
     pub r#type: Vec<TypeRow>,
+    /// Words and what they stand for.
+    pub word: Vec<Spanned<Word>>,
+}
+
+/// Words that stand for the same.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Word {
+    /// Where they are looked up.
+    pub list: super::List,
+    /// What they stand for.
+    pub meaning: String,
+    /// The words; `*` is any text.
+    pub names: Vec<String>,
+    /// A word that one of the names fits and no longer name of another row.
+    pub sample: String,
+}
+
+/// What the entries of a file have in common; an entry's own word comes first.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Defaults {
+    /// How bad it is.
+    pub severity: Option<Severity>,
+    /// What to do about it.
+    pub advice: String,
+}
+
+/// How bad a report or an event is, from worst to harmless.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The machine is gone.
+    Panic,
+    /// The kernel did something wrong that it cannot undo: an oops, memory corruption.
+    Crash,
+    /// Somebody waits without end.
+    Hang,
+    /// Memory or a reference is lost.
+    Leak,
+    /// Something failed, and the kernel went on.
+    Error,
+    /// Worth knowing.
+    Note,
+}
+
+impl Severity {
+    /// The word of the grammar files and of JSON.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Panic => "panic",
+            Self::Crash => "crash",
+            Self::Hang => "hang",
+            Self::Leak => "leak",
+            Self::Error => "error",
+            Self::Note => "note",
+        }
+    }
+}
+
+/// A way to the function of a title that several kinds share.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// Name for `frames =`.
+    pub name: String,
+    /// The steps.
+    pub frames: Vec<Step>,
+    /// A second try when the first fails.
+    #[serde(default)]
+    pub otherwise: Vec<Step>,
 }
 
 /// A text that opens a crash.
@@ -35,16 +113,55 @@ pub struct File {
 pub struct Header {
     /// Name for `header =`.
     pub id: String,
-    /// Lower ranks are tried first.
-    pub rank: u32,
-    /// The text, matched literally.
-    pub text: String,
+    /// The text, matched literally; of several, any.
+    pub text: Texts,
+    /// Pattern that a line with the text must match besides.
+    pub only: Option<String>,
     /// Patterns of lines that are no crash although they contain the text.
     #[serde(default)]
     pub unless: Vec<String>,
     /// Whether programs of a test machine write it on the console, too.
     #[serde(default)]
     pub programs: bool,
+    /// Patterns of lines that belong to the report above and open none, unless there is no report above.
+    #[serde(default)]
+    pub part: Vec<String>,
+    /// Headers whose reports a line of this one carries on, where it stands close below.
+    #[serde(default)]
+    pub carries_on: Vec<String>,
+    /// Headers of which one close below makes a line of this one the beginning of that report.
+    #[serde(default)]
+    pub introduces: Vec<String>,
+    /// Whether syzbot opens a report here.
+    #[serde(default = "yes")]
+    pub syzbot: bool,
+    /// How bad a report is that no kind below it fits.
+    pub severity: Option<Severity>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// One text or several.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum Texts {
+    /// One.
+    One(String),
+    /// Several.
+    Several(Vec<String>),
+}
+
+impl Texts {
+    /// All of them.
+    #[must_use]
+    pub fn all(self) -> Vec<String> {
+        match self {
+            Self::One(text) => vec![text],
+            Self::Several(texts) => texts,
+        }
+    }
 }
 
 /// A form of crash.
@@ -56,25 +173,38 @@ pub struct Kind {
     /// What it is, in a few words.
     #[serde(default)]
     pub about: String,
+    /// What to do about it.
+    #[serde(default)]
+    pub advice: String,
+    /// How bad it is.
+    pub severity: Option<Severity>,
     /// Id of its header.
     pub header: String,
-    /// Order among the kinds of one header.
-    pub rank: u32,
+    /// Only tried when no other kind of the header fits.
+    #[serde(default)]
+    pub fallback: bool,
+    /// Id of a kind of the same header that is tried before.
+    pub after: Option<String>,
     /// Pattern that tells the form.
     pub gate: String,
     /// Pattern that gives the title, when that is another one.
     pub body: Option<String>,
+    /// Pattern of what follows the gate at once: together they give the title.
+    #[serde(default)]
+    pub then: String,
+    /// Patterns of lines below that, each with lines between allowed.
+    #[serde(default)]
+    pub below: Vec<String>,
     /// Title template.
     pub title: String,
+    /// Title template where no function was found.
+    pub nameless: Option<String>,
     /// Templates of alternative titles.
     #[serde(default)]
     pub alt: Vec<String>,
     /// How the function is found.
     #[serde(default)]
-    pub frames: Vec<Step>,
-    /// A second try when the first fails.
-    #[serde(default)]
-    pub frames_otherwise: Vec<Step>,
+    pub frames: Frames,
     /// Function names to pass over, besides those of all kinds.
     #[serde(default)]
     pub skip: Vec<String>,
@@ -90,6 +220,12 @@ pub struct Kind {
     /// The report is about what an interrupt broke into, so the file to blame is below it.
     #[serde(default)]
     pub interrupted: bool,
+    /// Ids of kinds and headers whose reports, later in the same boot, are consequences of this one.
+    #[serde(default)]
+    pub causes: Vec<String>,
+    /// The same, but only close below.
+    #[serde(default)]
+    pub causes_at_once: Vec<String>,
     /// Short reports that hit it, with their title.
     #[serde(default)]
     pub samples: Vec<Sample>,
@@ -104,8 +240,13 @@ pub struct Event {
     /// What it is, in a few words.
     #[serde(default)]
     pub about: String,
-    /// Text that its lines contain.
-    pub trigger: String,
+    /// What to do about it.
+    #[serde(default)]
+    pub advice: String,
+    /// How bad it is.
+    pub severity: Option<Severity>,
+    /// Text that its lines contain; of several, any. Without one, the longest text that the pattern demands.
+    pub trigger: Option<Texts>,
     /// Pattern of the line; named groups become fields.
     #[serde(default)]
     pub pattern: String,
@@ -119,9 +260,32 @@ pub struct Event {
     /// Makes it a crash, as the built-in kinds are.
     #[serde(default)]
     pub crash: bool,
+    /// Values of a named group and what they mean: `{meaning}` in the title.
+    #[serde(default)]
+    pub meanings: Meanings,
     /// Lines that hit it, with their title.
     #[serde(default)]
     pub samples: Vec<Sample>,
+}
+
+/// What the values of a group mean.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Meanings {
+    /// The group.
+    pub of: String,
+    /// Value → meaning.
+    pub values: BTreeMap<String, String>,
+    /// Meaning of a value that the list does not have.
+    pub other: String,
+}
+
+impl Meanings {
+    /// What a value means.
+    #[must_use]
+    pub fn tell(&self, value: &str) -> &str {
+        self.values.get(value).unwrap_or(&self.other)
+    }
 }
 
 /// A text that a grammar entry must recognise.
@@ -134,27 +298,33 @@ pub struct Sample {
     pub title: String,
 }
 
+/// How the function of a title is found: steps, or the name of a recipe.
+#[derive(Debug, Clone)]
+pub enum Frames {
+    /// Steps of its own.
+    Steps(Vec<Step>),
+    /// A recipe's name.
+    Recipe(String),
+}
+
+impl Default for Frames {
+    fn default() -> Self {
+        Self::Steps(Vec::new())
+    }
+}
+
 /// One step on the way to the function that a title names.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
+#[derive(Debug, Clone)]
 pub enum Step {
     /// Go to the next line that contains the pattern; collect its function.
-    Line {
-        /// Pattern.
-        line: String,
-    },
+    Line(String),
     /// Go to the next line that contains the pattern; a landmark, never a function.
-    Mark {
-        /// Pattern.
-        mark: String,
-    },
+    Mark(String),
     /// A step without a pattern.
     Plain(PlainStep),
 }
-
 /// Steps without a pattern.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PlainStep {
     /// The next line with an instruction pointer.
     Rip,
@@ -239,8 +409,6 @@ pub struct Blame {
 pub struct TypeRow {
     /// The type; may be empty.
     pub name: String,
-    /// Lower ranks are tried first.
-    pub rank: u32,
-    /// Beginnings of titles.
+    /// Beginnings of titles; of several that fit, the longest decides.
     pub titles: Vec<String>,
 }

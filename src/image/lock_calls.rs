@@ -3,6 +3,7 @@
 use super::disassemble::{callee, decode_x86, disassemble};
 use super::kernel_image::{KernelImage, Machine};
 use super::origin::states;
+use crate::grammar::{Grammar, List};
 use crate::symbols::Symbol;
 use serde::Serialize;
 
@@ -33,74 +34,22 @@ pub struct LockCall {
     pub lock: Option<String>,
 }
 
-/// Beginnings of the names of lock functions: take, try, release. The lock is their first argument.
-const FAMILIES: [(&str, &str, &str); 16] = [
-    ("mutex_lock", "mutex_trylock", "mutex_unlock"),
-    ("rt_mutex_lock", "rt_mutex_trylock", "rt_mutex_unlock"),
-    ("ww_mutex_lock", "ww_mutex_trylock", "ww_mutex_unlock"),
-    ("raw_spin_lock", "raw_spin_trylock", "raw_spin_unlock"),
-    ("raw_read_lock", "raw_read_trylock", "raw_read_unlock"),
-    ("raw_write_lock", "raw_write_trylock", "raw_write_unlock"),
-    ("rt_spin_lock", "rt_spin_trylock", "rt_spin_unlock"),
-    ("queued_spin_lock_slowpath", "queued_spin_trylock", "queued_spin_unlock"),
-    ("down_read", "down_read_trylock", "up_read"),
-    ("down_write", "down_write_trylock", "up_write"),
-    ("down", "down_trylock", "up"),
-    ("percpu_down_read", "percpu_down_read_trylock", "percpu_up_read"),
-    ("percpu_down_write", "percpu_down_write_trylock", "percpu_up_write"),
-    ("lock_sock", "lock_sock_try", "release_sock"),
-    ("srcu_read_lock", "srcu_read_trylock", "srcu_read_unlock"),
-    ("folio_lock", "folio_trylock", "folio_unlock"),
-];
-
-/// Locks that have functions of their own and no argument.
-const OWN: [(&str, &str, &str); 6] = [
-    ("rtnl_lock", "rtnl_trylock", "rtnl_unlock"),
-    ("console_lock", "console_trylock", "console_unlock"),
-    ("cpus_read_lock", "cpus_read_trylock", "cpus_read_unlock"),
-    ("cpus_write_lock", "cpus_write_trylock", "cpus_write_unlock"),
-    ("rcu_read_lock", "rcu_read_trylock", "rcu_read_unlock"),
-    ("lock_device_hotplug", "lock_device_hotplug_sysfs", "unlock_device_hotplug"),
-];
-
-/// What ends may follow: the variants of lockdep, interrupts, signals.
-const ENDINGS: [&str; 12] = [
-    "",
-    "_nested",
-    "_nest_lock",
-    "_interruptible",
-    "_killable",
-    "_killable_nested",
-    "_interruptible_nested",
-    "_io",
-    "_irq",
-    "_irqsave",
-    "_irqrestore",
-    "_bh",
-];
-
-/// What a function does to a lock, and whether the lock is its first argument.
+/// What a function does to a lock, and whether the lock is its first argument. The names are those of the grammar's list of
+/// lock calls; leading underscores do not count.
 #[must_use]
 pub fn lock_action(function: &str) -> Option<(Action, bool)> {
-    let name = function.trim_start_matches('_');
-    let is = |begin: &str| {
-        name.strip_prefix(begin).is_some_and(|ending| {
-            ENDINGS.contains(&ending)
-                || matches!(ending, "_irqsave_nested" | "_timeout" | "_non_owner" | "_fast" | "_slow" | "_slowpath")
-        })
+    let grammar = Grammar::built_in();
+    let meaning = grammar.vocabulary.function(List::LockCalls, function.trim_start_matches('_'))?;
+    let (action, has_argument) = match meaning.strip_prefix("own ") {
+        Some(action) => (action, false),
+        None => (meaning, true),
     };
-    let of = |families: &[(&str, &str, &str)]| {
-        families.iter().find_map(|(take, attempt, release)| {
-            if is(attempt) {
-                Some(Action::Try)
-            } else if is(release) {
-                Some(Action::Release)
-            } else {
-                is(take).then_some(Action::Take)
-            }
-        })
-    };
-    of(&FAMILIES).map(|action| (action, true)).or_else(|| of(&OWN).map(|action| (action, false)))
+    match action {
+        "take" => Some((Action::Take, has_argument)),
+        "try" => Some((Action::Try, has_argument)),
+        "release" => Some((Action::Release, has_argument)),
+        _ => None,
+    }
 }
 
 /// The calls of lock functions in a function's code.

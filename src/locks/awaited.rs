@@ -1,5 +1,6 @@
 //! A stack tells what its task waits for: the primitive it sleeps in, and the function that called it.
 
+use crate::grammar::{Grammar, List};
 use crate::report::Frame;
 
 /// Every word that [`Wait::kind`](super::Wait::kind) may be, with its meaning.
@@ -71,158 +72,17 @@ impl Awaited {
     }
 }
 
-/// The scheduler's own frames, before the primitive.
-const SCHEDULER: [&str; 20] = [
-    "__schedule",
-    "schedule",
-    "schedule_timeout",
-    "schedule_timeout_uninterruptible",
-    "schedule_timeout_interruptible",
-    "schedule_timeout_killable",
-    "schedule_timeout_idle",
-    "schedule_preempt_disabled",
-    "schedule_hrtimeout",
-    "schedule_hrtimeout_range",
-    "schedule_hrtimeout_range_clock",
-    "schedule_rtlock",
-    "__schedule_loop",
-    "io_schedule",
-    "io_schedule_timeout",
-    "io_schedule_prepare",
-    "__switch_to",
-    "context_switch",
-    "__sched_text_start",
-    "schedule_idle",
-];
+/// What a function stands for in a list of the grammar's vocabulary: one of [`KINDS`].
+fn kind_in(list: List, name: &str) -> Option<&'static str> {
+    let grammar = Grammar::built_in();
+    let meaning = grammar.vocabulary.function(list, name)?;
+    KINDS.iter().map(|(kind, _)| *kind).find(|kind| *kind == meaning)
+}
 
-/// Starts of names of lock primitives, longest first where one is the start of another; `=` ends a whole name.
-const LOCKS: [(&str, &str); 37] = [
-    ("__mutex_lock", "mutex"),
-    ("mutex_lock", "mutex"),
-    ("__ww_mutex_lock", "mutex"),
-    ("ww_mutex_lock", "mutex"),
-    ("__rt_mutex", "rt-mutex"),
-    ("_rt_mutex", "rt-mutex"),
-    ("rt_mutex_", "rt-mutex"),
-    ("rtlock_slowlock", "rt-mutex"),
-    // Linux 2.6 and 3.x: the frame below says for what.
-    ("rwsem_down_failed_common", "rwsem-write"),
-    ("rwsem_down_read", "rwsem-read"),
-    ("call_rwsem_down_read", "rwsem-read"),
-    ("__down_read", "rwsem-read"),
-    ("down_read", "rwsem-read"),
-    ("rt_down_read", "rwsem-read"),
-    ("rwbase_read_lock", "rwsem-read"),
-    ("rwsem_down_write", "rwsem-write"),
-    ("call_rwsem_down_write", "rwsem-write"),
-    ("__down_write", "rwsem-write"),
-    ("down_write", "rwsem-write"),
-    ("rt_down_write", "rwsem-write"),
-    ("rwbase_write_lock", "rwsem-write"),
-    ("__percpu_down_read", "percpu-rwsem-read"),
-    ("percpu_down_read", "percpu-rwsem-read"),
-    ("percpu_down_write", "percpu-rwsem-write"),
-    ("__ldsem_down_read", "ldsem-read"),
-    ("ldsem_down_read", "ldsem-read"),
-    ("down_read_failed", "ldsem-read"),
-    ("__ldsem_down_write", "ldsem-write"),
-    ("ldsem_down_write", "ldsem-write"),
-    ("__lock_sock", "socket-lock"),
-    ("lock_sock_nested", "socket-lock"),
-    ("lock_kernel=", "lock"),
-    ("___down_common=", "semaphore"),
-    ("__down_common=", "semaphore"),
-    ("__down=", "semaphore"),
-    ("down=", "semaphore"),
-    ("__down_", "semaphore"),
-];
-
-/// More names of semaphores' own functions.
-const SEMAPHORE: [&str; 4] = ["down_timeout", "down_killable", "down_interruptible", "down_trylock"];
-
-/// Functions around a completion or another plain wait that say what it is for, innermost first; `=` ends a
-/// whole name.
-const PURPOSES: [(&str, &str); 68] = [
-    ("__flush_workqueue", "workqueue"),
-    ("flush_workqueue", "workqueue"),
-    ("drain_workqueue", "workqueue"),
-    ("destroy_workqueue", "workqueue"),
-    ("__flush_work", "work"),
-    ("flush_work", "work"),
-    ("flush_delayed_work", "work"),
-    ("__cancel_work", "work"),
-    ("cancel_work_sync", "work"),
-    ("cancel_delayed_work_sync", "work"),
-    ("kthread_flush_work", "work"),
-    ("flush_kthread_work", "work"),
-    ("synchronize_", "rcu"),
-    ("__synchronize_srcu", "rcu"),
-    ("__wait_rcu_gp", "rcu"),
-    ("wait_rcu_gp", "rcu"),
-    ("rcu_barrier", "rcu"),
-    ("srcu_barrier", "rcu"),
-    ("exp_funnel_lock", "rcu"),
-    ("rcu_exp_wait_wake", "rcu"),
-    ("kthread_stop", "kthread"),
-    ("kthread_park", "kthread"),
-    ("netdev_wait_allrefs", "device-references"),
-    ("usb_start_wait_urb", "usb"),
-    ("usb_kill_urb", "usb"),
-    ("usb_kill_anchored_urbs", "usb"),
-    ("futex_wait", "futex"),
-    ("__futex_wait", "futex"),
-    ("futex_do_wait", "futex"),
-    ("futex_lock_pi", "futex"),
-    ("__refrigerator", "freezer"),
-    ("freezer_", "freezer"),
-    ("do_wait=", "child"),
-    ("kernel_wait4", "child"),
-    ("kernel_waitid", "child"),
-    ("wait_for_vfork_done", "child"),
-    ("msleep", "sleep"),
-    ("usleep_range", "sleep"),
-    ("do_nanosleep", "sleep"),
-    ("ssleep", "sleep"),
-    ("folio_wait_", "page-lock"),
-    ("__folio_lock", "page-lock"),
-    ("__lock_page", "page-lock"),
-    ("lock_page=", "page-lock"),
-    ("sleep_on_page", "page-lock"),
-    ("wait_on_page", "page-lock"),
-    ("__wait_on_page", "page-lock"),
-    ("wait_on_buffer", "io"),
-    ("__wait_on_buffer", "io"),
-    ("__lock_buffer", "io"),
-    ("bit_wait_io", "io"),
-    ("sleep_on_buffer", "io"),
-    ("sync_buffer", "io"),
-    ("get_request_wait", "io"),
-    ("submit_bio_wait", "io"),
-    ("blk_execute_rq", "io"),
-    ("blk_mq_get_tag", "io"),
-    ("blk_queue_enter", "io"),
-    ("__bio_queue_enter", "io"),
-    ("blk_mq_freeze_queue_wait", "io"),
-    ("rq_qos_wait", "io"),
-    ("wbt_wait", "io"),
-    ("__blkdev_direct_IO", "io"),
-    ("blkdev_issue_", "io"),
-    ("sync_page", "page-lock"),
-    ("bit_wait", "bit"),
-    ("__wait_on_bit", "bit"),
-    ("out_of_line_wait_on_bit", "bit"),
-];
-
-/// Names of completions' own functions.
-const COMPLETION: [&str; 7] = [
-    "wait_for_completion",
-    "__wait_for_common",
-    "wait_for_common",
-    "do_wait_for_common",
-    "__wait_for_completion",
-    "___wait_for_common",
-    "wait_for_common_io",
-];
+/// Whether the function is one of the scheduler's own, which are inside of every wait.
+fn is_scheduler(name: &str) -> bool {
+    Grammar::built_in().vocabulary.function(List::Scheduler, name).is_some()
+}
 
 /// Reads what the task of this stack waits for; `None` for an empty stack and one that does not sleep.
 pub(super) fn awaited(frames: &[Frame]) -> Option<Awaited> {
@@ -234,7 +94,7 @@ pub(super) fn awaited(frames: &[Frame]) -> Option<Awaited> {
         .filter_map(|(index, frame)| Some((index, plain(frame.function.as_deref()?))))
         .collect();
     // An interrupted stack begins elsewhere: the task sleeps only if the scheduler is at its inner end.
-    let first = named.iter().take(6).position(|(_, name)| SCHEDULER.contains(name));
+    let first = named.iter().take(6).position(|(_, name)| is_scheduler(name));
     let entered = match first {
         Some(first) => first,
         None if named.first().is_some_and(|(_, name)| lock_kind(name).is_some() || is_completion(name)) => 0,
@@ -244,7 +104,7 @@ pub(super) fn awaited(frames: &[Frame]) -> Option<Awaited> {
     if named[..=entered].iter().chain(named.get(entered + 1)).any(|(_, name)| name.starts_with("preempt_schedule")) {
         return None;
     }
-    let inner = entered + named[entered..].iter().take_while(|(_, name)| SCHEDULER.contains(name)).count();
+    let inner = entered + named[entered..].iter().take_while(|(_, name)| is_scheduler(name)).count();
     let rest = &named[inner..];
     let io = named[entered..inner].iter().any(|(_, name)| name.starts_with("io_schedule"));
     let (first_site, name) = *rest.first()?;
@@ -298,33 +158,20 @@ pub(super) fn awaited(frames: &[Frame]) -> Option<Awaited> {
 
 /// Which lock's own function this is.
 fn lock_kind(name: &str) -> Option<&'static str> {
-    if SEMAPHORE.contains(&name) {
-        return Some("semaphore");
-    }
-    if name == "percpu_rwsem_wait" {
-        return Some("percpu-rwsem-read");
-    }
-    LOCKS.iter().find(|(start, _)| fits(name, start)).map(|(_, kind)| *kind)
+    kind_in(List::LockWaits, name)
 }
 
 fn purpose(name: &str) -> Option<&'static str> {
-    PURPOSES.iter().find(|(start, _)| fits(name, start)).map(|(_, kind)| *kind)
+    kind_in(List::Waits, name)
 }
 
 fn is_completion(name: &str) -> bool {
-    COMPLETION.iter().any(|start| name.starts_with(start))
+    kind_in(List::Completions, name).is_some()
 }
 
 /// Whether the function is one of the scheduler, of a lock or of another primitive that tasks wait in.
 pub(super) fn is_primitive(name: &str) -> bool {
-    SCHEDULER.contains(&name) || lock_kind(name).is_some() || purpose(name).is_some() || is_completion(name)
-}
-
-fn fits(name: &str, start: &str) -> bool {
-    match start.strip_suffix('=') {
-        Some(whole) => name == whole,
-        None => name.starts_with(start),
-    }
+    is_scheduler(name) || lock_kind(name).is_some() || purpose(name).is_some() || is_completion(name)
 }
 
 /// The name without what compilers add: `f.isra.0`, `f.part.3.cold`.
@@ -431,8 +278,12 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_a_table_is_documented() {
-        let known: Vec<&str> = KINDS.iter().map(|(kind, _)| *kind).collect();
-        assert!(LOCKS.iter().chain(&PURPOSES).all(|(_, kind)| known.contains(kind)));
+    fn every_meaning_of_the_vocabulary_is_a_kind() {
+        let grammar = Grammar::built_in();
+        for list in [List::LockWaits, List::Waits, List::Completions] {
+            for meaning in grammar.vocabulary.meanings(list) {
+                assert!(KINDS.iter().any(|(kind, _)| *kind == meaning), "{meaning}");
+            }
+        }
     }
 }

@@ -1,41 +1,17 @@
 //! What a lock class's name and usage tell: whether anybody can own it, whether it names one instance, whether it is exclusive.
 
+use crate::grammar::{Grammar, List};
 use crate::report::HeldLock;
-
-/// Names of lockdep maps that describe a context, not a lock that somebody owns. A trailing `#n` does not count.
-const CONTEXTS: [&str; 18] = [
-    "rcu_read_lock",
-    "rcu_read_lock_bh",
-    "rcu_read_lock_sched",
-    "rcu_read_lock_trace",
-    "rcu_callback",
-    "rcu_tasks_kthread",
-    "fs_reclaim",
-    "mmu_notifier_invalidate_range_start",
-    "dma_fence_map",
-    "reservation_ww_class_acquire",
-    "crtc_ww_class_acquire",
-    "regulator_ww_class_acquire",
-    "jbd2_handle",
-    "console_owner",
-    "jump_label_map",
-    "cpuhp_state-up",
-    "cpuhp_state-down",
-    "btrfs_trans_num_writers",
-];
 
 /// Whether the class is a lockdep map that nobody owns: work items, workqueues, RCU and other contexts, SRCU readers.
 pub(super) fn is_unowned(lock: &HeldLock) -> bool {
     let name = bare(&lock.class);
+    let grammar = Grammar::built_in();
+    let words = &grammar.vocabulary;
+    let mut takers = lock.acquired_at.iter().chain(&lock.inlined).filter_map(|frame| frame.function.as_deref());
     is_work(name)
-        || CONTEXTS.contains(&name)
-        || name.ends_with("srcu")
-        || lock.acquired_at.iter().chain(&lock.inlined).filter_map(|frame| frame.function.as_deref()).any(|function| {
-            function.contains("srcu_read_lock")
-                || function.contains("srcu_lock_acquire")
-                || function == "rcu_lock_acquire"
-                || function == "process_one_work"
-        })
+        || words.text(List::Contexts, name).is_some()
+        || takers.any(|function| words.function(List::UnownedTakers, function).is_some())
 }
 
 /// Whether the class is that of a work item or a workqueue, of any age.

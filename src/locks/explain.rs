@@ -4,6 +4,7 @@ use super::awaited::{is_primitive, plain};
 use super::classes::bare;
 use super::edges::place;
 use super::{Dependency, Explanation, Joined, Wait};
+use crate::grammar::{Grammar, List};
 use crate::report::{ChainEntry, Frame, Lockdep, Report, WaitContext};
 use std::collections::BTreeSet;
 
@@ -269,37 +270,8 @@ fn circular(lockdep: &Lockdep) -> (Vec<String>, Vec<Dependency>) {
 
 /// Lockdep's and the locks' own functions.
 pub(super) fn is_locking(frame: &Frame) -> bool {
-    const STARTS: [&str; 28] = [
-        "lock_acquire",
-        "__lock_acquire",
-        "check_",
-        "validate_chain",
-        "__mutex_lock",
-        "mutex_lock",
-        "down_",
-        "__down",
-        "rwsem_",
-        "_raw_spin",
-        "__raw_spin",
-        "_raw_read",
-        "__raw_read",
-        "_raw_write",
-        "__raw_write",
-        "spin_lock",
-        "raw_spin",
-        "do_raw_",
-        "read_lock",
-        "write_lock",
-        "percpu_down",
-        "__percpu_down",
-        "lock_sock_nested",
-        "lock_acquire_",
-        "ww_mutex",
-        "__ww_mutex",
-        "rt_mutex",
-        "lock_map_acquire",
-    ];
-    frame.function.as_deref().is_some_and(|function| STARTS.iter().any(|start| function.starts_with(start)))
+    let grammar = Grammar::built_in();
+    frame.function.as_deref().is_some_and(|name| grammar.vocabulary.function(List::Locking, name).is_some())
 }
 
 /// How the lock was taken, as the name of its function tells.

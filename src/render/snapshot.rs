@@ -30,6 +30,13 @@ pub fn snapshot(records: &[Value]) -> String {
 fn field(out: &mut String, key: &str, value: &Value, depth: usize) {
     let indent = "  ".repeat(depth);
     match value {
+        // The usual case goes without saying, and how bad a kind is its grammar says.
+        Value::Bool(known) if key == "syzbot" => {
+            if !known {
+                let _ = writeln!(out, "{indent}{key}: false");
+            }
+        }
+        Value::String(_) if key == "severity" && depth == 1 => {}
         Value::Null | Value::Bool(false) => {}
         Value::Array(list) if list.is_empty() => {}
         Value::Object(map) if map.is_empty() => {}

@@ -1,5 +1,6 @@
 //! The records that others script against: `kanalyze.report/1` and `kanalyze.event/1`.
 
+use crate::grammar::Severity;
 pub use crate::line::Speaker;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -21,7 +22,7 @@ pub struct Report {
     pub index: usize,
     /// The grammar entry that named it, such as `kasan-bad-access`; a header's id when no entry did.
     pub kind: String,
-    /// syzbot's title, byte for byte.
+    /// syzbot's title, byte for byte; kanalyze's own where `syzbot` is false.
     pub title: String,
     /// Other titles under which the same bug may be known, sorted.
     pub alt_titles: Vec<String>,
@@ -96,6 +97,12 @@ pub struct Report {
     pub wall: Option<String>,
     /// The number of `[#7]` at the end of an oops header, from 1. Above 1 it is not the first oops of its boot.
     pub oops: Option<u32>,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Whether syzbot opens a report here; where it does not, the title is kanalyze's own.
+    pub syzbot: bool,
+    /// What the grammar's named captures took that the title does not tell.
+    pub fields: BTreeMap<String, String>,
 }
 
 /// A line of a source file, as printed.
@@ -159,6 +166,8 @@ pub struct Event {
     pub speaker: Speaker,
     /// The wall-clock time of the first line as written, when the log has it.
     pub wall: Option<String>,
+    /// How bad it is.
+    pub severity: Severity,
 }
 
 /// syz-executor's process and program number, from the command name `syz.PROC.ID`.

@@ -3,8 +3,9 @@
 use super::cleanup::clean_title;
 use super::excerpt::Excerpt;
 use super::naming::{Named, Walked, demangle, walk};
-use crate::grammar::{Grammar, Kind, Match};
-use std::collections::BTreeSet;
+use crate::grammar::{Grammar, Kind, Match, fill, placeholders};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How a report is called and what that rests on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub struct Title {
     pub origin: Origin,
     /// Whether the report is about what an interrupt broke into.
     pub interrupted: bool,
+    /// What the named groups of the kind's pattern took.
+    pub fields: BTreeMap<String, String>,
 }
 
 /// How a title came about.
@@ -45,15 +48,19 @@ struct Candidate<'k> {
     kind: &'k Kind,
     title: Vec<u8>,
     failed: bool,
+    fields: BTreeMap<String, String>,
 }
 
 /// Names the report of `excerpt`, whose first line holds `header` (index). `raw_output` is the unstripped text from the
 /// report's first line on; it stands in when the header was part of a stripped prefix.
 #[must_use]
 pub fn title(grammar: &Grammar, excerpt: &Excerpt<'_>, header: usize, raw_output: &[u8]) -> Title {
-    let word = grammar.headers[header].text.as_bytes();
     let stripped = excerpt.title_area();
-    let area = if memchr::memmem::find(stripped, word).is_some() { stripped } else { raw_output };
+    let known = &grammar.headers[header];
+    let (area, word) = match known.text_in(stripped) {
+        Some(word) => (stripped, word.as_bytes()),
+        None => (raw_output, known.text_in(raw_output).unwrap_or_default().as_bytes()),
+    };
     let mut best = area.len();
     let mut winner: Option<Candidate<'_>> = None;
     let mut gate_matched = false;
@@ -74,27 +81,38 @@ pub fn title(grammar: &Grammar, excerpt: &Excerpt<'_>, header: usize, raw_output
         } else {
             walk(&grammar.names, kind, area, found.span.start, excerpt.symbolized)
         };
-        let main = render(&kind.title, area, &found, |at| walked.named.get(at).map(|named| named.name.clone()));
-        add_alternatives(grammar, kind, area, &found, &walked.named, &main, &mut alternatives);
-        winner = Some(Candidate { kind, title: main, failed: walked.failed });
+        let template = kind.nameless.as_ref().filter(|_| walked.failed).unwrap_or(&kind.title);
+        let main = render(template, area, &found, |at| walked.named.get(at).map(|named| named.name.clone()));
+        if template == &kind.title {
+            add_alternatives(grammar, kind, area, &found, &walked.named, &main, &mut alternatives);
+        }
+        let failed = walked.failed && kind.nameless.is_none();
+        winner = Some(Candidate { kind, title: main, failed, fields: fields(kind, area, &found) });
     }
     let interrupted = winner.as_ref().is_some_and(|winner| winner.kind.interrupted);
-    let (kind, raw, failed, origin) = match winner {
+    let (kind, raw, failed, origin, fields) = match winner {
         Some(winner) => {
             let origin = Origin::Kind { stackless: winner.kind.stackless, damaged: winner.kind.damaged };
-            (winner.kind.id.clone(), winner.title, winner.failed, origin)
+            (winner.kind.id.clone(), winner.title, winner.failed, origin, winner.fields)
         }
         None => {
             let start = memchr::memmem::find(area, word).unwrap_or(0);
             let line = area[start..].split(|byte| *byte == b'\n').next().unwrap_or_default();
             let origin = if gate_matched { Origin::GateOnly } else { Origin::Raw };
-            (grammar.headers[header].id.clone(), line.to_vec(), false, origin)
+            (known.id.clone(), line.to_vec(), false, origin, BTreeMap::new())
         }
     };
     let alternatives: BTreeSet<Vec<u8>> = alternatives.into_iter().collect();
     let mut alternatives: Vec<String> = alternatives.iter().map(|title| clean_title(title)).collect();
     alternatives.sort();
-    Title { kind, text: clean_title(&raw), raw, alternatives, failed, origin, interrupted }
+    Title { kind, text: clean_title(&raw), raw, alternatives, failed, origin, interrupted, fields }
+}
+
+/// What the groups of a pattern took that the title does not tell.
+fn fields(kind: &Kind, area: &[u8], found: &Match) -> BTreeMap<String, String> {
+    let told: Vec<&str> = std::iter::once(&kind.title).chain(&kind.alt).flat_map(|text| placeholders(text)).collect();
+    let untold = found.groups.iter().filter(|(name, _)| name != "FN" && !told.contains(&name.as_str()));
+    untold.map(|(name, span)| (name.clone(), String::from_utf8_lossy(&area[span.clone()]).into_owned())).collect()
 }
 
 /// The same bug may be known by the unshortened name of its function, or by a family that several kinds share.
@@ -135,24 +153,16 @@ fn add_alternatives(
 
 /// Fills a template: `{F1}`, `{F2}` from the stacks, every other name from the match.
 fn render(template: &str, area: &[u8], found: &Match, name: impl Fn(usize) -> Option<String>) -> Vec<u8> {
-    let mut out = Vec::new();
-    let mut rest = template;
-    while let Some(open) = rest.find('{') {
-        out.extend_from_slice(&rest.as_bytes()[..open]);
-        let Some(close) = rest[open..].find('}') else { break };
-        match &rest[open + 1..open + close] {
-            "F1" => out.extend_from_slice(name(0).unwrap_or_default().as_bytes()),
-            "F2" => out.extend_from_slice(name(1).unwrap_or_default().as_bytes()),
-            "FN" => {
-                let span = found.group("FN").unwrap_or(0..0);
-                out.extend_from_slice(demangle(&String::from_utf8_lossy(&area[span])).as_bytes());
-            }
-            group => out.extend_from_slice(&area[found.group(group).unwrap_or(0..0)]),
+    let of_stack = |at: usize| Some(Cow::Owned(name(at)?.into_bytes()));
+    fill(template, |placeholder| match placeholder {
+        "F1" => of_stack(0),
+        "F2" => of_stack(1),
+        "FN" => {
+            let span = found.group("FN")?;
+            Some(Cow::Owned(demangle(&String::from_utf8_lossy(&area[span])).into_bytes()))
         }
-        rest = &rest[open + close + 1..];
-    }
-    out.extend_from_slice(rest.as_bytes());
-    out
+        group => Some(Cow::Borrowed(&area[found.group(group)?])),
+    })
 }
 
 /// The function that a title names: what stands behind its last ` in `.

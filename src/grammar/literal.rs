@@ -1,0 +1,68 @@
+//! Plain text that every match of an expression holds, told by the expression's structure.
+
+use regex_syntax::hir::{Hir, HirKind};
+
+/// The longest run of bytes that every match contains; empty when there is none.
+pub(super) fn required(expression: &Hir) -> Vec<u8> {
+    runs(expression).into_iter().fold(Vec::new(), longer)
+}
+
+/// All runs of bytes that every match contains, in order.
+pub(super) fn runs(expression: &Hir) -> Vec<Vec<u8>> {
+    if let Some(text) = exact(expression) {
+        return vec![text];
+    }
+    match expression.kind() {
+        HirKind::Capture(capture) => runs(&capture.sub),
+        HirKind::Repetition(repetition) if repetition.min > 0 => runs(&repetition.sub),
+        HirKind::Concat(parts) => {
+            let (mut found, mut run) = (Vec::new(), Vec::new());
+            for part in parts {
+                if let Some(text) = exact(part) {
+                    run.extend(text);
+                } else {
+                    found.push(std::mem::take(&mut run));
+                    found.extend(runs(part));
+                }
+            }
+            found.push(run);
+            found
+        }
+        // Of alternatives none is required.
+        _ => Vec::new(),
+    }
+}
+
+/// The only text that the expression matches, if there is just one. Anchors match the empty text.
+fn exact(expression: &Hir) -> Option<Vec<u8>> {
+    match expression.kind() {
+        HirKind::Empty | HirKind::Look(_) => Some(Vec::new()),
+        HirKind::Literal(literal) => Some(literal.0.to_vec()),
+        HirKind::Capture(capture) => exact(&capture.sub),
+        HirKind::Concat(parts) => {
+            let mut text = Vec::new();
+            for part in parts {
+                text.extend(exact(part)?);
+            }
+            Some(text)
+        }
+        HirKind::Class(_) | HirKind::Repetition(_) | HirKind::Alternation(_) => None,
+    }
+}
+
+/// The names of the expression's groups.
+pub(super) fn groups(expression: &Hir, found: &mut Vec<String>) {
+    match expression.kind() {
+        HirKind::Capture(capture) => {
+            found.extend(capture.name.as_ref().map(ToString::to_string));
+            groups(&capture.sub, found);
+        }
+        HirKind::Repetition(repetition) => groups(&repetition.sub, found),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().for_each(|part| groups(part, found)),
+        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => {}
+    }
+}
+
+fn longer(one: Vec<u8>, other: Vec<u8>) -> Vec<u8> {
+    if other.len() > one.len() { other } else { one }
+}

@@ -1,0 +1,84 @@
+//! How the steps to a title's function are written: a word, a table with one pattern, or the name of a recipe.
+
+use super::source::{Frames, PlainStep, Step};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use std::fmt;
+
+/// What the steps are called, for messages.
+const STEPS: &str = "a step is \"rip\", \"rip-or-interrupt\", \"trace\", \"stack\", { line = '…' } or { mark = '…' }";
+
+impl PlainStep {
+    fn named(word: &str) -> Option<Self> {
+        Some(match word {
+            "rip" => Self::Rip,
+            "rip-or-interrupt" => Self::RipOrInterrupt,
+            "trace" => Self::Trace,
+            "stack" => Self::Stack,
+            _ => return None,
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Step {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(ReadsStep)
+    }
+}
+
+struct ReadsStep;
+
+impl<'de> Visitor<'de> for ReadsStep {
+    type Value = Step;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(STEPS)
+    }
+
+    fn visit_str<E: Error>(self, word: &str) -> Result<Step, E> {
+        PlainStep::named(word).map(Step::Plain).ok_or_else(|| E::custom(format!("there is no step '{word}'; {STEPS}")))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut table: A) -> Result<Step, A::Error> {
+        let Some((key, pattern)) = table.next_entry::<String, String>()? else {
+            return Err(A::Error::custom(format!("an empty step; {STEPS}")));
+        };
+        if let Some((second, _)) = table.next_entry::<String, String>()? {
+            return Err(A::Error::custom(format!(
+                "a step with both '{key}' and '{second}'; write two steps, each in braces of its own"
+            )));
+        }
+        match key.as_str() {
+            "line" => Ok(Step::Line(pattern)),
+            "mark" => Ok(Step::Mark(pattern)),
+            _ => Err(A::Error::custom(format!("there is no step '{key}'; {STEPS}"))),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Frames {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(ReadsFrames)
+    }
+}
+
+struct ReadsFrames;
+
+impl<'de> Visitor<'de> for ReadsFrames {
+    type Value = Frames;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "the name of a recipe or a list of steps ({STEPS})")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<Frames, E> {
+        Ok(Frames::Recipe(name.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Frames, A::Error> {
+        let mut steps = Vec::new();
+        while let Some(step) = list.next_element()? {
+            steps.push(step);
+        }
+        Ok(Frames::Steps(steps))
+    }
+}
