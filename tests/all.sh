@@ -62,19 +62,31 @@ fi
 if [ -d "$shared/score" ]; then
     S=$shared
     step "scores"
-    "$S/score/goldens.py" "$B" "$S/corpora/goldens" --floor title=0.995 --floor list=0.98 --floor alt_titles=0.99 --floor type=0.995 \
-        --floor frame=0.99 --floor corrupted=0.99 --floor suppressed=0.99 --floor panicked=0.99 --floor executor=1 --floor start=0.99 --floor clean=1
-    "$S/score/reports.py" "$B" "$S/corpora/reports" --show 0 --floor found=0.995 --floor title=0.865 --floor guilty=0.85
+    # Exactly syzbot's reports, and then ours, which leave out what is no report of the kernel's.
+    "$S/score/goldens.py" "$B" "$S/corpora/goldens" --with=--as-syzbot --floor title=0.995 --floor list=0.995 --floor alt_titles=0.995 \
+        --floor type=0.995 --floor frame=0.995 --floor corrupted=0.995 --floor suppressed=0.995 --floor panicked=0.995 --floor executor=1 \
+        --floor start=0.995 --floor clean=1
+    "$S/score/goldens.py" "$B" "$S/corpora/goldens" --show 2 --floor title=0.99 --floor list=0.98 --floor clean=1
+    "$S/score/reports.py" "$B" "$S/corpora/reports" --show 0 --floor found=0.995 --floor title=0.88 --floor guilty=0.865
     "$S/score/guilty.py" "$B" "$S/corpora/guilty" --floor guilty=0.97
     "$S/score/locks.py" "$B" "$S/corpora/lab" --floor holders=1 --floor honest=1 --floor roots=1 --floor cycles=1
     "$S/score/locks.py" "$B" corpus/lab --floor holders=1 --floor honest=1 --floor roots=1 --floor cycles=1
     "$S/score/bisections.py" "$B" "$S/corpora/bisect" --show 0 --floor parsed=1 --floor answer=0.995 --floor tested=0.99 --floor steps=0.995 \
         --floor auc=0.88 --floor calibration=0.93
+    "$S/score/field.py" "$B" "$S/corpora/field" --floor parse=0.98 --floor locks=0.98 --floor bisect=0.98
+    "$S/score/reports.py" "$B" "$S/corpora/mails/syzbot" --show 0 --floor title=0.974
+    "$S/score/mails.py" "$B" people "$S/corpora/mails/people" --floor seen=0.99 --floor named=0.79 --floor one=0.89
+    "$S/score/mails.py" "$B" bisect "$S/corpora/mails/bisect" --floor commit=0.985 --floor clean=0.95 --floor steps=0.95
+    L=$S/corpora/lab/logs
+    "$S/score/dressings.py" "$B" "$L"/{atomic_mutex,hang_abba_lockdep,hang_rwsem_writer,hang_chain.run2,kasan_uaf_read,ld_hardirq,ld_recursive}.log \
+        "$L"/{rcu_stall,oops_null_write,panic_call,ref_underflow,spin_lockup}.log --floor whole=0.98 --floor titles=0.995 --floor locks=0.995
     if [ -f "$S/lab/kernel.tar.zst" ]; then
         [ -d "$target/klab" ] || { rm -rf "$target/klab.part" && mkdir -p "$target/klab.part" &&
             tar --zstd -xf "$S/lab/kernel.tar.zst" -C "$target/klab.part" && mv "$target/klab.part" "$target/klab"; }
         "$S/score/symbols.py" "$B" "$S/corpora/lab" "$(dirname "$(find "$target/klab" -name vmlinux | head -n 1)")" \
             --floor call_site=0.99 --floor compat=0.99
+        "$S/score/decoded.py" "$B" "$S/corpora/lab" "$(dirname "$(find "$target/klab" -name vmlinux | head -n 1)")" --floor own_titles=1 \
+            --floor own_whole=0.98 --floor compat_titles=0.97 --floor compat_whole=0.97 --floor compat_locks=0.97
     fi
 else
     echo "skipped: $shared is not here, so nothing was scored"

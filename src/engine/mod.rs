@@ -8,11 +8,13 @@ mod analyse;
 mod causes;
 mod dress;
 mod event;
+mod headless;
 mod reading;
 mod samples;
 mod threads;
 mod window;
 
+pub use headless::{LARGEST_HEADLESS, headless};
 pub use samples::sample_complaints;
 pub use threads::{in_order, thread_count};
 

@@ -3,7 +3,7 @@
 use super::nature::{Nature, nature};
 use super::open::{Content, Log, PlainStream, each_log};
 use super::text::{Text, renumber};
-use crate::engine::{Engine, Item, Options, Summary, in_order, thread_count};
+use crate::engine::{Engine, Item, LARGEST_HEADLESS, Options, Summary, headless, in_order, thread_count};
 use crate::input::{Damage, Source};
 use crate::report::{Event, Report};
 use std::ops::ControlFlow;
@@ -103,7 +103,9 @@ pub fn read_log(log: Log, options: &Options, mut take: impl FnMut(Vec<Item>) -> 
 fn read_text(text: &Text, options: Options, mut take: impl FnMut(Vec<Item>) -> ControlFlow<()>) -> Summary {
     let options = Options { prose: text.is_prose(), ..options };
     let mut gathered = Vec::new();
-    let read = Engine::read(options, text.log(), |item| {
+    let mut any = false;
+    let read = Engine::read(options.clone(), text.log(), |item| {
+        any |= matches!(item, Item::Closed(_));
         gathered.push(item);
         if gathered.len() < GATHERED {
             return Ok(());
@@ -114,6 +116,9 @@ fn read_text(text: &Text, options: Options, mut take: impl FnMut(Vec<Item>) -> C
         }
     });
     let Ok(summary) = read else { return Summary::default() };
+    if !any {
+        gathered.extend(headless(&options, text.log()).map(|report| Item::Closed(Box::new(report))));
+    }
     if !gathered.is_empty() {
         let _ = take(gathered);
     }
@@ -128,8 +133,10 @@ fn read_stream(
     options: Options,
     mut take: impl FnMut(Vec<Item>) -> ControlFlow<()>,
 ) -> (Summary, Nature, Option<Damage>) {
-    let mut engine = Engine::new(options);
+    let mut engine = Engine::new(options.clone());
     let (mut seen, mut looked, mut stopped) = (Nature::default(), 0, false);
+    // What was read so far, as long as it is short and without a report: its first line may be missing.
+    let mut short: Option<Vec<u8>> = Some(Vec::new());
     let mut hand_over = |mut items: Vec<Item>, stream: &PlainStream| {
         if items.is_empty() {
             return ControlFlow::Continue(());
@@ -146,13 +153,26 @@ fn read_stream(
                 Nature { kernel: here.kernel, bisection: seen.bisection || here.bisection, partly: looked > LOOKED_AT };
         }
         let items = engine.push(bytes);
+        keep(&mut short, bytes, &items);
         stopped = hand_over(items, &stream).is_break();
     }
-    let (items, summary) = engine.finish();
+    let (mut items, summary) = engine.finish();
+    keep(&mut short, b"", &items);
+    let report = short.and_then(|text| headless(&options, &text));
+    items.extend(report.map(|report| Item::Closed(Box::new(report))));
     if !stopped {
         let _ = hand_over(items, &stream);
     }
     (summary, seen, stream.damage().cloned())
+}
+
+/// Adds what was read to a text that is kept while it is short and without a report.
+fn keep(text: &mut Option<Vec<u8>>, bytes: &[u8], items: &[Item]) {
+    let found = items.iter().any(|item| matches!(item, Item::Closed(_)));
+    match text {
+        Some(kept) if !found && kept.len() + bytes.len() <= LARGEST_HEADLESS => kept.extend_from_slice(bytes),
+        _ => *text = None,
+    }
 }
 
 /// Reads every source into views of their own, one per log, and hands them over in the order of the sources.
