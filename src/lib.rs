@@ -3,12 +3,15 @@
 //! # The road through the house
 //!
 //! ```text
-//! bytes ─► input ─► line ─► grammar ─► report ─► engine ─► locks · symbols · diff · table ─► render ─► cli
-//!          mmap     logos   one Aho-    a state   joins the       meaning                  text/json/html
-//!          stdin            Corasick    machine   stages;
-//!          socket           pass, then  per       the only
-//!          live VM          regexes     caller    threads
+//! names ─► intake ─► input ─► line ─► grammar ─► report ─► engine ─► locks · symbols · diff · table ─► render ─► cli
+//!                    mmap     logos;  one literal a state   joins the       meaning                  text, json,
+//!                    stdin    what is pass, then  machine   stages;                                  svg
+//!                    socket   around  regexes     per       threads
+//!                    live VM  lines               caller
 //! ```
+//!
+//! [`intake`] is the one road from what a user names to records; it stands above the engine in the list below, since it
+//! feeds it.
 //!
 //! [`engine::Engine`] is pushed bytes and yields finished reports; a file, a pipe, a growing log and the serial port of
 //! a live machine are only different feeders. What the reports of each kind look like is data ([`grammar`], the files
@@ -35,7 +38,7 @@
 //! | [`runs`] | run folders |
 //! | [`vm`] | QEMU, its control socket, the guest |
 //! | [`syzbot`] | dashboard, bundles, syz programs |
-//! | [`render`] | text, JSON, HTML, SVG |
+//! | [`render`] | text, JSON, SVG |
 //! | [`cli`] | one file a command |
 //!
 //! # Invariants

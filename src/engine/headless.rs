@@ -26,7 +26,7 @@ pub fn headless(options: &Options, text: &[u8]) -> Option<Report> {
     if options.as_syzbot || text.len() > LARGEST_HEADLESS {
         return None;
     }
-    let at = beginning(text)?;
+    let (at, place) = beginning(text)?;
     let whole = [&text[..at], STAND_IN, &text[at..]].concat();
     let options = Options { events: true, opened: false, gaps: false, threads: 1, ..options.clone() };
     let mut found = None;
@@ -34,7 +34,9 @@ pub fn headless(options: &Options, text: &[u8]) -> Option<Report> {
         match item {
             Item::Closed(report) if report.start == at as u64 => found = Some(*report),
             // Something above announces the stack.
-            Item::Event(event) if !event.stacks.is_empty() && event.start <= at as u64 => return None,
+            Item::Event(event) if !event.stacks.is_empty() && event.start < (place + STAND_IN.len()) as u64 => {
+                return None;
+            }
             _ => {}
         }
     }
@@ -51,8 +53,8 @@ pub fn headless(options: &Options, text: &[u8]) -> Option<Report> {
     Some(report)
 }
 
-/// Where the lines of the report begin that are there.
-fn beginning(text: &[u8]) -> Option<usize> {
+/// Where the lines of the report begin that are there, and the line of the place that tells it.
+fn beginning(text: &[u8]) -> Option<(usize, usize)> {
     // Few logs without a report hold such a place at all.
     let place = PLACES.iter().filter_map(|place| memchr::memmem::find(text, place)).min()?;
     let line = memchr::memrchr(b'\n', &text[..place]).map_or(0, |end| end + 1);
@@ -71,7 +73,7 @@ fn beginning(text: &[u8]) -> Option<usize> {
         at = start;
         above += 1;
     }
-    (below + above >= EVIDENCE).then_some(at)
+    (below + above >= EVIDENCE).then_some((at, line))
 }
 
 #[cfg(test)]

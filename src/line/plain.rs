@@ -20,6 +20,9 @@ const INVISIBLE: [&[u8]; 6] =
 /// Blanks that do not break, in UTF-8: U+00A0, U+202F, U+2007.
 const BLANKS: [&[u8]; 3] = [b"\xc2\xa0", b"\xe2\x80\xaf", b"\xe2\x80\x87"];
 
+/// No stamp ends further in, bytes.
+const STAMP: usize = 40;
+
 /// The line (without its end) in plain characters: HTML escapes, no-break blanks, invisible characters and `<br>` undone.
 ///
 /// A line that needs nothing is lent as it is; telling so costs one look at its bytes.
@@ -29,7 +32,8 @@ pub fn plain(line: &[u8]) -> Cow<'_, [u8]> {
     while let Some(rest) = BREAKS.iter().find_map(|mark| text.trim_ascii_end().strip_suffix(*mark)) {
         text = rest;
     }
-    if memchr::memchr3(b'&', 0xc2, 0xe2, text).is_none() && !text.starts_with(b"\xef\xbb\xbf") {
+    let tab = tab_behind_stamp(text);
+    if tab.is_none() && memchr::memchr3(b'&', 0xc2, 0xe2, text).is_none() && !text.starts_with(b"\xef\xbb\xbf") {
         return Cow::Borrowed(text);
     }
     let mut out = Vec::with_capacity(text.len());
@@ -37,6 +41,7 @@ pub fn plain(line: &[u8]) -> Cow<'_, [u8]> {
     while at < text.len() {
         let rest = &text[at..];
         let (byte, length) = match rest[0] {
+            _ if tab == Some(at) => (Some(b' '), 1),
             b'&' => match ENTITIES.iter().find(|(name, _)| rest.starts_with(name)) {
                 Some((name, byte)) => (Some(*byte), name.len()),
                 None => (Some(b'&'), 1),
@@ -56,6 +61,13 @@ pub fn plain(line: &[u8]) -> Cow<'_, [u8]> {
         at += length;
     }
     if out == text { Cow::Borrowed(text) } else { Cow::Owned(out) }
+}
+
+/// Where a tab stands for the blank behind `[   12.345678]`.
+fn tab_behind_stamp(text: &[u8]) -> Option<usize> {
+    let close = memchr::memchr(b']', &text[..text.len().min(STAMP)])?;
+    let digit = close > 0 && text[close - 1].is_ascii_digit();
+    (digit && text.get(close + 1) == Some(&b'\t')).then_some(close + 1)
 }
 
 #[cfg(test)]

@@ -40,6 +40,8 @@ pub struct Header<'a> {
 
 /// How many lines below an unstamped header are searched for what only reports hold.
 const EVIDENCE: usize = 8;
+/// So many of them must a program have passed on.
+const RELAYED: usize = 3;
 /// And how many of those that follow it directly and have a stamp.
 const NEXT: usize = 4;
 /// The first stamps of a kernel are below this, seconds.
@@ -55,8 +57,9 @@ const BOOT_REACH: usize = 64 << 10;
 pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
     let raw = &line.text[line.start..line.end];
     let stamp = stamp_at(raw);
-    if lex(raw).is_foreign() && stamp.is_none() {
-        return Speaker::Program;
+    let prefix = lex(raw);
+    if prefix.is_foreign() && stamp.is_none() {
+        return if is_relayed(line, prefix.tag) { Speaker::Kernel } else { Speaker::Program };
     }
     let shown = dressing.map_or_else(|| unwrap(raw), |dressing| dressing.bare(raw).0);
     let Some(at) = memchr::memmem::find(&shown, line.header.as_bytes()) else { return Speaker::Kernel };
@@ -106,6 +109,13 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
         };
     }
     if below().any(|below| is_own(&below)) { Speaker::Kernel } else { Speaker::Person }
+}
+
+/// Whether a program passes on what a kernel says: the next lines are its own and belong to a report.
+fn is_relayed(line: &Header<'_>, tag: Option<&[u8]>) -> bool {
+    let below = line.text[line.end..].split(|byte| *byte == b'\n').skip(1).take(EVIDENCE);
+    let own = below.filter(|below| lex(below).tag == tag);
+    own.filter(|below| is_body(lex(below).text(below))).count() >= RELAYED
 }
 
 /// `name[123]: ` before the header, behind the last stamp.

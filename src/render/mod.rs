@@ -1,4 +1,4 @@
-//! How results look: text, JSON, HTML, SVG. Nothing from a log reaches a terminal as it is: see [`safe`].
+//! How results look: text, JSON, SVG. Nothing from a log reaches a terminal as it is: see [`safe`].
 
 mod answer;
 pub mod bisect;

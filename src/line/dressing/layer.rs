@@ -22,6 +22,8 @@ pub(super) enum Layer {
     Tag(Tag),
     /// So many blanks, or tabs.
     Indent(usize),
+    /// What stands behind every message: a quote, a table's bar, a closing tag.
+    Suffix(Vec<u8>),
 }
 
 impl Layer {
@@ -56,6 +58,8 @@ impl Layer {
                     length => (Some([&line[..from], &line[from + length..]].concat()), true),
                 }
             }
+            // A line that was cut has lost it.
+            Self::Suffix(end) => (line.strip_suffix(&end[..]).map(<[u8]>::to_vec), true),
             Self::Indent(width) => {
                 let blanks = line.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count().min(*width);
                 ((blanks > 0).then(|| line[blanks..].to_vec()), blanks == *width)

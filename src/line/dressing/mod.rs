@@ -1,8 +1,8 @@
 //! What stands around messages, inferred from the lines themselves: a form that nobody has seen is read, too.
 //!
 //! [`Dressing::of`] looks at some lines around a report and finds, layer by layer, what they share in front of their
-//! messages: a wrapper that [`lex`] knows, a printk stamp behind anything, a prefix of one shape, a vendor's tag behind the
-//! stamp, a common indentation; and what was done to the lines as a whole: doubled, spaced, wrapped, messages of several
+//! messages and behind them: a wrapper that [`lex`] knows, a printk stamp behind anything, a prefix of one shape, a vendor's
+//! tag behind the stamp, a common indentation, a common end; and what was done to the lines as a whole: doubled, spaced, wrapped, messages of several
 //! lines. [`Dressing::undress`] takes all of it off again. Each layer needs most of the lines to agree, so that one foreign
 //! line neither hides a dressing nor invents one.
 
@@ -34,6 +34,8 @@ pub struct Dressing {
     stamped: bool,
     /// Whether the line that matters has what the others have.
     first_fits: bool,
+    /// The tag of a program that passes on what a kernel says: that of the line that matters.
+    relay: Option<Vec<u8>>,
 }
 
 /// How many lines below the one that matters are looked at, and how many above it.
@@ -75,6 +77,7 @@ impl Dressing {
             wrapped: None,
             stamped: false,
             first_fits: true,
+            relay: lex(raw[0]).tag.filter(|tag| !tag.eq_ignore_ascii_case(b"kernel")).map(<[u8]>::to_vec),
         };
         for _ in 0..LAYERS {
             let Some(layer) = sample.layer(&dressing.layers) else { break };

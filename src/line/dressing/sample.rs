@@ -11,6 +11,9 @@ use std::borrow::Cow;
 
 /// How many of a hundred lines must agree on a wrapper that is known.
 const KNOWN_SHARE: usize = 80;
+/// How many of a hundred lines must end alike, and how many lines there must be.
+const SUFFIX_SHARE: usize = 95;
+const SUFFIX_LINES: usize = 6;
 
 /// The lines of which a dressing is inferred.
 #[derive(Debug)]
@@ -26,6 +29,11 @@ impl Sample<'_> {
     pub(super) fn layer(&self, before: &[Layer]) -> Option<Layer> {
         if !before.contains(&Layer::Plain) && self.lines.iter().any(|line| plain(line) != *line) {
             return Some(Layer::Plain);
+        }
+        if before.iter().all(|layer| *layer == Layer::Plain)
+            && let Some(end) = self.suffix()
+        {
+            return Some(Layer::Suffix(end));
         }
         let known = |layer: &Layer| matches!(layer, Layer::Known(_));
         if before.iter().filter(|layer| known(layer)).count() < 3
@@ -64,6 +72,28 @@ impl Sample<'_> {
         }
         let indent = self.lines.iter().map(|line| line.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count());
         indent.min().filter(|indent| *indent > 0 && self.lines.len() > 1).map(Layer::Indent)
+    }
+
+    /// What nearly all lines end with, if that is not a part of a word.
+    fn suffix(&self) -> Option<Vec<u8>> {
+        let [first, second, ..] = &self.lines[..] else { return None };
+        let shared = first.iter().rev().zip(second.iter().rev()).take_while(|(one, other)| one == other).count();
+        let mut end = &first[first.len() - shared..];
+        while end.first().is_some_and(u8::is_ascii_alphanumeric) {
+            end = &end[1..];
+        }
+        // The shorter, the more lines of the kernel end with it by themselves.
+        while !end.trim_ascii().is_empty() {
+            let with = self.lines.iter().filter(|line| line.ends_with(end)).count();
+            if with * 100 >= self.lines.len() * SUFFIX_SHARE && self.lines.len() >= SUFFIX_LINES {
+                return Some(end.to_vec());
+            }
+            end = &end[1..];
+            while end.first().is_some_and(u8::is_ascii_alphanumeric) {
+                end = &end[1..];
+            }
+        }
+        None
     }
 
     /// The wrapper of most lines; records that take several lines are told by their first.

@@ -139,7 +139,8 @@ impl<'a> Walk<'a> {
             if let Layer::Known(wrapper) = layer {
                 let own = lex(&text);
                 // Another program's line is no part of what the kernel says.
-                let foreign = own.is_foreign() && !matters && stamp_at(&text).is_none();
+                let relayed = own.tag == dressing.relay.as_deref();
+                let foreign = own.is_foreign() && !relayed && !matters && stamp_at(&text).is_none();
                 let untagged = wrapper.has_tag() && own.wrapper != *wrapper;
                 if (own.wrapper == Wrapper::None || untagged) && !spreads(*wrapper) || foreign {
                     fits = false;
