@@ -30,16 +30,16 @@ impl Sample<'_> {
         if !before.contains(&Layer::Plain) && self.lines.iter().any(|line| plain(line) != *line) {
             return Some(Layer::Plain);
         }
-        if before.iter().all(|layer| *layer == Layer::Plain)
-            && let Some(end) = self.suffix()
-        {
-            return Some(Layer::Suffix(end));
-        }
         let known = |layer: &Layer| matches!(layer, Layer::Known(_));
         if before.iter().filter(|layer| known(layer)).count() < 3
             && let Some(wrapper) = self.known()
         {
             return Some(Layer::Known(wrapper));
+        }
+        if !before.iter().any(|layer| matches!(layer, Layer::Suffix(_)))
+            && let Some(end) = self.suffix()
+        {
+            return Some(Layer::Suffix(end));
         }
         let stamps: Vec<Option<usize>> = self.lines.iter().map(|line| stamp_at(line)).collect();
         let stamped = stamps.iter().flatten().count();
