@@ -43,7 +43,7 @@ pub(super) fn event(job: &Job<'_>, spot: &Spot, number: usize) -> Option<Event> 
             };
             let own = until_next_event(job.grammar, &excerpt, view.anchors, view.at);
             if entry.structure {
-                described = of_event(structure(&excerpt, own, &place), spot.line);
+                described = of_event(structure(job.grammar, &excerpt, own, &place), spot.line);
             }
             if let Some(pattern) = &entry.rows {
                 rows = excerpt.lines[1..own.max(1)]

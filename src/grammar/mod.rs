@@ -24,7 +24,7 @@ pub use pattern::{Match, Pattern};
 pub use scan::{Anchor, PIECE, Scanner, piece_end};
 pub use source::{Choice, PlainStep, Severity};
 pub use template::{fill, placeholders};
-pub use vocabulary::{List, Vocabulary};
+pub use vocabulary::{Flavour, List, Vocabulary};
 
 use std::sync::{Arc, OnceLock};
 

@@ -6,6 +6,9 @@
 use super::Place;
 use super::load::GrammarError;
 use super::source::Word;
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
+use serde::de::value::StrDeserializer;
 use std::collections::BTreeMap;
 
 /// The lists of words. A row of another list is refused.
@@ -29,12 +32,59 @@ pub enum List {
     Contexts,
     /// Functions that take a lockdep map which nobody owns.
     UnownedTakers,
-    /// Functions at which an interrupt entered.
+    /// Functions and lines at which an interrupt entered: `blamed` and `line` where the file to blame for a stall is
+    /// looked for below them, in the order of the rows; else `entry`.
     Interrupts,
+    /// Functions that look for lockups, on the stack of whoever is locked up.
+    Finders,
     /// Lines of lockdep: the flavour of the report.
     LockdepFlavours,
     /// Lines of a report's body.
     ReportLines,
+}
+
+/// Reports of lockdep that have words of their own: the meanings of [`List::LockdepFlavours`] that the program knows. A row
+/// may have another meaning; its reports are told in general words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Flavour {
+    /// Two orders of the same locks.
+    Circular,
+    /// DEPT's: events and waits in a circle.
+    Dept,
+    /// A class taken twice.
+    Recursive,
+    /// A lock that interrupts take, and one that interrupts may break into, in both orders.
+    IrqInversion,
+    /// The same, found when the second is taken.
+    IrqOrder,
+    /// One lock inside and outside of interrupts.
+    Inconsistent,
+    /// A lock released by who does not hold it.
+    BadUnlock,
+    /// A lock contended for that nobody holds.
+    BadContention,
+    /// Memory freed with a held lock in it.
+    HeldFreed,
+    /// Back to user space with a lock.
+    HeldReturn,
+    /// Gone with a lock.
+    HeldExit,
+    /// A lock that may sleep where nobody may.
+    WaitContext,
+    /// A nested lock without the one around it.
+    Nested,
+    /// RCU without protection.
+    Rcu,
+}
+
+impl Flavour {
+    /// The flavour of that name, if the program knows it.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        let name: StrDeserializer<'_, serde::de::value::Error> = name.into_deserializer();
+        Self::deserialize(name).ok()
+    }
 }
 
 /// All words, by list.
@@ -46,6 +96,8 @@ pub struct Vocabulary {
 /// One name of one row.
 #[derive(Debug)]
 struct Row {
+    /// Its place among the names of its list as they are written.
+    number: usize,
     name: Name,
     meaning: String,
     sample: String,
@@ -88,6 +140,7 @@ impl Vocabulary {
             let rows = lists.entry(word.list).or_default();
             for name in &word.names {
                 rows.push(Row {
+                    number: rows.len(),
                     name: Name::new(name),
                     meaning: word.meaning.clone(),
                     sample: word.sample.clone(),
@@ -124,6 +177,14 @@ impl Vocabulary {
 
     fn meaning(&self, list: List, text: &str) -> Option<&str> {
         self.lists.get(&list)?.iter().find(|row| row.name.fits(text)).map(|row| row.meaning.as_str())
+    }
+
+    /// Every name of a list without its stars, with its meaning, in the order of the files.
+    #[must_use]
+    pub fn names(&self, list: List) -> Vec<(String, &str)> {
+        let mut rows: Vec<&Row> = self.lists.get(&list).into_iter().flatten().collect();
+        rows.sort_by_key(|row| row.number);
+        rows.into_iter().map(|row| (row.name.parts.concat(), row.meaning.as_str())).collect()
     }
 
     /// Every meaning of a list.

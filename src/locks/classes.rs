@@ -61,7 +61,7 @@ mod tests {
             Line { text: b"1 lock held by a/1:", log_line: 1, offset: 0 },
             Line { text: line.as_bytes(), log_line: 2, offset: 0 },
         ];
-        describe(&lines).held_locks.remove(0).locks.remove(0)
+        describe(&Grammar::built_in(), &lines).held_locks.remove(0).locks.remove(0)
     }
 
     #[test]
