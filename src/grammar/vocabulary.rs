@@ -15,7 +15,8 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum List {
-    /// The scheduler's own functions, inside of every wait.
+    /// The scheduler's own functions, inside of every wait: `scheduler`, or who calls it (`lock`, `io`); `preempted` for
+    /// those inside of which a task does not wait.
     Scheduler,
     /// Functions of lock primitives in which a task waits: the kind of lock.
     LockWaits,
@@ -28,9 +29,11 @@ pub enum List {
     LockCalls,
     /// Functions of lockdep and of locks, inside of every acquisition.
     Locking,
-    /// Lock classes that name a context, which nobody owns.
+    /// Functions whose lock is a global one: its class.
+    NamedLocks,
+    /// Lock classes that name a context, which nobody owns: read-side sections of `rcu` and `srcu`, any other `context`.
     Contexts,
-    /// Functions that take a lockdep map which nobody owns.
+    /// Functions that take a lockdep map which nobody owns: of a `work` item, of a section of `rcu` or `srcu`.
     UnownedTakers,
     /// Functions and lines at which an interrupt entered: `blamed` and `line` where the file to blame for a stall is
     /// looked for below them, in the order of the rows; else `entry`.
@@ -39,7 +42,8 @@ pub enum List {
     Finders,
     /// Lines of lockdep: the flavour of the report.
     LockdepFlavours,
-    /// Lines of a report's body.
+    /// Beginnings of lines of reports. They are laid out when the program is built ([`crate::input::landmark`]), so that a
+    /// user's rows are refused.
     ReportLines,
 }
 
@@ -93,6 +97,9 @@ pub struct Vocabulary {
     lists: BTreeMap<List, Vec<Row>>,
 }
 
+/// Where the built-in files are.
+const BUILT_IN: &str = "grammars/vocabulary/";
+
 /// One name of one row.
 #[derive(Debug)]
 struct Row {
@@ -137,6 +144,11 @@ impl Vocabulary {
     pub(super) fn new(words: Vec<(Place, Word)>) -> Result<Self, GrammarError> {
         let mut lists: BTreeMap<List, Vec<Row>> = BTreeMap::new();
         for (place, word) in words {
+            if word.list == List::ReportLines && !place.file.starts_with(BUILT_IN) {
+                let message =
+                    "the beginnings of report lines are built in and take no further rows; leave this one out";
+                return Err(GrammarError::Invalid { path: place.file, line: place.line, message: message.to_owned() });
+            }
             let rows = lists.entry(word.list).or_default();
             for name in &word.names {
                 rows.push(Row {
