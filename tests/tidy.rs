@@ -143,7 +143,7 @@ fn stderr_is_written_in_one_place() {
         ["ProgressDrawTarget::stderr()", "terminal_size_of(io::stderr())", "terminal_size_of(std::io::stderr())"];
     let faults: Vec<String> = sources()
         .into_iter()
-        .filter(|(path, _)| !path.ends_with("cli/stderr.rs"))
+        .filter(|(path, _)| path.starts_with("src") && !path.ends_with("cli/stderr.rs"))
         .flat_map(|(path, text)| {
             let lines = text.lines().enumerate().map(|(at, line)| (at + 1, line.to_owned())).collect::<Vec<_>>();
             lines.into_iter().map(move |(at, line)| (path.clone(), at, line))
