@@ -42,9 +42,16 @@ pub enum List {
     Finders,
     /// Lines of lockdep: the flavour of the report.
     LockdepFlavours,
-    /// Beginnings of lines of reports. They are laid out when the program is built ([`crate::input::landmark`]), so that a
-    /// user's rows are refused.
+    /// Beginnings of lines of reports, laid out when the program is built ([`crate::input::landmark`]).
     ReportLines,
+}
+
+impl List {
+    /// Whether a user's file may have rows of the list: it is read for reports, with the grammar that reads them. The others
+    /// are asked where there is no grammar but the built-in one.
+    fn is_open(self) -> bool {
+        matches!(self, Self::LockdepFlavours | Self::Interrupts | Self::Finders)
+    }
 }
 
 /// Reports of lockdep that have words of their own: the meanings of [`List::LockdepFlavours`] that the program knows. A row
@@ -144,9 +151,9 @@ impl Vocabulary {
     pub(super) fn new(words: Vec<(Place, Word)>) -> Result<Self, GrammarError> {
         let mut lists: BTreeMap<List, Vec<Row>> = BTreeMap::new();
         for (place, word) in words {
-            if word.list == List::ReportLines && !place.file.starts_with(BUILT_IN) {
-                let message =
-                    "the beginnings of report lines are built in and take no further rows; leave this one out";
+            if !word.list.is_open() && !place.file.starts_with(BUILT_IN) {
+                let message = "the words of this list are built in; a row of your own may be of lockdep-flavours, \
+                               interrupts or finders, others belong into grammars/vocabulary of kanalyze itself";
                 return Err(GrammarError::Invalid { path: place.file, line: place.line, message: message.to_owned() });
             }
             let rows = lists.entry(word.list).or_default();
