@@ -1,4 +1,5 @@
-//! Lists the grammar files, so that the program carries them without naming each.
+//! Lists the grammar files, so that the program carries them without naming each, and lays out the words that are needed
+//! before there is a grammar.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ fn main() {
     text.push_str("]\n");
     let out = PathBuf::from(std::env::var("OUT_DIR").expect("cargo sets it"));
     std::fs::write(out.join("grammars.rs"), text).expect("the build folder can be written");
+    std::fs::write(out.join("landmarks.rs"), landmarks(&root)).expect("the build folder can be written");
     println!("cargo::rustc-env=KANALYZE_COMMIT={}", commit(&root).unwrap_or_else(|| "unknown commit".into()));
 }
 
@@ -35,6 +37,30 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
             files.push(path);
         }
     }
+}
+
+/// The rows of `vocabulary/lines.toml` as `[(beginning, Landmark::Meaning)]`, the longest first.
+fn landmarks(root: &Path) -> String {
+    let path = root.join("grammars/vocabulary/lines.toml");
+    let file: toml::Table = std::fs::read_to_string(&path)
+        .expect("vocabulary/lines.toml is there")
+        .parse()
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut rows = Vec::new();
+    for word in file["word"].as_array().expect("the file has rows") {
+        let meaning = word["meaning"].as_str().expect("a row has a meaning");
+        let (first, rest) = meaning.split_at(1);
+        for name in word["names"].as_array().expect("a row has names") {
+            let name = name.as_str().expect("a name is a text");
+            let beginning = name.strip_suffix('*').filter(|text| !text.is_empty() && !text.contains('*'));
+            let beginning = beginning.unwrap_or_else(|| panic!("{}: '{name}' is no beginning", path.display()));
+            rows.push((beginning.to_owned(), format!("{}{rest}", first.to_uppercase())));
+        }
+    }
+    rows.sort_by_key(|(beginning, _)| std::cmp::Reverse(beginning.len()));
+    let rows: Vec<String> =
+        rows.iter().map(|(beginning, meaning)| format!("    ({beginning:?}, Landmark::{meaning}),\n")).collect();
+    format!("&[\n{}]\n", rows.concat())
 }
 
 /// The commit that is built, for `--version`.

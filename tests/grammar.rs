@@ -2,6 +2,7 @@
 
 use kanalyze::engine::sample_complaints;
 use kanalyze::grammar::{Complaint, Grammar, Scanner, complaints};
+use kanalyze::report::{Line, describe};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -89,6 +90,20 @@ fn said_of(text: &str) -> Option<String> {
 }
 
 #[test]
+fn a_row_of_words_names_a_new_report_of_lockdep() {
+    let words = "[[word]]\nlist = 'lockdep-flavours'\nmeaning = 'widget-order'\nnames = ['*widget order lost*']\n\
+                 sample = 'WARNING: widget order lost'\n";
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("mine.toml");
+    std::fs::write(&path, words).expect("it can be written");
+    let grammar = Grammar::with_files(std::slice::from_ref(&path)).unwrap_or_else(|error| panic!("{error}"));
+    let line = Line { text: b"WARNING: widget order lost", log_line: 1, offset: 0 };
+    let flavour = |grammar: &Grammar| describe(grammar, &[line]).lockdep.map(|lockdep| lockdep.flavour);
+    assert_eq!(flavour(&grammar).as_deref(), Some("widget-order"));
+    assert_eq!(flavour(&Grammar::built_in()), None);
+}
+
+#[test]
 fn a_fault_of_a_file_is_told_with_its_line_and_a_remedy() {
     assert_eq!(said_of(GOOD), None);
     for (right, wrong, said) in [
@@ -133,6 +148,16 @@ fn a_fault_of_a_file_is_told_with_its_line_and_a_remedy() {
             "id = \"widget-bug\"",
             "id = \"widget-bug\"\nafter = \"hung-task\"",
             "7: kind 'widget-bug' comes after 'hung-task', but header 'widget' has no such kind",
+        ),
+        (
+            "[[header]]",
+            "[[word]]\nlist = 'waits'\nmeaning = 'rcu'\nnames = ['widget_*']\nsample = 'widget_sync'\n[[header]]",
+            "2: the words of this list are built in; a row of your own may be of lockdep-flavours",
+        ),
+        (
+            "[[header]]",
+            "[[word]]\nlist = 'finders'\nmeaning = 'finder'\nnames = ['widget_*']\nsample = 'gadget'\n[[header]]",
+            "2: no name of the row fits its sample 'gadget'",
         ),
         ("widget: BUG", "BUG: widget", "a sample of 'widget-bug' is taken by"),
     ] {

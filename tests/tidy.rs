@@ -1,5 +1,6 @@
 //! The house rules: layers, homes of heavy crates, sizes, names.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The modules of the library, lowest first: each may use only those above it in this list.
@@ -171,4 +172,63 @@ fn the_architecture_names_every_module() {
             "the table in src/lib.rs leaves out {module}"
         );
     }
+}
+
+/// Words of the grammar files: ids of headers, kinds and events, and names of functions, classes and lines in the
+/// vocabulary without the stars at their ends.
+fn grammar_words() -> (BTreeSet<String>, BTreeSet<String>) {
+    fn collect(folder: &Path, found: &mut Vec<toml::Table>) {
+        for entry in std::fs::read_dir(folder).expect("grammars is there").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                collect(&path, found);
+            } else {
+                let text = std::fs::read_to_string(&path).expect("grammars are UTF-8");
+                found.push(text.parse().expect("grammars are TOML"));
+            }
+        }
+    }
+    let mut files = Vec::new();
+    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("grammars"), &mut files);
+    let entries = |list: &'static str| {
+        let tables = files.iter().filter_map(move |file| file.get(list)?.as_array());
+        tables.flatten().filter_map(toml::Value::as_table)
+    };
+    let ids = ["header", "kind", "event"].into_iter().flat_map(entries);
+    let ids = ids.filter_map(|entry| Some(entry.get("id")?.as_str()?.to_owned())).collect();
+    let names = entries("word").filter_map(|word| word.get("names")?.as_array()).flatten();
+    let names = names.filter_map(|name| Some(name.as_str()?.trim_matches('*').trim().to_owned())).collect();
+    (ids, names)
+}
+
+/// The text literals of the code above the tests of a file, each with its line.
+fn literals(text: &str) -> impl Iterator<Item = (usize, &str, &str)> {
+    let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+    code.lines().zip(1..).filter(|(line, _)| !line.trim_start().starts_with("//")).flat_map(|(line, number)| {
+        // Between the first quote and the second there is a literal, between the second and the third there is none.
+        line.split('"').skip(1).step_by(2).map(move |literal| (number, line, literal))
+    })
+}
+
+#[test]
+fn the_words_of_the_grammar_stand_in_the_grammar_only() {
+    let (ids, names) = grammar_words();
+    assert!(ids.len() > 100 && names.len() > 200, "the grammar files are read: {} and {}", ids.len(), names.len());
+    let mut faults = Vec::new();
+    for (path, text) in sources() {
+        if !path.starts_with("src") || path.to_string_lossy().ends_with("tests.rs") {
+            continue;
+        }
+        for (number, line, literal) in literals(&text) {
+            // An id of one word (`warning`, `booting`) is a word of the language, too, unless a kind is asked.
+            let id = ids.contains(literal) && (literal.contains('-') || line.contains("kind"));
+            // Only a name of several parts can be nothing else (`down`, `BUG:`).
+            let name = names.contains(literal) && literal.contains('_') && !literal.contains(' ');
+            if id || name {
+                faults
+                    .push(format!("{}:{number}: '{literal}' is a word of grammars/: ask the grammar", path.display()));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }

@@ -16,6 +16,7 @@
 
 use super::noise::{complains, is_clock, template};
 use super::run::{Area, Seen};
+use crate::input::{Landmark, landmark};
 use crate::line::{Gap, gap, lex};
 use crate::report::{Event, Report};
 use std::collections::{BTreeMap, BTreeSet};
@@ -190,33 +191,6 @@ fn last_line(report: &Report) -> u64 {
     frames.chain(held).chain(chain).max().unwrap_or(report.line).max(report.line)
 }
 
-/// Beginnings of lines that belong to reports and may stand outside of what the reports took.
-const IN_REPORTS: [&str; 20] = [
-    "CPU: ",
-    "Call Trace:",
-    "Code: ",
-    "Modules linked in:",
-    "RIP: ",
-    "RSP: ",
-    "RAX: ",
-    "RBP: ",
-    "RDX: ",
-    "R10: ",
-    "R13: ",
-    "FS: ",
-    "CS: ",
-    "CR2: ",
-    "PKRU: ",
-    "Tainted: ",
-    "Hardware name: ",
-    "irq event stamp: ",
-    "hardirqs last",
-    "softirqs last",
-];
-/// Consequences of a report, which is compared itself.
-const CONSEQUENCES: [&str; 3] =
-    ["Disabling lock debugging due to kernel taint", "Kernel panic - not syncing", "Rebooting in "];
-
 /// Whether a message is compared as a setting and thus not as a message.
 fn is_setting(message: &str) -> bool {
     let beginnings = [
@@ -229,7 +203,12 @@ fn is_setting(message: &str) -> bool {
     beginnings.iter().any(|begin| message.starts_with(begin))
         || MILESTONES.iter().any(|(begin, _)| message.starts_with(begin))
         || is_tainting(message).is_some()
-        || IN_REPORTS.iter().chain(&CONSEQUENCES).any(|begin| message.starts_with(begin))
+        || of_report(message)
+}
+
+/// Whether a line belongs to a report, which is compared itself, although it stands outside of what the reports took.
+fn of_report(message: &str) -> bool {
+    matches!(landmark(message.as_bytes()), Some(Landmark::Body | Landmark::Panic | Landmark::Tail))
 }
 
 fn settings(facts: &mut LineFacts, message: &str) {

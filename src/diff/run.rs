@@ -193,23 +193,7 @@ fn take_report(run: &mut Run, report: &Report) {
     blocked(run, &report.hung_tasks, &report.stacks);
 }
 
-/// Functions through which every sleeper sleeps; the caller of these is where a task is blocked.
-const SLEEP: [&str; 13] = [
-    "schedule",
-    "mutex_lock",
-    "rwsem_down",
-    "down_read",
-    "down_write",
-    "__down",
-    "wait_for_c",
-    "wait_for_common",
-    "io_wait",
-    "percpu_rwsem_wait",
-    "rt_mutex",
-    "context_switch",
-    "__wait_",
-];
-
+/// The caller of the functions that every sleeper sleeps in is where a task is blocked.
 fn blocked(run: &mut Run, tasks: &[crate::report::HungTask], stacks: &[Stack]) {
     for task in tasks.iter().filter(|task| task.seconds.is_some()) {
         let frames = task.stack.and_then(|at| stacks.get(at)).map_or(&[][..], |stack| &stack.frames[..]);
@@ -217,7 +201,7 @@ fn blocked(run: &mut Run, tasks: &[crate::report::HungTask], stacks: &[Stack]) {
             .iter()
             .filter(|frame| frame.reliable)
             .filter_map(|frame| frame.function.as_deref())
-            .find(|name| !SLEEP.iter().any(|word| name.contains(word)));
+            .find(|name| !locks::is_primitive(name));
         if let Some(function) = function {
             run.see(Area::BlockedFunction, super::cause::bare(function).to_owned(), None, task.line);
         }

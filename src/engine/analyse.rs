@@ -53,7 +53,7 @@ pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Found {
     let titled = title(job.grammar, &excerpt, header, &view.text[first.start..end]);
     let disconnected = view.anchors.iter().any(|anchor| anchor.disconnected);
     let corrupted = corruption(&titled, &excerpt.text, disconnected);
-    let structure = structure(&excerpt, excerpt.own, &place);
+    let structure = structure(job.grammar, &excerpt, excerpt.own, &place);
     let frame = frame_of(&titled.text);
     let subject = subject(job.grammar, header, &titled, &frame, &structure);
     let said = said(view.text, first.start, &excerpt);
@@ -75,7 +75,7 @@ pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Found {
         frame,
         title: titled.text,
         alt_titles: titled.alternatives,
-        guilty_file: guilty_file(&job.grammar.blame, &printed, titled.interrupted),
+        guilty_file: guilty_file(job.grammar, &printed, titled.interrupted),
         corrupted: corrupted.map(str::to_owned),
         suppressed: view.anchors.iter().any(|anchor| anchor.suppressed),
         panicked: view.anchors.iter().any(|anchor| anchor.panicked),

@@ -43,7 +43,7 @@ pub(super) fn event(job: &Job<'_>, spot: &Spot, number: usize) -> Option<Event> 
             };
             let own = until_next_event(job.grammar, &excerpt, view.anchors, view.at);
             if entry.structure {
-                described = of_event(structure(&excerpt, own, &place), spot.line);
+                described = of_event(structure(job.grammar, &excerpt, own, &place), spot.line);
             }
             if let Some(pattern) = &entry.rows {
                 rows = excerpt.lines[1..own.max(1)]
@@ -68,6 +68,7 @@ pub(super) fn event(job: &Job<'_>, spot: &Spot, number: usize) -> Option<Event> 
         index: 0,
         kind: entry.id.clone(),
         severity: entry.severity,
+        role: entry.role,
         title: titled,
         start: job.base + anchor.start as u64,
         line: spot.line,
@@ -171,5 +172,6 @@ pub(super) fn other(job: &Job<'_>, spot: &Spot, raw: &[u8], who: Speaker) -> Eve
         speaker: who,
         wall: wall(raw, header.text_in(raw).unwrap_or_default()),
         severity: Severity::Note,
+        role: None,
     }
 }

@@ -122,7 +122,7 @@ impl Place<'_> {
 
 /// The structure of the first `own` lines. Where the exact rule knows no printer, a prefix may still tell one (`[   T57] `
 /// without a stamp): it is taken off and lines of others are left out.
-pub(super) fn structure(excerpt: &Excerpt<'_>, own: usize, place: &Place<'_>) -> Structure {
+pub(super) fn structure(grammar: &Grammar, excerpt: &Excerpt<'_>, own: usize, place: &Place<'_>) -> Structure {
     let printer = match excerpt.context {
         Context::Unknown => excerpt.lines.first().and_then(|line| lex(&line.text).caller),
         Context::Console | Context::Caller(_) => None,
@@ -148,7 +148,7 @@ pub(super) fn structure(excerpt: &Excerpt<'_>, own: usize, place: &Place<'_>) ->
             Some(Line { text, log_line, offset })
         })
         .collect();
-    let mut found = describe(&lines);
+    let mut found = describe(grammar, &lines);
     if kept.len() > certain {
         let doubtful: BTreeSet<u64> =
             excerpt.doubtful.iter().map(|line| place.log_line(line.offset, line.below)).collect();

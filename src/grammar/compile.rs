@@ -132,6 +132,7 @@ pub(super) fn event(event: source::Event, place: Place) -> Event {
         title: event.title,
         rows: event.rows.as_deref().map(Pattern::new),
         structure: event.structure,
+        role: event.role,
         meanings: event.meanings,
         samples: event.samples,
         place,

@@ -75,7 +75,7 @@ struct Gathered {
     words: Vec<(Place, source::Word)>,
     skip: Vec<String>,
     anchors: Vec<String>,
-    hung: Vec<String>,
+    hung: source::Hung,
     prefixes: Vec<String>,
     output: source::Output,
     blame: source::Blame,
@@ -114,7 +114,8 @@ impl Gathered {
         self.words.extend(file.word.into_iter().map(|word| (place(word.span().start), word.into_inner())));
         self.skip.extend(file.skip.into_iter().flat_map(|skip| skip.patterns));
         self.anchors.extend(file.anchors.patterns);
-        self.hung.extend(file.hung.patterns);
+        self.hung.patterns.extend(file.hung.patterns);
+        self.hung.at_once.extend(file.hung.at_once);
         self.prefixes.extend(file.syscalls.prefixes);
         append(&mut self.output, file.output);
         self.blame.ignored_files.extend(file.blame.ignored_files);
@@ -188,7 +189,8 @@ pub(super) fn from_texts(texts: &[(&str, &str)]) -> Result<Grammar, GrammarError
         names: Names {
             skip: NameSet::new(&all.skip),
             anchors: NameSet::new(&all.anchors),
-            hung: NameSet::new(&all.hung),
+            hung: NameSet::new(&all.hung.patterns),
+            hung_at_once: all.hung.at_once,
             prefixes: all.prefixes,
         },
         output: compile::output(all.output),

@@ -22,9 +22,9 @@ pub use load::GrammarError;
 pub use names::NameSet;
 pub use pattern::{Match, Pattern};
 pub use scan::{Anchor, PIECE, Scanner, piece_end};
-pub use source::{Choice, PlainStep, Severity};
+pub use source::{Choice, PlainStep, Role, Severity};
 pub use template::{fill, placeholders};
-pub use vocabulary::{List, Vocabulary};
+pub use vocabulary::{Flavour, List, Vocabulary};
 
 use std::sync::{Arc, OnceLock};
 
@@ -173,6 +173,8 @@ pub struct Event {
     pub rows: Option<Pattern>,
     /// Whether stacks and lock lists below belong to it.
     pub structure: bool,
+    /// What the analysis of locks makes of it.
+    pub role: Option<Role>,
     /// What the values of a group mean.
     pub meanings: source::Meanings,
     /// Texts that it must recognise.
@@ -213,6 +215,8 @@ pub struct Names {
     pub anchors: NameSet,
     /// What the hung chooser passes over.
     pub hung: NameSet,
+    /// What the hung chooser takes before any other.
+    pub hung_at_once: Vec<source::AtOnce>,
     /// Prefixes of system calls.
     pub prefixes: Vec<String>,
 }

@@ -23,8 +23,8 @@ pub struct File {
     pub skip: Vec<Skip>,
     /// Functions at which the stall chooser stops.
     pub anchors: Skip,
-    /// Names that the hung chooser passes over.
-    pub hung: Skip,
+    /// What the hung chooser passes over and takes.
+    pub hung: Hung,
     /// Prefixes of system calls.
     pub syscalls: Syscalls,
     /// Rules about the output around a report.
@@ -257,6 +257,8 @@ pub struct Event {
     /// Whether stacks and lock lists below belong to it.
     #[serde(default)]
     pub structure: bool,
+    /// What the analysis of locks makes of it.
+    pub role: Option<Role>,
     /// Makes it a crash, as the built-in kinds are.
     #[serde(default)]
     pub crash: bool,
@@ -266,6 +268,20 @@ pub struct Event {
     /// Lines that hit it, with their title.
     #[serde(default)]
     pub samples: Vec<Sample>,
+}
+
+/// What an event is to the analysis of locks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// From here on the kernel reports no hung task.
+    HungTasksSuppressed,
+    /// From here on there are no lists of held locks.
+    LockdepOff,
+    /// A list of the locks of all tasks begins.
+    LockList,
+    /// Somebody asked for a dump; the field `name` says which.
+    Sysrq,
 }
 
 /// What the values of a group mean.
@@ -355,6 +371,26 @@ pub enum Choice {
 pub struct Skip {
     /// Patterns; a match anywhere in the name counts.
     pub patterns: Vec<String>,
+}
+
+/// How the function of a hung task is chosen.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Hung {
+    /// Names that are passed over; a match anywhere in the name counts.
+    pub patterns: Vec<String>,
+    /// Names that are taken before any other.
+    pub at_once: Vec<AtOnce>,
+}
+
+/// A name that is taken before any other.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AtOnce {
+    /// A text that the name contains.
+    pub part: String,
+    /// What the title says instead of the name.
+    pub r#as: Option<String>,
 }
 
 /// System calls.

@@ -5,6 +5,7 @@
 //! * [`Input::feed`] gives the bytes to an engine, in one piece or in chunks of [`CHUNK`].
 //! * [`Follow`] reads a growing file through rotation and truncation.
 //! * [`Decoder`] makes UTF-16 and texts with a byte order mark plain.
+//! * [`landmark`] tells what a line is to a report by its beginning.
 //! * [`read_mail`] takes kernel text out of mails: quoting, encodings, lines that a mailer wrapped.
 //!
 //! What can go wrong while reading is [`Damage`], a value: everything that could be read has been given out before.
@@ -12,6 +13,7 @@
 
 mod compressed;
 mod follow;
+mod landmark;
 mod mail;
 mod open;
 mod stream;
@@ -19,6 +21,7 @@ mod wide;
 
 pub use compressed::Compression;
 pub use follow::{Begin, Follow, Step, Stopper};
+pub use landmark::{Landmark, landmark};
 pub use mail::{Mail, read_mail, unquote_mail};
 pub use open::{Input, InputError, MAPPED_FROM, Mapping, Source, Whole, open, open_reader, open_with};
 pub use stream::{CHUNK, Damage, Stream};

@@ -1,110 +1,11 @@
-//! Texts with which lines of kernel reports begin: how a line of a log is told from prose, from the rest of a cut line, and
-//! from what was put around it.
+//! How a line of a log is told from prose, from the rest of a cut line, and from what was put around it.
 
-/// What a line of a report begins with, below its header as well as in it.
-const STARTS: [&str; 94] = [
-    "BUG:",
-    "WARNING:",
-    "INFO:",
-    "UBSAN:",
-    "KASAN:",
-    "general protection fault",
-    "Unable to handle",
-    "unable to handle",
-    "Kernel panic",
-    "kernel BUG at",
-    "Internal error:",
-    "invalid opcode",
-    "Read of size",
-    "Write of size",
-    "CPU:",
-    "CPU ",
-    "Pid:",
-    "RIP:",
-    "IP:",
-    "PC is at",
-    "LR is at",
-    "pc :",
-    "lr :",
-    "epc ",
-    "NIP ",
-    "LR ",
-    "TPC:",
-    "Code:",
-    "Hardware name:",
-    "Workqueue:",
-    "Modules linked in",
-    "Oops:",
-    "Oops ",
-    "#PF:",
-    "PGD ",
-    "pgd =",
-    "Mem abort info",
-    "Call Trace",
-    "Call trace",
-    "Backtrace:",
-    "Stack:",
-    "Process ",
-    "Allocated by",
-    "Freed by",
-    "The buggy",
-    "Memory state",
-    "stack backtrace",
-    "other info",
-    "Possible unsafe",
-    "but task",
-    "but now",
-    "which lock",
-    "the existing",
-    "the dependencies",
-    "-> #",
-    "Kernel Offset",
-    "Rebooting in",
-    "Showing ",
-    "irq event stamp",
-    "Disabling lock",
-    "Dumping ftrace",
-    "Sending NMI",
-    "NMI backtrace",
-    "Shutting down",
-    "page dumped",
-    "page:",
-    "executing program",
-    "\"echo 0 > ",
-    "[<",
-    "<TASK>",
-    "</TASK>",
-    "<IRQ>",
-    "</IRQ>",
-    "---[",
-    "------------[ cut here",
-    "==========",
-    "task:",
-    "rcu: ",
-    "watchdog: ",
-    "kernel BUG",
-    "SYZFATAL",
-    "SYZFAIL",
-    "panic: ",
-    "divide error",
-    "stack segment",
-    "unregister_netdevice",
-    "workqueue ",
-    "in_atomic(): ",
-    "preempt_count: ",
-    "Uninit was ",
-    "Local variable ",
-    "value changed: ",
-    "Reported by Kernel Concurrency",
-    "irq event stamp",
-];
+use crate::input::{Landmark, landmark};
 
 /// Whether a line begins as a line of a report does. Leading blanks count: give the text without them.
 #[must_use]
 pub fn begins_report_line(text: &[u8]) -> bool {
-    // Most lines are decided by their first two bytes.
-    let Some(first) = text.first() else { return false };
-    STARTS.iter().any(|start| start.as_bytes()[0] == *first && text.starts_with(start.as_bytes()))
+    landmark(text).is_some()
 }
 
 /// Whether a message can only stand in the body of a report: a landmark below a header, a frame, a line of registers, a
@@ -112,8 +13,7 @@ pub fn begins_report_line(text: &[u8]) -> bool {
 #[must_use]
 pub fn is_body(message: &[u8]) -> bool {
     let text = message.trim_ascii();
-    let header = text.starts_with(b"BUG:") || text.starts_with(b"WARNING:") || text.starts_with(b"INFO:");
-    (!header && !text.starts_with(b"executing program") && begins_report_line(text))
+    landmark(text).is_some_and(|landmark| !matches!(landmark, Landmark::Opener | Landmark::Program))
         || is_frame(text)
         || memchr::memmem::find(text, b"Not tainted").is_some()
         || memchr::memmem::find(text, b"Tainted: ").is_some()

@@ -81,7 +81,29 @@ fn kind_in(list: List, name: &str) -> Option<&'static str> {
 
 /// Whether the function is one of the scheduler's own, which are inside of every wait.
 fn is_scheduler(name: &str) -> bool {
-    Grammar::built_in().vocabulary.function(List::Scheduler, name).is_some()
+    scheduler(name).is_some_and(|role| role != Scheduler::Preempted)
+}
+
+/// What a function of the scheduler tells about who sleeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scheduler {
+    /// The slow path of a lock called it.
+    Lock,
+    /// A wait for input or output did.
+    Io,
+    /// The task was preempted.
+    Preempted,
+    /// Nothing.
+    Plain,
+}
+
+fn scheduler(name: &str) -> Option<Scheduler> {
+    Some(match Grammar::built_in().vocabulary.function(List::Scheduler, name)? {
+        "lock" => Scheduler::Lock,
+        "io" => Scheduler::Io,
+        "preempted" => Scheduler::Preempted,
+        _ => Scheduler::Plain,
+    })
 }
 
 /// Reads what the task of this stack waits for; `None` for an empty stack and one that does not sleep.
@@ -101,12 +123,13 @@ pub(super) fn awaited(frames: &[Frame]) -> Option<Awaited> {
         None => return None,
     };
     // A task that was preempted does not wait.
-    if named[..=entered].iter().chain(named.get(entered + 1)).any(|(_, name)| name.starts_with("preempt_schedule")) {
+    let mut innermost = named[..=entered].iter().chain(named.get(entered + 1));
+    if innermost.any(|(_, name)| scheduler(name) == Some(Scheduler::Preempted)) {
         return None;
     }
     let inner = entered + named[entered..].iter().take_while(|(_, name)| is_scheduler(name)).count();
     let rest = &named[inner..];
-    let io = named[entered..inner].iter().any(|(_, name)| name.starts_with("io_schedule"));
+    let called_by = |who: Scheduler| named[entered..inner].iter().any(|(_, name)| scheduler(name) == Some(who));
     let (first_site, name) = *rest.first()?;
     // Bit waits and completions have a few frames of their own before the lock that they may implement.
     if let Some(position) = rest.iter().take(2).position(|(_, name)| lock_kind(name).is_some()) {
@@ -137,18 +160,12 @@ pub(super) fn awaited(frames: &[Frame]) -> Option<Awaited> {
         let kind = kind.unwrap_or("completion");
         return Some(Awaited { kind, site: rest.get(own).or(rest.last()).map_or(first_site, |(index, _)| *index) });
     }
-    if name == "percpu_rwsem_wait" {
-        return Some(Awaited { kind: "percpu-rwsem-read", site: rest.get(1).map_or(first_site, |(index, _)| *index) });
-    }
     // A new thread sleeps in `kthread` itself until its creator wakes it.
     if name == "kthread" {
         return Some(Awaited { kind: "first-wakeup", site: first_site });
     }
     // Only the slow paths of locks sleep that way; the lock's own frames are missing.
-    let locking = named[entered..inner]
-        .iter()
-        .any(|(_, name)| *name == "schedule_preempt_disabled" || *name == "schedule_rtlock");
-    let kind = match (locking, io) {
+    let kind = match (called_by(Scheduler::Lock), called_by(Scheduler::Io)) {
         (true, _) => "lock",
         (false, true) => "io",
         (false, false) => "wait-queue",
@@ -170,7 +187,8 @@ fn is_completion(name: &str) -> bool {
 }
 
 /// Whether the function is one of the scheduler, of a lock or of another primitive that tasks wait in.
-pub(super) fn is_primitive(name: &str) -> bool {
+#[must_use]
+pub fn is_primitive(name: &str) -> bool {
     is_scheduler(name) || lock_kind(name).is_some() || purpose(name).is_some() || is_completion(name)
 }
 

@@ -14,6 +14,41 @@ pub(super) fn is_unowned(lock: &HeldLock) -> bool {
         || takers.any(|function| words.function(List::UnownedTakers, function).is_some())
 }
 
+/// Which lockdep map that nobody owns the function takes.
+pub(super) fn taken_map(function: &str) -> Option<UnownedMap> {
+    unowned_map(Grammar::built_in().vocabulary.function(List::UnownedTakers, function)?)
+}
+
+/// Which lockdep map that nobody owns the class names.
+pub(super) fn section(class: &str) -> Option<UnownedMap> {
+    unowned_map(Grammar::built_in().vocabulary.text(List::Contexts, bare(class))?)
+}
+
+/// Lockdep maps that nobody owns and that waits are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum UnownedMap {
+    /// A read-side section of RCU.
+    Rcu,
+    /// A read-side section of SRCU.
+    Srcu,
+    /// A work item.
+    Work,
+}
+
+fn unowned_map(meaning: &str) -> Option<UnownedMap> {
+    match meaning {
+        "rcu" => Some(UnownedMap::Rcu),
+        "srcu" => Some(UnownedMap::Srcu),
+        "work" => Some(UnownedMap::Work),
+        _ => None,
+    }
+}
+
+/// The class of the global lock that the function takes, if it takes one.
+pub(super) fn global_lock(function: &str) -> Option<String> {
+    Grammar::built_in().vocabulary.function(List::NamedLocks, function).map(str::to_owned)
+}
+
 /// Whether the class is that of a work item or a workqueue, of any age.
 pub(super) fn is_work(class: &str) -> bool {
     let name = bare(class);
@@ -61,7 +96,7 @@ mod tests {
             Line { text: b"1 lock held by a/1:", log_line: 1, offset: 0 },
             Line { text: line.as_bytes(), log_line: 2, offset: 0 },
         ];
-        describe(&lines).held_locks.remove(0).locks.remove(0)
+        describe(&Grammar::built_in(), &lines).held_locks.remove(0).locks.remove(0)
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Facts → edges: who waits for what, who holds it, and how sure that is.
 
 use super::awaited::{Awaited, plain};
-use super::classes::{bare, is_exclusive, is_global, is_unowned};
+use super::classes::{bare, global_lock, is_exclusive, is_global, is_unowned};
 use super::gather::{Facts, TaskFacts};
 use super::hearsay::{flusher, page_holders, reader, traced};
 use super::{Grade, LockRef, Wait};
@@ -195,8 +195,7 @@ pub(super) fn bare_wait(pid: i64, task: &TaskFacts, awaited: &Awaited) -> Wait {
     let site = task.frames.get(awaited.site);
     let outer = task.frames[awaited.site.min(task.frames.len())..].iter().find(|frame| !frame.inline);
     let named = site.and_then(|site| site.function.as_deref()).map(plain);
-    let class = (awaited.is_listed() && named.is_some_and(|name| name.starts_with("rtnl_lock")))
-        .then(|| "rtnl_mutex".to_owned());
+    let class = named.filter(|_| awaited.is_listed()).and_then(global_lock);
     Wait {
         waiter: Task { comm: task.comm.clone(), pid },
         lock: LockRef { class, address: None, acquired_at: outer.or(site).map(place), line: None },

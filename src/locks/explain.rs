@@ -4,7 +4,7 @@ use super::awaited::{is_primitive, plain};
 use super::classes::bare;
 use super::edges::place;
 use super::{Dependency, Explanation, Joined, Wait};
-use crate::grammar::{Grammar, List};
+use crate::grammar::{Flavour, Grammar, List};
 use crate::report::{ChainEntry, Frame, Lockdep, Report, WaitContext};
 use std::collections::BTreeSet;
 
@@ -15,8 +15,9 @@ const PATH: usize = 5;
 
 /// A lockdep report explained.
 pub(super) fn explain(report: &Report, lockdep: &Lockdep) -> Explanation {
+    let flavour = Flavour::of(&lockdep.flavour);
     let (cycle, steps) = if lockdep.contexts.is_empty() {
-        if lockdep.flavour == "circular" { circular(lockdep) } else { (Vec::new(), Vec::new()) }
+        if flavour == Some(Flavour::Circular) { circular(lockdep) } else { (Vec::new(), Vec::new()) }
     } else {
         contexts(&lockdep.contexts)
     };
@@ -26,19 +27,19 @@ pub(super) fn explain(report: &Report, lockdep: &Lockdep) -> Explanation {
         |lock: &Option<crate::report::HeldLock>| lock.as_ref().and_then(|lock| lock.acquired_at.as_ref()).map(place);
     let who = report.task.as_ref().map_or_else(|| "a task".to_owned(), |task| format!("{}/{}", task.comm, task.pid));
     let place_of = |at: Option<String>| at.map(|at| format!(" in {at}")).unwrap_or_default();
-    let summary = match (lockdep.flavour.as_str(), &wanted, &held) {
-        ("circular", Some(wanted), Some(held)) => format!(
+    let summary = match (flavour, &wanted, &held) {
+        (Some(Flavour::Circular), Some(wanted), Some(held)) => format!(
             "{who} takes {wanted}{} while it holds {held}, but the order {} is known already",
             place_of(at(&lockdep.acquiring)),
             cycle_text(&cycle, wanted, held)
         ),
-        ("recursive", Some(wanted), Some(held)) if wanted == held => {
+        (Some(Flavour::Recursive), Some(wanted), Some(held)) if wanted == held => {
             format!("{who} takes {wanted}{} while it holds a lock of the same class", place_of(at(&lockdep.acquiring)))
         }
-        ("recursive", Some(wanted), Some(held)) => {
+        (Some(Flavour::Recursive), Some(wanted), Some(held)) => {
             format!("{who} takes {wanted}{} while it holds {held}", place_of(at(&lockdep.acquiring)))
         }
-        ("inconsistent", Some(wanted), _) => {
+        (Some(Flavour::Inconsistent), Some(wanted), _) => {
             let usage = lockdep.usage.as_deref().unwrap_or_default();
             let usage = usage.strip_prefix("inconsistent ").unwrap_or(usage);
             let usage = usage.strip_suffix(" usage.").unwrap_or(usage);
@@ -47,7 +48,7 @@ pub(super) fn explain(report: &Report, lockdep: &Lockdep) -> Explanation {
                 place_of(at(&lockdep.acquiring))
             )
         }
-        ("irq-inversion", Some(wanted), Some(other)) => {
+        (Some(Flavour::IrqInversion), Some(wanted), Some(other)) => {
             let usage = lockdep.usage.as_deref().unwrap_or_default();
             let state = usage.split_once("another, ").and_then(|(_, rest)| rest.split_once(" lock "));
             let state = state.map(|(state, _)| format!(", which is {state},")).unwrap_or_default();
@@ -63,26 +64,32 @@ pub(super) fn explain(report: &Report, lockdep: &Lockdep) -> Explanation {
             };
             format!("{before}: an interrupt can take the two the other way round")
         }
-        ("irq-order", Some(wanted), Some(held)) => format!(
+        (Some(Flavour::IrqOrder), Some(wanted), Some(held)) => format!(
             "{who} takes {wanted}{} while it holds {held}; an interrupt can take them the other way round",
             place_of(at(&lockdep.acquiring))
         ),
-        ("bad-unlock" | "bad-contention", Some(wanted), _) => {
+        (Some(Flavour::BadUnlock | Flavour::BadContention), Some(wanted), _) => {
             format!("{who} releases {wanted}{} which it does not hold", place_of(at(&lockdep.acquiring)))
         }
-        ("held-freed", _, Some(held)) => format!("{who} frees memory that holds the lock {held}, which is still held"),
-        ("held-return", ..) => format!("{who} returns to user space with a lock held"),
-        ("held-exit", ..) => format!("{who} exits with a lock held"),
-        ("wait-context", Some(wanted), _) => {
+        (Some(Flavour::HeldFreed), _, Some(held)) => {
+            format!("{who} frees memory that holds the lock {held}, which is still held")
+        }
+        (Some(Flavour::HeldReturn), ..) => format!("{who} returns to user space with a lock held"),
+        (Some(Flavour::HeldExit), ..) => format!("{who} exits with a lock held"),
+        (Some(Flavour::WaitContext), Some(wanted), _) => {
             format!("{who} takes {wanted}{} {}", place_of(at(&lockdep.acquiring)), wait_types(report, lockdep))
         }
         (_, None, None) if !lockdep.contexts.is_empty() => owed_words(&lockdep.contexts),
-        ("nested", Some(wanted), _) => {
+        (Some(Flavour::Nested), Some(wanted), _) => {
             format!("{who} takes {wanted}{} without the lock that should nest it", place_of(at(&lockdep.acquiring)))
         }
-        ("rcu", ..) => lockdep.usage.clone().unwrap_or_else(|| format!("{who} uses RCU without protection")),
-        (flavour, Some(wanted), _) => format!("{flavour}: {who} takes {wanted}{}", place_of(at(&lockdep.acquiring))),
-        (flavour, ..) => format!("{flavour} at {who}"),
+        (Some(Flavour::Rcu), ..) => {
+            lockdep.usage.clone().unwrap_or_else(|| format!("{who} uses RCU without protection"))
+        }
+        (_, Some(wanted), _) => {
+            format!("{}: {who} takes {wanted}{}", lockdep.flavour, place_of(at(&lockdep.acquiring)))
+        }
+        _ => format!("{} at {who}", lockdep.flavour),
     };
     let words = if lockdep.contexts.is_empty() { path_words } else { context_words };
     let mut paths: Vec<String> = steps.iter().map(words).collect();

@@ -3,6 +3,7 @@
 use super::Record;
 use super::awaited::{Awaited, awaited, is_primitive, plain};
 use super::edges::{Key, settled};
+use crate::grammar::Role;
 use crate::report::{Blocker, Frame, HeldLock, HeldLocks, HungTask, Report, Stack, Task};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -208,17 +209,17 @@ fn collect<'a>(
             }
             let lists = event.held_locks.iter().filter(|list| !foreign.contains(&(boot, list.line)));
             pieces.extend(lists.map(|list| (list.line, time, boot, Piece::Held(list))));
-            match event.kind.as_str() {
-                "hung-task-suppressed" => pieces.push((event.line, time, boot, Piece::Suppressed)),
-                "lockdep-off" => pieces.push((event.line, time, boot, Piece::LockdepOff)),
-                "lock-dump" => pieces.push((event.line, time, boot, Piece::Mark)),
-                "sysrq" | "sysrq-old" => {
+            match event.role {
+                Some(Role::HungTasksSuppressed) => pieces.push((event.line, time, boot, Piece::Suppressed)),
+                Some(Role::LockdepOff) => pieces.push((event.line, time, boot, Piece::LockdepOff)),
+                Some(Role::LockList) => pieces.push((event.line, time, boot, Piece::Mark)),
+                Some(Role::Sysrq) => {
                     pieces.extend(event.fields.get("name").map(|name| (event.line, time, boot, Piece::Key(name))));
                 }
-                _ if event.fields.contains_key("lock") && event.fields.contains_key("action") => {
+                None if event.fields.contains_key("lock") && event.fields.contains_key("action") => {
                     pieces.push((event.line, time, boot, Piece::Trace(&event.fields)));
                 }
-                _ => {}
+                None => {}
             }
         }
     }

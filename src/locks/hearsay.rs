@@ -1,7 +1,7 @@
 //! Holders that no list of locks shows: the worker behind a flush, the task of the user's own trace lines.
 
-use super::awaited::{Awaited, plain};
-use super::classes::{bare, is_global, is_unowned, is_work};
+use super::awaited::Awaited;
+use super::classes::{UnownedMap, bare, is_global, is_unowned, is_work, section, taken_map};
 use super::edges::{Key, awaited_lock, bare_wait, key};
 use super::gather::{Facts, TaskFacts};
 use super::{Grade, Wait};
@@ -47,7 +47,7 @@ pub(super) fn flusher(facts: &Facts, pid: i64, task: &TaskFacts, awaited: &Await
     let is_worker = |task: &TaskFacts| {
         task.work_function.is_some()
             || task.locks.iter().any(|lock| is_work(&lock.class))
-            || task.frames.iter().any(|frame| frame.function.as_deref() == Some("process_one_work"))
+            || task.frames.iter().any(runs_work)
     };
     let workers: Vec<(&i64, &TaskFacts)> = facts
         .tasks
@@ -160,15 +160,15 @@ pub(super) fn reader(facts: &Facts, pid: i64, task: &TaskFacts, awaited: &Awaite
 
 /// Whether the lock is a read-side section of SRCU, or of plain RCU.
 fn is_section(lock: &HeldLock, sleepable: bool) -> bool {
-    let name = bare(&lock.class);
-    let frames = || lock.acquired_at.iter().chain(&lock.inlined).filter_map(|frame| frame.function.as_deref());
-    let srcu =
-        name.ends_with("srcu") || frames().any(|at| at.contains("srcu_read_lock") || at.contains("srcu_lock_acquire"));
-    if sleepable {
-        srcu
-    } else {
-        !srcu && (name == "rcu_read_lock" || name == "rcu_read_lock_bh" || name == "rcu_read_lock_sched")
-    }
+    let class = section(&lock.class);
+    let mut takers = lock.acquired_at.iter().chain(&lock.inlined).filter_map(|frame| frame.function.as_deref());
+    let srcu = class == Some(UnownedMap::Srcu) || takers.any(|function| taken_map(function) == Some(UnownedMap::Srcu));
+    if sleepable { srcu } else { !srcu && class == Some(UnownedMap::Rcu) }
+}
+
+/// Whether the frame is the function that runs work items.
+fn runs_work(frame: &Frame) -> bool {
+    frame.function.as_deref().and_then(taken_map) == Some(UnownedMap::Work)
 }
 
 /// A page's lock has no owner that the kernel tells. Who waits for a lock of the one that waits for the page may have it
@@ -198,7 +198,7 @@ pub(super) fn page_holders(facts: &Facts, waits: &mut [Wait]) {
 fn related(task: &TaskFacts, awaited: &Awaited, worker: &TaskFacts) -> bool {
     let caller = task.frames[awaited.site..].iter().find(|frame| !frame.inline);
     // The work function is the frame below process_one_work.
-    let outer = worker.frames.iter().position(|frame| frame.function.as_deref().map(plain) == Some("process_one_work"));
+    let outer = worker.frames.iter().position(runs_work);
     let work = outer.and_then(|outer| {
         worker.frames[..outer].iter().rev().find(|frame| frame.reliable && !frame.inline && frame.function.is_some())
     });

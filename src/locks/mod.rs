@@ -17,7 +17,7 @@ mod hearsay;
 mod model;
 mod predict;
 
-pub use awaited::KINDS;
+pub use awaited::{KINDS, is_primitive};
 pub(crate) use digest::missing_root;
 pub use digest::{digest, dump_of};
 pub(crate) use edges::words;

@@ -6,6 +6,7 @@ use super::classes::is_global;
 use super::explain::{held_entry, is_locking};
 use super::gather::{Facts, TaskFacts};
 use super::{Grade, Wait};
+use crate::grammar::Flavour;
 use crate::report::{ChainEntry, Frame, Lockdep, Report, Task};
 
 /// Call frames beyond the site that must not contradict each other.
@@ -14,7 +15,10 @@ const PATH: usize = 4;
 /// Names what tasks wait for that sleep exactly where lockdep saw a dependency established: they hold the one lock and wait
 /// for the other. Two such tasks on a cycle of classes wait for each other.
 pub(super) fn predict(facts: &Facts, reports: &[(&Report, &Lockdep)], waits: &mut [Wait]) {
-    for (_, lockdep) in reports.iter().filter(|(_, lockdep)| lockdep.flavour == "circular" && lockdep.chain.len() > 1) {
+    for (_, lockdep) in reports
+        .iter()
+        .filter(|(_, lockdep)| Flavour::of(&lockdep.flavour) == Some(Flavour::Circular) && lockdep.chain.len() > 1)
+    {
         let mut chain: Vec<&ChainEntry> = lockdep.chain.iter().collect();
         chain.sort_by_key(|entry| entry.number);
         // Index of the chain's entry at whose place each waiter sleeps.

@@ -1,24 +1,32 @@
 //! The source file that is to blame for a symbolized report.
 
-use crate::grammar::Blame;
+use crate::grammar::{Blame, Grammar, List};
 
-/// Stall reports begin with stacks that are not about the stall; it is what an interrupt broke into.
-const INTERRUPTS: [&[u8]; 5] =
-    [b"apic_timer_interrupt+0x", b"apic_timer_interrupt (", b"el1h_64_irq+0x", b"el1h_64_irq (", b"Exception stack"];
+/// What stands behind the name of a function in a stack: its offset, or the end of its name in brackets.
+const BEHIND_NAMES: [&str; 2] = ["+0x", " ("];
 
 /// The file to blame, if the text names any. `stall`: whether the report is about a CPU that does not get on.
 #[must_use]
-pub fn guilty_file(blame: &Blame, text: &[u8], stall: bool) -> Option<String> {
-    if stall {
-        for mark in INTERRUPTS {
-            if let Some(at) = memchr::memmem::find(text, mark)
-                && let Some(file) = in_text(blame, &text[at..])
-            {
-                return Some(file);
-            }
-        }
-    }
-    in_text(blame, text)
+pub fn guilty_file(grammar: &Grammar, text: &[u8], stall: bool) -> Option<String> {
+    let blame = &grammar.blame;
+    let interrupts = if stall { interrupts(grammar) } else { Vec::new() };
+    interrupts
+        .iter()
+        .filter_map(|mark| memchr::memmem::find(text, mark.as_bytes()))
+        .find_map(|at| in_text(blame, &text[at..]))
+        .or_else(|| in_text(blame, text))
+}
+
+/// Stall reports begin with stacks that are not about the stall; it is what an interrupt broke into, below these texts.
+fn interrupts(grammar: &Grammar) -> Vec<String> {
+    let marks = grammar.vocabulary.names(List::Interrupts).into_iter();
+    marks
+        .flat_map(|(name, meaning)| match meaning {
+            "line" => vec![name],
+            "blamed" => BEHIND_NAMES.iter().map(|behind| format!("{name}{behind}")).collect(),
+            _ => Vec::new(),
+        })
+        .collect()
 }
 
 fn in_text(blame: &Blame, text: &[u8]) -> Option<String> {
@@ -80,10 +88,9 @@ fn clean_path(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grammar::Grammar;
 
     fn guilty(text: &str) -> Option<String> {
-        guilty_file(&Grammar::built_in().blame, text.as_bytes(), false)
+        guilty_file(&Grammar::built_in(), text.as_bytes(), false)
     }
 
     #[test]

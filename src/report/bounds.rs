@@ -6,26 +6,16 @@ use super::fault;
 use super::scan::{after, leading_number};
 use super::{Frame, Stack};
 
-/// Words of a panic that follows from the report above it.
-const CONSEQUENCES: [&str; 7] = [
-    "panic_on_warn",
-    "panic set",
-    "Fatal exception",
-    "hung_task:",
-    "softlockup:",
-    "Attempted to kill",
-    "Fatal hardware error",
-];
-
-impl Walk {
+impl Walk<'_> {
     /// Whether the report has ended, so that the line is of others: behind the end mark only a panic that says so belongs
     /// to it.
     pub(super) fn is_over(&mut self, line: &[u8]) -> bool {
         if !self.ended || self.panicked {
             return false;
         }
+        let output = &self.grammar.output;
         self.panicked = line.starts_with(b"Kernel panic - not syncing")
-            && CONSEQUENCES.iter().any(|words| memchr::memmem::find(line, words.as_bytes()).is_some());
+            && (output.follows.is_match(line) || output.follows_init.is_match(line));
         !self.panicked
     }
 

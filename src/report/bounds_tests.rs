@@ -1,11 +1,12 @@
 //! What is of a report and what is of others around it.
 
 use super::{Line, Structure, Task, describe};
+use crate::grammar::Grammar;
 
 fn structure(text: &str) -> Structure {
     let lines: Vec<Line<'_>> =
         text.lines().zip(1..).map(|(text, log_line)| Line { text: text.as_bytes(), log_line, offset: 0 }).collect();
-    describe(&lines)
+    describe(&Grammar::built_in(), &lines)
 }
 
 fn named(comm: &str, pid: i64) -> Option<Task> {

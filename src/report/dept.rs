@@ -7,7 +7,7 @@ use super::{Frame, WaitContext};
 /// More contexts than this are no report.
 const MOST: usize = 64;
 
-impl Walk {
+impl Walk<'_> {
     /// A line of a DEPT report; false when it is none of its own.
     pub(super) fn dept(&mut self, trimmed: &[u8], log_line: u64) -> bool {
         let Some(report) = &mut self.out.lockdep else { return false };
@@ -64,17 +64,28 @@ impl Walk {
     }
 }
 
-/// The class of `lock(&x->sem:0)`, `dept_page_wait_on_bit(PG_locked_map:0)`, `(event requestor)(PG_locked_map:0)`.
+/// The class of `lock(&x->sem:0)`, `(event requestor)(PG_locked_map:0)`, `lock((work_completion)(&x->work):0)`: what stands
+/// in the brackets that close last.
 fn class(what: &[u8]) -> String {
-    let what = after(what, "(event requestor)").unwrap_or(what);
-    let from = memchr::memchr(b'(', what).map_or(0, |at| at + 1);
-    let to = memchr::memrchr(b')', what).filter(|to| *to >= from).unwrap_or(what.len());
+    let to = memchr::memrchr(b')', what).unwrap_or(what.len());
+    let mut depth = 0_usize;
+    let opening = what[..to].iter().rposition(|byte| {
+        let opens = *byte == b'(' && depth == 0;
+        match byte {
+            b')' => depth += 1,
+            b'(' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        opens
+    });
+    let from = opening.or_else(|| memchr::memchr(b'(', &what[..to])).map_or(0, |at| at + 1);
     text(&what[from..to])
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::{Line, describe};
+    use crate::grammar::Grammar;
 
     const REPORT: &str = "DEPT: Circular dependency has been detected.
 6.9.0-rc7 #145 Not tainted
@@ -121,13 +132,28 @@ stacktrace:
 ";
 
     #[test]
+    fn a_class_stands_in_the_last_brackets() {
+        for (step, class) in [
+            ("lock(&dev->sem:0)", "&dev->sem:0"),
+            ("(event requestor)(PG_locked_map:0)", "PG_locked_map:0"),
+            ("(unknown)(&x:0)", "&x:0"),
+            ("lock((work_completion)(&x->work):0)", "(work_completion)(&x->work):0"),
+            ("lock(&x:0", "&x:0"),
+            ("nothing", "nothing"),
+            ("a)b", "a"),
+        ] {
+            assert_eq!(super::class(step.as_bytes()), class, "{step}");
+        }
+    }
+
+    #[test]
     fn contexts_say_what_they_owe_and_await() {
         let lines: Vec<Line<'_>> = REPORT
             .lines()
             .zip(1..)
             .map(|(line, log_line)| Line { text: line.as_bytes(), log_line, offset: 0 })
             .collect();
-        let found = describe(&lines).lockdep.expect("a report");
+        let found = describe(&Grammar::built_in(), &lines).lockdep.expect("a report");
         let brief: Vec<_> = found
             .contexts
             .iter()

@@ -10,6 +10,7 @@ use super::stacks::{Announcement, STARVED, announcement, begins};
 use super::symbolized::{is_code_dump, is_inlined_copy};
 use super::{Access, Blocker, Frame, HeldLock, HeldLocks, HungTask, Lockdep, Stack, Task};
 use super::{exception, fault, registers};
+use crate::grammar::Grammar;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that the text of one report or event says besides its title.
@@ -81,7 +82,9 @@ pub(super) enum Open {
 }
 
 /// The state between two lines.
-pub(super) struct Walk {
+pub(super) struct Walk<'g> {
+    /// What the words of a line stand for.
+    pub(super) grammar: &'g Grammar,
     pub(super) out: Structure,
     pub(super) open: Open,
     /// The role of the stack that the next `Call Trace:` or first frame begins.
@@ -123,8 +126,9 @@ pub(super) struct Walk {
 /// Reads the structure of one report or event; `lines` starts at its first line and ends with its structure.
 ///
 /// Linear in the text; any bytes are fine.
-pub fn describe(lines: &[Line<'_>]) -> Structure {
+pub fn describe(grammar: &Grammar, lines: &[Line<'_>]) -> Structure {
     let mut walk = Walk {
+        grammar,
         out: Structure::default(),
         open: Open::Nothing,
         pending: None,
@@ -155,7 +159,7 @@ pub fn describe(lines: &[Line<'_>]) -> Structure {
     walk.finish()
 }
 
-impl Walk {
+impl Walk<'_> {
     fn line(&mut self, line: &Line<'_>) {
         let trimmed = line.text.trim_ascii();
         self.dumping = trimmed == b"All code" || self.dumping && (trimmed.is_empty() || is_code_dump(trimmed));

@@ -1,11 +1,12 @@
 //! Reports of many kinds and architectures, written in the real format, and what `describe` makes of them.
 
 use super::{Line, Structure, describe};
+use crate::grammar::Grammar;
 
 fn structure(text: &str) -> Structure {
     let lines: Vec<Line<'_>> =
         text.lines().zip(1..).map(|(text, log_line)| Line { text: text.as_bytes(), log_line, offset: 0 }).collect();
-    describe(&lines)
+    describe(&Grammar::built_in(), &lines)
 }
 
 /// Name, task and functions of each stack.
@@ -421,7 +422,7 @@ proptest::proptest! {
     #[test]
     fn any_bytes_are_described_without_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..400)) {
         let lines: Vec<Line<'_>> = bytes.split(|byte| *byte == b'\n').map(|text| Line { text, log_line: 1, offset: 0 }).collect();
-        let _ = describe(&lines);
+        let _ = describe(&Grammar::built_in(), &lines);
     }
 
     #[test]
@@ -436,7 +437,7 @@ proptest::proptest! {
             "<A><B><C> f+0x1/0x2", "Chain exists of:", "{A-ON-W} state was registered at:",
         ];
         let lines: Vec<Line<'_>> = picks.iter().zip(1..).map(|(pick, log_line)| Line { text: LINES[*pick].as_bytes(), log_line, offset: 0 }).collect();
-        let read = describe(&lines);
+        let read = describe(&Grammar::built_in(), &lines);
         proptest::prop_assert!(read.hung_tasks.iter().all(|task| task.stack.is_none_or(|index| index < read.stacks.len())));
     }
 }

@@ -5,7 +5,7 @@ use super::scan::{after, is_hex, keyed, leading_number, number, pid, split, spli
 use super::stacks::{Announcement, STARVED};
 use super::{Blocker, HungTask, Line, Task};
 
-impl Walk {
+impl Walk<'_> {
     /// A line about a task that waits.
     pub(super) fn hung(&mut self, trimmed: &[u8], line: &Line<'_>) -> bool {
         // `INFO: task …`, of which the console may have eaten the beginning.

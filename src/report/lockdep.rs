@@ -7,47 +7,25 @@ use super::held::{self, class, empty};
 use super::scan::{after, find, leading_number, split, task, text, word};
 use super::stacks::begins;
 use super::{ChainEntry, HeldLock, HeldLocks, Line, ScenarioStep};
-
-/// Headline words and the flavour that they mean.
-const FLAVOURS: [(&str, &str); 17] = [
-    ("circular locking dependency detected", "circular"),
-    ("Circular dependency has been detected", DEPT),
-    ("recursive locking detected", "recursive"),
-    ("irq lock inversion dependency detected", "irq-inversion"),
-    ("lock order detected", "irq-order"),
-    ("inconsistent lock state", "inconsistent"),
-    ("bad unlock balance detected", "bad-unlock"),
-    ("bad contention detected", "bad-contention"),
-    ("held lock freed", "held-freed"),
-    ("lock held when returning to user space", "held-return"),
-    ("lock held at task exit time", "held-exit"),
-    ("still has locks held", "held-exit"),
-    ("Invalid wait context", "wait-context"),
-    ("invalid wait context", "wait-context"),
-    ("Nested lock was not taken", "nested"),
-    ("suspicious RCU usage", "rcu"),
-    ("suspicious rcu", "rcu"),
-];
-
-/// The flavour of reports of the dependency tracker DEPT.
-const DEPT: &str = "dept";
+use crate::grammar::{Flavour, List, Vocabulary};
 
 /// A piece up to this length may be the number alone (` #12:`), bytes.
 const PIECE_NUMBER: usize = 6;
 /// A lock line in pieces is no longer than this, bytes.
 const LONGEST_PIECE: usize = 600;
 
-impl Walk {
+impl Walk<'_> {
     /// A line of a lockdep report or of a list of locks.
     pub(super) fn lockdep(&mut self, trimmed: &[u8], line: &Line<'_>) -> bool {
-        if let Some(flavour) = flavour(trimmed) {
+        if let Some(flavour) = flavour(&self.grammar.vocabulary, trimmed) {
             let report = self.out.lockdep.get_or_insert_default();
             if report.flavour.is_empty() {
                 report.flavour = flavour.into();
             }
             return true;
         }
-        if self.out.lockdep.as_ref().is_some_and(|report| report.flavour == DEPT) && self.dept(trimmed, line.log_line) {
+        let known = self.out.lockdep.as_ref().and_then(|report| Flavour::of(&report.flavour));
+        if known == Some(Flavour::Dept) && self.dept(trimmed, line.log_line) {
             return true;
         }
         if let Some(list) = held::header(trimmed, line.log_line) {
@@ -248,12 +226,12 @@ impl Walk {
 }
 
 /// The flavour of a headline.
-fn flavour(line: &[u8]) -> Option<&'static str> {
+fn flavour<'g>(words: &'g Vocabulary, line: &[u8]) -> Option<&'g str> {
     let lead = [&b"WARNING: "[..], b"INFO: ", b"BUG: ", b"[ ", b"DEPT: "];
     if !lead.iter().any(|lead| line.starts_with(lead)) {
         return None;
     }
-    FLAVOURS.iter().find(|(words, _)| find(line, words).is_some()).map(|(_, flavour)| *flavour)
+    words.text(List::LockdepFlavours, &String::from_utf8_lossy(line))
 }
 
 /// `-> #1 (class){usage}-{wait:type}:` and `-> (class){usage} ops: 12 {`.
@@ -309,9 +287,12 @@ fn columns(line: &[u8]) -> Option<Option<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::grammar::Grammar;
 
     #[test]
     fn headlines_name_their_flavour() {
+        let grammar = Grammar::built_in();
+        let words = &grammar.vocabulary;
         for (line, want) in [
             ("WARNING: possible circular locking dependency detected", "circular"),
             ("[ INFO: possible recursive locking detected ]", "recursive"),
@@ -319,9 +300,9 @@ mod tests {
             ("[ BUG: Invalid wait context ]", "wait-context"),
             ("WARNING: suspicious RCU usage", "rcu"),
         ] {
-            assert_eq!(flavour(line.as_bytes()), Some(want));
+            assert_eq!(flavour(words, line.as_bytes()), Some(want));
         }
-        assert_eq!(flavour(b"INFO: task a:1 blocked for more than 3 seconds."), None);
+        assert_eq!(flavour(words, b"INFO: task a:1 blocked for more than 3 seconds."), None);
     }
 
     #[test]

@@ -213,14 +213,8 @@ fn choose(names: &Names, choice: Choice, collected: &[String]) -> Option<Named> 
         }
         Choice::Hung => {
             for (number, name) in stripped.iter().enumerate() {
-                if ["synchronize_rcu", "synchronize_srcu", "synchronize_net", "synchronize_sched"]
-                    .iter()
-                    .any(|waits| name.contains(waits))
-                {
-                    return Some(at(number, "synchronize_rcu"));
-                }
-                if name.contains("rtnl_lock") {
-                    return Some(at(number, name));
+                if let Some(taken) = names.hung_at_once.iter().find(|taken| name.contains(&taken.part)) {
+                    return Some(at(number, taken.r#as.as_deref().unwrap_or(name)));
                 }
             }
             let number = stripped.iter().position(|name| !names.hung.contains(name.as_bytes()))?;

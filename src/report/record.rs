@@ -1,6 +1,6 @@
 //! The records that others script against: `kanalyze.report/1` and `kanalyze.event/1`.
 
-use crate::grammar::Severity;
+use crate::grammar::{Role, Severity};
 pub use crate::line::Speaker;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -168,6 +168,9 @@ pub struct Event {
     pub wall: Option<String>,
     /// How bad it is.
     pub severity: Severity,
+    /// What the analysis of locks makes of it.
+    #[serde(skip)]
+    pub role: Option<Role>,
 }
 
 /// syz-executor's process and program number, from the command name `syz.PROC.ID`.

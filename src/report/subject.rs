@@ -2,7 +2,7 @@
 
 use super::naming::{NOBODY, demangle, without_prefix};
 use super::{Frame, Stack, Structure, Title};
-use crate::grammar::{Grammar, Kind, NameSet};
+use crate::grammar::{Grammar, Kind, List, NameSet};
 
 /// Roles of stacks that are the report's own, in the order in which they are asked.
 const OWN: [&[&str]; 2] = [&["crash", "hung", "panic", "leak"], &["trace"]];
@@ -53,9 +53,9 @@ impl Search<'_> {
         {
             return Some(name);
         }
+        let words = &self.grammar.vocabulary;
         let entry = |frame: &Frame| {
-            let entered = ["apic_timer_interrupt", "el1h_64_irq", "__irq_svc"];
-            frame.function.as_deref().is_some_and(|name| entered.iter().any(|entry| name.contains(entry)))
+            frame.function.as_deref().is_some_and(|name| words.function(List::Interrupts, name).is_some())
         };
         stacks.iter().find_map(|stack| {
             let below = stack.frames.iter().rposition(entry)? + 1;
@@ -72,7 +72,7 @@ impl Search<'_> {
         // Who finds a lockup is not what is locked up; below an anchor is what calls everything.
         let machinery = holds(&names.skip)
             || holds(&names.anchors)
-            || name.contains("watchdog")
+            || self.grammar.vocabulary.function(List::Finders, &name).is_some()
             || self.kind.and_then(|kind| kind.skip.as_ref()).is_some_and(holds)
             || (self.hung && holds(&names.hung));
         (!machinery && !name.is_empty()).then(|| without_prefix(names, &name).to_owned())

@@ -1,6 +1,7 @@
 //! Lines that a mailer cut, joined again: where the format says so, or where kernel text cannot end like that.
 
 use super::{Line, Mail};
+use crate::input::{Landmark, landmark};
 
 /// No mailer makes lines longer than this when it wraps, the marks of quoting included.
 const WIDEST: usize = 84;
@@ -10,59 +11,6 @@ const NARROWEST: usize = 72;
 
 /// The narrowest line that is taken for cut where the lines around have stamps.
 const STAMPED_WIDTH: usize = 62;
-
-/// How many of [`STARTS`] begin a report.
-const HEADERS: usize = 9;
-
-/// Texts with which a line of a report begins: such a line is never the rest of the one before.
-const STARTS: [&str; 46] = [
-    "Oops: ",
-    "BUG:",
-    "WARNING:",
-    "INFO:",
-    "UBSAN:",
-    "general protection fault",
-    "Unable to handle",
-    "Kernel panic",
-    "kernel BUG at",
-    "Internal error:",
-    "Read of size",
-    "Write of size",
-    "CPU:",
-    "RIP:",
-    "Code:",
-    "Hardware name:",
-    "Workqueue:",
-    "Modules linked in:",
-    "Oops:",
-    "Call Trace",
-    "Call trace",
-    "Allocated by",
-    "Freed by",
-    "The buggy",
-    "Memory state",
-    "stack backtrace",
-    "other info",
-    "Possible unsafe",
-    "but task",
-    "but now",
-    "which lock",
-    "the existing",
-    "the dependencies",
-    "-> #",
-    "Kernel Offset",
-    "Rebooting in",
-    "Showing all",
-    "irq event stamp",
-    "Disabling lock",
-    "Dumping ftrace",
-    "Sending NMI",
-    "Shutting down",
-    "page dumped",
-    "executing program",
-    "\"echo 0 > ",
-    "[<",
-];
 
 /// At which width a message was wrapped; `None` if it was not: then lines that could have been cut are longer than any
 /// mailer makes them. One in fifty may be (a mailer leaves what was pasted as it is).
@@ -125,7 +73,7 @@ const SHORTEST_CUT: usize = 30;
 fn is_unfinished(whole: &[u8], line: &Line, next: &Line) -> bool {
     let text =
         if is_stamped(whole) { memchr::memmem::find(whole, b"] ").map_or(whole, |at| &whole[at + 2..]) } else { whole };
-    let header = STARTS.iter().take(HEADERS).any(|start| text.starts_with(start.as_bytes()));
+    let header = matches!(landmark(text), Some(Landmark::Opener | Landmark::Header | Landmark::Panic));
     let last = text.rsplit(|byte| *byte == b' ').next().unwrap_or_default();
     header
         && OPEN_ENDS.contains(&last)
@@ -184,7 +132,7 @@ fn begins(whole: &[u8], rest: &[u8], first: &[u8]) -> bool {
     let task = memchr::memmem::find(rest, b" is trying to ").is_some();
     // Old arm frames: `[<8010e300>] (show_stack) from [<80b12478>] (dump_stack+0xa0/0xc0)`.
     let middle = whole.ends_with(b" from");
-    let start = STARTS.iter().any(|start| rest.starts_with(start.as_bytes()));
+    let start = landmark(rest).is_some_and(|landmark| landmark != Landmark::Loose);
     (first.ends_with(b":") && !number) || release || task || (start && !middle)
 }
 

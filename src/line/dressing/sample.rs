@@ -15,6 +15,9 @@ const KNOWN_SHARE: usize = 80;
 const SUFFIX_SHARE: usize = 95;
 const SUFFIX_LINES: usize = 6;
 
+/// More lines than this of a report tell its dressing without those above it.
+const OWN: usize = 3;
+
 /// The lines of which a dressing is inferred.
 #[derive(Debug)]
 pub(super) struct Sample<'a> {
@@ -42,8 +45,7 @@ impl Sample<'_> {
             return Some(Layer::Suffix(end));
         }
         let stamps: Vec<Option<usize>> = self.lines.iter().map(|line| stamp_at(line)).collect();
-        let stamped = stamps.iter().flatten().count();
-        if stamped * 100 >= self.lines.len() * STAMPED_SHARE {
+        if self.agree(|line| stamp_at(line).is_some()) {
             if stamps.iter().flatten().any(|at| *at > 0) && !before.contains(&Layer::BeforeStamp) {
                 return Some(Layer::BeforeStamp);
             }
@@ -114,7 +116,7 @@ impl Sample<'_> {
         // What a report's own lines share says more than what stands above it.
         let own = self.lines[..self.below].iter().filter(|line| lex(line).wrapper == wrapper).count();
         let most = |count: usize, all: usize| count * 100 >= all * KNOWN_SHARE;
-        (most(count, self.lines.len()) || (self.below > 3 && most(own, self.below))).then_some(wrapper)
+        (most(count, self.lines.len()) || (self.below > OWN && most(own, self.below))).then_some(wrapper)
     }
 
     /// A prefix of one shape that leaves lines which begin as lines of reports do.
@@ -147,8 +149,17 @@ impl Sample<'_> {
     }
 
     pub(super) fn is_stamped(&self) -> bool {
-        let stamped = self.lines.iter().filter(|line| stamp_at(line) == Some(0)).count();
-        stamped * 100 >= self.lines.len() * STAMPED_SHARE
+        self.agree(|line| stamp_at(line) == Some(0))
+    }
+
+    /// Whether most lines have a stamp as asked. A report's own lines say more than what stands above it: somebody's words,
+    /// another log.
+    fn agree(&self, has: impl Fn(&[u8]) -> bool) -> bool {
+        let enough = |lines: &[Cow<'_, [u8]>]| {
+            let having = lines.iter().filter(|line| has(line)).count();
+            having * 100 >= lines.len() * STAMPED_SHARE
+        };
+        enough(&self.lines) || (self.below > OWN && enough(&self.lines[..self.below]))
     }
 }
 
