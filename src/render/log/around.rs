@@ -29,7 +29,7 @@ impl Card<'_> {
     pub(super) fn before(&self, out: &mut String, report: &Report) {
         let said = |event: &Event| report.message.iter().any(|sentence| sentence.contains(&event.title));
         let inside =
-            |event: &Event| self.view.reports.iter().any(|one| one.start <= event.start && event.start < one.end);
+            |event: &Event| self.view.reports.iter().any(|one| one.line <= event.line && event.line <= last_line(one));
         let near = |event: &&Event| {
             let in_time = match (event.time, report.time) {
                 (Some(event), Some(report)) => (0.0..=SECONDS).contains(&(report - event)),
@@ -113,4 +113,11 @@ impl Card<'_> {
         let times = if same.len() == 1 { "once more".to_owned() } else { format!("{} times more", same.len()) };
         self.field(out, "again", &format!("{times}: {}{more}", places.join(" ")));
     }
+}
+
+/// About where the last stack or list of a report ends, 1-based line: what follows in its window is not a part of it.
+fn last_line(report: &Report) -> u64 {
+    let stacks = report.stacks.iter().map(|stack| stack.line + stack.frames.len() as u64);
+    let lists = report.held_locks.iter().map(|list| list.line + list.locks.len() as u64);
+    stacks.chain(lists).max().unwrap_or(0).max(report.line)
 }

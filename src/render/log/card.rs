@@ -42,6 +42,7 @@ impl Card<'_> {
                 self.victims(out, dump);
                 out.push_str(&hang_text(dump, self.look));
                 if self.look.is_full() {
+                    out.push('\n');
                     self.group.reports.iter().for_each(|report| self.stacks(out, report));
                 } else {
                     self.hung_stacks(out, dump);
@@ -104,7 +105,11 @@ impl Card<'_> {
             let missing = if first { "" } else { "; the first is not in this log" };
             self.field(out, "oops", &format!("number {number} of this boot{missing}"));
         }
-        if let Some(access) = &report.access {
+        // A sanitizer's sentence tells all of it.
+        let address = report.access.as_ref().filter(|access| access.size.is_some());
+        let address = address.and_then(|access| access.address.as_deref());
+        let told = address.is_some_and(|address| report.message.iter().any(|sentence| sentence.contains(address)));
+        if let Some(access) = report.access.as_ref().filter(|_| self.look.is_full() || !told) {
             self.field(out, "access", &access_text(access));
         }
         if let Some(object) = &report.object {
@@ -222,7 +227,8 @@ impl Card<'_> {
 
     /// Writes a stack, marking the blamed frame if asked; returns whether one was marked.
     fn stack(&self, out: &mut String, stack: &Stack, report: &Report, marks: bool) -> bool {
-        let own = stack.task == report.task;
+        // The tasks of a hang are many.
+        let own = self.group.hang.is_none() && stack.task == report.task;
         let whose =
             stack.task.as_ref().filter(|_| !own).map_or(String::new(), |task| format!(" ({})", task_text(task)));
         self.frames(out, &format!("{}{whose}", safe(&stack.name)), stack, report, marks)
@@ -329,7 +335,10 @@ fn with_pc(pc: &Stack, crash: &Stack) -> Stack {
 }
 
 fn access_text(access: &Access) -> String {
-    let size = access.size.map_or(String::new(), |size| format!(" of {size} bytes"));
+    let size = access.size.map_or(String::new(), |size| match size {
+        1 => " of 1 byte".to_owned(),
+        size => format!(" of {size} bytes"),
+    });
     let address = access.address.as_ref().map_or(String::new(), |address| format!(" at {address}"));
     let is_null = |text: &str| text == "(null)" || text.bytes().all(|byte| b"0x".contains(&byte));
     let jump = access.kind == "execute" && access.address.as_deref().is_some_and(is_null);
