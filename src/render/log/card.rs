@@ -96,7 +96,10 @@ impl Card<'_> {
 
     /// What the kernel says of it in its own words.
     fn words(&self, out: &mut String, report: &Report) {
-        self.fields(out, "says", report.message.iter().cloned());
+        // A sentence that only announces a table, which is not shown, says nothing.
+        let announces = |sentence: &String| sentence.ends_with(':') && report.message.len() > 1;
+        let sentences = report.message.iter().filter(|sentence| self.look.is_full() || !announces(sentence));
+        self.fields(out, "says", sentences.cloned());
         if let Some(source) = &report.source {
             self.field(out, "at", &format!("{}:{}", source.file, source.line));
         }

@@ -46,7 +46,10 @@ pub(super) fn write(
     parts.extend(common.kernel_version.as_ref().map(|version| safe(version).into_owned()));
     parts.extend(common.taint.as_ref().map(|taint| tainted(taint)));
     parts.extend(common.hardware.as_ref().map(|machine| safe(machine).into_owned()));
-    wrap_into(out, "", 2, &format!("{}: {}", safe(log), parts.join(" · ")), look.wrap());
+    // A brief answer in a file or a pipe is searched line by line.
+    let whole = look.width == Width::UNBOUNDED;
+    let columns = if whole && look.is_brief() { usize::MAX } else { look.wrap() };
+    wrap_into(out, "", 2, &format!("{}: {}", safe(log), parts.join(" · ")), columns);
     let several = groups.iter().any(|group| group.reports[0].severity != groups[0].reports[0].severity);
     let rows: Vec<[String; 4]> = groups
         .iter()
@@ -77,8 +80,7 @@ pub(super) fn write(
         first.push_str("  ");
         let indent = first.chars().count();
         let own = if group.reports[0].syzbot || !look.is_brief() { "" } else { " (not a title of syzbot)" };
-        // A file or a pipe is searched line by line.
-        let columns = if look.width == Width::UNBOUNDED { usize::MAX } else { look.wrap() };
+        let columns = if whole { usize::MAX } else { look.wrap() };
         wrap_into(out, &first, indent, &format!("{}{own}", heading(group)), columns);
     }
     if !look.is_brief() {
