@@ -8,7 +8,7 @@ mod people;
 use kanalyze::bisect::read;
 use kanalyze::bisect::record::{Bisection, Kind, Outcome, Role, RunResult, Step, Verdict};
 use kanalyze::engine::read_reports;
-use kanalyze::render::{self, Palette};
+use kanalyze::render::{self, Look, Width};
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 
@@ -38,7 +38,8 @@ fn transcript(name: &str) -> Bisection {
 
 fn text(found: &Bisection) -> String {
     let mut out = Vec::new();
-    render::bisect::write(found, &Palette::plain(), &mut out).expect("memory can be written to");
+    render::bisect::write(found, &Look { width: Width(80), ..Look::default() }, &mut out)
+        .expect("memory can be written to");
     String::from_utf8(out).expect("the view is text")
 }
 

@@ -1,7 +1,8 @@
 //! `kanalyze bisect`: what did this bisection find, and should I believe it?
 
 use super::logs::{Logs, tell};
-use super::output::{Format, JsonArray, Output};
+use super::output::{Format, JsonArray, Output, Reader};
+use super::pager::Page;
 use crate::bisect::{Bisection, Sign, judged};
 use crate::engine::{Engine, Item, Options, in_order};
 use crate::input::Source;
@@ -10,12 +11,12 @@ use crate::render;
 use crate::report::Report;
 use anyhow::Context as _;
 use clap::ValueEnum;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Tell what a bisection found, and how far to believe it
+/// Say what a bisection found, and how much to trust it
 ///
 /// Reads syzbot's transcripts of any year (cause and fix), `git bisect log` files, what `git bisect visualize` shows, 0-day's
 /// annotated logs, and any of them quoted in a mail. The first line is the answer; what speaks for it and against it
@@ -27,10 +28,10 @@ use std::process::ExitCode;
   kanalyze bisect logs/*.txt --sort confidence    several logs: a table, the most certain first
   kanalyze bisect --check-steps bisect.txt        verdicts that contradict their runs
   kanalyze bisect --svg walk.svg bisect.txt       a picture of the walk
-  kanalyze bisect --format jsonl logs/*.txt       one record a log, for scripts
+  kanalyze bisect --format jsonl logs/*.txt       one record per log, for scripts
 
 In the walk, `git` is what git was told (in brackets: what the runs say of a test that git was not told about),
-`crashed` counts runs, titles are letters that the legend explains, a star marks where they change altogether.
+`crashed` counts runs, titles are letters that the legend explains, * marks a step where all titles changed.
 
 A text with several bisections gives all of them, in their order.
 
@@ -41,6 +42,9 @@ pub struct Arguments {
 
     #[command(flatten)]
     output: Output,
+
+    #[command(flatten)]
+    reader: Reader,
 
     /// Order of the table of several logs.
     #[arg(long, value_enum, value_name = "BY")]
@@ -86,7 +90,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     let options = arguments.logs.reading.options()?;
     let mut writer = Writer {
-        out: BufWriter::new(std::io::stdout().lock()),
+        out: Page::open(arguments.reader, arguments.output.format == Format::Text && !arguments.features),
         format: arguments.output.format,
         array: JsonArray::new(),
     };
@@ -115,22 +119,21 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         std::fs::write(path, render::bisect_svg::draw(found))
             .with_context(|| format!("{}: the picture cannot be written", path.display()))?;
     }
+    let look = arguments.output.look(arguments.reader);
     match (arguments.features, writer.format) {
         (true, _) => {}
         (false, Format::Text) if arguments.check_steps => render::bisect_table::write_checks(&kept, &mut writer.out)?,
         (false, Format::Text) => match &kept[..] {
             [] => {}
-            sessions if count == 1 => {
-                render::bisect::write_all(sessions, &arguments.output.palette(), &mut writer.out)?
-            }
-            several => render::bisect_table::write_table(several, &arguments.output.palette(), &mut writer.out)?,
+            sessions if count == 1 || look.is_brief() => render::bisect::write_all(sessions, &look, &mut writer.out)?,
+            several => render::bisect_table::write_table(several, &look, &mut writer.out)?,
         },
         (false, _) => kept.iter().try_for_each(|found| writer.records(found, arguments.check_steps))?,
     }
     if writer.format == Format::Json && !arguments.features {
         writer.array.end(&mut writer.out)?;
     }
-    writer.out.flush()?;
+    writer.out.close()?;
     Ok(if failed { ExitCode::from(2) } else { ExitCode::SUCCESS })
 }
 

@@ -1,12 +1,14 @@
 //! `kanalyze check`: a gate for CI: does any log hold a crash that is not known?
 
 use super::logs::{Logs, tell};
+use super::output::Reader;
+use super::pager::Page;
 use crate::diff::Area;
 use crate::diff::baseline::{Baseline, Excuse, today};
 use crate::intake::{silence, wholes};
 use crate::render::{self, Checked, CheckedLog};
 use clap::ValueEnum;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -22,9 +24,9 @@ use std::process::ExitCode;
   kanalyze check results/ --baseline known.toml --format junit > junit.xml
   kanalyze check old-results/ --write-baseline known.toml       what is there now is known from now on
 
-The form of a baseline is told by `kanalyze diff --help`.
+`kanalyze diff --help` shows the form of a baseline.
 
-Exit status: 0 nothing new, 1 a crash that is not known, 2 trouble (a log that is empty, is no log or cannot be read never
+Exit status: 0 nothing new, 1 a crash that is not known, 2 error (a log that is empty, is no log or cannot be read never
 passes).")]
 pub struct Arguments {
     #[command(flatten)]
@@ -49,6 +51,14 @@ pub struct Arguments {
     /// When to colour the text.
     #[arg(long = "color", value_enum, default_value = "auto", value_name = "WHEN")]
     colour: super::output::Colour,
+
+    /// Print nothing; the exit status is the answer.
+    #[arg(long, short = 'q')]
+    quiet: bool,
+
+    /// Do not use a pager ($PAGER, or `less -FRX`), which otherwise shows text on a terminal.
+    #[arg(long)]
+    no_pager: bool,
 }
 
 /// Form of a check's output.
@@ -56,13 +66,13 @@ pub struct Arguments {
 enum Form {
     /// For people.
     Text,
-    /// One JSON array, one record a log.
+    /// One JSON array, one record per log.
     Json,
-    /// One record a line.
+    /// One record per line.
     Jsonl,
-    /// JUnit's XML: one case a log.
+    /// JUnit's XML: one case per log.
     Junit,
-    /// SARIF 2.1.0: one result a crash.
+    /// SARIF 2.1.0: one result per crash.
     Sarif,
 }
 
@@ -102,7 +112,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         write_baseline(path, &logs)?;
         return Ok(ExitCode::from(if fatal { 2 } else { 0 }));
     }
-    let mut out = BufWriter::new(std::io::stdout().lock());
+    let reader = Reader { quiet: arguments.quiet, no_pager: arguments.no_pager, ..Reader::default() };
+    let mut out = Page::open(reader, arguments.format == Form::Text);
     match arguments.format {
         Form::Text => out.write_all(render::check_text(&logs, &super::output::palette(arguments.colour)).as_bytes())?,
         Form::Junit => out.write_all(render::check_junit(&logs).as_bytes())?,
@@ -121,7 +132,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             }
         }
     }
-    out.flush()?;
+    out.close()?;
     let failed = logs.iter().any(|log| !log.passes);
     Ok(ExitCode::from(if fatal { 2 } else { u8::from(failed) }))
 }

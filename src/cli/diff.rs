@@ -1,6 +1,8 @@
 //! `kanalyze diff`: what is new, gone or more frequent between these two runs, or groups of runs?
 
 use super::logs::{Reading, sources_of, tell};
+use super::output::Reader;
+use super::pager::Page;
 use crate::diff::baseline::{Baseline, today};
 use crate::diff::{Difference, Group, Run, compare, reduce, rules};
 use crate::engine::Options;
@@ -8,16 +10,16 @@ use crate::intake::{Found, silence, wholes};
 use crate::render::{self, Palette};
 use clap::ValueEnum;
 use std::ffi::OsString;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Tell what is new, gone, changed or more frequent between two runs, or two groups of runs
 ///
-/// A side is a log, a run folder, a folder of either, or a glob; several with --a and --b. Compared are crash titles,
+/// Each side can be a log, a run folder, a folder of either, or a glob; several with --a and --b. Compared are crash titles,
 /// hung tasks and their roots, blocked functions, lock edges and lock-order pairs, events, taint, messages, boot
 /// milestones, modules, the command line, the kernel and the machine. What changes by itself (times, pids, addresses,
-/// KASLR, CPU numbers, module order) is set aside; --explain lists the rules.
+/// KASLR, CPU numbers, module order) is set aside; --explain lists what is ignored as noise.
 ///
 /// One run against one is compared word for word. With two runs or more on both sides a difference of rates is claimed only where
 /// Fisher's exact test, corrected by Holm within its area, stays below 5 %; else the finding says how many runs more it
@@ -40,7 +42,7 @@ A baseline is a TOML file:
   until = 2026-12-31          # optional; the last day
   reason = \"https://…\"        # optional
 
-Exit status: 0 the same, 1 different, 2 trouble. What cannot be told is no difference.")]
+Exit status: 0 the same, 1 different, 2 error. A difference that stays undecided does not count.")]
 pub struct Arguments {
     /// The first side.
     #[arg(value_name = "A", required_unless_present_any = ["a", "explain"], conflicts_with_all = ["a", "b"])]
@@ -80,6 +82,14 @@ pub struct Arguments {
 
     #[command(flatten)]
     reading: Reading,
+
+    /// Print nothing; the exit status is the answer.
+    #[arg(long, short = 'q')]
+    quiet: bool,
+
+    /// Do not use a pager ($PAGER, or `less -FRX`), which otherwise shows text on a terminal.
+    #[arg(long)]
+    no_pager: bool,
 }
 
 /// Form of a comparison's output.
@@ -104,10 +114,11 @@ pub enum Form {
 /// # Errors
 /// A side that is nothing, a grammar or baseline that is no good.
 pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let mut out = BufWriter::new(std::io::stdout().lock());
+    let reader = Reader { quiet: arguments.quiet, no_pager: arguments.no_pager, ..Reader::default() };
+    let mut out = Page::open(reader, arguments.format == Form::Text);
     if arguments.first.is_none() && arguments.a.is_empty() {
         out.write_all(rules().as_bytes())?;
-        out.flush()?;
+        out.close()?;
         return Ok(ExitCode::SUCCESS);
     }
     let baseline = arguments.baseline.as_deref().map(Baseline::read).transpose()?;
@@ -125,7 +136,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if arguments.explain && arguments.format == Form::Text {
         write!(out, "\nSet aside by these rules:\n{}", rules())?;
     }
-    out.flush()?;
+    out.close()?;
     Ok(ExitCode::from(if fine_a && fine_b { u8::from(difference.differs) } else { 2 }))
 }
 

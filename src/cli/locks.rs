@@ -1,34 +1,39 @@
 //! `kanalyze locks`: who holds the lock, who waits, where is the cycle, who is the root?
 
 use super::logs::{Logs, tell};
-use super::output::{Format, JsonArray, Output};
+use super::output::{Format, JsonArray, Output, Reader};
+use super::pager::Page;
 use super::stderr::say;
 use crate::engine::{Item, lock_dumps};
 use crate::render::{locks_dot, locks_mermaid, locks_svg, locks_text};
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::process::ExitCode;
 
-/// Show who blocks whom in a hang: holders, waiters, cycles, and the root of it all
+/// Show who blocks whom in a hang: holders, waiters, cycles and the root cause
 ///
-/// Evidence are the kernel's own blocker lines, the stacks of hung tasks, the lists of held locks, sysrq dumps and
-/// lockdep reports. A list of held locks names a lock that its task still waits for, too; each edge says how sure it is:
-/// stated (by the kernel), certain, likely, possible, unknown. Cycles and roots rest on likely and better. Every
-/// statement names the lines of the log that it rests on.
+/// The evidence is the kernel's own blocker lines, the stacks of hung tasks, the lists of held locks, sysrq dumps and
+/// lockdep reports. The kernel's list of held locks also includes the lock that a task is still waiting for. Each edge
+/// says how sure it is: stated (by the kernel), certain, likely, possible, unknown. Cycles and roots rest on likely and
+/// better. Every statement cites its log lines.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kanalyze locks console.log                 the story, ready to paste into a mail
-  kanalyze locks --format jsonl *.log        one record a dump, for scripts
+  kanalyze locks --format jsonl *.log        one record per dump, for scripts
+  kanalyze locks --brief *.log               one line per dump
   kanalyze locks --svg hang.log > hang.svg   a picture of the last dump
   kanalyze locks --dot hang.log | dot -Tpdf  the same for graphviz
   kanalyze locks --mermaid hang.log          the same for an issue or a wiki page
 
-Exit status: 0 no hang, 1 a hang, 2 trouble.")]
+Exit status: 0 no hang, 1 a hang, 2 error.")]
 pub struct Arguments {
     #[command(flatten)]
     logs: Logs,
 
     #[command(flatten)]
     output: Output,
+
+    #[command(flatten)]
+    reader: Reader,
 
     /// Draw the last dump for graphviz.
     #[arg(long, conflicts_with_all = ["svg", "mermaid"])]
@@ -49,9 +54,10 @@ pub struct Arguments {
 /// No input, or a grammar that is no good.
 pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let options = arguments.logs.reading.options()?.with_events();
-    let mut out = BufWriter::with_capacity(1 << 18, std::io::stdout().lock());
+    let drawn = arguments.dot || arguments.svg || arguments.mermaid;
+    let mut out = Page::open(arguments.reader, arguments.output.format == Format::Text && !drawn);
     let mut array = JsonArray::new();
-    let palette = arguments.output.palette();
+    let look = arguments.output.look(arguments.reader);
     let (mut hang, mut fatal, mut complete, mut first) = (false, false, true, true);
     let named = arguments.logs.views(
         &options,
@@ -66,16 +72,16 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let found = lock_dumps(log, &items);
             hang |= found.iter().any(|dump| dump.hang);
             let picture = found.iter().rfind(|dump| !dump.waits.is_empty());
-            match picture.filter(|_| arguments.dot || arguments.svg || arguments.mermaid) {
+            match picture.filter(|_| drawn) {
                 Some(dump) if arguments.dot => out.write_all(locks_dot(dump).as_bytes())?,
                 Some(dump) if arguments.svg => out.write_all(locks_svg(dump).as_bytes())?,
                 Some(dump) => out.write_all(locks_mermaid(dump).as_bytes())?,
-                None if arguments.dot || arguments.svg || arguments.mermaid => {}
+                None if drawn => {}
                 None => match arguments.output.format {
                     Format::Text => {
                         if !outcome.is_fatal() {
-                            let text = locks_text(log, &found, &palette);
-                            out.write_all(if first { b"" } else { b"\n" })?;
+                            let text = locks_text(log, &found, &look);
+                            out.write_all(if first || look.is_brief() { b"" } else { b"\n" })?;
                             out.write_all(text.as_bytes())?;
                             first = false;
                         }
@@ -92,9 +98,9 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Ok(())
         },
     )?;
-    if arguments.output.format == Format::Json && !(arguments.dot || arguments.svg || arguments.mermaid) {
+    if arguments.output.format == Format::Json && !drawn {
         array.end(&mut out)?;
     }
-    out.flush()?;
+    out.close()?;
     Ok(ExitCode::from(if fatal || !named || !hang && !complete { 2 } else { u8::from(hang) }))
 }

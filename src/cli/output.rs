@@ -11,7 +11,7 @@ pub enum Format {
     Text,
     /// One JSON array.
     Json,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Jsonl,
 }
 
@@ -29,7 +29,7 @@ pub enum Colour {
 /// The arguments about output.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub struct Output {
-    /// Form of the output: text for people, json or jsonl (one record a line) for programs.
+    /// Form of the output: text for people, json or jsonl (one record per line) for programs.
     #[arg(long, value_enum, default_value = "text")]
     pub format: Format,
 

@@ -17,9 +17,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Name every crash, warning and hang in console logs
 ///
-/// Titles equal syzbot's byte for byte. Each title is shown once, with the stack folded around the function that it
-/// names, the locks that were listed, what followed from it and how often it came again. The last line tells how many
-/// boots the log holds and what the log itself says is missing.
+/// Titles are identical to syzbot's, byte for byte. Each title is shown once: where and when, the last severe events
+/// before it, the kernel's own sentences, the stack folded around the function that the title names, what followed, where
+/// it came again. The hung tasks of one dump are one block: who waits for whom, the root first. Several titles have an
+/// overview before them. What stands around the kernel's messages (time stamps, syslog, prefixes of any shape, quoting) is
+/// taken off; lines of other programs, of firmware and of people are no crashes. The last line says what the log itself
+/// says is missing.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kanalyze parse console.log               what went wrong
@@ -27,11 +30,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
   dmesg | kanalyze                         the running kernel
   kanalyze parse logs.zip results/         archives and folders
   kanalyze parse --format jsonl logs/*.gz  one record per report, for scripts
+  kanalyze parse --brief logs/             one line per title
+  kanalyze parse --full console.log        all stacks, registers, places
+  kanalyze parse -q x.log || echo crashed  only the exit status
   kanalyze parse --all console.log         also OOM kills, lock dumps, file system errors …
   kanalyze parse -k vmlinux console.log    with source lines and inlined functions
   kanalyze parse --grammar mine.toml x.log with kinds of your own (see `kanalyze grammar --help`)
 
-Exit status: 0 nothing found, 1 something found, 2 trouble (a log that is empty, is no log or ends too early).")]
+Exit status: 0 nothing found, 1 something found, 2 error (a log that is empty, is no log or ends too early).")]
 pub struct Arguments {
     #[command(flatten)]
     logs: Logs,
@@ -144,7 +150,8 @@ fn views(
 
 /// The dumps of tasks and locks, where a hang or a report of lockdep rests on them.
 fn told_dumps(view: &LogView) -> Vec<Dump> {
-    let hangs = |report: &Report| report.hung_tasks.iter().any(|task| task.seconds.is_some());
+    // A task is called blocked for so long, or blocked by another one.
+    let hangs = |report: &Report| report.hung_tasks.iter().any(|task| task.seconds.is_some() || task.blocker.is_some());
     if !view.reports().iter().any(|report| hangs(report) || report.lockdep.is_some()) {
         return Vec::new();
     }

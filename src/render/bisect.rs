@@ -1,55 +1,59 @@
 //! How a bisection looks as text: the answer first, then the walk, small enough to be pasted into a mail.
 
-use super::{Palette, bisect_reasons, bisect_walk};
+use super::{Look, bisect_reasons, bisect_walk, safe};
 use crate::bisect::Bisection;
 use crate::bisect::record::{Basis, Doubted, Kind, RevertResult, Verdict};
 use crate::report::{Frame, Report};
 use std::io::{self, Write};
 
-/// Columns of the text view.
-pub(super) const WIDTH: usize = 80;
-
 /// Writes the bisections of one log, a blank line between them.
 ///
 /// # Errors
 /// Whatever `out` says.
-pub fn write_all(all: &[Bisection], palette: &Palette, out: &mut dyn Write) -> io::Result<()> {
+pub fn write_all(all: &[Bisection], look: &Look, out: &mut dyn Write) -> io::Result<()> {
     for (at, found) in all.iter().enumerate() {
-        if at > 0 {
+        if at > 0 && !look.is_brief() {
             writeln!(out)?;
         }
-        write(found, palette, out)?;
+        write(found, look, out)?;
     }
     Ok(())
 }
 
-/// Writes the summary of one bisection.
+/// Writes the summary of one bisection; only the answer where that is wanted.
 ///
 /// # Errors
 /// Whatever `out` says.
-pub fn write(found: &Bisection, palette: &Palette, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{}{}{:#}", palette.blame, plain(&found.answer, WIDTH), palette.blame)?;
-    if let Some(culprit) = found.culprit.as_ref().filter(|culprit| !culprit.subject.is_empty()) {
-        writeln!(out, "  {}", plain(&culprit.subject, WIDTH - 2))?;
+pub fn write(found: &Bisection, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+    let blame = look.palette.blame;
+    let subject = found.culprit.as_ref().map(|culprit| &culprit.subject).filter(|subject| !subject.is_empty());
+    if look.is_brief() {
+        let subject = subject.map_or_else(String::new, |subject| format!(": {subject}"));
+        return writeln!(out, "{}: {}{}", safe(&found.log), safe(&found.answer), safe(&subject));
+    }
+    let width = look.width.0;
+    writeln!(out, "{blame}{}{blame:#}", plain(&found.answer, width))?;
+    if let Some(subject) = subject {
+        writeln!(out, "  {}", plain(subject, width.saturating_sub(2)))?;
     }
     writeln!(out)?;
-    facts(found, out)?;
-    bisect_reasons::write(found, palette, out)?;
-    bisect_walk::write(found, palette, out)?;
-    crash(found, out)
+    facts(found, look.wrap(), out)?;
+    bisect_reasons::write(found, look, out)?;
+    bisect_walk::write(found, look, out)?;
+    crash(found, width, out)
 }
 
 /// Lines such as `trust    only v4.7..v4.8`.
-fn facts(found: &Bisection, out: &mut dyn Write) -> io::Result<()> {
+fn facts(found: &Bisection, columns: usize, out: &mut dyn Write) -> io::Result<()> {
     let mut fact = |name: &str, text: &str| -> io::Result<()> {
-        for (at, line) in wrapped(text, WIDTH - 10).iter().enumerate() {
+        for (at, line) in wrapped(text, columns.saturating_sub(10)).iter().enumerate() {
             writeln!(out, "{:10}{line}", if at == 0 { name } else { "" })?;
         }
         Ok(())
     };
     fact("log", &source(found))?;
     if found.basis == Basis::Extrapolated {
-        fact("belief", "by a model that was fitted on searches for causes only: take it as a hint")?;
+        fact("trust", "by a model that was fitted on searches for causes only: take it as a hint")?;
     }
     if let Some(start) = found.start_commit.as_ref().filter(|_| found.kind != Kind::Git) {
         let rewritten =
@@ -176,15 +180,15 @@ fn source(found: &Bisection) -> String {
     format!("{} ({}, {kind}{dates}{mailed}{cut}{session})", found.log, found.dialect.name.name())
 }
 
-fn crash(found: &Bisection, out: &mut dyn Write) -> io::Result<()> {
+fn crash(found: &Bisection, width: usize, out: &mut dyn Write) -> io::Result<()> {
     let Some(title) = &found.crash_title else { return Ok(()) };
-    writeln!(out, "\ncrash at the end: {}", plain(title, WIDTH - 18))?;
+    writeln!(out, "\ncrash at the end: {}", plain(title, width.saturating_sub(18)))?;
     let Some(report) = &found.crash else { return Ok(()) };
     if &report.title != title {
-        writeln!(out, "  the report says: {}", plain(&report.title, WIDTH - 19))?;
+        writeln!(out, "  the report says: {}", plain(&report.title, width.saturating_sub(19)))?;
     }
     for (name, text) in places(report) {
-        writeln!(out, "  {name}: {}", plain(&text, WIDTH - 4 - name.len()))?;
+        writeln!(out, "  {name}: {}", safe(&text))?;
     }
     Ok(())
 }
@@ -218,7 +222,7 @@ fn is_named(function: &str, title: &str) -> bool {
 /// Words of `text` in lines of at most `width` columns, control characters taken out.
 pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in plain(text, 2000).split_whitespace() {
+    for word in safe(text).split_whitespace() {
         match lines.last_mut() {
             Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
                 line.push(' ');
@@ -232,7 +236,7 @@ pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
 
 /// Text of a log for a terminal: visible, and no longer than `width`.
 pub(super) fn plain(text: &str, width: usize) -> String {
-    super::fitted(&super::safe(text), width).into_owned()
+    super::fitted(&safe(text), width).into_owned()
 }
 
 pub(super) fn short(commit: &str) -> &str {

@@ -1,7 +1,7 @@
 //! The reasons for and against a bisection's answer, so that a reader can add them up to the per cent that are claimed.
 
-use super::Palette;
-use super::bisect::{WIDTH, wrapped};
+use super::Look;
+use super::bisect::wrapped;
 use crate::bisect::record::{Bisection, Reason, RevertResult};
 use crate::bisect::{BOUNDS, INTERCEPT};
 use std::io::{self, Write};
@@ -15,10 +15,14 @@ const SLIGHT: f64 = 0.05;
 ///
 /// # Errors
 /// Whatever `out` says.
-pub fn write(found: &Bisection, palette: &Palette, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(found: &Bisection, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+    let palette = &look.palette;
+    let reasons = if look.is_full() { usize::MAX } else { REASONS };
+    let columns = look.wrap();
+    let term = |weight: &str, words: &str, out: &mut dyn Write| term(weight, words, columns, out);
     let of = |side: f64| -> Vec<&Reason> {
         let signs = found.reasons.iter().filter(|reason| reason.sign != INTERCEPT);
-        signs.filter(|reason| reason.weight * side > SLIGHT).take(REASONS).collect()
+        signs.filter(|reason| reason.weight * side > SLIGHT).take(reasons).collect()
     };
     let sides = [
         ("against it", palette.title, of(-1.0), RevertResult::Failed),
@@ -93,8 +97,8 @@ fn signed(tenths: i64) -> String {
 }
 
 /// One term: what it weighs, four columns wide, and its words.
-fn term(weight: &str, words: &str, out: &mut dyn Write) -> io::Result<()> {
-    for (at, line) in wrapped(words, WIDTH - 9).iter().enumerate() {
+fn term(weight: &str, words: &str, columns: usize, out: &mut dyn Write) -> io::Result<()> {
+    for (at, line) in wrapped(words, columns.saturating_sub(9)).iter().enumerate() {
         if at == 0 { writeln!(out, "  {weight}  {line}")? } else { writeln!(out, "        {line}")? }
     }
     Ok(())

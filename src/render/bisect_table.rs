@@ -1,36 +1,47 @@
 //! Several bisections as a table, and verdicts that contradict their runs.
 
-use super::Palette;
 use super::bisect::{plain, short};
+use super::{Look, Width};
 use crate::bisect::Bisection;
 use crate::bisect::record::Outcome;
 use std::io::{self, Write};
+
+/// Columns of the answer in a table on a terminal.
+const ANSWER: usize = 50;
 
 /// Writes one line for each bisection, in the order given.
 ///
 /// # Errors
 /// Whatever `out` says.
-pub fn write_table(all: &[Bisection], palette: &Palette, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "belief  answer                                              log")?;
+pub fn write_table(all: &[Bisection], look: &Look, out: &mut dyn Write) -> io::Result<()> {
+    let palette = &look.palette;
+    let answers: Vec<String> = all.iter().map(|found| answer(found)).collect();
+    let longest = answers.iter().map(|answer| answer.chars().count()).max().unwrap_or(0).max(6);
+    let wide = if look.width == Width::UNBOUNDED { longest } else { longest.min(ANSWER) };
+    writeln!(out, "confidence  {:wide$}  log", "answer")?;
     let shared = shared_folders(all.iter().map(|found| found.log.as_str()));
-    for found in all {
-        let belief =
+    for (found, answer) in all.iter().zip(&answers) {
+        let confidence =
             found.confidence.map_or_else(|| "-".to_owned(), |confidence| format!("{:.0} %", confidence * 100.0));
         let style = match found.confidence {
             Some(confidence) if confidence >= 0.6 => palette.good,
             Some(confidence) if confidence < 0.4 => palette.title,
             _ => palette.quiet,
         };
-        let answer = match (found.outcome, &found.culprit) {
-            (Outcome::Culprit, Some(culprit)) => format!("{} {}", short(&culprit.commit), culprit.subject),
-            _ => found.answer.split(", ").next().unwrap_or_default().to_owned(),
-        };
         let log = super::safe(&found.log[shared..]);
         let session =
             if found.sessions > 1 { format!(" ({} of {})", found.session, found.sessions) } else { String::new() };
-        writeln!(out, "{style}{belief:>6}{style:#}  {:<50}  {log}{session}", plain(&answer, 50))?;
+        writeln!(out, "{style}{confidence:>10}{style:#}  {:<wide$}  {log}{session}", plain(answer, wide))?;
     }
     Ok(())
+}
+
+/// What was found, in a cell.
+fn answer(found: &Bisection) -> String {
+    match (found.outcome, &found.culprit) {
+        (Outcome::Culprit, Some(culprit)) => format!("{} {}", short(&culprit.commit), culprit.subject),
+        _ => found.answer.split(", ").next().unwrap_or_default().to_owned(),
+    }
 }
 
 /// Writes the steps whose verdicts contradict their runs.
@@ -47,9 +58,9 @@ pub fn write_checks(all: &[Bisection], out: &mut dyn Write) -> io::Result<()> {
             writeln!(
                 out,
                 "{}:{}: {}: {}",
-                plain(&found.log, 200),
+                super::safe(&found.log),
                 step.line,
-                plain(name, 40),
+                super::safe(name),
                 step.contradiction.as_deref().unwrap_or_default()
             )?;
         }

@@ -1,7 +1,7 @@
 //! The walk of a bisection as a table of steps; titles are folded into letters that a legend explains.
 
-use super::Palette;
-use super::bisect::{WIDTH, plain, short};
+use super::Look;
+use super::bisect::{plain, short};
 use crate::bisect::Bisection;
 use crate::bisect::record::{Kind, Outcome, Role, RunResult, Step, Verdict};
 use std::collections::BTreeMap;
@@ -11,10 +11,11 @@ use std::io::{self, Write};
 ///
 /// # Errors
 /// Whatever `out` says.
-pub fn write(found: &Bisection, palette: &Palette, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(found: &Bisection, look: &Look, out: &mut dyn Write) -> io::Result<()> {
     if found.steps.is_empty() {
         return Ok(());
     }
+    let palette = &look.palette;
     let letters = letters(found);
     writeln!(out, "\nstep  git    kernel        crashed  titles    left  subject")?;
     let mut before: Option<Vec<&str>> = None;
@@ -51,7 +52,7 @@ pub fn write(found: &Bisection, palette: &Palette, out: &mut dyn Write) -> io::R
         )
         .chars()
         .count();
-        let text = plain(&note(step), WIDTH.saturating_sub(visible));
+        let text = plain(&note(step), look.width.0.saturating_sub(visible));
         writeln!(out, "{}", format!("{line}{text}").trim_end())?;
     }
     if !letters.is_empty() {
@@ -59,8 +60,8 @@ pub fn write(found: &Bisection, palette: &Palette, out: &mut dyn Write) -> io::R
     }
     let mut legend: Vec<(&&str, &String)> = letters.iter().collect();
     legend.sort_by_key(|(_, letter)| (letter.len(), (*letter).clone()));
-    for (title, letter) in legend.into_iter().take(26) {
-        writeln!(out, "   {letter:>2} = {}", plain(title, WIDTH - 8))?;
+    for (title, letter) in legend.into_iter().take(if look.is_full() { usize::MAX } else { 26 }) {
+        writeln!(out, "   {letter:>2} = {}", plain(title, look.width.0.saturating_sub(8)))?;
     }
     Ok(())
 }

@@ -1,13 +1,11 @@
-//! The wait graph as text for a mail: 75 columns, root first, every statement with the log's line numbers.
+//! The wait graph as text: root first, every statement with the log's line numbers.
 
-use super::{Palette, safe, wrap_into};
+use super::{Look, Palette, safe, wrap_into};
 use crate::locks::{Dump, Explanation, Grade, Root, Wait, is_held, missing_root, words};
 use crate::report::{ScenarioStep, Task};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-/// Columns of a mail.
-const COLUMNS: usize = 75;
 /// Tasks shown below one root, and blocks of tasks that wait alone; the rest is counted.
 const MOST: usize = 40;
 /// How deep the tree is indented; deeper chains stay at that margin.
@@ -17,19 +15,26 @@ const FOLD: usize = 3;
 /// Tasks named in such a sentence; the rest is counted.
 const MOST_NAMES: usize = 100;
 
-/// The dumps of one log.
+/// The dumps of one log; one line per dump where that is wanted.
 #[must_use]
-pub fn locks_text(log: &str, dumps: &[Dump], palette: &Palette) -> String {
-    let mut page = Page { out: String::new(), palette: *palette };
+pub fn locks_text(log: &str, dumps: &[Dump], look: &Look) -> String {
+    let mut page = Page::new(look, 0);
     if dumps.iter().all(|dump| dump.tasks.is_empty() && dump.lockdep.is_empty()) {
         page.wrapped("", 0, &format!("{log}: no hang and no lock dump in this log"));
         return page.out;
     }
     for (index, dump) in dumps.iter().enumerate() {
+        if look.is_brief() {
+            page.brief(log, dump, dumps.len());
+            continue;
+        }
         if index > 0 {
             page.out.push('\n');
         }
         page.dump(log, dump, dumps.len());
+    }
+    if look.is_brief() {
+        return page.out;
     }
     let last = dumps.last();
     for explanation in last.map(|dump| dump.lockdep.as_slice()).unwrap_or_default() {
@@ -42,25 +47,32 @@ pub fn locks_text(log: &str, dumps: &[Dump], palette: &Palette) -> String {
     page.out
 }
 
-/// The tasks of one dump: roots and cycles first, each with those behind it.
+/// The tasks of one dump: roots and cycles first, each with those behind it; indented as a part of a report.
 #[must_use]
-pub fn hang_text(dump: &Dump, palette: &Palette) -> String {
-    let mut page = Page { out: String::new(), palette: *palette };
+pub fn hang_text(dump: &Dump, look: &Look) -> String {
+    let mut page = Page::new(look, INSET);
     page.tasks(dump);
-    page.out
+    page.inset()
 }
 
-/// What one of lockdep's reports comes to.
+/// What one of lockdep's reports comes to; indented as a part of a report.
 #[must_use]
-pub fn lockdep_text(explanation: &Explanation, palette: &Palette) -> String {
-    let mut page = Page { out: String::new(), palette: *palette };
+pub fn lockdep_text(explanation: &Explanation, look: &Look) -> String {
+    let mut page = Page::new(look, INSET);
     page.explanation(explanation);
-    page.out
+    page.inset()
 }
+
+/// Blanks before what is part of a report.
+const INSET: usize = 2;
 
 struct Page {
     out: String,
     palette: Palette,
+    /// Where sentences are wrapped.
+    columns: usize,
+    /// Tasks and blocks that are shown before the rest is counted.
+    most: usize,
 }
 
 /// What makes two waits the same but for their tasks.
@@ -79,26 +91,41 @@ fn sameness(wait: &Wait) -> Sameness<'_> {
 }
 
 impl Page {
-    fn dump(&mut self, log: &str, dump: &Dump, of: usize) {
-        if dump.tasks.is_empty() {
-            let count = dump.lockdep.len();
-            let reports = if count == 1 { "a report".to_owned() } else { format!("{count} reports") };
-            let head = format!("{log}:{}: {reports} on the order of locks, no dump of tasks", dump.line);
-            self.styled(self.palette.title, "", 0, &head);
-            return;
-        }
-        let when = dump.at.map(|at| format!(" at {at:.3} s")).unwrap_or_default();
-        let number = if of > 1 { format!(", dump {} of {of}", dump.index + 1) } else { String::new() };
-        let waiters: BTreeSet<i64> = dump.waits.iter().map(|wait| wait.waiter.pid).collect();
-        let what = if dump.hang { "hang" } else { "tasks and locks" };
-        let head = format!(
-            "{log}:{}: {what}{when}{number}; {} listed, {} waiting",
-            dump.line,
-            tasks(dump.tasks.len()),
-            waiters.len()
+    fn new(look: &Look, inset: usize) -> Self {
+        let most = if look.is_full() { usize::MAX } else { MOST };
+        Self { out: String::new(), palette: look.palette, columns: look.wrap().saturating_sub(inset), most }
+    }
+
+    /// What was written, each line moved to the right.
+    fn inset(self) -> String {
+        let lines = self.out.lines().map(|line| match line {
+            "" => "\n".to_owned(),
+            line => format!("{:INSET$}{line}\n", ""),
+        });
+        lines.collect()
+    }
+
+    /// One line: the dump, its cycles, its first root.
+    fn brief(&mut self, log: &str, dump: &Dump, of: usize) {
+        let mut parts = vec![head(log, dump, of)];
+        let cycles = dump.cycles.iter().map(|cycle| match cycle.len() {
+            1 => "a task waits for itself".to_owned(),
+            count => format!("{} wait for each other", tasks(count)),
+        });
+        parts.extend(cycles);
+        let roots = dump.roots.iter().filter(|root| root.blocked_tasks > 0);
+        parts.extend(
+            roots.map(|root| format!("root {}/{} blocks {}", safe(&root.comm), root.pid, tasks(root.blocked_tasks))),
         );
-        self.styled(self.palette.title, "", 0, &head);
-        self.tasks(dump);
+        parts.extend(dump.lockdep.iter().map(|one| format!("{} :{}", one.summary, one.line)));
+        let _ = writeln!(self.out, "{}", safe(&parts.join("; ")));
+    }
+
+    fn dump(&mut self, log: &str, dump: &Dump, of: usize) {
+        self.styled(self.palette.title, "", 0, &head(log, dump, of));
+        if !dump.tasks.is_empty() {
+            self.tasks(dump);
+        }
     }
 
     /// What the tasks of a dump wait for.
@@ -157,7 +184,7 @@ impl Page {
             }
             for wait in waits {
                 blocks += 1;
-                if blocks > MOST {
+                if blocks > self.most {
                     left += 1;
                 } else if let Some(root) = dump.roots.iter().find(|root| root.pid == wait.waiter.pid) {
                     self.root(dump, root, behind, shown);
@@ -235,12 +262,26 @@ impl Page {
         }
         self.out.push('\n');
         let task = dump.tasks.iter().find(|task| task.pid == root.pid);
-        let state = state(dump, root.pid);
+        let who = format!("{}/{}{}", root.comm, root.pid, state(dump, root.pid));
+        // Of a task that waits for nobody and blocks nobody one sentence tells all.
+        let alone = dump.waits.iter().find(|wait| wait.waiter.pid == root.pid);
+        if let Some(wait) = alone.filter(|wait| root.blocked_tasks == 0 && wait.holder.is_none()) {
+            let waits_for = root.waits_for.as_deref().unwrap_or("something");
+            let text = format!(
+                "{who} waits for {waits_for}{}{}; it blocks no other task in this log {}",
+                blocked(dump, root.pid),
+                why(wait),
+                lines(&wait.evidence)
+            );
+            self.styled(self.palette.blame, "", 4, &text);
+            self.ends(dump, root.pid, behind, shown);
+            return;
+        }
         let blocks = match root.blocked_tasks {
             0 => "blocks no other task in this log".to_owned(),
             count => format!("blocks {} through {}", tasks(count), root.through.join(", ")),
         };
-        self.styled(self.palette.blame, "root ", 5, &format!("{}/{}{state} {blocks}", root.comm, root.pid));
+        self.styled(self.palette.blame, "root ", 5, &format!("{who} {blocks}"));
         match dump.waits.iter().find(|wait| wait.waiter.pid == root.pid) {
             Some(wait) => {
                 let waits_for = root.waits_for.as_deref().unwrap_or("something");
@@ -264,11 +305,17 @@ impl Page {
                 self.wrapped("  ", 8, &told);
             }
         }
+        self.ends(dump, root.pid, behind, shown);
+    }
+
+    /// What a root runs and holds, and who is behind it.
+    fn ends(&mut self, dump: &Dump, pid: i64, behind: &Behind<'_>, shown: &mut BTreeSet<i64>) {
+        let task = dump.tasks.iter().find(|task| task.pid == pid);
         if let Some(work) = task.and_then(|task| task.work.as_deref()) {
             self.wrapped("  runs ", 7, work);
         }
-        self.holds(dump, root.pid, 2);
-        self.behind(dump, behind, root.pid, 1, shown);
+        self.holds(dump, pid, 2);
+        self.behind(dump, behind, pid, 1, shown);
     }
 
     /// A task that waits for somebody whom the log does not name, or not for sure, and who is behind it.
@@ -331,14 +378,14 @@ impl Page {
         let mut left = 0;
         while let Some((waits, depth)) = open.pop() {
             let fresh: Vec<&Wait> = waits.into_iter().filter(|wait| shown.insert(wait.waiter.pid)).collect();
-            if fresh.len() >= FOLD && count < MOST {
+            if fresh.len() >= FOLD && count < self.most {
                 count += 1;
                 self.folded(dump, &fresh, depth.min(DEEPEST));
                 continue;
             }
             for wait in fresh {
                 count += 1;
-                if count > MOST {
+                if count > self.most {
                     left += 1;
                 } else {
                     self.wait(wait, depth.min(DEEPEST));
@@ -427,7 +474,7 @@ impl Page {
     }
 
     fn wrapped(&mut self, first: &str, indent: usize, text: &str) {
-        wrap_into(&mut self.out, first, indent, text, COLUMNS);
+        wrap_into(&mut self.out, first, indent, text, self.columns);
     }
 }
 
@@ -471,6 +518,20 @@ impl<'a> Behind<'a> {
         groups.reverse();
         groups
     }
+}
+
+/// `hang.log:12: hang at 143.000 s; 3 tasks listed, 2 waiting`.
+fn head(log: &str, dump: &Dump, of: usize) -> String {
+    if dump.tasks.is_empty() {
+        let count = dump.lockdep.len();
+        let reports = if count == 1 { "a report".to_owned() } else { format!("{count} reports") };
+        return format!("{log}:{}: {reports} on the order of locks, no dump of tasks", dump.line);
+    }
+    let when = dump.at.map(|at| format!(" at {at:.3} s")).unwrap_or_default();
+    let number = if of > 1 { format!(", dump {} of {of}", dump.index + 1) } else { String::new() };
+    let waiters: BTreeSet<i64> = dump.waits.iter().map(|wait| wait.waiter.pid).collect();
+    let what = if dump.hang { "hang" } else { "tasks and locks" };
+    format!("{log}:{}: {what}{when}{number}; {} listed, {} waiting", dump.line, tasks(dump.tasks.len()), waiters.len())
 }
 
 fn name(task: &Task) -> String {

@@ -49,12 +49,12 @@ pub enum Detail {
     Full,
 }
 
-/// Columns of the output; nothing is cut where there is no terminal.
+/// Columns of the output. Sentences are wrapped there; only tables of many columns are cut, and only on a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Width(pub usize);
 
 /// Columns of a mail: where sentences are wrapped outside of a terminal.
-const MAIL: usize = 80;
+const MAIL: usize = 75;
 
 impl Width {
     /// Of a file or a pipe: nothing is cut.
@@ -69,7 +69,7 @@ impl Width {
 
 impl Default for Width {
     fn default() -> Self {
-        Self(MAIL)
+        Self::UNBOUNDED
     }
 }
 
@@ -89,12 +89,6 @@ impl Look {
     #[must_use]
     pub fn wrap(&self) -> usize {
         self.width.wrap()
-    }
-
-    /// The text cut to the width, if there is a terminal that has one.
-    #[must_use]
-    pub fn fitted<'text>(&self, text: &'text str) -> std::borrow::Cow<'text, str> {
-        super::fitted(text, self.width.0)
     }
 
     /// Whether only one line per heading is wanted.

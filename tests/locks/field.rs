@@ -2,11 +2,11 @@
 
 use crate::{edges, last, read};
 use kanalyze::locks::{Dump, digest};
-use kanalyze::render::{Palette, locks_dot, locks_mermaid, locks_text};
+use kanalyze::render::{Look, locks_dot, locks_mermaid, locks_text};
 
 fn text(dumps: &[Dump]) -> String {
     // Lines are wrapped anywhere.
-    locks_text("hang.log", dumps, &Palette::plain()).split_whitespace().collect::<Vec<_>>().join(" ")
+    locks_text("hang.log", dumps, &Look::default()).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// A task that the watchdog reports, with the functions of its stack.
@@ -264,5 +264,5 @@ fn a_page_that_a_waiter_may_have_locked_is_a_possible_deadlock() {
 fn no_place_is_broken_between_lines() {
     let name = "a_function_with_a_very_long_name_that_no_line_of_a_mail_has_room_for_at_all_but_here";
     let log = hung("waiter", 58, &mutex_in(name));
-    assert!(locks_text("hang.log", &read(&log), &Palette::plain()).contains(name));
+    assert!(locks_text("hang.log", &read(&log), &Look::default()).contains(name));
 }

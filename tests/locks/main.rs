@@ -6,7 +6,7 @@ mod writer;
 
 use kanalyze::engine::{Options, lock_dumps, read_items};
 use kanalyze::locks::{Dump, Grade, digest};
-use kanalyze::render::{Palette, locks_dot, locks_mermaid, locks_svg, locks_text};
+use kanalyze::render::{Look, locks_dot, locks_mermaid, locks_svg, locks_text};
 use std::collections::BTreeSet;
 use writer::{assert_apart, log, pass, sleeper};
 
@@ -47,7 +47,7 @@ fn a_chain_has_one_root_and_a_depth() {
     let roots: Vec<_> = dump.roots.iter().map(|root| (root.pid, root.blocked_tasks, root.depth)).collect();
     assert_eq!(roots, [(58, 4, 3)]);
     assert!(dump.hang);
-    insta::assert_snapshot!("chain", locks_text("hang.log", &[dump], &Palette::plain()));
+    insta::assert_snapshot!("chain", locks_text("hang.log", &[dump], &Look::default()));
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn a_deadlock_is_a_cycle_and_has_no_root() {
     assert!(dump.roots.is_empty());
     let lines = digest(&dump, None).expect("a hang has a digest");
     assert_eq!(lines, ["deadlock: task59/59, task60/60 wait for each other", "over &w->lock2, &w->lock1"]);
-    insta::assert_snapshot!("deadlock", locks_text("hang.log", &[dump], &Palette::plain()));
+    insta::assert_snapshot!("deadlock", locks_text("hang.log", &[dump], &Look::default()));
 }
 
 #[test]
@@ -383,7 +383,7 @@ fn names_are_no_markup_and_no_escapes() {
     let dump = last(&log(&pass(&[task, sleeper(59, &[], Some(1))], 200.0)));
     let svg = locks_svg(&dump);
     assert!(!svg.contains("<b>") && !svg.contains('\u{1b}'));
-    assert!(!locks_text("hang.log", std::slice::from_ref(&dump), &Palette::plain()).contains('\u{1b}'));
+    assert!(!locks_text("hang.log", std::slice::from_ref(&dump), &Look::default()).contains('\u{1b}'));
     assert!(!locks_mermaid(&dump).contains("<b>\""));
 }
 

@@ -3,7 +3,7 @@
 use super::writer::{Sleeper, assert_apart, log, pass, sleeper};
 use super::{edges, read};
 use kanalyze::locks::Dump;
-use kanalyze::render::{Palette, locks_svg, locks_text};
+use kanalyze::render::{Look, locks_svg, locks_text};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -121,7 +121,7 @@ proptest! {
         for dump in &found {
             assert_apart(&locks_svg(dump));
         }
-        let text = locks_text("some/long/path/to/the/log/of/a/machine/that/hangs.log", &found, &Palette::plain());
+        let text = locks_text("some/long/path/to/the/log/of/a/machine/that/hangs.log", &found, &Look::default());
         for line in text.lines() {
             prop_assert!(line.chars().count() <= 75, "{line}");
         }

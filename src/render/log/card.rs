@@ -1,14 +1,17 @@
-//! One heading of a log: the kernel's own words, where it happened, the stack, what followed and what came again.
+//! One heading of a log: where it happened, what came before, the kernel's own words, the stack, what followed.
 
 use super::super::{Look, hang_text, lockdep_text, safe, wrap_into};
+use super::LogView;
+use super::group::Group;
 use super::overview::{Common, heading, tainted};
 use super::stack::{frame_text, stack_lines};
-use super::{Group, LogView};
+use crate::locks::Dump;
 use crate::report::{Access, HeldLocks, Report, SlabObject, Stack, Task};
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// How many further places of a title are named.
-const PLACES: usize = 6;
+/// How many further titles of a hang are named.
+const TITLES: usize = 6;
 /// How many held locks of a list are shown.
 const LOCKS: usize = 8;
 /// How many stacks are shown.
@@ -31,28 +34,32 @@ impl Card<'_> {
         let _ = writeln!(out, "{title}{}{}", heading(self.group), title.render_reset());
         let report = self.group.reports[0];
         self.place(out, report);
+        self.before(out, report);
         self.words(out, report);
         self.doubts(out, report);
-        match self.group.hang {
-            Some(dump) => {
-                self.victims(out);
-                out.push_str(&hang_text(dump, &self.look.palette));
+        match (self.group.hang, self.group.explanation) {
+            (Some(dump), _) => {
+                self.victims(out, dump);
+                out.push_str(&hang_text(dump, self.look));
                 if self.look.is_full() {
+                    out.push('\n');
                     self.group.reports.iter().for_each(|report| self.stacks(out, report));
+                } else {
+                    self.hung_stacks(out, dump);
                 }
             }
-            None => {
-                // Lockdep's many stacks come down to the places that take locks.
-                match self.group.explanation.filter(|one| !self.look.is_full() && !one.paths.is_empty()) {
-                    Some(explanation) => {
-                        out.push_str(&lockdep_text(explanation, &self.look.palette));
-                        let crash =
-                            report.stacks.iter().find(|stack| stack.name == "crash" && !stack.frames.is_empty());
-                        crash.into_iter().for_each(|stack| self.stack(out, stack, report));
-                    }
-                    None => self.stacks(out, report),
+            // Lockdep's many stacks come down to the places that take locks.
+            (None, Some(explanation)) if !self.look.is_full() && !explanation.paths.is_empty() => {
+                out.push_str(&lockdep_text(explanation, self.look));
+                let crash = report.stacks.iter().find(|stack| stack.name == "crash" && !stack.frames.is_empty());
+                if let Some(stack) = crash {
+                    self.stack(out, stack, report, true);
                 }
-                report.held_locks.iter().for_each(|list| self.locks(out, list));
+                self.lock_lists(out, report);
+            }
+            _ => {
+                self.stacks(out, report);
+                self.lock_lists(out, report);
             }
         }
         if self.look.is_full() {
@@ -78,6 +85,7 @@ impl Card<'_> {
         let kernel = own(&report.kernel_version, self.common.map(|common| &common.kernel_version));
         about.extend(kernel.map(|kernel| safe(&kernel).into_owned()));
         about.extend(own(&report.taint, self.common.map(|common| &common.taint)).map(|taint| tainted(&taint)));
+        about.extend((!report.syzbot).then(|| "not a title of syzbot".to_owned()));
         about.extend(report.executor.as_ref().map(|one| format!("executor {} program {}", one.proc, one.id)));
         let start = out.len();
         wrap_into(out, "  ", 4, &about.join(" · "), self.look.wrap());
@@ -88,9 +96,10 @@ impl Card<'_> {
 
     /// What the kernel says of it in its own words.
     fn words(&self, out: &mut String, report: &Report) {
-        for sentence in &report.message {
-            self.field(out, "says", sentence);
-        }
+        // A sentence that only announces a table, which is not shown, says nothing.
+        let announces = |sentence: &String| sentence.ends_with(':') && report.message.len() > 1;
+        let sentences = report.message.iter().filter(|sentence| self.look.is_full() || !announces(sentence));
+        self.fields(out, "says", sentences.cloned());
         if let Some(source) = &report.source {
             self.field(out, "at", &format!("{}:{}", source.file, source.line));
         }
@@ -99,22 +108,36 @@ impl Card<'_> {
             let missing = if first { "" } else { "; the first is not in this log" };
             self.field(out, "oops", &format!("number {number} of this boot{missing}"));
         }
-        if let Some(access) = &report.access {
+        // A sanitizer's sentence tells all of it.
+        let address = report.access.as_ref().filter(|access| access.size.is_some());
+        let address = address.and_then(|access| access.address.as_deref());
+        let told = address.is_some_and(|address| report.message.iter().any(|sentence| sentence.contains(address)));
+        if let Some(access) = report.access.as_ref().filter(|_| self.look.is_full() || !told) {
             self.field(out, "access", &access_text(access));
         }
         if let Some(object) = &report.object {
             self.field(out, "object", &object_text(object));
         }
-        if let Some(file) = &report.guilty_file {
-            self.field(out, "file", file);
+        // The file that the header names is told already.
+        let told = report.source.as_ref().map(|source| source.file.as_str());
+        if let Some(file) = report.guilty_file.as_deref().filter(|file| self.look.is_full() || Some(*file) != told) {
+            self.field(out, "blame", file);
         }
-        if !report.alt_titles.is_empty() && (self.look.is_full() || report.alt_titles.len() == 1) {
-            self.field(out, "also", &report.alt_titles.join(" · "));
+        if self.look.is_full() {
+            self.fields(out, "alias", report.alt_titles.iter().cloned());
         }
     }
 
-    fn field(&self, out: &mut String, name: &str, text: &str) {
+    /// `  name    text`.
+    pub(super) fn field(&self, out: &mut String, name: &str, text: &str) {
         wrap_into(out, &format!("  {name:<7} "), 10, text, self.look.wrap());
+    }
+
+    /// Several of one name, which is said once.
+    pub(super) fn fields(&self, out: &mut String, name: &str, texts: impl Iterator<Item = String>) {
+        for (at, text) in texts.enumerate() {
+            self.field(out, if at == 0 { name } else { "" }, &text);
+        }
     }
 
     fn doubts(&self, out: &mut String, report: &Report) {
@@ -123,47 +146,125 @@ impl Card<'_> {
             report.corrupted.as_ref().map(|reason| format!("corrupted by syzbot's rules: {reason}")),
             report.suppressed.then(|| "suppressed: the output says that this is a side effect".to_owned()),
         ];
-        let damage = report.damage.iter().map(|words| format!("damaged: {words}"));
+        let damage = report.damage.iter().map(|words| format!("incomplete: {words}"));
         for line in reasons.into_iter().flatten().chain(damage) {
-            let _ = writeln!(out, "  {doubt}{}{}", safe(&line), doubt.render_reset());
+            let start = out.len();
+            wrap_into(out, "  ", 4, &line, self.look.wrap());
+            let text = out.split_off(start);
+            let _ = writeln!(out, "{doubt}{}{}", text.trim_end_matches('\n'), doubt.render_reset());
         }
     }
 
-    /// The hung tasks of one dump.
-    fn victims(&self, out: &mut String) {
-        for report in self.group.reports.iter().skip(1) {
-            let hung = report.hung_tasks.iter().find(|hung| hung.seconds.is_some());
-            let who = hung.map_or(String::new(), |hung| {
-                let time = hung.seconds.map_or(String::new(), |seconds| format!(" for {seconds} s"));
-                format!("{}{time}: ", task_text(&hung.task))
-            });
-            self.field(out, "hung", &format!("{who}{} :{}", report.title, report.line));
+    /// The hung tasks of one dump: the further titles, and who waits for what nobody knows.
+    fn victims(&self, out: &mut String, dump: &Dump) {
+        let first = self.group.reports[0];
+        let mut titles: Vec<&Report> = Vec::new();
+        for report in self.group.reports.iter().filter(|report| self.look.is_full() || !report.frame.is_empty()) {
+            if report.title != first.title && titles.iter().all(|other| other.title != report.title) {
+                titles.push(report);
+            }
         }
+        let most = if self.look.is_full() { usize::MAX } else { TITLES };
+        let more = titles.len().saturating_sub(most);
+        let lines = titles.iter().take(most).map(|report| format!("{} :{}", report.title, report.line));
+        self.fields(out, "titles", lines.chain((more > 0).then(|| format!("{more} more titles: --full"))));
+        let told = |pid: i64| dump.waits.iter().any(|wait| wait.waiter.pid == pid);
+        let hung = self.group.reports.iter().filter_map(|report| {
+            let hung = report.hung_tasks.iter().find(|hung| hung.seconds.is_some() && !told(hung.task.pid))?;
+            let time = hung.seconds.map_or(String::new(), |seconds| format!(" for {seconds} s"));
+            Some(format!("{}{time} :{}", task_text(&hung.task), report.line))
+        });
+        self.fields(out, "hung", hung);
+    }
+
+    /// Of a hang the stack of the task that everybody waits for, and that of the first that was reported.
+    fn hung_stacks(&self, out: &mut String, dump: &Dump) {
+        let root = dump.roots.iter().find(|root| root.blocked_tasks > 0).map(|root| root.pid);
+        let first = self.group.reports[0];
+        let pids = [root, first.task.as_ref().map(|task| task.pid)];
+        let mut shown: Vec<i64> = Vec::new();
+        out.push('\n');
+        for pid in pids.into_iter().flatten() {
+            let of =
+                |stack: &&Stack| !stack.frames.is_empty() && stack.task.as_ref().is_some_and(|task| task.pid == pid);
+            let stacks = self.group.reports.iter().filter_map(|report| Some((*report, report.stacks.iter().find(of)?)));
+            if let Some((report, stack)) = stacks.take(1).find(|_| !shown.contains(&pid)) {
+                shown.push(pid);
+                let of = stack.task.as_ref().map_or(String::new(), |task| format!(" of {}", task_text(task)));
+                if let Some(line) = self.seen(stack, report, pid) {
+                    let _ = writeln!(out, "  stack{of}: as at :{line}");
+                    continue;
+                }
+                self.frames(out, &format!("stack{of}"), stack, report, true);
+            }
+        }
+        if shown.is_empty() {
+            out.pop();
+        }
+    }
+
+    /// The line of an earlier report in which a task stands as it does in this one.
+    fn seen(&self, stack: &Stack, report: &Report, pid: i64) -> Option<u64> {
+        let earlier = self.view.reports.iter().take_while(|one| one.index < report.index);
+        let mut earlier = earlier.filter(|one| one.boot == report.boot && one.cause.is_none());
+        let same = |one: &Stack| {
+            one.task.as_ref().is_some_and(|task| task.pid == pid)
+                && !one.frames.is_empty()
+                && one.frames == stack.frames
+        };
+        earlier.find(|one| one.stacks.iter().any(same)).map(|one| one.line)
     }
 
     /// The stacks that every reader wants: the one that crashed with its pc as frame 0, then the others.
     fn stacks(&self, out: &mut String, report: &Report) {
         let most = if self.look.is_full() { usize::MAX } else { STACKS };
-        let mut stacks = report.stacks.iter().filter(|stack| !stack.frames.is_empty()).take(most).peekable();
-        while let Some(stack) = stacks.next() {
-            let joined = (stack.name == "pc")
-                .then(|| stacks.next_if(|next| next.name == "crash" && next.task == stack.task))
-                .flatten()
-                .map(|crash| with_pc(stack, crash));
-            self.stack(out, joined.as_ref().unwrap_or(stack), report);
+        let stacks = in_order(report, self.look.is_full());
+        let mut marks = true;
+        for stack in stacks.iter().take(most) {
+            marks &= !self.stack(out, stack, report, marks);
+        }
+        if stacks.len() > most {
+            let _ = writeln!(out, "  … {} more stacks: --full", stacks.len() - most);
         }
     }
 
-    fn stack(&self, out: &mut String, stack: &Stack, report: &Report) {
-        let own = stack.task == report.task;
+    /// Writes a stack, marking the blamed frame if asked; returns whether one was marked.
+    fn stack(&self, out: &mut String, stack: &Stack, report: &Report, marks: bool) -> bool {
+        // The tasks of a hang are many.
+        let own = self.group.hang.is_none() && stack.task == report.task;
         let whose =
             stack.task.as_ref().filter(|_| !own).map_or(String::new(), |task| format!(" ({})", task_text(task)));
-        let _ = writeln!(out, "  {}{whose}", safe(&stack.name));
+        self.frames(out, &format!("{}{whose}", safe(&stack.name)), stack, report, marks)
+    }
+
+    fn frames(&self, out: &mut String, name: &str, stack: &Stack, report: &Report, marks: bool) -> bool {
+        let _ = writeln!(out, "  {name}");
         let blamed = report.subject.as_deref().unwrap_or(&report.frame);
+        let mut marked = false;
         for line in stack_lines(stack, blamed, self.look) {
-            let style = if line.blamed { self.look.palette.blame } else { anstyle::Style::new() };
-            let mark = if line.blamed { ">" } else { " " };
-            let _ = writeln!(out, "  {mark} {style}{}{}", line.text, style.render_reset());
+            let mark = marks && line.blamed;
+            marked |= mark;
+            let style = if mark { self.look.palette.blame } else { anstyle::Style::new() };
+            let _ = writeln!(out, "  {} {style}{}{}", if mark { ">" } else { " " }, line.text, style.render_reset());
+        }
+        marked
+    }
+
+    /// The locks of the task that the report is about; of others only how many lists there are.
+    fn lock_lists(&self, out: &mut String, report: &Report) {
+        let lists: Vec<&HeldLocks> = report.held_locks.iter().filter(|list| !list.locks.is_empty()).collect();
+        let own = |list: &HeldLocks| {
+            let pid = |task: &Option<Task>| task.as_ref().map(|task| task.pid);
+            list.task.is_none() || report.task.is_none() || pid(&list.task) == pid(&report.task)
+        };
+        let (mine, others): (Vec<_>, Vec<_>) = lists.into_iter().partition(|list| self.look.is_full() || own(list));
+        mine.iter().for_each(|list| self.locks(out, list));
+        match others.len() {
+            0 => {}
+            1 => out.push_str("  the locks of 1 more task: --full\n"),
+            count => {
+                let _ = writeln!(out, "  the locks of {count} more tasks: --full");
+            }
         }
     }
 
@@ -192,23 +293,37 @@ impl Card<'_> {
             self.field(out, "code", code);
         }
     }
+}
 
-    fn then(&self, out: &mut String, report: &Report) {
-        for other in self.view.reports.iter().filter(|other| other.cause == Some(report.index)) {
-            self.field(out, "then", &format!("{} :{}", other.title, other.line));
+/// The stacks of a report for a reader: each program counter as the first frame of the stack below it, what crashed first.
+fn in_order(report: &Report, full: bool) -> Vec<Cow<'_, Stack>> {
+    let all: Vec<&Stack> = report.stacks.iter().filter(|stack| !stack.frames.is_empty()).collect();
+    let is_place = |stack: &Stack| matches!(stack.name.as_str(), "pc" | "lr");
+    let mut joined: Vec<usize> = Vec::new();
+    let mut stacks: Vec<Cow<'_, Stack>> = Vec::new();
+    for (at, stack) in all.iter().enumerate() {
+        if stack.name != "pc" {
+            // The return address is the next frame of a stack that is there.
+            let told = stack.name == "lr" && !full && all[at..].iter().any(|next| next.name == "crash");
+            if !told && !joined.contains(&at) {
+                stacks.push(Cow::Borrowed(stack));
+            }
+            continue;
+        }
+        let below = (at + 1..all.len()).find(|next| !is_place(all[*next])).filter(|next| {
+            let next = all[*next];
+            next.task == stack.task && (next.name == "crash" || next.cpu.is_some() && next.cpu == stack.cpu)
+        });
+        match below {
+            Some(below) => {
+                joined.push(below);
+                stacks.push(Cow::Owned(with_pc(stack, all[below])));
+            }
+            None => stacks.push(Cow::Borrowed(stack)),
         }
     }
-
-    fn again(&self, out: &mut String) {
-        let same: Vec<&&Report> = self.group.reports.iter().skip(1).collect();
-        if self.group.hang.is_some() || same.is_empty() {
-            return;
-        }
-        let most = if self.look.is_full() { usize::MAX } else { PLACES };
-        let places: Vec<String> = same.iter().take(most).map(|other| format!(":{}", other.line)).collect();
-        let more = if same.len() > most { " …" } else { "" };
-        self.field(out, "again", &format!("{}×: {}{more}", same.len(), places.join(" ")));
-    }
+    stacks.sort_by_key(|stack| !matches!(stack.name.as_str(), "crash" | "pc"));
+    stacks
 }
 
 /// The stack of a crash with the place where it happened as its first frame.
@@ -223,7 +338,10 @@ fn with_pc(pc: &Stack, crash: &Stack) -> Stack {
 }
 
 fn access_text(access: &Access) -> String {
-    let size = access.size.map_or(String::new(), |size| format!(" of {size} bytes"));
+    let size = access.size.map_or(String::new(), |size| match size {
+        1 => " of 1 byte".to_owned(),
+        size => format!(" of {size} bytes"),
+    });
     let address = access.address.as_ref().map_or(String::new(), |address| format!(" at {address}"));
     let is_null = |text: &str| text == "(null)" || text.bytes().all(|byte| b"0x".contains(&byte));
     let jump = access.kind == "execute" && access.address.as_deref().is_some_and(is_null);

@@ -1,12 +1,15 @@
 //! The text view of a log: what it is, each kind of crash once, hangs as one block, then what is missing.
 
+mod around;
 mod card;
+mod group;
 mod overview;
 mod stack;
 
 use super::{Look, safe, wrap_into};
 use crate::engine::{Item, Summary};
-use crate::locks::{Dump, Explanation, dump_of};
+use crate::grammar::Severity;
+use crate::locks::Dump;
 use crate::report::{Event, Report, Speaker};
 use card::Card;
 use overview::Common;
@@ -23,6 +26,8 @@ pub struct LogView {
     uncounted: BTreeMap<String, usize>,
     /// The kernel's events beyond what is kept.
     further: usize,
+    /// How many of the events that are kept are severe.
+    severe: usize,
 }
 
 /// How many reports of a log are kept for the view; further ones are only counted.
@@ -32,15 +37,10 @@ const ROWS: usize = 10;
 /// Events that are named in the last line.
 const NAMED: usize = 3;
 
-/// Reports that a person would call the same: one title, one subject, one hang.
-#[derive(Debug)]
-struct Group<'a> {
-    /// In the order of the log.
-    reports: Vec<&'a Report>,
-    /// The dump that these hung tasks belong to.
-    hang: Option<&'a Dump>,
-    /// What lockdep's report comes to.
-    explanation: Option<&'a Explanation>,
+/// Whether an event is worth a line before a crash.
+fn is_severe(event: &Event) -> bool {
+    let bad = matches!(event.severity, Severity::Panic | Severity::Crash | Severity::Hang | Severity::Error);
+    bad && event.speaker == Speaker::Kernel
 }
 
 impl LogView {
@@ -49,7 +49,11 @@ impl LogView {
         match item {
             Item::Closed(report) if self.reports.len() < KEPT => self.reports.push(*report),
             Item::Closed(report) => *self.uncounted.entry(report.title).or_default() += 1,
-            Item::Event(event) if self.events.len() < KEPT => self.events.push(*event),
+            // A log full of notes still tells what came before a crash.
+            Item::Event(event) if self.events.len() < KEPT || is_severe(&event) && self.severe < KEPT => {
+                self.severe += usize::from(is_severe(&event));
+                self.events.push(*event);
+            }
             Item::Event(event) => self.further += usize::from(event.speaker == Speaker::Kernel),
             Item::Opened { .. } => {}
         }
@@ -78,12 +82,13 @@ impl LogView {
     #[must_use]
     pub fn text(&self, log: &str, summary: &Summary, events: bool, look: &Look, dumps: &[Dump]) -> String {
         let mut out = String::new();
-        let groups = self.groups(dumps);
-        let own: Vec<&Report> = groups.iter().flat_map(|group| group.reports.iter().copied()).collect();
+        let groups = group::groups(&self.reports, dumps, look);
+        let own: Vec<&Report> = groups.iter().flat_map(group::Group::all).collect();
         let several = groups.len() > 1 || look.is_brief();
         let common = if several { Common::of(&own) } else { Common::default() };
+        let count = counted(own.len() + self.uncounted.values().sum::<usize>(), groups.len());
         if several && !groups.is_empty() {
-            overview::write(&mut out, log, summary, &groups, &common, look);
+            overview::write(&mut out, log, summary, &groups, &common, &count, look);
         }
         if !look.is_brief() {
             for group in &groups {
@@ -94,34 +99,14 @@ impl LogView {
         for event in self.events.iter().filter(|_| events) {
             event_text(&mut out, log, event, look);
         }
-        wrap_into(&mut out, "", 2, &self.last_line(log, summary, own.len(), groups.len(), events), look.wrap());
-        out
-    }
-
-    /// Own reports by title and subject, in the order of their first; the hung tasks of one dump are one group.
-    fn groups<'a>(&'a self, dumps: &'a [Dump]) -> Vec<Group<'a>> {
-        let mut groups: Vec<Group<'a>> = Vec::new();
-        let mut by_title: BTreeMap<(&str, Option<&str>), usize> = BTreeMap::new();
-        let mut by_dump: BTreeMap<usize, usize> = BTreeMap::new();
-        for report in self.reports.iter().filter(|report| report.cause.is_none()) {
-            let hang = dump_of(dumps, report).filter(|dump| dump.hang);
-            let key = (report.title.as_str(), report.subject.as_deref());
-            let at = match hang {
-                Some(dump) => by_dump.entry(dump.index).or_insert(groups.len()),
-                None => by_title.entry(key).or_insert(groups.len()),
-            };
-            match groups.get_mut(*at) {
-                Some(group) => group.reports.push(report),
-                None => {
-                    let mut explanations =
-                        dumps.iter().filter(|dump| dump.boot == report.boot).flat_map(|dump| &dump.lockdep);
-                    let explanation =
-                        report.lockdep.as_ref().and_then(|_| explanations.find(|one| one.line == report.line));
-                    groups.push(Group { reports: vec![report], hang, explanation });
-                }
-            }
+        let aside = self.aside(summary, groups.is_empty(), events);
+        // The head of a brief answer has told the count.
+        let told = look.is_brief() && !groups.is_empty();
+        if !told || !aside.is_empty() {
+            let parts: Vec<String> = (!told).then_some(count).into_iter().chain(aside).collect();
+            wrap_into(&mut out, "", 2, &format!("{}: {}", safe(log), parts.join("; ")), look.wrap());
         }
-        groups
+        out
     }
 
     /// What was found besides reports, in a few words.
@@ -134,23 +119,14 @@ impl LogView {
         (count > 0).then(|| format!("{count} {lines} ({}{more}): --all", first.join(", ")))
     }
 
-    fn last_line(&self, log: &str, summary: &Summary, reports: usize, titles: usize, events: bool) -> String {
-        let counted: usize = self.uncounted.values().sum();
-        let mut parts = vec![match (reports + counted, titles) {
-            (0, _) => "no crash".to_owned(),
-            (1, _) => "1 report".to_owned(),
-            (count, titles) => format!("{count} reports under {titles} heading{}", if titles == 1 { "" } else { "s" }),
-        }];
-        if reports == 0 && !events {
+    /// What is to be said besides the reports: other events, other speakers, what is missing.
+    fn aside(&self, summary: &Summary, nothing: bool, events: bool) -> Vec<String> {
+        let mut parts = Vec::new();
+        if nothing && !events {
             parts.extend(self.notable());
         }
-        if summary.others > 0 {
-            let (lines, look) =
-                if summary.others == 1 { ("line", "looks like a report") } else { ("lines", "look like reports") };
-            let more = if events { "" } else { "; --all" };
-            parts.push(format!("{} {lines} of other programs {look}{more}", summary.others));
-        }
-        if summary.boots > 1 {
+        parts.extend(self.others(summary, events));
+        if nothing && summary.boots > 1 {
             parts.push(format!("{} boots", summary.boots));
         }
         let mut missing: Vec<String> = summary
@@ -167,7 +143,46 @@ impl LogView {
         if !missing.is_empty() {
             parts.push(format!("missing: {}", missing.join(", ")));
         }
-        format!("{}: {}", safe(log), parts.join("; "))
+        parts
+    }
+
+    /// `25 lines of other programs and 1 line of the firmware look like reports; --all`.
+    fn others(&self, summary: &Summary, events: bool) -> Option<String> {
+        let by = |speaker: Speaker| self.events.iter().filter(|event| event.speaker == speaker).count() as u64;
+        let mut parts = vec![
+            (by(Speaker::Program), "other programs"),
+            (by(Speaker::Firmware), "the boot loader or firmware"),
+            (by(Speaker::Person), "people"),
+        ];
+        let known: u64 = parts.iter().map(|(count, _)| count).sum();
+        parts.push((summary.others.saturating_sub(known), "others than the kernel"));
+        let told: Vec<String> = parts
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, who)| format!("{count} {} of {who}", if *count == 1 { "line" } else { "lines" }))
+            .collect();
+        let verb = if summary.others == 1 { "looks like a report" } else { "look like reports" };
+        let more = if events { "" } else { "; --all" };
+        (!told.is_empty()).then(|| format!("{} {verb}{more}", listed(&told)))
+    }
+}
+
+/// `no crash`, `1 report`, `7 reports under 4 headings`.
+fn counted(reports: usize, headings: usize) -> String {
+    match (reports, headings) {
+        (0, _) => "no crash".to_owned(),
+        (1, _) => "1 report".to_owned(),
+        (reports, 1) => format!("{reports} reports under 1 heading"),
+        (reports, headings) => format!("{reports} reports under {headings} headings"),
+    }
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn listed(words: &[String]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
 }
 
@@ -180,10 +195,10 @@ fn event_text(out: &mut String, log: &str, event: &Event, look: &Look) {
     if let Some(wall) = event.wall.as_deref().filter(|_| event.time.is_none()) {
         let _ = write!(line, " · {}", safe(wall));
     }
-    let _ = writeln!(out, "{quiet}{}{}", look.fitted(&format!("{line}  {}", safe(&event.title))), quiet.render_reset());
+    let _ = writeln!(out, "{quiet}{}{}", format_args!("{line}  {}", safe(&event.title)), quiet.render_reset());
     let rows = if look.is_full() { event.rows.len() } else { ROWS };
     for row in event.rows.iter().take(rows) {
-        let _ = writeln!(out, "    {}", look.fitted(&safe(row)));
+        let _ = writeln!(out, "    {}", safe(row));
     }
     if event.rows.len() > rows {
         let _ = writeln!(out, "    … {} more rows", event.rows.len() - rows);

@@ -1,7 +1,7 @@
 //! The head of a log with more than one heading: what it is, then one line per heading.
 
-use super::super::{Look, safe, wrap_into};
-use super::Group;
+use super::super::{Look, Width, safe, wrap_into};
+use super::group::Group;
 use crate::engine::Summary;
 use crate::report::Report;
 use std::fmt::Write as _;
@@ -36,53 +36,72 @@ pub(super) fn write(
     summary: &Summary,
     groups: &[Group<'_>],
     common: &Common,
+    count: &str,
     look: &Look,
 ) {
-    let reports: usize = groups.iter().map(|group| group.reports.len()).sum();
-    let mut parts = vec![format!("{} in {reports} reports", headings(groups.len()))];
+    let mut parts = vec![count.to_owned()];
     if summary.boots > 1 {
         parts.push(format!("{} boots", summary.boots));
     }
     parts.extend(common.kernel_version.as_ref().map(|version| safe(version).into_owned()));
     parts.extend(common.taint.as_ref().map(|taint| tainted(taint)));
     parts.extend(common.hardware.as_ref().map(|machine| safe(machine).into_owned()));
-    wrap_into(out, "", 2, &format!("{}: {}", safe(log), parts.join(" · ")), look.wrap());
-    let rows: Vec<[String; 3]> = groups
+    // A brief answer in a file or a pipe is searched line by line.
+    let whole = look.width == Width::UNBOUNDED;
+    let columns = if whole && look.is_brief() { usize::MAX } else { look.wrap() };
+    wrap_into(out, "", 2, &format!("{}: {}", safe(log), parts.join(" · ")), columns);
+    let several = groups.iter().any(|group| group.reports[0].severity != groups[0].reports[0].severity);
+    let rows: Vec<[String; 4]> = groups
         .iter()
         .map(|group| {
             let first = group.reports[0];
-            let when = first.time.map(|time| format!("{time:.3} s")).or_else(|| first.wall.clone());
-            let count = group.reports.len();
+            let when = first
+                .time
+                .map(|time| format!("{time:.3} s"))
+                .or_else(|| first.wall.as_deref().map(|wall| safe(wall).into_owned()));
+            let severity = if several { first.severity.word() } else { "" };
+            let count = group.count();
             [
                 format!(":{}", first.line),
                 when.unwrap_or_default(),
+                severity.to_owned(),
                 if count > 1 { format!("{count}×") } else { String::new() },
             ]
         })
         .collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let (first, second, third) = (width(0), width(1), width(2));
-    for (group, [line, when, count]) in groups.iter().zip(&rows) {
-        let row = format!("  {line:>first$}  {when:>second$}  {count:>third$}  {}", heading(group));
-        let _ = writeln!(out, "{}", look.fitted(row.trim_end()));
+    let widths: [usize; 4] =
+        std::array::from_fn(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0));
+    for (group, row) in groups.iter().zip(&rows) {
+        let mut first = String::new();
+        for (at, (cell, width)) in row.iter().zip(widths).enumerate().filter(|(_, (_, width))| *width > 0) {
+            // Words stand to the left, numbers to the right.
+            let _ = if at == 2 { write!(first, "  {cell:<width$}") } else { write!(first, "  {cell:>width$}") };
+        }
+        first.push_str("  ");
+        let indent = first.chars().count();
+        let own = if group.reports[0].syzbot || !look.is_brief() { "" } else { " (not a title of syzbot)" };
+        let columns = if whole { usize::MAX } else { look.wrap() };
+        wrap_into(out, &first, indent, &format!("{}{own}", heading(group)), columns);
     }
-    out.push('\n');
+    if !look.is_brief() {
+        out.push('\n');
+    }
 }
 
 /// The title, and the function that a person would name; of a hang the number of its tasks.
 pub(super) fn heading(group: &Group<'_>) -> String {
     let first = group.reports[0];
     let subject = first.subject.as_ref().map_or(String::new(), |name| format!("; probably {}", safe(name)));
-    let others = group.reports.iter().filter(|report| report.title != first.title).count();
-    let more = if others > 0 { format!(" (and {others} more hung tasks)") } else { String::new() };
+    let more = match group.reports.len() - 1 {
+        0 => String::new(),
+        _ if group.hang.is_none() => String::new(),
+        1 => " (and 1 more hung task)".to_owned(),
+        count => format!(" (and {count} more hung tasks)"),
+    };
     format!("{}{subject}{more}", safe(&first.title))
 }
 
 /// `tainted G W`.
 pub(super) fn tainted(taint: &str) -> String {
     if taint.is_empty() { "not tainted".into() } else { format!("tainted {}", safe(taint)) }
-}
-
-fn headings(count: usize) -> String {
-    if count == 1 { "1 title".into() } else { format!("{count} titles") }
 }

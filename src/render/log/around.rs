@@ -1,0 +1,123 @@
+//! What stands around a report: the last severe events before it, what followed from it, where it came again.
+
+use super::card::Card;
+use super::is_severe;
+use crate::report::{Event, Report};
+use std::collections::BTreeMap;
+
+/// How many further places of a title, and titles of consequences, are named.
+const PLACES: usize = 6;
+/// How many events before a report are named.
+const EVENTS: usize = 3;
+/// How many lines before a report an event may stand.
+const LINES: u64 = 200;
+/// How long before a report an event may stand, seconds of printk time.
+const SECONDS: f64 = 120.0;
+
+/// How many lines two events of one kind may stand apart to be told as one.
+const APART: u64 = 4;
+
+/// Events of one kind that follow each other.
+struct Run<'a> {
+    first: &'a Event,
+    last: &'a Event,
+    count: usize,
+}
+
+impl Card<'_> {
+    /// The last severe events before the report that belong to no report.
+    pub(super) fn before(&self, out: &mut String, report: &Report) {
+        let said = |event: &Event| report.message.iter().any(|sentence| sentence.contains(&event.title));
+        let inside =
+            |event: &Event| self.view.reports.iter().any(|one| one.line <= event.line && event.line <= last_line(one));
+        let near = |event: &&Event| {
+            let in_time = match (event.time, report.time) {
+                (Some(event), Some(report)) => (0.0..=SECONDS).contains(&(report - event)),
+                _ => true,
+            };
+            is_severe(event)
+                && event.boot == report.boot
+                && event.line < report.line
+                && report.line - event.line <= LINES
+                && in_time
+        };
+        // Lines of one kind that follow each other are one event; it begins with the first of them.
+        let mut runs: Vec<Run<'_>> = Vec::new();
+        let severe = self.view.events.iter().rev().filter(near);
+        for event in severe.filter(|event| !said(event) && !inside(event)) {
+            let full = runs.len() == EVENTS;
+            let close =
+                |run: &&mut Run<'_>| run.first.kind == event.kind && run.first.line.saturating_sub(event.line) <= APART;
+            match runs.last_mut().filter(close) {
+                Some(run) => {
+                    run.first = event;
+                    run.count += 1;
+                }
+                None if full => break,
+                None => runs.push(Run { first: event, last: event, count: 1 }),
+            }
+        }
+        let lines = runs.iter().rev().map(|run| {
+            let earlier = run.last.time.zip(report.time).map(|(event, report)| report - event);
+            let about = match (run.count, earlier) {
+                (1, None) => String::new(),
+                (1, Some(seconds)) => format!(" ({seconds:.3} s earlier)"),
+                (count, None) => format!(" (the first of {count} such lines)"),
+                (count, Some(seconds)) => {
+                    format!(" (the first of {count} such lines, the last {seconds:.3} s earlier)")
+                }
+            };
+            format!("{}{about} :{}", run.first.title, run.first.line)
+        });
+        self.fields(out, "before", lines);
+    }
+
+    /// Reports that are consequences of this one, by title.
+    pub(super) fn then(&self, out: &mut String, report: &Report) {
+        let mut titles: Vec<(&Report, usize)> = Vec::new();
+        let mut by_title: BTreeMap<&str, usize> = BTreeMap::new();
+        for other in self.view.reports.iter().filter(|other| other.cause == Some(report.index)) {
+            let at = *by_title.entry(&other.title).or_insert(titles.len());
+            match titles.get_mut(at) {
+                Some((_, count)) => *count += 1,
+                None => titles.push((other, 1)),
+            }
+        }
+        let most = if self.look.is_full() { usize::MAX } else { PLACES };
+        let lines = titles.iter().take(most).map(|(other, count)| match count {
+            1 => format!("{} :{}", other.title, other.line),
+            count => format!("{} ({count} times, first :{})", other.title, other.line),
+        });
+        let more = titles.len().saturating_sub(most);
+        self.fields(out, "then", lines.chain((more > 0).then(|| format!("{more} more titles: --full"))));
+    }
+
+    /// Where the same came again.
+    pub(super) fn again(&self, out: &mut String) {
+        let most = if self.look.is_full() { usize::MAX } else { PLACES };
+        if self.group.hang.is_some() {
+            let later = self.group.later.iter().map(|(dump, _)| match dump.at {
+                Some(at) => format!("the same tasks at {at:.1} s :{}", dump.line),
+                None => format!("the same tasks :{}", dump.line),
+            });
+            let more = self.group.later.len().saturating_sub(most);
+            self.fields(out, "again", later.take(most).chain((more > 0).then(|| format!("{more} more times: --full"))));
+            return;
+        }
+        let same = &self.group.reports[1..];
+        if same.is_empty() {
+            return;
+        }
+        let places: Vec<String> = same.iter().take(most).map(|other| format!(":{}", other.line)).collect();
+        let more = if same.len() > most { format!(" and {} more", same.len() - most) } else { String::new() };
+        let times = if same.len() == 1 { "once more".to_owned() } else { format!("{} times more", same.len()) };
+        self.field(out, "again", &format!("{times}: {}{more}", places.join(" ")));
+    }
+}
+
+/// About where the last stack or list of a report ends, 1-based line: what follows in its window is not a part of it.
+fn last_line(report: &Report) -> u64 {
+    let stacks = report.stacks.iter().map(|stack| stack.line + stack.frames.len() as u64);
+    let lists = report.held_locks.iter().map(|list| list.line + list.locks.len() as u64);
+    stacks.chain(lists).max().unwrap_or(0).max(report.line)
+}

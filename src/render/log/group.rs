@@ -1,0 +1,107 @@
+//! Which reports of a log a person would call the same: one title and subject, or the hung tasks of one dump.
+
+use super::super::Look;
+use crate::locks::{Dump, Explanation, dump_of};
+use crate::report::Report;
+use std::collections::BTreeMap;
+
+/// Reports that a person would call the same: one title, one subject, one hang.
+#[derive(Debug)]
+pub(super) struct Group<'a> {
+    /// In the order of the log.
+    pub(super) reports: Vec<&'a Report>,
+    /// The dump that these hung tasks belong to.
+    pub(super) hang: Option<&'a Dump>,
+    /// Later dumps of the same tasks, which wait as before, and the reports in them.
+    pub(super) later: Vec<(&'a Dump, Vec<&'a Report>)>,
+    /// What lockdep's report comes to.
+    pub(super) explanation: Option<&'a Explanation>,
+}
+
+impl<'a> Group<'a> {
+    /// All its reports.
+    pub(super) fn all(&self) -> impl Iterator<Item = &'a Report> + '_ {
+        self.reports.iter().chain(self.later.iter().flat_map(|(_, reports)| reports)).copied()
+    }
+
+    /// How often it came: a hang as often as it was dumped.
+    pub(super) fn count(&self) -> usize {
+        if self.hang.is_some() { 1 + self.later.len() } else { self.reports.len() }
+    }
+}
+
+/// Reports by title and subject, in the order of their first; the hung tasks of one dump are one group, and so are, unless
+/// everything is wanted, those of dumps that show the same.
+pub(super) fn groups<'a>(reports: &'a [Report], dumps: &'a [Dump], look: &Look) -> Vec<Group<'a>> {
+    let mut groups: Vec<Group<'a>> = Vec::new();
+    let mut by_title: BTreeMap<(&str, Option<&str>), usize> = BTreeMap::new();
+    let mut by_dump: BTreeMap<usize, usize> = BTreeMap::new();
+    for report in reports.iter().filter(|report| report.cause.is_none()) {
+        if let Some(dump) = hang_of(dumps, report) {
+            let same = |group: &Group<'_>| group.hang.is_some_and(|first| same_hang(first, dump));
+            let at = by_dump.get(&dump.index).copied();
+            match at.or_else(|| groups.iter().position(|group| !look.is_full() && same(group))) {
+                Some(at) => {
+                    by_dump.insert(dump.index, at);
+                    add(&mut groups[at], dump, report);
+                }
+                None => {
+                    by_dump.insert(dump.index, groups.len());
+                    groups.push(Group {
+                        reports: vec![report],
+                        hang: Some(dump),
+                        later: Vec::new(),
+                        explanation: None,
+                    });
+                }
+            }
+            continue;
+        }
+        let at = *by_title.entry((&report.title, report.subject.as_deref())).or_insert(groups.len());
+        match groups.get_mut(at) {
+            Some(group) => group.reports.push(report),
+            None => {
+                let mut explanations =
+                    dumps.iter().filter(|dump| dump.boot == report.boot).flat_map(|dump| &dump.lockdep);
+                let explanation =
+                    report.lockdep.as_ref().and_then(|_| explanations.find(|one| one.line == report.line));
+                groups.push(Group { reports: vec![report], hang: None, later: Vec::new(), explanation });
+            }
+        }
+    }
+    groups
+}
+
+fn add<'a>(group: &mut Group<'a>, dump: &'a Dump, report: &'a Report) {
+    if group.hang.is_some_and(|first| first.index == dump.index) {
+        group.reports.push(report);
+        return;
+    }
+    match group.later.iter_mut().find(|(later, _)| later.index == dump.index) {
+        Some((_, reports)) => reports.push(report),
+        None => group.later.push((dump, vec![report])),
+    }
+}
+
+/// The dump of a hang that a report opens or belongs to.
+fn hang_of<'a>(dumps: &'a [Dump], report: &Report) -> Option<&'a Dump> {
+    let blocked = report.hung_tasks.iter().any(|task| task.blocker.is_some());
+    let opens = |dump: &&Dump| blocked && dump.boot == report.boot && dump.line == report.line;
+    dump_of(dumps, report).or_else(|| dumps.iter().find(opens)).filter(|dump| dump.hang)
+}
+
+/// Whether two dumps of a boot show the same tasks waiting for the same.
+fn same_hang(first: &Dump, second: &Dump) -> bool {
+    let hung = |dump: &Dump| -> Vec<i64> {
+        dump.tasks.iter().filter(|task| task.seconds.is_some()).map(|task| task.pid).collect()
+    };
+    let waits = |dump: &Dump| -> Vec<(i64, Option<i64>, Option<String>)> {
+        let of = |wait: &crate::locks::Wait| {
+            (wait.waiter.pid, wait.holder.as_ref().map(|holder| holder.pid), wait.lock.class.clone())
+        };
+        let mut all: Vec<_> = dump.waits.iter().map(of).collect();
+        all.sort();
+        all
+    };
+    first.boot == second.boot && hung(first) == hung(second) && waits(first) == waits(second)
+}
