@@ -13,6 +13,8 @@ pub enum Source {
     Workload,
     /// The ssh client.
     Ssh,
+    /// The ssh client, while the console has long been asking for a login.
+    Prompt,
     /// QEMU's own words.
     Qemu,
 }
@@ -75,14 +77,13 @@ impl Blockers {
 
     /// The obstacle that this line tells of, if it is the first time.
     pub fn look(&mut self, source: Source, line: &[u8], booting: bool) -> Option<Blocker> {
-        let (blocker, _, told) = self.known.iter_mut().find(|(blocker, finders, told)| {
-            !told
-                && blocker.source == source
+        // The first one that fits: a line that a special one explains is no news of a general one later.
+        let (blocker, _, told) = self.known.iter_mut().find(|(blocker, finders, _)| {
+            blocker.source == source
                 && (booting || blocker.during == During::Any)
                 && finders.iter().any(|finder| finder.find(line).is_some())
         })?;
-        *told = true;
-        Some(blocker.clone())
+        (!std::mem::replace(told, true)).then(|| blocker.clone())
     }
 }
 

@@ -77,11 +77,11 @@ fn a_hung_task_is_dumped_by_sysrq_before_the_run_ends() {
 #[test]
 fn a_clean_workload_and_the_end_of_the_time_are_no_crash() {
     let Some(scene) = Scene::new() else { return };
-    let done = scene.finish(&mut scene.run(&["--exec", "echo all is well; exit 3"]));
-    done.exits(0).says("clean the workload ended with status 3");
+    let done = scene.finish(&mut scene.run(&["--exec", "echo all is well"]));
+    done.exits(0).says("said all is well").says("clean the workload ended with status 0");
     assert!(read(&done.run, "workload.log").contains("all is well"));
     let done = scene.finish(&mut scene.run(&["--exec", "sleep 1000", "--max-time", "2", "--git-bisect"]));
-    done.exits(0).says("nothing happened in 2 s");
+    done.exits(0).says("nothing happened in 6 s");
     nothing_is_left(&done.run);
 }
 
@@ -293,7 +293,7 @@ fn a_console_without_ssh_is_logged_into() {
         "kernel.hung_task_timeout_secs=77",
     ];
     let done = scene.finish(&mut scene.run(&arguments));
-    done.exits(0).says("the workload ended with status 4");
+    done.exits(2).says("workload failure the workload ended with status 4: 2026/08/17 10:00:00 executed programs: 5");
     assert_eq!(manifest(&done.run)["executed"], 5);
     nothing_is_left(&done.run);
 }
@@ -320,7 +320,9 @@ fn a_root_that_is_not_there_is_a_boot_failure_with_its_remedy() {
     command.args(["--kernel", &guest, "--exec", "true", "--boot-timeout", "60"]);
     let done = scene.finish(&mut command);
     done.exits(125).says("blocker the kernel found no root file system").says("--root /dev/vda1");
-    assert_eq!(manifest(&done.run)["outcome"]["verdict"], "boot_failure");
+    let manifest = manifest(&done.run);
+    assert_eq!(manifest["outcome"]["verdict"], "boot_failure");
+    assert_eq!((&manifest["archived"], done.run.join("hit-1").exists()), (&false.into(), false), "no hit: {manifest}");
 }
 
 #[test]

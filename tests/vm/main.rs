@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stderr, reason = "tests say loudly what they skip and what they measured")]
 
+mod failures;
 mod live;
 mod machines;
 
