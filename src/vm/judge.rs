@@ -35,6 +35,8 @@ pub struct Rules {
 pub enum Fact {
     /// The guest takes commands.
     GuestReady,
+    /// The guest waits for somebody at its console; why, in a sentence.
+    BootStuck(String),
     /// The workload runs; whether it counts its programs.
     WorkloadStarted {
         /// Whether syzkaller's no-output rule applies.
@@ -109,6 +111,8 @@ pub struct Judge {
     rules: Rules,
     started: Option<f64>,
     ready: bool,
+    /// Why the guest waits for somebody at its console, and since when.
+    stuck: Option<(String, f64)>,
     counts: bool,
     last_count: f64,
     /// The highest count; absent before the first one.
@@ -156,6 +160,7 @@ impl Judge {
             rules,
             started: None,
             ready: false,
+            stuck: None,
             counts: false,
             last_count: 0.0,
             executed: None,
@@ -180,7 +185,11 @@ impl Judge {
         match fact {
             Fact::SerialBytes => self.last_byte = now,
             Fact::Opened => self.open = self.open.or(Some(now)),
-            Fact::GuestReady => self.ready = true,
+            Fact::GuestReady => (self.ready, self.stuck) = (true, None),
+            Fact::BootStuck(reason) if !self.ready => {
+                self.stuck.get_or_insert((reason, now));
+            }
+            Fact::BootStuck(_) => {}
             Fact::WorkloadStarted { counts } => {
                 (self.started, self.counts, self.last_count) = (Some(now), counts, now);
             }
@@ -362,7 +371,11 @@ impl Judge {
     fn check_limits(&mut self, now: f64) -> Vec<Order> {
         let rules = &self.rules;
         let Some(started) = self.started else {
-            if now >= rules.boot {
+            if let Some((reason, since)) = &self.stuck
+                && now - since.max(self.last_byte) >= rules.settle
+            {
+                self.end(Verdict::BootFailure, reason.clone(), Some(now));
+            } else if now >= rules.boot {
                 let reason = format!("the guest took no commands within {:.0} s", rules.boot);
                 self.end(Verdict::BootFailure, reason, Some(now));
             }

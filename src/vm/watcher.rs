@@ -221,6 +221,9 @@ impl<'a> Watcher<'a> {
                     self.judge.take(Fact::LineHit(text), now);
                 }
                 Finding::Blocker(blocker, line) => {
+                    if blocker.ends_boot {
+                        self.judge.take(Fact::BootStuck(blocker.meaning.clone()), now);
+                    }
                     let words = format!("{}: {}", blocker.meaning, blocker.remedy);
                     self.recorder.manifest(|manifest| manifest.blockers.push(words));
                     self.recorder.tell(&Happening::Blocker {

@@ -69,6 +69,13 @@ fn a_hung_task_is_dumped_by_sysrq_before_the_run_ends() {
         .flat_map(|dump| dump["waits"].as_array().cloned().unwrap_or_default())
         .collect();
     assert!(waits.iter().any(|wait| wait["waiter"]["comm"] == "sh"), "the writer waits: {graphs}");
+    done.says("locks dump-1.txt, locks-1.jsonl, locks-1.txt, locks-1.svg");
+    let hit = done.run.join("hit-1");
+    assert!(read(&hit, "locks-1.txt").contains("sh/"), "the graph goes with the hit: {}", read(&hit, "locks-1.txt"));
+    assert!(read(&hit, "locks-1.svg").starts_with("<svg") && read(&hit, "dump-1.txt") == dump);
+    let events_shown = done.text().lines().filter(|line| line.contains(" event ")).count();
+    assert!(events_shown < 40, "{events_shown} events on the terminal\n{}", done.text());
+    assert!(read(&hit, "again.sh").contains(" run ") && read(&hit, "script") == script);
     let answered = events(&done.run).iter().any(|event| event["happening"] == "dump" && event["answered"] == "wtd");
     assert!(answered, "{}", done.text());
     nothing_is_left(&done.run);
@@ -353,6 +360,26 @@ fn the_tiny_guests_of_the_kvm_probe_run() {
         let probe = try_guest(&Leash::default(), Path::new(qemu), architecture, "tcg", Duration::from_secs(60));
         assert!(probe.works, "{qemu}: {}", probe.reason);
     }
+}
+
+#[test]
+fn a_guest_that_waits_at_its_console_is_no_guest_to_wait_for() {
+    let Some(scene) = Scene::new() else { return };
+    // An initramfs that says what Debian's says, and sits in its shell.
+    let init = "#!/bin/busybox sh\n/bin/busybox mount -t devtmpfs devtmpfs /dev\n\
+                exec > /dev/console 2>&1\necho 'ALERT!  /dev/vda1 does not exist.  Dropping to a shell!'\n\
+                exec /bin/busybox sh\n";
+    let root = scene.path("root");
+    fs::create_dir_all(root.join("bin")).expect("made");
+    fs::create_dir_all(root.join("dev")).expect("made");
+    fs::write(root.join("init"), init).expect("written");
+    let pack = "cp \"$(command -v busybox)\" root/bin/busybox && chmod 755 root/init && cd root && \
+                find . | cpio --quiet -o -H newc > ../shell.cpio";
+    let packed = Command::new("sh").args(["-c", pack]).current_dir(scene.folder.path()).status().expect("sh runs");
+    assert!(packed.success(), "busybox and cpio make an initramfs");
+    let arguments = ["--initrd", "shell.cpio", "--exec", "true", "--git-bisect", "--boot-timeout", "5m"];
+    let done = scene.finish(&mut scene.run(&arguments));
+    done.exits(125).says("blocker the initrd does not find the root").says("boot failure the initrd does not find");
 }
 
 #[test]

@@ -343,3 +343,21 @@ fn a_report_that_is_taken_back_leaves_nothing_open() {
     judge.take(Fact::WorkloadEnded(0), 50.0);
     assert_eq!(finished(&mut judge, 53.0).map(|outcome| outcome.verdict), Some(Verdict::Clean));
 }
+
+#[test]
+fn a_guest_that_waits_at_its_console_does_not_come_up() {
+    let mut judge = Judge::new(rules());
+    judge.take(Fact::SerialBytes, 10.0);
+    judge.take(Fact::BootStuck("systemd stopped the boot in its emergency mode".to_owned()), 10.0);
+    judge.take(Fact::SerialBytes, 15.0);
+    assert_eq!(judge.tick(20.0), [], "it may go on");
+    judge.tick(25.0);
+    let outcome = finished(&mut judge, 28.0).expect("over, long before the boot's time");
+    assert_eq!((outcome.verdict, outcome.bisect_status()), (Verdict::BootFailure, 125));
+    assert!(outcome.reason.contains("emergency mode"), "{}", outcome.reason);
+
+    let mut judge = Judge::new(rules());
+    judge.take(Fact::BootStuck("an initrd's shell".to_owned()), 10.0);
+    judge.take(Fact::GuestReady, 12.0);
+    assert_eq!(judge.tick(90.0), [], "it went on");
+}
