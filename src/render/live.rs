@@ -46,7 +46,11 @@ pub fn live_line(at: f64, happening: &Happening, palette: &Palette) -> Option<(W
             let style = if *sought { palette.title } else { palette.blame };
             (Weight::Result, style, word, format!("{} ({})", report.title, notes.join("; ")))
         }
-        Happening::Event { event } => (Weight::Aside, palette.quiet, "event", event.title.clone()),
+        Happening::Event { event } => {
+            // It is told when the log shows that it is whole; when it was is the guest's to say.
+            let time = event.time.map_or(String::new(), |time| format!("[{time:.3}] "));
+            (Weight::Aside, palette.quiet, "event", format!("{time}{}", event.title))
+        }
         Happening::Line { text, .. } => (Weight::Result, palette.title, "line", text.clone()),
         Happening::Blocker { meaning, remedy, line, .. } => {
             (Weight::Aside, palette.doubt, "blocker", format!("{meaning}: {remedy}  [{}]", fitted(line, 100)))

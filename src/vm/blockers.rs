@@ -50,12 +50,14 @@ pub struct Blocker {
 #[derive(Debug)]
 pub struct Blockers {
     dump_types: Vec<String>,
+    own_echoes: Vec<String>,
     known: Vec<(Blocker, Vec<Finder<'static>>, bool)>,
 }
 
 #[derive(Deserialize)]
 struct Document {
     dump_types: Vec<String>,
+    own_echoes: Vec<String>,
     blocker: Vec<Blocker>,
 }
 
@@ -67,7 +69,7 @@ impl Default for Blockers {
             let finders = blocker.needle.iter().map(|needle| Finder::new(needle.as_bytes()).into_owned()).collect();
             (blocker, finders, false)
         });
-        Self { dump_types: document.dump_types, known: known.collect() }
+        Self { dump_types: document.dump_types, own_echoes: document.own_echoes, known: known.collect() }
     }
 }
 
@@ -76,6 +78,12 @@ impl Blockers {
     #[must_use]
     pub fn wants_dump(&self, crash_type: &str) -> bool {
         self.dump_types.iter().any(|name| name == crash_type)
+    }
+
+    /// Whether an event with this title only answers kanalyze's own words on the kernel's command line.
+    #[must_use]
+    pub fn is_own_echo(&self, title: &str) -> bool {
+        self.own_echoes.iter().any(|end| title.ends_with(end))
     }
 
     /// The obstacle that this line tells of, if it is the first time.
@@ -155,6 +163,8 @@ mod tests {
             let found = Blockers::default().look(source, line.as_bytes(), true);
             assert_eq!(found.map(|found| found.id).as_deref(), id, "{line}");
         }
+        assert!(Blockers::default().is_own_echo("sysrq: sysrq always enabled."));
+        assert!(!Blockers::default().is_own_echo("sysrq: Show Blocked State"));
         let mut blockers = Blockers::default();
         let line = b"[FATAL] mismatching manager/executor git revisions: a vs b";
         assert!(blockers.look(Source::Workload, line, false).is_some());

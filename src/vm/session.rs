@@ -151,7 +151,11 @@ impl Running {
             manifest.command.clone_from(&words);
             manifest.sockets = Some(sockets.path().display().to_string());
         });
-        watcher.step(qemu::shell_line(&words));
+        let program = words.first().map(String::as_str).unwrap_or_default();
+        watcher.step(format!(
+            "{program} starts ({} and --dry-run have its command line)",
+            crate::runs::manifest::MANIFEST
+        ));
         let machine = Machine::start(leash, &command, sockets.path(), &qemu_log)?;
         let identity = Identity::of(machine.child.id());
         watcher.recorder.manifest(|manifest| {

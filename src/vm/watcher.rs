@@ -213,6 +213,7 @@ impl<'a> Watcher<'a> {
                     self.judge.take(Fact::Opened, now);
                 }
                 Finding::Item(Item::Closed(report)) => self.closed(report),
+                Finding::Item(Item::Event(event)) if self.live.blockers.is_own_echo(&event.title) => {}
                 Finding::Item(Item::Event(event)) => self.recorder.tell(&Happening::Event { event }),
                 Finding::Line(text, start) => {
                     self.recorder.tell(&Happening::Line { text: text.clone(), start });
@@ -441,6 +442,10 @@ impl<'a> Watcher<'a> {
             manifest.executed = executed.or(manifest.executed);
             manifest.processes.clear();
         });
+        // The last lines are what is read: what came out, and where all of it is.
+        if let Some(folder) = self.recorder.folder().map(|folder| folder.display().to_string()) {
+            self.step(format!("everything is in {folder}"));
+        }
         self.recorder.tell(&Happening::Ended { outcome: outcome.clone() });
         self.recorder.close();
         self.lines.save();

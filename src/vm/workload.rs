@@ -212,7 +212,7 @@ pub fn preparation(sysctls: &[String], ftrace: &[String], share: bool) -> String
     if share {
         script.push_str(&format!(
             "mkdir -p {SHARE}; modprobe 9pnet_virtio 2>/dev/null; {{ {MOUNT}; }} 2>/dev/null || \
-             echo 'kanalyze-warning the guest has no 9p, or cannot mount the shared folder: {MOUNT}'\n"
+             {{ rmdir {SHARE}; echo 'kanalyze-warning the guest has no 9p, or cannot mount the shared folder: {MOUNT}'; }}\n"
         ));
     }
     script.push_str("true\n");
@@ -315,6 +315,7 @@ mod tests {
                 .replace("/sys/kernel/", &format!("{root}/none/"))
                 .replace("for d in /kanalyze /tmp/kanalyze", &format!("for d in {root}/k"))
                 .replace("mkdir -p /mnt", &format!("mkdir -p {root}/mnt"))
+                .replace("rmdir /mnt", &format!("rmdir {root}/mnt"))
                 .replace("modprobe ", "false ")
                 .replace("{ mount ", "{ false ")
                 .replace("|| mount ", "|| false ");

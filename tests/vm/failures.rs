@@ -66,6 +66,36 @@ fn what_execprog_gives_up_for_is_shown() {
 }
 
 #[test]
+fn the_end_of_a_long_output_is_shown_and_the_rest_is_named() {
+    let Some(scene) = Scene::new() else { return };
+    let arguments =
+        ["--exec", "for i in $(seq 1 30); do echo \"line $i\"; done; ls /mnt/host", "--share", ".", "--git-bisect"];
+    let done = scene.finish(&mut scene.run(&arguments));
+    done.exits(125)
+        .says("said line 30")
+        .says("lines before it are in")
+        .says("workload failure the workload ended with status 1");
+    assert!(!done.text().contains("said line 3\n"), "only the end\n{}", done.text());
+    // Debian's cloud kernel has no 9p.
+    done.says("warning the guest has no 9p").says("mount -t 9p -o trans=virtio,version=9p2000.L host /mnt/host");
+    let last = done.text();
+    assert!(last.contains("everything is in "), "{last}");
+}
+
+#[test]
+fn a_program_that_ends_without_a_count_executed_nothing() {
+    let Some(scene) = Scene::new() else { return };
+    // Calls that this revision does not know: execprog parses nothing, prints its usage and ends with 1.
+    let none = "echo '2026/08/17 10:00:00 parsed 0 programs' >&2; echo 'usage: execprog' >&2; exit 1;";
+    let scene = scene.with_stand_in(PROGRAM, none);
+    let done = scene.bisected(&["--syz-bin", "bin"]);
+    is_failure(&done, "status 1: 2026/08/17 10:00:00 parsed 0 programs");
+    let scene = Scene::new().expect("as above").with_stand_in(PROGRAM, "exit 0;");
+    let done = scene.bisected(&["--syz-bin", "bin"]);
+    is_failure(&done, "status 0, but no program was executed");
+}
+
+#[test]
 fn time_without_an_executed_program_is_a_failure() {
     let Some(scene) = Scene::new() else { return };
     // It counts, and the count stays 0: an executor whose set-up never ends.
