@@ -426,3 +426,29 @@ fn a_plain_http_dashboard_elsewhere_is_refused() {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("only https is spoken"));
 }
+
+#[test]
+fn a_run_fetches_its_bundle_from_where_it_is_told_and_leaves_out_what_it_is_told() {
+    let (server, (_folder, into)) = (dashboard(), place());
+    let output = Command::new(env!("CARGO_BIN_EXE_kanalyze"))
+        .args([
+            "run",
+            "--extid",
+            EXTID,
+            "--base-url",
+            &server.url,
+            "--without",
+            "vmlinux,mounted_image",
+            "--memory",
+            "1",
+        ])
+        .arg("--bundle")
+        .arg(&into)
+        .output()
+        .expect("kanalyze");
+    let told = String::from_utf8_lossy(&output.stderr);
+    // It is fetched, and the run that follows says what is wrong with it.
+    assert!(told.contains("--memory 1"), "{told}");
+    assert!(into.join("disk.raw").is_file() && !into.join("vmlinux").exists(), "{:?}", names(&into));
+    assert!(server.requests_for("/assets/0b/vmlinux-aaaaaaaa.xz").is_empty());
+}

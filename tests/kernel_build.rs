@@ -127,6 +127,47 @@ fn the_trees_commit_and_its_uncommitted_changes_are_kept() {
 }
 
 #[test]
+fn a_build_that_is_stopped_ends_make_and_all_that_it_started() {
+    let place = place();
+    // A make that starts a compiler which never ends.
+    let bin = place.root.join("bin");
+    fs::create_dir(&bin).expect("a folder");
+    let pid = place.root.join("pid");
+    fs::write(
+        bin.join("make"),
+        format!("#!/bin/sh\nsleep 1000 &\necho $! > {0}.part; mv {0}.part {0}; wait\n", pid.display()),
+    )
+    .expect("a file");
+    fs::set_permissions(bin.join("make"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("executable");
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap_or_default());
+    let child = Command::new(env!("CARGO_BIN_EXE_kanalyze"))
+        .args(["kernel", "build", "--source", TREE, "--config"])
+        .arg(&place.config)
+        .arg("--into")
+        .arg(&place.bundle)
+        .env("PATH", path)
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("kanalyze");
+    let begun = std::time::Instant::now();
+    while !pid.exists() {
+        assert!(begun.elapsed().as_secs() < 60, "make was never started");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let compiler = fs::read_to_string(&pid).expect("a number");
+    let compiler = Path::new("/proc").join(compiler.trim()).join("cmdline");
+    assert!(fs::read(&compiler).is_ok_and(|line| line.starts_with(b"sleep")));
+    // Only this program is told, as a supervisor does it; a terminal would tell the group.
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill").success());
+    let output = child.wait_with_output().expect("it ends");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(text.contains("stopped by signal 2"), "{text}");
+    // One that is dead and not yet waited for has no command line any more.
+    assert!(fs::read(&compiler).map_or(true, |line| line.is_empty()), "the compiler still runs");
+}
+
+#[test]
 fn a_folder_that_is_no_tree_is_told() {
     let place = place();
     let (output, text) = build(&place, &place.root.clone(), &[]);

@@ -46,7 +46,8 @@ Examples:
   kanalyze bundle fetch --extid https://syzkaller.appspot.com/bug?extid=0123456789abcdef0123 --into ppp
   kanalyze bundle fetch --extid 0123456789abcdef0123 --without disk,vmlinux
 
-Exit status: 0 everything is there, 1 something that the bug has could not be had (`missing` in bundle.json says why), 2 trouble.")]
+Exit status: 0 all that the bug has is there, 1 something that it has could not be had (`missing` in bundle.json says why, and
+what the bug never had), 2 trouble.")]
 struct Fetch {
     /// The bug: its extid or id, a link to its page, or syzbot's mail address for it.
     #[arg(long, value_name = "BUG", value_parser = BugName::parse)]
@@ -91,7 +92,11 @@ struct Folder {
     output: Output,
 }
 
-fn role(text: &str) -> Result<Role, String> {
+/// A role by its name.
+///
+/// # Errors
+/// No role has it.
+pub(super) fn role(text: &str) -> Result<Role, String> {
     let value = serde_json::Value::String(text.replace('-', "_"));
     serde_json::from_value(value).map_err(|error| error.to_string())
 }
@@ -132,16 +137,49 @@ fn run_fetch(arguments: &Fetch) -> anyhow::Result<ExitCode> {
     let mut teller = Teller::default();
     let manifest = fetch(&client, &request, &mut |event| teller.tell(&event))?;
     print(arguments.output.format, &directory, &manifest)?;
-    Ok(ExitCode::from(u8::from(!manifest.missing.is_empty())))
+    Ok(ExitCode::from(u8::from(is_incomplete(&manifest))))
 }
 
-/// Fetches a bug into a folder as `bundle fetch` does without further options, for `kanalyze run --extid`.
+/// Whether something could not be had that the bug has: what it never had was sought nowhere.
+fn is_incomplete(manifest: &Manifest) -> bool {
+    manifest.missing.iter().any(|missing| missing.url.is_some())
+}
+
+/// Which crash to fetch from where, and what of it.
+#[derive(Debug, Default, clap::Args)]
+pub(super) struct Choice {
+    /// Where --extid is fetched from: a mirror or another dashboard [default: syzbot's].
+    #[arg(long, value_name = "URL", requires = "extid")]
+    pub base_url: Option<String>,
+    /// Which crash of the bug --extid fetches, counted from 0 as on its page [default: the one with most to reproduce it].
+    #[arg(long, value_name = "N", requires = "extid")]
+    pub crash: Option<usize>,
+    /// What --extid does not fetch: vmlinux, mounted_image, console_log …
+    #[arg(long, value_name = "ROLE,…", value_delimiter = ',', value_parser = role, requires = "extid")]
+    pub without: Vec<Role>,
+}
+
+impl Choice {
+    /// Whether anything was chosen.
+    pub(super) fn is_made(&self) -> bool {
+        self.base_url.is_some() || self.crash.is_some() || !self.without.is_empty()
+    }
+}
+
+/// Fetches a bug into a folder as `bundle fetch` does, for `kanalyze run --extid`.
 ///
 /// # Errors
 /// As [`fetch`].
-pub fn fetch_into(bug: &BugName, directory: &Path) -> anyhow::Result<Manifest> {
+pub(super) fn fetch_into(bug: &BugName, directory: &Path, choice: &Choice) -> anyhow::Result<Manifest> {
     let client = Client::new(Manners::default(), Arc::new(SystemClock));
-    let request = Request { base_url: DASHBOARD, bug, crash: None, directory, force: false, without: &[] };
+    let request = Request {
+        base_url: choice.base_url.as_deref().unwrap_or(DASHBOARD),
+        bug,
+        crash: choice.crash,
+        directory,
+        force: false,
+        without: &choice.without,
+    };
     let mut teller = Teller::default();
     Ok(fetch(&client, &request, &mut |event| teller.tell(&event))?)
 }
@@ -314,4 +352,20 @@ fn run_adopt(folder: &Folder) -> anyhow::Result<ExitCode> {
     }
     print(folder.output.format, &folder.directory, &manifest)?;
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::syzbot::manifest::Missing;
+
+    #[test]
+    fn what_a_bug_never_had_is_not_missed() {
+        let missing =
+            |url: Option<&str>| Missing { role: Role::ReproC, url: url.map(str::to_owned), reason: "x".to_owned() };
+        let bundle = |missing| Manifest { missing, ..Manifest::default() };
+        assert!(!is_incomplete(&bundle(vec![])));
+        assert!(!is_incomplete(&bundle(vec![missing(None)])));
+        assert!(is_incomplete(&bundle(vec![missing(None), missing(Some("https://x/disk.raw.xz"))])));
+    }
 }

@@ -2,7 +2,8 @@
 
 use super::output::{Format, JsonArray, Output};
 use crate::render::safe;
-use crate::vm::doctor::{Health, examine};
+use crate::syzbot::bundle::Bundle;
+use crate::vm::doctor::{Health, Question, examine};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -31,7 +32,15 @@ pub struct Arguments {
 /// Stdout is closed.
 pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let vmlinux = arguments.folder.join("vmlinux");
-    let checks = examine(&arguments.folder, Some(&vmlinux), arguments.syz_bin.as_deref());
+    // A folder that is no bundle knows no revision, and needs none.
+    let bundle = Bundle::open(&arguments.folder).ok();
+    let of_bundle = bundle.as_ref().and_then(|bundle| bundle.syz_execprog.as_deref()?.parent());
+    let checks = examine(&Question {
+        folder: &arguments.folder,
+        vmlinux: Some(&vmlinux),
+        syz_bin: arguments.syz_bin.as_deref().or(of_bundle),
+        revision: bundle.as_ref().and_then(|bundle| bundle.syzkaller_commit.as_deref()),
+    });
     let mut out = std::io::stdout().lock();
     match arguments.output.format {
         Format::Text => {

@@ -97,6 +97,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             .context("the bundle has no configuration; --config names one")?,
     };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
+    let interrupt = super::live::interrupt()?;
     let what = Build {
         source: &arguments.source,
         config: &config,
@@ -106,9 +107,11 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         jobs: arguments.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
         make_arguments: &arguments.make_arguments,
         strict: arguments.strict,
+        interrupt: &interrupt,
     };
     let mut tell = |step: Step<'_>| match step {
-        Step::Runs(command) => super::stderr::line(command),
+        Step::Runs(words) => super::stderr::line(words),
+        Step::Goes(words) => super::stderr::line(&words),
         Step::Note(words) => super::stderr::line(&format!("note: {words}")),
     };
     let kernel = build(&what, now, &mut tell).map_err(|error| match error {

@@ -2,14 +2,17 @@
 
 use super::output::{Format, JsonArray, Output};
 use super::stderr;
-use crate::render::{Palette, Weight, live_line, status_line};
+use crate::locks::Dump;
+use crate::render::{Palette, Weight, hang_text, live_line, locks_svg, locks_text, status_line};
 use crate::vm::Happening;
-use crate::vm::happening::{Audience, Status, json_line};
+use crate::vm::happening::{Audience, LockPictures, Status, json_line};
+use crate::vm::record::SERIAL_LOG;
 use crate::vm::session::Interrupt;
 use crate::vm::settings::Image;
 use anyhow::Context as _;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -62,7 +65,20 @@ pub struct Speaker {
     array: JsonArray,
     terminal: bool,
     status_shown: bool,
+    /// When a line on the progress was last written for those who have no status line, seconds of the run.
+    progress_told: f64,
+    /// Events of each kind so far.
+    events: BTreeMap<String, usize>,
+    /// Those that were counted instead of shown, since the last line.
+    folded: BTreeMap<String, usize>,
 }
+
+/// So many events of a kind are shown, the others are counted.
+const EVENTS_SHOWN: usize = 3;
+/// How often progress is told without a terminal, seconds.
+const PROGRESS: f64 = 60.0;
+/// Columns of such a line.
+const PROGRESS_WIDTH: usize = 160;
 
 impl Speaker {
     /// As the user wants it.
@@ -74,12 +90,34 @@ impl Speaker {
             array: JsonArray::new(),
             terminal: stderr::is_terminal() && output.format == Format::Text,
             status_shown: false,
+            progress_told: 0.0,
+            events: BTreeMap::new(),
+            folded: BTreeMap::new(),
         }
     }
 
     fn clear_status(&mut self) {
         if std::mem::take(&mut self.status_shown) {
             stderr::status("");
+        }
+    }
+
+    /// Whether this event is one of many of its kind and only counted.
+    fn folds(&mut self, kind: &str) -> bool {
+        let seen = self.events.entry(kind.to_owned()).or_default();
+        *seen += 1;
+        if *seen <= EVENTS_SHOWN {
+            return false;
+        }
+        *self.folded.entry(kind.to_owned()).or_default() += 1;
+        true
+    }
+
+    fn tell_folded(&mut self) {
+        let folded = std::mem::take(&mut self.folded);
+        let words: Vec<String> = folded.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+        if !words.is_empty() {
+            self.aside(&format!("          events like these: {} (all are in events.jsonl)", words.join(", ")));
         }
     }
 
@@ -94,6 +132,7 @@ impl Speaker {
     /// # Errors
     /// Stdout is closed.
     pub fn finish(&mut self) -> io::Result<()> {
+        self.tell_folded();
         self.clear_status();
         if self.format == Format::Json { self.array.end(&mut io::stdout().lock()) } else { Ok(()) }
     }
@@ -106,6 +145,15 @@ impl Audience for Speaker {
             Format::Jsonl => out.write_all(&json_line(at, happening))?,
             Format::Json => self.array.write(&mut out, &json_line(at, happening))?,
             Format::Text => {
+                match happening {
+                    Happening::Event { event } if self.folds(&event.kind) => return Ok(()),
+                    Happening::Event { .. } => {}
+                    Happening::Begun { .. } => {
+                        self.events.clear();
+                        self.progress_told = 0.0;
+                    }
+                    _ => self.tell_folded(),
+                }
                 let Some((weight, mut line)) = live_line(at, happening, &self.palette) else { return Ok(()) };
                 line.push('\n');
                 self.clear_status();
@@ -125,7 +173,19 @@ impl Audience for Speaker {
             let line = status_line(status, width.saturating_sub(1));
             stderr::status(&line);
             self.status_shown = true;
+        } else if self.format == Format::Text && status.at - self.progress_told >= PROGRESS {
+            self.progress_told = status.at;
+            stderr::line(&status_line(status, PROGRESS_WIDTH));
         }
+    }
+
+    fn lock_pictures(&self, dumps: &[Dump], newest: usize) -> Option<LockPictures> {
+        let (plain, dump) = (Palette::plain(), dumps.get(newest)?);
+        Some(LockPictures {
+            newest: hang_text(dump, &plain),
+            text: locks_text(SERIAL_LOG, dumps, &plain),
+            svg: locks_svg(dump),
+        })
     }
 }
 

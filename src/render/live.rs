@@ -46,20 +46,39 @@ pub fn live_line(at: f64, happening: &Happening, palette: &Palette) -> Option<(W
             let style = if *sought { palette.title } else { palette.blame };
             (Weight::Result, style, word, format!("{} ({})", report.title, notes.join("; ")))
         }
-        Happening::Event { event } => (Weight::Aside, palette.quiet, "event", event.title.clone()),
+        Happening::Event { event } => {
+            // It is told when the log shows that it is whole; when it was is the guest's to say.
+            let time = event.time.map_or(String::new(), |time| format!("[{time:.3}] "));
+            (Weight::Aside, palette.quiet, "event", format!("{time}{}", event.title))
+        }
         Happening::Line { text, .. } => (Weight::Result, palette.title, "line", text.clone()),
         Happening::Blocker { meaning, remedy, line, .. } => {
             (Weight::Aside, palette.doubt, "blocker", format!("{meaning}: {remedy}  [{}]", fitted(line, 100)))
         }
+        Happening::Said { text } => (Weight::Aside, palette.quiet, "said", text.clone()),
         // The first count says that it works, the rest is for the status line.
         Happening::Progress { parsed, executed: 0, .. } => {
-            let parsed = parsed.map_or(String::new(), |count| format!(" of {count} parsed"));
-            (Weight::Aside, palette.good, "programs", format!("syz-execprog begins{parsed}"))
+            let parsed = match parsed {
+                None => String::new(),
+                Some(1) => " (1 program parsed)".to_owned(),
+                Some(count) => format!(" ({count} programs parsed)"),
+            };
+            (Weight::Aside, palette.good, "programs", format!("syz-execprog executes{parsed}"))
         }
         Happening::Progress { .. } => return None,
         Happening::Dump { answered, by } if answered.is_empty() => (Weight::Aside, palette.doubt, "dump", by.clone()),
         Happening::Dump { answered, by } => {
             (Weight::Aside, palette.quiet, "dump", format!("the guest answered sysrq {answered} by {by}"))
+        }
+        Happening::Locks { text, files } => {
+            // The only happening of several lines: a graph for people.
+            let graph: String = text.iter().flat_map(|text| text.lines()).fold(String::new(), |mut lines, line| {
+                let _ = write!(lines, "\n  {}", safe(line));
+                lines
+            });
+            let style = palette.title;
+            let words = files.iter().map(|name| safe(name)).collect::<Vec<_>>().join(", ");
+            return Some((Weight::Result, format!("{at:8.1}s {style}locks{style:#} {words}{graph}")));
         }
         Happening::Archived { folder, title } => (Weight::Result, palette.good, "kept", format!("{folder}: {title}")),
         Happening::Ended { outcome } => {

@@ -117,7 +117,7 @@ pub enum Verdict {
     BootFailure,
     /// QEMU ended before the run did.
     MachineLost,
-    /// The workload could not be started or was refused.
+    /// The workload could not be started, failed, or executed nothing: this says nothing about the kernel.
     WorkloadFailure,
     /// Somebody stopped the run.
     Stopped,
@@ -132,14 +132,11 @@ impl Outcome {
         match self.verdict {
             Verdict::Clean | Verdict::Unseen => 0,
             Verdict::Hit | Verdict::OtherCrash | Verdict::Hang => 1,
-            Verdict::BootFailure => {
-                if self.title.is_some() {
-                    1
-                } else {
-                    2
-                }
-            }
-            Verdict::MachineLost | Verdict::WorkloadFailure | Verdict::Stopped | Verdict::Trouble => 2,
+            Verdict::BootFailure
+            | Verdict::MachineLost
+            | Verdict::WorkloadFailure
+            | Verdict::Stopped
+            | Verdict::Trouble => 2,
         }
     }
 
@@ -299,7 +296,8 @@ mod tests {
         assert_eq!(outcome(Verdict::OtherCrash, Some("t")).exit_status(), 1);
         assert_eq!(outcome(Verdict::Hang, None).exit_status(), 1);
         assert_eq!(outcome(Verdict::BootFailure, None).exit_status(), 2);
-        assert_eq!(outcome(Verdict::BootFailure, Some("t")).exit_status(), 1);
+        assert_eq!(outcome(Verdict::BootFailure, Some("t")).exit_status(), 2, "not the crash of a workload");
+        assert_eq!(outcome(Verdict::WorkloadFailure, Some("t")).exit_status(), 2);
         assert_eq!(outcome(Verdict::MachineLost, None).exit_status(), 2);
     }
 

@@ -3,17 +3,27 @@
 use super::kernel_config::{Merged, merge, refused};
 use super::manifest::{Architecture, BundleError, LocalKernel, Manifest, Role};
 use super::{adopt, content};
+use crate::vm::command::Leash;
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// The folder inside the bundle.
 const FOLDER: &str = "local";
 
 /// How much of a failed build's log is shown.
 const TAIL: u64 = 4 << 10;
+
+/// How often a build that takes long says how it goes.
+const PROGRESS: Duration = Duration::from_secs(30);
+
+/// How often `make` is looked at.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// The most that is kept of a tree's uncommitted changes.
 const DIFF: u64 = 64 << 20;
@@ -37,12 +47,16 @@ pub struct Build<'a> {
     pub make_arguments: &'a [String],
     /// Stop if an option of a fragment does not take, instead of telling and going on.
     pub strict: bool,
+    /// The signal that asks for the end, 0 while there is none: `make` ends with it, and all that it started.
+    pub interrupt: &'a AtomicI32,
 }
 
 /// What happens meanwhile, in words.
 pub enum Step<'a> {
     /// A command begins.
     Runs(&'a str),
+    /// It still works; what it does and where its log is.
+    Goes(String),
     /// Something that the user should know.
     Note(String),
 }
@@ -77,6 +91,12 @@ pub enum BuildError {
         log: PathBuf,
         /// The end of the log.
         tail: String,
+    },
+    /// Somebody wanted the build to end.
+    #[error("stopped by signal {signal}; make and what it started are ended, the same command goes on from here")]
+    Stopped {
+        /// Which.
+        signal: i32,
     },
     /// Options did not take, and `strict` was set.
     #[error(
@@ -246,12 +266,38 @@ impl Make<'_> {
         tell(Step::Runs(&words));
         let log = OpenOptions::new().append(true).open(&self.log).map_err(at(&self.log))?;
         let errors = log.try_clone().map_err(at(&self.log))?;
-        let status = self.command(arguments).stdout(log).stderr(errors).status().map_err(BuildError::NoMake)?;
+        let status = self.wait(self.command(arguments).stdout(log).stderr(errors), tell)?;
         if status.success() {
             return Ok(());
         }
         let tail = tail(&self.log).map_err(at(&self.log))?;
         Err(BuildError::Failed { command: words, status: status.to_string(), log: self.log.clone(), tail })
+    }
+
+    /// Waits for `make`, which is in a group of its own: it ends when this program is asked to, and says how it goes.
+    fn wait(&self, command: &mut Command, tell: &mut dyn FnMut(Step<'_>)) -> Result<ExitStatus, BuildError> {
+        let leash = Leash::default();
+        let mut child = leash.spawn(command).map_err(BuildError::NoMake)?;
+        let mut told = Instant::now();
+        loop {
+            if let Some(status) = child.try_wait().map_err(BuildError::NoMake)? {
+                leash.release(&child);
+                return Ok(status);
+            }
+            let signal = self.build.interrupt.load(Ordering::Relaxed);
+            if signal != 0 {
+                leash.end_all();
+                let _ = child.wait();
+                return Err(BuildError::Stopped { signal });
+            }
+            if told.elapsed() >= PROGRESS {
+                told = Instant::now();
+                let end = tail(&self.log).unwrap_or_default();
+                let last = end.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or("make works");
+                tell(Step::Goes(format!("{last} (the log is {})", self.log.display())));
+            }
+            thread::sleep(LOOK);
+        }
     }
 
     /// What a silent target prints.

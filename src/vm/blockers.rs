@@ -13,6 +13,8 @@ pub enum Source {
     Workload,
     /// The ssh client.
     Ssh,
+    /// The ssh client, while the console has long been asking for a login.
+    Prompt,
     /// QEMU's own words.
     Qemu,
 }
@@ -37,6 +39,9 @@ pub struct Blocker {
     pub meaning: String,
     /// What to do.
     pub remedy: String,
+    /// Whether the boot ends here, unless the guest goes on.
+    #[serde(default)]
+    pub ends_boot: bool,
     #[cfg_attr(not(test), expect(dead_code, reason = "samples are for the test that checks the file"))]
     sample: String,
 }
@@ -45,12 +50,14 @@ pub struct Blocker {
 #[derive(Debug)]
 pub struct Blockers {
     dump_types: Vec<String>,
+    own_echoes: Vec<String>,
     known: Vec<(Blocker, Vec<Finder<'static>>, bool)>,
 }
 
 #[derive(Deserialize)]
 struct Document {
     dump_types: Vec<String>,
+    own_echoes: Vec<String>,
     blocker: Vec<Blocker>,
 }
 
@@ -62,7 +69,7 @@ impl Default for Blockers {
             let finders = blocker.needle.iter().map(|needle| Finder::new(needle.as_bytes()).into_owned()).collect();
             (blocker, finders, false)
         });
-        Self { dump_types: document.dump_types, known: known.collect() }
+        Self { dump_types: document.dump_types, own_echoes: document.own_echoes, known: known.collect() }
     }
 }
 
@@ -73,16 +80,21 @@ impl Blockers {
         self.dump_types.iter().any(|name| name == crash_type)
     }
 
+    /// Whether an event with this title only answers kanalyze's own words on the kernel's command line.
+    #[must_use]
+    pub fn is_own_echo(&self, title: &str) -> bool {
+        self.own_echoes.iter().any(|end| title.ends_with(end))
+    }
+
     /// The obstacle that this line tells of, if it is the first time.
     pub fn look(&mut self, source: Source, line: &[u8], booting: bool) -> Option<Blocker> {
-        let (blocker, _, told) = self.known.iter_mut().find(|(blocker, finders, told)| {
-            !told
-                && blocker.source == source
+        // The first one that fits: a line that a special one explains is no news of a general one later.
+        let (blocker, _, told) = self.known.iter_mut().find(|(blocker, finders, _)| {
+            blocker.source == source
                 && (booting || blocker.during == During::Any)
                 && finders.iter().any(|finder| finder.find(line).is_some())
         })?;
-        *told = true;
-        Some(blocker.clone())
+        (!std::mem::replace(told, true)).then(|| blocker.clone())
     }
 }
 
@@ -100,6 +112,63 @@ mod tests {
             assert!(fresh.look(blocker.source, blocker.sample.as_bytes(), true).is_none(), "told once");
             assert!(!blocker.remedy.is_empty() && !blocker.meaning.is_empty());
         }
+    }
+
+    #[test]
+    fn what_the_real_tools_print_is_known() {
+        for (source, line, id) in [
+            (Source::Serial, "ALERT!  /dev/vda1 does not exist.  Dropping to a shell!", Some("initrd-shell")),
+            (Source::Serial, "Gave up waiting for root file system device.  Common problems:", Some("initrd-shell")),
+            (
+                Source::Serial,
+                "No root device specified. Boot arguments must include a root= parameter.",
+                Some("initrd-shell"),
+            ),
+            (Source::Serial, "Generating \"/run/initramfs/rdsosreport.txt\"", Some("initrd-shell")),
+            (Source::Serial, "Entering emergency mode. Exit the shell to continue.", Some("initrd-shell")),
+            (
+                Source::Serial,
+                "You are in emergency mode. After logging in, type \"journalctl -xb\" to view",
+                Some("emergency-mode"),
+            ),
+            (Source::Serial, "\x1b[0;1;39memergency.target\x1b[0m - Emergency Mode.", Some("emergency-mode")),
+            (Source::Serial, "[    1.2] systemd[1]: Hostname set to <syzkaller>.", None),
+            (
+                Source::Workload,
+                "2025/01/25 10:00:00 [FATAL] mismatching manager/executor git revisions: 475a4c203afb vs 175a4c203afb",
+                Some("executor-mismatch"),
+            ),
+            (
+                Source::Workload,
+                "2025/01/25 10:00:00 [FATAL] mismatching manager/executor system call descriptions: aa vs bb",
+                Some("executor-mismatch"),
+            ),
+            (
+                Source::Workload,
+                "2026/08/17 10:00:00 [FATAL] mismatching manager/executor arches for VM 0: amd64 vs arm64",
+                Some("executor-mismatch"),
+            ),
+            (
+                Source::Workload,
+                "2025/01/25 10:00:00 [FATAL] check failed: execution of simple program fails: mount(binfmt_misc) failed",
+                Some("execprog-fatal"),
+            ),
+            (
+                Source::Workload,
+                "SYZFATAL: BUG: program execution failed: executor 0: exit status 67",
+                Some("execprog-fatal"),
+            ),
+            (Source::Workload, "2025/01/25 10:00:00 executed programs: 0", None),
+        ] {
+            let found = Blockers::default().look(source, line.as_bytes(), true);
+            assert_eq!(found.map(|found| found.id).as_deref(), id, "{line}");
+        }
+        assert!(Blockers::default().is_own_echo("sysrq: sysrq always enabled."));
+        assert!(!Blockers::default().is_own_echo("sysrq: Show Blocked State"));
+        let mut blockers = Blockers::default();
+        let line = b"[FATAL] mismatching manager/executor git revisions: a vs b";
+        assert!(blockers.look(Source::Workload, line, false).is_some());
+        assert!(blockers.look(Source::Workload, line, false).is_none(), "no news as a general failure");
     }
 
     #[test]

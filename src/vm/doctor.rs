@@ -3,6 +3,7 @@
 use super::command::{self, Leash};
 use super::kvm;
 use super::settings::Architecture;
+use super::workload::revision_warning;
 use rustix::fs::statvfs;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -53,9 +54,23 @@ const SPACE: u64 = 6 << 30;
 /// Memory for one guest of the default size and this host's own needs, MiB.
 const MEMORY: u64 = 3 << 10;
 
-/// Looks at everything; `folder` is where bundles and runs go, `vmlinux` the bundle's if there is one.
+/// What is asked about.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// Where bundles and runs go.
+    pub folder: &'a Path,
+    /// The bundle's, if there is one.
+    pub vmlinux: Option<&'a Path>,
+    /// The folder with syzkaller's programs.
+    pub syz_bin: Option<&'a Path>,
+    /// The syzkaller revision that made the bundle's program, if it is known.
+    pub revision: Option<&'a str>,
+}
+
+/// Looks at everything.
 #[must_use]
-pub fn examine(folder: &Path, vmlinux: Option<&Path>, syz_bin: Option<&Path>) -> Vec<Check> {
+pub fn examine(question: &Question<'_>) -> Vec<Check> {
+    let Question { folder, vmlinux, syz_bin, revision } = *question;
     let leash = Leash::default();
     let mut checks = vec![
         program(&leash, "qemu-system-x86_64", &["--version"], Health::Missing, "apt-get install qemu-system-x86"),
@@ -94,9 +109,12 @@ pub fn examine(folder: &Path, vmlinux: Option<&Path>, syz_bin: Option<&Path>) ->
         "for C reproducers: apt-get install gcc libc6-dev",
     ));
     for name in ["syz-execprog", "syz-executor"] {
-        let found = syz_bin.map(|folder| folder.join(name)).filter(|path| path.is_file()).or_else(|| in_path(name));
+        let found = syz_bin.and_then(|folder| in_build(folder, name)).or_else(|| in_path(name));
         checks.push(match found {
-            Some(path) => Check::new(name, Health::Good, path.display().to_string(), ""),
+            Some(path) => match revision.and_then(|wanted| revision_warning(&path, wanted)) {
+                None => Check::new(name, Health::Good, path.display().to_string(), ""),
+                Some(warning) => Check::new(name, Health::Weak, warning, "build the bundle's revision and give --syz-bin DIR"),
+            },
             None => Check::new(
                 name,
                 Health::Weak,
@@ -133,6 +151,13 @@ fn program(leash: &Leash, name: &str, arguments: &[&str], otherwise: Health, rem
         }
         Err(error) => Check::new(name, otherwise, error.to_string(), remedy),
     }
+}
+
+/// Where a program of syzkaller is in a folder: there, or where a syzkaller tree keeps it, below `bin/`.
+#[must_use]
+pub fn in_build(folder: &Path, name: &str) -> Option<PathBuf> {
+    let places = ["", "bin/", "bin/linux_amd64/", "bin/linux_arm64/"];
+    places.iter().map(|place| folder.join(format!("{place}{name}"))).find(|path| path.is_file())
 }
 
 /// Where a program of the PATH is.

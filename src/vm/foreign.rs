@@ -91,6 +91,8 @@ pub fn watch(
     let rules = Rules {
         boot: f64::INFINITY,
         max_time: options.max_time.unwrap_or(f64::INFINITY),
+        // Whose workload it is, and what it needs, is not known here.
+        needs_programs: false,
         no_output: options.no_output.unwrap_or(0.0),
         settle: match speed {
             None => options.settle,

@@ -1,5 +1,6 @@
 //! What a live run tells, one record each: `kanalyze.live/1`, printed with `--format jsonl` and kept in `events.jsonl`.
 
+use crate::locks::Dump;
 use crate::report::{Event, Report};
 use crate::runs::Outcome;
 use schemars::JsonSchema;
@@ -91,12 +92,24 @@ pub enum Happening {
         /// Programs a second.
         rate: Option<f64>,
     },
+    /// A line of the workload's output, told when it is over.
+    Said {
+        /// The line.
+        text: String,
+    },
     /// A dump was asked for.
     Dump {
         /// The sysrq keys that the guest answered.
         answered: String,
         /// How they were sent: `serial break`, `keyboard`, or what was tried instead.
         by: String,
+    },
+    /// Who waits for whom, as far as the serial log tells after a dump.
+    Locks {
+        /// The graph that is new, for people; absent where there is none.
+        text: Option<String>,
+        /// Files of the run that hold all of them.
+        files: Vec<String>,
     },
     /// A hit was archived.
     Archived {
@@ -142,6 +155,17 @@ pub struct Status {
     pub silent: f64,
 }
 
+/// Lock graphs for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockPictures {
+    /// The one that is new.
+    pub newest: String,
+    /// All of them.
+    pub text: String,
+    /// The new one as a picture, SVG.
+    pub svg: String,
+}
+
 /// Who is told.
 pub trait Audience {
     /// Something happened `at` seconds of the run.
@@ -149,6 +173,11 @@ pub trait Audience {
     /// # Errors
     /// Nobody listens any more.
     fn hear(&mut self, at: f64, happening: &Happening) -> std::io::Result<()>;
+
+    /// Lock graphs as this audience shows them, of which the one at `newest` is new; none if it shows none.
+    fn lock_pictures(&self, _dumps: &[Dump], _newest: usize) -> Option<LockPictures> {
+        None
+    }
 
     /// How the run stands; called about once a second.
     fn glance(&mut self, status: &Status);

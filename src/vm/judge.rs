@@ -12,8 +12,10 @@ use std::collections::BTreeSet;
 pub struct Rules {
     /// Until the guest takes commands.
     pub boot: f64,
-    /// From the start of the workload.
+    /// From the start of the workload; of one that [needs programs](Rules::needs_programs), from the first executed one.
     pub max_time: f64,
+    /// Whether a workload that executed no program proves nothing: it is syz-execprog's.
+    pub needs_programs: bool,
     /// Without a count of syz-execprog; 0: no such rule.
     pub no_output: f64,
     /// How long to wait for the rest of a report, and for late ones at the end.
@@ -33,13 +35,15 @@ pub struct Rules {
 pub enum Fact {
     /// The guest takes commands.
     GuestReady,
+    /// The guest waits for somebody at its console; why, in a sentence.
+    BootStuck(String),
     /// The workload runs; whether it counts its programs.
     WorkloadStarted {
         /// Whether syzkaller's no-output rule applies.
         counts: bool,
     },
-    /// A count of syz-execprog.
-    Counted,
+    /// A count of syz-execprog: programs issued so far.
+    Counted(u64),
     /// The workload is over, with its status.
     WorkloadEnded(i32),
     /// The workload could not be started.
@@ -107,8 +111,14 @@ pub struct Judge {
     rules: Rules,
     started: Option<f64>,
     ready: bool,
+    /// Why the guest waits for somebody at its console, and since when.
+    stuck: Option<(String, f64)>,
     counts: bool,
     last_count: f64,
+    /// The highest count; absent before the first one.
+    executed: Option<u64>,
+    /// When a count above 0 came first.
+    first_program: Option<f64>,
     last_byte: f64,
     /// When the oldest open report was opened.
     open: Option<f64>,
@@ -150,8 +160,11 @@ impl Judge {
             rules,
             started: None,
             ready: false,
+            stuck: None,
             counts: false,
             last_count: 0.0,
+            executed: None,
+            first_program: None,
             last_byte: 0.0,
             open: None,
             out_of_sight: None,
@@ -172,20 +185,22 @@ impl Judge {
         match fact {
             Fact::SerialBytes => self.last_byte = now,
             Fact::Opened => self.open = self.open.or(Some(now)),
-            Fact::GuestReady => self.ready = true,
+            Fact::GuestReady => (self.ready, self.stuck) = (true, None),
+            Fact::BootStuck(reason) if !self.ready => {
+                self.stuck.get_or_insert((reason, now));
+            }
+            Fact::BootStuck(_) => {}
             Fact::WorkloadStarted { counts } => {
                 (self.started, self.counts, self.last_count) = (Some(now), counts, now);
             }
-            Fact::Counted => self.last_count = now,
-            Fact::WorkloadEnded(status) => {
-                if self.started.is_some() {
-                    self.end(
-                        Verdict::Clean,
-                        format!("the workload ended with status {status} and nothing happened"),
-                        Some(now),
-                    );
+            Fact::Counted(executed) => {
+                self.last_count = now;
+                self.executed = self.executed.max(Some(executed));
+                if executed > 0 {
+                    self.first_program.get_or_insert(now);
                 }
             }
+            Fact::WorkloadEnded(status) => self.workload_ended(status, now),
             Fact::WorkloadFailed(reason) => self.end(Verdict::WorkloadFailure, reason, Some(now)),
             Fact::WorkloadOutOfSight(reason) => {
                 self.out_of_sight = Some(reason);
@@ -196,6 +211,7 @@ impl Judge {
             Fact::DumpDone { answered } => {
                 self.dump = DumpState::None;
                 self.last_count = now;
+                self.doubt_hang(answered);
                 // Reports that the dump interrupted have their rest now.
                 if !answered && self.out_of_sight.is_some() && self.hits.is_empty() {
                     let reason = "ssh is lost, the serial port is silent and the guest answers no sysrq".to_owned();
@@ -223,9 +239,30 @@ impl Judge {
         }
     }
 
+    /// Nothing happened only where something was done: a workload that failed says nothing about the kernel.
+    fn workload_ended(&mut self, status: i32, now: f64) {
+        if self.started.is_none() {
+            return;
+        }
+        let (verdict, rest) = if status != 0 {
+            (Verdict::WorkloadFailure, "")
+        } else if self.rules.needs_programs && self.executed.is_none() {
+            (Verdict::WorkloadFailure, ", but no program was executed")
+        } else {
+            (Verdict::Clean, " and nothing happened")
+        };
+        self.end(verdict, format!("the workload ended with status {status}{rest}"), Some(now));
+    }
+
+    /// Whether a crash now is one of the run, and not of the guest's boot.
+    #[must_use]
+    pub fn counts_crashes(&self) -> bool {
+        self.started.is_some() || self.rules.boot_counts
+    }
+
     fn close(&mut self, report: Verdicts, now: f64) {
         self.open = None;
-        let counts = self.started.is_some() || self.rules.boot_counts;
+        let counts = self.counts_crashes();
         if !report.secondary {
             if report.sought && counts {
                 self.hit(report.title.clone(), now);
@@ -242,6 +279,20 @@ impl Judge {
         if report.panicked && !self.machine_gone {
             let verdict = if counts { Verdict::OtherCrash } else { Verdict::BootFailure };
             self.end(verdict, "the kernel panicked".to_owned(), Some(now));
+        }
+    }
+
+    /// A guest that lives and whose syz-execprog never came to its first count did not hang: the workload did.
+    fn doubt_hang(&mut self, answered: bool) {
+        if answered
+            && self.rules.needs_programs
+            && self.executed.is_none()
+            && self.out_of_sight.is_none()
+            && let Some(ending) = &mut self.ending
+            && ending.verdict == Verdict::Hang
+        {
+            ending.verdict = Verdict::WorkloadFailure;
+            ending.reason.push_str(" at all, and the guest answers: no program was executed");
         }
     }
 
@@ -320,40 +371,55 @@ impl Judge {
     fn check_limits(&mut self, now: f64) -> Vec<Order> {
         let rules = &self.rules;
         let Some(started) = self.started else {
-            if now >= rules.boot {
+            if let Some((reason, since)) = &self.stuck
+                && now - since.max(self.last_byte) >= rules.settle
+            {
+                self.end(Verdict::BootFailure, reason.clone(), Some(now));
+            } else if now >= rules.boot {
                 let reason = format!("the guest took no commands within {:.0} s", rules.boot);
                 self.end(Verdict::BootFailure, reason, Some(now));
             }
             return Vec::new();
         };
-        if now - started >= rules.max_time {
-            let (verdict, reason) = match &self.out_of_sight {
-                None => (Verdict::Clean, format!("nothing happened in {:.0} s", rules.max_time)),
-                Some(lost) => (
-                    Verdict::Unseen,
-                    format!("nothing happened in {:.0} s, but the workload was out of sight: {lost}", rules.max_time),
-                ),
-            };
-            self.end(verdict, reason, Some(now));
-            return Vec::new();
-        }
-        if rules.no_output <= 0.0 {
-            return Vec::new();
-        }
-        if self.out_of_sight.is_some() {
-            // Nobody counts any more. A guest that is also silent is asked whether it lives.
-            if now - self.last_byte.max(self.last_count) >= rules.no_output {
-                self.last_count = now;
-                self.want_dump();
-                return self.tick(now);
-            }
-        } else if self.counts && now - self.last_count >= rules.no_output {
+        // The set-up of syz-execprog is no time of the workload; it may take as long as the guest may be without a count.
+        let (since, limit) = match self.first_program {
+            Some(first) if rules.needs_programs => (first, rules.max_time),
+            None if rules.needs_programs => (started, rules.max_time.max(rules.no_output)),
+            _ => (started, rules.max_time),
+        };
+        let seen = self.out_of_sight.is_none();
+        if rules.no_output > 0.0 && seen && self.counts && now - self.last_count >= rules.no_output {
             let reason = format!("no `executed programs:` line for {:.0} s", rules.no_output);
             self.end(Verdict::Hang, reason, Some(now));
             self.want_dump();
             return self.tick(now);
         }
+        if now - since >= limit {
+            self.time_is_up(limit, now);
+            return Vec::new();
+        }
+        // Nobody counts any more. A guest that is also silent is asked whether it lives.
+        if rules.no_output > 0.0 && !seen && now - self.last_byte.max(self.last_count) >= rules.no_output {
+            self.last_count = now;
+            self.want_dump();
+            return self.tick(now);
+        }
         Vec::new()
+    }
+
+    fn time_is_up(&mut self, limit: f64, now: f64) {
+        let lost = self.out_of_sight.as_ref();
+        let out_of_sight = lost.map_or_else(String::new, |lost| format!(", but the workload was out of sight: {lost}"));
+        let (verdict, reason) = if self.rules.needs_programs && self.first_program.is_none() {
+            (
+                Verdict::WorkloadFailure,
+                format!("no program was executed in {limit:.0} s{out_of_sight} (--max-time gives it longer)"),
+            )
+        } else {
+            let verdict = if lost.is_some() { Verdict::Unseen } else { Verdict::Clean };
+            (verdict, format!("nothing happened in {limit:.0} s{out_of_sight}"))
+        };
+        self.end(verdict, reason, Some(now));
     }
 
     fn outcome(&self) -> Outcome {
@@ -381,7 +447,10 @@ impl Judge {
             return outcome(ended, self.while_booting.first(), reason);
         }
         match self.others.first() {
-            Some(other) if ended != Verdict::WorkloadFailure => outcome(Verdict::OtherCrash, Some(other), reason),
+            // A crash that was seen says more than how its workload ended; before the start it is the guest's own.
+            Some(other) if ended != Verdict::WorkloadFailure || self.started.is_some() => {
+                outcome(Verdict::OtherCrash, Some(other), reason)
+            }
             other => outcome(ended, other, reason),
         }
     }

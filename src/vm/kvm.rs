@@ -83,7 +83,7 @@ pub fn try_guest(leash: &Leash, qemu: &Path, architecture: Architecture, acceler
     }
 }
 
-/// Whether KVM works here for this architecture. The answer is kept for the rest of this boot of the host.
+/// Whether KVM works here for this architecture. That it does is kept for the rest of this boot of the host.
 #[must_use]
 pub fn probe(leash: &Leash, qemu: &Path, architecture: Architecture) -> Probe {
     let host = std::env::consts::ARCH;
@@ -108,13 +108,22 @@ pub fn probe(leash: &Leash, qemu: &Path, architecture: Architecture) -> Probe {
 
 fn kept_probe(leash: &Leash, qemu: &Path, architecture: Architecture) -> Probe {
     let path = cache_folder().join(format!("kvm-{}-{architecture:?}.json", boot_id()).to_lowercase());
-    if let Some(kept) = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
+    kept_or(&path, || try_guest(leash, qemu, architecture, "kvm", PROBE_LIMIT))
+}
+
+/// What is kept, if it is that KVM works; else what the trial says. Why it did not work (a QEMU that was not installed, a
+/// host that was busy for four seconds) may be over the next time.
+fn kept_or(path: &Path, trial: impl FnOnce() -> Probe) -> Probe {
+    let kept = fs::read(path).ok().and_then(|bytes| serde_json::from_slice::<Probe>(&bytes).ok());
+    if let Some(kept) = kept.filter(|kept| kept.works) {
         return kept;
     }
-    let probe = try_guest(leash, qemu, architecture, "kvm", PROBE_LIMIT);
-    // A cache that cannot be written only costs the next run a few seconds.
-    if let (Some(folder), Ok(bytes)) = (path.parent(), serde_json::to_vec(&probe)) {
-        let _ = fs::create_dir_all(folder).and_then(|()| fs::write(&path, bytes));
+    let probe = trial();
+    if probe.works
+        && let (Some(folder), Ok(bytes)) = (path.parent(), serde_json::to_vec(&probe))
+    {
+        // A cache that cannot be written only costs the next run a few seconds.
+        let _ = fs::create_dir_all(folder).and_then(|()| fs::write(path, bytes));
     }
     probe
 }
@@ -125,4 +134,23 @@ fn cache_folder() -> PathBuf {
         .map(PathBuf::from)
         .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")));
     base.unwrap_or_else(std::env::temp_dir).join("kanalyze")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_that_it_works_is_kept() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("below/kvm.json");
+        let probe = |works| Probe { works, reason: "x".to_owned() };
+        assert!(!kept_or(&path, || probe(false)).works);
+        assert!(!path.exists(), "a failure is tried again");
+        // What an older kanalyze kept.
+        fs::create_dir_all(folder.path().join("below")).expect("made");
+        fs::write(&path, r#"{"works":false,"reason":"no answer"}"#).expect("written");
+        assert!(kept_or(&path, || probe(true)).works);
+        assert!(kept_or(&path, || probe(false)).works, "that it worked is kept");
+    }
 }

@@ -2,11 +2,15 @@
 
 use super::blockers::{Blocker, Blockers, Source};
 use super::hit::Patterns;
+use super::last_words::LastWords;
 use super::progress::Progress;
 use crate::engine::{Engine, Item, Options};
 
 /// Longer lines are looked at in pieces, bytes.
 const LINE_LIMIT: usize = 64 << 10;
+
+/// An ssh server that does not answer so long after the console asked for a login will hardly come, seconds.
+const PROMPT_WITHOUT_SSH: f64 = 45.0;
 
 /// How the guest says on its console that the workload is over: seen even when nobody follows the workload itself.
 pub const WORKLOAD_ENDED: &str = "kanalyze: workload ended with status ";
@@ -42,10 +46,14 @@ pub struct LiveLog {
     pub patterns: Patterns,
     /// What syz-execprog said so far.
     pub progress: Progress,
+    /// What the workload said last.
+    pub last_words: LastWords,
     /// Whether the workload prints to the serial port.
     pub workload_on_serial: bool,
     /// Until the guest takes commands.
     pub booting: bool,
+    /// Since when a login prompt stands on the console, seconds of the run.
+    prompt: Option<f64>,
     boots: u32,
     /// The kernel's version, from its banner.
     pub kernel_version: Option<String>,
@@ -65,8 +73,10 @@ impl LiveLog {
             blockers: Blockers::default(),
             patterns,
             progress: Progress::default(),
+            last_words: LastWords::default(),
             workload_on_serial: false,
             booting: true,
+            prompt: None,
             boots: 0,
             kernel_version: None,
             banner: Vec::new(),
@@ -88,6 +98,10 @@ impl LiveLog {
         };
         let mut lines = std::mem::take(&mut self.serial);
         lines.push(bytes, |line, offset| self.serial_line(line, offset, now, &mut findings));
+        // Nobody ends the line of a prompt.
+        if self.booting && lines.pending.trim_ascii_end().ends_with(b" login:") {
+            self.prompt.get_or_insert(now);
+        }
         self.serial = lines;
         findings
     }
@@ -99,6 +113,10 @@ impl LiveLog {
         self.obstacle(Source::Serial, line, findings);
         if self.workload_on_serial {
             self.workload_line(line, now, findings);
+            // Between the workload's lines stand the kernel's.
+            if !line.starts_with(b"[") {
+                self.last_words.take(line);
+            }
         }
         if let Some(at) = memchr::memmem::find(line, WORKLOAD_ENDED.as_bytes()) {
             let rest = String::from_utf8_lossy(&line[at + WORKLOAD_ENDED.len()..]).into_owned();
@@ -125,7 +143,10 @@ impl LiveLog {
     pub fn workload(&mut self, bytes: &[u8], now: f64) -> Vec<Finding> {
         let mut findings = Vec::new();
         let mut lines = std::mem::take(&mut self.workload);
-        lines.push(bytes, |line, _| self.workload_line(line, now, &mut findings));
+        lines.push(bytes, |line, _| {
+            self.workload_line(line, now, &mut findings);
+            self.last_words.take(line);
+        });
         self.workload = lines;
         findings
     }
@@ -137,9 +158,12 @@ impl LiveLog {
         self.obstacle(Source::Workload, line, findings);
     }
 
-    /// Takes words of ssh or QEMU.
-    pub fn words(&mut self, source: Source, text: &str) -> Vec<Finding> {
+    /// Takes words of ssh or QEMU at `now` seconds of the run.
+    pub fn words(&mut self, source: Source, text: &str, now: f64) -> Vec<Finding> {
         let mut findings = Vec::new();
+        if source == Source::Ssh && self.prompt.is_some_and(|since| now - since >= PROMPT_WITHOUT_SSH) {
+            self.obstacle(Source::Prompt, text.as_bytes(), &mut findings);
+        }
         for line in text.lines() {
             self.obstacle(source, line.as_bytes(), &mut findings);
         }
@@ -148,7 +172,11 @@ impl LiveLog {
 
     fn obstacle(&mut self, source: Source, line: &[u8], findings: &mut Vec<Finding>) {
         if let Some(blocker) = self.blockers.look(source, line, self.booting) {
-            findings.push(Finding::Blocker(Box::new(blocker), String::from_utf8_lossy(line).into_owned()));
+            let line = String::from_utf8_lossy(line).into_owned();
+            if source == Source::Workload {
+                self.last_words.take_telling(&line);
+            }
+            findings.push(Finding::Blocker(Box::new(blocker), line));
         }
     }
 
@@ -251,6 +279,18 @@ mod tests {
             live.workload(&[b'x'; 8192], 0.0);
         }
         assert!(live.workload.pending.len() < LINE_LIMIT);
+    }
+
+    #[test]
+    fn a_prompt_without_ssh_is_told_after_a_while() {
+        let refused = "ssh: connect to host 127.0.0.1 port 10022: Connection timed out";
+        let mut live = LiveLog::new("x", patterns(&[]));
+        live.serial(b"\r\nDebian GNU/Linux 12 syzkaller ttyS0\r\n\r\nsyzkaller login: ", 10.0);
+        assert_eq!(words(&live.words(Source::Ssh, refused, 20.0)), [""; 0], "the server may still come");
+        assert_eq!(words(&live.words(Source::Ssh, refused, 60.0)), ["blocker prompt-without-ssh"]);
+        let mut live = LiveLog::new("x", patterns(&[]));
+        live.serial(b"[    9.0] systemd[1]: Started login: x\r\n", 10.0);
+        assert_eq!(words(&live.words(Source::Ssh, refused, 60.0)), [""; 0]);
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub mod happening;
 pub mod hit;
 pub mod judge;
 pub mod kvm;
+pub mod last_words;
 pub mod lines;
 pub mod live;
 pub mod progress;

@@ -1,6 +1,8 @@
 //! What a live run keeps: its logs, its events, its manifest, and each hit in a folder of its own.
 
-use super::happening::{Audience, Happening, json_line};
+use super::happening::{Audience, Happening, LockPictures, json_line};
+use super::qemu::shell_line;
+use crate::locks::Dump;
 use crate::report::Report;
 use crate::runs::archive::{Exhibit, archive_hit};
 use crate::runs::journal::{Journal, JournalError};
@@ -8,7 +10,7 @@ use crate::runs::{Phase, RunFolder};
 use crate::symbols::SourceLines;
 use std::fs;
 use std::io::{Read, Seek, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// The guest's console, byte for byte.
@@ -20,6 +22,11 @@ pub const QEMU_LOG: &str = "qemu.log";
 /// Everything that happened, `kanalyze.live/1`.
 pub const EVENTS: &str = "events.jsonl";
 
+/// The command that repeats the run.
+pub const AGAIN: &str = "again.sh";
+
+/// Larger programs are not copied, bytes.
+const KEEPSAKE_LIMIT: u64 = 16 << 20;
 /// A workload that prints more than this is no longer recorded, bytes.
 const WORKLOAD_LIMIT: u64 = 64 << 20;
 /// Reports longer than this are cut in `report.txt`, bytes.
@@ -42,6 +49,8 @@ pub struct Recorder<'a> {
     trouble: Option<String>,
     told_trouble: bool,
     unheard: bool,
+    /// Files of the folder that each hit gets beside the logs.
+    keepsakes: Vec<String>,
 }
 
 impl std::fmt::Debug for Recorder<'_> {
@@ -65,7 +74,15 @@ impl<'a> Recorder<'a> {
                 Some(Files { folder, serial, workload, events })
             }
         };
-        Ok(Self { files, audience, begun: Instant::now(), trouble: None, told_trouble: false, unheard: false })
+        Ok(Self {
+            files,
+            audience,
+            begun: Instant::now(),
+            trouble: None,
+            told_trouble: false,
+            unheard: false,
+            keepsakes: Vec::new(),
+        })
     }
 
     /// Seconds of the run.
@@ -173,6 +190,51 @@ impl<'a> Recorder<'a> {
         });
     }
 
+    /// Copies what made the run into its folder, for each of its hits: `(name, file)`, and how to run it again.
+    pub fn keep(&mut self, files: &[(String, PathBuf)]) {
+        for (name, path) in files {
+            if fs::metadata(path).is_ok_and(|meta| meta.len() <= KEEPSAKE_LIMIT)
+                && let Ok(bytes) = fs::read(path)
+            {
+                self.artefact(name, &bytes);
+                self.keepsakes.push(name.clone());
+            }
+        }
+        let mut arguments =
+            self.files.as_ref().map(|files| files.folder.manifest.arguments.clone()).unwrap_or_default();
+        // The supervisor's own word.
+        arguments.retain(|word| word != "--detached");
+        if let (false, Ok(folder)) = (arguments.is_empty(), std::env::current_dir()) {
+            let script = format!(
+                "#!/bin/sh\n# What made this run. Its program and configuration as they were lie beside this file.\ncd {} && exec {}\n",
+                shell_line(&[folder.display().to_string()]),
+                shell_line(&arguments)
+            );
+            self.artefact(AGAIN, script.as_bytes());
+            self.keepsakes.push(AGAIN.to_owned());
+        }
+    }
+
+    /// Lock graphs as the audience shows them.
+    #[must_use]
+    pub fn lock_pictures(&self, dumps: &[Dump], newest: usize) -> Option<LockPictures> {
+        self.audience.lock_pictures(dumps, newest)
+    }
+
+    /// These files of the folder belong to the latest hit, and to those that come.
+    pub fn add_to_hits(&mut self, names: &[String]) {
+        self.keepsakes.extend(names.iter().cloned());
+        if let Some(files) = &self.files
+            && let Some(hit) = files.folder.manifest.hits.last()
+        {
+            let folder = files.folder.path();
+            for name in names {
+                // The run's own copy is there; a disk that is full is told by what is written next.
+                let _ = fs::copy(folder.join(name), folder.join(&hit.folder).join(name));
+            }
+        }
+    }
+
     /// Bytes of the serial log between two offsets.
     #[must_use]
     pub fn serial_text(&self, from: u64, to: u64) -> Vec<u8> {
@@ -211,7 +273,8 @@ impl<'a> Recorder<'a> {
         let at = self.now();
         let kind = report.map_or("line", |report| report.kind.as_str());
         let Some(files) = &mut self.files else { return };
-        let logs = [SERIAL_LOG, WORKLOAD_LOG, QEMU_LOG, EVENTS];
+        let mut logs = vec![SERIAL_LOG, WORKLOAD_LOG, QEMU_LOG, EVENTS];
+        logs.extend(self.keepsakes.iter().map(String::as_str));
         match archive_hit(&mut files.folder, title, kind, at, &exhibits, &logs) {
             Ok(folder) => self.tell(&Happening::Archived { folder, title: title.to_owned() }),
             Err(error) => {

@@ -70,17 +70,21 @@ pub fn run(
         manifest.host = host_facts();
         manifest.accelerator = accelerator.as_ref().ok().map(|probe| format!("{machine}: {}", probe.reason));
     });
+    watcher.recorder.keep(&settings.keepsakes());
     watcher.recorder.tell(&Happening::Begun { folder: Some(path.display().to_string()), machine: machine.to_owned() });
 
     let sockets = SocketFolder::create();
     let started = accelerator.and_then(|probe| {
         if !kvm {
             watcher.warn(format!(
-                "no KVM ({}): the guest is emulated, time limits are three times as long, and stalls it reports may be this host's fault",
+                "no KVM ({}): the guest is emulated, limits are three times as long, stalls may be this host's fault",
                 probe.reason
             ));
         }
         let prepared = workload::prepare(&leash, &settings.workload, settings.architecture, &path)?;
+        for warning in prepared.warnings.iter().cloned().chain(qemu::untold_root(settings)) {
+            watcher.warn(warning);
+        }
         Ok((prepared, Running::start(settings, kvm, &leash, sockets.as_ref()?, &path, &mut watcher)?))
     });
     let outcome = match started {
@@ -108,7 +112,8 @@ fn rules(settings: &Settings, patterns: &Patterns, scale: f64) -> Rules {
     let boot_only = settings.workload == Workload::BootOnly;
     Rules {
         boot: limits.boot * scale,
-        max_time: limits.max_time,
+        max_time: limits.max_time * scale,
+        needs_programs: matches!(settings.workload, Workload::Syz { .. }),
         no_output: limits.no_output * scale,
         settle: limits.settle * scale,
         stop_on_hit: settings.stop_on_hit,
@@ -146,7 +151,11 @@ impl Running {
             manifest.command.clone_from(&words);
             manifest.sockets = Some(sockets.path().display().to_string());
         });
-        watcher.step(qemu::shell_line(&words));
+        let program = words.first().map(String::as_str).unwrap_or_default();
+        watcher.step(format!(
+            "{program} starts ({} and --dry-run have its command line)",
+            crate::runs::manifest::MANIFEST
+        ));
         let machine = Machine::start(leash, &command, sockets.path(), &qemu_log)?;
         let identity = Identity::of(machine.child.id());
         watcher.recorder.manifest(|manifest| {
@@ -318,6 +327,7 @@ impl Running {
             prepared,
             sysctls: settings.sysctls.clone(),
             ftrace: settings.ftrace.clone(),
+            share: settings.share.is_some(),
             pause: Duration::from_millis(500),
         };
         let (sender, stop) = (sender.clone(), stop.clone());
@@ -357,12 +367,17 @@ fn take_news(news: News, watcher: &mut Watcher<'_>) {
             if on_console {
                 watcher.workload_is_on_serial();
             }
+            watcher.workload_is_followed(!on_console);
             watcher.step("the workload runs".to_owned());
             watcher.fact(Fact::WorkloadStarted { counts });
         }
         News::Output(bytes) => watcher.workload(&bytes),
-        News::Ended(status) => watcher.workload_ended(status),
+        News::Ended(status) => {
+            watcher.workload_is_followed(false);
+            watcher.workload_ended(status);
+        }
         News::OutOfSight(words) => {
+            watcher.workload_is_followed(false);
             watcher.warn(format!("ssh is lost ({words}): the serial port goes on being watched"));
             watcher.fact(Fact::WorkloadOutOfSight(words));
         }
@@ -397,5 +412,9 @@ pub fn plan(settings: &Settings) -> Result<Vec<String>, String> {
         }
         Workload::BootOnly => lines.push("# in the guest: nothing, it is watched".to_owned()),
     }
+    if let Workload::Syz { execprog: Some(path), revision: Some(wanted), .. } = &settings.workload {
+        lines.extend(workload::revision_warning(path, wanted).map(|warning| format!("# {warning}")));
+    }
+    lines.extend(qemu::untold_root(settings).map(|warning| format!("# {warning}")));
     Ok(lines)
 }

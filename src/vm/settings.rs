@@ -165,6 +165,8 @@ pub struct Settings {
     pub login: Login,
     /// What to do.
     pub workload: Workload,
+    /// The configuration that the kernel was built with, kept beside what the run finds.
+    pub config: Option<PathBuf>,
     /// `name=value`, beside those that keep the guest alive after an oops.
     pub sysctls: Vec<String>,
     /// ftrace events to record and to dump on an oops; empty: ftrace is left alone.
@@ -204,6 +206,7 @@ impl Default for Settings {
             transport: TransportChoice::Ssh,
             login: Login { user: "root".to_owned(), key: None, password: None },
             workload: Workload::BootOnly,
+            config: None,
             sysctls: Vec::new(),
             ftrace: Vec::new(),
             limits: Limits { max_time: 3600.0, boot: 300.0, no_output: 300.0, settle: 10.0 },
@@ -314,6 +317,20 @@ impl Settings {
         }
         files.extend(self.login.key.iter().map(|path| ("--key", path)));
         files
+    }
+
+    /// What a run keeps a copy of, since its owner goes on editing it: the name of the copy and the file.
+    #[must_use]
+    pub fn keepsakes(&self) -> Vec<(String, PathBuf)> {
+        let program = match &self.workload {
+            Workload::BootOnly | Workload::Command { .. } => None,
+            Workload::Script { path } => Some(("script", path)),
+            Workload::Program { path } => Some(("program", path)),
+            Workload::CSource { path } => Some(("repro.c", path)),
+            Workload::Syz { program, .. } => Some(("repro.syz", program)),
+        };
+        let config = self.config.as_ref().map(|path| ("kernel.config", path));
+        program.into_iter().chain(config).map(|(name, path)| (name.to_owned(), path.clone())).collect()
     }
 
     /// All files that the run uses: role and path.

@@ -12,7 +12,7 @@ use crate::engine::{self, Item};
 use crate::intake::Text;
 use crate::report::Report;
 use crate::runs::clock::SleepWatch;
-use crate::runs::{Outcome, Phase};
+use crate::runs::{Outcome, Phase, Verdict};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -45,7 +45,15 @@ pub struct Watcher<'a> {
     sysrq_answers: usize,
     /// The status of a workload that was over before anybody said that it had begun.
     early_end: Option<i32>,
+    /// Whether a session brings the workload's output and its end.
+    followed: bool,
+    /// The status that the console told, and when, while the session is still bringing the rest of the output.
+    console_end: Option<(i32, f64)>,
+    /// Whether the workload counts its programs.
+    counts: bool,
     sleep: SleepWatch,
+    /// The line of the last lock graph that was told.
+    told_locks: u64,
     lines: LiveLines,
     /// The boot whose banner was compared with the image.
     compared: Vec<u8>,
@@ -55,6 +63,9 @@ pub struct Watcher<'a> {
 
 /// Progress goes to the manifest this often, seconds: often enough for `runs status`, seldom enough for the disk.
 const SAVE_INTERVAL: f64 = 5.0;
+
+/// How long a session may take to bring the rest of an output whose end the console told, seconds.
+const REST_OF_OUTPUT: f64 = 10.0;
 
 /// How much of the serial log's end the lock graph is read from, bytes: more than any dump has.
 const LOCKS_LIMIT: u64 = 32 << 20;
@@ -77,7 +88,11 @@ impl<'a> Watcher<'a> {
             saved_progress: 0.0,
             sysrq_answers: 0,
             early_end: None,
+            followed: false,
+            console_end: None,
+            counts: false,
             sleep: SleepWatch::start(),
+            told_locks: 0,
             lines: LiveLines::None,
             compared: Vec::new(),
             text: None,
@@ -120,7 +135,7 @@ impl<'a> Watcher<'a> {
 
     /// Takes words of ssh or QEMU.
     pub fn words(&mut self, source: Source, text: &str) {
-        let findings = self.live.words(source, text);
+        let findings = self.live.words(source, text, self.now());
         self.found(findings);
     }
 
@@ -136,7 +151,8 @@ impl<'a> Watcher<'a> {
                     manifest.boot_seconds = Some(now);
                 });
             }
-            Fact::WorkloadStarted { .. } => {
+            Fact::WorkloadStarted { counts } => {
+                self.counts = *counts;
                 self.live.booting = false;
                 self.doing = "running";
                 self.recorder.phase(Phase::Running);
@@ -153,6 +169,11 @@ impl<'a> Watcher<'a> {
     /// The workload prints to the serial port.
     pub fn workload_is_on_serial(&mut self) {
         self.live.workload_on_serial = true;
+    }
+
+    /// A session brings the workload's output and its end, or does so no longer.
+    pub fn workload_is_followed(&mut self, followed: bool) {
+        self.followed = followed;
     }
 
     /// Tells a step.
@@ -192,6 +213,7 @@ impl<'a> Watcher<'a> {
                     self.judge.take(Fact::Opened, now);
                 }
                 Finding::Item(Item::Closed(report)) => self.closed(report),
+                Finding::Item(Item::Event(event)) if self.live.blockers.is_own_echo(&event.title) => {}
                 Finding::Item(Item::Event(event)) => self.recorder.tell(&Happening::Event { event }),
                 Finding::Line(text, start) => {
                     self.recorder.tell(&Happening::Line { text: text.clone(), start });
@@ -200,6 +222,9 @@ impl<'a> Watcher<'a> {
                     self.judge.take(Fact::LineHit(text), now);
                 }
                 Finding::Blocker(blocker, line) => {
+                    if blocker.ends_boot {
+                        self.judge.take(Fact::BootStuck(blocker.meaning.clone()), now);
+                    }
                     let words = format!("{}: {}", blocker.meaning, blocker.remedy);
                     self.recorder.manifest(|manifest| manifest.blockers.push(words));
                     self.recorder.tell(&Happening::Blocker {
@@ -210,6 +235,10 @@ impl<'a> Watcher<'a> {
                     });
                 }
                 Finding::Counted => self.counted(now),
+                // The session that follows the workload says the same when all of the output is here.
+                Finding::WorkloadEnded(status) if self.followed => {
+                    self.console_end.get_or_insert((status, now));
+                }
                 Finding::WorkloadEnded(status) => self.workload_ended(status),
                 Finding::Sysrq => self.sysrq_answers += 1,
                 Finding::Boot(1) => {
@@ -237,15 +266,45 @@ impl<'a> Watcher<'a> {
         }
         if self.doing == "running" {
             self.doing = "settling";
+            self.tell_last_words(status);
             self.step(format!("the workload ended with status {status}"));
         }
         self.fact(Fact::WorkloadEnded(status));
     }
 
+    /// Shows the end of the output and says where the rest is; syz-execprog's only where it failed.
+    fn tell_last_words(&mut self, status: i32) {
+        let count = match (self.counts, status) {
+            (true, 0) => return,
+            (true, _) => 3,
+            (false, _) => usize::MAX,
+        };
+        let (lines, before) = self.live.last_words.last(count);
+        if before > 0
+            && let Some(log) = self.recorder.folder().map(|folder| folder.join(super::record::WORKLOAD_LOG))
+        {
+            let place = if self.live.workload_on_serial { log.with_file_name(SERIAL_LOG) } else { log };
+            self.step(format!("the end of the output, {before} lines before it are in {}", place.display()));
+        }
+        for text in lines {
+            self.recorder.tell(&Happening::Said { text });
+        }
+    }
+
+    /// The outcome, with the line in which a workload that failed said why.
+    fn with_last_words(&self, mut outcome: Outcome) -> Outcome {
+        if outcome.verdict == Verdict::WorkloadFailure
+            && let Some(line) = self.live.last_words.reason()
+        {
+            outcome.reason = format!("{}: {line}", outcome.reason);
+        }
+        outcome
+    }
+
     fn counted(&mut self, now: f64) {
-        self.judge.take(Fact::Counted, now);
         let progress = self.live.progress.clone();
         let Some(executed) = progress.executed else { return };
+        self.judge.take(Fact::Counted(executed), now);
         self.recorder.tell(&Happening::Progress { parsed: progress.parsed, executed, rate: progress.rate });
         if now - self.saved_progress >= SAVE_INTERVAL || executed == 0 {
             self.saved_progress = now;
@@ -255,13 +314,16 @@ impl<'a> Watcher<'a> {
 
     fn closed(&mut self, mut report: Box<Report>) {
         self.name_lines(&mut report);
-        let sought = self.live.patterns.seeks(&report) && report.cause.is_none();
+        // While the guest boots a crash is the guest's own: it is told, and it is no hit.
+        let counts = self.judge.counts_crashes();
+        let fits = self.live.patterns.seeks(&report) && report.cause.is_none();
+        let sought = counts && fits;
         let verdicts = Verdicts {
             title: report.title.clone(),
-            sought,
+            sought: fits,
             panicked: report.panicked,
             hang: self.live.blockers.wants_dump(&report.r#type),
-            secondary: report.cause.is_some() || (report.suppressed && !sought),
+            secondary: report.cause.is_some() || (report.suppressed && !fits),
         };
         self.last.clone_from(&report.title);
         *self.titles.entry(report.title.clone()).or_default() += 1;
@@ -318,6 +380,12 @@ impl<'a> Watcher<'a> {
         if !self.recorder.is_heard() {
             self.fact(Fact::Interrupted("nobody reads the output any more".to_owned()));
         }
+        if let Some((status, at)) = self.console_end
+            && (!self.followed || self.now() - at >= REST_OF_OUTPUT)
+        {
+            self.console_end = None;
+            self.workload_ended(status);
+        }
         self.glance();
         let mut wishes = Vec::new();
         loop {
@@ -332,7 +400,7 @@ impl<'a> Watcher<'a> {
                         self.found(findings);
                     }
                     Order::Dump => wishes.push(Wish::Dump),
-                    Order::Finish(outcome) => wishes.push(Wish::Finish(outcome)),
+                    Order::Finish(outcome) => wishes.push(Wish::Finish(self.with_last_words(outcome))),
                 }
             }
         }
@@ -374,6 +442,10 @@ impl<'a> Watcher<'a> {
             manifest.executed = executed.or(manifest.executed);
             manifest.processes.clear();
         });
+        // The last lines are what is read: what came out, and where all of it is.
+        if let Some(folder) = self.recorder.folder().map(|folder| folder.display().to_string()) {
+            self.step(format!("everything is in {folder}"));
+        }
         self.recorder.tell(&Happening::Ended { outcome: outcome.clone() });
         self.recorder.close();
         self.lines.save();
@@ -381,17 +453,33 @@ impl<'a> Watcher<'a> {
 }
 
 impl Watcher<'_> {
-    /// Keeps who waits for whom, as far as the serial log tells, as `locks-N.jsonl`: one record a dump.
+    /// Keeps who waits for whom, as far as the serial log tells, as `locks-N.jsonl` (one record per dump) and as text, and
+    /// the newest as picture; tells the first graph that was not told yet.
     pub fn keep_locks(&mut self, number: usize) {
         let to = self.recorder.serial_length();
         let text = self.recorder.serial_text(to.saturating_sub(LOCKS_LIMIT), to);
         let items = engine::read_items(engine::Options::named(SERIAL_LOG).with_events(), &text);
         let mut lines = Vec::new();
-        for dump in engine::lock_dumps(SERIAL_LOG, &items) {
-            serde_json::to_writer(&mut lines, &dump).expect("records hold only what JSON can say");
+        let dumps = engine::lock_dumps(SERIAL_LOG, &items);
+        for dump in &dumps {
+            serde_json::to_writer(&mut lines, dump).expect("records hold only what JSON can say");
             lines.push(b'\n');
         }
-        self.recorder.artefact(&format!("locks-{number}.jsonl"), &lines);
+        let mut files = vec![format!("dump-{number}.txt"), format!("locks-{number}.jsonl")];
+        self.recorder.artefact(&files[1], &lines);
+        let newest = dumps.iter().position(|dump| dump.hang && dump.line > self.told_locks);
+        let pictures = self.recorder.lock_pictures(&dumps, newest.unwrap_or_default());
+        if let Some(pictures) = &pictures {
+            for (ending, bytes) in [("txt", &pictures.text), ("svg", &pictures.svg)] {
+                let name = format!("locks-{number}.{ending}");
+                self.recorder.artefact(&name, bytes.as_bytes());
+                files.push(name);
+            }
+        }
+        self.told_locks = dumps.last().map_or(self.told_locks, |dump| dump.line);
+        self.recorder.add_to_hits(&files);
+        let text = newest.and(pictures).map(|pictures| pictures.newest);
+        self.recorder.tell(&Happening::Locks { text, files });
     }
 }
 

@@ -145,8 +145,9 @@ fn compile(leash: &Leash, source: &Path, architecture: Architecture, binary: &Pa
     }
 }
 
-/// What a syz-execprog of another revision would do in silence.
-fn revision_warning(execprog: &Path, wanted: &str) -> Option<String> {
+/// What a syz-execprog of another revision than the `wanted` one would do in silence.
+#[must_use]
+pub fn revision_warning(execprog: &Path, wanted: &str) -> Option<String> {
     let bytes = fs::read(execprog).ok()?;
     match syzkaller_revision(&bytes) {
         Some(found) if wanted.starts_with(&found) || found.starts_with(wanted) => None,
@@ -172,10 +173,14 @@ pub fn syzkaller_revision(binary: &[u8]) -> Option<String> {
     })
 }
 
-/// The script that prepares the guest: its folder, its sysctls, its tracer. Prints `kanalyze-folder DIR`, and
-/// `kanalyze-warning …` for what could not be done.
+/// Where the guest finds the host's shared folder, and how it is mounted there.
+pub const SHARE: &str = "/mnt/host";
+const MOUNT: &str = "mount -t 9p -o trans=virtio,version=9p2000.L host /mnt/host";
+
+/// The script that prepares the guest: its folder, its sysctls, its tracer, the shared folder. Prints
+/// `kanalyze-folder DIR`, and `kanalyze-warning …` for what could not be done.
 #[must_use]
-pub fn preparation(sysctls: &[String], ftrace: &[String]) -> String {
+pub fn preparation(sysctls: &[String], ftrace: &[String], share: bool) -> String {
     let mut script = String::from(
         "for d in /kanalyze /tmp/kanalyze; do mkdir -p $d 2>/dev/null && : > $d/.probe 2>/dev/null && rm $d/.probe && break; d=; done\n\
          [ -n \"$d\" ] || { echo 'kanalyze-warning no folder of the guest can be written'; d=/tmp; }\n\
@@ -203,6 +208,12 @@ pub fn preparation(sysctls: &[String], ftrace: &[String]) -> String {
             ));
         }
         script.push_str("echo 1 > $t/tracing_on; else echo 'kanalyze-warning the guest has no ftrace'; fi\n");
+    }
+    if share {
+        script.push_str(&format!(
+            "mkdir -p {SHARE}; modprobe 9pnet_virtio 2>/dev/null; {{ {MOUNT}; }} 2>/dev/null || \
+             {{ rmdir {SHARE}; echo 'kanalyze-warning the guest has no 9p, or cannot mount the shared folder: {MOUNT}'; }}\n"
+        ));
     }
     script.push_str("true\n");
     script
@@ -298,16 +309,22 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         fs::create_dir_all(folder.path().join("sys/kernel")).expect("made");
         let root = folder.path().display().to_string();
-        let script = preparation(&["vm.nosuch=1".to_owned(), "kernel.known=a b".to_owned()], &["sched:*".to_owned()])
-            .replace("/proc/sys", &format!("{root}/sys"))
-            .replace("/sys/kernel/", &format!("{root}/none/"))
-            .replace("for d in /kanalyze /tmp/kanalyze", &format!("for d in {root}/k"))
-            .replace("mount ", "false ");
+        let script =
+            preparation(&["vm.nosuch=1".to_owned(), "kernel.known=a b".to_owned()], &["sched:*".to_owned()], true)
+                .replace("/proc/sys", &format!("{root}/sys"))
+                .replace("/sys/kernel/", &format!("{root}/none/"))
+                .replace("for d in /kanalyze /tmp/kanalyze", &format!("for d in {root}/k"))
+                .replace("mkdir -p /mnt", &format!("mkdir -p {root}/mnt"))
+                .replace("rmdir /mnt", &format!("rmdir {root}/mnt"))
+                .replace("modprobe ", "false ")
+                .replace("{ mount ", "{ false ")
+                .replace("|| mount ", "|| false ");
         let (status, text) = shell(&script);
         assert_eq!(status, 0, "{text}");
         assert!(text.contains(&format!("kanalyze-folder {root}/k")), "{text}");
         assert!(text.contains("kanalyze-warning the guest takes no vm.nosuch=1"), "{text}");
         assert!(text.contains("kanalyze-warning the guest has no ftrace"), "{text}");
+        assert!(text.contains("cannot mount the shared folder: mount -t 9p -o trans=virtio"), "{text}");
         assert_eq!(fs::read_to_string(folder.path().join("sys/kernel/known")).expect("set"), "a b\n");
     }
 }

@@ -185,3 +185,39 @@ fn a_dry_run_prints_the_command_line_and_starts_nothing() {
     assert!(text.contains("restrict=on") && text.contains("quiet it'"), "{text}");
     assert!(!folder.path().join("runs").exists());
 }
+
+#[test]
+fn a_syzkaller_of_another_revision_is_told_before_it_runs() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let bin = folder.path().join("bin");
+    let bundle = folder.path().join("ppp");
+    for path in [&bin, &bundle] {
+        fs::create_dir(path).expect("made");
+    }
+    for name in ["syz-execprog", "syz-executor"] {
+        fs::write(bin.join(name), "\0prog.GitRevision=475a4c203afb475a4c203afb475a4c203afb475a\0").expect("written");
+    }
+    fs::write(
+        bundle.join("repro.syz"),
+        "mmap(&(0x7f0000000000/0x1000)=nil, 0x1000, 0x0, 0x0, 0xffffffffffffffff, 0x0)\n",
+    )
+    .expect("written");
+    let kanalyze = |arguments: &[&str]| {
+        let output = Command::new(KANALYZE).args(arguments).current_dir(folder.path()).output().expect("kanalyze runs");
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+    };
+    kanalyze(&["bundle", "adopt", "ppp"]);
+    let mut manifest: serde_json::Value = serde_json::from_str(&read(&bundle, "bundle.json")).expect("a manifest");
+    let (other, same) = ("1".repeat(40), "475a4c203afb475a4c203afb475a4c203afb475a");
+    fs::write(folder.path().join("kernel"), "x").expect("written");
+    for (revision, told) in [(other.as_str(), true), (same, false)] {
+        manifest["syzkaller_commit"] = revision.into();
+        fs::write(bundle.join("bundle.json"), manifest.to_string()).expect("written");
+        let words = "is of syzkaller 475a4c203afb";
+        let dry = ["run", "--bundle", "ppp", "--kernel", "kernel", "--accel", "tcg", "--syz-bin", "bin", "--dry-run"];
+        let text = kanalyze(&dry);
+        assert!(text.contains("qemu-system") && text.contains(words) == told, "{text}");
+        let text = kanalyze(&["doctor", "ppp", "--syz-bin", "bin"]);
+        assert!(text.contains("syz-execprog") && text.contains(words) == told, "{text}");
+    }
+}

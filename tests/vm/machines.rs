@@ -69,6 +69,13 @@ fn a_hung_task_is_dumped_by_sysrq_before_the_run_ends() {
         .flat_map(|dump| dump["waits"].as_array().cloned().unwrap_or_default())
         .collect();
     assert!(waits.iter().any(|wait| wait["waiter"]["comm"] == "sh"), "the writer waits: {graphs}");
+    done.says("locks dump-1.txt, locks-1.jsonl, locks-1.txt, locks-1.svg");
+    let hit = done.run.join("hit-1");
+    assert!(read(&hit, "locks-1.txt").contains("sh/"), "the graph goes with the hit: {}", read(&hit, "locks-1.txt"));
+    assert!(read(&hit, "locks-1.svg").starts_with("<svg") && read(&hit, "dump-1.txt") == dump);
+    let events_shown = done.text().lines().filter(|line| line.contains(" event ")).count();
+    assert!(events_shown < 40, "{events_shown} events on the terminal\n{}", done.text());
+    assert!(read(&hit, "again.sh").contains(" run ") && read(&hit, "script") == script);
     let answered = events(&done.run).iter().any(|event| event["happening"] == "dump" && event["answered"] == "wtd");
     assert!(answered, "{}", done.text());
     nothing_is_left(&done.run);
@@ -77,11 +84,11 @@ fn a_hung_task_is_dumped_by_sysrq_before_the_run_ends() {
 #[test]
 fn a_clean_workload_and_the_end_of_the_time_are_no_crash() {
     let Some(scene) = Scene::new() else { return };
-    let done = scene.finish(&mut scene.run(&["--exec", "echo all is well; exit 3"]));
-    done.exits(0).says("clean the workload ended with status 3");
+    let done = scene.finish(&mut scene.run(&["--exec", "echo all is well"]));
+    done.exits(0).says("said all is well").says("clean the workload ended with status 0");
     assert!(read(&done.run, "workload.log").contains("all is well"));
     let done = scene.finish(&mut scene.run(&["--exec", "sleep 1000", "--max-time", "2", "--git-bisect"]));
-    done.exits(0).says("nothing happened in 2 s");
+    done.exits(0).says("nothing happened in 6 s");
     nothing_is_left(&done.run);
 }
 
@@ -293,7 +300,7 @@ fn a_console_without_ssh_is_logged_into() {
         "kernel.hung_task_timeout_secs=77",
     ];
     let done = scene.finish(&mut scene.run(&arguments));
-    done.exits(0).says("the workload ended with status 4");
+    done.exits(2).says("workload failure the workload ended with status 4: 2026/08/17 10:00:00 executed programs: 5");
     assert_eq!(manifest(&done.run)["executed"], 5);
     nothing_is_left(&done.run);
 }
@@ -320,7 +327,9 @@ fn a_root_that_is_not_there_is_a_boot_failure_with_its_remedy() {
     command.args(["--kernel", &guest, "--exec", "true", "--boot-timeout", "60"]);
     let done = scene.finish(&mut command);
     done.exits(125).says("blocker the kernel found no root file system").says("--root /dev/vda1");
-    assert_eq!(manifest(&done.run)["outcome"]["verdict"], "boot_failure");
+    let manifest = manifest(&done.run);
+    assert_eq!(manifest["outcome"]["verdict"], "boot_failure");
+    assert_eq!((&manifest["archived"], done.run.join("hit-1").exists()), (&false.into(), false), "no hit: {manifest}");
 }
 
 #[test]
@@ -351,6 +360,26 @@ fn the_tiny_guests_of_the_kvm_probe_run() {
         let probe = try_guest(&Leash::default(), Path::new(qemu), architecture, "tcg", Duration::from_secs(60));
         assert!(probe.works, "{qemu}: {}", probe.reason);
     }
+}
+
+#[test]
+fn a_guest_that_waits_at_its_console_is_no_guest_to_wait_for() {
+    let Some(scene) = Scene::new() else { return };
+    // An initramfs that says what Debian's says, and sits in its shell.
+    let init = "#!/bin/busybox sh\n/bin/busybox mount -t devtmpfs devtmpfs /dev\n\
+                exec > /dev/console 2>&1\necho 'ALERT!  /dev/vda1 does not exist.  Dropping to a shell!'\n\
+                exec /bin/busybox sh\n";
+    let root = scene.path("root");
+    fs::create_dir_all(root.join("bin")).expect("made");
+    fs::create_dir_all(root.join("dev")).expect("made");
+    fs::write(root.join("init"), init).expect("written");
+    let pack = "cp \"$(command -v busybox)\" root/bin/busybox && chmod 755 root/init && cd root && \
+                find . | cpio --quiet -o -H newc > ../shell.cpio";
+    let packed = Command::new("sh").args(["-c", pack]).current_dir(scene.folder.path()).status().expect("sh runs");
+    assert!(packed.success(), "busybox and cpio make an initramfs");
+    let arguments = ["--initrd", "shell.cpio", "--exec", "true", "--git-bisect", "--boot-timeout", "5m"];
+    let done = scene.finish(&mut scene.run(&arguments));
+    done.exits(125).says("blocker the initrd does not find the root").says("boot failure the initrd does not find");
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stderr, reason = "tests say loudly what they skip and what they measured")]
 
+mod failures;
 mod live;
 mod machines;
 
@@ -62,11 +63,15 @@ impl Scene {
     fn run(&self, arguments: &[&str]) -> Command {
         let guest = |name: &str| self.guest.join(name).display().to_string();
         let mut command =
-            self.kanalyze(&["run", "--machine", "pc", "--memory", "512", "--accel", "tcg", "--boot-timeout", "60s"]);
-        if !arguments.contains(&"--settle") {
-            command.args(["--settle", "1s"]);
+            self.kanalyze(&["run", "--machine", "pc", "--memory", "512", "--accel", "tcg", "--key", &guest("key")]);
+        for (option, value) in
+            [("--settle", "1s"), ("--boot-timeout", "60s"), ("--initrd", guest("initramfs.cpio").as_str())]
+        {
+            if !arguments.contains(&option) {
+                command.args([option, value]);
+            }
         }
-        command.args(["--kernel", &guest("bzImage"), "--initrd", &guest("initramfs.cpio"), "--key", &guest("key")]);
+        command.args(["--kernel", &guest("bzImage")]);
         command.args(arguments);
         command
     }

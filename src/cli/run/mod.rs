@@ -4,6 +4,7 @@ mod detach;
 mod series;
 mod settings;
 
+use super::bundle::Choice;
 use super::live::{ImageArguments, Speaker, interrupt};
 use super::output::Output;
 use crate::input::Source;
@@ -33,8 +34,9 @@ use std::process::ExitCode;
   kanalyze run --bundle ppp --dry-run                   only print QEMU's command line
   git bisect run sh -c 'make -j8 && kanalyze run --git-bisect --bundle ppp --kernel arch/x86/boot/bzImage'
 
-Exit status: 0 no crash, 1 a crash, 2 trouble. With --git-bisect: 0 good, 1 the crash that is sought, 125 cannot tell
-(boot failure, another crash, ssh lost, infrastructure), 130 interrupted.")]
+Exit status: 0 no crash, 1 a crash, 2 trouble: the guest did not come up, the workload failed (its status is not 0, or no
+program was executed), the host fails. With --git-bisect: 0 good, 1 the crash that is sought, 125 cannot tell (boot failure,
+workload failure, another crash, ssh lost, infrastructure), 130 interrupted.")]
 pub struct Arguments {
     #[command(flatten)]
     pub(super) source: SourceArguments,
@@ -59,6 +61,8 @@ pub(super) struct SourceArguments {
     /// The bug: its extid, or a link to its page. Its bundle is fetched if it is not there.
     #[arg(long, value_name = "BUG", value_parser = BugName::parse)]
     pub extid: Option<BugName>,
+    #[command(flatten)]
+    pub choice: Choice,
     /// A bundle's folder (see `kanalyze bundle --help`).
     #[arg(long, value_name = "DIR")]
     pub bundle: Option<PathBuf>,
@@ -134,7 +138,7 @@ pub(super) struct MachineArguments {
     /// Let the guest reach the outside.
     #[arg(long)]
     pub open_network: bool,
-    /// Share a folder of this machine by 9p (tag `host`). The guest can change it, and 9p itself can be what crashes.
+    /// Share a folder of this machine by 9p (tag `host`), mounted at /mnt/host where the guest has 9p. The guest can change it, and 9p itself can be what crashes.
     #[arg(long, value_name = "DIR")]
     pub share: Option<PathBuf>,
     /// QEMU's machine: q35 (or virt) without this.
@@ -185,7 +189,7 @@ pub(super) struct SeekArguments {
     /// End the run at the first hit, when its report is whole.
     #[arg(long)]
     pub stop_on_hit: bool,
-    /// How long the workload may run.
+    /// How long the workload may run, a syz program from the first program executed; three times as long under emulation.
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = parse_seconds)]
     pub max_time: f64,
     /// How long the guest may take until it takes commands; three times as long under emulation.

@@ -23,6 +23,11 @@ pub(super) fn run(
     let mut outcomes: Vec<(usize, Outcome)> = Vec::new();
     'rounds: for round in 1..=arguments.keep.times {
         for (number, job) in jobs.iter().enumerate() {
+            if round == 1 {
+                for warning in &job.warnings {
+                    speaker.aside(&format!("warning: {warning}"));
+                }
+            }
             let outcome = one(arguments, job, runs, speaker, interrupt)?;
             let verdict = outcome.verdict;
             outcomes.push((number, outcome));
@@ -78,9 +83,6 @@ fn one(
     hide_password(&mut folder.manifest.arguments);
     folder.manifest.local_kernel.clone_from(&job.local_kernel);
     folder.manifest.troubles.clone_from(&job.warnings);
-    for warning in &job.warnings {
-        speaker.aside(&format!("warning: {warning}"));
-    }
     folder.save()?;
     session::run(&job.settings, folder, speaker, interrupt).map_err(anyhow::Error::msg)
 }

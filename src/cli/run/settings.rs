@@ -5,7 +5,7 @@ use crate::syzbot::architecture::Architecture as BundleArchitecture;
 use crate::syzbot::bundle::{Bundle, MANIFEST};
 use crate::syzbot::repro::{FlagSettings, Program, flags_for};
 use crate::vm::Settings;
-use crate::vm::doctor::in_path;
+use crate::vm::doctor::{in_build, in_path};
 use crate::vm::settings::{Architecture, Disk, Limits, Login, Workload};
 use anyhow::{Context as _, bail, ensure};
 use std::collections::BTreeMap;
@@ -55,7 +55,12 @@ fn bundle(arguments: &Arguments) -> anyhow::Result<Option<Bundle>> {
         && !folder.join(MANIFEST).is_file()
     {
         ensure!(!arguments.keep.dry_run, "{}: no bundle yet, and --dry-run fetches nothing", folder.display());
-        crate::cli::bundle::fetch_into(bug, &folder)?;
+        crate::cli::bundle::fetch_into(bug, &folder, &source.choice)?;
+    } else if source.choice.is_made() {
+        crate::cli::stderr::line(&format!(
+            "{}: the bundle is there, --base-url, --crash and --without change nothing in it (kanalyze bundle fetch does)",
+            folder.display()
+        ));
     }
     Ok(Some(Bundle::open(&folder)?))
 }
@@ -65,6 +70,11 @@ fn job(arguments: &Arguments, bundle: Option<&Bundle>, kernel: Option<&str>) -> 
     let mut warnings = Vec::new();
     let mut local_kernel = BTreeMap::new();
     let (kernel, kernel_name) = choose_kernel(bundle, kernel, &mut local_kernel)?;
+    let config = bundle.and_then(|bundle| match kernel_name.as_str() {
+        "bundle" => bundle.config.clone(),
+        "local" => bundle.local.as_ref()?.config.clone(),
+        _ => None,
+    });
     let image = arguments.image.of(usual_image(bundle, kernel.as_deref(), &kernel_name).as_deref())?;
     let disk = match (&source.disk, bundle.and_then(|bundle| Some((bundle, bundle.disk.as_ref()?)))) {
         (Some(path), _) => Some(disk(path, source.disk_format.as_deref())?),
@@ -93,6 +103,7 @@ fn job(arguments: &Arguments, bundle: Option<&Bundle>, kernel: Option<&str>) -> 
         transport: guest.transport.into(),
         login: Login { user: guest.user.clone(), key: guest.key.clone(), password: guest.password.clone() },
         workload: workload(source, bundle, &mut warnings)?,
+        config,
         sysctls: guest.sysctl.clone(),
         ftrace: guest.ftrace.clone(),
         limits: Limits {
@@ -223,13 +234,9 @@ fn syz(
 /// Both programs of syzkaller: of the given folder, or of the PATH; what is found nowhere is sought in the guest.
 fn syz_binaries(folder: Option<&Path>) -> anyhow::Result<(Option<PathBuf>, Option<PathBuf>)> {
     let find = |name: &str| match folder {
-        // A syzkaller tree keeps them below bin/.
-        Some(folder) => ["", "bin/", "bin/linux_amd64/", "bin/linux_arm64/"]
-            .iter()
-            .map(|sub| folder.join(format!("{sub}{name}")))
-            .find(|path| path.is_file())
-            .map(Some)
-            .with_context(|| format!("--syz-bin {}: no {name} there", folder.display())),
+        Some(folder) => {
+            in_build(folder, name).map(Some).with_context(|| format!("--syz-bin {}: no {name} there", folder.display()))
+        }
         None => Ok(in_path(name)),
     };
     Ok((find("syz-execprog")?, find("syz-executor")?))

@@ -48,6 +48,8 @@ pub struct Plan {
     pub sysctls: Vec<String>,
     /// Events.
     pub ftrace: Vec<String>,
+    /// Whether a folder of the host is to be mounted.
+    pub share: bool,
     /// Pause between two attempts.
     pub pause: Duration,
 }
@@ -143,7 +145,7 @@ fn persistently<T>(
 }
 
 fn prepare(transport: &mut dyn Transport, plan: &Plan, tell: &mut dyn FnMut(News)) -> Result<String, GuestError> {
-    let script = workload::preparation(&plan.sysctls, &plan.ftrace);
+    let script = workload::preparation(&plan.sysctls, &plan.ftrace, plan.share);
     let answer = transport.run(&script, Duration::from_secs(60))?;
     let mut folder = None;
     for line in answer.output.lines() {
@@ -152,6 +154,9 @@ fn prepare(transport: &mut dyn Transport, plan: &Plan, tell: &mut dyn FnMut(News
         } else if let Some(at) = line.find("kanalyze-warning ") {
             tell(News::Warning(line[at + 17..].trim().to_owned()));
         }
+    }
+    if plan.share && !answer.output.contains("cannot mount the shared folder") {
+        tell(News::Step(format!("the shared folder is mounted at {} of the guest", workload::SHARE)));
     }
     folder.ok_or_else(|| {
         GuestError::Refused(format!(

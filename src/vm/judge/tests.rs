@@ -6,6 +6,7 @@ fn rules() -> Rules {
     Rules {
         boot: 100.0,
         max_time: 1_000.0,
+        needs_programs: false,
         no_output: 300.0,
         settle: 10.0,
         stop_on_hit: false,
@@ -113,7 +114,7 @@ fn a_panicked_kernel_is_not_asked_for_a_dump() {
 #[test]
 fn a_guest_without_counts_is_a_hang_and_is_dumped_first() {
     let mut judge = running(rules());
-    judge.take(Fact::Counted, 100.0);
+    judge.take(Fact::Counted(0), 100.0);
     judge.take(Fact::SerialBytes, 399.0);
     assert_eq!(judge.tick(399.0), [], "console lines are no progress, but the time is not up");
     assert_eq!(judge.tick(400.0), [Order::Dump]);
@@ -234,4 +235,129 @@ fn a_hang_that_never_ends_is_dumped_once_and_a_run_at_most_three_times() {
         }
         assert_eq!(dumps, expected, "{titles} titles");
     }
+}
+
+/// A judge of syz-execprog, which runs since second 20.
+fn executing() -> Judge {
+    running(Rules { needs_programs: true, ..rules() })
+}
+
+#[test]
+fn a_workload_that_failed_is_never_clean() {
+    for status in [1, 2, 126, 127, 137] {
+        for mut judge in [running(rules()), executing()] {
+            judge.take(Fact::WorkloadEnded(status), 30.0);
+            let outcome = finished(&mut judge, 40.0).expect("over");
+            assert_eq!(outcome.verdict, Verdict::WorkloadFailure, "{status}");
+            assert_eq!((outcome.exit_status(), outcome.bisect_status()), (2, 125));
+            assert!(outcome.reason.contains(&format!("status {status}")), "{}", outcome.reason);
+        }
+    }
+    let mut judge = executing();
+    judge.take(Fact::Counted(500), 25.0);
+    judge.take(Fact::WorkloadEnded(1), 30.0);
+    assert_eq!(finished(&mut judge, 40.0).map(|outcome| outcome.verdict), Some(Verdict::WorkloadFailure));
+}
+
+#[test]
+fn an_end_in_peace_needs_a_program() {
+    let mut judge = executing();
+    judge.take(Fact::WorkloadEnded(0), 30.0);
+    let outcome = finished(&mut judge, 40.0).expect("over");
+    assert_eq!((outcome.verdict, outcome.bisect_status()), (Verdict::WorkloadFailure, 125));
+    // A program that is executed once is over before the second count.
+    let mut judge = executing();
+    judge.take(Fact::Counted(0), 25.0);
+    judge.take(Fact::WorkloadEnded(0), 30.0);
+    assert_eq!(finished(&mut judge, 40.0).map(|outcome| outcome.verdict), Some(Verdict::Clean));
+}
+
+#[test]
+fn the_time_of_execprog_begins_with_its_first_program() {
+    let mut judge = executing();
+    judge.take(Fact::Counted(0), 200.0);
+    judge.take(Fact::Counted(10), 400.0);
+    for second in (500..1_400).step_by(100) {
+        judge.take(Fact::Counted(20), f64::from(second));
+        assert_eq!(judge.tick(f64::from(second)), []);
+    }
+    judge.tick(1_400.0);
+    let outcome = finished(&mut judge, 1_403.0).expect("over");
+    assert_eq!((outcome.verdict, outcome.reason.as_str()), (Verdict::Clean, "nothing happened in 1000 s"));
+}
+
+#[test]
+fn time_without_a_program_is_a_failure() {
+    // It says 0 again and again.
+    let mut judge = executing();
+    for second in (30..1_030).step_by(100) {
+        judge.take(Fact::Counted(0), f64::from(second));
+        assert_eq!(judge.tick(f64::from(second)), []);
+    }
+    judge.tick(1_021.0);
+    let outcome = finished(&mut judge, 1_024.0).expect("over");
+    assert_eq!((outcome.verdict, outcome.bisect_status()), (Verdict::WorkloadFailure, 125));
+    assert!(outcome.reason.contains("no program was executed in 1000 s"), "{}", outcome.reason);
+
+    // Little time for programs is no little time for the set-up.
+    let mut judge = running(Rules { needs_programs: true, max_time: 60.0, ..rules() });
+    assert_eq!(judge.tick(300.0), []);
+    judge.take(Fact::Counted(7), 301.0);
+    assert_eq!(judge.tick(360.0), []);
+    judge.tick(361.0);
+    assert_eq!(finished(&mut judge, 364.0).map(|outcome| outcome.verdict), Some(Verdict::Clean));
+
+    // Out of sight before the first program: nobody knows.
+    let mut judge = running(Rules { needs_programs: true, no_output: 0.0, ..rules() });
+    judge.take(Fact::WorkloadOutOfSight("ssh: connection reset".to_owned()), 50.0);
+    judge.tick(1_021.0);
+    let outcome = finished(&mut judge, 1_024.0).expect("over");
+    assert_eq!(outcome.verdict, Verdict::WorkloadFailure);
+    assert!(outcome.reason.contains("connection reset"), "{}", outcome.reason);
+}
+
+#[test]
+fn a_living_guest_without_a_first_count_is_no_hang() {
+    for (counted, answered, verdict) in [
+        (false, true, Verdict::WorkloadFailure),
+        (false, false, Verdict::Hang),
+        (true, true, Verdict::Hang),
+        (true, false, Verdict::Hang),
+    ] {
+        let mut judge = running(Rules { needs_programs: true, max_time: 10_000.0, ..rules() });
+        if counted {
+            judge.take(Fact::Counted(0), 20.0);
+        }
+        assert_eq!(judge.tick(320.0), [Order::Dump]);
+        judge.take(Fact::DumpDone { answered }, 330.0);
+        assert_eq!(finished(&mut judge, 333.0).map(|outcome| outcome.verdict), Some(verdict), "{counted} {answered}");
+    }
+}
+
+#[test]
+fn a_report_that_is_taken_back_leaves_nothing_open() {
+    let mut judge = running(rules());
+    judge.take(Fact::Opened, 40.0);
+    assert_eq!(judge.tick(42.5), [Order::Flush], "it was another speaker's: nothing comes of it");
+    assert_eq!(judge.tick(42.5), []);
+    judge.take(Fact::WorkloadEnded(0), 50.0);
+    assert_eq!(finished(&mut judge, 53.0).map(|outcome| outcome.verdict), Some(Verdict::Clean));
+}
+
+#[test]
+fn a_guest_that_waits_at_its_console_does_not_come_up() {
+    let mut judge = Judge::new(rules());
+    judge.take(Fact::SerialBytes, 10.0);
+    judge.take(Fact::BootStuck("systemd stopped the boot in its emergency mode".to_owned()), 10.0);
+    judge.take(Fact::SerialBytes, 15.0);
+    assert_eq!(judge.tick(20.0), [], "it may go on");
+    judge.tick(25.0);
+    let outcome = finished(&mut judge, 28.0).expect("over, long before the boot's time");
+    assert_eq!((outcome.verdict, outcome.bisect_status()), (Verdict::BootFailure, 125));
+    assert!(outcome.reason.contains("emergency mode"), "{}", outcome.reason);
+
+    let mut judge = Judge::new(rules());
+    judge.take(Fact::BootStuck("an initrd's shell".to_owned()), 10.0);
+    judge.take(Fact::GuestReady, 12.0);
+    assert_eq!(judge.tick(90.0), [], "it went on");
 }
