@@ -242,8 +242,6 @@ pub struct Output {
     pub ends: Pattern,
     /// Lines of no interest.
     pub noise: Pattern,
-    /// Short texts for the first search, each of which stands for several others that contain it.
-    pub find: Vec<String>,
 }
 
 /// Rules for source files.
