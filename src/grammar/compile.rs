@@ -151,7 +151,6 @@ pub(super) fn output(output: source::Output) -> Output {
         follows_init: any(&output.follows_init),
         ends: any_text(&output.ends),
         noise: any_text(&output.noise),
-        find: output.find,
     }
 }
 

@@ -33,6 +33,32 @@ pub(super) fn runs(expression: &Hir) -> Vec<Vec<u8>> {
     }
 }
 
+/// Sets of texts of each of which every match contains at least one: single runs, and the choices of alternatives.
+pub(super) fn choices(expression: &Hir, cost: &dyn Fn(&[u8]) -> f64) -> Vec<Vec<Vec<u8>>> {
+    let mut found: Vec<Vec<Vec<u8>>> =
+        runs(expression).into_iter().filter(|run| !run.is_empty()).map(|run| vec![run]).collect();
+    match expression.kind() {
+        HirKind::Capture(capture) => found.extend(choices(&capture.sub, cost)),
+        HirKind::Repetition(repetition) if repetition.min > 0 => found.extend(choices(&repetition.sub, cost)),
+        HirKind::Concat(parts) => parts.iter().for_each(|part| found.extend(choices(part, cost))),
+        HirKind::Alternation(parts) => found.extend(
+            parts
+                .iter()
+                .map(|part| cheapest(choices(part, cost), cost))
+                .collect::<Option<Vec<_>>>()
+                .map(|all| all.concat()),
+        ),
+        _ => {}
+    }
+    found
+}
+
+/// The set that costs least.
+pub(super) fn cheapest(sets: Vec<Vec<Vec<u8>>>, cost: &dyn Fn(&[u8]) -> f64) -> Option<Vec<Vec<u8>>> {
+    let sum = |set: &Vec<Vec<u8>>| set.iter().map(|text| cost(text)).sum::<f64>();
+    sets.into_iter().min_by(|one, other| sum(one).total_cmp(&sum(other)))
+}
+
 /// The only text that the expression matches, if there is just one. Anchors match the empty text.
 fn exact(expression: &Hir) -> Option<Vec<u8>> {
     match expression.kind() {

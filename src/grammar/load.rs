@@ -255,7 +255,6 @@ fn append(all: &mut source::Output, more: source::Output) {
     all.follows_init.extend(more.follows_init);
     all.ends.extend(more.ends);
     all.noise.extend(more.noise);
-    all.find.extend(more.find);
 }
 
 pub(super) fn line_of(text: &str, offset: usize) -> usize {

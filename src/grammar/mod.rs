@@ -11,7 +11,9 @@ mod load;
 mod names;
 mod order;
 mod pattern;
+mod rarity;
 mod scan;
+mod search;
 pub mod source;
 mod steps;
 mod template;
@@ -244,8 +246,6 @@ pub struct Output {
     pub ends: Pattern,
     /// Lines of no interest.
     pub noise: Pattern,
-    /// Short texts for the first search, each of which stands for several others that contain it.
-    pub find: Vec<String>,
 }
 
 /// Rules for source files.

@@ -1,6 +1,6 @@
 //! Patterns of the grammar files: regular expressions over bytes with macros, compiled on first use.
 
-use super::literal::{groups, required, runs};
+use super::literal::{cheapest, choices, groups, required, runs};
 use memchr::memmem::Finder;
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
@@ -173,6 +173,13 @@ impl Pattern {
         }
         let found = parse(&self.source).map(|parsed| runs(&parsed)).unwrap_or_default();
         found.into_iter().filter_map(|run| String::from_utf8(run).ok()).filter(|run| !run.is_empty()).collect()
+    }
+
+    /// The texts of which every match contains at least one, so chosen that `cost` is least; `None` where no text is
+    /// demanded.
+    pub(super) fn demands(&self, cost: &dyn Fn(&[u8]) -> f64) -> Option<Vec<String>> {
+        let found = cheapest(choices(&parse(&self.source).ok()?, cost), cost)?;
+        found.into_iter().map(|text| String::from_utf8(text).ok()).collect()
     }
 
     /// The names of its groups, those of the macros included.

@@ -1,8 +1,11 @@
 //! Finds the few lines of a log that matter: one literal search over all bytes, patterns only on the lines it hits.
 
-use super::{Grammar, Header, Pattern};
+use super::rarity::rarest;
+use super::search::{Hit, Search, cost};
+use super::{Event, Grammar, Header, Pattern};
 use crate::line::{BOOT_ANCHORS, BootMark, GAP_ANCHORS, boot_mark, gap, lex, unwrap};
-use aho_corasick::{AhoCorasick, packed};
+use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// The longest line that is looked at as a whole, bytes. A longer one is read as pieces of this size.
 pub const PIECE: usize = 128 << 10;
@@ -47,12 +50,10 @@ pub struct Anchor {
 /// The literal search of a grammar.
 #[derive(Debug)]
 pub struct Scanner {
-    searcher: Searcher,
-    /// All texts, for the lines that the searcher hits.
-    texts: AhoCorasick,
-    /// What each of the texts says of its line.
-    roles: Vec<Role>,
-    breadth: usize,
+    search: Search,
+    /// What each of its texts says of its line.
+    roles: Vec<Vec<Role>>,
+    never_second: Vec<memchr::memmem::Finder<'static>>,
     gaps: bool,
     as_syzbot: bool,
 }
@@ -65,7 +66,6 @@ enum Role {
     Panicked,
     Disconnected,
     Replayed,
-    NeverSecond,
     AlwaysSecond,
     Boot,
     Gap,
@@ -73,34 +73,8 @@ enum Role {
     Event(usize),
 }
 
-/// Teddy where the machine has it, an automaton elsewhere or when there are too many literals.
-#[derive(Debug)]
-enum Searcher {
-    Packed(packed::Searcher),
-    Automaton(AhoCorasick),
-}
-
-impl Searcher {
-    fn new(literals: &[String]) -> Self {
-        let mut builder = packed::Config::new().match_kind(packed::MatchKind::LeftmostFirst).builder();
-        builder.extend(literals);
-        match builder.build() {
-            Some(searcher) => Self::Packed(searcher),
-            None => Self::Automaton(automaton(literals)),
-        }
-    }
-
-    fn find(&self, text: &[u8], from: usize) -> Option<usize> {
-        match self {
-            Self::Packed(searcher) => {
-                searcher.find_in(text, aho_corasick::Span { start: from, end: text.len() }).map(|found| found.start())
-            }
-            Self::Automaton(automaton) => {
-                automaton.find(aho_corasick::Input::new(text).range(from..)).map(|found| found.start())
-            }
-        }
-    }
-}
+/// What a search step is worth that keeps its bytes in the processor's cache, bytes.
+const BLOCK: usize = 64 << 10;
 
 impl Scanner {
     /// The search for a grammar's crashes, for its events and for what a log says is missing if asked for. `as_syzbot`
@@ -114,12 +88,11 @@ impl Scanner {
             header.texts.iter().for_each(|text| add(text, Role::Header(at)));
         }
         for (at, pattern) in output.suppressed.iter().enumerate() {
-            add(&cheapest(pattern, &output.find), Role::Suppressed(at));
+            add(&rarest_demanded(pattern), Role::Suppressed(at));
         }
         output.panicked.iter().for_each(|text| add(text, Role::Panicked));
         output.disconnected.iter().for_each(|text| add(text, Role::Disconnected));
         output.replayed.iter().for_each(|text| add(text, Role::Replayed));
-        output.never_second.iter().for_each(|text| add(text, Role::NeverSecond));
         output.always_second.iter().for_each(|text| add(text, Role::AlwaysSecond));
         add(EXECUTOR, Role::Executor);
         // Without gaps only the kernel's own first lines are looked for: nearly every boot prints one of them.
@@ -130,64 +103,71 @@ impl Scanner {
         }
         if events {
             for (at, event) in grammar.events.iter().enumerate() {
-                event.triggers.iter().for_each(|text| add(text, Role::Event(at)));
+                signs(event).iter().for_each(|text| add(text, Role::Event(at)));
             }
         }
         texts.retain(|(text, _)| !text.is_empty());
-        // A line with nothing but the mark of a continued report has a header too, or does not matter.
-        let mut literals: Vec<String> =
-            texts.iter().filter(|(_, role)| *role != Role::NeverSecond).map(|(text, _)| text.clone()).collect();
-        let short = output.find.iter().filter(|text| literals.iter().any(|literal| literal.contains(text.as_str())));
-        let short: Vec<String> = short.cloned().collect();
-        literals.extend(short);
-        let literals = without_covered(literals);
+        let mut roles: BTreeMap<String, Vec<Role>> = BTreeMap::new();
+        texts.into_iter().for_each(|(text, role)| roles.entry(text).or_default().push(role));
+        let (texts, roles) = roles.into_iter().unzip();
+        let finder = |text: &String| memchr::memmem::Finder::new(text).into_owned();
         Self {
-            breadth: literals.len(),
-            searcher: Searcher::new(&literals),
-            texts: automaton(texts.iter().map(|(text, _)| text)),
-            roles: texts.iter().map(|(_, role)| *role).collect(),
+            search: Search::new(texts),
+            roles,
+            never_second: output.never_second.iter().map(finder).collect(),
             gaps,
             as_syzbot,
         }
     }
 
-    /// How many texts the first search looks for: up to 32 at full speed.
+    /// How many literals the search looks for, in how many passes over the bytes.
     #[must_use]
-    pub fn breadth(&self) -> usize {
-        self.breadth
+    pub fn breadth(&self) -> (usize, usize) {
+        self.search.breadth()
+    }
+
+    /// Whether each pass is a packed search, as it is on all usual machines: no automaton takes its place.
+    #[must_use]
+    pub fn is_packed(&self) -> bool {
+        self.search.is_packed()
     }
 
     /// The anchors whose lines begin in `from..to`, in order. `text` is what is known of the log; a line ends at its end.
-    /// `from` must be the beginning of a line or of a piece of one.
+    /// `from` must be the beginning of a line or of a piece of one, `to` the end of one.
     #[must_use]
     pub fn scan(&self, grammar: &Grammar, text: &[u8], from: usize, to: usize) -> Vec<Anchor> {
-        let mut anchors = Vec::new();
-        let mut at = from;
-        // Where the line that holds `at` begins, if a long line has been entered.
-        let mut line_floor = from;
-        while let Some(hit) = self.searcher.find(text, at) {
-            let start = piece_start(text, line_floor, hit);
-            if start >= to {
-                break;
-            }
-            let end = piece_end(text, start);
-            if let Some(anchor) = self.judge(grammar, &text[start..end], start) {
-                anchors.push(anchor);
-            }
-            // A hit that straddles the end of a piece belongs to no piece.
-            at = end.max(hit + 1);
-            line_floor = start;
+        let (mut anchors, mut hits) = (Vec::new(), Vec::new());
+        let mut block = from..from;
+        while block.end < to {
+            block = block.end..block_end(text, block.end, to);
+            hits.clear();
+            self.search.find(text, block.clone(), &mut hits);
+            self.judge_all(grammar, text, block.clone(), &hits, &mut anchors);
         }
         anchors
     }
 
-    fn judge(&self, grammar: &Grammar, line: &[u8], start: usize) -> Option<Anchor> {
+    /// Judges the lines of a block that hold hits.
+    fn judge_all(&self, grammar: &Grammar, text: &[u8], block: Range<usize>, hits: &[Hit], anchors: &mut Vec<Anchor>) {
+        let mut rest = hits;
+        let mut floor = block.start;
+        while let Some(first) = rest.first() {
+            let start = piece_start(text, floor, first.start);
+            let end = piece_end(text, start);
+            let (own, below) = rest.split_at(rest.partition_point(|hit| hit.start < end));
+            anchors.extend(self.judge(grammar, &text[start..end], start, own));
+            rest = below;
+            floor = start;
+        }
+    }
+
+    fn judge(&self, grammar: &Grammar, line: &[u8], start: usize, hits: &[Hit]) -> Option<Anchor> {
         let mut anchor = Anchor { start, end: start + line.len(), ..Anchor::default() };
-        let (mut header, mut never_second, mut always_second) = (usize::MAX, false, false);
-        let mut matters = false;
-        for found in self.texts.find_overlapping_iter(line) {
-            matters = true;
-            match self.roles[found.pattern().as_usize()] {
+        let (mut header, mut always_second) = (usize::MAX, false);
+        // What straddles the end of a piece belongs to no piece.
+        let whole = |hit: &&Hit| hit.start + self.search.length(hit.text) <= start + line.len();
+        for role in hits.iter().filter(whole).flat_map(|hit| &self.roles[hit.text]) {
+            match *role {
                 // The first header of the list whose exceptions the line does not hold.
                 Role::Header(at) => {
                     if at < header && opens(&grammar.headers[at], line) {
@@ -198,7 +178,6 @@ impl Scanner {
                 Role::Panicked => anchor.panicked = true,
                 Role::Disconnected => anchor.disconnected = true,
                 Role::Replayed => anchor.replay = true,
-                Role::NeverSecond => never_second = true,
                 Role::AlwaysSecond => always_second = true,
                 Role::Boot => anchor.boot = anchor.boot.or_else(|| boot_mark(line)),
                 Role::Gap => anchor.gap |= self.gaps && gap(line).is_some(),
@@ -216,8 +195,9 @@ impl Scanner {
             let message = prefix.text(&shown);
             let unknown = prefix.time.is_none() || matches!(message.trim_ascii_start(), [b'[' | b'(' | b'-', ..]);
             anchor.events.retain(|at| {
-                let pattern = &grammar.events[*at].pattern;
-                pattern.is_match(message) || (unknown && pattern.is_match_behind(message))
+                let event = &grammar.events[*at];
+                (event.pattern.is_match(message) || (unknown && event.pattern.is_match_behind(message)))
+                    && event.text_in(line).is_some()
             });
         }
         anchor.header = (header != usize::MAX).then_some(header);
@@ -229,7 +209,8 @@ impl Scanner {
         anchor.part =
             !self.as_syzbot && known.is_some_and(|header| header.part.iter().any(|pattern| pattern.is_match(line)));
         let carries_on = anchor.part || known.is_some_and(|header| !header.carries_on.is_empty());
-        anchor.second = (known.is_some() && !never_second && !carries_on) || always_second;
+        let is_second = |_: &&Header| !carries_on && self.never_second.iter().all(|text| text.find(line).is_none());
+        anchor.second = known.filter(is_second).is_some() || always_second;
         let says_something = anchor.header.is_some()
             || anchor.second
             || anchor.panicked
@@ -240,15 +221,36 @@ impl Scanner {
             || anchor.gap
             || anchor.executor
             || !anchor.events.is_empty();
-        (matters && says_something).then_some(anchor)
+        says_something.then_some(anchor)
     }
 }
 
-/// Of the texts that a pattern demands, one that a short text of the first search stands for; else the longest.
-fn cheapest(pattern: &Pattern, short: &[String]) -> String {
+/// Of the texts that a pattern demands, the one that is rarest in ordinary lines.
+fn rarest_demanded(pattern: &Pattern) -> String {
     let demanded = pattern.required_literals();
-    let covered = demanded.iter().find(|text| short.iter().any(|short| text.contains(short.as_str())));
-    covered.cloned().unwrap_or_else(|| pattern.required_literal())
+    demanded.into_iter().min_by(|one, other| rarest(one).total_cmp(&rarest(other))).unwrap_or_default()
+}
+
+/// Above this share of ordinary lines a trigger is common, and something rarer is looked for in the pattern.
+const COMMON: f64 = 1.0 / 2048.0;
+
+/// The texts that lines of an event are searched for by, each of its lines holding one: its triggers, or what its pattern
+/// demands where that costs less.
+fn signs(event: &Event) -> Vec<String> {
+    if event.triggers.iter().all(|text| rarest(text) <= COMMON) {
+        return event.triggers.clone();
+    }
+    // A pattern is tried on the message; what a wrapper writes in another way is not found in the line.
+    let is_bare = |text: &str| !text.contains(['"', '\\', '<', '>', '&', '\'', '\t']) && text.is_ascii();
+    let price = |text: &[u8]| match std::str::from_utf8(text) {
+        Ok(text) if is_bare(text) => cost(rarest(text)),
+        _ => f64::INFINITY,
+    };
+    let sum = |texts: &[String]| texts.iter().map(|text| price(text.as_bytes())).sum::<f64>();
+    match event.pattern.demands(&price) {
+        Some(demanded) if sum(&demanded) < sum(&event.triggers) => demanded,
+        _ => event.triggers.clone(),
+    }
 }
 
 /// Whether a line with one of the header's texts opens a crash.
@@ -257,18 +259,21 @@ fn opens(header: &Header, line: &[u8]) -> bool {
         && !header.unless.iter().any(|pattern| pattern.is_match(line))
 }
 
-/// An automaton that finds all texts, overlapping ones too.
-fn automaton<'a>(texts: impl IntoIterator<Item = &'a String>) -> AhoCorasick {
-    AhoCorasick::builder().build(texts).expect("a few hundred short texts fit an automaton")
-}
-
-/// Literals without those that contain another one: the shorter one finds their lines too.
-fn without_covered(mut literals: Vec<String>) -> Vec<String> {
-    literals.sort();
-    literals.dedup();
-    let all = literals.clone();
-    literals.retain(|literal| !all.iter().any(|other| other != literal && literal.contains(other.as_str())));
-    literals
+/// Where a block ends that begins at `start`: with a line or a piece of one.
+fn block_end(text: &[u8], start: usize, to: usize) -> usize {
+    let near = start + BLOCK;
+    if near >= to {
+        return to;
+    }
+    let reach = to.min(near + PIECE);
+    match memchr::memchr(b'\n', &text[near..reach]) {
+        Some(length) => near + length + 1,
+        // A piece of a very long line.
+        None => {
+            let line = memchr::memrchr(b'\n', &text[start..near]).map_or(start, |back| start + back + 1);
+            to.min(line + (near - line).div_ceil(PIECE).max(1) * PIECE)
+        }
+    }
 }
 
 /// Offset of the line, or of the piece of a long line, that holds `at`. `floor` is a known beginning of a line or piece

@@ -425,8 +425,6 @@ pub struct Output {
     pub ends: Vec<String>,
     /// Lines of no interest inside a report.
     pub noise: Vec<String>,
-    /// Short texts that several of the others contain: the search over all bytes is faster with fewer.
-    pub find: Vec<String>,
 }
 
 /// Rules about source files.
