@@ -3,7 +3,7 @@
 use super::output::{Format, JsonArray, Output};
 use super::stderr;
 use crate::locks::Dump;
-use crate::render::{Palette, Weight, hang_text, live_line, locks_svg, locks_text, status_line};
+use crate::render::{Look, Palette, Weight, hang_text, live_line, locks_svg, locks_text, status_line};
 use crate::vm::Happening;
 use crate::vm::happening::{Audience, LockPictures, Status, json_line};
 use crate::vm::record::SERIAL_LOG;
@@ -180,7 +180,7 @@ impl Audience for Speaker {
     }
 
     fn lock_pictures(&self, dumps: &[Dump], newest: usize) -> Option<LockPictures> {
-        let (plain, dump) = (Palette::plain(), dumps.get(newest)?);
+        let (plain, dump) = (Look::default(), dumps.get(newest)?);
         Some(LockPictures {
             newest: hang_text(dump, &plain),
             text: locks_text(SERIAL_LOG, dumps, &plain),
