@@ -56,7 +56,7 @@ pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Found {
     let structure = structure(job.grammar, &excerpt, excerpt.own, &place);
     let frame = frame_of(&titled.text);
     let subject = subject(job.grammar, header, &titled, &frame, &structure);
-    let said = said(view.text, first.start, &excerpt);
+    let said = said(job.grammar, view.text, first.start, &excerpt);
     let printed = excerpt.printed();
     let prefix = console(&view.text[first.start..first.end]);
     let lexed = lex(&view.text[first.start..first.end]);

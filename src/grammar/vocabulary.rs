@@ -40,6 +40,10 @@ pub enum List {
     Interrupts,
     /// Functions that look for lockups, on the stack of whoever is locked up.
     Finders,
+    /// Lines whose stack follows at once: its role ([`crate::report::ROLES`]).
+    StackTitles,
+    /// Lines below which a stack of that role begins with a line of its own (`Call Trace:`).
+    StackOwners,
     /// Lines of lockdep: the flavour of the report.
     LockdepFlavours,
     /// Beginnings of lines of reports, laid out when the program is built ([`crate::input::landmark`]).
@@ -50,7 +54,7 @@ impl List {
     /// Whether a user's file may have rows of the list: it is read for reports, with the grammar that reads them. The others
     /// are asked where there is no grammar but the built-in one.
     fn is_open(self) -> bool {
-        matches!(self, Self::LockdepFlavours | Self::Interrupts | Self::Finders)
+        matches!(self, Self::LockdepFlavours | Self::Interrupts | Self::Finders | Self::StackTitles | Self::StackOwners)
     }
 }
 
@@ -153,7 +157,7 @@ impl Vocabulary {
         for (place, word) in words {
             if !word.list.is_open() && !place.file.starts_with(BUILT_IN) {
                 let message = "the words of this list are built in; a row of your own may be of lockdep-flavours, \
-                               interrupts or finders, others belong into grammars/vocabulary of kanalyze itself";
+                               stack-titles, stack-owners, interrupts or finders, others belong into grammars/vocabulary of kanalyze itself";
                 return Err(GrammarError::Invalid { path: place.file, line: place.line, message: message.to_owned() });
             }
             let rows = lists.entry(word.list).or_default();

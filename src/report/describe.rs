@@ -249,7 +249,7 @@ impl Walk<'_> {
             self.open_stack(line.log_line);
             return true;
         }
-        if let Some(announced) = announcement(trimmed) {
+        if let Some(announced) = announcement(&self.grammar.vocabulary, trimmed) {
             // The line itself follows its copies.
             if is_inlined_copy(trimmed) {
                 return true;

@@ -8,6 +8,7 @@ use super::scan::{after, find, keyed, leading_number, number, split, split_last,
 use super::stacks::{announcement, begins};
 use super::symbolized::{is_inlined_copy, is_source_line, undo};
 use super::{SlabObject, SourceLine};
+use crate::grammar::Grammar;
 use std::borrow::Cow;
 
 /// What a report says in words.
@@ -34,7 +35,7 @@ const AT_ONCE: f64 = 0.01;
 
 /// Reads the sentences of the report whose first line begins at `start` of `window`.
 #[must_use]
-pub fn said(window: &[u8], start: usize, excerpt: &Excerpt<'_>) -> Said {
+pub fn said(grammar: &Grammar, window: &[u8], start: usize, excerpt: &Excerpt<'_>) -> Said {
     let lines: Vec<Cow<'_, [u8]>> = excerpt.lines[..excerpt.own].iter().map(|line| message(excerpt, line)).collect();
     // A symbolized header follows its copies for inlined functions.
     let copies = lines.iter().take_while(|line| is_inlined_copy(line)).count();
@@ -42,7 +43,7 @@ pub fn said(window: &[u8], start: usize, excerpt: &Excerpt<'_>) -> Said {
     let Some(first) = lines.first() else { return Said::default() };
     let plain = undo(first, b"").unwrap_or_else(|| first.clone());
     let mut out = Said { source: source_line(&plain), ..Said::default() };
-    for line in above(window, start, excerpt, find(&plain, "BUG at ").is_some()) {
+    for line in above(grammar, window, start, excerpt, find(&plain, "BUG at ").is_some()) {
         say(&mut out.message, line);
     }
     // Without a number it says no more than the title.
@@ -57,7 +58,7 @@ pub fn said(window: &[u8], start: usize, excerpt: &Excerpt<'_>) -> Said {
         {
             out.source = Some(source);
             say(&mut out.message, line);
-        } else if is_sentence(line, 2) {
+        } else if is_sentence(grammar, line, 2) {
             say(&mut out.message, line);
         } else {
             break;
@@ -97,7 +98,7 @@ fn say(message: &mut Vec<String>, line: &[u8]) {
 
 /// The lines between `[ cut here ]` and the header, which WARN prints there; or the one above the mark, which a failed
 /// check prints before it calls BUG.
-fn above<'w>(window: &'w [u8], start: usize, excerpt: &Excerpt<'_>, checked: bool) -> Vec<&'w [u8]> {
+fn above<'w>(grammar: &Grammar, window: &'w [u8], start: usize, excerpt: &Excerpt<'_>, checked: bool) -> Vec<&'w [u8]> {
     let mut found = Vec::new();
     let mut end = start.saturating_sub(1);
     let mut cut = false;
@@ -129,7 +130,7 @@ fn above<'w>(window: &'w [u8], start: usize, excerpt: &Excerpt<'_>, checked: boo
             let stamp = prefix.stamp.and_then(|stamp| std::str::from_utf8(stamp).ok()?.trim().parse::<f64>().ok());
             let at_once =
                 stamp.zip(excerpt.time).is_some_and(|(stamp, time)| (0.0..=AT_ONCE).contains(&(time - stamp)));
-            return if at_once && is_sentence(line, 1) { vec![line] } else { Vec::new() };
+            return if at_once && is_sentence(grammar, line, 1) { vec![line] } else { Vec::new() };
         }
         if line.is_empty() || line.starts_with(b"---[") || found.len() == ABOVE {
             break;
@@ -140,7 +141,7 @@ fn above<'w>(window: &'w [u8], start: usize, excerpt: &Excerpt<'_>, checked: boo
 }
 
 /// Whether a line is words, `least` plain ones or more, and not the beginning of a structure.
-fn is_sentence(line: &[u8], least: usize) -> bool {
+fn is_sentence(grammar: &Grammar, line: &[u8], least: usize) -> bool {
     let is_word = |word: &&[u8]| word.len() > 1 && word.iter().all(u8::is_ascii_lowercase);
     line.first().is_some_and(u8::is_ascii_alphanumeric)
         && words(line).filter(is_word).count() >= least
@@ -149,7 +150,7 @@ fn is_sentence(line: &[u8], least: usize) -> bool {
             .iter()
             .any(|start| line.starts_with(start.as_bytes()))
         && !begins(line)
-        && announcement(line).is_none()
+        && announcement(&grammar.vocabulary, line).is_none()
         && cpu_line(line).is_none()
         && taint(line) == (None, None)
         && frame_line(line, 0).is_none()
@@ -252,7 +253,7 @@ mod tests {
 
     #[test]
     fn structures_are_no_sentences() {
-        assert!(is_sentence(b"shift exponent 72 is too large for 32-bit type 'int'", 2));
+        assert!(is_sentence(&Grammar::built_in(), b"shift exponent 72 is too large for 32-bit type 'int'", 2));
         for line in [
             "Modules linked in: a b c",
             "CPU: 0 PID: 1 Comm: a Not tainted 6.1 #1",
@@ -260,7 +261,7 @@ mod tests {
             "PGD 0 P4D 0",
             "",
         ] {
-            assert!(!is_sentence(line.as_bytes(), 1), "{line}");
+            assert!(!is_sentence(&Grammar::built_in(), line.as_bytes(), 1), "{line}");
         }
     }
 }

@@ -3,8 +3,9 @@
 use super::Task;
 use super::context::{by_task, on_cpu};
 use super::scan::{after, find, is_hex, keyed, leading_number, text, word};
+use crate::grammar::{List, Vocabulary};
 
-/// Every word that [`Stack::name`](super::Stack::name) may be, with its meaning; `N`, `#n` and `X` stand for what varies.
+/// Every word that [`Stack::name`](super::Stack::name) may be but for rows of a user's own, with its meaning; `N`, `#n` and `X` stand for what varies.
 pub const ROLES: [(&str, &str); 26] = [
     ("crash", "the stack of the report itself: its first call trace, or the frames directly below its header"),
     ("pc", "the instruction that faulted, inlined functions first: RIP, pc, NIP, epc, PSW, ERA"),
@@ -72,27 +73,10 @@ pub(super) fn begins(line: &[u8]) -> bool {
 }
 
 /// Reads an announcement.
-pub(super) fn announcement(line: &[u8]) -> Option<Announcement> {
-    let says = |role: &str, opens: bool| {
-        Some(Announcement { role: role.into(), task: by_task(line), cpu: on_cpu(line), opens })
-    };
+pub(super) fn announcement(words: &Vocabulary, line: &[u8]) -> Option<Announcement> {
     match line.first()? {
-        b'A' if line.starts_with(b"Allocated by task") || line == b"Allocated:" => says("allocated", true),
-        b'a' if line.starts_with(b"allocated by task") => says("allocated", true),
-        b'F' if line.starts_with(b"Freed by task") || line == b"Freed:" => says("freed", true),
-        b'f' if line.starts_with(b"freed by task") => says("freed", true),
         b'I' | b'A' if slub_track(line, "Allocated in ") => slub(line, "allocated"),
         b'I' | b'F' if slub_track(line, "Freed in ") => slub(line, "freed"),
-        b'L' if line.starts_with(b"Last potentially related work") || line.starts_with(b"Last call_rcu()") => {
-            says("last-work", true)
-        }
-        b'L' if line.starts_with(b"Last Breaking-Event-Address") => says("last-break", true),
-        b'S' if line.starts_with(b"Second to last ") => says("last-work-2", true),
-        b's' if line == b"stack backtrace:" => says("crash", false),
-        b'U' if line.starts_with(b"Uninit was stored to memory at") => says("stored", true),
-        b'U' if line.starts_with(b"Uninit was created at") => says("origin", true),
-        b'L' if line.starts_with(b"Local variable ") && find(line, "created at").is_some() => says("origin", true),
-        b'P' if line.starts_with(b"Preemption disabled at:") => says("preempt-off", true),
         b'p' if line.starts_with(b"page last allocated via ") => page(line, "page-allocated"),
         b'p' if line.starts_with(b"page last free") => page(line, "page-freed"),
         b'k' if line.starts_with(b"kfence-#") && line.ends_with(b":") => kfence(line),
@@ -111,13 +95,22 @@ pub(super) fn announcement(line: &[u8]) -> Option<Announcement> {
             let cpu = u32::try_from(cpu).ok()?;
             Some(Announcement { role: format!("cpu {cpu}"), task: None, cpu: Some(cpu), opens: false })
         }
-        b'r' | b'R' if line.ends_with(b"grace-period kthread stack dump:") => says(STARVED, false),
-        b'K' if line.starts_with(b"Kernel panic - not syncing") => says("panic", false),
         b'c' if line.starts_with(b"comm \"") => leak(line),
         _ => None,
     }
+    .or_else(|| marker(words, line))
     .or_else(|| kcsan(line))
     .or_else(|| usage(line))
+}
+
+/// A line that the vocabulary knows: the role, and whether frames follow at once.
+fn marker(words: &Vocabulary, line: &[u8]) -> Option<Announcement> {
+    let known = String::from_utf8_lossy(line);
+    let (role, opens) = match words.text(List::StackTitles, &known) {
+        Some(role) => (role, true),
+        None => (words.text(List::StackOwners, &known)?, false),
+    };
+    Some(Announcement { role: role.into(), task: by_task(line), cpu: on_cpu(line), opens })
 }
 
 /// Whether a line is a track of SLUB; Linux 5.14 dropped its `INFO: `.
@@ -186,9 +179,22 @@ fn usage(line: &[u8]) -> Option<Announcement> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::grammar::Grammar;
+
+    #[test]
+    fn the_roles_of_the_vocabulary_are_listed() {
+        let grammar = Grammar::built_in();
+        for list in [List::StackTitles, List::StackOwners] {
+            for role in grammar.vocabulary.meanings(list) {
+                assert!(ROLES.iter().any(|(known, _)| *known == role), "{role}");
+            }
+        }
+    }
 
     #[test]
     fn announcements_name_role_task_and_cpu() {
+        let grammar = Grammar::built_in();
+        let words = &grammar.vocabulary;
         for (line, role, pid, cpu, opens) in [
             ("Allocated by task 123:", "allocated", Some(123), None, true),
             ("Freed by task 123 on cpu 1 at 3.5s:", "freed", Some(123), Some(1), true),
@@ -211,7 +217,7 @@ mod tests {
             ("comm \"syz-executor\", pid 77, jiffies 4294946080 (age 12.760s)", "leak", Some(77), None, false),
             ("page last free pid 12 tgid 12 stack trace:", "page-freed", Some(12), None, true),
         ] {
-            let read = announcement(line.as_bytes()).unwrap_or_else(|| panic!("{line}"));
+            let read = announcement(words, line.as_bytes()).unwrap_or_else(|| panic!("{line}"));
             assert_eq!(
                 (read.role.as_str(), read.task.map(|task| task.pid), read.cpu, read.opens),
                 (role, pid, cpu, opens),
@@ -224,7 +230,7 @@ mod tests {
             "A stop at:x",
             "",
         ] {
-            assert_eq!(announcement(line.as_bytes()), None, "{line}");
+            assert_eq!(announcement(words, line.as_bytes()), None, "{line}");
         }
     }
 }
