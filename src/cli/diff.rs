@@ -7,7 +7,7 @@ use crate::diff::baseline::{Baseline, today};
 use crate::diff::{Difference, Group, Run, compare, reduce, rules};
 use crate::engine::Options;
 use crate::intake::{Found, silence, wholes};
-use crate::render::{self, Palette};
+use crate::render::{self, Look};
 use clap::ValueEnum;
 use std::ffi::OsString;
 use std::io::Write;
@@ -132,7 +132,9 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if let Some(baseline) = baseline {
         baseline.apply(&mut difference, &arguments.today.clone().unwrap_or_else(today));
     }
-    write(&difference, arguments.format, &super::output::palette(arguments.colour), &mut out)?;
+    let palette = super::output::palette(arguments.colour);
+    let look = Look { palette, width: super::output::width(), ..Look::default() };
+    write(&difference, arguments.format, &look, &mut out)?;
     if arguments.explain && arguments.format == Form::Text {
         write!(out, "\nSet aside by these rules:\n{}", rules())?;
     }
@@ -171,9 +173,9 @@ fn run_of(found: Found<'_>) -> Run {
 }
 
 /// Writes a comparison in the form that was asked for.
-fn write(difference: &Difference, form: Form, palette: &Palette, out: &mut dyn Write) -> anyhow::Result<()> {
+fn write(difference: &Difference, form: Form, look: &Look, out: &mut dyn Write) -> anyhow::Result<()> {
     match form {
-        Form::Text => out.write_all(render::diff_text(difference, palette).as_bytes())?,
+        Form::Text => out.write_all(render::diff_text(difference, look).as_bytes())?,
         Form::Markdown => out.write_all(render::diff_markdown(difference).as_bytes())?,
         Form::Junit => out.write_all(render::diff_junit(difference).as_bytes())?,
         Form::Sarif => {

@@ -15,7 +15,7 @@ const ANSWER: usize = 50;
 /// Whatever `out` says.
 pub fn write_table(all: &[Bisection], look: &Look, out: &mut dyn Write) -> io::Result<()> {
     let palette = &look.palette;
-    let answers: Vec<String> = all.iter().map(|found| answer(found)).collect();
+    let answers: Vec<String> = all.iter().map(answer).collect();
     let longest = answers.iter().map(|answer| answer.chars().count()).max().unwrap_or(0).max(6);
     let wide = if look.width == Width::UNBOUNDED { longest } else { longest.min(ANSWER) };
     writeln!(out, "confidence  {:wide$}  log", "answer")?;

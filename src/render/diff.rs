@@ -1,17 +1,20 @@
 //! A comparison of runs as text and as Markdown.
 
-use super::{Palette, fitted, safe};
+use super::{Look, Palette, Width, fitted, safe};
 use crate::diff::cause::aligned;
 use crate::diff::record::Causes;
 use crate::diff::{Difference, Finding, Verdict};
 use std::fmt::Write as _;
 
-/// Columns of one side of two stacks beside each other.
-const COLUMN: usize = 36;
+/// Blanks before what belongs to a finding.
+const INDENT: usize = 11;
+/// Columns of one side of two stacks beside each other, at least.
+const LEAST: usize = 24;
 
 /// The comparison for a terminal or a mail.
 #[must_use]
-pub fn diff_text(difference: &Difference, palette: &Palette) -> String {
+pub fn diff_text(difference: &Difference, look: &Look) -> String {
+    let palette = &look.palette;
     let mut out = String::new();
     let runs = |count: usize| if count == 1 { "1 run".to_owned() } else { format!("{count} runs") };
     let (a, b) = (&difference.a, &difference.b);
@@ -32,7 +35,7 @@ pub fn diff_text(difference: &Difference, palette: &Palette) -> String {
         }
         let _ = writeln!(out, "\n{title}");
         for finding in chosen {
-            text_finding(&mut out, finding, palette);
+            text_finding(&mut out, finding, look);
         }
     }
     let same: Vec<String> = difference.same.iter().map(|(area, count)| format!("{count} {area}")).collect();
@@ -67,7 +70,8 @@ fn section(finding: &Finding) -> Section {
     }
 }
 
-fn text_finding(out: &mut String, finding: &Finding, palette: &Palette) {
+fn text_finding(out: &mut String, finding: &Finding, look: &Look) {
+    let palette = &look.palette;
     let style = if finding.verdict.is_claim() { palette.blame } else { palette.doubt };
     let _ = writeln!(
         out,
@@ -86,25 +90,30 @@ fn text_finding(out: &mut String, finding: &Finding, palette: &Palette) {
         let _ = writeln!(out, "           known: {}", safe(known));
     }
     if let Some(causes) = &finding.causes {
-        for (left, right) in sides(causes) {
-            let _ = writeln!(out, "           {left:<COLUMN$} {right}");
+        for row in sides(causes, look.width) {
+            let _ = writeln!(out, "{:INDENT$}{row}", "");
         }
     }
 }
 
-/// Two causes beside each other: `=`, `<` or `>` in the middle.
-fn sides(causes: &Causes) -> Vec<(String, String)> {
-    let mut rows = vec![("A".to_owned(), "  B".to_owned())];
+/// Two causes beside each other: `=`, `<` or `>` in the middle. On a terminal what is longer than half of it is cut.
+fn sides(causes: &Causes, width: Width) -> Vec<String> {
+    let mut rows = vec![(Some("A".to_owned()), ' ', Some("B".to_owned()))];
     for (left, right) in aligned(&causes.a.lines(), &causes.b.lines()) {
         let mark = match (&left, &right) {
             (Some(_), Some(_)) => '=',
             (Some(_), None) => '<',
             _ => '>',
         };
-        let cell = |text: Option<String>| fitted(&safe(&text.unwrap_or_default()), COLUMN - 1).into_owned();
-        rows.push((cell(left), format!("{mark} {}", cell(right)).trim_end().to_owned()));
+        rows.push((left, mark, right));
     }
-    rows
+    let longest = rows.iter().flat_map(|(left, ..)| left).map(|left| safe(left).chars().count()).max().unwrap_or(0);
+    // The mark and two blanks stand between the sides.
+    let most = if width == Width::UNBOUNDED { usize::MAX } else { (width.0.saturating_sub(INDENT + 3) / 2).max(LEAST) };
+    let column = longest.min(most);
+    let cell = |text: Option<String>| fitted(&safe(&text.unwrap_or_default()), most).into_owned();
+    let row = |(left, mark, right)| format!("{:<column$} {mark} {}", cell(left), cell(right)).trim_end().to_owned();
+    rows.into_iter().map(row).collect()
 }
 
 /// The comparison as Markdown.
@@ -136,8 +145,8 @@ pub fn diff_markdown(difference: &Difference) -> String {
         for finding in chosen.iter().filter(|finding| finding.causes.is_some()) {
             let Some(causes) = &finding.causes else { continue };
             let _ = writeln!(out, "\n{}, {}:\n", code(&finding.name), cell(&causes.because));
-            for (left, right) in sides(causes) {
-                let _ = writeln!(out, "    {}", format!("{left:<COLUMN$} {right}").trim_end());
+            for row in sides(causes, Width::UNBOUNDED) {
+                let _ = writeln!(out, "    {row}");
             }
         }
     }
