@@ -61,7 +61,6 @@ pub(super) fn event(job: &Job<'_>, spot: &Spot, number: usize) -> Option<Event> 
     };
     let titled = fill(&entry.title, |name| value(name).map(|value| Cow::Borrowed(value.as_bytes())));
     let titled = String::from_utf8_lossy(&titled).into_owned();
-    let foreign = lex(raw).is_foreign();
     Some(Event {
         schema: EVENT_SCHEMA,
         log: job.log.to_owned(),
@@ -82,7 +81,7 @@ pub(super) fn event(job: &Job<'_>, spot: &Spot, number: usize) -> Option<Event> 
         held_locks: described.held_locks,
         hung_tasks: described.hung_tasks,
         rows,
-        speaker: if foreign && line.time.is_none() { Speaker::Program } else { Speaker::Kernel },
+        speaker: if line.time.is_none() && lex(raw).is_foreign() { Speaker::Program } else { Speaker::Kernel },
         wall: wall(raw, entry.text_in(raw).unwrap_or_default()),
     })
 }

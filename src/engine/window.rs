@@ -159,6 +159,8 @@ pub(super) fn structure(grammar: &Grammar, excerpt: &Excerpt<'_>, own: usize, pl
 
 /// The wall-clock time that stands before the message.
 pub(super) fn wall(raw: &[u8], message: &str) -> Option<String> {
+    // Most lines have no clock, and only there is the message worth a search.
+    memchr::memchr_iter(b':', raw).find(|colon| raw.get(colon + 3) == Some(&b':'))?;
     let end = memchr::memmem::find(raw, message.as_bytes()).unwrap_or(0);
     wall_clock(&raw[..end]).map(|text| String::from_utf8_lossy(text).into_owned())
 }

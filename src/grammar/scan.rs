@@ -71,6 +71,8 @@ enum Role {
     Gap,
     Executor,
     Event(usize),
+    /// The same, by what the event's pattern demands: whether the line holds a trigger is still to be seen.
+    Demanded(usize),
 }
 
 /// What a search step is worth that keeps its bytes in the processor's cache, bytes.
@@ -103,7 +105,8 @@ impl Scanner {
         }
         if events {
             for (at, event) in grammar.events.iter().enumerate() {
-                signs(event).iter().for_each(|text| add(text, Role::Event(at)));
+                let (texts, demanded) = signs(event);
+                texts.iter().for_each(|text| add(text, if demanded { Role::Demanded(at) } else { Role::Event(at) }));
             }
         }
         texts.retain(|(text, _)| !text.is_empty());
@@ -183,6 +186,8 @@ impl Scanner {
                 Role::Gap => anchor.gap |= self.gaps && gap(line).is_some(),
                 Role::Executor => anchor.executor = true,
                 Role::Event(at) => anchor.events.push(at),
+                Role::Demanded(at) if grammar.events[at].text_in(line).is_some() => anchor.events.push(at),
+                Role::Demanded(_) => {}
             }
         }
         if !anchor.events.is_empty() {
@@ -195,9 +200,8 @@ impl Scanner {
             let message = prefix.text(&shown);
             let unknown = prefix.time.is_none() || matches!(message.trim_ascii_start(), [b'[' | b'(' | b'-', ..]);
             anchor.events.retain(|at| {
-                let event = &grammar.events[*at];
-                (event.pattern.is_match(message) || (unknown && event.pattern.is_match_behind(message)))
-                    && event.text_in(line).is_some()
+                let pattern = &grammar.events[*at].pattern;
+                pattern.is_match(message) || (unknown && pattern.is_match_behind(message))
             });
         }
         anchor.header = (header != usize::MAX).then_some(header);
@@ -235,10 +239,10 @@ fn rarest_demanded(pattern: &Pattern) -> String {
 const COMMON: f64 = 1.0 / 2048.0;
 
 /// The texts that lines of an event are searched for by, each of its lines holding one: its triggers, or what its pattern
-/// demands where that costs less.
-fn signs(event: &Event) -> Vec<String> {
+/// demands where that costs less. And which of the two.
+fn signs(event: &Event) -> (Vec<String>, bool) {
     if event.triggers.iter().all(|text| rarest(text) <= COMMON) {
-        return event.triggers.clone();
+        return (event.triggers.clone(), false);
     }
     // A pattern is tried on the message; what a wrapper writes in another way is not found in the line.
     let is_bare = |text: &str| !text.contains(['"', '\\', '<', '>', '&', '\'', '\t']) && text.is_ascii();
@@ -248,8 +252,8 @@ fn signs(event: &Event) -> Vec<String> {
     };
     let sum = |texts: &[String]| texts.iter().map(|text| price(text.as_bytes())).sum::<f64>();
     match event.pattern.demands(&price) {
-        Some(demanded) if sum(&demanded) < sum(&event.triggers) => demanded,
-        _ => event.triggers.clone(),
+        Some(demanded) if sum(&demanded) < sum(&event.triggers) => (demanded, true),
+        _ => (event.triggers.clone(), false),
     }
 }
 
