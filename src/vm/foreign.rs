@@ -377,6 +377,8 @@ mod tests {
         thread::scope(|scope| {
             let (path, interrupt) = (path.clone(), interrupt.clone());
             scope.spawn(move || {
+                // The follower has opened the first file by then.
+                thread::sleep(Duration::from_millis(1500));
                 // The old file is complete before the new one takes its name, whenever the follower looks.
                 let next = path.with_extension("next");
                 std::fs::write(&next, CRASH).expect("written");
