@@ -51,7 +51,9 @@ pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Found {
     let end = last_header(job.grammar, view.anchors, view.at).end;
     let header = first.header.unwrap_or_default();
     let titled = title(job.grammar, &excerpt, header, &view.text[first.start..end]);
-    let disconnected = view.anchors.iter().any(|anchor| anchor.disconnected);
+    // Of an undressed window the far end above is not there; its marks are.
+    let around = || anchors.iter().chain(view.anchors);
+    let disconnected = around().any(|anchor| anchor.disconnected);
     let corrupted = corruption(&titled, &excerpt.text, disconnected);
     let structure = structure(job.grammar, &excerpt, excerpt.own, &place);
     let frame = frame_of(&titled.text);
@@ -77,9 +79,9 @@ pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Found {
         alt_titles: titled.alternatives,
         guilty_file: guilty_file(job.grammar, &printed, titled.interrupted),
         corrupted: corrupted.map(str::to_owned),
-        suppressed: view.anchors.iter().any(|anchor| anchor.suppressed),
-        panicked: view.anchors.iter().any(|anchor| anchor.panicked),
-        executor: if view.anchors.iter().any(|anchor| anchor.executor) {
+        suppressed: around().any(|anchor| anchor.suppressed),
+        panicked: around().any(|anchor| anchor.panicked),
+        executor: if around().any(|anchor| anchor.executor) {
             executor(view.text, first.start, &excerpt)
         } else {
             None

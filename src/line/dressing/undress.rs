@@ -14,11 +14,14 @@ pub struct Undressed {
     pub text: Vec<u8>,
     /// Pairs of offsets where lines begin: in [`Undressed::text`] and in the window they came from. Ascending.
     pub lines: Vec<(usize, usize)>,
-    /// For each of these lines, how many lines of the window were above it.
+    /// For each of these lines, how many lines of the window, from the first one that is shown, were above it.
     pub numbers: Vec<usize>,
     /// What became of the line that matters.
     pub first: Shown,
 }
+
+/// How much of a window above the line that matters is undressed, bytes.
+const ABOVE: usize = 16 << 10;
 
 /// What became of the line that matters.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -64,8 +67,11 @@ impl Dressing {
             kept: false,
             open: false,
         };
-        let mut at = 0;
-        for (number, line) in window.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        // What stands far above is not shown: only the lines right before a report say something about it.
+        let far = start.saturating_sub(ABOVE);
+        let mut at =
+            if far == 0 { 0 } else { memchr::memchr(b'\n', &window[far..start]).map_or(start, |end| far + end + 1) };
+        for (number, line) in window[at..].split_inclusive(|byte| *byte == b'\n').enumerate() {
             let below = window[at..].split(|byte| *byte == b'\n').skip(1).take(8);
             walk.line(line, at, number, at == start, below);
             at += line.len();
