@@ -302,7 +302,9 @@ fn values(name: &str, rows: &[&Row]) -> Result<Any, TableError> {
         "hung_tasks" => hung_tasks(rows)?,
         "registers" => pairs(rows, |row| row.report().map(|report| &report.registers))?,
         "code" => words(|report| report.code.as_deref()),
-        "fields" => pairs(rows, |row| row.event().map(|event| &event.fields))?,
+        "fields" => pairs(rows, |row| {
+            row.event().map(|event| &event.fields).or_else(|| row.report().map(|report| &report.fields))
+        })?,
         "rows" => texts(rows, |row| row.event().map_or(&[], |event| &event.rows))?,
         "damage" => texts(rows, |row| row.damage())?,
         other => return Err(internal(&format!("there is no column {other}"))),
