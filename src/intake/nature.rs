@@ -1,6 +1,6 @@
 //! What kind of text this is: whether the kernel speaks in it, whether it is a bisection.
 
-use crate::line::{Wrapper, lex};
+use crate::line::{Wrapper, begins_with_stamp, lex};
 use memchr::memmem;
 
 /// What a text holds.
@@ -122,13 +122,7 @@ pub(super) fn is_kernel_line(line: &[u8]) -> bool {
 
 /// `[   12.345678]` anywhere in a line, whatever is before it.
 fn has_stamp(line: &[u8]) -> bool {
-    memchr::memchr_iter(b'[', line).any(|at| {
-        let inside = line[at + 1..].trim_ascii_start();
-        let seconds = inside.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        let rest = &inside[seconds..];
-        let fraction = rest.iter().skip(1).take_while(|byte| byte.is_ascii_digit()).count();
-        seconds > 0 && rest.first() == Some(&b'.') && fraction > 0 && rest.get(1 + fraction) == Some(&b']')
-    })
+    memchr::memchr_iter(b'[', line).any(|at| begins_with_stamp(&line[at..]))
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ mod wall;
 
 pub use boot::{BOOT_ANCHORS, BootMark, begins_boot, boot_mark, boot_start};
 pub use dressing::{Dressing, Shown, Undressed};
+pub(crate) use dressing::{begins_with_stamp, is_stamp};
 pub use gap::{GAP_ANCHORS, Gap, ends_cut, gap};
 pub use landmarks::{begins_report_line, is_body};
 pub use lex::lex;

@@ -1,5 +1,6 @@
 //! Who printed a line: the console prefix by which syzbot's rules tell tasks and CPUs apart.
 
+use crate::line::is_stamp;
 use memchr::memmem::FinderRev;
 use std::sync::LazyLock;
 
@@ -123,14 +124,6 @@ fn stamped(line: &[u8], at: usize) -> Option<(&[u8], Context<'_>, usize)> {
         }
         _ => None,
     }
-}
-
-/// Blanks, digits, a dot, digits.
-fn is_stamp(text: &[u8]) -> bool {
-    let digits = text.trim_ascii_start();
-    let Some(dot) = digits.iter().position(|byte| !byte.is_ascii_digit()) else { return false };
-    let part = &digits[dot + 1..];
-    dot > 0 && digits[dot] == b'.' && !part.is_empty() && part.iter().all(u8::is_ascii_digit)
 }
 
 fn skip_blanks(line: &[u8], mut at: usize) -> usize {

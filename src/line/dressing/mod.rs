@@ -173,7 +173,7 @@ fn message(text: &[u8], stamped: bool) -> &[u8] {
 /// Where the first printk stamp of a line begins, if that is near its start; a level before it belongs to it.
 pub(super) fn stamp_at(line: &[u8]) -> Option<usize> {
     let reach = &line[..line.len().min(STAMP_REACH)];
-    memchr::memchr_iter(b'[', reach).find(|at| is_stamp(&line[*at..])).map(|at| match &line[..at] {
+    memchr::memchr_iter(b'[', reach).find(|at| begins_with_stamp(&line[*at..])).map(|at| match &line[..at] {
         [b'<', b'0'..=b'9', b'>'] => 0,
         [b'<', b'0'..=b'9', b'0'..=b'9', b'>'] => 0,
         [.., b'<', b'0'..=b'9', b'>'] => at - 3,
@@ -181,11 +181,17 @@ pub(super) fn stamp_at(line: &[u8]) -> Option<usize> {
     })
 }
 
-/// `[   12.345678]` at the start.
-fn is_stamp(text: &[u8]) -> bool {
+/// Whether a text that begins with a bracket begins with `[   12.345678]`.
+#[must_use]
+pub(crate) fn begins_with_stamp(text: &[u8]) -> bool {
     let inner = &text[1..text.len().min(40)];
-    let Some(close) = memchr::memchr(b']', inner) else { return false };
-    let digits = inner[..close].trim_ascii_start();
+    memchr::memchr(b']', inner).is_some_and(|close| is_stamp(&inner[..close]))
+}
+
+/// What stands between the brackets of a printk stamp: blanks, digits, a dot, digits.
+#[must_use]
+pub(crate) fn is_stamp(text: &[u8]) -> bool {
+    let digits = text.trim_ascii_start();
     let Some(dot) = digits.iter().position(|byte| !byte.is_ascii_digit()) else { return false };
     let part = &digits[dot + 1..];
     dot > 0 && digits[dot] == b'.' && !part.is_empty() && part.iter().all(u8::is_ascii_digit)
