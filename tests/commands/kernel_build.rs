@@ -1,0 +1,193 @@
+//! `kanalyze kernel build` on a stand-in for a kernel tree, since a real build takes an hour.
+
+use super::contract;
+use kanalyze::syzbot::Bundle;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+const TREE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/assets/stand-in-kernel");
+
+struct Place {
+    _folder: tempfile::TempDir,
+    config: PathBuf,
+    bundle: PathBuf,
+    root: PathBuf,
+}
+
+fn place() -> Place {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let root = folder.path().to_owned();
+    let config = root.join("my.config");
+    fs::write(&config, "# Linux/x86 6.0.0 Kernel Configuration\nCONFIG_64BIT=y\nCONFIG_A=y\n# CONFIG_B is not set\n")
+        .expect("a file");
+    Place { config, bundle: root.join("bundle"), root, _folder: folder }
+}
+
+fn build(place: &Place, source: &Path, more: &[&str]) -> (Output, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_kanalyze"))
+        .args(["kernel", "build", "--source"])
+        .arg(source)
+        .arg("--config")
+        .arg(&place.config)
+        .arg("--into")
+        .arg(&place.bundle)
+        .args(more)
+        .output()
+        .expect("kanalyze");
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output, text)
+}
+
+fn fragment(place: &Place, text: &str) -> String {
+    let path = place.root.join("my.fragment");
+    fs::write(&path, text).expect("a file");
+    path.display().to_string()
+}
+
+#[test]
+fn a_kernel_is_built_outside_its_tree_and_staged() {
+    let place = place();
+    let fragment = fragment(&place, "CONFIG_LOCKDEP=y\n# CONFIG_A is not set\nCONFIG_NO_SUCH=y\n");
+    let (output, text) = build(&place, Path::new(TREE), &["--fragment", &fragment, "-M", "LOCALVERSION=-mine"]);
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("CONFIG_A: n instead of y"), "{text}");
+    assert!(text.contains("CONFIG_NO_SUCH: y was asked for"), "{text}");
+    assert!(String::from_utf8_lossy(&output.stdout).starts_with("6.0.0-stand-in-mine\n"));
+    let bundle = Bundle::open(&place.bundle).expect("a bundle");
+    let local = bundle.local.expect("a local kernel");
+    assert_eq!(local.image, place.bundle.join("local/bzImage"));
+    let config = fs::read_to_string(local.config.expect("a configuration")).expect("text");
+    assert!(
+        config.contains("CONFIG_LOCKDEP=y") && config.contains("# CONFIG_A is not set") && !config.contains("NO_SUCH"),
+        "{config}"
+    );
+    assert!(local.vmlinux.is_some() && local.system_map.is_some());
+    assert_eq!(bundle.arch.map(|arch| arch.kernel_name()), Some("x86_64"));
+    let refused = &bundle.manifest.local.as_ref().expect("a local kernel").refused_options;
+    assert_eq!(refused.iter().map(|option| &*option.name).collect::<Vec<_>>(), ["CONFIG_NO_SUCH"]);
+    assert!(!Path::new(TREE).join("vmlinux").exists(), "nothing is written into the tree");
+    assert_eq!(local.head, None, "the stand-in lies inside another repository, whose commit is not its own");
+}
+
+#[test]
+fn a_build_that_fails_shows_why_and_leaves_the_old_kernel() {
+    let place = place();
+    let (output, text) = build(&place, Path::new(TREE), &[]);
+    assert!(output.status.success(), "{text}");
+    let old = fs::read(place.bundle.join("bundle.json")).expect("a manifest");
+    let image = fs::read(place.bundle.join("local/bzImage")).expect("an image");
+    let fragment = fragment(&place, "CONFIG_B=y\n");
+    let (output, text) = build(&place, Path::new(TREE), &["--fragment", &fragment]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text.contains("error: B does not compile") && text.contains("build.log"), "{text}");
+    assert_eq!(fs::read(place.bundle.join("bundle.json")).expect("a manifest"), old);
+    assert_eq!(fs::read(place.bundle.join("local/bzImage")).expect("an image"), image);
+}
+
+#[test]
+fn strict_stops_before_compiling() {
+    let place = place();
+    let fragment = fragment(&place, "CONFIG_NO_SUCH=y\n");
+    let (output, text) = build(&place, Path::new(TREE), &["--fragment", &fragment, "--strict"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text.contains("the first is CONFIG_NO_SUCH"), "{text}");
+    assert!(!place.bundle.join("local/build/vmlinux").exists());
+}
+
+#[test]
+fn the_trees_commit_and_its_uncommitted_changes_are_kept() {
+    let place = place();
+    let tree = place.root.join("tree");
+    fs::create_dir(&tree).expect("a folder");
+    for name in ["Makefile", "Kconfig"] {
+        fs::copy(Path::new(TREE).join(name), tree.join(name)).expect("a copy");
+    }
+    let git = |arguments: &[&str]| {
+        let identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"];
+        let output = Command::new("git").arg("-C").arg(&tree).args(identity).args(arguments).output().expect("git");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    };
+    git(&["init", "-q"]);
+    git(&["add", "."]);
+    git(&["commit", "-qm", "a tree"]);
+    let head = git(&["rev-parse", "HEAD"]);
+    let (output, text) = build(&place, &tree, &[]);
+    assert!(output.status.success(), "{text}");
+    let local = Bundle::open(&place.bundle).expect("a bundle").local.expect("a local kernel");
+    assert_eq!((local.head.as_deref(), local.uncommitted), (Some(head.as_str()), None));
+    fs::write(tree.join("Kconfig"), "config A\nconfig 64BIT\n").expect("a file");
+    let (output, text) = build(&place, &tree, &[]);
+    assert!(output.status.success(), "{text}");
+    let local = Bundle::open(&place.bundle).expect("a bundle").local.expect("a local kernel");
+    let diff = fs::read_to_string(local.uncommitted.expect("changes")).expect("text");
+    assert!(diff.contains("-config LOCKDEP"), "{diff}");
+}
+
+#[test]
+fn a_build_that_is_stopped_ends_make_and_all_that_it_started() {
+    let place = place();
+    // A make that starts a compiler which never ends.
+    let bin = place.root.join("bin");
+    fs::create_dir(&bin).expect("a folder");
+    let pid = place.root.join("pid");
+    fs::write(
+        bin.join("make"),
+        format!("#!/bin/sh\nsleep 1000 &\necho $! > {0}.part; mv {0}.part {0}; wait\n", pid.display()),
+    )
+    .expect("a file");
+    fs::set_permissions(bin.join("make"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("executable");
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap_or_default());
+    let child = Command::new(env!("CARGO_BIN_EXE_kanalyze"))
+        .args(["kernel", "build", "--source", TREE, "--config"])
+        .arg(&place.config)
+        .arg("--into")
+        .arg(&place.bundle)
+        .env("PATH", path)
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("kanalyze");
+    let begun = std::time::Instant::now();
+    while !pid.exists() {
+        assert!(begun.elapsed().as_secs() < 60, "make was never started");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let compiler = fs::read_to_string(&pid).expect("a number");
+    let compiler = Path::new("/proc").join(compiler.trim()).join("cmdline");
+    assert!(fs::read(&compiler).is_ok_and(|line| line.starts_with(b"sleep")));
+    // Only this program is told, as a supervisor does it; a terminal would tell the group.
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill").success());
+    let output = child.wait_with_output().expect("it ends");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(text.contains("stopped by signal 2"), "{text}");
+    // One that is dead and not yet waited for has no command line any more.
+    assert!(fs::read(&compiler).map_or(true, |line| line.is_empty()), "the compiler still runs");
+}
+
+#[test]
+fn a_folder_that_is_no_tree_is_told() {
+    let place = place();
+    let (output, text) = build(&place, &place.root.clone(), &[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text.contains("no kernel tree"), "{text}");
+}
+
+#[test]
+fn the_bundles_own_configuration_is_the_default() {
+    let place = place();
+    fs::create_dir(&place.bundle).expect("a folder");
+    fs::copy(&place.config, place.bundle.join("config")).expect("a copy");
+    let kanalyze = |arguments: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_kanalyze")).args(arguments).arg(&place.bundle).output().expect("kanalyze")
+    };
+    assert!(kanalyze(&["bundle", "adopt"]).status.success());
+    let output = kanalyze(&["kernel", "build", "--source", TREE, "--format", "jsonl", "--into"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let record: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a record");
+    contract::assert_valid(&record);
+    assert_eq!(record["schema"], "kanalyze.local-kernel/1");
+    assert_eq!(record["image"]["format"], "bzimage");
+    assert!(kanalyze(&["bundle", "verify"]).status.success());
+}

@@ -1,0 +1,22 @@
+//! The program as its users meet it: one module per command or per promise that several commands share.
+
+#![expect(clippy::print_stderr, reason = "a test says what it skips and what it measured")]
+
+mod bundle;
+mod cli;
+mod compiled;
+mod contract;
+mod diff;
+mod download;
+mod image;
+mod intake;
+mod kernel_build;
+mod lines;
+mod loopback;
+mod python;
+mod repro;
+mod stand_in;
+mod symbolize;
+#[cfg(feature = "tables")]
+mod table;
+mod view;

@@ -1,0 +1,14 @@
+//! The library: one module per part of it, with what the part promises.
+
+#![expect(clippy::print_stderr, reason = "a test says what it skips")]
+
+mod allocs;
+mod bisect;
+mod dressing;
+mod engine;
+mod grammar;
+mod input;
+mod lab;
+mod line;
+mod locks;
+mod mail;
