@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the guest that tests/vm.rs boots: Debian's cloud kernel and an initramfs of busybox and dropbear.
+# Makes the guest that tests/live boots: Debian's cloud kernel and an initramfs of busybox and dropbear.
 #
 # usage: tests/guest/build.sh [FOLDER]     FOLDER defaults to ${CARGO_TARGET_DIR:-target}/guest
 #
