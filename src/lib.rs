@@ -23,6 +23,8 @@
 //!
 //! | module | what it does |
 //! |---|---|
+//! | [`files`] | a file replaced whole, locks, cache folders |
+//! | [`net`] | the polite HTTP client |
 //! | [`input`] | files, stdin, memory maps, gz/xz/zst/bz2/lz4 by magic, UTF-16, mail |
 //! | [`mod@line`] | what stands around a message: known wrappers exactly, any other dressing inferred from the lines; who speaks |
 //! | [`grammar`] | TOML → checked grammars → matchers |
@@ -55,12 +57,14 @@ pub mod bisect;
 pub mod cli;
 pub mod diff;
 pub mod engine;
+pub mod files;
 pub mod grammar;
 pub mod image;
 pub mod input;
 pub mod intake;
 pub mod line;
 pub mod locks;
+pub mod net;
 pub mod render;
 pub mod report;
 pub mod runs;

@@ -2,12 +2,12 @@
 
 use super::output::{Format, Output};
 use super::records::write_records;
+use crate::net::{Client, Manners, SystemClock};
 use crate::render::safe;
 use crate::syzbot::adopt::{State, adopt, verify};
 use crate::syzbot::dashboard::{BugName, DASHBOARD};
 use crate::syzbot::download::Progress;
 use crate::syzbot::fetch::{Event, Request, fetch};
-use crate::syzbot::http::{Client, Manners, SystemClock};
 use crate::syzbot::manifest::{FileRecord, Manifest, Role};
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};

@@ -222,7 +222,7 @@ fn edit(arguments: &Edit) -> anyhow::Result<()> {
     let target = if arguments.in_place { Some(&path) } else { arguments.output.as_ref() };
     match target {
         Some(target) if target != Path::new("-") => {
-            crate::syzbot::manifest::replace_whole(target, &bytes).with_context(|| target.display().to_string())?;
+            crate::files::replace(target, &bytes).with_context(|| target.display().to_string())?;
         }
         _ if arguments.in_place => bail!("--in-place needs a file, not stdin"),
         _ => std::io::stdout().lock().write_all(&bytes)?,

@@ -128,7 +128,8 @@ fn file_names(directory: &Path) -> io::Result<Vec<String>> {
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         let Ok(name) = entry.file_name().into_string() else { continue };
-        let ours = name == MANIFEST || name == ".fetch.lock" || name.ends_with(".part") || name.ends_with(".part.json");
+        let ours =
+            name == MANIFEST || name == super::fetch::LOCK || name.ends_with(".part") || name.ends_with(".part.json");
         if !ours && entry.path().is_file() {
             names.push(name);
         }

@@ -1,6 +1,6 @@
 //! The dashboard's JSON of a bug, of every age that it has been sent in.
 
-use super::url::query_value;
+use super::link::query_value;
 use serde::{Deserialize, Deserializer};
 
 /// Where syzbot lives.

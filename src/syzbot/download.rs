@@ -3,9 +3,10 @@
 //! While a file comes, three others lie beside its place: `NAME.wire.part` (the bytes as sent, so that they need not be
 //! sent twice), `NAME.part` (unpacked) and `NAME.part.json` (which version of which address the bytes belong to).
 
-use super::http::{Client, HttpError, Response, backoff};
-use super::manifest::{Role, replace_whole};
+use super::manifest::Role;
 use super::unpack::{Unpacked, Unpacker};
+use crate::files;
+use crate::net::{Client, HttpError, Response, backoff};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -191,7 +192,7 @@ pub fn download(
     stream.wire.sync_all().map_err(at(&parts.wire))?;
     drop(stream.wire);
     let whole = if unpacked.layers == 0 { &parts.wire } else { &parts.unpacked };
-    fs::rename(whole, what.destination).map_err(at(what.destination))?;
+    files::place(whole, what.destination).map_err(at(what.destination))?;
     parts.remove();
     Ok(Fetched { unpacked, packed_size, resumed_from })
 }
@@ -265,7 +266,7 @@ fn exchange(
             *version = Version { url: what.url.to_owned(), validator: validator(&response), total: response.length() };
             let bytes = serde_json::to_vec(version)
                 .map_err(|error| DownloadError::Io { path: parts.version.clone(), source: error.into() })?;
-            replace_whole(&parts.version, &bytes)
+            files::replace(&parts.version, &bytes)
                 .map_err(|source| DownloadError::Io { path: parts.version.clone(), source })?;
         }
     }

@@ -2,17 +2,21 @@
 
 use super::dashboard::{Bug, BugName, parse_bug};
 use super::download::{Download, DownloadError, Progress, download};
-use super::http::{Client, HttpError};
-use super::manifest::{Architecture, BundleError, FileRecord, MANIFEST, Manifest, Missing, Role, replace_whole};
+use super::manifest::{Architecture, BundleError, FileRecord, Manifest, Missing, Role};
 use super::page::{BugPage, parse_page};
 use super::plan::{self, Candidate, Item};
-use super::{adopt, content, repro, unpack, url};
+use super::{adopt, content, link, repro, unpack};
+use crate::files::{Lock, LockError, replace};
+use crate::net::{Client, HttpError, Site};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The most that the bug's JSON or page may have: 280 crashes take well under one MiB.
 const PAGE_LIMIT: u64 = 16 << 20;
+
+/// The file that a fetch locks in its folder.
+pub(super) const LOCK: &str = ".fetch.lock";
 
 /// What to fetch, and where to put it.
 #[derive(Debug, Clone)]
@@ -68,6 +72,14 @@ pub enum FetchError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Another process fetches into the folder.
+    #[error("{}: {} is fetching into this folder; try again when it has ended", directory.display(), holder.map_or("another process".to_owned(), |pid| format!("process {pid}")))]
+    Busy {
+        /// The folder.
+        directory: PathBuf,
+        /// That process, if it says so.
+        holder: Option<u32>,
+    },
     /// The dashboard's answer makes no sense, or the request does not.
     #[error("{0}")]
     Senseless(String),
@@ -81,7 +93,7 @@ pub enum FetchError {
 pub fn fetch(client: &Client, request: &Request<'_>, tell: &mut dyn FnMut(Event<'_>)) -> Result<Manifest, FetchError> {
     let directory = request.directory;
     fs::create_dir_all(directory).map_err(|source| FetchError::Io { path: directory.to_owned(), source })?;
-    let _lock = Lock::take(directory)?;
+    let _lock = lock(directory)?;
     let mut manifest = match Manifest::read(directory) {
         Ok(manifest) => manifest,
         Err(BundleError::NoManifest(_)) => Manifest::default(),
@@ -237,7 +249,7 @@ fn keep_page(
     if path.exists() && !ours && !request.force && !same() {
         return Err(DownloadError::Exists(path).into());
     }
-    replace_whole(&path, bytes).map_err(|source| FetchError::Io { path, source })?;
+    replace(&path, bytes).map_err(|source| FetchError::Io { path, source })?;
     let format = content::identify(&bytes[..bytes.len().min(content::HEAD)]);
     remember(
         manifest,
@@ -349,7 +361,7 @@ fn one_file(
         let _ = fs::remove_file(destination);
         return Ok(Err(DownloadError::Unfit { url: address.to_owned(), reason: reason.to_string() }));
     }
-    let name = sanitise(url::file_name(address));
+    let name = sanitise(link::file_name(address));
     Ok(Ok(FileRecord {
         role: item.role,
         path: item.path.clone(),
@@ -372,13 +384,8 @@ fn reason(error: &DownloadError, role: Role, chosen: &Candidate) -> String {
 
 /// Where a link of the dashboard leads, if we may go there.
 fn address(base_url: &str, link: &str) -> Result<String, String> {
-    let base = url::permitted(base_url)?;
-    let full = if link.starts_with('/') && !link.starts_with("//") {
-        format!("{}{link}", base_url.trim_end_matches('/'))
-    } else {
-        url::resolve(&base, link)
-    };
-    url::may_lead(&base, &full).map(|_| full.clone()).map_err(|reason| format!("{full:?}: refused: {reason}"))
+    let full = base_url.parse::<Site>().and_then(|site| site.link(link));
+    full.map_err(|reason| format!("{link:?}: refused: {reason}"))
 }
 
 /// A server's file name as something that can be shown and stored: no path, no control bytes, not hidden, not long.
@@ -402,45 +409,12 @@ fn tell_architecture(directory: &Path, manifest: &mut Manifest) {
     manifest.userspace_arch = (on_386 && manifest.arch == Some(Architecture::Amd64)).then_some(Architecture::I386);
 }
 
-/// One fetch at a time in a folder. What a killed one leaves behind is recognised by its process being gone.
-struct Lock(PathBuf);
-
-impl Lock {
-    fn take(directory: &Path) -> Result<Self, FetchError> {
-        let path = directory.join(".fetch.lock");
-        let at = |source| FetchError::Io { path: path.clone(), source };
-        for _ in 0..2 {
-            match fs::OpenOptions::new().write(true).create_new(true).open(&path) {
-                Ok(mut file) => {
-                    std::io::Write::write_all(&mut file, std::process::id().to_string().as_bytes()).map_err(at)?;
-                    return Ok(Self(path));
-                }
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                    let owner = fs::read_to_string(&path).unwrap_or_default();
-                    let alive = owner.parse::<u32>().is_ok_and(|pid| Path::new(&format!("/proc/{pid}")).exists());
-                    if alive {
-                        return Err(FetchError::Senseless(format!(
-                            "{}: process {owner} is fetching into this folder; if it is not, remove {}",
-                            directory.display(),
-                            path.display()
-                        )));
-                    }
-                    fs::remove_file(&path).map_err(at)?;
-                }
-                Err(source) => return Err(at(source)),
-            }
-        }
-        Err(FetchError::Senseless(format!(
-            "{}: another fetch begins at this moment",
-            directory.join(MANIFEST).display()
-        )))
-    }
-}
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
+/// One fetch at a time in a folder.
+fn lock(directory: &Path) -> Result<Lock, FetchError> {
+    Lock::take(&directory.join(LOCK)).map_err(|error| match error {
+        LockError::Held { holder, .. } => FetchError::Busy { directory: directory.to_owned(), holder },
+        LockError::Io { path, source } => FetchError::Io { path, source },
+    })
 }
 
 #[cfg(test)]
@@ -464,23 +438,12 @@ mod tests {
     }
 
     #[test]
-    fn links_lead_only_where_they_may() {
-        let base = "http://127.0.0.1:5/mirror/";
-        assert_eq!(address(base, "/x/log.txt?x=1").as_deref(), Ok("http://127.0.0.1:5/mirror/x/log.txt?x=1"));
-        assert_eq!(address(base, "https://a.org/b").as_deref(), Ok("https://a.org/b"));
-        for bad in ["file:///etc/passwd", "//user@h/x", "http://h/x", "javascript:1"] {
-            assert!(address(base, bad).is_err(), "{bad}");
-        }
-        assert!(address("https://a.org", "http://127.0.0.1/x").is_err());
-    }
-
-    #[test]
     fn two_fetches_do_not_share_a_folder() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let lock = Lock::take(folder.path()).expect("the first");
-        assert!(Lock::take(folder.path()).is_err());
-        drop(lock);
-        fs::write(folder.path().join(".fetch.lock"), "4294967294").expect("a file");
-        assert!(Lock::take(folder.path()).is_ok(), "its process is gone");
+        let held = lock(folder.path()).expect("the first");
+        assert!(matches!(lock(folder.path()), Err(FetchError::Busy { .. })));
+        drop(held);
+        fs::write(folder.path().join(LOCK), "4294967294").expect("a file");
+        assert!(lock(folder.path()).is_ok(), "its process is gone");
     }
 }

@@ -4,7 +4,6 @@ pub use super::architecture::Architecture;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
 use std::path::{Component, Path, PathBuf};
 
 /// The manifest's name inside the folder.
@@ -283,7 +282,7 @@ impl Manifest {
         let mut bytes = serde_json::to_vec_pretty(self)
             .map_err(|error| BundleError::Malformed { path: path.clone(), reason: error.to_string() })?;
         bytes.push(b'\n');
-        replace_whole(&path, &bytes).map_err(|source| BundleError::Io { path, source })
+        crate::files::replace(&path, &bytes).map_err(|source| BundleError::Io { path, source })
     }
 
     /// The record of the first file with `role`.
@@ -304,16 +303,4 @@ impl LocalKernel {
 fn stays_inside(path: &str) -> bool {
     let mut components = Path::new(path).components().peekable();
     components.peek().is_some() && components.all(|component| matches!(component, Component::Normal(_)))
-}
-
-/// Puts `bytes` at `path` so that a reader, also after a crash, finds the old file or the new one and never half of it.
-pub(crate) fn replace_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    let part = PathBuf::from(part);
-    let mut file = fs::File::create(&part)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    drop(file);
-    fs::rename(&part, path)
 }

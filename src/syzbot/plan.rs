@@ -1,9 +1,9 @@
 //! A bug's JSON and page together → which crash to take, and which files belong to it.
 
 use super::dashboard::{Bug, Crash, commit_hash, text_key};
+use super::link;
 use super::manifest::Role;
 use super::page::{Asset, BugPage, PageCrash};
-use super::url;
 use std::fmt::Write as _;
 
 /// A crash of the bug, with everything that the JSON and the page say of it.
@@ -125,12 +125,12 @@ fn candidate(index: usize, crash: &Crash, row: &PageCrash, page: &BugPage) -> Ca
 }
 
 fn is_unbootable(asset: &Asset) -> bool {
-    asset.title.contains("non-bootable") || url::file_name(&asset.url).starts_with("non_bootable_disk")
+    asset.title.contains("non-bootable") || link::file_name(&asset.url).starts_with("non_bootable_disk")
 }
 
 /// What an asset is, and its name in the bundle. The title decides, then the beginning of the file's name.
 fn place(asset: &Asset, mounted: usize) -> Option<(Role, String)> {
-    let name = url::file_name(&asset.url);
+    let name = link::file_name(&asset.url);
     let kernel = ["bzImage", "zImage", "Image", "vmlinux"].into_iter().find(|image| name.starts_with(image));
     let title = asset.title.as_str();
     let role = if title == "kernel image" {

@@ -1,6 +1,6 @@
 //! A web server on a free port of this machine that misbehaves as told, and a clock that needs no time.
 
-use kanalyze::syzbot::http::{Client, Clock, Manners};
+use kanalyze::net::{Client, Clock, Manners};
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -22,6 +22,10 @@ pub enum Answer {
     Status(u16, Vec<(&'static str, String)>, String),
     /// Nothing, until the client goes.
     Silence,
+    /// A byte every few milliseconds, for ever, until the client goes.
+    Drip,
+    /// A page that has not changed since the client got this `ETag` (304), and the page itself otherwise.
+    Unchanged(File),
 }
 
 /// A file on the server.
@@ -45,6 +49,10 @@ impl File {
 pub struct Request {
     pub path: String,
     pub range: Option<String>,
+    /// `GET`, `POST`.
+    pub method: String,
+    /// What was posted.
+    pub body: String,
 }
 
 /// What has come so far, and the news of it.
@@ -125,8 +133,10 @@ fn serve(
     requests: &Requests,
 ) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
-    let mut lines = BufReader::new(stream.try_clone()?).lines();
+    let mut reader = BufReader::new(stream.try_clone()?);
+    let mut lines = reader.by_ref().lines();
     let first = lines.next().transpose()?.unwrap_or_default();
+    let method = first.split(' ').next().unwrap_or_default().to_owned();
     let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
     let mut headers = BTreeMap::new();
     for line in lines {
@@ -134,7 +144,10 @@ fn serve(
         let Some((name, value)) = line.split_once(": ") else { break };
         headers.insert(name.to_ascii_lowercase(), value.to_owned());
     }
-    let request = Request { path: path.clone(), range: headers.get("range").cloned() };
+    let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+    let mut body = String::new();
+    reader.take(length).read_to_string(&mut body)?;
+    let request = Request { path: path.clone(), range: headers.get("range").cloned(), method, body };
     requests.came.lock().expect("no panic").push(request);
     requests.news.notify_all();
     let answer = {
@@ -155,6 +168,18 @@ fn serve(
                 write!(stream, "{name}: {value}\r\n")?;
             }
             write!(stream, "\r\n{body}")
+        }
+        Some(Answer::Unchanged(file)) if file.etag == headers.get("if-none-match").map(String::as_str) => {
+            write!(stream, "HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n")
+        }
+        Some(Answer::Unchanged(file)) => send(&mut stream, &file, &headers, usize::MAX, usize::MAX),
+        Some(Answer::Drip) => {
+            write!(stream, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")?;
+            loop {
+                // Ends with the connection, when the client has had enough.
+                stream.write_all(b".")?;
+                std::thread::sleep(Duration::from_millis(5));
+            }
         }
         Some(Answer::Silence) => stream.read(&mut [0; 1]).map(|_| ()),
         None => write!(stream, "HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 9\r\n\r\nNot Found"),

@@ -13,6 +13,7 @@ mod intake;
 mod kernel_build;
 mod lines;
 mod loopback;
+mod net;
 mod python;
 mod repro;
 mod stand_in;

@@ -1,28 +1,55 @@
 //! Which addresses may be asked, and how a link on a page becomes one.
 
+use std::fmt::{Display, Formatter};
+use std::str::FromStr;
 use ureq::http::Uri;
 use ureq::http::uri::{Authority, Scheme};
 
-/// Whether `text` may be fetched at all, and as what.
+/// Why an address is not asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    /// It cannot be read.
+    #[error("not an address")]
+    Malformed,
+    /// It names no machine.
+    #[error("an address without a host")]
+    NoHost,
+    /// It carries a name, perhaps a password.
+    #[error("an address with a user name in it")]
+    UserName,
+    /// `http` to another machine.
+    #[error("only https is spoken (http would let anybody on the way swap the kernel)")]
+    Plain,
+    /// Another scheme, or none.
+    #[error("only https is spoken")]
+    Scheme,
+    /// A server on another machine must not make us talk to this one.
+    #[error("a server outside points to this machine")]
+    Inward,
+    /// Redirected again and again.
+    #[error("too many redirects")]
+    Loop,
+}
+
+/// Whether `text` may be fetched at all, and as what: only `https`, and `http` to this very machine, are spoken, without a
+/// password.
 ///
 /// # Errors
-/// A sentence that says what is wrong: only `https`, and `http` to this very machine, are spoken, without a password.
-pub fn permitted(text: &str) -> Result<Uri, String> {
-    let uri: Uri = text.parse().map_err(|error| format!("not an address: {error}"))?;
+/// What is wrong with it.
+pub fn permitted(text: &str) -> Result<Uri, AddressError> {
+    let uri: Uri = text.parse().map_err(|_| AddressError::Malformed)?;
     let host = uri.host().unwrap_or_default();
     if host.is_empty() {
-        return Err("an address without a host".to_owned());
+        return Err(AddressError::NoHost);
     }
     if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
-        return Err("an address with a user name in it".to_owned());
+        return Err(AddressError::UserName);
     }
     match uri.scheme() {
         Some(scheme) if *scheme == Scheme::HTTPS => Ok(uri),
         Some(scheme) if *scheme == Scheme::HTTP && is_loopback(host) => Ok(uri),
-        Some(scheme) if *scheme == Scheme::HTTP => {
-            Err("only https is spoken (http would let anybody on the way swap the kernel)".to_owned())
-        }
-        _ => Err("only https is spoken".to_owned()),
+        Some(scheme) if *scheme == Scheme::HTTP => Err(AddressError::Plain),
+        _ => Err(AddressError::Scheme),
     }
 }
 
@@ -30,13 +57,64 @@ pub fn permitted(text: &str) -> Result<Uri, String> {
 ///
 /// # Errors
 /// As [`permitted`].
-pub fn may_lead(from: &Uri, to: &str) -> Result<Uri, String> {
+pub fn may_lead(from: &Uri, to: &str) -> Result<Uri, AddressError> {
     let to = permitted(to)?;
     let inside = |uri: &Uri| uri.host().is_some_and(is_loopback);
     if inside(&to) && !inside(from) {
-        return Err("a server outside points to this machine".to_owned());
+        return Err(AddressError::Inward);
     }
     Ok(to)
+}
+
+/// Where a service is, the dashboard or a mirror of it: what `--base-url` names.
+///
+/// ```
+/// use kanalyze::net::Site;
+///
+/// let site: Site = "https://mirror.example/syzbot/".parse()?;
+/// assert_eq!(site.page("/bug?extid=1"), "https://mirror.example/syzbot/bug?extid=1");
+/// // A link with a path of its own is looked up on the mirror too; one with a host goes there, if it may.
+/// assert_eq!(site.link("/x/log.txt?x=1")?, "https://mirror.example/syzbot/x/log.txt?x=1");
+/// assert!(site.link("http://127.0.0.1/").is_err());
+/// # Ok::<(), kanalyze::net::AddressError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Site {
+    base: Uri,
+    text: String,
+}
+
+impl FromStr for Site {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let text = text.trim_end_matches('/');
+        Ok(Self { base: permitted(text)?, text: text.to_owned() })
+    }
+}
+
+impl Display for Site {
+    fn fmt(&self, out: &mut Formatter<'_>) -> std::fmt::Result {
+        out.write_str(&self.text)
+    }
+}
+
+impl Site {
+    /// The address of a page of ours there; `path` begins with `/` and may have a query.
+    #[must_use]
+    pub fn page(&self, path: &str) -> String {
+        format!("{}{path}", self.text)
+    }
+
+    /// The address of a link that the site gave us.
+    ///
+    /// # Errors
+    /// It leads where we may not go.
+    pub fn link(&self, link: &str) -> Result<String, AddressError> {
+        let full =
+            if link.starts_with('/') && !link.starts_with("//") { self.page(link) } else { resolve(&self.base, link) };
+        may_lead(&self.base, &full).map(|_| full)
+    }
 }
 
 /// Whether `host` is this very machine.
@@ -76,20 +154,6 @@ fn has_scheme(link: &str) -> bool {
     link.as_bytes()[colon] == b':'
         && link.starts_with(|first: char| first.is_ascii_alphabetic())
         && link[..colon].bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
-}
-
-/// The last part of an address's path, as the server chose to call the file.
-#[must_use]
-pub fn file_name(text: &str) -> &str {
-    let path = text.split(['?', '#']).next().unwrap_or_default();
-    path.rsplit('/').next().unwrap_or_default()
-}
-
-/// The value of `key` in an address's query.
-#[must_use]
-pub fn query_value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
-    let query = text.split_once('?')?.1.split('#').next()?;
-    query.split('&').filter_map(|pair| pair.split_once('=')).find(|(name, _)| *name == key).map(|(_, value)| value)
 }
 
 #[cfg(test)]
@@ -148,8 +212,18 @@ mod tests {
         ] {
             assert_eq!(resolve(&base, link), expected);
         }
-        assert_eq!(query_value("/text?tag=ReproC&x=17#a", "x"), Some("17"));
-        assert_eq!(file_name("https://h.org/b/disk-12345678.raw.xz?alt=media"), "disk-12345678.raw.xz");
+    }
+
+    #[test]
+    fn links_lead_only_where_they_may() {
+        let site = |text: &str| text.parse::<Site>().expect("a site");
+        let base = site("http://127.0.0.1:5/mirror/");
+        assert_eq!(base.link("/x/log.txt?x=1").as_deref(), Ok("http://127.0.0.1:5/mirror/x/log.txt?x=1"));
+        assert_eq!(base.link("https://a.org/b").as_deref(), Ok("https://a.org/b"));
+        for bad in ["file:///etc/passwd", "//user@h/x", "http://h/x", "javascript:1"] {
+            assert!(base.link(bad).is_err(), "{bad}");
+        }
+        assert_eq!(site("https://a.org").link("http://127.0.0.1/x"), Err(AddressError::Inward));
     }
 
     proptest! {
@@ -157,7 +231,6 @@ mod tests {
         fn no_link_panics(link in "\\PC{0,40}", path in "(/[a-z.]{0,4}){0,3}") {
             let base: Uri = format!("http://localhost{path}").parse().expect("an address");
             let _ = permitted(&resolve(&base, &link));
-            let _ = (file_name(&link), query_value(&link, "x"));
         }
     }
 }

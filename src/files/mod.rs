@@ -1,0 +1,27 @@
+//! Files that are replaced whole, locks that end with their process, and the folder of caches.
+
+mod lock;
+mod whole;
+
+pub use lock::{Lock, LockError};
+pub use whole::{Draft, place, replace};
+
+use std::path::PathBuf;
+
+/// The folder of caches: `$XDG_CACHE_HOME/kanalyze`, else `~/.cache/kanalyze`; `None` if neither variable holds an absolute path.
+#[must_use]
+pub fn cache_home() -> Option<PathBuf> {
+    Some(user_caches()?.join("kanalyze"))
+}
+
+/// The folder below which each program keeps its caches: `$XDG_CACHE_HOME`, else `~/.cache`.
+#[must_use]
+pub fn user_caches() -> Option<PathBuf> {
+    absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))
+}
+
+/// An absolute path that an environment variable holds: the XDG specification ignores relative ones.
+#[must_use]
+pub fn absolute(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute())
+}

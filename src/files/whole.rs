@@ -1,0 +1,160 @@
+//! A file comes into being whole or not at all: it is drafted beside its place and renamed over it.
+
+use std::fs::{self, File, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
+
+/// Puts `bytes` at `path`, so that a reader finds the old file or the new one and never half of it, also after a crash.
+///
+/// # Errors
+/// What the system says; the old file is then as it was.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut draft = Draft::beside(path)?;
+    draft.write_all(bytes)?;
+    draft.place()
+}
+
+/// Puts the finished file `part` at `path`, in place of what may be there. Both are on one file system.
+///
+/// The only renaming over another file in the house: `part` reaches the disk first, since a file system may write the new name
+/// before the bytes.
+///
+/// # Errors
+/// What the system says; both files are then as they were.
+pub fn place(part: &Path, path: &Path) -> io::Result<()> {
+    File::open(part)?.sync_data()?;
+    fs::rename(part, path)
+}
+
+/// A file that is being written beside its place; it is removed unless it finds it.
+#[derive(Debug)]
+pub struct Draft {
+    file: NamedTempFile,
+    place: PathBuf,
+}
+
+impl Draft {
+    /// Begins a file that shall lie at `path`, whose folder exists.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn beside(path: &Path) -> io::Result<Self> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut prefix = std::ffi::OsString::from(".");
+        prefix.push(path.file_name().unwrap_or_default());
+        prefix.push(".");
+        let file = tempfile::Builder::new()
+            .prefix(&prefix)
+            .suffix(".part")
+            // As any other new file: the process's umask decides.
+            .permissions(Permissions::from_mode(0o666))
+            .tempfile_in(folder)?;
+        Ok(Self { file, place: path.to_owned() })
+    }
+
+    /// The file under its draft's name.
+    #[must_use]
+    pub fn file(&self) -> &File {
+        self.file.as_file()
+    }
+
+    /// Takes its place, over what may be there.
+    ///
+    /// # Errors
+    /// What the system says; the draft is then gone, and the old file as it was.
+    pub fn place(self) -> io::Result<()> {
+        self.file.as_file().sync_data()?;
+        self.file.persist(&self.place).map(|_| ()).map_err(|error| error.error)
+    }
+
+    /// Takes its place without waiting for the disk: for what can be made again and is checked when it is read.
+    ///
+    /// # Errors
+    /// As [`Draft::place`].
+    pub fn place_unsynced(self) -> io::Result<()> {
+        self.file.persist(&self.place).map(|_| ()).map_err(|error| error.error)
+    }
+
+    /// Takes `path` if nothing is there.
+    ///
+    /// # Errors
+    /// The draft, with [`io::ErrorKind::AlreadyExists`] if something is there, else with what the system says.
+    pub fn place_anew(self, path: &Path) -> Result<(), (Self, io::Error)> {
+        if let Err(error) = self.file.as_file().sync_data() {
+            return Err((self, error));
+        }
+        let place = self.place;
+        self.file.persist_noclobber(path).map(|_| ()).map_err(|error| (Self { file: error.file, place }, error.error))
+    }
+}
+
+impl Write for Draft {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).expect("a folder").flatten();
+        let mut names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_file_is_replaced_whole_and_leaves_nothing_beside_it() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("a");
+        replace(&path, b"old").expect("made");
+        replace(&path, b"new").expect("replaced");
+        assert_eq!(fs::read(&path).expect("readable"), b"new");
+        assert_eq!(names(folder.path()), ["a"]);
+        let mode = fs::metadata(&path).expect("there").permissions().mode();
+        let plain = folder.path().join("plain");
+        fs::write(&plain, b"").expect("made");
+        assert_eq!(mode, fs::metadata(&plain).expect("there").permissions().mode(), "as any other new file");
+    }
+
+    #[test]
+    fn a_draft_that_is_given_up_leaves_the_old_file() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("a");
+        replace(&path, b"old").expect("made");
+        let mut draft = Draft::beside(&path).expect("a draft");
+        draft.write_all(b"half").expect("written");
+        assert_eq!(names(folder.path()).len(), 2);
+        drop(draft);
+        assert_eq!(names(folder.path()), ["a"]);
+        assert_eq!(fs::read(&path).expect("readable"), b"old");
+    }
+
+    #[test]
+    fn a_place_that_is_taken_is_left_alone() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (one, two) = (folder.path().join("1"), folder.path().join("2"));
+        replace(&one, b"first").expect("made");
+        let mut draft = Draft::beside(&one).expect("a draft");
+        draft.write_all(b"second").expect("written");
+        let (draft, error) = draft.place_anew(&one).expect_err("taken");
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        draft.place_anew(&two).expect("free");
+        assert_eq!(fs::read(&one).expect("readable"), b"first");
+        assert_eq!(fs::read(&two).expect("readable"), b"second");
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_written_is_said() {
+        let error = replace(Path::new("/proc/no-such-folder/a"), b"x").expect_err("no folder");
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+    }
+}
