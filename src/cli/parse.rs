@@ -86,6 +86,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         // The digest of a hang rests on lock lists, which are events.
         events: arguments.all || text,
         gaps: text,
+        // The view shows no more of them.
+        kept: if text { LogView::KEPT } else { usize::MAX },
         ..arguments.logs.reading.options()?
     };
     let mut out = Page::open(arguments.reader, text);

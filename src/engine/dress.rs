@@ -45,7 +45,7 @@ pub(super) fn undress(
     };
     let anchors = scanner.scan(grammar, &bare.text, 0, bare.text.len());
     let here = |anchor: &Anchor| match event {
-        Some(event) => anchor.events.contains(&event),
+        Some(event) => anchor.events.iter().any(|candidate| candidate.event == event),
         None => anchor.header.is_some(),
     };
     match anchors.iter().position(|anchor| anchor.start == shown && here(anchor)) {

@@ -16,7 +16,7 @@ pub(super) fn event(job: &Job<'_>, spot: &Spot, number: usize) -> Option<Event> 
     let shown = crate::line::unwrap(raw);
     let mut line = event_line(entry, &shown);
     let (mut described, mut rows) = (Structure::default(), Vec::new());
-    if line.is_none() || entry.structure || entry.rows.is_some() {
+    if line.is_none() || !entry.is_one_line() {
         let (from, window, anchors, at) = window(job, spot.at, (ABOVE, reach_below(job, spot.at)));
         let start = anchors[at].start;
         // A dressing shows in more lines than an event has.
@@ -32,7 +32,7 @@ pub(super) fn event(job: &Job<'_>, spot: &Spot, number: usize) -> Option<Event> 
             let first = &undressed.anchors[undressed.at];
             line = event_line(entry, &undressed.text[first.start..first.end]).or(line);
         }
-        if line.is_some() && (entry.structure || entry.rows.is_some()) {
+        if line.is_some() && !entry.is_one_line() {
             let excerpt = Excerpt::new(&job.grammar.output, view.text, view.anchors, view.at);
             let place = Place {
                 from: job.base + from as u64,
@@ -97,7 +97,7 @@ fn reach_below(job: &Job<'_>, at: usize) -> usize {
     let this = &job.anchors[at];
     let own = printer(this);
     let ends = |next: &&Anchor| {
-        let begins = next.header.is_some() || next.events.iter().any(|event| job.grammar.events[*event].structure);
+        let begins = next.header.is_some() || next.events.iter().any(|next| job.grammar.events[next.event].structure);
         begins && line(next) != line(this) && printer(next) == own
     };
     let near = job.anchors[at + 1..].iter().take_while(|next| next.start < this.start + WINDOW);
@@ -137,7 +137,7 @@ fn of_event(mut found: Structure, line: u64) -> Structure {
 /// How many of the excerpt's lines come before the next event with a structure of its own, or the next report.
 fn until_next_event(grammar: &Grammar, excerpt: &Excerpt<'_>, anchors: &[Anchor], at: usize) -> usize {
     let structured = |anchor: &&Anchor| {
-        anchor.header.is_some() || anchor.events.iter().any(|event| grammar.events[*event].structure)
+        anchor.header.is_some() || anchor.events.iter().any(|candidate| grammar.events[candidate.event].structure)
     };
     let starts: Vec<usize> = anchors[at + 1..].iter().filter(structured).map(|anchor| anchor.start).collect();
     let lines = &excerpt.lines[..excerpt.own];

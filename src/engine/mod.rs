@@ -50,6 +50,9 @@ pub struct Options {
     pub log: String,
     /// Whether to look for events too.
     pub events: bool,
+    /// How many severe events are worked out, and how many others. Of further ones those that are a line of the kernel's are
+    /// only counted ([`Summary::further`]), which costs a tenth.
+    pub kept: usize,
     /// Whether to yield [`Item::Opened`].
     pub opened: bool,
     /// Whether to note what the log says is missing ([`Summary::gaps`]).
@@ -71,6 +74,7 @@ impl Options {
         Self {
             log: log.into(),
             events: false,
+            kept: usize::MAX,
             opened: false,
             gaps: false,
             as_syzbot: false,
@@ -92,10 +96,12 @@ impl Options {
 pub struct Summary {
     /// Bytes read.
     pub bytes: u64,
-    /// Lines read; only counted up to the last report when nobody asks for gaps.
+    /// Lines read; only counted up to the last line that matters when nobody asks for gaps.
     pub lines: u64,
     /// Lines of others than the kernel that look like reports; with [`Options::events`] they are events.
     pub others: u64,
+    /// Events of the kernel that were only counted ([`Options::kept`]).
+    pub further: u64,
     /// Boots that the log holds; at least one if it holds anything.
     pub boots: usize,
     /// What the log says is missing: words → how many such lines and how many messages they tell of, if they do.

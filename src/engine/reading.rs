@@ -41,6 +41,10 @@ pub(super) struct Reading {
     boot: usize,
     reports: usize,
     events: usize,
+    /// Lines of events so far: the others, the severe ones.
+    classes: [usize; 2],
+    /// Those of them that were only counted.
+    further: u64,
     causes: Causes,
     others: u64,
     gaps: std::collections::BTreeMap<&'static str, (u64, u64)>,
@@ -66,6 +70,8 @@ impl Reading {
             boot: 0,
             reports: 0,
             events: 0,
+            classes: [0; 2],
+            further: 0,
             causes: Causes::default(),
             others: 0,
             gaps: std::collections::BTreeMap::new(),
@@ -78,9 +84,9 @@ impl Reading {
         self.finished = finished;
         let end = if finished { text.len() } else { self.complete(text) };
         if end > self.scanned {
-            let found = self.scan(text, end);
-            self.number_boots(text, &found);
-            self.anchors.extend(found);
+            for (from, found) in self.scan(text, end) {
+                self.take(text, from, found);
+            }
             self.scanned = end;
         }
         let mut items = self.announce(text);
@@ -101,11 +107,12 @@ impl Reading {
         start + (text.len() - start) / PIECE * PIECE
     }
 
-    fn scan(&self, text: &[u8], end: usize) -> Vec<Anchor> {
+    /// The anchors of what was not scanned yet, by where each part of it begins.
+    fn scan(&self, text: &[u8], end: usize) -> Vec<(usize, Vec<Anchor>)> {
         let threads = thread_count(self.options.threads);
         let grammar = &self.options.grammar;
         if threads < 2 || end - self.scanned < 2 * SEGMENT {
-            return self.scanner.scan(grammar, &text[..end.max(self.scanned)], self.scanned, end);
+            return vec![(self.scanned, self.scanner.scan(grammar, &text[..end], self.scanned, end))];
         }
         let mut cuts = vec![self.scanned];
         let mut at = self.scanned + SEGMENT;
@@ -117,10 +124,25 @@ impl Reading {
         }
         cuts.push(end);
         let spans: Vec<(usize, usize)> = cuts.windows(2).map(|pair| (pair[0], pair[1])).collect();
-        in_order(threads, &spans, |(from, to)| self.scanner.scan(grammar, &text[..end], *from, *to))
-            .into_iter()
-            .flatten()
-            .collect()
+        in_order(threads, &spans, |(from, to)| (*from, self.scanner.scan(grammar, &text[..end], *from, *to)))
+    }
+
+    /// Takes the anchors of a part that begins at `from`.
+    fn take(&mut self, text: &[u8], from: usize, mut found: Vec<Anchor>) {
+        let Some(last) = found.last() else { return };
+        self.count_until(text, from);
+        let above = self.counted.1;
+        self.counted = (last.start, above + last.line);
+        found.iter_mut().for_each(|anchor| anchor.line += above);
+        self.number_boots(text, &found);
+        self.anchors.append(&mut found);
+    }
+
+    /// Counts lines up to an offset.
+    fn count_until(&mut self, text: &[u8], to: usize) {
+        if let Some(passed) = text.get(self.counted.0..to) {
+            self.counted = (to, self.counted.1 + count_lines(passed));
+        }
     }
 
     fn number_boots(&mut self, text: &[u8], found: &[Anchor]) {
@@ -267,36 +289,28 @@ impl Reading {
         items.push(Item::Event(event));
     }
 
-    /// The places to work out: anchors `self.closed..until`, with their line numbers.
+    /// The places to work out: anchors `self.closed..until`. Beyond [`Options::kept`] events are counted.
     fn spots(&mut self, text: &[u8], until: usize) -> Vec<Spot> {
         let mut spots = Vec::new();
         for at in self.closed..until {
-            let (start, boot) = (self.anchors[at].start, self.boots[at]);
-            let spot = |event, flooded| Spot { at, line: 0, boot, event, flooded };
+            let anchor = &self.anchors[at];
+            let spot = |event, flooded| Spot { at, line: anchor.line + 1, boot: self.boots[at], event, flooded };
             if self.opens(text, at).is_some() {
-                let flooded = at >= FLOOD && self.anchors[at - FLOOD].start + WINDOW > start;
+                let flooded = at >= FLOOD && self.anchors[at - FLOOD].start + WINDOW > anchor.start;
                 spots.push(spot(None, flooded));
-            } else {
-                spots.extend(self.anchors[at].events.iter().map(|event| spot(Some(*event), false)));
+                continue;
+            }
+            for candidate in &anchor.events {
+                let event = &self.options.grammar.events[candidate.event];
+                let class = &mut self.classes[usize::from(event.severity.is_severe())];
+                *class += 1;
+                if *class > self.options.kept && candidate.sure && event.is_one_line() {
+                    self.further += 1;
+                    continue;
+                }
+                spots.push(spot(Some(candidate.event), false));
             }
         }
-        // Lines are counted between one place and the next, by whoever has time.
-        let mut from = self.counted.0;
-        let spans: Vec<(usize, usize)> = spots
-            .iter()
-            .map(|spot| {
-                let to = self.anchors[spot.at].start;
-                let span = (from.min(to), to);
-                from = to;
-                span
-            })
-            .collect();
-        let counts = in_order(self.options.threads, &spans, |(from, to)| count_lines(&text[*from..*to]));
-        for (spot, count) in spots.iter_mut().zip(counts) {
-            self.counted.1 += count;
-            spot.line = self.counted.1 + 1;
-        }
-        self.counted.0 = from;
         spots
     }
 
@@ -322,10 +336,7 @@ impl Reading {
 
     /// The first `bytes` of the text are dropped.
     pub(super) fn forget(&mut self, text: &[u8], bytes: usize) {
-        if self.counted.0 < bytes {
-            self.counted.1 += count_lines(&text[self.counted.0..bytes]);
-            self.counted.0 = bytes;
-        }
+        self.count_until(text, bytes);
         let gone = self.anchors.iter().take_while(|anchor| anchor.end < bytes).count().min(self.closed);
         self.anchors.drain(..gone);
         self.boots.drain(..gone);
@@ -346,6 +357,7 @@ impl Reading {
             bytes: self.base + text.len() as u64,
             lines: self.counted.1 + if self.options.gaps { count_lines(&text[self.counted.0..]) } else { 0 },
             others: self.others,
+            further: self.further,
             boots: self.boot + 1,
             gaps: self.gaps.clone(),
             cut: crate::line::ends_cut(text),

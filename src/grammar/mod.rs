@@ -23,7 +23,7 @@ pub use check::{Complaint, complaints};
 pub use load::GrammarError;
 pub use names::NameSet;
 pub use pattern::{Match, Pattern};
-pub use scan::{Anchor, PIECE, Scanner, piece_end};
+pub use scan::{Anchor, Candidate, PIECE, Scanner, piece_end};
 pub use source::{Choice, PlainStep, Role, Severity};
 pub use template::{fill, placeholders};
 pub use vocabulary::{Flavour, List, Vocabulary};
@@ -190,6 +190,12 @@ impl Event {
     #[must_use]
     pub fn text_in(&self, line: &[u8]) -> Option<&str> {
         first_in(&self.triggers, line)
+    }
+
+    /// Whether its first line is all that it is.
+    #[must_use]
+    pub fn is_one_line(&self) -> bool {
+        !self.structure && self.rows.is_none()
     }
 }
 

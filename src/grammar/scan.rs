@@ -3,7 +3,7 @@
 use super::rarity::rarest;
 use super::search::{Hit, Search, cost};
 use super::{Event, Grammar, Header, Pattern};
-use crate::line::{BOOT_ANCHORS, BootMark, GAP_ANCHORS, boot_mark, gap, lex, unwrap};
+use crate::line::{BOOT_ANCHORS, BootMark, GAP_ANCHORS, Wrapper, boot_mark, gap, lex, render};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -23,6 +23,8 @@ pub struct Anchor {
     pub start: usize,
     /// Offset of its end, line break excluded.
     pub end: usize,
+    /// How many line breaks stand before it, from where the scan began.
+    pub line: u64,
     /// Index of the header that it holds.
     pub header: Option<usize>,
     /// It belongs to the report above, if there is one.
@@ -43,8 +45,17 @@ pub struct Anchor {
     pub gap: bool,
     /// It names the program of a test executor (`Comm: syz.0.17`).
     pub executor: bool,
-    /// Indexes of the events that it may be.
-    pub events: Vec<usize>,
+    /// The events that it may be.
+    pub events: Vec<Candidate>,
+}
+
+/// An event that a line may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Candidate {
+    /// Index of the event.
+    pub event: usize,
+    /// Whether the line by itself tells that it is one, of the kernel's: the message fits the event's pattern.
+    pub sure: bool,
 }
 
 /// The literal search of a grammar.
@@ -139,34 +150,49 @@ impl Scanner {
     /// `from` must be the beginning of a line or of a piece of one, `to` the end of one.
     #[must_use]
     pub fn scan(&self, grammar: &Grammar, text: &[u8], from: usize, to: usize) -> Vec<Anchor> {
-        let (mut anchors, mut hits) = (Vec::new(), Vec::new());
+        let mut hits = Vec::new();
+        let mut found = Found { anchors: Vec::new(), candidates: Vec::new(), counted: from, lines: 0 };
         let mut block = from..from;
         while block.end < to {
             block = block.end..block_end(text, block.end, to);
             hits.clear();
             self.search.find(text, block.clone(), &mut hits);
-            self.judge_all(grammar, text, block.clone(), &hits, &mut anchors);
+            self.judge_all(grammar, text, block.clone(), &hits, &mut found);
         }
-        anchors
+        found.anchors
     }
 
     /// Judges the lines of a block that hold hits.
-    fn judge_all(&self, grammar: &Grammar, text: &[u8], block: Range<usize>, hits: &[Hit], anchors: &mut Vec<Anchor>) {
+    fn judge_all(&self, grammar: &Grammar, text: &[u8], block: Range<usize>, hits: &[Hit], found: &mut Found) {
         let mut rest = hits;
         let mut floor = block.start;
         while let Some(first) = rest.first() {
             let start = piece_start(text, floor, first.start);
             let end = piece_end(text, start);
             let (own, below) = rest.split_at(rest.partition_point(|hit| hit.start < end));
-            anchors.extend(self.judge(grammar, &text[start..end], start, own));
+            if let Some(anchor) = self.judge(grammar, &text[start..end], start, own, &mut found.candidates) {
+                // The block is at hand: nobody reads the bytes again to count their lines.
+                found.lines += memchr::memchr_iter(b'\n', &text[found.counted..start]).count() as u64;
+                found.counted = start;
+                found.anchors.push(Anchor { line: found.lines, ..anchor });
+            }
             rest = below;
             floor = start;
         }
     }
 
-    fn judge(&self, grammar: &Grammar, line: &[u8], start: usize, hits: &[Hit]) -> Option<Anchor> {
+    /// What the hits say of the line that begins at `start`. `candidates` is room for the events that they point to.
+    fn judge(
+        &self,
+        grammar: &Grammar,
+        line: &[u8],
+        start: usize,
+        hits: &[Hit],
+        candidates: &mut Vec<Candidate>,
+    ) -> Option<Anchor> {
         let mut anchor = Anchor { start, end: start + line.len(), ..Anchor::default() };
         let (mut header, mut always_second) = (usize::MAX, false);
+        candidates.clear();
         // What straddles the end of a piece belongs to no piece.
         let whole = |hit: &&Hit| hit.start + self.search.length(hit.text) <= start + line.len();
         for role in hits.iter().filter(whole).flat_map(|hit| &self.roles[hit.text]) {
@@ -185,24 +211,18 @@ impl Scanner {
                 Role::Boot => anchor.boot = anchor.boot.or_else(|| boot_mark(line)),
                 Role::Gap => anchor.gap |= self.gaps && gap(line).is_some(),
                 Role::Executor => anchor.executor = true,
-                Role::Event(at) => anchor.events.push(at),
-                Role::Demanded(at) if grammar.events[at].text_in(line).is_some() => anchor.events.push(at),
+                Role::Event(event) => candidates.push(Candidate { event, sure: false }),
+                Role::Demanded(event) if grammar.events[event].text_in(line).is_some() => {
+                    candidates.push(Candidate { event, sure: false });
+                }
                 Role::Demanded(_) => {}
             }
         }
-        if !anchor.events.is_empty() {
-            anchor.events.sort_unstable();
-            anchor.events.dedup();
-            // A trigger alone is no event: the message must fit the entry's pattern. Behind a prefix that the lexer does
-            // not know it may stand anywhere; whoever works the event out knows the prefix from the lines around it.
-            let shown = unwrap(line);
-            let prefix = lex(&shown);
-            let message = prefix.text(&shown);
-            let unknown = prefix.time.is_none() || matches!(message.trim_ascii_start(), [b'[' | b'(' | b'-', ..]);
-            anchor.events.retain(|at| {
-                let pattern = &grammar.events[*at].pattern;
-                pattern.is_match(message) || (unknown && pattern.is_match_behind(message))
-            });
+        if !candidates.is_empty() {
+            candidates.sort_unstable();
+            candidates.dedup();
+            weigh(grammar, line, candidates);
+            anchor.events.extend_from_slice(candidates);
         }
         anchor.header = (header != usize::MAX).then_some(header);
         if anchor.header.is_some() {
@@ -227,6 +247,34 @@ impl Scanner {
             || !anchor.events.is_empty();
         says_something.then_some(anchor)
     }
+}
+
+/// What a scan has found so far.
+struct Found {
+    anchors: Vec<Anchor>,
+    /// Room for the events that one line may be.
+    candidates: Vec<Candidate>,
+    /// Up to where lines were counted, and how many.
+    counted: usize,
+    lines: u64,
+}
+
+/// Leaves only the events that the line may be. A trigger alone is no event: the message must fit the entry's pattern.
+/// Behind a prefix that the lexer does not know it may stand anywhere; whoever works the event out knows the prefix from
+/// the lines around it.
+fn weigh(grammar: &Grammar, line: &[u8], candidates: &mut Vec<Candidate>) {
+    let outer = lex(line);
+    let shown = render(line, &outer);
+    let prefix = if outer.wrapper == Wrapper::None { outer } else { lex(&shown) };
+    let message = prefix.text(&shown);
+    let unknown = prefix.time.is_none() || matches!(message.trim_ascii_start(), [b'[' | b'(' | b'-', ..]);
+    let kernel = prefix.time.is_some() || !outer.is_foreign();
+    candidates.retain_mut(|candidate| {
+        let pattern = &grammar.events[candidate.event].pattern;
+        let fits = pattern.is_match(message);
+        candidate.sure = fits && kernel;
+        fits || (unknown && pattern.is_match_behind(message))
+    });
 }
 
 /// Of the texts that a pattern demands, the one that is rarest in ordinary lines.

@@ -80,6 +80,12 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// Whether it is worth a line of its own before a crash.
+    #[must_use]
+    pub fn is_severe(self) -> bool {
+        matches!(self, Self::Panic | Self::Crash | Self::Hang | Self::Error)
+    }
+
     /// The word of the grammar files and of JSON.
     #[must_use]
     pub fn word(self) -> &'static str {

@@ -5,6 +5,7 @@ use logos::Logos;
 use super::json;
 use super::syslog::{self, level_named};
 use super::token::Token;
+use super::usual::usual;
 use super::{Prefix, Wrapper, trim_end};
 
 /// Longest text that may stand before a prompt or a stamp in the middle of a line.
@@ -26,6 +27,11 @@ const PROMPT_REACH: usize = 128;
 #[must_use]
 pub fn lex(line: &[u8]) -> Prefix<'_> {
     let text = trim_end(line);
+    usual(text).unwrap_or_else(|| by_tokens(text))
+}
+
+/// As [`lex`], of any form. `text` has no line end.
+pub(super) fn by_tokens(text: &[u8]) -> Prefix<'_> {
     let mut lexer = Token::lexer(text);
     let mut prefix = Prefix { end: text.len(), ..Prefix::default() };
     // The wrapper is open to more wrappers until a part of the console form has been read.
@@ -187,7 +193,7 @@ fn stamped<'line>(text: &'line [u8], at: usize, mut prefix: Prefix<'line>) -> Pr
 }
 
 /// `host kernel: `, one word before the tag: more would be a sentence of the kernel's.
-fn hosts_kernel(rest: &[u8]) -> Option<syslog::Tail> {
+pub(super) fn hosts_kernel(rest: &[u8]) -> Option<syslog::Tail> {
     syslog::tail(rest)
         .filter(|tail| tail.kernel && rest[..tail.tag.0].iter().filter(|&&byte| byte == b' ').count() <= 1)
 }

@@ -26,6 +26,7 @@ mod syslog;
 mod token;
 mod unwrap;
 mod unwrapper;
+mod usual;
 mod wall;
 
 pub use boot::{BOOT_ANCHORS, BootMark, begins_boot, boot_mark, boot_start};
@@ -36,7 +37,7 @@ pub use landmarks::{begins_report_line, is_body};
 pub use lex::lex;
 pub use plain::plain;
 pub use speaker::{Header, Speaker, speaker};
-pub use unwrap::{dominant, unwrap};
+pub use unwrap::{dominant, render, unwrap};
 pub use unwrapper::Unwrapper;
 pub use wall::wall_clock;
 

@@ -16,7 +16,8 @@ pub fn unwrap(line: &[u8]) -> Cow<'_, [u8]> {
 }
 
 /// As [`unwrap`], of a line that is lexed already.
-pub(super) fn render<'line>(line: &'line [u8], prefix: &Prefix<'_>) -> Cow<'line, [u8]> {
+#[must_use]
+pub fn render<'line>(line: &'line [u8], prefix: &Prefix<'_>) -> Cow<'line, [u8]> {
     let rest = &line[prefix.wrapper_len.min(line.len())..];
     match prefix.wrapper {
         Wrapper::None => Cow::Borrowed(line),

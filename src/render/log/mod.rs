@@ -8,7 +8,6 @@ mod stack;
 
 use super::{Look, safe, wrap_into};
 use crate::engine::{Item, Summary};
-use crate::grammar::Severity;
 use crate::locks::Dump;
 use crate::report::{Event, Report, Speaker};
 use card::Card;
@@ -25,13 +24,11 @@ pub struct LogView {
     /// Reports beyond what is kept: title → how many.
     uncounted: BTreeMap<String, usize>,
     /// The kernel's events beyond what is kept.
-    further: usize,
+    further: u64,
     /// How many of the events that are kept are severe.
     severe: usize,
 }
 
-/// How many reports of a log are kept for the view; further ones are only counted.
-const KEPT: usize = 2_000;
 /// How many rows of an event are shown.
 const ROWS: usize = 10;
 /// Events that are named in the last line.
@@ -39,22 +36,25 @@ const NAMED: usize = 3;
 
 /// Whether an event is worth a line before a crash.
 fn is_severe(event: &Event) -> bool {
-    let bad = matches!(event.severity, Severity::Panic | Severity::Crash | Severity::Hang | Severity::Error);
-    bad && event.speaker == Speaker::Kernel
+    event.severity.is_severe() && event.speaker == Speaker::Kernel
 }
 
 impl LogView {
+    /// How many reports of a log are kept for the view, and how many events of each of two classes, severe ones and others;
+    /// further ones are only counted.
+    pub const KEPT: usize = 2_000;
+
     /// Takes one more item.
     pub fn take(&mut self, item: Item) {
         match item {
-            Item::Closed(report) if self.reports.len() < KEPT => self.reports.push(*report),
+            Item::Closed(report) if self.reports.len() < Self::KEPT => self.reports.push(*report),
             Item::Closed(report) => *self.uncounted.entry(report.title).or_default() += 1,
             // A log full of notes still tells what came before a crash.
-            Item::Event(event) if self.events.len() < KEPT || is_severe(&event) && self.severe < KEPT => {
+            Item::Event(event) if self.events.len() < Self::KEPT || is_severe(&event) && self.severe < Self::KEPT => {
                 self.severe += usize::from(is_severe(&event));
                 self.events.push(*event);
             }
-            Item::Event(event) => self.further += usize::from(event.speaker == Speaker::Kernel),
+            Item::Event(event) => self.further += u64::from(event.speaker == Speaker::Kernel),
             Item::Opened { .. } => {}
         }
     }
@@ -110,11 +110,11 @@ impl LogView {
     }
 
     /// What was found besides reports, in a few words.
-    fn notable(&self) -> Option<String> {
+    fn notable(&self, summary: &Summary) -> Option<String> {
         let kernel: Vec<&Event> = self.events.iter().filter(|event| event.speaker == Speaker::Kernel).collect();
         let first: Vec<String> = kernel.iter().take(NAMED).map(|event| safe(&event.title).into_owned()).collect();
-        let count = kernel.len() + self.further;
-        let more = if count > first.len() { ", …" } else { "" };
+        let count = kernel.len() as u64 + self.further + summary.further;
+        let more = if count > first.len() as u64 { ", …" } else { "" };
         let lines = if count == 1 { "notable line" } else { "notable lines" };
         (count > 0).then(|| format!("{count} {lines} ({}{more}): --all", first.join(", ")))
     }
@@ -123,7 +123,7 @@ impl LogView {
     fn aside(&self, summary: &Summary, nothing: bool, events: bool) -> Vec<String> {
         let mut parts = Vec::new();
         if nothing && !events {
-            parts.extend(self.notable());
+            parts.extend(self.notable(summary));
         }
         parts.extend(self.others(summary, events));
         if nothing && summary.boots > 1 {
