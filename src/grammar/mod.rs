@@ -4,6 +4,7 @@
 //! holds headers (texts that open a crash), kinds (forms of crashes below a header), events (notable lines that are no
 //! crash), and the name lists by which a title's function is chosen.
 
+mod buckets;
 mod check;
 mod compile;
 mod literal;

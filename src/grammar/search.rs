@@ -2,17 +2,19 @@
 //!
 //! A packed search looks at four bytes first, so what counts is how rare those are. Each text is searched for by one of its
 //! four-byte windows; a window may serve several texts. The windows are chosen greedily by what they cost, and split into as
-//! many packed searches as needed: more texts make the search slower bit by bit, but nothing makes it fall off a cliff.
+//! many packed searches as needed (see `buckets.rs`): more texts make the search slower bit by bit, but nothing makes it
+//! fall off a cliff.
 
+use super::buckets::searches;
 use super::rarity::{WINDOW, share, windows};
 use aho_corasick::{AhoCorasick, Span, packed};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// Up to so many literals a packed search uses its fast form.
-const GROUP: usize = 32;
+/// Up to so many literals that are shorter than a window are searched for together.
+const SHORT: usize = 16;
 /// What one more literal costs, nanoseconds a line.
-const LITERAL_COST: f64 = 0.5;
+const LITERAL_COST: f64 = 0.25;
 /// What one hit costs, nanoseconds.
 const HIT_COST: f64 = 60.0;
 
@@ -25,6 +27,7 @@ pub(super) fn cost(share: f64) -> f64 {
 #[derive(Debug)]
 pub(super) struct Search {
     texts: Vec<String>,
+    literals: usize,
     groups: Vec<Group>,
 }
 
@@ -92,11 +95,14 @@ impl Searcher {
 impl Search {
     /// The search for texts, none of which is empty.
     pub(super) fn new(texts: Vec<String>) -> Self {
-        let literals = literals(&texts);
         // Those that are shorter than a window slow down all that are searched for with them.
+        let literals = literals(&texts);
+        let count = literals.len();
         let (short, long): (Vec<_>, Vec<_>) = literals.into_iter().partition(|(literal, _)| literal.len() < WINDOW);
-        let groups = split(short).into_iter().chain(split(long)).map(Group::new).collect();
-        Self { texts, groups }
+        let bytes: Vec<&[u8]> = long.iter().map(|(literal, _)| literal.as_slice()).collect();
+        let together = |search: &Vec<usize>| Group::new(search.iter().map(|at| long[*at].clone()).collect());
+        let groups = split(short).into_iter().map(Group::new).chain(searches(&bytes).iter().map(together)).collect();
+        Self { texts, literals: count, groups }
     }
 
     /// How long a text is, bytes.
@@ -106,7 +112,7 @@ impl Search {
 
     /// How many literals are searched for, in how many passes.
     pub(super) fn breadth(&self) -> (usize, usize) {
-        (self.groups.iter().map(|group| group.members.len()).sum(), self.groups.len())
+        (self.literals, self.groups.len())
     }
 
     /// Whether each pass is a packed search.
@@ -141,7 +147,7 @@ impl Group {
 
 /// Groups of nearly the same size.
 fn split(literals: Vec<Literal>) -> Vec<Vec<Literal>> {
-    let size = literals.len().div_ceil(literals.len().div_ceil(GROUP).max(1)).max(1);
+    let size = literals.len().div_ceil(literals.len().div_ceil(SHORT).max(1)).max(1);
     let mut groups = Vec::new();
     let mut rest = literals.into_iter().peekable();
     while rest.peek().is_some() {

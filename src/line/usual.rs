@@ -67,7 +67,8 @@ mod tests {
 
     #[test]
     fn the_usual_forms_are_read() {
-        for line in ["[    0.000000] x", "[12345.678901][ T123] x: y", "[   12.345678][    C0]  y", "[ 1.000001] x [y]"] {
+        for line in ["[    0.000000] x", "[12345.678901][ T123] x: y", "[   12.345678][    C0]  y", "[ 1.000001] x [y]"]
+        {
             assert_eq!(usual(line.as_bytes()), Some(by_tokens(line.as_bytes())), "{line}");
         }
         for line in [

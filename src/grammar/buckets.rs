@@ -1,0 +1,202 @@
+//! Which literals are searched for together, so that a packed search rarely stops for nothing.
+//!
+//! A packed search (Teddy) has eight buckets of literals. It stops wherever each of four bytes has a low and a high half
+//! that *some* literal of a bucket has there, and only then compares. Literals that share halves may share a bucket for
+//! nothing; two that share none make it stop at fifteen further texts a byte. So the buckets are joined one by one, the
+//! cheapest pair first, by how often ordinary lines hold such bytes; and as many searches are made as cost least.
+
+use super::rarity::WINDOW;
+use std::sync::LazyLock;
+
+/// Buckets of one search.
+const BUCKETS: usize = 8;
+/// A search with more literals than four a bucket takes another, slower form.
+const LARGEST: usize = 4;
+/// What a search costs, nanoseconds a byte.
+const PASS_COST: f64 = 0.07;
+/// What a stop costs, nanoseconds.
+const STOP_COST: f64 = 8.0;
+
+/// Lines as kernels print them when all is well.
+static ORDINARY: &[u8] = include_bytes!("ordinary-lines.txt");
+
+/// The share of each byte in ordinary lines.
+static SHARES: LazyLock<[f64; 256]> = LazyLock::new(|| {
+    // A byte that does not occur there may occur elsewhere.
+    let mut counts = [1.0_f64; 256];
+    ORDINARY.iter().for_each(|byte| counts[usize::from(*byte)] += 1.0);
+    let all: f64 = counts.iter().sum();
+    counts.map(|count| count / all)
+});
+
+/// Low and high halves of bytes, a bit each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Halves {
+    low: u16,
+    high: u16,
+}
+
+impl Halves {
+    fn of(byte: u8) -> Self {
+        Self { low: 1 << (byte & 15), high: 1 << (byte >> 4) }
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self { low: self.low | other.low, high: self.high | other.high }
+    }
+
+    /// The share of bytes with such halves.
+    fn share(self) -> f64 {
+        let mut sum = 0.0;
+        for high in bits(self.high) {
+            for low in bits(self.low) {
+                sum += SHARES[high << 4 | low];
+            }
+        }
+        sum
+    }
+}
+
+/// The numbers of the bits that are set.
+fn bits(mut set: u16) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let lowest = set.trailing_zeros();
+        (set != 0).then(|| {
+            set &= set - 1;
+            lowest as usize
+        })
+    })
+}
+
+/// Literals that share a bucket.
+#[derive(Debug, Clone)]
+struct Bucket {
+    members: Vec<usize>,
+    halves: [Halves; WINDOW],
+    stops: f64,
+}
+
+impl Bucket {
+    fn new(number: usize, literal: &[u8]) -> Self {
+        let halves = std::array::from_fn(|at| Halves::of(literal[at]));
+        Self { members: vec![number], halves, stops: stops(&halves) }
+    }
+
+    fn joined(&self, other: &Self) -> [Halves; WINDOW] {
+        std::array::from_fn(|at| self.halves[at].and(other.halves[at]))
+    }
+}
+
+/// Stops per byte.
+fn stops(halves: &[Halves; WINDOW]) -> f64 {
+    halves.iter().map(|halves| halves.share()).product()
+}
+
+/// The literals (each at least [`WINDOW`] bytes long) of each search, by their indexes and in the order that puts those of
+/// one bucket into one bucket: the searcher deals them out in turn. Where a bucket has fewer members than another its last
+/// one stands there again.
+pub(super) fn searches(literals: &[&[u8]]) -> Vec<Vec<usize>> {
+    let single = literals.iter().enumerate().map(|(number, literal)| Bucket::new(number, literal));
+    let mut buckets = joined(single.collect());
+    // Buckets of one size stand together, so that little is repeated.
+    buckets.sort_by_key(|bucket| bucket.members.len());
+    buckets.chunks(BUCKETS).map(dealt).collect()
+}
+
+fn dealt(buckets: &[Bucket]) -> Vec<usize> {
+    let most = buckets.iter().map(|bucket| bucket.members.len()).max().unwrap_or(0);
+    let row = |row: usize| buckets.iter().map(move |bucket| bucket.members[row.min(bucket.members.len() - 1)]);
+    (0..most).flat_map(row).collect()
+}
+
+/// The buckets, joined as long as that costs less.
+fn joined(buckets: Vec<Bucket>) -> Vec<Bucket> {
+    let cost = |buckets: &[Option<Bucket>]| {
+        let (mut count, mut sum) = (0_usize, 0.0);
+        for bucket in buckets.iter().flatten() {
+            count += 1;
+            sum += bucket.stops;
+        }
+        PASS_COST * count.div_ceil(BUCKETS) as f64 + STOP_COST * sum
+    };
+    let mut left = buckets.len();
+    let mut buckets: Vec<Option<Bucket>> = buckets.into_iter().map(Some).collect();
+    // For each bucket the one before it that it is joined with at the least price.
+    let mut mates: Vec<Option<(f64, usize)>> = (0..buckets.len()).map(|at| mate(&buckets, at)).collect();
+    let mut best = (cost(&buckets), buckets.clone());
+    while left > BUCKETS {
+        let pairs = mates.iter().enumerate().filter_map(|(at, mate)| mate.map(|(price, other)| (price, at, other)));
+        let Some((_, later, earlier)) = pairs.min_by(|one, other| one.0.total_cmp(&other.0)) else { break };
+        let Some(gone) = buckets[later].take() else { break };
+        let Some(kept) = buckets[earlier].as_mut() else { break };
+        kept.halves = kept.joined(&gone);
+        kept.stops = stops(&kept.halves);
+        kept.members.extend(gone.members);
+        left -= 1;
+        for at in earlier..buckets.len() {
+            match mates[at] {
+                // Its mate is another one now.
+                Some((_, other)) if other == later || other == earlier => mates[at] = mate(&buckets, at),
+                _ if at == earlier || at == later => mates[at] = mate(&buckets, at),
+                found => {
+                    let price = price(&buckets, at, earlier);
+                    mates[at] = found.into_iter().chain(price).min_by(|one, other| one.0.total_cmp(&other.0));
+                }
+            }
+        }
+        let now = cost(&buckets);
+        if left.is_multiple_of(BUCKETS) && now < best.0 {
+            best = (now, buckets.clone());
+        }
+    }
+    best.1.into_iter().flatten().collect()
+}
+
+/// The bucket before `at` that it is joined with at the least price, and that price.
+fn mate(buckets: &[Option<Bucket>], at: usize) -> Option<(f64, usize)> {
+    (0..at).filter_map(|other| price(buckets, at, other)).min_by(|one, other| one.0.total_cmp(&other.0))
+}
+
+/// The price of joining a bucket with one before it, if they may share one.
+fn price(buckets: &[Option<Bucket>], at: usize, other: usize) -> Option<(f64, usize)> {
+    let (one, two) = (buckets[at].as_ref()?, buckets[other].as_ref()?);
+    (other < at && one.members.len() + two.members.len() <= LARGEST)
+        .then(|| (stops(&one.joined(two)) - one.stops - two.stops, other))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_literal_is_in_one_search_and_no_search_is_too_large() {
+        let texts: Vec<String> = (0..150).map(|number| format!("{:08x}", number * 0x0123_4567_u64)).collect();
+        let literals: Vec<&[u8]> = texts.iter().map(|text| text.as_bytes()).collect();
+        let searches = searches(&literals);
+        let mut found: Vec<usize> = Vec::new();
+        for search in &searches {
+            assert!(search.len() <= BUCKETS * LARGEST, "{search:?}");
+            let mut own = search.clone();
+            own.sort_unstable();
+            own.dedup();
+            found.extend(own);
+        }
+        found.sort_unstable();
+        assert_eq!(found, (0..literals.len()).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_is_alike_shares_a_bucket() {
+        let mut texts: Vec<String> = ["WARN", "BUG:", "Oops", "INFO", "NMI ", "KASA"].map(String::from).to_vec();
+        texts.extend(["alpha", "blpha", "clpha", "dlpha"].map(String::from));
+        let literals: Vec<&[u8]> = texts.iter().map(|text| text.as_bytes()).collect();
+        let searches = searches(&literals);
+        let alike = |search: &Vec<usize>| {
+            (0..BUCKETS).any(|at| {
+                let members: Vec<usize> = search.iter().skip(at).step_by(BUCKETS).copied().collect();
+                members.iter().filter(|member| **member >= 6).count() >= 2
+            })
+        };
+        assert!(searches.len() == 1 && searches.iter().any(alike), "{searches:?}");
+    }
+}
