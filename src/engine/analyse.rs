@@ -101,6 +101,7 @@ pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Found {
         boot: spot.boot,
         taint: structure.taint,
         kernel_version: structure.kernel_version,
+        kernel_build: structure.kernel_build,
         hardware: structure.hardware,
         access: structure.access,
         stacks: structure.stacks,

@@ -42,6 +42,7 @@ impl Walk<'_> {
         if !other || self.pending.is_some() {
             fill(&mut self.out.taint, found.taint);
             fill(&mut self.out.kernel_version, found.kernel_version);
+            fill(&mut self.out.kernel_build, found.kernel_build);
         }
     }
 

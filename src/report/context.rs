@@ -15,6 +15,8 @@ pub(super) struct CpuLine {
     pub(super) taint: Option<String>,
     /// Kernel release.
     pub(super) kernel_version: Option<String>,
+    /// What follows the release, from the number of the build on.
+    pub(super) kernel_build: Option<String>,
 }
 
 /// The `CPU:` line of any age, `Pid: 1, comm: x` included.
@@ -34,7 +36,16 @@ pub(super) fn cpu_line(line: &[u8]) -> Option<CpuLine> {
     };
     out.task = pid.map(|pid| Task { comm: text(command(comm)), pid });
     (out.taint, out.kernel_version) = taint(state);
+    out.kernel_build = kernel_build(state);
     Some(out)
+}
+
+/// `#2 PREEMPT(full) 0123…` of `Not tainted 6.1 #2 PREEMPT(full) 0123…`, `#0` of lockdep's `6.1.0 #0 Not tainted`.
+pub(super) fn kernel_build(bytes: &[u8]) -> Option<String> {
+    let (_, build) = split(bytes, " #")?;
+    let end = find(build, "Not tainted").or_else(|| find(build, "Tainted:")).unwrap_or(build.len());
+    let build = &build[..end];
+    build.first().is_some_and(u8::is_ascii_digit).then(|| format!("#{}", text(build.trim_ascii_end())))
 }
 
 /// Taint and kernel release of `Not tainted 6.1 #2`, `Tainted: G W 6.1 #2`.
@@ -209,6 +220,14 @@ mod tests {
             );
             assert_eq!(got, want, "{line}");
         }
+    }
+
+    #[test]
+    fn the_build_is_what_follows_the_release() {
+        assert_eq!(kernel_build(b" Not tainted 6.1.0 #2 "), Some("#2".into()));
+        assert_eq!(kernel_build(b" Tainted: G W 6.14.0 #1 PREEMPT(full) 01ab"), Some("#1 PREEMPT(full) 01ab".into()));
+        assert_eq!(kernel_build(b"6.1.0-rc8 #0 Not tainted"), Some("#0".into()));
+        assert_eq!(kernel_build(b" Not tainted 6.1.0"), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! One pass over the lines of a report that gathers everything its structure says.
 
-use super::context::{access, by_task, cpu_line, fault_kind, taint};
+use super::context::{access, by_task, cpu_line, fault_kind, kernel_build, taint};
 use super::damage::Damage;
 use super::frames::frame_line;
 use super::header::{Header, header, oops_number};
@@ -38,6 +38,8 @@ pub struct Structure {
     pub taint: Option<String>,
     /// Kernel release.
     pub kernel_version: Option<String>,
+    /// What follows the release, from the number of the build on.
+    pub kernel_build: Option<String>,
     /// The `Hardware name:` line.
     pub hardware: Option<String>,
     /// The memory access that went wrong.
@@ -301,6 +303,7 @@ impl Walk<'_> {
                 if letters.is_some() || version.is_some() {
                     fill(&mut self.out.taint, letters);
                     fill(&mut self.out.kernel_version, version);
+                    fill(&mut self.out.kernel_build, kernel_build(trimmed));
                     return true;
                 }
             }

@@ -1,6 +1,6 @@
 //! What lockdep says: flavour, the two locks, the dependency chain, the scenario table.
 
-use super::context::version_line;
+use super::context::{kernel_build, version_line};
 use super::describe::{Open, Walk, fill};
 use super::frames::frame_line;
 use super::held::{self, class, empty};
@@ -114,6 +114,7 @@ impl Walk<'_> {
         if let Some((release, version)) = version_line(trimmed).filter(|_| self.out.lockdep.is_some()) {
             fill(&mut self.out.taint, release);
             fill(&mut self.out.kernel_version, Some(version));
+            fill(&mut self.out.kernel_build, kernel_build(trimmed));
             return true;
         }
         self.lockdep_sentence(trimmed, line)

@@ -64,6 +64,10 @@ pub struct Report {
     pub taint: Option<String>,
     /// Kernel release as printed in the report.
     pub kernel_version: Option<String>,
+    /// What the report prints behind the release: the number of the build and, where the kernel prints them, more words
+    /// and a build id (`#2 PREEMPT(full) 0123…`). For telling images apart; not part of the JSON record.
+    #[serde(skip)]
+    pub kernel_build: Option<String>,
     /// The `Hardware name:` line.
     pub hardware: Option<String>,
     /// The memory access that went wrong.

@@ -138,7 +138,7 @@ impl Elf {
             let SectionFlags::Elf { sh_flags, .. } = section.flags() else { continue };
             if sh_flags.0 & object::elf::SHF_ALLOC.0 != 0 {
                 let address = if relocatable {
-                    let address = next.next_multiple_of(section.align().clamp(16, 1 << 16));
+                    let address = next.checked_next_multiple_of(section.align().clamp(16, 1 << 16)).unwrap_or(u64::MAX);
                     next = address.saturating_add(section.size()).saturating_add(0x1000);
                     address
                 } else {

@@ -34,15 +34,18 @@ pub fn statement(line: &[u8]) -> Option<Statement<'_>> {
     memchr::memmem::find(line, b"ainted")?;
     let release = line[..at].rsplit(|byte| *byte == b' ').next()?;
     let release = std::str::from_utf8(release).ok()?;
-    let mut words = std::str::from_utf8(&line[at + 1..]).ok()?.split_whitespace();
-    let build = words.next()?;
-    let build_id = words.next().filter(|id| id.len() == 40 && id.bytes().all(|byte| byte.is_ascii_hexdigit()));
     let dots = release.bytes().filter(|byte| *byte == b'.').count();
-    (dots >= 1 && release.starts_with(|first: char| first.is_ascii_digit())).then_some(Statement::Header {
-        release,
-        build,
-        build_id,
-    })
+    let plain = dots >= 1 && release.starts_with(|first: char| first.is_ascii_digit());
+    header(release, std::str::from_utf8(&line[at + 1..]).ok()?).filter(|_| plain)
+}
+
+/// The statement of a release and what a report prints behind it: `#2`, perhaps the kind of preemption and the build id.
+#[must_use]
+pub fn header<'line>(release: &'line str, behind: &'line str) -> Option<Statement<'line>> {
+    let mut words = behind.split_whitespace();
+    let build = words.next()?;
+    let build_id = words.find(|id| id.len() == 40 && id.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    Some(Statement::Header { release, build, build_id })
 }
 
 /// The release and the build id that a line states, if it is one that states them.
@@ -124,6 +127,14 @@ mod tests {
             statement(b"CPU: 0 PID: 57 Comm: a #b Not tainted 6.1.0 #1 0123456789012345678901234567890123456789"),
             Some(Statement::Header {
                 release: "6.1.0",
+                build: "#1",
+                build_id: Some("0123456789012345678901234567890123456789")
+            })
+        );
+        assert_eq!(
+            header("6.14.0", "#1 PREEMPT(full) 0123456789012345678901234567890123456789"),
+            Some(Statement::Header {
+                release: "6.14.0",
                 build: "#1",
                 build_id: Some("0123456789012345678901234567890123456789")
             })

@@ -301,10 +301,7 @@ impl Kernel {
             .collect();
         if all.is_empty() {
             // The kernel cuts what link-time optimization appends.
-            all = table
-                .iter()
-                .filter(|symbol| symbol.name.strip_prefix(function).is_some_and(|rest| rest.starts_with(".llvm.")))
-                .collect();
+            all = table.beginning(&format!("{function}.llvm.")).collect();
         }
         if all.is_empty() {
             return Err(format!("no function {function}"));

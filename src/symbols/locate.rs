@@ -1,13 +1,14 @@
 //! Source lines for the frames of records, from a kernel image.
 
+use super::identity::{difference, fits, header};
 use super::{Confidence, Kernel, Named, Paths};
 use crate::report::{Event, Frame, HeldLock, Report, Stack};
 
 /// Stacks whose frames are program counters; all others hold addresses to which calls return.
 const PROGRAM_COUNTERS: [&str; 2] = ["pc", "interrupted"];
 
-/// Gives the frames of a report their source lines and the functions inlined there. A report that names another kernel's
-/// release is left alone; that is told.
+/// Gives the frames of a report their source lines and the functions inlined there. A report that names another kernel,
+/// by its release, the number of its build or its build id, is left alone; that is told.
 ///
 /// # Errors
 /// The sentence that says why the report was left alone.
@@ -19,6 +20,12 @@ pub fn locate_report(kernel: &Kernel, paths: &Paths, report: &mut Report) -> Res
             "{}: this image is of {have}, the log of {said}; no source lines are named",
             kernel.path().display()
         ));
+    }
+    let stated = report.kernel_version.as_deref().zip(report.kernel_build.as_deref());
+    if let Some(statement) = stated.and_then(|(release, build)| header(release, build))
+        && fits(kernel, statement) == Some(false)
+    {
+        return Err(format!("{}; no source lines are named", difference(kernel, statement)));
     }
     locate_stacks(kernel, paths, &mut report.stacks);
     report.held_locks.iter_mut().flat_map(|list| &mut list.locks).for_each(|lock| locate_lock(kernel, paths, lock));

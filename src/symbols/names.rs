@@ -173,10 +173,19 @@ impl SymbolTable {
 
     /// All symbols of a name, in the order of the file.
     pub fn named<'table>(&'table self, name: &str) -> impl Iterator<Item = Symbol<'table>> + use<'table> {
+        let wanted = name.to_owned();
+        self.beginning(name).take_while(move |symbol| symbol.name == wanted)
+    }
+
+    /// All symbols whose names begin so, in the order of their names.
+    pub fn beginning<'table>(&'table self, start: &str) -> impl Iterator<Item = Symbol<'table>> + use<'table> {
         let order = self.by_name();
-        let from = order.partition_point(|at| self.name(self.rows[*at as usize]) < name);
-        let name = name.to_owned();
-        order[from..].iter().map(|at| self.symbol(*at as usize)).take_while(move |symbol| symbol.name == name)
+        let from = order.partition_point(|at| self.name(self.rows[*at as usize]) < start);
+        let start = start.to_owned();
+        order[from..]
+            .iter()
+            .map(|at| self.symbol(*at as usize))
+            .take_while(move |symbol| symbol.name.starts_with(&start))
     }
 
     /// The symbol that covers an address: the last one at or below it. Of several at one place a function with a stated

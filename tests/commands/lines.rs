@@ -94,6 +94,21 @@ fn parse_refuses_the_image_of_another_release() {
 }
 
 #[test]
+fn parse_refuses_the_image_of_another_build_of_the_release() {
+    if !has_gcc() {
+        return;
+    }
+    let folder = scene(BANNER);
+    let log = std::fs::read_to_string(folder.path().join("x.log")).expect("read");
+    std::fs::write(folder.path().join("x.log"), log.replace("-test #7", "-test #8")).expect("written");
+    let done = kanalyze(folder.path(), &["parse", "-k", "vmlinux", "--format", "jsonl", "x.log"]);
+    let report: Value = serde_json::from_slice(&done.stdout).expect("one record");
+    assert_eq!(places(&report), Vec::<String>::new());
+    let words = text(&done.stderr);
+    assert!(words.contains("the log says 6.99.1-test #8") && words.contains("no source lines are named"), "{words}");
+}
+
+#[test]
 fn a_run_names_lines_live_and_keeps_them_with_the_hit() {
     if !has_gcc() {
         return;

@@ -1,0 +1,89 @@
+//! JSON as others read it: what would act on a terminal, or end a line for some readers, is escaped.
+
+use super::harmful;
+use serde::Serialize;
+use serde_json::ser::{CompactFormatter, Formatter};
+use std::io::{self, Write};
+
+/// Writes a value in one line, without a line break at its end.
+///
+/// # Errors
+/// What `out` answers; a value that JSON cannot say.
+pub fn write_json(out: &mut dyn Write, value: &impl Serialize) -> serde_json::Result<()> {
+    value.serialize(&mut serde_json::Serializer::with_formatter(out, Harmless(CompactFormatter)))
+}
+
+/// The same as bytes that end with a line break: one record of JSON lines.
+///
+/// # Errors
+/// A value that JSON cannot say.
+pub fn json_line(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
+    let mut line = Vec::with_capacity(256);
+    write_json(&mut line, value)?;
+    line.push(b'\n');
+    Ok(line)
+}
+
+/// A value in indented lines, a line break at its end.
+///
+/// # Errors
+/// A value that JSON cannot say.
+pub fn json_pretty(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
+    let text = serde_json::to_string_pretty(value)?;
+    let mut out = Vec::with_capacity(text.len() + 1);
+    // Outside of strings JSON is plain ASCII, and what is below a blank is escaped already.
+    write_harmless(&mut out, &text, |char| char != '\n' && harmful(char)).map_err(serde_json::Error::io)?;
+    out.push(b'\n');
+    Ok(out)
+}
+
+/// Compact JSON whose strings hold nothing that [`safe`](super::safe) would replace.
+struct Harmless(CompactFormatter);
+
+impl Formatter for Harmless {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        // Every harmful character but DEL begins with a byte above ASCII; most text has none.
+        if fragment.bytes().all(|byte| byte < 0x7f) {
+            return self.0.write_string_fragment(writer, fragment);
+        }
+        write_harmless(writer, fragment, harmful)
+    }
+}
+
+fn write_harmless<W: ?Sized + Write>(out: &mut W, text: &str, harmful: impl Fn(char) -> bool) -> io::Result<()> {
+    let mut rest = text;
+    while let Some((at, char)) = rest.char_indices().find(|(_, char)| harmful(*char)) {
+        // All of them are in the basic plane: one unit each.
+        write!(out, "{}\\u{:04x}", &rest[..at], u32::from(char))?;
+        rest = &rest[at + char.len_utf8()..];
+    }
+    out.write_all(rest.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOSTILE: &str = "a\u{7f}\u{9b}31m\u{202e}b\u{2028}\u{85}\u{feff}é\"\n";
+
+    #[test]
+    fn what_acts_on_a_terminal_or_ends_a_line_is_escaped_and_reads_back_the_same() {
+        for written in [json_line(&[HOSTILE]).expect("written"), json_pretty(&[HOSTILE]).expect("written")] {
+            let text = String::from_utf8(written).expect("text");
+            assert!(!text.trim_end().replace('\n', "").contains(harmful), "{text:?}");
+            assert!(text.contains("\\u202e") && text.contains("\\u009b") && text.contains('é'), "{text}");
+            assert_eq!(serde_json::from_str::<Vec<String>>(&text).expect("read back"), [HOSTILE]);
+        }
+    }
+
+    #[test]
+    fn plain_values_are_written_as_serde_json_writes_them() {
+        let value = serde_json::json!({"a": [1, 2.5, null], "b": "pläin \u{1b}"});
+        assert_eq!(
+            json_line(&value).expect("written"),
+            (serde_json::to_string(&value).expect("text") + "\n").as_bytes()
+        );
+        let pretty = serde_json::to_string_pretty(&value).expect("text") + "\n";
+        assert_eq!(json_pretty(&value).expect("written"), pretty.as_bytes());
+    }
+}
