@@ -169,8 +169,8 @@ fn read(source: &Source, options: &Options) -> Vec<Judged> {
 fn judge(log: Log, options: &Options) -> Judged {
     let Log { name, content } = log;
     let fatal = |message: String| (Vec::new(), Some(Trouble { message, fatal: true }));
-    let (text, damage) = match content {
-        Ok(content) => content.gathered(),
+    let (text, damage) = match content.and_then(|content| content.gathered(&name)) {
+        Ok(whole) => whole,
         Err(fault) => return fatal(fault.to_string()),
     };
     // Transcripts are mailed in ways of their own, which their reader undoes itself.
@@ -209,8 +209,7 @@ struct Writer<W: Write> {
 
 impl<W: Write> Writer<W> {
     fn record(&mut self, record: &impl serde::Serialize) -> anyhow::Result<()> {
-        let mut line = serde_json::to_vec(record)?;
-        line.push(b'\n');
+        let line = render::json_line(record)?;
         if self.format == Format::Json {
             self.array.write(&mut self.out, &line)?
         } else {

@@ -117,18 +117,11 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.format {
         Form::Text => out.write_all(render::check_text(&logs, &super::output::palette(arguments.colour)).as_bytes())?,
         Form::Junit => out.write_all(render::check_junit(&logs).as_bytes())?,
-        Form::Sarif => {
-            serde_json::to_writer_pretty(&mut out, &render::check_sarif(&logs))?;
-            out.write_all(b"\n")?;
-        }
-        Form::Json => {
-            serde_json::to_writer(&mut out, &logs)?;
-            out.write_all(b"\n")?;
-        }
+        Form::Sarif => out.write_all(&render::json_pretty(&render::check_sarif(&logs))?)?,
+        Form::Json => out.write_all(&render::json_line(&logs)?)?,
         Form::Jsonl => {
             for log in &logs {
-                serde_json::to_writer(&mut out, log)?;
-                out.write_all(b"\n")?;
+                out.write_all(&render::json_line(log)?)?;
             }
         }
     }

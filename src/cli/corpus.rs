@@ -3,8 +3,9 @@
 use super::logs::{Reading, tell};
 use crate::engine::{Item, Options, in_order};
 use crate::input::Source;
-use crate::intake::{Outcome, each_log, read_log};
+use crate::intake::{Outcome, each_log, files_below, read_log};
 use crate::render::snapshot;
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -50,12 +51,12 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Verb::Accept(folder) => (folder, true),
     };
     let options = folder.reading.options()?.with_events();
-    let mut logs = Vec::new();
-    collect(&folder.folder, &mut logs)?;
-    logs.sort();
+    let logs = files_below(&folder.folder, |name| stem(Path::new(name)).is_some())
+        .map_err(|cause| anyhow::anyhow!("{}: cannot list this folder: {cause}", folder.folder.display()))?;
     if logs.is_empty() {
         anyhow::bail!("{}: no logs here; a corpus holds files named NAME.log", folder.folder.display());
     }
+    one_snapshot_each(&logs)?;
     let said = in_order(options.threads, &logs, |log| said_of(log, &options));
     let mut out = std::io::stdout().lock();
     let (mut changed, mut fatal) = (0, false);
@@ -89,15 +90,12 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(if fatal { 2 } else { u8::from(!accept && changed > 0) }))
 }
 
-fn collect(folder: &Path, logs: &mut Vec<PathBuf>) -> anyhow::Result<()> {
-    let entries = std::fs::read_dir(folder)
-        .map_err(|cause| anyhow::anyhow!("{}: cannot list this folder: {cause}", folder.display()))?;
-    for entry in entries {
-        let path = entry?.path();
-        if path.is_dir() {
-            collect(&path, logs)?;
-        } else if stem(&path).is_some() {
-            logs.push(path);
+/// `a.log` and `a.log.gz` would overwrite each other's snapshot.
+fn one_snapshot_each(logs: &[PathBuf]) -> anyhow::Result<()> {
+    let mut of: BTreeMap<PathBuf, &PathBuf> = BTreeMap::new();
+    for log in logs {
+        if let Some(other) = of.insert(snapshot_path(log), log) {
+            anyhow::bail!("{} and {} have one snapshot: rename one of them", other.display(), log.display());
         }
     }
     Ok(())

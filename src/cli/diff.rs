@@ -178,18 +178,9 @@ fn write(difference: &Difference, form: Form, look: &Look, out: &mut dyn Write) 
         Form::Text => out.write_all(render::diff_text(difference, look).as_bytes())?,
         Form::Markdown => out.write_all(render::diff_markdown(difference).as_bytes())?,
         Form::Junit => out.write_all(render::diff_junit(difference).as_bytes())?,
-        Form::Sarif => {
-            serde_json::to_writer_pretty(&mut *out, &render::diff_sarif(difference))?;
-            out.write_all(b"\n")?;
-        }
-        Form::Json => {
-            serde_json::to_writer(&mut *out, &[difference])?;
-            out.write_all(b"\n")?;
-        }
-        Form::Jsonl => {
-            serde_json::to_writer(&mut *out, difference)?;
-            out.write_all(b"\n")?;
-        }
+        Form::Sarif => out.write_all(&render::json_pretty(&render::diff_sarif(difference))?)?,
+        Form::Json => out.write_all(&render::json_line(&[difference])?)?,
+        Form::Jsonl => out.write_all(&render::json_line(difference)?)?,
     }
     Ok(())
 }

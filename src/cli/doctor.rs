@@ -1,7 +1,7 @@
 //! `kanalyze doctor`: what a reproduction needs, what is here and what is missing.
 
 use super::output::{Format, JsonArray, Output};
-use crate::render::safe;
+use crate::render::{json_line, safe};
 use crate::syzbot::bundle::Bundle;
 use crate::vm::doctor::{Health, Question, examine};
 use std::io::Write;
@@ -61,10 +61,10 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         form => {
             let mut array = JsonArray::new();
             for check in &checks {
-                let line = serde_json::to_string(check)? + "\n";
+                let line = json_line(check)?;
                 match form {
-                    Format::Json => array.write(&mut out, line.as_bytes())?,
-                    _ => out.write_all(line.as_bytes())?,
+                    Format::Json => array.write(&mut out, &line)?,
+                    _ => out.write_all(&line)?,
                 }
             }
             if form == Format::Json {

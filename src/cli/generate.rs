@@ -1,6 +1,7 @@
 //! `kanalyze generate`: man pages, shell completions, JSON Schemas.
 
 use crate::bisect::{Bisection, record::SCHEMA as BISECT_SCHEMA};
+use crate::render::json_pretty;
 use crate::report::{EVENT_SCHEMA, Event, REPORT_SCHEMA, Report};
 use crate::runs::manifest::RUN_SCHEMA;
 use crate::vm::doctor::DOCTOR_SCHEMA;
@@ -65,8 +66,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                     }
                 },
             };
-            serde_json::to_writer_pretty(&mut out, &chosen)?;
-            out.write_all(b"\n")?;
+            out.write_all(&json_pretty(&chosen)?)?;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -1,6 +1,7 @@
 //! `kanalyze image`: what is in a kernel image as it is booted.
 
 use crate::image::{KernelImage, LockCall, disassemble, lock_calls, write_elf};
+use crate::render::json_line;
 use anyhow::{Context as _, bail};
 use serde::Serialize;
 use std::io::{BufWriter, Write};
@@ -192,8 +193,7 @@ fn info(image: &KernelImage, format: Format, out: &mut dyn Write) -> anyhow::Res
         has_config: image.config().is_some(),
     };
     if format == Format::Json {
-        serde_json::to_writer(&mut *out, &record)?;
-        return Ok(writeln!(out)?);
+        return Ok(out.write_all(&json_line(&record)?)?);
     }
     let unknown = || "unknown".to_owned();
     writeln!(out, "layers    {}", if record.layers.is_empty() { "none".to_owned() } else { record.layers.join(", ") })?;
@@ -259,8 +259,7 @@ fn disasm(image: &KernelImage, name: &str, locks: bool, format: Format, out: &mu
         }
     }
     if format == Format::Json {
-        serde_json::to_writer(&mut *out, &records)?;
-        writeln!(out)?;
+        out.write_all(&json_line(&records)?)?;
     }
     Ok(())
 }

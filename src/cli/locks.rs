@@ -5,7 +5,7 @@ use super::output::{Format, JsonArray, Output, Reader};
 use super::pager::Page;
 use super::stderr::say;
 use crate::engine::{Item, lock_dumps};
-use crate::render::{locks_dot, locks_mermaid, locks_svg, locks_text};
+use crate::render::{json_line, locks_dot, locks_mermaid, locks_svg, locks_text};
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -88,8 +88,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                     }
                     form => {
                         for dump in &found {
-                            let mut line = serde_json::to_vec(dump)?;
-                            line.push(b'\n');
+                            let line = json_line(dump)?;
                             if form == Format::Json { array.write(&mut out, &line)? } else { out.write_all(&line)? }
                         }
                     }

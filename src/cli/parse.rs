@@ -7,7 +7,7 @@ use super::stderr::say;
 use super::symbolize::open_image;
 use crate::engine::{Item, Options};
 use crate::locks::{Dump, Record, dumps};
-use crate::render::{LogView, safe};
+use crate::render::{LogView, safe, write_json};
 use crate::report::Report;
 use crate::symbols::{SourceLines, cache_home};
 use std::io::Write;
@@ -183,9 +183,9 @@ fn records(
             let written = match with_lines.as_ref().unwrap_or(item) {
                 Item::Closed(report) => {
                     found.store(true, Ordering::Relaxed);
-                    serde_json::to_writer(&mut *bytes, report)
+                    write_json(&mut *bytes, report)
                 }
-                Item::Event(event) => serde_json::to_writer(&mut *bytes, event),
+                Item::Event(event) => write_json(&mut *bytes, event),
                 Item::Opened { .. } => return,
             };
             // Plain data in memory always has a JSON form.

@@ -72,6 +72,7 @@ mod with_tables {
     use super::super::table;
     use super::{AnswerFormat, Arguments};
     use crate::render;
+    use crate::render::write_json;
     use crate::table::{Answer, Form, TableWriter, ask, is_table};
     use serde_json::Value;
     use std::ffi::OsString;
@@ -142,9 +143,9 @@ mod with_tables {
                 if line.len() > 1 {
                     line.push(b',');
                 }
-                serde_json::to_writer(&mut line, name)?;
+                write_json(&mut line, name)?;
                 line.push(b':');
-                serde_json::to_writer(&mut line, &value)?;
+                write_json(&mut line, &value)?;
             }
             line.extend(b"}\n");
             take(&line)?;

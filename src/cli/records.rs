@@ -1,6 +1,7 @@
 //! Records of the verbs that have few: an array, or one a line.
 
 use super::output::{Format, JsonArray};
+use crate::render::json_line;
 use serde::Serialize;
 use std::io::Write;
 
@@ -11,8 +12,7 @@ use std::io::Write;
 pub fn write_records<T: Serialize>(out: &mut dyn Write, format: Format, records: &[T]) -> anyhow::Result<()> {
     let mut lines = Vec::new();
     for record in records {
-        serde_json::to_writer(&mut lines, record)?;
-        lines.push(b'\n');
+        lines.extend(json_line(record)?);
     }
     if format == Format::Json {
         let mut array = JsonArray::new();

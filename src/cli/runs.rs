@@ -1,7 +1,7 @@
 //! `kanalyze runs`: what runs there are, how they stand, and how to end or forget them.
 
 use super::output::{Format, JsonArray, Output};
-use crate::render::safe;
+use crate::render::{json_line, json_pretty, safe};
 use crate::runs::archive::{forget, forgettable};
 use crate::runs::state::{State, Stopped, state_of, stop, survivors};
 use crate::runs::{Manifest, Phase, folder};
@@ -98,8 +98,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Verb::Show { run } => {
             let path = find(&run)?;
             let manifest = Manifest::read(&path).with_context(|| path.display().to_string())?;
-            serde_json::to_writer_pretty(&mut out, &manifest)?;
-            writeln!(out)?;
+            out.write_all(&json_pretty(&manifest)?)?;
         }
         Verb::Clean { keep, hits, dry_run } => {
             for path in forgettable(runs, keep, hits).with_context(|| runs.display().to_string())? {
@@ -123,10 +122,10 @@ fn list(runs: &Path, output: Output, out: &mut dyn Write) -> anyhow::Result<()> 
                 continue;
             }
         };
-        let line = serde_json::to_string(&manifest)? + "\n";
+        let line = json_line(&manifest)?;
         match output.format {
-            Format::Json => array.write(out, line.as_bytes())?,
-            Format::Jsonl => out.write_all(line.as_bytes())?,
+            Format::Json => array.write(out, &line)?,
+            Format::Jsonl => out.write_all(&line)?,
             Format::Text => {
                 let state = state_of(&manifest);
                 let outcome = manifest.outcome.as_ref();

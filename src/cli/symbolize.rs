@@ -7,6 +7,7 @@ use crate::image::{KernelImage, decode_code, decode_code_as_script, is_boot_imag
 use crate::input::Source;
 use crate::intake::{Content, PlainStream, Text, each_log, live};
 use crate::net::{Client, HttpError, Manners, SystemClock};
+use crate::render::write_json;
 use crate::symbols::{
     Answer, Confidence, Decoded, Kernel, LogDecoder, LogOptions, Named, Paths, Place, SymbolTable, View, What,
     annotate, as_script, cache_home, debuginfod, find_build_id, find_in_build_tree, find_release,
@@ -234,8 +235,10 @@ fn find_for_logs(arguments: &Arguments) -> anyhow::Result<Option<PathBuf>> {
     let Some(log) = arguments.files.iter().find(|path| path.as_os_str() != "-") else { return Ok(None) };
     let (mut release, mut build_id) = (None, None);
     each_log(&Source::from(log.as_path()), &mut |log| {
-        let Ok(content) = log.content else { return ControlFlow::Continue(()) };
-        for line in content.gathered().0.log().split(|byte| *byte == b'\n') {
+        let Ok((text, _)) = log.content.and_then(|content| content.gathered(&log.name)) else {
+            return ControlFlow::Continue(());
+        };
+        for line in text.log().split(|byte| *byte == b'\n') {
             if let Some((said, id)) = crate::symbols::stated_release(line) {
                 release.get_or_insert(said.to_owned());
                 build_id = build_id.take().or(id.map(str::to_owned));
@@ -372,7 +375,7 @@ impl<'run> Filter<'run> {
     fn content(&mut self, name: &str, content: Content) -> anyhow::Result<()> {
         let damage = match content {
             content if self.arguments.addresses => {
-                let (text, damage) = content.gathered();
+                let (text, damage) = content.gathered(name)?;
                 self.addresses(text.plain())?;
                 damage
             }
@@ -383,7 +386,7 @@ impl<'run> Filter<'run> {
             // The image is chosen, and the log's kernel compared with it, before the first line is decoded: a file is looked
             // at as a whole, a pipe cannot be.
             content @ Content::Stream(_) if name != "-" => {
-                let (text, damage) = content.gathered();
+                let (text, damage) = content.gathered(name)?;
                 self.text(name, &text)?;
                 damage
             }
@@ -525,7 +528,7 @@ impl<'run> Filter<'run> {
         if self.arguments.output.format == Format::Json && !std::mem::take(&mut self.first) {
             self.out.write_all(b",")?;
         }
-        serde_json::to_writer(&mut self.out, &record)?;
+        write_json(&mut self.out, &record)?;
         if self.arguments.output.format == Format::Jsonl {
             self.out.write_all(b"\n")?;
         }

@@ -85,8 +85,7 @@ fn write_clusters(found: &[Cluster], output: &Output) -> anyhow::Result<()> {
             out.write_all(render::cluster_text(cluster, &output.palette()).as_bytes())?;
             continue;
         }
-        let mut line = serde_json::to_vec(cluster)?;
-        line.push(b'\n');
+        let line = render::json_line(cluster)?;
         if output.format == Format::Json { array.write(&mut out, &line)? } else { out.write_all(&line)? }
     }
     if output.format == Format::Json {

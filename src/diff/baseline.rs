@@ -2,8 +2,12 @@
 
 use super::record::Difference;
 use super::run::Area;
+use crate::input::read_small;
 use serde::Deserialize;
 use std::path::Path;
+
+/// A larger file is not a baseline.
+const LARGEST: u64 = 16 << 20;
 
 /// Why a baseline cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +61,7 @@ impl Baseline {
     /// It cannot be read, or is not what a baseline is.
     pub fn read(path: &Path) -> Result<Self, BaselineError> {
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|error| BaselineError::Unreadable(name.clone(), error))?;
+        let text = read_small(path, LARGEST).map_err(|error| BaselineError::Unreadable(name.clone(), error))?;
         Self::parse(&text).map_err(|words| BaselineError::Wrong(name, words))
     }
 

@@ -2,10 +2,14 @@
 
 use rayon::prelude::*;
 
-/// How many threads `asked` means: 0 is as many as the machine has.
+/// More threads than this per processor only wait for each other.
+const BUSY: usize = 4;
+
+/// How many threads `asked` means: 0 is as many as the machine has processors, and no more than four for each.
 #[must_use]
 pub fn thread_count(asked: usize) -> usize {
-    if asked == 0 { std::thread::available_parallelism().map_or(1, std::num::NonZero::get) } else { asked }
+    let have = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    if asked == 0 { have } else { asked.min(have.saturating_mul(BUSY)) }
 }
 
 /// `work` on each of `inputs`, in as many threads as asked for; the answers in the order of the inputs.

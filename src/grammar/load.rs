@@ -3,7 +3,11 @@
 use super::order::ordered;
 use super::source::{self, File};
 use super::{Grammar, NameSet, Names, Place, Vocabulary, compile};
+use crate::input::read_small;
 use std::path::PathBuf;
+
+/// A larger file is not a grammar: ours all together have a third of a megabyte.
+const LARGEST: u64 = 16 << 20;
 
 /// The files of `grammars/`, path and text.
 pub(super) const EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/grammars.rs"));
@@ -35,7 +39,7 @@ pub(super) fn with_files(paths: &[PathBuf]) -> Result<Grammar, GrammarError> {
     let mut texts: Vec<(String, String)> =
         EMBEDDED.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
     for path in paths {
-        let text = std::fs::read_to_string(path)
+        let text = read_small(path, LARGEST)
             .map_err(|cause| GrammarError::Unreadable { path: path.display().to_string(), cause })?;
         texts.push((path.display().to_string(), text));
     }

@@ -16,6 +16,7 @@ mod follow;
 mod landmark;
 mod mail;
 mod open;
+mod small;
 mod stream;
 mod wide;
 
@@ -24,5 +25,6 @@ pub use follow::{Begin, Follow, Step, Stopper};
 pub use landmark::{Landmark, landmark};
 pub use mail::{Mail, read_mail, unquote_mail};
 pub use open::{Input, InputError, MAPPED_FROM, Mapping, Source, Whole, open, open_reader, open_with};
+pub use small::read_small;
 pub use stream::{CHUNK, Damage, Stream};
 pub use wide::{Decoder, Encoding};

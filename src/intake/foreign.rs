@@ -164,6 +164,9 @@ pub enum Unreadable {
         "{0}: refused, since more than {1} MiB come out of this archive or its member: unpack it yourself if you trust it"
     )]
     TooLarge(String, u64),
+    /// A pipe or device that does not end.
+    #[error("{0}: more than {1} MiB came and it has not ended: cut out the part that matters, as in `head -c 100M`")]
+    Endless(String, usize),
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ mod read;
 mod text;
 
 pub use foreign::{Foreign, Unreadable};
-pub use names::{Named, named};
+pub use names::{Named, files_below, named};
 pub use nature::{Nature, nature};
 pub use open::{Content, Log, PlainStream, each_log, live};
 pub use read::{Found, Outcome, Trouble, Whole, read_log, records, silence, views, wholes};

@@ -16,6 +16,8 @@ const MANIFEST: &str = "manifest.json";
 const SERIAL: &str = "serial.log";
 /// Folders below folders are searched so far down.
 const DEPTH: usize = 6;
+/// And so far where every file counts: deeper than people nest, far from the end of a stack.
+const DEEP: usize = 64;
 
 /// What arguments stand for.
 #[derive(Debug, Default)]
@@ -53,19 +55,47 @@ pub fn named<'a>(arguments: impl IntoIterator<Item = &'a OsStr>) -> Named {
 }
 
 fn search(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
+    walk(folder, depth, &run_log, &|name| is_log(name) || ends_with(name, &ARCHIVES), found);
+}
+
+/// The serial log of a run folder: what lies deeper are copies of it at its hits.
+fn run_log(folder: &Path) -> Option<PathBuf> {
     let serial = folder.join(SERIAL);
-    if folder.join(MANIFEST).is_file() && serial.is_file() {
-        // A run: what lies deeper are copies of its log at its hits.
-        found.push(serial);
+    (folder.join(MANIFEST).is_file() && serial.is_file()).then_some(serial)
+}
+
+/// All plain files below a folder whose names are wanted, sorted; each real folder once, links to folders not followed.
+///
+/// # Errors
+/// The folder itself cannot be listed.
+pub fn files_below(folder: &Path, wanted: impl Fn(&OsStr) -> bool) -> std::io::Result<Vec<PathBuf>> {
+    std::fs::read_dir(folder)?;
+    let mut found = Vec::new();
+    walk(folder, DEEP, &|_| None, &wanted, &mut found);
+    found.sort();
+    Ok(found)
+}
+
+/// The one walk of folders. `whole` may answer for a folder with the one file that stands for it; a device or a FIFO is
+/// never found.
+fn walk(
+    folder: &Path,
+    depth: usize,
+    whole: &dyn Fn(&Path) -> Option<PathBuf>,
+    wanted: &dyn Fn(&OsStr) -> bool,
+    found: &mut Vec<PathBuf>,
+) {
+    if let Some(file) = whole(folder) {
+        found.push(file);
         return;
     }
     for path in entries(folder) {
-        if path.is_dir() && depth > 0 {
+        if path.is_dir() {
             // A link to a folder may lead back.
-            if !path.is_symlink() {
-                search(&path, depth - 1, found);
+            if depth > 0 && !path.is_symlink() {
+                walk(&path, depth - 1, whole, wanted, found);
             }
-        } else if path.is_file() && path.file_name().is_some_and(|name| is_log(name) || ends_with(name, &ARCHIVES)) {
+        } else if path.is_file() && path.file_name().is_some_and(wanted) {
             found.push(path);
         }
     }
@@ -194,6 +224,10 @@ mod tests {
             .map(|source| source.to_string().replace(&format!("{}/", folder.path().display()), ""))
             .collect();
         assert_eq!(names, ["a.log.gz", "b.dmesg", "run1/serial.log"]);
+        std::os::unix::fs::symlink(folder.path(), at("back")).expect("linked");
+        std::os::unix::fs::symlink("/dev/zero", at("endless.log")).expect("linked");
+        let below = files_below(folder.path(), is_log).expect("listed");
+        assert_eq!(below, ["a.log.gz", "b.dmesg", "run1/hits/0/serial.log", "run1/serial.log"].map(at));
         assert_eq!(found(&at("[ab].*")).sources.len(), 2);
         assert_eq!(found(&at("absent")).sources, [Source::Path(at("absent"))], "opening it says that it is not there");
         let none = found(&at("x*"));

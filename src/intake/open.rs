@@ -27,6 +27,9 @@ pub enum Content {
     Stream(PlainStream),
 }
 
+/// The most of a stream that is held in memory for a command that needs all of it, bytes.
+const WHOLE: usize = 512 << 20;
+
 impl Content {
     /// Whether the kernel speaks in it, or it is a bisection, as far as was looked.
     #[must_use]
@@ -39,18 +42,23 @@ impl Content {
     }
 
     /// All of it in memory, and what was wrong with its bytes.
-    #[must_use]
-    pub fn gathered(self) -> (Box<Text>, Option<Damage>) {
+    ///
+    /// # Errors
+    /// A stream that does not end within [`WHOLE`] bytes.
+    pub fn gathered(self, name: &str) -> Result<(Box<Text>, Option<Damage>), Unreadable> {
         match self {
-            Self::Text(text, damage) => (text, damage),
+            Self::Text(text, damage) => Ok((text, damage)),
             Self::Stream(mut stream) => {
                 stream.decoder = stream.decoder.map(|decoder| decoder.forgetful(u64::MAX));
                 let mut plain = Vec::new();
                 while stream.advance() {
                     plain.extend_from_slice(stream.piece());
+                    if plain.len() > WHOLE {
+                        return Err(Unreadable::Endless(name.to_owned(), WHOLE >> 20));
+                    }
                 }
                 let damage = stream.damage().cloned();
-                (Box::new(Text::of_plain(plain, stream.decoder)), damage)
+                Ok((Box::new(Text::of_plain(plain, stream.decoder)), damage))
             }
         }
     }

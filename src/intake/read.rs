@@ -338,8 +338,8 @@ pub fn wholes<T: Send>(
 
 fn whole<T>(log: Log, options: &Options, take: &impl Fn(Found<'_>) -> T) -> Whole<T> {
     let Log { name, content } = log;
-    let (text, damage) = match content {
-        Ok(content) => content.gathered(),
+    let (text, damage) = match content.and_then(|content| content.gathered(&name)) {
+        Ok(whole) => whole,
         Err(fault) => {
             let trouble = Some(Trouble { message: fault.to_string(), fatal: true });
             return Whole { name, found: None, trouble, silence: None };

@@ -7,8 +7,8 @@
 //! [`Grade::Possible`] or [`Grade::Unknown`], and neither cycles nor roots rest on it.
 
 mod awaited;
+mod belonging;
 mod classes;
-mod digest;
 mod edges;
 mod explain;
 mod gather;
@@ -18,8 +18,8 @@ mod model;
 mod predict;
 
 pub use awaited::{KINDS, is_primitive};
-pub(crate) use digest::missing_root;
-pub use digest::{digest, dump_of};
+pub use belonging::dump_of;
+pub(crate) use belonging::missing_root;
 pub(crate) use edges::words;
 pub(crate) use graph::is_held;
 pub use model::*;

@@ -1,5 +1,6 @@
 //! The wait graph as text: root first, every statement with the log's line numbers.
 
+use super::locks_index::{Behind, Sameness, sameness};
 use super::{Look, Palette, safe, wrap_into};
 use crate::locks::{Dump, Explanation, Grade, Root, Wait, is_held, missing_root, words};
 use crate::report::{ScenarioStep, Task};
@@ -75,21 +76,6 @@ struct Page {
     most: usize,
 }
 
-/// What makes two waits the same but for their tasks.
-type Sameness<'a> = (&'a str, Option<&'a str>, Option<&'a str>, Option<&'a str>, Option<i64>, Grade, &'a str);
-
-fn sameness(wait: &Wait) -> Sameness<'_> {
-    (
-        wait.kind,
-        wait.lock.class.as_deref(),
-        wait.lock.address.as_deref(),
-        wait.lock.acquired_at.as_deref(),
-        wait.holder.as_ref().map(|holder| holder.pid),
-        wait.grade,
-        &wait.because,
-    )
-}
-
 impl Page {
     fn new(look: &Look, inset: usize) -> Self {
         let most = if look.is_full() { usize::MAX } else { MOST };
@@ -134,18 +120,18 @@ impl Page {
         let behind = Behind::of(dump);
         let mut shown = BTreeSet::new();
         for cycle in &dump.cycles {
-            self.cycle(dump, cycle, &behind, &mut shown);
+            self.cycle(cycle, &behind, &mut shown);
         }
         for root in dump.roots.iter().filter(|root| root.blocked_tasks > 0) {
-            self.root(dump, root, &behind, &mut shown);
+            self.root(root, &behind, &mut shown);
         }
         // Chains whose end waits for somebody that the log does not name.
         for pid in waiters.iter().filter(|pid| !shown.contains(*pid)).copied().collect::<Vec<_>>() {
             if behind.direct.contains_key(&pid) && !behind.strong.contains(&pid) && !shown.contains(&pid) {
-                self.open_end(dump, pid, &behind, &mut shown);
+                self.open_end(pid, &behind, &mut shown);
             }
         }
-        self.alone(dump, &behind, &mut shown);
+        self.alone(&behind, &mut shown);
         self.changes(dump);
         for reason in &dump.unknown {
             self.styled(self.palette.doubt, "note: ", 6, reason);
@@ -153,11 +139,11 @@ impl Page {
     }
 
     /// Tasks whose wait nobody else is behind: what is the same is told once.
-    fn alone(&mut self, dump: &Dump, behind: &Behind<'_>, shown: &mut BTreeSet<i64>) {
+    fn alone(&mut self, behind: &Behind<'_>, shown: &mut BTreeSet<i64>) {
         let mut groups: Vec<(Sameness<'_>, Vec<&Wait>)> = Vec::new();
         let mut index: BTreeMap<Sameness<'_>, usize> = BTreeMap::new();
-        let count = |pid: i64| dump.waits.iter().filter(|wait| wait.waiter.pid == pid).count();
-        for wait in dump.waits.iter().filter(|wait| !shown.contains(&wait.waiter.pid)) {
+        let count = |pid: i64| behind.waits_of(pid).count();
+        for wait in behind.dump.waits.iter().filter(|wait| !shown.contains(&wait.waiter.pid)) {
             let key = sameness(wait);
             // Several candidates for one wait are told together.
             let single = count(wait.waiter.pid) == 1;
@@ -173,12 +159,16 @@ impl Page {
             }
         }
         groups.sort_by_key(|(_, waits)| std::cmp::Reverse(if waits.len() < FOLD { 1 } else { waits.len() }));
+        let mut roots: BTreeMap<i64, &Root> = BTreeMap::new();
+        for root in &behind.dump.roots {
+            roots.entry(root.pid).or_insert(root);
+        }
         let mut blocks = 0;
         let mut left = 0;
         for (_, waits) in groups {
             if waits.len() >= FOLD {
                 self.out.push('\n');
-                self.folded(dump, &waits, 0);
+                self.folded(behind, &waits, 0);
                 shown.extend(waits.iter().map(|wait| wait.waiter.pid));
                 continue;
             }
@@ -186,10 +176,10 @@ impl Page {
                 blocks += 1;
                 if blocks > self.most {
                     left += 1;
-                } else if let Some(root) = dump.roots.iter().find(|root| root.pid == wait.waiter.pid) {
-                    self.root(dump, root, behind, shown);
+                } else if let Some(root) = roots.get(&wait.waiter.pid) {
+                    self.root(root, behind, shown);
                 } else {
-                    self.open_end(dump, wait.waiter.pid, behind, shown);
+                    self.open_end(wait.waiter.pid, behind, shown);
                 }
             }
         }
@@ -223,7 +213,7 @@ impl Page {
         self.wrapped("since the dump before: ", 2, &since.join("; "));
     }
 
-    fn cycle(&mut self, dump: &Dump, cycle: &[i64], behind: &Behind<'_>, shown: &mut BTreeSet<i64>) {
+    fn cycle(&mut self, cycle: &[i64], behind: &Behind<'_>, shown: &mut BTreeSet<i64>) {
         self.out.push('\n');
         let head = if cycle.len() == 1 {
             "deadlock: a task waits for itself".to_owned()
@@ -233,13 +223,14 @@ impl Page {
         self.styled(self.palette.blame, "", 0, &head);
         // Along the edges, from the smallest pid on; a component of several rings shows each member once.
         let (mut at, mut left) = (cycle[0], cycle.iter().copied().collect::<BTreeSet<i64>>());
-        while left.remove(&at) {
-            let own: Vec<&Wait> =
-                dump.waits.iter().filter(|wait| wait.waiter.pid == at && wait.grade.is_strong()).collect();
+        let mut told = 0;
+        while told < self.most && left.remove(&at) {
+            told += 1;
+            let own: Vec<&Wait> = behind.waits_of(at).filter(|wait| wait.grade.is_strong()).collect();
             for wait in &own {
                 self.wait(wait, 1);
             }
-            self.holds(dump, at, 4);
+            self.holds(behind, at, 4);
             shown.insert(at);
             let next = own
                 .iter()
@@ -251,30 +242,34 @@ impl Page {
                 None => break,
             };
         }
+        shown.extend(cycle);
+        if !left.is_empty() {
+            self.wrapped("  ", 4, &format!("and {} more in this circle", left.len()));
+        }
         for member in cycle {
-            self.behind(dump, behind, *member, 1, shown);
+            self.behind(behind, *member, 1, shown);
         }
     }
 
-    fn root(&mut self, dump: &Dump, root: &Root, behind: &Behind<'_>, shown: &mut BTreeSet<i64>) {
+    fn root(&mut self, root: &Root, behind: &Behind<'_>, shown: &mut BTreeSet<i64>) {
         if !shown.insert(root.pid) {
             return;
         }
         self.out.push('\n');
-        let task = dump.tasks.iter().find(|task| task.pid == root.pid);
-        let who = format!("{}/{}{}", root.comm, root.pid, state(dump, root.pid));
+        let task = behind.task(root.pid);
+        let who = format!("{}/{}{}", root.comm, root.pid, behind.state(root.pid));
         // Of a task that waits for nobody and blocks nobody one sentence tells all.
-        let alone = dump.waits.iter().find(|wait| wait.waiter.pid == root.pid);
+        let alone = behind.waits_of(root.pid).next();
         if let Some(wait) = alone.filter(|wait| root.blocked_tasks == 0 && wait.holder.is_none()) {
             let waits_for = root.waits_for.as_deref().unwrap_or("something");
             let text = format!(
                 "{who} waits for {waits_for}{}{}; it blocks no other task in this log {}",
-                blocked(dump, root.pid),
+                behind.blocked(root.pid),
                 why(wait),
                 lines(&wait.evidence)
             );
             self.styled(self.palette.blame, "", 4, &text);
-            self.ends(dump, root.pid, behind, shown);
+            self.ends(root.pid, behind, shown);
             return;
         }
         let blocks = match root.blocked_tasks {
@@ -282,12 +277,13 @@ impl Page {
             count => format!("blocks {} through {}", tasks(count), root.through.join(", ")),
         };
         self.styled(self.palette.blame, "root ", 5, &format!("{who} {blocks}"));
-        match dump.waits.iter().find(|wait| wait.waiter.pid == root.pid) {
+        match behind.waits_of(root.pid).next() {
             Some(wait) => {
                 let waits_for = root.waits_for.as_deref().unwrap_or("something");
-                let text = format!("for {waits_for}{}{} {}", blocked(dump, root.pid), why(wait), lines(&wait.evidence));
+                let text =
+                    format!("for {waits_for}{}{} {}", behind.blocked(root.pid), why(wait), lines(&wait.evidence));
                 self.wrapped("  waits ", 8, &text);
-                for possible in dump.waits.iter().filter(|wait| wait.waiter.pid == root.pid && wait.holder.is_some()) {
+                for possible in behind.waits_of(root.pid).filter(|wait| wait.holder.is_some()) {
                     self.wait(possible, 2);
                 }
             }
@@ -305,37 +301,41 @@ impl Page {
                 self.wrapped("  ", 8, &told);
             }
         }
-        self.ends(dump, root.pid, behind, shown);
+        self.ends(root.pid, behind, shown);
     }
 
     /// What a root runs and holds, and who is behind it.
-    fn ends(&mut self, dump: &Dump, pid: i64, behind: &Behind<'_>, shown: &mut BTreeSet<i64>) {
-        let task = dump.tasks.iter().find(|task| task.pid == pid);
+    fn ends(&mut self, pid: i64, behind: &Behind<'_>, shown: &mut BTreeSet<i64>) {
+        let task = behind.task(pid);
         if let Some(work) = task.and_then(|task| task.work.as_deref()) {
             self.wrapped("  runs ", 7, work);
         }
-        self.holds(dump, pid, 2);
-        self.behind(dump, behind, pid, 1, shown);
+        self.holds(behind, pid, 2);
+        self.behind(behind, pid, 1, shown);
     }
 
     /// A task that waits for somebody whom the log does not name, or not for sure, and who is behind it.
-    fn open_end(&mut self, dump: &Dump, pid: i64, behind: &Behind<'_>, shown: &mut BTreeSet<i64>) {
+    fn open_end(&mut self, pid: i64, behind: &Behind<'_>, shown: &mut BTreeSet<i64>) {
         if !shown.insert(pid) {
             return;
         }
         self.out.push('\n');
-        let own: Vec<&Wait> = dump.waits.iter().filter(|wait| wait.waiter.pid == pid).collect();
+        let own: Vec<&Wait> = behind.waits_of(pid).collect();
         let Some(first) = own.first() else { return };
-        let hung = dump.tasks.iter().any(|task| task.pid == pid && task.seconds.is_some());
+        let hung = behind.task(pid).is_some_and(|task| task.seconds.is_some());
         // Of a task without a stack only its list is known.
-        let seen =
-            dump.tasks.iter().any(|task| task.pid == pid && (task.seconds.is_some() || task.stands_in.is_some()));
+        let seen = behind.task(pid).is_some_and(|task| task.seconds.is_some() || task.stands_in.is_some());
         let waits = if seen || first.grade != Grade::Possible { "waits" } else { "may wait" };
-        let head =
-            format!("{}{} {waits} for {}{}", name(&first.waiter), state(dump, pid), target(first), blocked(dump, pid));
+        let head = format!(
+            "{}{} {waits} for {}{}",
+            name(&first.waiter),
+            behind.state(pid),
+            target(first),
+            behind.blocked(pid)
+        );
         let held = hung && is_held(first);
         let text = match &first.holder {
-            None if held && missing_root(dump, pid).is_none() => {
+            None if held && missing_root(behind.dump, pid).is_none() => {
                 let root = if first.candidates > 0 { "the holder is not told" } else { "the root is not in the log" };
                 format!("{head}; {root}: {} {}", first.because, lines(&first.evidence))
             }
@@ -348,17 +348,17 @@ impl Page {
             let text = format!("{} holder {holder}: {} {}", wait.grade.word(), wait.because, lines(&wait.evidence));
             self.wrapped("  ", 4, &text);
         }
-        if let Some(who) = missing_root(dump, pid).filter(|_| held) {
+        if let Some(who) = missing_root(behind.dump, pid).filter(|_| held) {
             self.wrapped("  ", 4, &format!("the root is not in the log; {who}"));
         }
         if behind.direct.contains_key(&pid) {
-            self.holds(dump, pid, 2);
+            self.holds(behind, pid, 2);
         }
-        self.behind(dump, behind, pid, 1, shown);
+        self.behind(behind, pid, 1, shown);
     }
 
-    fn holds(&mut self, dump: &Dump, pid: i64, indent: usize) {
-        let Some(task) = dump.tasks.iter().find(|task| task.pid == pid) else { return };
+    fn holds(&mut self, behind: &Behind<'_>, pid: i64, indent: usize) {
+        let Some(task) = behind.task(pid) else { return };
         for lock in task.holds.iter().take(8) {
             let class = lock.class.as_deref().unwrap_or("?");
             let at = lock.acquired_at.as_deref().map(|at| format!(", taken in {at}")).unwrap_or_default();
@@ -372,7 +372,7 @@ impl Page {
 
     /// All who wait for `pid`, directly and through others, as a tree; iterative, for chains may be long. Waiters at the
     /// same place whom nobody waits for are one sentence.
-    fn behind(&mut self, dump: &Dump, behind: &Behind<'_>, pid: i64, depth: usize, shown: &mut BTreeSet<i64>) {
+    fn behind(&mut self, behind: &Behind<'_>, pid: i64, depth: usize, shown: &mut BTreeSet<i64>) {
         let mut open: Vec<(Vec<&Wait>, usize)> = behind.groups(pid, depth);
         let mut count = 0;
         let mut left = 0;
@@ -380,7 +380,7 @@ impl Page {
             let fresh: Vec<&Wait> = waits.into_iter().filter(|wait| shown.insert(wait.waiter.pid)).collect();
             if fresh.len() >= FOLD && count < self.most {
                 count += 1;
-                self.folded(dump, &fresh, depth.min(DEEPEST));
+                self.folded(behind, &fresh, depth.min(DEEPEST));
                 continue;
             }
             for wait in fresh {
@@ -399,9 +399,9 @@ impl Page {
     }
 
     /// `44 tasks wait for a page's lock or bit in f; because: a/1 :12, b/2 :33`.
-    fn folded(&mut self, dump: &Dump, waits: &[&Wait], depth: usize) {
+    fn folded(&mut self, behind: &Behind<'_>, waits: &[&Wait], depth: usize) {
         let Some(first) = waits.first() else { return };
-        let seconds = |wait: &&Wait| dump.tasks.iter().find(|task| task.pid == wait.waiter.pid)?.seconds;
+        let seconds = |wait: &&Wait| behind.task(wait.waiter.pid)?.seconds;
         let seconds: Option<Vec<u64>> = waits.iter().map(seconds).collect();
         let time = match seconds.and_then(|seconds| Some((*seconds.iter().min()?, *seconds.iter().max()?))) {
             Some((least, most)) if least == most => format!(" for {least} s"),
@@ -478,48 +478,6 @@ impl Page {
     }
 }
 
-/// Who waits for whom, as far as it is likely at least.
-struct Behind<'a> {
-    /// Holder → waits for it.
-    direct: BTreeMap<i64, Vec<&'a Wait>>,
-    /// Who waits for somebody likely.
-    strong: BTreeSet<i64>,
-}
-
-impl<'a> Behind<'a> {
-    fn of(dump: &'a Dump) -> Self {
-        let mut direct: BTreeMap<i64, Vec<&Wait>> = BTreeMap::new();
-        let mut strong = BTreeSet::new();
-        for wait in dump.waits.iter().filter(|wait| wait.grade.is_strong()) {
-            if let Some(holder) = &wait.holder {
-                direct.entry(holder.pid).or_default().push(wait);
-                strong.insert(wait.waiter.pid);
-            }
-        }
-        Self { direct, strong }
-    }
-
-    /// The waits for `pid`, those that are told in one sentence together; in reverse, for a stack.
-    fn groups(&self, pid: i64, depth: usize) -> Vec<(Vec<&'a Wait>, usize)> {
-        let mut groups: Vec<(Vec<&'a Wait>, usize)> = Vec::new();
-        let mut index: BTreeMap<Sameness<'a>, usize> = BTreeMap::new();
-        for wait in self.direct.get(&pid).into_iter().flatten().copied() {
-            let leaf = !self.direct.contains_key(&wait.waiter.pid);
-            match index.get(&sameness(wait)).filter(|_| leaf) {
-                Some(at) => groups[*at].0.push(wait),
-                None => {
-                    if leaf {
-                        index.insert(sameness(wait), groups.len());
-                    }
-                    groups.push((vec![wait], depth));
-                }
-            }
-        }
-        groups.reverse();
-        groups
-    }
-}
-
 /// `hang.log:12: hang at 143.000 s; 3 tasks listed, 2 waiting`.
 fn head(log: &str, dump: &Dump, of: usize) -> String {
     if dump.tasks.is_empty() {
@@ -536,18 +494,6 @@ fn head(log: &str, dump: &Dump, of: usize) -> String {
 
 fn name(task: &Task) -> String {
     format!("{}/{}", task.comm, task.pid)
-}
-
-/// ` (D)`.
-fn state(dump: &Dump, pid: i64) -> String {
-    let task = dump.tasks.iter().find(|task| task.pid == pid);
-    task.and_then(|task| task.state.as_deref()).map(|state| format!(" ({state})")).unwrap_or_default()
-}
-
-/// ` for 143 s`.
-fn blocked(dump: &Dump, pid: i64) -> String {
-    let task = dump.tasks.iter().find(|task| task.pid == pid);
-    task.and_then(|task| task.seconds).map(|seconds| format!(" for {seconds} s")).unwrap_or_default()
 }
 
 /// `chain_m1 (mutex) in f+0x1/0x2`, or what the kind means where no class is known.

@@ -8,8 +8,10 @@ pub mod bisect_table;
 mod bisect_walk;
 mod diff;
 mod gate;
+mod json;
 mod live;
 mod locks;
+mod locks_index;
 mod locks_picture;
 mod locks_svg;
 mod log;
@@ -19,6 +21,7 @@ mod snapshot;
 pub use answer::answer_text;
 pub use diff::{cluster_text, diff_markdown, diff_text};
 pub use gate::{CHECK_LOG_SCHEMA, Checked, CheckedLog, check_junit, check_sarif, check_text, diff_junit, diff_sarif};
+pub use json::{json_line, json_pretty, write_json};
 pub use live::{Weight, live_line, status_line};
 pub use locks::{hang_text, lockdep_text, locks_text};
 pub use locks_picture::{locks_dot, locks_mermaid};
@@ -29,12 +32,16 @@ pub use snapshot::snapshot;
 
 use std::borrow::Cow;
 
-/// The text with every control character (escapes, bells, carriage returns, bidirectional marks) made visible.
+/// Whether a character acts on a terminal, hides, turns the direction of text, or ends a line for some readers.
+fn harmful(char: char) -> bool {
+    char.is_control()
+        || matches!(char, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// The text with every control character (escapes, bells, carriage returns, bidirectional and invisible marks) made
+/// visible.
 #[must_use]
 pub fn safe(text: &str) -> Cow<'_, str> {
-    let harmful = |char: char| {
-        char.is_control() || matches!(char, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
     if !text.contains(harmful) {
         return Cow::Borrowed(text);
     }
@@ -95,6 +102,7 @@ mod tests {
     #[test]
     fn escapes_do_not_reach_the_terminal() {
         assert_eq!(safe("a\u{1b}[31mb\u{202e}c\td"), "a\\u{1b}[31mb\\u{202e}c d");
+        assert_eq!(safe("a\u{feff}b\u{2028}c\u{200b}"), "a\\u{feff}b\\u{2028}c\\u{200b}");
         assert_eq!(safe("plain"), "plain");
     }
 

@@ -11,6 +11,8 @@ pub struct Mail {
     /// Where each piece of the text begins and where it stood in the mail, both bytes, ascending. A line that was
     /// wrapped has several pieces.
     origins: Vec<(usize, usize)>,
+    /// Length of the mail, bytes.
+    length: usize,
 }
 
 impl Mail {
@@ -21,7 +23,7 @@ impl Mail {
         let after = self.origins.partition_point(|&(start, _)| start <= offset);
         let Some(&(start, origin)) = after.checked_sub(1).and_then(|index| self.origins.get(index)) else { return 0 };
         let next = self.origins.get(after).map_or(usize::MAX, |&(_, origin)| origin);
-        (origin + (offset - start)).min(next.max(origin))
+        (origin + (offset - start)).min(next.max(origin)).min(self.length)
     }
 }
 
@@ -78,7 +80,7 @@ pub fn read_mail(text: &[u8]) -> Option<Mail> {
             return None;
         }
     }
-    Some(wrap::joined(lines))
+    Some(wrap::joined(lines, text.len()))
 }
 
 /// Adds the body's lines, and an empty one before them if there are others.

@@ -22,9 +22,9 @@ fn wrapped_at(lines: &[Line]) -> Option<usize> {
 }
 
 /// Puts the lines together.
-pub(super) fn joined(lines: Vec<Line>) -> Mail {
+pub(super) fn joined(lines: Vec<Line>, length: usize) -> Mail {
     let width = wrapped_at(&lines);
-    let mut mail = Mail { text: Vec::new(), origins: Vec::new() };
+    let mut mail = Mail { text: Vec::new(), origins: Vec::new(), length };
     let mut lines = lines.into_iter().peekable();
     let mut after = None;
     while let Some(line) = lines.next() {
