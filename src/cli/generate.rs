@@ -98,6 +98,7 @@ pub fn schemas() -> Vec<(String, serde_json::Value)> {
             schemars::schema_for!(crate::diff::cluster::Cluster).to_value(),
         ),
         (crate::render::CHECK_LOG_SCHEMA.to_owned(), schemars::schema_for!(crate::render::CheckedLog).to_value()),
+        (crate::thread::THREAD_SCHEMA.to_owned(), schemars::schema_for!(crate::thread::Thread).to_value()),
         (BISECT_SCHEMA.to_owned(), schemars::schema_for!(Bisection).to_value()),
     ]
 }

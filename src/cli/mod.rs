@@ -24,6 +24,7 @@ mod runs;
 mod stderr;
 mod symbolize;
 mod table;
+mod thread;
 mod watch;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -61,6 +62,7 @@ enum Verb {
     Run(Box<run::Arguments>),
     Watch(watch::Arguments),
     Runs(runs::Arguments),
+    Thread(thread::Arguments),
     Bundle(bundle::Arguments),
     Repro(repro::Arguments),
     Kernel(kernel::Arguments),
@@ -103,6 +105,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Verb::Check(arguments) => check::run(arguments),
         Verb::Table(arguments) => table::run(arguments),
         Verb::Query(arguments) => query::run(arguments),
+        Verb::Thread(arguments) => thread::run(arguments),
         Verb::Bundle(arguments) => bundle::run(arguments),
         Verb::Repro(arguments) => repro::run(arguments),
         Verb::Kernel(arguments) => kernel::run(arguments),
