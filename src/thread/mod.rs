@@ -1,7 +1,7 @@
 //! Mail threads: who said what, what came of it, what is still open.
 //!
 //! ```text
-//! mailbox ─► mbox ─► message ─► body, patch, trailer, command, notice, contents (the engine) ─► tree ─► series, digest
+//! lore ─► mailbox ─► mbox ─► message ─► body, patch, trailer, command, notice, contents (the engine) ─► tree ─► series, digest
 //! ```
 //!
 //! Every statement of a [`Digest`] names the messages that it rests on, or says that it is not known.
@@ -10,6 +10,7 @@ mod body;
 mod command;
 mod contents;
 mod digest;
+pub mod lore;
 mod mbox;
 mod message;
 mod notice;
@@ -19,6 +20,7 @@ mod series;
 mod speech;
 mod trailer;
 mod tree;
+pub mod work;
 
 pub use body::{Line, Role, lines};
 pub use command::{Command, Verb};
