@@ -40,6 +40,7 @@
 //! | [`runs`] | run folders |
 //! | [`vm`] | QEMU, its control socket, the guest |
 //! | [`syzbot`] | dashboard, bundles, syz programs |
+//! | [`thread`] | mail threads: messages, patches, commands, digest |
 //! | [`render`] | text, JSON, SVG |
 //! | [`cli`] | one file a command |
 //!
@@ -71,4 +72,5 @@ pub mod runs;
 pub mod symbols;
 pub mod syzbot;
 pub mod table;
+pub mod thread;
 pub mod vm;

@@ -98,6 +98,11 @@ pub fn schemas() -> Vec<(String, serde_json::Value)> {
             schemars::schema_for!(crate::diff::cluster::Cluster).to_value(),
         ),
         (crate::render::CHECK_LOG_SCHEMA.to_owned(), schemars::schema_for!(crate::render::CheckedLog).to_value()),
+        (crate::thread::THREAD_SCHEMA.to_owned(), schemars::schema_for!(crate::thread::Thread).to_value()),
+        (crate::syzbot::rank::PICK_SCHEMA.to_owned(), schemars::schema_for!(crate::syzbot::rank::Ranked).to_value()),
+        (crate::thread::work::BUG_SCHEMA.to_owned(), schemars::schema_for!(crate::thread::work::Work).to_value()),
+        (super::syzbot::LISTED_SCHEMA.to_owned(), schemars::schema_for!(super::syzbot::ListedRecord<'_>).to_value()),
+        (super::syzbot::KNOWN_SCHEMA.to_owned(), schemars::schema_for!(super::syzbot::Known).to_value()),
         (BISECT_SCHEMA.to_owned(), schemars::schema_for!(Bisection).to_value()),
     ]
 }

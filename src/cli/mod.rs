@@ -13,6 +13,7 @@ mod kernel;
 mod live;
 mod locks;
 mod logs;
+mod network;
 mod output;
 mod pager;
 mod parse;
@@ -23,7 +24,9 @@ mod run;
 mod runs;
 mod stderr;
 mod symbolize;
+mod syzbot;
 mod table;
+mod thread;
 mod watch;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -61,6 +64,8 @@ enum Verb {
     Run(Box<run::Arguments>),
     Watch(watch::Arguments),
     Runs(runs::Arguments),
+    Syzbot(syzbot::Arguments),
+    Thread(thread::Arguments),
     Bundle(bundle::Arguments),
     Repro(repro::Arguments),
     Kernel(kernel::Arguments),
@@ -103,6 +108,8 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Verb::Check(arguments) => check::run(arguments),
         Verb::Table(arguments) => table::run(arguments),
         Verb::Query(arguments) => query::run(arguments),
+        Verb::Syzbot(arguments) => syzbot::run(arguments),
+        Verb::Thread(arguments) => thread::run(arguments),
         Verb::Bundle(arguments) => bundle::run(arguments),
         Verb::Repro(arguments) => repro::run(arguments),
         Verb::Kernel(arguments) => kernel::run(arguments),

@@ -17,6 +17,8 @@ mod locks_svg;
 mod log;
 mod palette;
 mod snapshot;
+mod syzbot;
+mod thread;
 
 pub use answer::answer_text;
 pub use diff::{cluster_text, diff_markdown, diff_text};
@@ -29,6 +31,8 @@ pub use locks_svg::locks_svg;
 pub use log::{LogView, StackLine, stack_lines};
 pub use palette::{Detail, Look, Palette, Width};
 pub use snapshot::snapshot;
+pub use syzbot::{bugs_text, known_text, picks_text, work_text};
+pub use thread::thread_text;
 
 use std::borrow::Cow;
 

@@ -22,9 +22,54 @@ pub struct Bug {
     /// Prose.
     #[serde(deserialize_with = "or_default")]
     pub status: String,
+    /// When it was seen first, RFC 3339.
+    #[serde(deserialize_with = "or_default")]
+    pub first_crash: String,
+    /// And last.
+    #[serde(deserialize_with = "or_default")]
+    pub last_crash: String,
+    /// When its fix reached the tested trees, RFC 3339.
+    #[serde(deserialize_with = "or_default")]
+    pub fix_time: String,
+    /// When it was closed, RFC 3339.
+    #[serde(deserialize_with = "or_default")]
+    pub close_time: String,
+    /// The commits that fix it. One that no tested tree has yet is a title only.
+    #[serde(deserialize_with = "or_default")]
+    pub fix_commits: Vec<Commit>,
+    /// The commit that introduced it, as syzbot's bisection says.
+    #[serde(deserialize_with = "or_default")]
+    pub cause_commit: Option<Commit>,
+    /// Links to where it is talked about.
+    #[serde(deserialize_with = "or_default")]
+    pub discussions: Vec<String>,
     /// The first is the representative one.
     #[serde(deserialize_with = "or_default")]
     pub crashes: Vec<Crash>,
+}
+
+/// A commit that the dashboard names.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct Commit {
+    /// Its title; always there.
+    #[serde(deserialize_with = "or_default")]
+    pub title: String,
+    /// Its hash; empty if it is in no tested tree yet.
+    #[serde(deserialize_with = "or_default")]
+    pub hash: String,
+    /// The repository.
+    #[serde(deserialize_with = "or_default")]
+    pub repo: String,
+    /// The branch.
+    #[serde(deserialize_with = "or_default")]
+    pub branch: String,
+    /// The author's address.
+    #[serde(deserialize_with = "or_default")]
+    pub author: String,
+    /// When, RFC 3339.
+    #[serde(deserialize_with = "or_default")]
+    pub date: String,
 }
 
 /// One crash of the bug.

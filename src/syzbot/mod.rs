@@ -2,6 +2,7 @@
 
 pub mod adopt;
 pub mod architecture;
+pub mod bug;
 pub mod bundle;
 pub mod content;
 pub mod dashboard;
@@ -10,9 +11,11 @@ pub mod fetch;
 pub mod kernel_build;
 pub mod kernel_config;
 pub mod link;
+pub mod listing;
 pub mod manifest;
 pub mod page;
 pub mod plan;
+pub mod rank;
 pub mod repro;
 pub mod unpack;
 

@@ -1,5 +1,8 @@
 //! The bug's HTML page, for what the JSON lacks: assets, console logs, who found it, whether a reproducer still works.
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 /// What the page's table of crashes and its bisection box say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BugPage {
@@ -9,6 +12,19 @@ pub struct BugPage {
     pub crashes: Vec<PageCrash>,
     /// The first link to a bisection's log.
     pub bisect_log: Option<String>,
+    /// What the boxes about bisections say.
+    pub bisections: Vec<Bisected>,
+    /// Subsystems.
+    pub subsystems: Vec<String>,
+}
+
+/// A bisection as the bug's page has it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
+pub struct Bisected {
+    /// The page's words, shortened.
+    pub words: String,
+    /// The link of its log, if there is one.
+    pub log: Option<String>,
 }
 
 /// A row of the table of crashes. Links are as written, unescaped, and empty where there is none.
@@ -59,23 +75,47 @@ pub struct Asset {
 
 /// A cell: its tool tip and class, its text, its links.
 #[derive(Debug, Clone, Default)]
-struct Cell {
+pub(super) struct Cell {
     class: String,
-    tip: String,
-    text: String,
-    links: Vec<(String, String)>,
+    pub(super) tip: String,
+    pub(super) text: String,
+    pub(super) links: Vec<(String, String)>,
 }
 
 /// More rows than the dashboard ever shows.
 const ROWS: usize = 1000;
 
+/// Boxes and labels that are kept.
+const BOXES: usize = 20;
+/// Words of a box are cut here, characters.
+const WORDS: usize = 400;
+
+fn is_bisection_log(href: &str) -> bool {
+    href.contains("/x/bisect.txt?") || (href.contains("/text?") && href.contains("tag=Log&"))
+}
+
 /// Reads the page. What is not found stays empty: a page is no contract.
 #[must_use]
 pub fn parse_page(html: &str) -> BugPage {
     let mut page = BugPage { title: text_between(html, "<title>", "</title>"), ..BugPage::default() };
-    page.bisect_log = links(html)
-        .map(|(href, _)| href)
-        .find(|href| href.contains("/x/bisect.txt?") || (href.contains("/text?") && href.contains("tag=Log&")));
+    page.bisect_log = links(html).map(|(href, _)| href).find(|href| is_bisection_log(href));
+    page.bisections = between(html, "<div", "</div")
+        .filter(|inside| attribute(inside.split('>').next().unwrap_or_default(), "class").contains("bisection-info"))
+        .take(BOXES)
+        .map(|inside| {
+            let words = text(inside.split_once('>').map_or("", |(_, rest)| rest));
+            let log = links(inside).map(|(href, _)| href).find(|href| is_bisection_log(href));
+            Bisected { words: words.chars().take(WORDS).collect(), log }
+        })
+        .filter(|found| !found.words.is_empty())
+        .collect();
+    // Each label is a link, all on one line under the group's name.
+    page.subsystems = html
+        .split_once("Subsystems:")
+        .map(|(_, rest)| {
+            links(rest.split("<br").next().unwrap_or_default()).map(|(_, name)| name).take(BOXES).collect()
+        })
+        .unwrap_or_default();
     for table in between(html, "<table", "</table") {
         let mut rows = between(table, "<tr", "</tr");
         let Some(header) = rows.next() else { continue };
@@ -133,7 +173,7 @@ fn assets(links: &[(String, String)]) -> Vec<Asset> {
 }
 
 /// The insides of the elements that begin with `open`, tag included; an element that is not closed ends where the next begins.
-fn between<'a>(html: &'a str, open: &'a str, close: &'a str) -> impl Iterator<Item = &'a str> {
+pub(super) fn between<'a>(html: &'a str, open: &'a str, close: &'a str) -> impl Iterator<Item = &'a str> {
     let mut rest = html;
     std::iter::from_fn(move || {
         rest = &rest[find_tag(rest, open)?..];
@@ -158,7 +198,7 @@ fn find_tag(html: &str, open: &str) -> Option<usize> {
     }
 }
 
-fn cells(row: &str, open: &'static str) -> Vec<Cell> {
+pub(super) fn cells(row: &str, open: &'static str) -> Vec<Cell> {
     let close = if open == "<th" { "</th" } else { "</td" };
     between(row, open, close)
         .take(64)
@@ -176,7 +216,7 @@ fn cells(row: &str, open: &'static str) -> Vec<Cell> {
 }
 
 /// Links with their texts.
-fn links(html: &str) -> impl Iterator<Item = (String, String)> {
+pub(super) fn links(html: &str) -> impl Iterator<Item = (String, String)> {
     between(html, "<a", "</a").filter_map(|link| {
         let tag = link.split('>').next()?;
         let href = attribute(tag, "href");

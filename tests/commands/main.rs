@@ -20,4 +20,5 @@ mod stand_in;
 mod symbolize;
 #[cfg(feature = "tables")]
 mod table;
+mod thread;
 mod view;

@@ -1,0 +1,328 @@
+//! What came of a thread: its state, what is open, who objects; every statement with the messages that it rests on.
+
+use super::command::Verb;
+use super::contents::Finding;
+use super::message::one_line;
+use super::notice::Saying;
+use super::patch::Posting;
+use super::record::{Deed, Digest, Entry, Objection, Participant, Question, Series, State};
+use super::series::series;
+use super::speech;
+use super::tree::Merged;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What came of a thread. `sources` are the messages of `entries`, in their order.
+pub(super) fn digest(entries: &[Entry], sources: &[&Merged]) -> Digest {
+    let in_time = in_time(entries);
+    let series = series(entries, sources);
+    let questions = questions(entries, sources, &in_time);
+    let objections = objections(entries, sources);
+    let (state, evidence, words) = state(entries, &in_time, &series);
+    let sentence = sentence(&words, &questions);
+    Digest {
+        state,
+        sentence,
+        evidence,
+        extid: entries.iter().find_map(|entry| entry.notice.as_ref()?.extid.clone()).or_else(|| addressed(entries)),
+        titles: titles(entries),
+        first: in_time.iter().find_map(|at| entries[*at].date.clone()),
+        last: in_time.iter().rev().find(|at| entries[**at].time.is_some()).map(|at| at + 1),
+        people: people(entries),
+        unanswered: unanswered(entries, &questions, &objections),
+        deeds: deeds(entries, &in_time),
+        series,
+        questions,
+        objections,
+    }
+}
+
+/// Places of the messages in the order in which they were written; those without a date stay where they were read.
+fn in_time(entries: &[Entry]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..entries.len()).collect();
+    let mut last = i64::MIN;
+    let times: Vec<i64> = entries
+        .iter()
+        .map(|entry| {
+            last = entry.time.unwrap_or(last);
+            last
+        })
+        .collect();
+    order.sort_by_key(|at| (times[*at], *at));
+    order
+}
+
+/// The bug by the address that people copy.
+fn addressed(entries: &[Entry]) -> Option<String> {
+    let mut people = entries.iter().flat_map(|entry| entry.to.iter().chain(&entry.cc));
+    people.find_map(|person| {
+        let rest = person.address.strip_prefix("syzbot+")?;
+        let name = crate::syzbot::dashboard::BugName::parse(rest.split('@').next()?).ok()?;
+        Some(name.key().to_owned())
+    })
+}
+
+fn titles(entries: &[Entry]) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    let findings = entries.iter().flat_map(|entry| &entry.findings);
+    let titles =
+        findings.filter_map(|finding| if let Finding::Report { title, .. } = finding { Some(title) } else { None });
+    titles.filter(|title| seen.insert((*title).clone())).cloned().collect()
+}
+
+fn people(entries: &[Entry]) -> Vec<Participant> {
+    let mut all: Vec<Participant> = Vec::new();
+    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+    for entry in entries {
+        let key = if entry.from.address.is_empty() { &entry.from.name } else { &entry.from.address };
+        let at = *places.entry(key).or_insert(all.len());
+        match all.get_mut(at) {
+            Some(known) => known.messages += 1,
+            None => all.push(Participant { person: entry.from.clone(), messages: 1 }),
+        }
+    }
+    all.sort_by_key(|one| std::cmp::Reverse(one.messages));
+    all
+}
+
+fn questions(entries: &[Entry], sources: &[&Merged], in_time: &[usize]) -> Vec<Question> {
+    let mut all = Vec::new();
+    let mut rank = vec![0; entries.len()];
+    for (place, at) in in_time.iter().enumerate() {
+        rank[*at] = place;
+    }
+    for at in in_time.iter().copied().filter(|at| !entries[*at].from.bot) {
+        for words in speech::questions(&sources[at].message) {
+            let answers = |other: &&usize| {
+                let later = &entries[**other];
+                let below = later.parent == Some(at + 1);
+                // Clocks of mail programs differ: an answer is later or stands below.
+                if later.from.bot || **other == at || (rank[**other] < rank[at] && !below) {
+                    return false;
+                }
+                let message = &sources[**other].message;
+                let plain = below
+                    && later.own_lines > 0
+                    && speech::quotes_nothing(message)
+                    && later.from.address != entries[at].from.address;
+                plain || speech::answers(message, &words)
+            };
+            let answered_by = in_time.iter().find(answers).map(|other| other + 1);
+            all.push(Question { number: at + 1, who: entries[at].from.shown().to_owned(), words, answered_by });
+        }
+    }
+    all
+}
+
+fn objections(entries: &[Entry], sources: &[&Merged]) -> Vec<Objection> {
+    let mut all = Vec::new();
+    for (at, entry) in entries.iter().enumerate().filter(|(_, entry)| !entry.from.bot) {
+        let to_another = entry.parent.is_some_and(|parent| entries[parent - 1].from.address != entry.from.address);
+        if !to_another {
+            continue;
+        }
+        let message = &sources[at].message;
+        let tag = entry.trailers.iter().find(|tag| tag.is_refusal()).map(|tag| format!("{}: {}", tag.key, tag.value));
+        let stated = tag.or_else(|| speech::refusal(message));
+        let answered = entries
+            .iter()
+            .any(|other| other.parent == Some(at + 1) && !other.from.bot && other.from.address != entry.from.address);
+        let mut add = |words: String, stated: bool| {
+            all.push(Objection { number: at + 1, who: entry.from.shown().to_owned(), words, stated, answered });
+        };
+        let doubts = speech::doubts(message);
+        for words in doubts.into_iter().filter(|words| stated.as_ref() != Some(words)) {
+            add(words, false);
+        }
+        if let Some(words) = stated {
+            add(words, true);
+        }
+    }
+    all
+}
+
+/// Messages of people that ask, object, report or hold a patch, and that no person answered.
+fn unanswered(entries: &[Entry], questions: &[Question], objections: &[Objection]) -> Vec<usize> {
+    let mut open: BTreeSet<usize> =
+        questions.iter().filter(|question| question.answered_by.is_none()).map(|question| question.number).collect();
+    open.extend(objections.iter().filter(|objection| !objection.answered).map(|objection| objection.number));
+    for (at, entry) in entries.iter().enumerate() {
+        let wants = entry.patch.as_ref().is_some_and(|patch| patch.number < 2)
+            || (!entry.findings.is_empty() && entry.parent.is_none());
+        let answered = entries
+            .iter()
+            .any(|other| other.parent == Some(at + 1) && other.from.address != entry.from.address && !other.from.bot);
+        if wants && !answered && (!entry.from.bot || entry.parent.is_none()) {
+            open.insert(at + 1);
+        }
+    }
+    open.into_iter().collect()
+}
+
+fn deeds(entries: &[Entry], in_time: &[usize]) -> Vec<Deed> {
+    let mut all = Vec::new();
+    for at in in_time.iter().copied() {
+        let entry = &entries[at];
+        let mut add = |words: String| all.push(Deed { number: at + 1, who: entry.from.shown().to_owned(), words });
+        for command in &entry.commands {
+            let name = verb_name(command.verb);
+            add(one_line(&format!("tells syzbot: {name} {}", command.argument)));
+        }
+        let Some(notice) = &entry.notice else { continue };
+        let words = match notice.saying {
+            Saying::Found => "reports the bug".to_owned(),
+            Saying::Reproducer => "has a reproducer".to_owned(),
+            Saying::Bisected if notice.inconclusive => "bisected it without a single commit".to_owned(),
+            Saying::Bisected => match &notice.bisected {
+                Some(commit) => format!("bisected it to {commit}"),
+                None => "bisected it".to_owned(),
+            },
+            Saying::FixSuspected => match &notice.bisected {
+                Some(commit) => format!("suspects that it was fixed by {commit}"),
+                None => "suspects that it was fixed".to_owned(),
+            },
+            Saying::TestPassed => "tested the patch: the reproducer did not trigger anything".to_owned(),
+            Saying::TestFailed => "tested the patch: it still crashes".to_owned(),
+            Saying::TestImpossible => "could not test the patch: it does not build or boot".to_owned(),
+            Saying::Backport => "suggests a backport".to_owned(),
+            Saying::Other => continue,
+        };
+        add(words);
+        if notice.saying == Saying::Found
+            && let Some(commit) = &notice.bisected
+        {
+            add(format!("bisected it to {commit}"));
+        }
+    }
+    all
+}
+
+fn verb_name(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Fix => "fix:",
+        Verb::Unfix => "unfix",
+        Verb::Dup => "dup:",
+        Verb::Undup => "undup",
+        Verb::Test => "test",
+        Verb::Invalid => "invalid",
+        Verb::Upstream => "upstream",
+        Verb::Set => "set",
+        Verb::Unset => "unset",
+        Verb::Uncc => "uncc",
+        Verb::Unknown => "(a command that it does not know)",
+    }
+}
+
+/// Words in subjects of reports.
+const REPORTS: [&str; 17] = [
+    "bug",
+    "crash",
+    "panic",
+    "oops",
+    "hang",
+    "hung",
+    "hangs",
+    "deadlock",
+    "lockup",
+    "stall",
+    "stalls",
+    "regression",
+    "warning",
+    "kasan",
+    "ubsan",
+    "kmsan",
+    "syzbot",
+];
+
+/// How far it is, the messages that say so, and the same in words.
+fn state(entries: &[Entry], in_time: &[usize], series: &[Series]) -> (State, Vec<usize>, String) {
+    if let Some(told) = told(entries, in_time) {
+        return told;
+    }
+    let posted: Vec<&Series> = series.iter().filter(|series| series.posting != Posting::Inline).collect();
+    if let Some((series, taken)) = posted.iter().rev().find_map(|series| Some((series, series.taken.as_ref()?))) {
+        let tree = taken
+            .tree
+            .as_ref()
+            .map_or_else(|| "applied (no tree is named)".to_owned(), |tree| format!("applied to {tree}"));
+        let words = format!("{} {tree}, says {}", patch_name(series), taken.who);
+        return (State::Applied, vec![series.number, taken.number], words);
+    }
+    if let Some(series) = posted.last() {
+        let words = format!("{} posted by {}", patch_name(series), series.author.shown());
+        return (State::PatchPosted, vec![series.number], words);
+    }
+    let report = entries.iter().position(|entry| {
+        let first = entry.parent.is_none();
+        let subject = entry.subject.to_lowercase();
+        let named = subject.split(|char: char| !char.is_alphanumeric()).any(|word| REPORTS.contains(&word));
+        !entry.findings.is_empty()
+            || (first && named)
+            || entry.notice.as_ref().is_some_and(|notice| notice.saying == Saying::Found)
+    });
+    let Some(report) = report else {
+        return (State::Unknown, Vec::new(), "unknown: no report and no patch in these messages".to_owned());
+    };
+    let reporter = &entries[report].from.address;
+    let talk: Vec<usize> = in_time
+        .iter()
+        .filter(|at| **at != report && !entries[**at].from.bot && entries[**at].from.address != *reporter)
+        .map(|at| at + 1)
+        .collect();
+    if talk.is_empty() {
+        return (State::Reported, vec![report + 1], "reported, no answer in these messages".to_owned());
+    }
+    let evidence = std::iter::once(report + 1).chain(talk).collect();
+    let words = match series.last() {
+        Some(tried) => format!(
+            "under investigation, no patch posted, a diff by {} (message {})",
+            tried.author.shown(),
+            tried.number
+        ),
+        None => "under investigation, no patch".to_owned(),
+    };
+    (State::Investigating, evidence, words)
+}
+
+/// What people told syzbot last about the bug itself.
+fn told(entries: &[Entry], in_time: &[usize]) -> Option<(State, Vec<usize>, String)> {
+    let mut told = None;
+    for at in in_time.iter().copied().filter(|at| !entries[*at].from.bot) {
+        let who = entries[at].from.shown();
+        for command in &entries[at].commands {
+            let title = &command.argument;
+            told = match command.verb {
+                Verb::Fix => Some((State::Fixed, vec![at + 1], format!("fixed by \"{title}\", says {who}"))),
+                Verb::Dup => Some((State::Duplicate, vec![at + 1], format!("a duplicate of \"{title}\", says {who}"))),
+                Verb::Invalid => Some((State::Invalid, vec![at + 1], format!("no bug, says {who}"))),
+                Verb::Unfix | Verb::Undup => None,
+                _ => continue,
+            };
+        }
+    }
+    told
+}
+
+fn patch_name(series: &Series) -> String {
+    let kind = match (series.posting, series.total) {
+        (Posting::Rfc, _) => "RFC patch",
+        (_, total) if total > 1 => "patch series",
+        _ => "patch",
+    };
+    format!("{kind} v{}", series.version)
+}
+
+fn sentence(state: &str, questions: &[Question]) -> String {
+    let open: Vec<&Question> = questions.iter().filter(|question| question.answered_by.is_none()).collect();
+    let mut askers: Vec<&str> = Vec::new();
+    for question in &open {
+        if !askers.contains(&question.who.as_str()) {
+            askers.push(&question.who);
+        }
+    }
+    let asked = match open.len() {
+        0 => "no open question".to_owned(),
+        1 => format!("one open question ({})", askers.join(", ")),
+        count => format!("{count} open questions ({})", askers.join(", ")),
+    };
+    format!("{state}, {asked}")
+}

@@ -1,0 +1,243 @@
+//! What people say in words: questions and whether they were answered, objections, "applied".
+
+use super::body::{Line, Role, sentences};
+use super::message::Message;
+
+/// Sentences longer than this are cut when they are kept, characters.
+const LONGEST: usize = 300;
+
+fn kept(sentence: &str) -> String {
+    crate::thread::message::one_line(&sentence.chars().take(LONGEST).collect::<String>())
+}
+
+/// The questions that a message's sender asks.
+#[must_use]
+pub fn questions(message: &Message) -> Vec<String> {
+    let asks = |sentence: &String| {
+        let bare = sentence.trim_end_matches(['"', ')', '\'', '”']);
+        bare.ends_with('?')
+            && bare
+                .trim_end_matches('?')
+                .ends_with(|char: char| char.is_alphanumeric() || matches!(char, ')' | ']' | '"' | '\'' | '`' | '_'))
+    };
+    sentences(&message.lines).iter().filter(|sentence| asks(sentence)).map(|sentence| kept(sentence)).collect()
+}
+
+/// Whether a later message answers a question: it quotes it and goes on in words of its own, or it was written on top of it.
+#[must_use]
+pub fn answers(later: &Message, question: &str) -> bool {
+    let wanted = letters(question);
+    let lines = &later.lines;
+    let mut at = 0;
+    while at < lines.len() {
+        if lines[at].role != Role::Quoted {
+            at += 1;
+            continue;
+        }
+        let end = lines[at..].iter().position(|line| line.role != Role::Quoted).map_or(lines.len(), |end| at + end);
+        let quote: String = lines[at..end].iter().map(|line| letters(&line.text)).collect();
+        if quote.contains(&wanted) {
+            let says = |lines: &[Line]| {
+                lines.iter().any(|line| matches!(line.role, Role::Own | Role::Diff) && !line.text.trim().is_empty())
+            };
+            return says(&lines[end..])
+                || (says(&lines[..at]) && !lines[..at].iter().any(|line| line.role == Role::Quoted));
+        }
+        at = end;
+    }
+    false
+}
+
+/// Whether a message quotes nothing of what it answers.
+#[must_use]
+pub fn quotes_nothing(message: &Message) -> bool {
+    message.lines.iter().all(|line| line.role != Role::Quoted)
+}
+
+/// Letters and digits alone: quoting, wrapping and punctuation do not matter.
+fn letters(text: &str) -> String {
+    text.chars().filter(|char| char.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// Words with which people object or warn. They are quoted as they stand, and called possible.
+const DOUBTS: [&str; 34] = [
+    "i don't think",
+    "i do not think",
+    "i don't like",
+    "not sure",
+    "don't believe",
+    "i doubt",
+    "i disagree",
+    "i object",
+    "is wrong",
+    "looks wrong",
+    "seems wrong",
+    "not right",
+    "not correct",
+    "is incorrect",
+    "not acceptable",
+    "not a good idea",
+    "bad idea",
+    "please don't",
+    "should not",
+    "shouldn't",
+    "must not",
+    "mustn't",
+    "can't just",
+    "cannot just",
+    "rather not",
+    "concern",
+    "worried",
+    "worry",
+    "not safe",
+    "unsafe",
+    "would break",
+    "will break",
+    "careful",
+    "cautious",
+];
+
+/// Sentences in which a message's sender objects or warns, by their words.
+#[must_use]
+pub fn doubts(message: &Message) -> Vec<String> {
+    let doubts = |sentence: &&String| {
+        let lower = sentence.to_lowercase().replace('\u{2019}', "'");
+        !lower.ends_with('?') && DOUBTS.iter().any(|words| lower.contains(words))
+    };
+    sentences(&message.lines).iter().filter(doubts).map(|sentence| kept(sentence)).collect()
+}
+
+/// The sentence in which a message's sender refuses a patch: `NAK`, whatever is around it.
+#[must_use]
+pub fn refusal(message: &Message) -> Option<String> {
+    let refuses = |sentence: &&String| {
+        sentence
+            .split(|char: char| !char.is_alphanumeric())
+            .any(|word| matches!(word, "NAK" | "NACK" | "Nak" | "Nack" | "nak" | "nack"))
+    };
+    sentences(&message.lines).iter().find(refuses).map(|sentence| kept(sentence))
+}
+
+/// The words of a maintainer who took a patch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// The sentence.
+    pub words: String,
+    /// The tree that it names.
+    pub tree: Option<String>,
+}
+
+/// Whether a message says that its sender took the patch: `Applied to net, thanks!`, `Queued up`, or what bots write.
+#[must_use]
+pub fn taken(message: &Message) -> Option<Taken> {
+    let all = sentences(&message.lines);
+    // Who says that it still crashes applied it to try it.
+    let tried = all.iter().any(|sentence| {
+        let lower = sentence.to_lowercase();
+        ["still ", "but ", "however"].iter().any(|word| lower.contains(word))
+            && ["crash", "hang", "trigger", "reproduc", "happen", "see ", "panic", "fail"]
+                .iter()
+                .any(|word| lower.contains(word))
+    });
+    if tried {
+        return None;
+    }
+    all.iter().find_map(|sentence| {
+        let words: Vec<&str> = sentence.split_whitespace().collect();
+        let bare = |at: usize| {
+            words.get(at).map(|word| word.trim_matches(|char: char| !char.is_alphanumeric()).to_lowercase())
+        };
+        let at = match (bare(0)?.as_str(), bare(1).as_deref()) {
+            ("applied" | "queued" | "merged" | "pushed" | "picked", _) => 0,
+            (
+                "i've" | "now" | "both" | "all" | "series" | "patch",
+                Some("applied" | "queued" | "merged" | "pushed"),
+            ) => 1,
+            ("this" | "the" | "these" | "i" | "your" | "it", _) => {
+                words.iter().take(6).position(|word| matches!(*word, "applied" | "queued"))?
+            }
+            _ => return None,
+        };
+        let mut after = at + 1;
+        while matches!(
+            bare(after).as_deref(),
+            Some("up" | "this" | "it" | "both" | "all" | "series" | "the" | "patch" | "patches" | "these")
+        ) {
+            after += 1;
+        }
+        let ends = words[at..after].last().is_some_and(|word| word.ends_with([',', '.', '!', ';', '-']));
+        let tree = match bare(after).as_deref() {
+            Some("to" | "in" | "on" | "onto" | "into" | "for") => {
+                let tree = words
+                    .get(after + 1)
+                    .filter(|word| !matches!(word.to_lowercase().as_str(), "the" | "my" | "our" | "a"));
+                let tree = tree.or_else(|| words.get(after + 2));
+                Some(tree?.trim_end_matches([',', '.', '!', ';']).trim_start_matches('(').to_owned())
+            }
+            None => None,
+            Some("thanks" | "thank" | "thx" | "with") => None,
+            Some(_) if ends && matches!(bare(after).as_deref(), Some("many")) => None,
+            Some(_) => return None,
+        };
+        Some(Taken { words: kept(sentence), tree })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Message {
+        Message::read(format!("From: a@b\n\n{text}").as_bytes())
+    }
+
+    #[test]
+    fn a_question_ends_with_its_mark_and_is_the_senders() {
+        let message = read(
+            "> Is this quoted?\nWhy do we hold the lock here? x = a ? b : c;\nSee http://x/?y=1\nReally?!\nCan it be\ndone later?\n",
+        );
+        assert_eq!(questions(&message), ["Why do we hold the lock here?", "Can it be done later?"]);
+    }
+
+    #[test]
+    fn an_answer_quotes_the_question_and_goes_on() {
+        let question = "Why do we hold the lock here?";
+        assert!(answers(&read("> Why do we hold\n> the lock here?\n\nBecause.\n"), question));
+        assert!(answers(&read("Because.\n\n> Why do we hold the lock here?\n"), question));
+        assert!(!answers(&read("> Another point.\n\nYes.\n"), question));
+        assert!(!answers(&read("> Another point.\n\nYes.\n\n> Why do we hold the lock here?\n"), question));
+    }
+
+    #[test]
+    fn who_took_a_patch_says_so() {
+        for (text, tree) in [
+            ("Applied to net, thanks!\n", Some("net")),
+            ("Applied, thanks.\n", None),
+            ("Queued up, thanks\n", None),
+            ("This patch was applied to netdev/net.git (main)\nby Jakub <a@b>:\n", Some("netdev/net.git")),
+            ("Applied to the bpf-next tree.\n", Some("bpf-next")),
+            ("Both applied.\n", None),
+        ] {
+            assert_eq!(taken(&read(text)).map(|taken| taken.tree), Some(tree.map(str::to_owned)), "{text}");
+        }
+        for text in [
+            "Applied to 6.12 but it still crashes.\n",
+            "I applied your patch and tested it.\n",
+            "Applied stress for an hour.\n",
+            "> Applied, thanks!\nGreat.\n",
+            "The lock is applied to nothing, and the hang still happens.\n",
+        ] {
+            assert_eq!(taken(&read(text)), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn refusals_and_doubts_are_quoted() {
+        assert_eq!(
+            refusal(&read("NAK, this is not how it works.\n")).as_deref(),
+            Some("NAK, this is not how it works.")
+        );
+        assert_eq!(refusal(&read("A snack.\n")), None);
+        assert_eq!(doubts(&read("I don\u{2019}t think we should lock there. Fine otherwise.\n")).len(), 1);
+    }
+}

@@ -1,0 +1,71 @@
+//! `kanalyze thread`: mailboxes from files and pipes, threads from an archive.
+
+use super::contract::assert_valid;
+use super::loopback::gzip;
+use std::io::Write as _;
+use std::process::{Command, Output, Stdio};
+
+const MAILBOX: &str = "From mboxrd@z Thu Jan  1 00:00:00 1970\nFrom: Ann <ann@example.org>\nMessage-ID: <1@x>\nSubject: WARNING in f\nDate: Thu, 01 Jan 2026 10:00:00 +0000\n\nIt warns:\n\nWARNING: CPU: 0 PID: 12 at init/main.c:20 outer+0x1/0x2\nCPU: 0 PID: 12 Comm: widgetd Not tainted 6.99.0 #7\nRIP: 0010:outer+0x1/0x2\nCall Trace:\n <TASK>\n outer+0x1/0x2\n kernel_init+0x1/0x2\n </TASK>\n\n\
+    From mboxrd@z Thu Jan  1 00:00:00 1970\nFrom: Ben <ben@example.org>\nMessage-ID: <2@x>\nIn-Reply-To: <1@x>\nSubject: Re: WARNING in f\nDate: Thu, 01 Jan 2026 11:00:00 +0000\n\n> It warns:\n\nWhich compiler is that?\n\n\
+    From mboxrd@z Thu Jan  1 00:00:00 1970\nFrom: Zoe <zoe@example.org>\nMessage-ID: <9@x>\nSubject: something else\nDate: Thu, 01 Jan 2026 11:00:00 +0000\n\nhello\n";
+
+fn kanalyze(arguments: &[&str], stdin: &[u8]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kanalyze"));
+    let mut child = command
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program runs");
+    // A program that does not read its input is fine.
+    let _ = child.stdin.take().expect("a pipe").write_all(stdin);
+    child.wait_with_output().expect("it ends")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("text")
+}
+
+#[test]
+fn a_packed_mailbox_from_a_pipe_is_read() {
+    let output = kanalyze(&["thread", "--mbox", "-", "--brief"], &gzip(MAILBOX.as_bytes()));
+    assert_eq!(
+        text(&output.stdout),
+        "WARNING in f: under investigation, no patch, one open question (Ben)\nsomething else: unknown: no report and no patch in these messages, no open question\n"
+    );
+    assert!(output.status.success());
+}
+
+#[test]
+fn records_are_what_the_schema_says() {
+    let output = kanalyze(&["thread", "--mbox", "-", "--format", "jsonl"], MAILBOX.as_bytes());
+    let records: Vec<serde_json::Value> =
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(records.len(), 2);
+    records.iter().for_each(assert_valid);
+    assert_eq!(records[0]["messages"][0]["findings"][0]["title"], "WARNING in outer");
+}
+
+#[test]
+fn one_message_names_its_thread() {
+    for id in ["2@x", "<2@x>", "https://lore.example.org/all/2@x/"] {
+        let output = kanalyze(&["thread", "--mbox", "-", "--mid", id, "--show-bodies", "2"], MAILBOX.as_bytes());
+        let shown = text(&output.stdout);
+        assert!(shown.contains("      Which compiler is that?\n"), "{shown}");
+        assert!(!shown.contains("something else"), "{shown}");
+    }
+}
+
+#[test]
+fn what_is_not_there_is_said_in_one_sentence() {
+    for (arguments, stdin, words) in [
+        (&["thread", "--mbox", "-", "--mid", "7@x"][..], MAILBOX, "-: no message 7@x in it"),
+        (&["thread", "--mbox", "-"][..], "\n", "-: there is no message in it"),
+        (&["thread"][..], "", "no thread is named"),
+    ] {
+        let output = kanalyze(arguments, stdin.as_bytes());
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).contains(words), "{}", text(&output.stderr));
+    }
+}
