@@ -16,6 +16,7 @@ mod log;
 mod palette;
 mod snapshot;
 
+pub use crate::markup::safe;
 pub use answer::answer_text;
 pub use diff::{cluster_text, diff_markdown, diff_text};
 pub use gate::{CHECK_LOG_SCHEMA, Checked, CheckedLog, check_junit, check_sarif, check_text, diff_junit, diff_sarif};
@@ -28,28 +29,6 @@ pub use palette::{Detail, Look, Palette, Width};
 pub use snapshot::snapshot;
 
 use std::borrow::Cow;
-
-/// The text with every control character (escapes, bells, carriage returns, bidirectional marks) made visible.
-#[must_use]
-pub fn safe(text: &str) -> Cow<'_, str> {
-    let harmful = |char: char| {
-        char.is_control() || matches!(char, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    if !text.contains(harmful) {
-        return Cow::Borrowed(text);
-    }
-    let mut out = String::with_capacity(text.len() + 8);
-    for char in text.chars() {
-        if char == '\t' {
-            out.push(' ');
-        } else if harmful(char) {
-            out.extend(char.escape_default());
-        } else {
-            out.push(char);
-        }
-    }
-    Cow::Owned(out)
-}
 
 /// The text cut to `width` columns, an ellipsis at the end if anything went.
 #[must_use]
