@@ -156,10 +156,8 @@ mod tests {
     }
 
     #[test]
-    fn stars_and_days() {
+    fn stars_stand_for_anything() {
         assert!(matches("a*c*e", "abcde") && matches("abc", "abc") && matches("*", ""));
         assert!(!matches("a*c", "abd") && !matches("abc", "abcd") && !matches("ab*ba", "aba"));
-        assert_eq!(day(0), "1970-01-01");
-        assert_eq!(day(20_778), "2026-11-21");
     }
 }
