@@ -24,6 +24,9 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`files`] | a file replaced whole, locks, cache folders |
+//! | [`calendar`] | moments as dates |
+//! | [`markup`] | log text made harmless for terminals, XML, Markdown |
+//! | [`packing`] | gzip, xz, zstd, bzip2, lz4 and others: one table of magics, undone within bounds |
 //! | [`net`] | the polite HTTP client |
 //! | [`input`] | files, stdin, memory maps, gz/xz/zst/bz2/lz4 by magic, UTF-16, mail |
 //! | [`mod@line`] | what stands around a message: known wrappers exactly, any other dressing inferred from the lines; who speaks |
@@ -55,6 +58,7 @@
 //! * Output for people goes through [`render`]; only [`cli`] writes to stdout and stderr.
 
 pub mod bisect;
+pub mod calendar;
 pub mod cli;
 pub mod diff;
 pub mod engine;
@@ -65,7 +69,9 @@ pub mod input;
 pub mod intake;
 pub mod line;
 pub mod locks;
+pub mod markup;
 pub mod net;
+pub mod packing;
 pub mod render;
 pub mod report;
 pub mod runs;

@@ -3,8 +3,9 @@
 use super::logs::{Logs, tell};
 use super::output::Reader;
 use super::pager::Page;
+use crate::calendar::today;
 use crate::diff::Area;
-use crate::diff::baseline::{Baseline, Excuse, today};
+use crate::diff::baseline::{Baseline, Excuse};
 use crate::intake::{silence, wholes};
 use crate::render::{self, Checked, CheckedLog};
 use clap::ValueEnum;

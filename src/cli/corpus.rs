@@ -134,9 +134,7 @@ fn said_of(log: &Path, options: &Options) -> (String, Outcome) {
 }
 
 fn write_whole(path: &Path, text: &str) -> anyhow::Result<()> {
-    let part = path.with_extension("snap.part");
-    std::fs::write(&part, text)
-        .and_then(|()| std::fs::rename(&part, path))
+    crate::files::replace(path, text.as_bytes())
         .map_err(|cause| anyhow::anyhow!("{}: cannot write this snapshot: {cause}", path.display()))
 }
 

@@ -3,7 +3,8 @@
 use super::logs::{Reading, sources_of, tell};
 use super::output::Reader;
 use super::pager::Page;
-use crate::diff::baseline::{Baseline, today};
+use crate::calendar::today;
+use crate::diff::baseline::Baseline;
 use crate::diff::{Difference, Group, Run, compare, reduce, rules};
 use crate::engine::Options;
 use crate::intake::{Found, silence, wholes};

@@ -3,6 +3,7 @@
 use super::logs::sources_of;
 use super::output::{Format, Output};
 use super::stderr::say;
+use crate::files::cache_home;
 use crate::image::{KernelImage, decode_code, decode_code_as_script, is_boot_image};
 use crate::input::Source;
 use crate::intake::{Content, PlainStream, Text, each_log, live};
@@ -10,7 +11,7 @@ use crate::net::{Client, HttpError, Manners, SystemClock};
 use crate::render::write_json;
 use crate::symbols::{
     Answer, Confidence, Decoded, Kernel, LogDecoder, LogOptions, Named, Paths, Place, SymbolTable, View, What,
-    annotate, as_script, cache_home, debuginfod, find_build_id, find_in_build_tree, find_release,
+    annotate, as_script, debuginfod, find_build_id, find_in_build_tree, find_release,
 };
 use anyhow::{Context as _, bail};
 use schemars::JsonSchema;

@@ -2,7 +2,8 @@
 
 use super::kallsyms::{Kallsyms, recover};
 use super::payload::{ImageError, Payload, Shape, open_payload, payload_of};
-use crate::symbols::{Elf, Symbol, SymbolTable, View, find_banner, hexadecimal, unpack};
+use crate::packing::{self, Packing};
+use crate::symbols::{Elf, Symbol, SymbolTable, View, find_banner, hexadecimal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -189,7 +190,7 @@ impl KernelImage {
         let bytes = self.bytes();
         memchr::memmem::find_iter(bytes, b"IKCFG_ST").find_map(|at| {
             let packed = bytes.get(at + 8..)?;
-            let text = unpack::unpack(unpack::Packing::of(packed)?, packed, LIMIT).ok()?;
+            let text = packing::unpack(Packing::of(packed)?, packed, LIMIT).ok()?;
             String::from_utf8(text).ok()
         })
     }

@@ -1,7 +1,7 @@
 //! A kernel image as it is booted → the kernel in it: boot headers taken off, layers of packing undone.
 
+use crate::packing::{Packing, UnpackError, unpack};
 use crate::symbols::View;
-use crate::symbols::unpack::{Packing, UnpackError, unpack};
 use std::path::{Path, PathBuf};
 
 /// No kernel unpacks to more than this many bytes.
@@ -133,20 +133,8 @@ fn release_of_setup(bytes: &[u8]) -> Option<String> {
 
 /// The first packed stream in some bytes that unpacks to a kernel: for zImages and headers that are not known.
 fn search(bytes: &[u8]) -> Option<(Packing, &[u8])> {
-    const MAGICS: [&[u8]; 6] = [
-        &[0x1f, 0x8b, 8],
-        &[0xfd, b'7', b'z', b'X', b'Z', 0],
-        &[0x28, 0xb5, 0x2f, 0xfd],
-        b"BZh91AY",
-        &[2, 0x21, 0x4c, 0x18],
-        &[0x89, b'L', b'Z', b'O', 0, 13, 10],
-    ];
-    let mut places: Vec<usize> =
-        MAGICS.iter().flat_map(|magic| memchr::memmem::find_iter(bytes, magic).take(8)).collect();
-    places.sort_unstable();
-    places.into_iter().find_map(|at| {
+    Packing::places(bytes, 8).into_iter().find_map(|(at, packing)| {
         let rest = &bytes[at..];
-        let packing = Packing::of(rest)?;
         let kernel = unpack(packing, rest, LIMIT).ok()?;
         let known = kernel.starts_with(b"\x7fELF") || matches!(kernel.get(0x38..0x3c), Some(b"ARM\x64" | b"RSC\x05"));
         known.then_some((packing, rest))

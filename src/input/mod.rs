@@ -11,7 +11,6 @@
 //! What can go wrong while reading is [`Damage`], a value: everything that could be read has been given out before.
 //! Only what cannot be opened at all is an [`InputError`], and concerns that one file.
 
-mod compressed;
 mod follow;
 mod landmark;
 mod mail;
@@ -20,7 +19,6 @@ mod small;
 mod stream;
 mod wide;
 
-pub use compressed::Compression;
 pub use follow::{Begin, Follow, Step, Stopper};
 pub use landmark::{Landmark, landmark};
 pub use mail::{Mail, read_mail, unquote_mail};

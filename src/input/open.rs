@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
 
-use super::compressed::{self, Compression};
 use super::stream::{CHUNK, Damage, Stream};
+use crate::packing::Packing;
 
 /// Plain files from this size on are mapped, smaller ones are read: that is as fast, and nobody can take the bytes away.
 pub const MAPPED_FROM: u64 = 8 << 20;
@@ -217,8 +217,8 @@ fn from_file(mut file: File, source: &Source, mapping: Mapping) -> Result<Input,
         {
             return Err(InputError::new(source, error));
         }
-        if let Some(compression) = Compression::of(&bytes) {
-            return compressed::stream(compression, Box::new(Cursor::new(bytes).chain(file)))
+        if let Some(compression) = Packing::of_log(&bytes) {
+            return Stream::unpacking(compression, Box::new(Cursor::new(bytes).chain(file)))
                 .map(Input::Stream)
                 .map_err(|error| InputError::new(source, error));
         }
@@ -256,14 +256,14 @@ pub fn open_reader(reader: Box<dyn Read + Send>, source: &Source) -> Result<Inpu
 }
 
 /// How the file is compressed; it stands at its start afterwards.
-fn head(file: &mut File, source: &Source) -> Result<Option<Compression>, InputError> {
-    let mut magic = Vec::with_capacity(Compression::MAGIC);
+fn head(file: &mut File, source: &Source) -> Result<Option<Packing>, InputError> {
+    let mut magic = Vec::with_capacity(Packing::MAGIC);
     (&mut *file)
-        .take(Compression::MAGIC as u64)
+        .take(Packing::MAGIC as u64)
         .read_to_end(&mut magic)
         .and_then(|_| file.rewind())
         .map_err(|error| InputError::new(source, error))?;
-    Ok(Compression::of(&magic))
+    Ok(Packing::of_log(&magic))
 }
 
 /// A stream whose first bytes decide whether it is compressed.
@@ -272,7 +272,7 @@ fn sniffed(mut reader: Box<dyn Read + Send>, source: &Source) -> Result<Input, I
     // somebody may wait for the answer to a short line.
     let mut first = vec![0; CHUNK];
     let mut filled = 0;
-    while filled < Compression::MAGIC && Compression::may_be(&first[..filled]) {
+    while filled < Packing::MAGIC && Packing::may_be(&first[..filled]) {
         match reader.read(&mut first[filled..]) {
             Ok(0) => break,
             Ok(got) => filled += got,
@@ -283,11 +283,11 @@ fn sniffed(mut reader: Box<dyn Read + Send>, source: &Source) -> Result<Input, I
         }
     }
     first.truncate(filled);
-    let compression = Compression::of(&first);
+    let compression = Packing::of_log(&first);
     let reader = Box::new(Cursor::new(first).chain(reader));
     match compression {
         Some(compression) => {
-            compressed::stream(compression, reader).map(Input::Stream).map_err(|error| InputError::new(source, error))
+            Stream::unpacking(compression, reader).map(Input::Stream).map_err(|error| InputError::new(source, error))
         }
         None => Ok(Input::Stream(Stream::plain(reader))),
     }

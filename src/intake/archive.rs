@@ -3,7 +3,8 @@
 use super::foreign::Unreadable;
 use super::names::is_log;
 use super::open::{Content, Log, of_bytes, of_compressed};
-use crate::input::{Compression, Input, Source, Stream, open_reader};
+use crate::input::{Input, Source, Stream, open_reader};
+use crate::packing::Packing;
 use std::ffi::OsStr;
 use std::io::{Cursor, Read, Seek};
 use std::ops::ControlFlow;
@@ -90,7 +91,7 @@ impl Reading<'_> {
         }
         self.left -= bytes.len() as u64;
         let read = read.map_err(|error| Unreadable::Archive(name.clone(), error.to_string()));
-        let content = if Compression::of(&bytes).is_some() { unpacked(&name, bytes) } else { of_bytes(&name, bytes) };
+        let content = if Packing::of_log(&bytes).is_some() { unpacked(&name, bytes) } else { of_bytes(&name, bytes) };
         match (read, content) {
             (Err(fault), _) => self.fault(name, fault),
             // Pictures, programs, notes: an archive may hold anything.

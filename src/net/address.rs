@@ -27,8 +27,8 @@ pub enum AddressError {
     #[error("a server outside points to this machine")]
     Inward,
     /// Redirected again and again.
-    #[error("too many redirects")]
-    Loop,
+    #[error("more than {0} redirects")]
+    Loop(usize),
 }
 
 /// Whether `text` may be fetched at all, and as what: only `https`, and `http` to this very machine, are spoken, without a

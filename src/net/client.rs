@@ -249,7 +249,7 @@ impl Client {
                 reason,
             })?;
         }
-        Err(HttpError::Refused { url: url.to_owned(), reason: AddressError::Loop })
+        Err(HttpError::Refused { url: url.to_owned(), reason: AddressError::Loop(REDIRECTS) })
     }
 
     /// One address, as often as its troubles may pass.

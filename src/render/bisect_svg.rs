@@ -2,6 +2,7 @@
 
 use crate::bisect::Bisection;
 use crate::bisect::record::{Kind, Role, Step, Verdict};
+use crate::markup::xml;
 use std::fmt::Write as _;
 
 /// Distance of two rounds, pixels.
@@ -36,9 +37,9 @@ pub fn draw(found: &Bisection) -> String {
     add(format_args!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" font-family=\"sans-serif\" font-size=\"11\">"
     ));
-    add(format_args!("<title>{}</title>", escaped(&found.answer)));
+    add(format_args!("<title>{}</title>", xml(&found.answer)));
     add(format_args!("<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>"));
-    add(format_args!("<text x=\"10\" y=\"18\" font-size=\"13\">{}</text>", escaped(&cut(&found.answer, width / 7))));
+    add(format_args!("<text x=\"10\" y=\"18\" font-size=\"13\">{}</text>", xml(&cut(&found.answer, width / 7))));
     let mut power = 1_u64;
     while power <= most {
         let at = height_of(Some(power), most);
@@ -59,7 +60,7 @@ pub fn draw(found: &Bisection) -> String {
             .next()
             .and_then(|first| titles.iter().position(|title| *title == first))
             .map_or("#009E73", |at| COLOURS.get(at).copied().unwrap_or("#777777"));
-        let tip = escaped(&tooltip(step));
+        let tip = xml(&tooltip(step));
         let shape = match side(found.kind, step) {
             Some(Verdict::Bad) => format!("<circle cx=\"{x}\" cy=\"{y:.1}\" r=\"7\" fill=\"{colour}\">"),
             Some(Verdict::Good) => {
@@ -73,7 +74,7 @@ pub fn draw(found: &Bisection) -> String {
             add(format_args!(
                 "<text x=\"{x}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
                 y - 12.0,
-                escaped(&cut(release, 10))
+                xml(&cut(release, 10))
             ));
         }
     }
@@ -86,7 +87,7 @@ pub fn draw(found: &Bisection) -> String {
         add(format_args!(
             "<rect x=\"10\" y=\"{}\" width=\"11\" height=\"11\" fill=\"{colour}\"/><text x=\"28\" y=\"{at}\">{}</text>",
             at - 10,
-            escaped(&cut(title, 110))
+            xml(&cut(title, 110))
         ));
     }
     add(format_args!("</svg>"));
@@ -117,21 +118,4 @@ fn tooltip(step: &Step) -> String {
 
 fn cut(text: &str, width: usize) -> String {
     super::fitted(text, width).into_owned()
-}
-
-/// Text for XML: markup escaped, control characters replaced (XML 1.0 has no way to write them).
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            letter if letter.is_control() || matches!(letter, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
-            letter => out.push(letter),
-        }
-    }
-    out
 }

@@ -4,6 +4,7 @@ use super::{Look, Palette, Width, fitted, safe};
 use crate::diff::cause::aligned;
 use crate::diff::record::Causes;
 use crate::diff::{Difference, Finding, Verdict};
+use crate::markup::{cell, code};
 use std::fmt::Write as _;
 
 /// Blanks before what belongs to a finding.
@@ -151,31 +152,6 @@ pub fn diff_markdown(difference: &Difference) -> String {
         }
     }
     out
-}
-
-/// Text in a table's cell: nothing in it is markup.
-fn cell(text: &str) -> String {
-    let mut out = String::new();
-    for char in safe(text).chars() {
-        match char {
-            '|' | '*' | '_' | '`' | '[' | ']' | '\\' | '#' | '~' | '!' => {
-                out.push('\\');
-                out.push(char);
-            }
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            '@' => out.push_str("&#64;"),
-            _ => out.push(char),
-        }
-    }
-    out
-}
-
-/// Text as code, in a table too.
-fn code(text: &str) -> String {
-    let text = safe(text).replace('|', "\\|");
-    if text.contains('`') { format!("`` {text} ``") } else { format!("`{text}`") }
 }
 
 /// A cluster of reports: how many, the title, who stands for all, where the blamed stack leads.

@@ -2,6 +2,7 @@
 
 use super::{Palette, safe};
 use crate::diff::{Difference, Finding, Verdict};
+use crate::markup::xml;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -88,7 +89,7 @@ pub fn check_junit(logs: &[CheckedLog]) -> String {
     let failures = logs.iter().filter(|log| !log.passes).count();
     let mut cases = String::new();
     for log in logs {
-        let name = xml(&log.log);
+        let name = lines_in_xml(&log.log);
         let unknown: Vec<&Checked> = log.crashes.iter().filter(|crash| crash.known.is_none()).collect();
         if log.passes {
             let _ = writeln!(cases, "    <testcase classname=\"kanalyze.check\" name=\"{name}\"/>");
@@ -99,7 +100,8 @@ pub fn check_junit(logs: &[CheckedLog]) -> String {
         let _ = writeln!(cases, "    <testcase classname=\"kanalyze.check\" name=\"{name}\">");
         let text: String =
             unknown.iter().map(|crash| format!("{}:{}: {}\n", log.log, crash.line, crash.title)).collect();
-        let _ = writeln!(cases, "      <failure message=\"{}\">{}</failure>", xml(&message), xml(&text));
+        let _ =
+            writeln!(cases, "      <failure message=\"{}\">{}</failure>", lines_in_xml(&message), lines_in_xml(&text));
         let _ = writeln!(cases, "    </testcase>");
     }
     junit(logs.len(), failures, 0, "kanalyze check", &cases)
@@ -113,16 +115,16 @@ pub fn diff_junit(difference: &Difference) -> String {
     for finding in &all {
         let inside = if finding.verdict == Verdict::Unclear || finding.known.is_some() {
             skipped += 1;
-            format!("<skipped message=\"{}\"/>", xml(finding.known.as_ref().unwrap_or(&finding.words)))
+            format!("<skipped message=\"{}\"/>", lines_in_xml(finding.known.as_ref().unwrap_or(&finding.words)))
         } else {
             failures += 1;
-            format!("<failure message=\"{}: {}\"/>", finding.verdict.word(), xml(&finding.words))
+            format!("<failure message=\"{}: {}\"/>", finding.verdict.word(), lines_in_xml(&finding.words))
         };
         let _ = writeln!(
             cases,
             "    <testcase classname=\"kanalyze.diff.{}\" name=\"{}\">{inside}</testcase>",
             finding.area.name(),
-            xml(&finding.name)
+            lines_in_xml(&finding.name)
         );
     }
     for (area, count) in &difference.same {
@@ -137,22 +139,9 @@ fn junit(tests: usize, failures: usize, skipped: usize, name: &str, cases: &str)
     )
 }
 
-/// Text in XML; what XML cannot hold is made visible first.
-fn xml(text: &str) -> String {
-    let lines: Vec<String> = text
-        .split('\n')
-        .map(|line| {
-            safe(line)
-                .chars()
-                .map(|char| if matches!(char, '\u{fffe}' | '\u{ffff}') { '\u{fffd}' } else { char })
-                .collect::<String>()
-                .replace('&', "&amp;")
-                .replace('<', "&lt;")
-                .replace('>', "&gt;")
-                .replace('"', "&quot;")
-        })
-        .collect();
-    lines.join("&#10;")
+/// Text of several lines in XML.
+fn lines_in_xml(text: &str) -> String {
+    text.split('\n').map(xml).collect::<Vec<_>>().join("&#10;")
 }
 
 /// The comparison as SARIF 2.1.0: one result a claimed difference.

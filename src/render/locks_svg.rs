@@ -2,6 +2,7 @@
 
 use super::locks_picture::{Node, Picture, Shape, picture};
 use crate::locks::{Dump, Grade};
+use crate::markup::xml;
 use layout::core::base::Orientation;
 use layout::core::format::{ClipHandle, RenderBackend};
 use layout::core::geometry::Point;
@@ -140,7 +141,7 @@ impl Canvas {
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" viewBox=\"0 0 {width:.0} {height:.0}\" font-family=\"monospace\" font-size=\"{FONT}\">\n"
         );
         let title = format!("{}:{}", dump.log, dump.line);
-        let _ = writeln!(out, "<title>Who waits for whom: {}</title>", markup(&title));
+        let _ = writeln!(out, "<title>Who waits for whom: {}</title>", xml(&title));
         out.push_str("<defs><marker id=\"head\" markerWidth=\"9\" markerHeight=\"8\" refX=\"8\" refY=\"4\" orient=\"auto-start-reverse\"><path d=\"M0 0 L9 4 L0 8 z\" fill=\"context-stroke\"/></marker></defs>\n");
         let _ = writeln!(out, "<rect width=\"{width:.0}\" height=\"{height:.0}\" fill=\"#ffffff\"/>");
         out.push_str("<text class=\"legend\" x=\"10\" y=\"18\" fill=\"#444444\">arrow: waits for / is held by. solid: stated or certain, dashed: likely,</text>\n");
@@ -196,27 +197,11 @@ impl Canvas {
                     "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
                     at.x + size.x / 2.0,
                     top + (line as f64 + 0.75) * LINE,
-                    markup(text)
+                    xml(text)
                 );
             }
         }
         out.push_str("</svg>\n");
         out
     }
-}
-
-/// Text that is no markup.
-fn markup(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for char in super::safe(text).chars() {
-        match char {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            _ => out.push(char),
-        }
-    }
-    out
 }

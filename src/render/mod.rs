@@ -8,7 +8,6 @@ pub mod bisect_table;
 mod bisect_walk;
 mod diff;
 mod gate;
-mod json;
 mod live;
 mod locks;
 mod locks_index;
@@ -20,10 +19,10 @@ mod snapshot;
 mod syzbot;
 mod thread;
 
+pub use crate::markup::{json_line, json_pretty, safe, write_json};
 pub use answer::answer_text;
 pub use diff::{cluster_text, diff_markdown, diff_text};
 pub use gate::{CHECK_LOG_SCHEMA, Checked, CheckedLog, check_junit, check_sarif, check_text, diff_junit, diff_sarif};
-pub use json::{json_line, json_pretty, write_json};
 pub use live::{Weight, live_line, status_line};
 pub use locks::{hang_text, lockdep_text, locks_text};
 pub use locks_picture::{locks_dot, locks_mermaid};
@@ -35,32 +34,6 @@ pub use syzbot::{bugs_text, known_text, picks_text, work_text};
 pub use thread::thread_text;
 
 use std::borrow::Cow;
-
-/// Whether a character acts on a terminal, hides, turns the direction of text, or ends a line for some readers.
-fn harmful(char: char) -> bool {
-    char.is_control()
-        || matches!(char, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-}
-
-/// The text with every control character (escapes, bells, carriage returns, bidirectional and invisible marks) made
-/// visible.
-#[must_use]
-pub fn safe(text: &str) -> Cow<'_, str> {
-    if !text.contains(harmful) {
-        return Cow::Borrowed(text);
-    }
-    let mut out = String::with_capacity(text.len() + 8);
-    for char in text.chars() {
-        if char == '\t' {
-            out.push(' ');
-        } else if harmful(char) {
-            out.extend(char.escape_default());
-        } else {
-            out.push(char);
-        }
-    }
-    Cow::Owned(out)
-}
 
 /// The text cut to `width` columns, an ellipsis at the end if anything went.
 #[must_use]
@@ -102,13 +75,6 @@ pub(crate) fn wrap_into(out: &mut String, first: &str, indent: usize, text: &str
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn escapes_do_not_reach_the_terminal() {
-        assert_eq!(safe("a\u{1b}[31mb\u{202e}c\td"), "a\\u{1b}[31mb\\u{202e}c d");
-        assert_eq!(safe("a\u{feff}b\u{2028}c\u{200b}"), "a\\u{feff}b\\u{2028}c\\u{200b}");
-        assert_eq!(safe("plain"), "plain");
-    }
 
     #[test]
     fn long_text_is_cut() {

@@ -51,7 +51,7 @@ pub fn archive_hit(
         }
     }
     let whole = folder.path().join(&name);
-    fs::rename(&part, &whole).map_err(failed(&whole))?;
+    crate::files::place(&part, &whole).map_err(failed(&whole))?;
     folder.manifest.hits.push(Hit { title: title.to_owned(), kind: kind.to_owned(), at, folder: name.clone() });
     folder.manifest.archived = true;
     folder.save()?;

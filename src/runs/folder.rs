@@ -1,8 +1,8 @@
 //! Making and finding run folders.
 
-use super::clock::folder_stamp;
 use super::journal::JournalError;
 use super::manifest::{MANIFEST, Manifest};
+use crate::calendar::folder_stamp;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 /// The manifest's name inside the folder.
@@ -220,7 +220,7 @@ impl Manifest {
             tag,
             phase: Phase::Preparing,
             outcome: None,
-            started: super::clock::utc(std::time::SystemTime::now()),
+            started: crate::calendar::utc(std::time::SystemTime::now()),
             ended: None,
             seconds: None,
             boot_seconds: None,
@@ -249,19 +249,9 @@ impl Manifest {
     /// # Errors
     /// What the system says; the old manifest is then still there.
     pub fn write(&self, folder: &Path) -> io::Result<()> {
-        let part = folder.join("manifest.json.part");
         let mut bytes = serde_json::to_vec_pretty(self)?;
         bytes.push(b'\n');
-        let written = (|| {
-            let mut file = fs::File::create(&part)?;
-            file.write_all(&bytes)?;
-            file.sync_data()?;
-            fs::rename(&part, folder.join(MANIFEST))
-        })();
-        if written.is_err() {
-            let _ = fs::remove_file(&part);
-        }
-        written
+        crate::files::replace(&folder.join(MANIFEST), &bytes)
     }
 
     /// Reads the manifest of `folder`.

@@ -1,7 +1,7 @@
 //! Who still works on a run, told from its manifest and `/proc`, and how to stop exactly what it started.
 
-use super::clock;
 use super::manifest::{Manifest, Outcome, Phase, Process, Verdict};
+use crate::calendar;
 use std::fs;
 use std::io;
 use std::os::unix::fs::FileTypeExt;
@@ -104,7 +104,7 @@ pub fn stop(run: &Path, grace: Duration) -> io::Result<Stopped> {
     let nothing = ended.is_empty();
     manifest.phase = Phase::Ended;
     manifest.processes.clear();
-    manifest.ended = Some(clock::utc(SystemTime::now()));
+    manifest.ended = Some(calendar::utc(SystemTime::now()));
     if manifest.outcome.is_none() {
         let (verdict, title) = match manifest.hits.first() {
             Some(hit) => (Verdict::Hit, Some(hit.title.clone())),

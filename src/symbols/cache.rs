@@ -9,6 +9,7 @@
 //! ```
 
 use super::map::View;
+use crate::files::Draft;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
@@ -109,23 +110,16 @@ impl Cache {
         // The name says what is inside, so that two writers of the same entries write the same file.
         let name = format!("{:08x}-{}", checksum_of(&directory), all.len());
         let target = self.folder.join(format!("{name}.piece"));
-        let draft = self.folder.join(format!("{name}.{}.draft", draft_number()));
-        let write = || -> io::Result<()> {
-            let mut file = io::BufWriter::with_capacity(1 << 20, fs::File::create_new(&draft)?);
-            file.write_all(MAGIC)?;
-            file.write_all(&(all.len() as u64).to_le_bytes())?;
-            file.write_all(&u64::from(checksum_of(&directory)).to_le_bytes())?;
-            file.write_all(&directory)?;
-            for bytes in all.values() {
-                file.write_all(bytes)?;
-            }
-            file.into_inner().map_err(io::IntoInnerError::into_error)?;
-            fs::rename(&draft, &target)
-        };
-        if let Err(error) = write() {
-            let _ = fs::remove_file(&draft);
-            return Err(error);
+        // What a crash leaves of it is found by the checksum; waiting for the disk would cost more than the index saves.
+        let mut file = io::BufWriter::with_capacity(1 << 20, Draft::beside(&target)?);
+        file.write_all(MAGIC)?;
+        file.write_all(&(all.len() as u64).to_le_bytes())?;
+        file.write_all(&u64::from(checksum_of(&directory)).to_le_bytes())?;
+        file.write_all(&directory)?;
+        for bytes in all.values() {
+            file.write_all(bytes)?;
         }
+        file.into_inner().map_err(io::IntoInnerError::into_error)?.place_unsynced()?;
         if join {
             for (path, _) in self.pieces.iter().filter(|(path, _)| *path != target) {
                 let _ = fs::remove_file(path);
@@ -133,13 +127,6 @@ impl Cache {
         }
         Ok(())
     }
-}
-
-/// A number that no other draft in the folder has.
-fn draft_number() -> String {
-    use std::sync::atomic::{AtomicU64, Ordering};
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 fn checksum_of(bytes: &[u8]) -> u32 {
@@ -182,13 +169,6 @@ fn directory(bytes: &[u8]) -> Option<Vec<Entry>> {
             Some(((number(at)?, number(at + 8)?), offset..end, u32::try_from(number(at + 32)?).ok()?))
         })
         .collect()
-}
-
-/// The folder of caches: `$XDG_CACHE_HOME/kanalyze`, else `~/.cache/kanalyze`.
-#[must_use]
-pub fn cache_home() -> Option<PathBuf> {
-    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    Some(absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))?.join("kanalyze"))
 }
 
 #[cfg(test)]

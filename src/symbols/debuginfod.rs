@@ -2,6 +2,7 @@
 //!
 //! The transfer itself is a function that the caller gives: this layer knows no network.
 
+use crate::files;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -19,10 +20,7 @@ pub fn servers(variable: &str) -> Vec<String> {
 /// The folder of the cache: `DEBUGINFOD_CACHE_PATH`, else `debuginfod_client` below the user's cache folder.
 #[must_use]
 pub fn client_cache() -> Option<PathBuf> {
-    let variable = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    variable("DEBUGINFOD_CACHE_PATH")
-        .or_else(|| variable("XDG_CACHE_HOME").map(|home| home.join("debuginfod_client")))
-        .or_else(|| variable("HOME").map(|home| home.join(".cache/debuginfod_client")))
+    files::absolute("DEBUGINFOD_CACHE_PATH").or_else(|| Some(files::user_caches()?.join("debuginfod_client")))
 }
 
 /// The debug file of a build id: from the cache, else from the first server that has it. `None` if no one has.
@@ -45,7 +43,7 @@ pub fn find(build_id: &str, servers: &[String], cache: &Path, fetch: Fetch<'_>) 
         let draft = folder.join(format!("debuginfo.{}.part", std::process::id()));
         match fetch(&format!("{server}/buildid/{build_id}/debuginfo"), &draft) {
             Ok(true) => {
-                fs::rename(&draft, &target)?;
+                files::place(&draft, &target)?;
                 return Ok(Some(target));
             }
             Ok(false) => {}

@@ -2,7 +2,7 @@
 
 use super::map::View;
 use super::relocate::relocate;
-use super::unpack;
+use crate::packing::{self, Packing};
 use object::{Object, ObjectSection, ObjectSymbol, SectionFlags, SectionIndex};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -41,7 +41,7 @@ pub enum ElfError {
     Damaged(PathBuf, String),
     /// A packed file that does not unpack.
     #[error("{path}: {error}", path = .0.display(), error = .1)]
-    Packed(PathBuf, #[source] unpack::UnpackError),
+    Packed(PathBuf, #[source] packing::UnpackError),
 }
 
 /// One section that is loaded with the program.
@@ -102,9 +102,9 @@ impl Elf {
     /// [`ElfError`].
     pub fn open(path: &Path) -> Result<Self, ElfError> {
         let view = View::open(path).map_err(|error| ElfError::Open(path.to_owned(), error))?;
-        let view = match unpack::Packing::of(&view) {
+        let view = match Packing::of(&view) {
             Some(packing) => View::owned(
-                unpack::unpack(packing, &view, UNPACKED_LIMIT)
+                packing::unpack(packing, &view, UNPACKED_LIMIT)
                     .map_err(|error| ElfError::Packed(path.to_owned(), error))?,
             ),
             None => view,
@@ -331,9 +331,9 @@ fn unpacked_section(
     let bytes = match compressed.format {
         object::CompressionFormat::None if compressed.data.len() > limit => return None,
         object::CompressionFormat::None => Cow::Borrowed(compressed.data),
-        object::CompressionFormat::Zlib => Cow::Owned(unpack::zlib(compressed.data, limit).ok()?),
+        object::CompressionFormat::Zlib => Cow::Owned(packing::zlib(compressed.data, limit).ok()?),
         object::CompressionFormat::Zstandard => {
-            Cow::Owned(unpack::unpack(unpack::Packing::Zstd, compressed.data, limit).ok()?)
+            Cow::Owned(packing::unpack(Packing::Zstd, compressed.data, limit).ok()?)
         }
         _ => return None,
     };

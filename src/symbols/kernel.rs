@@ -4,7 +4,7 @@ use super::binary::{Binary, Place, demangled};
 use super::elf::{Elf, ElfError};
 use super::module::{ModuleFiles, module_fact};
 use super::names::{Symbol, SymbolTable};
-use super::unpack::Packing;
+use crate::packing::Packing;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -21,11 +21,10 @@ mod search;
 mod spot;
 mod table;
 mod unit;
-pub mod unpack;
 
 pub use annotate::{Paths, annotate};
 pub use binary::{Binary, Place, demangled};
-pub use cache::{Cache, Kind, cache_home};
+pub use cache::{Cache, Kind};
 pub use elf::{Elf, ElfError, Section, find_banner, hexadecimal};
 pub use identity::stated_release;
 pub use kernel::{Answer, Confidence, Kernel, Named, release_of};

@@ -269,7 +269,7 @@ fn unpack_beside(directory: &Path, name: &str) -> Result<String, String> {
             unpacker.write_all(&piece[..count])?;
         }
         unpacker.finish()?;
-        fs::rename(&part, &destination)
+        crate::files::place(&part, &destination)
     };
     unpack().map(|()| plain.clone()).map_err(|error| {
         let _ = fs::remove_file(&part);

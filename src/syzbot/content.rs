@@ -1,6 +1,7 @@
 //! What a file's first bytes say that it is, and whether that is what was asked for.
 
 use super::manifest::{Architecture, Role};
+use crate::packing::Packing;
 
 /// How many of a file's first bytes are looked at.
 pub const HEAD: usize = 4 << 10;
@@ -116,15 +117,14 @@ pub fn identify(head: &[u8]) -> Format {
         return Format::Empty;
     }
     // A bzImage has the boot sector's 55 aa as well, an EFI stub makes any kernel look like a Windows program.
-    let magics: [(usize, &[u8], Format); 16] = [
+    let kernels: [(usize, &[u8], Format); 5] = [
         (0, b"\x7fELF", Format::Elf),
         (0x202, b"HdrS", Format::BzImage),
         (0x38, b"ARM\x64", Format::Arm64Image),
         (0x38, b"RSC\x05", Format::RiscvImage),
         (0x24, b"\x18\x28\x6f\x01", Format::ArmImage),
-        (0, b"\xfd7zXZ\0", Format::Xz),
-        (0, b"\x1f\x8b", Format::Gzip),
-        (0, b"\x28\xb5\x2f\xfd", Format::Zstd),
+    ];
+    let others: [(usize, &[u8], Format); 8] = [
         (0, b"QFI\xfb", Format::Qcow2),
         (0, b"070701", Format::Cpio),
         (0, b"070702", Format::Cpio),
@@ -134,8 +134,17 @@ pub fn identify(head: &[u8]) -> Format {
         (510, b"\x55\xaa", Format::RawDisk),
         (0, b"\xef\xbb\xbf<", Format::Html),
     ];
-    if let Some((.., format)) = magics.iter().find(|(offset, magic, _)| at(*offset, magic)) {
-        return *format;
+    let among = |magics: &[(usize, &[u8], Format)]| {
+        magics.iter().find(|(offset, magic, _)| at(*offset, magic)).map(|(.., format)| *format)
+    };
+    let packed = || match Packing::of(head)? {
+        Packing::Xz => Some(Format::Xz),
+        Packing::Gzip => Some(Format::Gzip),
+        Packing::Zstd => Some(Format::Zstd),
+        Packing::Bzip2 | Packing::Lzma | Packing::Lz4 | Packing::Lzo => None,
+    };
+    if let Some(format) = among(&kernels).or_else(packed).or_else(|| among(&others)) {
+        return format;
     }
     if !is_text(head) {
         return Format::Binary;

@@ -178,7 +178,6 @@ pub fn build(build: &Build<'_>, now: u64, tell: &mut dyn FnMut(Step<'_>)) -> Res
         let path = format!("{FOLDER}/{name}");
         let part = build.directory.join(format!("{path}.part"));
         fs::copy(from, &part).map_err(at(from))?;
-        File::open(&part).and_then(|file| file.sync_all()).map_err(at(&part))?;
         let checked = adopt::record(build.directory, &format!("{path}.part"), role).map_err(at(&part))?;
         let format = content::Format::from_name(&checked.format).unwrap_or(content::Format::Binary);
         content::check(role, format).map_err(|reason| at(from)(io::Error::other(reason)))?;
@@ -196,7 +195,7 @@ pub fn build(build: &Build<'_>, now: u64, tell: &mut dyn FnMut(Step<'_>)) -> Res
     staged.extend(uncommitted);
     for (part, record) in &staged {
         let place = build.directory.join(&record.path);
-        fs::rename(part, &place).map_err(at(&place))?;
+        crate::files::place(part, &place).map_err(at(&place))?;
     }
     let mut records = staged.into_iter().map(|(_, record)| record);
     let kernel = LocalKernel {

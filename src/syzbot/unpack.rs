@@ -2,15 +2,13 @@
 
 use super::content::{self, Format, HEAD};
 use super::manifest::Role;
+use crate::packing::{Packing, Pushed};
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 
 /// How many layers of packing are undone: arm64's kernel images have two (`Image-….gz.xz`).
 const LAYERS: u32 = 3;
-
-/// How much memory an xz stream may ask for: `xz -9` needs 65 MiB.
-const XZ_MEMORY: u64 = 256 << 20;
 
 /// Holes are made of blocks of this size.
 const BLOCK: usize = 4 << 10;
@@ -41,8 +39,7 @@ enum Layer {
         depth: u32,
         target: Target,
     },
-    Xz(Box<liblzma::write::XzDecoder<Self>>),
-    Gzip(Box<flate2::write::MultiGzDecoder<Self>>),
+    Packed(Pushed<Box<Self>>),
     Plain(Box<Target>),
     /// Only while one of the others turns into another, or after an error.
     Moving,
@@ -104,20 +101,11 @@ impl Layer {
             return Err(io::Error::other("unpacking after an error"));
         };
         // An initramfs stays packed: the kernel unpacks it.
-        let packed =
-            if target.role == Role::Initrd || depth == LAYERS { Format::Binary } else { content::identify(&seen) };
-        *self = match packed {
-            Format::Xz => {
-                let concatenated = liblzma::stream::CONCATENATED;
-                let stream = liblzma::stream::Stream::new_stream_decoder(XZ_MEMORY, concatenated)?;
-                let inner = Self::Sniffing { seen: Vec::new(), depth: depth + 1, target };
-                Self::Xz(Box::new(liblzma::write::XzDecoder::new_stream(inner, stream)))
-            }
-            Format::Gzip => {
-                let inner = Self::Sniffing { seen: Vec::new(), depth: depth + 1, target };
-                Self::Gzip(Box::new(flate2::write::MultiGzDecoder::new(inner)))
-            }
-            _ => {
+        let stays = target.role == Role::Initrd || depth == LAYERS;
+        let inner = |target| Box::new(Self::Sniffing { seen: Vec::new(), depth: depth + 1, target });
+        *self = match Packing::of(&seen).filter(|packing| !stays && Pushed::<Box<Self>>::undoes(*packing)) {
+            Some(packing) => Self::Packed(Pushed::new(packing, inner(target))?),
+            None => {
                 target.layers = depth;
                 if depth == 0 {
                     target.file = None;
@@ -133,8 +121,10 @@ impl Layer {
             self.decide()?;
         }
         match self {
-            Self::Xz(decoder) => decoder.finish().map_err(told_as_xz)?.finish(),
-            Self::Gzip(decoder) => decoder.finish().map_err(told_as_gzip)?.finish(),
+            Self::Packed(layer) => {
+                let packing = layer.packing();
+                layer.finish().map_err(|error| told(packing, error))?.finish()
+            }
             Self::Plain(target) => Ok(*target),
             Self::Sniffing { .. } | Self::Moving => Err(io::Error::other("unpacking after an error")),
         }
@@ -151,8 +141,7 @@ impl Write for Layer {
                 }
                 Ok(bytes.len())
             }
-            Self::Xz(decoder) => decoder.write(bytes).map_err(told_as_xz),
-            Self::Gzip(decoder) => decoder.write(bytes).map_err(told_as_gzip),
+            Self::Packed(layer) => layer.write(bytes).map_err(|error| told(layer.packing(), error)),
             Self::Plain(target) => target.write(bytes),
             Self::Moving => Err(io::Error::other("unpacking after an error")),
         }
@@ -164,19 +153,11 @@ impl Write for Layer {
 }
 
 /// Says whose trouble it is, unless the trouble comes from further in.
-fn told(kind: &str, error: io::Error) -> io::Error {
+fn told(packing: Packing, error: io::Error) -> io::Error {
     if error.get_ref().is_some_and(|inner| inner.is::<Refusal>()) || error.raw_os_error().is_some() {
         return error;
     }
-    io::Error::new(error.kind(), Refusal(format!("the {kind} stream is damaged or ends in the middle: {error}")))
-}
-
-fn told_as_xz(error: io::Error) -> io::Error {
-    told("xz", error)
-}
-
-fn told_as_gzip(error: io::Error) -> io::Error {
-    told("gzip", error)
+    io::Error::new(error.kind(), Refusal(format!("the {packing} stream is damaged or ends in the middle: {error}")))
 }
 
 /// Why the bytes are not taken, whole and in words.

@@ -28,7 +28,7 @@ impl Drop for Whole {
 impl Whole {
     /// Takes the place of `target`.
     pub(super) fn replace(self, target: &Path) -> Result<(), TableError> {
-        fs::rename(&self.path, target).map_err(at(target))
+        crate::files::place(&self.path, target).map_err(at(target))
     }
 
     /// Becomes the file with the next free number in `folder`.
@@ -42,7 +42,7 @@ impl Whole {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
                 // A file system without links: the name is taken by making it.
                 Err(_) => match File::create_new(&target) {
-                    Ok(_) => return fs::rename(&self.path, &target).map_err(at(&target)).map(|()| target),
+                    Ok(_) => return crate::files::place(&self.path, &target).map_err(at(&target)).map(|()| target),
                     Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
                     Err(error) => return Err(at(&target)(error)),
                 },

@@ -1,7 +1,7 @@
 //! What a manifest keeps of the host and of the files that a run used.
 
 use super::settings::Settings;
-use crate::runs::clock;
+use crate::calendar;
 use crate::runs::manifest::InputFile;
 use std::fs;
 use std::path::PathBuf;
@@ -47,7 +47,7 @@ pub fn hash_inputs(settings: &Settings) -> JoinHandle<Vec<InputFile>> {
                 path: fs::canonicalize(path).unwrap_or_else(|_| path.clone()).display().to_string(),
                 size: meta.len(),
                 sha256,
-                modified: meta.modified().ok().map(clock::utc),
+                modified: meta.modified().ok().map(calendar::utc),
             })
         };
         inputs.iter().filter_map(describe).collect()

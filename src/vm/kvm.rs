@@ -123,17 +123,13 @@ fn kept_or(path: &Path, trial: impl FnOnce() -> Probe) -> Probe {
         && let (Some(folder), Ok(bytes)) = (path.parent(), serde_json::to_vec(&probe))
     {
         // A cache that cannot be written only costs the next run a few seconds.
-        let _ = fs::create_dir_all(folder).and_then(|()| fs::write(path, bytes));
+        let _ = fs::create_dir_all(folder).and_then(|()| crate::files::replace(path, &bytes));
     }
     probe
 }
 
 fn cache_folder() -> PathBuf {
-    let base = std::env::var_os("XDG_CACHE_HOME")
-        .filter(|path| !path.is_empty())
-        .map(PathBuf::from)
-        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")));
-    base.unwrap_or_else(std::env::temp_dir).join("kanalyze")
+    crate::files::cache_home().unwrap_or_else(|| std::env::temp_dir().join("kanalyze"))
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Source lines in a live run: the image is opened while the guest boots, and asked when a report is whole.
 
 use super::settings::Image;
-use crate::symbols::{Kernel, SourceLines, cache_home};
+use crate::files::cache_home;
+use crate::symbols::{Kernel, SourceLines};
 use std::thread::{self, JoinHandle};
 
 /// An image that is being opened, or open.

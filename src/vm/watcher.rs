@@ -437,7 +437,7 @@ impl<'a> Watcher<'a> {
         self.recorder.manifest(|manifest| {
             manifest.phase = Phase::Ended;
             manifest.outcome = Some(outcome.clone());
-            manifest.ended = Some(crate::runs::clock::utc(std::time::SystemTime::now()));
+            manifest.ended = Some(crate::calendar::utc(std::time::SystemTime::now()));
             manifest.seconds = Some(seconds);
             manifest.executed = executed.or(manifest.executed);
             manifest.processes.clear();

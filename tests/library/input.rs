@@ -8,13 +8,13 @@ use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use kanalyze::input::{
-    Begin, CHUNK, Compression, Damage, Follow, Input, InputError, MAPPED_FROM, Mapping, Source, Step, open, open_with,
+    Begin, CHUNK, Damage, Follow, Input, InputError, MAPPED_FROM, Mapping, Source, Step, open, open_with,
 };
+use kanalyze::packing::Packing;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-const FORMS: [Compression; 5] =
-    [Compression::Gzip, Compression::Xz, Compression::Zstd, Compression::Bzip2, Compression::Lz4];
+const FORMS: [Packing; 5] = [Packing::Gzip, Packing::Xz, Packing::Zstd, Packing::Bzip2, Packing::Lz4];
 
 /// A log of about so many bytes; its lines differ, so that it is compressed as logs are.
 fn log(bytes: usize) -> Vec<u8> {
@@ -28,31 +28,32 @@ fn log(bytes: usize) -> Vec<u8> {
     out
 }
 
-fn compress(form: Compression, bytes: &[u8]) -> Vec<u8> {
+fn compress(form: Packing, bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     match form {
-        Compression::Gzip => {
+        Packing::Gzip => {
             let mut writer = flate2::write::GzEncoder::new(&mut out, flate2::Compression::default());
             writer.write_all(bytes).expect("memory");
             writer.finish().expect("memory");
         }
-        Compression::Xz => {
+        Packing::Xz => {
             let mut writer = liblzma::write::XzEncoder::new(&mut out, 6);
             writer.write_all(bytes).expect("memory");
             writer.finish().expect("memory");
         }
-        Compression::Zstd => {
+        Packing::Zstd => {
             let mut writer = zstd::Encoder::new(&mut out, 3).expect("memory");
             writer.include_checksum(true).expect("a parameter");
             writer.write_all(bytes).expect("memory");
             writer.finish().expect("memory");
         }
-        Compression::Bzip2 => {
+        Packing::Bzip2 => {
             let mut writer = bzip2::write::BzEncoder::new(&mut out, bzip2::Compression::fast());
             writer.write_all(bytes).expect("memory");
             writer.finish().expect("memory");
         }
-        Compression::Lz4 => {
+        Packing::Lzma | Packing::Lzo => unreachable!("not among the forms of logs"),
+        Packing::Lz4 => {
             let blocks = lz4_flex::frame::FrameInfo::new()
                 .block_size(lz4_flex::frame::BlockSize::Max64KB)
                 .content_checksum(true);
@@ -132,7 +133,7 @@ fn large_compressed_files_are_streamed_too() {
     let folder = folder();
     let mut noise = log(24 << 20);
     noise.iter_mut().step_by(3).enumerate().for_each(|(index, byte)| *byte ^= ((index * 2_654_435_761) >> 13) as u8);
-    let packed = compress(Compression::Lz4, &noise);
+    let packed = compress(Packing::Lz4, &noise);
     assert!(packed.len() as u64 > MAPPED_FROM);
     let path = written(&folder, "log", &packed);
     File::options().write(true).open(&path).expect("opens").set_modified(SystemTime::UNIX_EPOCH).expect("a time");
@@ -148,10 +149,10 @@ fn members_and_frames_one_after_the_other_are_one_log() {
         let (all, _, damage) = read(&written(&folder, "log", &both));
         assert_eq!((&all[..], damage), (&b"first\nsecond\n"[..], None), "{form}");
     }
-    let skippable = [&[0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3][..], &compress(Compression::Zstd, b"a\n")].concat();
+    let skippable = [&[0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3][..], &compress(Packing::Zstd, b"a\n")].concat();
     assert_eq!(read(&written(&folder, "log", &skippable)).0, b"a\n");
     let empty = &[0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3];
-    let around = [&compress(Compression::Lz4, b"a\n")[..], empty, &compress(Compression::Lz4, b"b\n")].concat();
+    let around = [&compress(Packing::Lz4, b"a\n")[..], empty, &compress(Packing::Lz4, b"b\n")].concat();
     let (all, _, damage) = read(&written(&folder, "log", &around));
     assert_eq!((&all[..], damage), (&b"a\nb\n"[..], None));
 }
@@ -175,7 +176,7 @@ fn every_place_where_a_compressed_file_can_be_cut_is_noticed() {
     let folder = folder();
     for form in FORMS {
         let packed = compress(form, &log(400));
-        for cut in Compression::MAGIC..packed.len() {
+        for cut in Packing::MAGIC..packed.len() {
             let (_, _, damage) = read(&written(&folder, "log", &packed[..cut]));
             assert!(
                 matches!(damage, Some(Damage::Truncated { .. })),
@@ -201,7 +202,7 @@ fn a_damaged_compressed_file_gives_what_could_be_read() {
 }
 
 /// 96 MiB of zeros: enough to be refused. As members one after the other, so that it is quickly made.
-fn zeros(form: Compression) -> Vec<u8> {
+fn zeros(form: Packing) -> Vec<u8> {
     compress(form, &vec![0; 4 << 20]).repeat(24)
 }
 
@@ -215,7 +216,7 @@ fn a_bomb_of_any_form_is_refused_early_and_clearly() {
     }
 }
 
-fn bomb(folder: &TempDir, form: Compression) -> String {
+fn bomb(folder: &TempDir, form: Packing) -> String {
     let path = written(folder, "bomb", &zeros(form));
     let mut seen = 0;
     let damage = open(&Source::from(&*path)).expect("opens").feed(|bytes| {
@@ -231,7 +232,7 @@ fn bomb(folder: &TempDir, form: Compression) -> String {
 fn a_repetitive_log_is_no_bomb() {
     let folder = folder();
     let bytes = log(1 << 20).repeat(66);
-    let packed = compress(Compression::Zstd, &bytes);
+    let packed = compress(Packing::Zstd, &bytes);
     let (all, _, damage) = read(&written(&folder, "log", &packed));
     assert!(all.len() == bytes.len() && damage.is_none(), "{damage:?}, {} times", bytes.len() / packed.len());
 }
@@ -244,7 +245,7 @@ fn a_window_that_needs_too_much_memory_is_refused() {
     encoder.include_contentsize(false).expect("a parameter");
     encoder.write_all(b"line\n").expect("memory");
     let path = written(&folder, "log", &encoder.finish().expect("memory"));
-    assert_eq!(read(&path).2, Some(Damage::Memory { compression: Compression::Zstd }));
+    assert_eq!(read(&path).2, Some(Damage::Memory { compression: Packing::Zstd }));
 }
 
 #[test]
@@ -281,7 +282,7 @@ fn a_fifo_is_a_stream_and_may_be_compressed() {
     let path = folder.path().join("fifo");
     assert!(Command::new("mkfifo").arg(&path).status().expect("mkfifo").success());
     let bytes = log(2 * CHUNK);
-    for packed in [bytes.clone(), compress(Compression::Gzip, &bytes)] {
+    for packed in [bytes.clone(), compress(Packing::Gzip, &bytes)] {
         let writer = std::thread::spawn({
             let path = path.clone();
             move || {
@@ -300,7 +301,7 @@ fn a_fifo_is_a_stream_and_may_be_compressed() {
 #[test]
 fn a_reader_may_stop_early() {
     let folder = folder();
-    let path = written(&folder, "log", &compress(Compression::Zstd, &log(4 * CHUNK)));
+    let path = written(&folder, "log", &compress(Packing::Zstd, &log(4 * CHUNK)));
     let mut pieces = 0;
     open(&Source::from(&*path)).expect("opens").feed(|_| {
         pieces += 1;

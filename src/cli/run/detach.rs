@@ -16,7 +16,7 @@ pub(super) const FOLDER_MARK: &str = "run folder: ";
 /// It cannot be started, or failed at once: its own words.
 pub(super) fn detach(runs: &Path) -> anyhow::Result<ExitCode> {
     fs::create_dir_all(runs).with_context(|| runs.display().to_string())?;
-    let stamp = crate::runs::clock::folder_stamp(std::time::SystemTime::now());
+    let stamp = crate::calendar::folder_stamp(std::time::SystemTime::now());
     let log = runs.join(format!("supervisor-{stamp}-{}.log", std::process::id()));
     let file = File::create(&log).with_context(|| log.display().to_string())?;
     let mut arguments: Vec<_> = std::env::args_os().skip(1).filter(|word| word != "--detach").collect();

@@ -1,25 +1,8 @@
-//! Unpacks what kernels, modules and debug sections are packed with, within a bound on memory.
+//! Packed bytes that are all in memory: what kernels, modules and debug sections are packed with, within a bound on memory.
 
+use super::magic::LZ4_OLD;
+use super::{Packing, zstandard};
 use std::io::Read;
-
-/// A way of packing, told by its first bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Packing {
-    /// gzip.
-    Gzip,
-    /// xz.
-    Xz,
-    /// zstd.
-    Zstd,
-    /// bzip2.
-    Bzip2,
-    /// LZMA alone (`.lzma`), which has no magic number but usual parameters.
-    Lzma,
-    /// lz4, the old format of kernels and the frame format.
-    Lz4,
-    /// lzop.
-    Lzo,
-}
 
 /// Why bytes could not be unpacked.
 #[derive(Debug, thiserror::Error)]
@@ -30,23 +13,6 @@ pub enum UnpackError {
     /// More than the caller allowed.
     #[error("{0:?} data unpacks to more than {1} bytes, which is refused")]
     TooLarge(Packing, usize),
-}
-
-impl Packing {
-    /// The packing whose magic number begins these bytes.
-    #[must_use]
-    pub fn of(bytes: &[u8]) -> Option<Self> {
-        Some(match bytes {
-            [0x1f, 0x8b, 8, ..] => Self::Gzip,
-            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Self::Xz,
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,
-            [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, ..] => Self::Bzip2,
-            [0x5d, 0, 0, _, _, ..] => Self::Lzma,
-            [0x02, 0x21, 0x4c, 0x18, ..] | [0x04, 0x22, 0x4d, 0x18, ..] => Self::Lz4,
-            [0x89, b'L', b'Z', b'O', 0, 0x0d, 0x0a, 0x1a, 0x0a, ..] => Self::Lzo,
-            _ => return None,
-        })
-    }
 }
 
 /// Unpacks; bytes that follow the packed stream are ignored, as boot loaders do.
@@ -63,13 +29,7 @@ pub fn unpack(packing: Packing, bytes: &[u8], limit: usize) -> Result<Vec<u8>, U
                 .map_err(|error| UnpackError::Damaged(packing, error.to_string()))?;
             read(packing, liblzma::bufread::XzDecoder::new_stream(bytes, stream), limit)
         }
-        Packing::Zstd => {
-            let decoder = zstd::stream::read::Decoder::with_buffer(bytes).map_err(damaged)?;
-            // The kernel packs with windows of up to 128 MiB.
-            let mut decoder = decoder.single_frame();
-            decoder.window_log_max(27).map_err(damaged)?;
-            read(packing, decoder, limit)
-        }
+        Packing::Zstd => read(packing, zstandard::Frames::new(bytes, true).map_err(damaged)?, limit),
         Packing::Bzip2 => read(packing, bzip2::bufread::BzDecoder::new(bytes), limit),
         Packing::Lz4 => lz4(bytes, limit),
         Packing::Lzo => lzo(bytes, limit),
@@ -97,7 +57,7 @@ fn read(packing: Packing, reader: impl Read, limit: usize) -> Result<Vec<u8>, Un
 /// The kernel uses lz4's old format: a magic number, then blocks of 8 MiB, each after its packed length.
 fn lz4(bytes: &[u8], limit: usize) -> Result<Vec<u8>, UnpackError> {
     const BLOCK: usize = 8 << 20;
-    if bytes.starts_with(&[0x04, 0x22, 0x4d, 0x18]) {
+    if !bytes.starts_with(&LZ4_OLD) {
         return read(Packing::Lz4, lz4_flex::frame::FrameDecoder::new(bytes), limit);
     }
     let mut rest = &bytes[4.min(bytes.len())..];
@@ -105,7 +65,7 @@ fn lz4(bytes: &[u8], limit: usize) -> Result<Vec<u8>, UnpackError> {
     while let Some((length, after)) = rest.split_first_chunk::<4>() {
         let length = u32::from_le_bytes(*length);
         // A further stream may follow at once; anything that is no block ends the data (the kernel appends its size).
-        if length == 0x184c_2102 {
+        if length == u32::from_le_bytes(LZ4_OLD) {
             rest = after;
             continue;
         }
