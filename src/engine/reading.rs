@@ -15,8 +15,9 @@ const SEGMENT: usize = 4 << 20;
 /// How many reports may begin within one window before the log counts as flooded: from then on each one's window is
 /// [`FLOODED_WINDOW`], so that a hostile log costs no more than an honest one.
 const FLOOD: usize = 512;
-/// A report's window in a flooded log, bytes to either side.
-pub(super) const FLOODED_WINDOW: usize = 4 << 10;
+/// How many reports and events are worked out before they are handed on: what is held in memory depends on this, not on the
+/// log.
+const BATCH: usize = 1024;
 
 /// Offsets in here are those of the text at hand, which begins `base` bytes into the log.
 #[derive(Debug)]
@@ -79,8 +80,9 @@ impl Reading {
         }
     }
 
-    /// Takes the text as far as it is known now.
-    pub(super) fn advance(&mut self, text: &[u8], finished: bool) -> Vec<Item> {
+    /// Takes the text as far as it is known now. What it completes is told by [`Reading::announce`], then by
+    /// [`Reading::close`].
+    pub(super) fn advance(&mut self, text: &[u8], finished: bool) {
         self.finished = finished;
         let end = if finished { text.len() } else { self.complete(text) };
         if end > self.scanned {
@@ -89,16 +91,6 @@ impl Reading {
             }
             self.scanned = end;
         }
-        let mut items = self.announce(text);
-        items.extend(self.close(text, false));
-        items
-    }
-
-    /// Closes everything that was announced.
-    pub(super) fn close_all(&mut self, text: &[u8]) -> Vec<Item> {
-        let mut items = self.announce(text);
-        items.extend(self.close(text, true));
-        items
     }
 
     /// Where the last complete line, or piece of a very long one, ends.
@@ -207,7 +199,8 @@ impl Reading {
         if anchor.part { headers.next().is_some() } else { headers.any(|above| with.contains(&above)) }
     }
 
-    fn announce(&mut self, text: &[u8]) -> Vec<Item> {
+    /// Reports of which the first line is complete.
+    pub(super) fn announce(&mut self, text: &[u8]) -> Vec<Item> {
         if !self.options.opened {
             return Vec::new();
         }
@@ -242,11 +235,12 @@ impl Reading {
         self.options.as_syzbot || speaker(&alone, None) == Speaker::Kernel
     }
 
-    /// Works out the reports and events whose windows are known.
-    fn close(&mut self, text: &[u8], all: bool) -> Vec<Item> {
-        let ready = |anchor: &Anchor| self.finished || all || anchor.start + WINDOW + PIECE <= text.len();
-        let until = self.closed + self.anchors[self.closed..].iter().take_while(|anchor| ready(anchor)).count();
-        let spots = self.spots(text, until);
+    /// Works out some of the reports and events whose windows are known, or of `all` that were announced; `None` when there
+    /// is no further one.
+    pub(super) fn close(&mut self, text: &[u8], all: bool) -> Option<Vec<Item>> {
+        let known = if self.finished || all { usize::MAX } else { (text.len() + 1).saturating_sub(WINDOW + PIECE) };
+        self.anchors.get(self.closed).filter(|anchor| anchor.start < known)?;
+        let (spots, until) = self.spots(text, known);
         let job = Job {
             text,
             base: self.base,
@@ -280,7 +274,7 @@ impl Reading {
                 Found::Nothing => {}
             }
         }
-        items
+        Some(items)
     }
 
     fn count_event(&mut self, mut event: Box<Event>, items: &mut Vec<Item>) {
@@ -289,11 +283,16 @@ impl Reading {
         items.push(Item::Event(event));
     }
 
-    /// The places to work out: anchors `self.closed..until`. Beyond [`Options::kept`] events are counted.
-    fn spots(&mut self, text: &[u8], until: usize) -> Vec<Spot> {
+    /// The next places to work out among the anchors that begin before `known`, and the first anchor behind them. Beyond
+    /// [`Options::kept`] events are counted.
+    fn spots(&mut self, text: &[u8], known: usize) -> (Vec<Spot>, usize) {
         let mut spots = Vec::new();
-        for at in self.closed..until {
-            let anchor = &self.anchors[at];
+        let mut next = self.closed;
+        while spots.len() < BATCH
+            && let Some(anchor) = self.anchors.get(next).filter(|anchor| anchor.start < known)
+        {
+            let at = next;
+            next += 1;
             let spot = |event, flooded| Spot { at, line: anchor.line + 1, boot: self.boots[at], event, flooded };
             if self.opens(text, at).is_some() {
                 let flooded = at >= FLOOD && self.anchors[at - FLOOD].start + WINDOW > anchor.start;
@@ -311,7 +310,7 @@ impl Reading {
                 spots.push(spot(Some(candidate.event), false));
             }
         }
-        spots
+        (spots, next)
     }
 
     /// Gives a finished report its number and its cause.
@@ -334,14 +333,19 @@ impl Reading {
         open.min(self.scanned).min(length).saturating_sub(WINDOW + PIECE)
     }
 
-    /// The first `bytes` of the text are dropped.
-    pub(super) fn forget(&mut self, text: &[u8], bytes: usize) {
-        self.count_until(text, bytes);
+    /// Drops the anchors that end before `bytes` and are worked out.
+    pub(super) fn forget_anchors(&mut self, bytes: usize) {
         let gone = self.anchors.iter().take_while(|anchor| anchor.end < bytes).count().min(self.closed);
         self.anchors.drain(..gone);
         self.boots.drain(..gone);
         self.closed -= gone;
         self.announced = self.announced.saturating_sub(gone);
+    }
+
+    /// The first `bytes` of the text are dropped.
+    pub(super) fn forget(&mut self, text: &[u8], bytes: usize) {
+        self.count_until(text, bytes);
+        self.forget_anchors(bytes);
         for anchor in &mut self.anchors {
             anchor.start = anchor.start.saturating_sub(bytes);
             anchor.end = anchor.end.saturating_sub(bytes);
