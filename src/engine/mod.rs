@@ -43,6 +43,20 @@ pub enum Item {
     Event(Box<Event>),
 }
 
+/// How many events somebody wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept {
+    /// Of those that are severe ([`crate::grammar::Severity::is_severe`]).
+    pub severe: usize,
+    /// Of the others.
+    pub lesser: usize,
+}
+
+impl Kept {
+    /// All of them.
+    pub const ALL: Self = Self { severe: usize::MAX, lesser: usize::MAX };
+}
+
 /// How to read a log.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -50,9 +64,9 @@ pub struct Options {
     pub log: String,
     /// Whether to look for events too.
     pub events: bool,
-    /// How many severe events are worked out, and how many others. Of further ones those that are a line of the kernel's are
-    /// only counted ([`Summary::further`]), which costs a tenth.
-    pub kept: usize,
+    /// How many events are worked out. Of further ones those that are a line of the kernel's are only counted
+    /// ([`Summary::further`]), which costs a tenth.
+    pub kept: Kept,
     /// Whether to yield [`Item::Opened`].
     pub opened: bool,
     /// Whether to note what the log says is missing ([`Summary::gaps`]).
@@ -74,7 +88,7 @@ impl Options {
         Self {
             log: log.into(),
             events: false,
-            kept: usize::MAX,
+            kept: Kept::ALL,
             opened: false,
             gaps: false,
             as_syzbot: false,

@@ -42,8 +42,9 @@ pub(super) struct Reading {
     boot: usize,
     reports: usize,
     events: usize,
-    /// Lines of events so far: the others, the severe ones.
-    classes: [usize; 2],
+    /// Severe events so far, worked out or not, and lesser ones.
+    severe: usize,
+    lesser: usize,
     /// Those of them that were only counted.
     further: u64,
     causes: Causes,
@@ -71,7 +72,8 @@ impl Reading {
             boot: 0,
             reports: 0,
             events: 0,
-            classes: [0; 2],
+            severe: 0,
+            lesser: 0,
             further: 0,
             causes: Causes::default(),
             others: 0,
@@ -86,9 +88,9 @@ impl Reading {
         self.finished = finished;
         let end = if finished { text.len() } else { self.complete(text) };
         if end > self.scanned {
-            for (from, found) in self.scan(text, end) {
-                self.take(text, from, found);
-            }
+            let found = self.scan(text, end);
+            self.number_boots(text, &found);
+            self.anchors.extend(found);
             self.scanned = end;
         }
     }
@@ -99,12 +101,12 @@ impl Reading {
         start + (text.len() - start) / PIECE * PIECE
     }
 
-    /// The anchors of what was not scanned yet, by where each part of it begins.
-    fn scan(&self, text: &[u8], end: usize) -> Vec<(usize, Vec<Anchor>)> {
+    /// The anchors of what was not scanned yet.
+    fn scan(&self, text: &[u8], end: usize) -> Vec<Anchor> {
         let threads = thread_count(self.options.threads);
         let grammar = &self.options.grammar;
         if threads < 2 || end - self.scanned < 2 * SEGMENT {
-            return vec![(self.scanned, self.scanner.scan(grammar, &text[..end], self.scanned, end))];
+            return self.scanner.scan(grammar, &text[..end], self.scanned, end);
         }
         let mut cuts = vec![self.scanned];
         let mut at = self.scanned + SEGMENT;
@@ -116,26 +118,10 @@ impl Reading {
         }
         cuts.push(end);
         let spans: Vec<(usize, usize)> = cuts.windows(2).map(|pair| (pair[0], pair[1])).collect();
-        in_order(threads, &spans, |(from, to)| (*from, self.scanner.scan(grammar, &text[..end], *from, *to)))
+        let parts = in_order(threads, &spans, |(from, to)| self.scanner.scan(grammar, &text[..end], *from, *to));
+        parts.into_iter().flatten().collect()
     }
 
-    /// Takes the anchors of a part that begins at `from`.
-    fn take(&mut self, text: &[u8], from: usize, mut found: Vec<Anchor>) {
-        let Some(last) = found.last() else { return };
-        self.count_until(text, from);
-        let above = self.counted.1;
-        self.counted = (last.start, above + last.line);
-        found.iter_mut().for_each(|anchor| anchor.line += above);
-        self.number_boots(text, &found);
-        self.anchors.append(&mut found);
-    }
-
-    /// Counts lines up to an offset.
-    fn count_until(&mut self, text: &[u8], to: usize) {
-        if let Some(passed) = text.get(self.counted.0..to) {
-            self.counted = (to, self.counted.1 + count_lines(passed));
-        }
-    }
 
     fn number_boots(&mut self, text: &[u8], found: &[Anchor]) {
         for anchor in found {
@@ -293,7 +279,7 @@ impl Reading {
         {
             let at = next;
             next += 1;
-            let spot = |event, flooded| Spot { at, line: anchor.line + 1, boot: self.boots[at], event, flooded };
+            let spot = |event, flooded| Spot { at, line: 0, boot: self.boots[at], event, flooded };
             if self.opens(text, at).is_some() {
                 let flooded = at >= FLOOD && self.anchors[at - FLOOD].start + WINDOW > anchor.start;
                 spots.push(spot(None, flooded));
@@ -301,16 +287,38 @@ impl Reading {
             }
             for candidate in &anchor.events {
                 let event = &self.options.grammar.events[candidate.event];
-                let class = &mut self.classes[usize::from(event.severity.is_severe())];
-                *class += 1;
-                if *class > self.options.kept && candidate.sure && event.is_one_line() {
+                let (seen, kept) = match event.severity.is_severe() {
+                    true => (&mut self.severe, self.options.kept.severe),
+                    false => (&mut self.lesser, self.options.kept.lesser),
+                };
+                *seen += 1;
+                // What the analysis of locks reads is always worked out.
+                if *seen > kept && candidate.sure && event.is_one_line() && event.role.is_none() {
                     self.further += 1;
                     continue;
                 }
                 spots.push(spot(Some(candidate.event), false));
             }
         }
+        self.number_lines(text, &mut spots);
         (spots, next)
+    }
+
+    /// Gives the places their lines, which whoever has time counts between one place and the next.
+    fn number_lines(&mut self, text: &[u8], spots: &mut [Spot]) {
+        let mut from = self.counted.0;
+        let mut spans = Vec::with_capacity(spots.len());
+        for spot in spots.iter() {
+            let to = self.anchors[spot.at].start;
+            spans.push((from.min(to), to));
+            from = to;
+        }
+        let counts = in_order(self.options.threads, &spans, |(from, to)| count_lines(&text[*from..*to]));
+        for (spot, count) in spots.iter_mut().zip(counts) {
+            self.counted.1 += count;
+            spot.line = self.counted.1 + 1;
+        }
+        self.counted.0 = from;
     }
 
     /// Gives a finished report its number and its cause.
@@ -344,7 +352,9 @@ impl Reading {
 
     /// The first `bytes` of the text are dropped.
     pub(super) fn forget(&mut self, text: &[u8], bytes: usize) {
-        self.count_until(text, bytes);
+        if let Some(passed) = text.get(self.counted.0..bytes) {
+            self.counted = (bytes, self.counted.1 + count_lines(passed));
+        }
         self.forget_anchors(bytes);
         for anchor in &mut self.anchors {
             anchor.start = anchor.start.saturating_sub(bytes);
