@@ -2,7 +2,7 @@
 
 use super::dressing::{Dressing, stamp_at};
 use super::landmarks::is_body;
-use super::{Wrapper, boot_mark, lex, unwrap};
+use super::{Wrapper, boot_mark, find, lex, unwrap};
 use schemars::JsonSchema;
 use serde::Serialize;
 
