@@ -122,7 +122,6 @@ impl Reading {
         parts.into_iter().flatten().collect()
     }
 
-
     fn number_boots(&mut self, text: &[u8], found: &[Anchor]) {
         for anchor in found {
             if let Some(mark) = anchor.boot {

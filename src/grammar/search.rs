@@ -127,7 +127,9 @@ impl Search {
             while let Some((literal, at)) = group.searcher.find(text, from..block.end) {
                 for member in &group.members[literal] {
                     let wanted = self.texts[member.text].as_bytes();
-                    let Some(start) = at.checked_sub(member.offset).filter(|start| *start >= block.start) else { continue };
+                    let Some(start) = at.checked_sub(member.offset).filter(|start| *start >= block.start) else {
+                        continue;
+                    };
                     // Most are told apart by their first byte.
                     if text[start] == wanted[0] && text[start..block.end].starts_with(wanted) {
                         hits.push(Hit { start, text: member.text });

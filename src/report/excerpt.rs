@@ -1,7 +1,7 @@
 //! The text of one report: the lines of its window that the same task or CPU printed, without their prefixes.
 
-use super::scan::find;
 use super::console::{Context, console, is_questionable, unpadded};
+use super::scan::find;
 use super::symbolized;
 use crate::grammar::{Anchor, Output};
 use memchr::memmem::Finder;
