@@ -5,7 +5,7 @@ use super::output::{Format, JsonArray, Output, Reader};
 use super::pager::Page;
 use super::stderr::say;
 use super::symbolize::open_image;
-use crate::engine::{Item, Options};
+use crate::engine::{Item, Kept, Options};
 use crate::files::cache_home;
 use crate::locks::{Dump, Record, dumps};
 use crate::render::{LogView, safe, write_json};
@@ -87,8 +87,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         // The digest of a hang rests on lock lists, which are events.
         events: arguments.all || text,
         gaps: text,
-        // The view shows no more of them.
-        kept: if text { LogView::KEPT } else { usize::MAX },
+        kept: if text { LogView::kept(arguments.all) } else { Kept::ALL },
         ..arguments.logs.reading.options()?
     };
     let mut out = Page::open(arguments.reader, text);

@@ -2,8 +2,7 @@
 
 use super::dress::{Window, undress};
 use super::event::other;
-use super::reading::FLOODED_WINDOW;
-use super::window::{Job, Place, Spot, View, line_end, structure, wall, window};
+use super::window::{FLOODED_WINDOW, Job, Place, Spot, View, line_end, structure, wall, window};
 use crate::grammar::{Anchor, Grammar};
 use crate::line::{Dressing, Header, lex, speaker};
 use crate::report::{

@@ -43,6 +43,20 @@ pub enum Item {
     Event(Box<Event>),
 }
 
+/// How many events somebody wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept {
+    /// Of those that are severe ([`crate::grammar::Severity::is_severe`]).
+    pub severe: usize,
+    /// Of the others.
+    pub lesser: usize,
+}
+
+impl Kept {
+    /// All of them.
+    pub const ALL: Self = Self { severe: usize::MAX, lesser: usize::MAX };
+}
+
 /// How to read a log.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -50,9 +64,9 @@ pub struct Options {
     pub log: String,
     /// Whether to look for events too.
     pub events: bool,
-    /// How many severe events are worked out, and how many others. Of further ones those that are a line of the kernel's are
-    /// only counted ([`Summary::further`]), which costs a tenth.
-    pub kept: usize,
+    /// How many events are worked out. Of further ones those that are a line of the kernel's are only counted
+    /// ([`Summary::further`]), which costs a tenth.
+    pub kept: Kept,
     /// Whether to yield [`Item::Opened`].
     pub opened: bool,
     /// Whether to note what the log says is missing ([`Summary::gaps`]).
@@ -74,7 +88,7 @@ impl Options {
         Self {
             log: log.into(),
             events: false,
-            kept: usize::MAX,
+            kept: Kept::ALL,
             opened: false,
             gaps: false,
             as_syzbot: false,
@@ -119,8 +133,9 @@ pub struct Engine {
 
 /// Chunks are taken in slices of this size, bytes, so that a huge push does not grow the buffer.
 const SLICE: usize = 1 << 20;
-/// How much of a mapped log is scanned before its reports are worked out, bytes.
-const SLAB: usize = 64 << 20;
+/// How much of a mapped log each thread scans before the reports in it are worked out, bytes: few enough that they are still
+/// in the processor's cache.
+const SLAB: usize = 8 << 20;
 
 impl Engine {
     /// An engine at the beginning of a log.
@@ -134,7 +149,8 @@ impl Engine {
         let mut items = Vec::new();
         for slice in bytes.chunks(SLICE) {
             self.buffer.extend_from_slice(slice);
-            items.extend(self.reading.advance(&self.buffer, false));
+            self.reading.advance(&self.buffer, false);
+            items.extend(self.told(false));
             self.forget();
         }
         items
@@ -143,14 +159,15 @@ impl Engine {
     /// Closes what is open as if the log ended here, for a live feeder whose guest fell silent. Reading may go on; what
     /// is closed stays closed.
     pub fn flush(&mut self) -> Vec<Item> {
-        let items = self.reading.close_all(&self.buffer);
+        let items = self.told(true);
         self.forget();
         items
     }
 
     /// Ends the log.
     pub fn finish(mut self) -> (Vec<Item>, Summary) {
-        let items = self.reading.advance(&self.buffer, true);
+        self.reading.advance(&self.buffer, true);
+        let items = self.told(false);
         let summary = self.reading.summary(&self.buffer);
         (items, summary)
     }
@@ -160,15 +177,29 @@ impl Engine {
     /// # Errors
     /// What `sink` answers; reading stops there.
     pub fn read<E>(options: Options, text: &[u8], mut sink: impl FnMut(Item) -> Result<(), E>) -> Result<Summary, E> {
+        let slab = SLAB * thread_count(options.threads);
         let mut reading = Reading::new(options);
         let mut end = 0;
         while end < text.len() {
-            end = text.len().min(end + SLAB);
-            for item in reading.advance(&text[..end], end == text.len()) {
-                sink(item)?;
+            end = text.len().min(end + slab);
+            let known = &text[..end];
+            reading.advance(known, end == text.len());
+            reading.announce(known).into_iter().try_for_each(&mut sink)?;
+            while let Some(items) = reading.close(known, false) {
+                items.into_iter().try_for_each(&mut sink)?;
             }
+            reading.forget_anchors(reading.needed_from(end));
         }
         Ok(reading.summary(text))
+    }
+
+    /// What the reading tells of the buffer; `all` closes what is open.
+    fn told(&mut self, all: bool) -> Vec<Item> {
+        let mut items = self.reading.announce(&self.buffer);
+        while let Some(more) = self.reading.close(&self.buffer, all) {
+            items.extend(more);
+        }
+        items
     }
 
     /// Drops what no report can need any more.

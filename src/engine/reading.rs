@@ -15,8 +15,9 @@ const SEGMENT: usize = 4 << 20;
 /// How many reports may begin within one window before the log counts as flooded: from then on each one's window is
 /// [`FLOODED_WINDOW`], so that a hostile log costs no more than an honest one.
 const FLOOD: usize = 512;
-/// A report's window in a flooded log, bytes to either side.
-pub(super) const FLOODED_WINDOW: usize = 4 << 10;
+/// How many reports and events are worked out before they are handed on: what is held in memory depends on this, not on the
+/// log.
+const BATCH: usize = 1024;
 
 /// Offsets in here are those of the text at hand, which begins `base` bytes into the log.
 #[derive(Debug)]
@@ -41,8 +42,9 @@ pub(super) struct Reading {
     boot: usize,
     reports: usize,
     events: usize,
-    /// Lines of events so far: the others, the severe ones.
-    classes: [usize; 2],
+    /// Severe events so far, worked out or not, and lesser ones.
+    severe: usize,
+    lesser: usize,
     /// Those of them that were only counted.
     further: u64,
     causes: Causes,
@@ -70,7 +72,8 @@ impl Reading {
             boot: 0,
             reports: 0,
             events: 0,
-            classes: [0; 2],
+            severe: 0,
+            lesser: 0,
             further: 0,
             causes: Causes::default(),
             others: 0,
@@ -79,26 +82,17 @@ impl Reading {
         }
     }
 
-    /// Takes the text as far as it is known now.
-    pub(super) fn advance(&mut self, text: &[u8], finished: bool) -> Vec<Item> {
+    /// Takes the text as far as it is known now. What it completes is told by [`Reading::announce`], then by
+    /// [`Reading::close`].
+    pub(super) fn advance(&mut self, text: &[u8], finished: bool) {
         self.finished = finished;
         let end = if finished { text.len() } else { self.complete(text) };
         if end > self.scanned {
-            for (from, found) in self.scan(text, end) {
-                self.take(text, from, found);
-            }
+            let found = self.scan(text, end);
+            self.number_boots(text, &found);
+            self.anchors.extend(found);
             self.scanned = end;
         }
-        let mut items = self.announce(text);
-        items.extend(self.close(text, false));
-        items
-    }
-
-    /// Closes everything that was announced.
-    pub(super) fn close_all(&mut self, text: &[u8]) -> Vec<Item> {
-        let mut items = self.announce(text);
-        items.extend(self.close(text, true));
-        items
     }
 
     /// Where the last complete line, or piece of a very long one, ends.
@@ -107,12 +101,12 @@ impl Reading {
         start + (text.len() - start) / PIECE * PIECE
     }
 
-    /// The anchors of what was not scanned yet, by where each part of it begins.
-    fn scan(&self, text: &[u8], end: usize) -> Vec<(usize, Vec<Anchor>)> {
+    /// The anchors of what was not scanned yet.
+    fn scan(&self, text: &[u8], end: usize) -> Vec<Anchor> {
         let threads = thread_count(self.options.threads);
         let grammar = &self.options.grammar;
         if threads < 2 || end - self.scanned < 2 * SEGMENT {
-            return vec![(self.scanned, self.scanner.scan(grammar, &text[..end], self.scanned, end))];
+            return self.scanner.scan(grammar, &text[..end], self.scanned, end);
         }
         let mut cuts = vec![self.scanned];
         let mut at = self.scanned + SEGMENT;
@@ -124,25 +118,8 @@ impl Reading {
         }
         cuts.push(end);
         let spans: Vec<(usize, usize)> = cuts.windows(2).map(|pair| (pair[0], pair[1])).collect();
-        in_order(threads, &spans, |(from, to)| (*from, self.scanner.scan(grammar, &text[..end], *from, *to)))
-    }
-
-    /// Takes the anchors of a part that begins at `from`.
-    fn take(&mut self, text: &[u8], from: usize, mut found: Vec<Anchor>) {
-        let Some(last) = found.last() else { return };
-        self.count_until(text, from);
-        let above = self.counted.1;
-        self.counted = (last.start, above + last.line);
-        found.iter_mut().for_each(|anchor| anchor.line += above);
-        self.number_boots(text, &found);
-        self.anchors.append(&mut found);
-    }
-
-    /// Counts lines up to an offset.
-    fn count_until(&mut self, text: &[u8], to: usize) {
-        if let Some(passed) = text.get(self.counted.0..to) {
-            self.counted = (to, self.counted.1 + count_lines(passed));
-        }
+        let parts = in_order(threads, &spans, |(from, to)| self.scanner.scan(grammar, &text[..end], *from, *to));
+        parts.into_iter().flatten().collect()
     }
 
     fn number_boots(&mut self, text: &[u8], found: &[Anchor]) {
@@ -207,7 +184,8 @@ impl Reading {
         if anchor.part { headers.next().is_some() } else { headers.any(|above| with.contains(&above)) }
     }
 
-    fn announce(&mut self, text: &[u8]) -> Vec<Item> {
+    /// Reports of which the first line is complete.
+    pub(super) fn announce(&mut self, text: &[u8]) -> Vec<Item> {
         if !self.options.opened {
             return Vec::new();
         }
@@ -242,11 +220,12 @@ impl Reading {
         self.options.as_syzbot || speaker(&alone, None) == Speaker::Kernel
     }
 
-    /// Works out the reports and events whose windows are known.
-    fn close(&mut self, text: &[u8], all: bool) -> Vec<Item> {
-        let ready = |anchor: &Anchor| self.finished || all || anchor.start + WINDOW + PIECE <= text.len();
-        let until = self.closed + self.anchors[self.closed..].iter().take_while(|anchor| ready(anchor)).count();
-        let spots = self.spots(text, until);
+    /// Works out some of the reports and events whose windows are known, or of `all` that were announced; `None` when there
+    /// is no further one.
+    pub(super) fn close(&mut self, text: &[u8], all: bool) -> Option<Vec<Item>> {
+        let known = if self.finished || all { usize::MAX } else { (text.len() + 1).saturating_sub(WINDOW + PIECE) };
+        self.anchors.get(self.closed).filter(|anchor| anchor.start < known)?;
+        let (spots, until) = self.spots(text, known);
         let job = Job {
             text,
             base: self.base,
@@ -280,7 +259,7 @@ impl Reading {
                 Found::Nothing => {}
             }
         }
-        items
+        Some(items)
     }
 
     fn count_event(&mut self, mut event: Box<Event>, items: &mut Vec<Item>) {
@@ -289,12 +268,17 @@ impl Reading {
         items.push(Item::Event(event));
     }
 
-    /// The places to work out: anchors `self.closed..until`. Beyond [`Options::kept`] events are counted.
-    fn spots(&mut self, text: &[u8], until: usize) -> Vec<Spot> {
+    /// The next places to work out among the anchors that begin before `known`, and the first anchor behind them. Beyond
+    /// [`Options::kept`] events are counted.
+    fn spots(&mut self, text: &[u8], known: usize) -> (Vec<Spot>, usize) {
         let mut spots = Vec::new();
-        for at in self.closed..until {
-            let anchor = &self.anchors[at];
-            let spot = |event, flooded| Spot { at, line: anchor.line + 1, boot: self.boots[at], event, flooded };
+        let mut next = self.closed;
+        while spots.len() < BATCH
+            && let Some(anchor) = self.anchors.get(next).filter(|anchor| anchor.start < known)
+        {
+            let at = next;
+            next += 1;
+            let spot = |event, flooded| Spot { at, line: 0, boot: self.boots[at], event, flooded };
             if self.opens(text, at).is_some() {
                 let flooded = at >= FLOOD && self.anchors[at - FLOOD].start + WINDOW > anchor.start;
                 spots.push(spot(None, flooded));
@@ -302,16 +286,38 @@ impl Reading {
             }
             for candidate in &anchor.events {
                 let event = &self.options.grammar.events[candidate.event];
-                let class = &mut self.classes[usize::from(event.severity.is_severe())];
-                *class += 1;
-                if *class > self.options.kept && candidate.sure && event.is_one_line() {
+                let (seen, kept) = match event.severity.is_severe() {
+                    true => (&mut self.severe, self.options.kept.severe),
+                    false => (&mut self.lesser, self.options.kept.lesser),
+                };
+                *seen += 1;
+                // What the analysis of locks reads is always worked out.
+                if *seen > kept && candidate.sure && event.is_one_line() && event.role.is_none() {
                     self.further += 1;
                     continue;
                 }
                 spots.push(spot(Some(candidate.event), false));
             }
         }
-        spots
+        self.number_lines(text, &mut spots);
+        (spots, next)
+    }
+
+    /// Gives the places their lines, which whoever has time counts between one place and the next.
+    fn number_lines(&mut self, text: &[u8], spots: &mut [Spot]) {
+        let mut from = self.counted.0;
+        let mut spans = Vec::with_capacity(spots.len());
+        for spot in spots.iter() {
+            let to = self.anchors[spot.at].start;
+            spans.push((from.min(to), to));
+            from = to;
+        }
+        let counts = in_order(self.options.threads, &spans, |(from, to)| count_lines(&text[*from..*to]));
+        for (spot, count) in spots.iter_mut().zip(counts) {
+            self.counted.1 += count;
+            spot.line = self.counted.1 + 1;
+        }
+        self.counted.0 = from;
     }
 
     /// Gives a finished report its number and its cause.
@@ -334,14 +340,21 @@ impl Reading {
         open.min(self.scanned).min(length).saturating_sub(WINDOW + PIECE)
     }
 
-    /// The first `bytes` of the text are dropped.
-    pub(super) fn forget(&mut self, text: &[u8], bytes: usize) {
-        self.count_until(text, bytes);
+    /// Drops the anchors that end before `bytes` and are worked out.
+    pub(super) fn forget_anchors(&mut self, bytes: usize) {
         let gone = self.anchors.iter().take_while(|anchor| anchor.end < bytes).count().min(self.closed);
         self.anchors.drain(..gone);
         self.boots.drain(..gone);
         self.closed -= gone;
         self.announced = self.announced.saturating_sub(gone);
+    }
+
+    /// The first `bytes` of the text are dropped.
+    pub(super) fn forget(&mut self, text: &[u8], bytes: usize) {
+        if let Some(passed) = text.get(self.counted.0..bytes) {
+            self.counted = (bytes, self.counted.1 + count_lines(passed));
+        }
+        self.forget_anchors(bytes);
         for anchor in &mut self.anchors {
             anchor.start = anchor.start.saturating_sub(bytes);
             anchor.end = anchor.end.saturating_sub(bytes);

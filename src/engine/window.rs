@@ -6,6 +6,9 @@ use crate::line::{lex, wall_clock};
 use crate::report::{Context, Excerpt, KeptLine, Line, Structure, describe};
 use std::collections::BTreeSet;
 
+/// A report's window in a flooded log, bytes to either side.
+pub(super) const FLOODED_WINDOW: usize = 4 << 10;
+
 /// What all reports of one step share. Offsets are those of `text`, which begins `base` bytes into the log.
 #[derive(Debug)]
 pub(super) struct Job<'a> {

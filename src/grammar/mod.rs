@@ -96,7 +96,7 @@ impl Header {
 
 /// The first of the texts that stands in `line`.
 fn first_in<'t>(texts: &'t [String], line: &[u8]) -> Option<&'t str> {
-    texts.iter().map(String::as_str).find(|text| memchr::memmem::find(line, text.as_bytes()).is_some())
+    texts.iter().map(String::as_str).find(|text| crate::line::find(line, text).is_some())
 }
 
 /// A form of crash below a header.

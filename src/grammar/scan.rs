@@ -23,8 +23,6 @@ pub struct Anchor {
     pub start: usize,
     /// Offset of its end, line break excluded.
     pub end: usize,
-    /// How many line breaks stand before it, from where the scan began.
-    pub line: u64,
     /// Index of the header that it holds.
     pub header: Option<usize>,
     /// It belongs to the report above, if there is one.
@@ -150,32 +148,33 @@ impl Scanner {
     /// `from` must be the beginning of a line or of a piece of one, `to` the end of one.
     #[must_use]
     pub fn scan(&self, grammar: &Grammar, text: &[u8], from: usize, to: usize) -> Vec<Anchor> {
-        let mut hits = Vec::new();
-        let mut found = Found { anchors: Vec::new(), candidates: Vec::new(), counted: from, lines: 0 };
+        let (mut anchors, mut hits, mut candidates) = (Vec::new(), Vec::new(), Vec::new());
         let mut block = from..from;
         while block.end < to {
             block = block.end..block_end(text, block.end, to);
             hits.clear();
             self.search.find(text, block.clone(), &mut hits);
-            self.judge_all(grammar, text, block.clone(), &hits, &mut found);
+            let lines = Lines { text, block: block.clone(), hits: &hits };
+            self.judge_all(grammar, lines, &mut candidates, &mut anchors);
         }
-        found.anchors
+        anchors
     }
 
     /// Judges the lines of a block that hold hits.
-    fn judge_all(&self, grammar: &Grammar, text: &[u8], block: Range<usize>, hits: &[Hit], found: &mut Found) {
+    fn judge_all(
+        &self,
+        grammar: &Grammar,
+        Lines { text, block, hits }: Lines<'_>,
+        candidates: &mut Vec<Candidate>,
+        anchors: &mut Vec<Anchor>,
+    ) {
         let mut rest = hits;
         let mut floor = block.start;
         while let Some(first) = rest.first() {
             let start = piece_start(text, floor, first.start);
             let end = piece_end(text, start);
             let (own, below) = rest.split_at(rest.partition_point(|hit| hit.start < end));
-            if let Some(anchor) = self.judge(grammar, &text[start..end], start, own, &mut found.candidates) {
-                // The block is at hand: nobody reads the bytes again to count their lines.
-                found.lines += memchr::memchr_iter(b'\n', &text[found.counted..start]).count() as u64;
-                found.counted = start;
-                found.anchors.push(Anchor { line: found.lines, ..anchor });
-            }
+            anchors.extend(self.judge(grammar, &text[start..end], start, own, candidates));
             rest = below;
             floor = start;
         }
@@ -249,14 +248,11 @@ impl Scanner {
     }
 }
 
-/// What a scan has found so far.
-struct Found {
-    anchors: Vec<Anchor>,
-    /// Room for the events that one line may be.
-    candidates: Vec<Candidate>,
-    /// Up to where lines were counted, and how many.
-    counted: usize,
-    lines: u64,
+/// A block and what stands in it.
+struct Lines<'a> {
+    text: &'a [u8],
+    block: Range<usize>,
+    hits: &'a [Hit],
 }
 
 /// Leaves only the events that the line may be. A trigger alone is no event: the message must fit the entry's pattern.

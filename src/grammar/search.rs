@@ -127,8 +127,12 @@ impl Search {
             while let Some((literal, at)) = group.searcher.find(text, from..block.end) {
                 for member in &group.members[literal] {
                     let wanted = self.texts[member.text].as_bytes();
-                    if at >= block.start + member.offset && text[at - member.offset..block.end].starts_with(wanted) {
-                        hits.push(Hit { start: at - member.offset, text: member.text });
+                    let Some(start) = at.checked_sub(member.offset).filter(|start| *start >= block.start) else {
+                        continue;
+                    };
+                    // Most are told apart by their first byte.
+                    if text[start] == wanted[0] && text[start..block.end].starts_with(wanted) {
+                        hits.push(Hit { start, text: member.text });
                     }
                 }
                 from = at + 1;

@@ -80,10 +80,10 @@ pub fn gap(line: &[u8]) -> Option<Gap<'_>> {
     if !ANCHORS.iter().any(|anchor| anchor.find(line).is_some()) {
         return None;
     }
-    let has = |needle: &str| memchr::memmem::find(line, needle.as_bytes());
+    let has = |needle: &str| super::find(line, needle);
     let prefix = lex(line);
     let text = prefix.text(line);
-    let find = |needle: &str| memchr::memmem::find(text, needle.as_bytes());
+    let find = |needle: &str| super::find(text, needle);
     if has("** replaying previous printk message **").is_some() {
         return Some(Gap::Replayed);
     }

@@ -1,5 +1,6 @@
 //! How a line of a log is told from prose, from the rest of a cut line, and from what was put around it.
 
+use super::find;
 use crate::input::{Landmark, landmark};
 
 /// Whether a line begins as a line of a report does. Leading blanks count: give the text without them.
@@ -15,12 +16,12 @@ pub fn is_body(message: &[u8]) -> bool {
     let text = message.trim_ascii();
     landmark(text).is_some_and(|landmark| !matches!(landmark, Landmark::Opener | Landmark::Program))
         || is_frame(text)
-        || memchr::memmem::find(text, b"Not tainted").is_some()
-        || memchr::memmem::find(text, b"Tainted: ").is_some()
-        || memchr::memmem::find(text, b" is trying to ").is_some()
-        || memchr::memmem::find(text, b"[ cut here ]").is_some()
-        || memchr::memmem::find(text, b"locks held by ").is_some()
-        || memchr::memmem::find(text, b" state:").is_some_and(|at| text[..at].starts_with(b"task:"))
+        || find(text, "Not tainted").is_some()
+        || find(text, "Tainted: ").is_some()
+        || find(text, " is trying to ").is_some()
+        || find(text, "[ cut here ]").is_some()
+        || find(text, "locks held by ").is_some()
+        || find(text, " state:").is_some_and(|at| text[..at].starts_with(b"task:"))
         || is_register(text)
 }
 

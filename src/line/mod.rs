@@ -16,6 +16,7 @@
 
 mod boot;
 mod dressing;
+mod find;
 mod gap;
 mod json;
 mod landmarks;
@@ -32,6 +33,7 @@ mod wall;
 pub use boot::{BOOT_ANCHORS, BootMark, begins_boot, boot_mark, boot_start};
 pub use dressing::{Dressing, Shown, Undressed};
 pub(crate) use dressing::{begins_with_stamp, is_stamp};
+pub(crate) use find::find;
 pub use gap::{GAP_ANCHORS, Gap, ends_cut, gap};
 pub use landmarks::{begins_report_line, is_body};
 pub use lex::lex;

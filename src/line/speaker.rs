@@ -2,7 +2,7 @@
 
 use super::dressing::{Dressing, stamp_at};
 use super::landmarks::is_body;
-use super::{Wrapper, boot_mark, lex, unwrap};
+use super::{Wrapper, boot_mark, find, lex, unwrap};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -62,7 +62,7 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
         return if is_relayed(line, prefix.tag) { Speaker::Kernel } else { Speaker::Program };
     }
     let shown = dressing.map_or_else(|| unwrap(raw), |dressing| dressing.bare(raw).0);
-    let Some(at) = memchr::memmem::find(&shown, line.header.as_bytes()) else { return Speaker::Kernel };
+    let Some(at) = find(&shown, line.header) else { return Speaker::Kernel };
     let before = &shown[..at];
     let behind_stamp = stamp_at(before).and_then(|stamp| memchr::memchr(b']', &before[stamp..]).map(|end| stamp + end));
     if is_tagged(&before[behind_stamp.map_or(0, |end| end + 1)..]) {

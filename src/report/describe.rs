@@ -83,6 +83,9 @@ pub(super) enum Open {
     Scenario(Option<usize>),
 }
 
+/// Most stacks have no more frames.
+const USUAL_FRAMES: usize = 24;
+
 /// The state between two lines.
 pub(super) struct Walk<'g> {
     /// What the words of a line stand for.
@@ -371,7 +374,7 @@ impl Walk<'_> {
         }
         self.crashed |= name == "crash" || name == "hung";
         self.traced = true;
-        self.out.stacks.push(Stack { name, task, cpu, line: log_line, frames: Vec::new() });
+        self.out.stacks.push(Stack { name, task, cpu, line: log_line, frames: Vec::with_capacity(USUAL_FRAMES) });
         self.open = Open::Stack(self.out.stacks.len() - 1);
         self.user = false;
     }

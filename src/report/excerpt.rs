@@ -1,6 +1,7 @@
 //! The text of one report: the lines of its window that the same task or CPU printed, without their prefixes.
 
 use super::console::{Context, console, is_questionable, unpadded};
+use super::scan::find;
 use super::symbolized;
 use crate::grammar::{Anchor, Output};
 use memchr::memmem::Finder;
@@ -70,7 +71,7 @@ impl<'a> Excerpt<'a> {
             lines: vec![KeptLine { text: tail(line, prefix.message), offset: first.start, below: 0 }],
             doubtful: Vec::new(),
             own_lines: 1,
-            enough: if holds(&window[first.start..first.end], b"BUG: KMSAN:") {
+            enough: if holds(&window[first.start..first.end], "BUG: KMSAN:") {
                 ENOUGH_LINES_KMSAN
             } else {
                 ENOUGH_LINES
@@ -287,8 +288,8 @@ pub fn lines_before<'a>(window: &'a [u8], start: usize, context: Context<'_>) ->
     .take(most)
 }
 
-pub(super) fn holds(text: &[u8], needle: &[u8]) -> bool {
-    memchr::memmem::find(text, needle).is_some()
+pub(super) fn holds(text: &[u8], needle: &str) -> bool {
+    find(text, needle).is_some()
 }
 
 fn count_lines(text: &[u8]) -> usize {

@@ -15,6 +15,10 @@ pub(super) fn fault(line: &[u8]) -> Option<Access> {
         let known = hex(bare).is_some() || bare == b"(null)";
         known.then(|| Access { kind: kind.into(), size: None, address: Some(text(&address[..end])) })
     };
+    // Every form has one of these words.
+    if ["ddress", " handle ", "ereference"].into_iter().all(|word| find(line, word).is_none()) {
+        return None;
+    }
     // x86
     for prefix in [
         "BUG: unable to handle page fault for address: ",

@@ -65,7 +65,7 @@ fn of_stacks(text: &[u8]) -> Option<&'static str> {
             .iter()
             .take(PATIENCE)
             .take_while(|line| marker(line).is_none())
-            .any(|line| !frame_names(line).is_empty() || holds(line, b"(stack is not available)"));
+            .any(|line| !frame_names(line).is_empty() || holds(line, "(stack is not available)"));
         any |= found;
         if !found && which != STATUS_LINE {
             return Some("no frames in a stack trace");

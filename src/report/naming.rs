@@ -136,7 +136,7 @@ impl<'a> Walker<'a> {
             }
             if marker(line).is_some() {
                 // Old KMSAN reports have a headline between the header and its stack.
-                if self.symbolized && self.collected.is_empty() && holds(line, b"Call Trace") && self.named.is_empty() {
+                if self.symbolized && self.collected.is_empty() && holds(line, "Call Trace") && self.named.is_empty() {
                     continue;
                 }
                 return false;
@@ -269,14 +269,14 @@ pub(super) fn marker(line: &[u8]) -> Option<usize> {
 /// Whether the line is the marker with that number.
 pub(super) fn is_marker(line: &[u8], which: usize) -> bool {
     match which {
-        0 => holds(line, b"Call Trace") || holds(line, b"Call trace"),
-        1 => holds(line, b"Allocated:"),
+        0 => holds(line, "Call Trace") || holds(line, "Call trace"),
+        1 => holds(line, "Allocated:"),
         2 => of_task(line, b"Allocated by task "),
-        3 => holds(line, b"Freed:"),
+        3 => holds(line, "Freed:"),
         4 => of_task(line, b"Freed by task "),
         5 => is_leak_backtrace(line),
-        6 => holds(line, b"Backtrace:"),
-        7 => holds(line, b"Uninit was stored to memory at"),
+        6 => holds(line, "Backtrace:"),
+        7 => holds(line, "Uninit was stored to memory at"),
         _ => is_status_line(line),
     }
 }
@@ -309,7 +309,7 @@ fn is_leak_backtrace(line: &[u8]) -> bool {
 }
 
 fn is_status_line(line: &[u8]) -> bool {
-    if !holds(line, b"badaddr: ") {
+    if !holds(line, "badaddr: ") {
         return false;
     }
     static STATUS: LazyLock<Pattern> =

@@ -25,7 +25,8 @@ pub(super) fn read(line: &[u8], prefix: &str, registers: &mut BTreeMap<String, S
         return numbered_row(line, prefix, registers);
     }
     let mut put = |name: &[u8], value: &[u8]| {
-        registers.entry(format!("{prefix}{}", text(name))).or_insert_with(|| text(value));
+        let name = if prefix.is_empty() { text(name) } else { format!("{prefix}{}", text(name)) };
+        registers.entry(name).or_insert_with(|| text(value));
     };
     put(name, value);
     while let Some((name, value, tail)) = pair(rest) {

@@ -1,6 +1,7 @@
 //! Small steps over bytes that all structure parsers take: words, numbers, tasks.
 
 use super::Task;
+pub(super) use crate::line::find;
 
 /// Bytes as text; what is no UTF-8 becomes U+FFFD.
 pub(super) fn text(bytes: &[u8]) -> String {
@@ -10,11 +11,6 @@ pub(super) fn text(bytes: &[u8]) -> String {
 /// What follows `prefix`.
 pub(super) fn after<'a>(bytes: &'a [u8], prefix: &str) -> Option<&'a [u8]> {
     bytes.strip_prefix(prefix.as_bytes())
-}
-
-/// Where `needle` begins.
-pub(super) fn find(bytes: &[u8], needle: &str) -> Option<usize> {
-    memchr::memmem::find(bytes, needle.as_bytes())
 }
 
 /// Where the last `needle` begins.

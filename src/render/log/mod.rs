@@ -7,7 +7,7 @@ mod overview;
 mod stack;
 
 use super::{Look, safe, wrap_into};
-use crate::engine::{Item, Summary};
+use crate::engine::{Item, Kept, Summary};
 use crate::locks::Dump;
 use crate::report::{Event, Report, Speaker};
 use card::Card;
@@ -29,6 +29,9 @@ pub struct LogView {
     severe: usize,
 }
 
+/// How many reports of a log are kept for the view, and how many events of each of two classes, severe ones and others;
+/// further ones are only counted.
+const KEPT: usize = 2_000;
 /// How many rows of an event are shown.
 const ROWS: usize = 10;
 /// Events that are named in the last line.
@@ -40,17 +43,19 @@ fn is_severe(event: &Event) -> bool {
 }
 
 impl LogView {
-    /// How many reports of a log are kept for the view, and how many events of each of two classes, severe ones and others;
-    /// further ones are only counted.
-    pub const KEPT: usize = 2_000;
+    /// Which events the view needs; of further ones it only needs the number. With `events` it shows them.
+    #[must_use]
+    pub fn kept(events: bool) -> Kept {
+        Kept { severe: KEPT, lesser: if events { KEPT } else { NAMED } }
+    }
 
     /// Takes one more item.
     pub fn take(&mut self, item: Item) {
         match item {
-            Item::Closed(report) if self.reports.len() < Self::KEPT => self.reports.push(*report),
+            Item::Closed(report) if self.reports.len() < KEPT => self.reports.push(*report),
             Item::Closed(report) => *self.uncounted.entry(report.title).or_default() += 1,
             // A log full of notes still tells what came before a crash.
-            Item::Event(event) if self.events.len() < Self::KEPT || is_severe(&event) && self.severe < Self::KEPT => {
+            Item::Event(event) if self.events.len() < KEPT || is_severe(&event) && self.severe < KEPT => {
                 self.severe += usize::from(is_severe(&event));
                 self.events.push(*event);
             }
