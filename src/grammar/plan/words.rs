@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn stars_stand_for_any_text() {
-        for (name, text, fits) in [
+        for (name, text, expected) in [
             ("down", "down", true),
             ("down", "down_read", false),
             ("down_*", "down_read", true),
@@ -205,7 +205,7 @@ mod tests {
             ("a*b*c", "acb", false),
             ("ab*ba", "aba", false),
         ] {
-            assert_eq!(fits(name, text), fits, "{name} {text}");
+            assert_eq!(fits(name, text), expected, "{name} {text}");
         }
     }
 }
