@@ -1,7 +1,17 @@
-//! Lists the grammar files, so that the program carries them without naming each, lays out the words that are needed before
-//! there is a grammar, and counts what ordinary lines hold.
+//! Reads and checks the grammar files and lays out what the program needs of them at its start, the words that are needed
+//! before there is a grammar, and what ordinary lines hold.
 
-use std::fmt::Write as _;
+// What the library does with a user's files is done here with the built-in ones.
+#[path = "src/line/anchors.rs"]
+mod anchors;
+#[expect(dead_code, reason = "the library needs more of it")]
+#[path = "src/grammar/plan/mod.rs"]
+mod plan;
+
+use plan::Plan;
+use plan::rarity::{Rarity, slot, windows};
+use plan::sought::{Marks, Variant, texts};
+use plan::windows::layout;
 use std::path::{Path, PathBuf};
 
 /// Lines as kernels print them when all is well.
@@ -10,33 +20,59 @@ const ORDINARY: &str = "src/grammar/ordinary-lines.txt";
 const REPORTS_WEIGH: f64 = 10.0;
 
 fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=grammars");
+    println!("cargo::rerun-if-changed=src/grammar/plan");
+    println!("cargo::rerun-if-changed=src/line/anchors.rs");
     println!("cargo::rerun-if-changed=.git/HEAD");
     println!("cargo::rerun-if-changed={ORDINARY}");
     let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets it"));
-    let mut files = Vec::new();
-    collect(&root.join("grammars"), &mut files);
-    files.sort();
-    let mut text = String::from("&[\n");
-    for file in files {
-        let name = file.strip_prefix(&root).expect("it was found below").display().to_string();
-        writeln!(
-            text,
-            "    ({name:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {:?}))),",
-            format!("/{name}")
-        )
-        .expect("a string grows");
-    }
-    text.push_str("]\n");
     let out = PathBuf::from(std::env::var("OUT_DIR").expect("cargo sets it"));
-    std::fs::write(out.join("grammars.rs"), text).expect("the build folder can be written");
-    std::fs::write(out.join("landmarks.rs"), landmarks(&root)).expect("the build folder can be written");
+    let write =
+        |name: &str, bytes: &[u8]| std::fs::write(out.join(name), bytes).expect("the build folder can be written");
+    write("landmarks.rs", landmarks(&root).as_bytes());
     let ordinary = std::fs::read(root.join(ORDINARY)).expect("it is there");
     // A new log in the corpus alone is no reason to build everything again.
     let mut logs = Vec::new();
     collect_logs(&root.join("corpus"), &mut logs);
-    std::fs::write(out.join("rarity.bin"), rarity(&ordinary, &logs)).expect("the build folder can be written");
+    let levels = levels(&ordinary, &logs);
+    write("rarity.bin", &levels);
+    let rarity = Rarity(&levels);
+    let plan = plan(&root, rarity);
+    write("grammar.bin", &postcard::to_allocvec(&plan).expect("a plan is plain data"));
+    let marks = Marks {
+        kernel_boots: anchors::KERNEL_BOOT_ANCHORS,
+        boots: anchors::BOOT_ANCHORS,
+        gaps: anchors::GAP_ANCHORS,
+        executor: anchors::EXECUTOR_ANCHOR,
+    };
+    let sought = plan.sought(marks);
+    let mut layouts = [const { String::new() }; Variant::COUNT];
+    for which in 0..Variant::COUNT {
+        let variant = Variant { events: which & 1 != 0, gaps: which & 2 != 0, as_syzbot: which & 4 != 0 };
+        let name = format!("layout-{}.bin", variant.number());
+        let texts: Vec<&str> = texts(&sought, variant).into_keys().collect();
+        write(&name, &postcard::to_allocvec(&layout(&texts, rarity)).expect("a layout is plain data"));
+        layouts[variant.number()] = format!("include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}\"))");
+    }
+    write("layouts.rs", format!("[{}]\n", layouts.join(", ")).as_bytes());
     println!("cargo::rustc-env=KANALYZE_COMMIT={}", commit(&root).unwrap_or_else(|| "unknown commit".into()));
+}
+
+/// The plan of the files of `grammars/`.
+fn plan(root: &Path, rarity: Rarity<'_>) -> Plan {
+    let mut files = Vec::new();
+    collect(&root.join("grammars"), &mut files);
+    files.sort();
+    let mut plan = Plan::default();
+    let read = |file: PathBuf| {
+        let name = file.strip_prefix(root).expect("it was found below").display().to_string();
+        plan.take(&name, &std::fs::read_to_string(&file).expect("a grammar file is text"), rarity)
+    };
+    if let Err(fault) = files.into_iter().try_for_each(read).and_then(|()| plan.arrange()) {
+        panic!("{}: {}", fault.place, fault.message);
+    }
+    plan
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
@@ -99,9 +135,8 @@ fn collect_logs(folder: &Path, text: &mut Vec<u8>) {
     }
 }
 
-/// For each slot of four bytes (see `Rarity::slot` of src/grammar/rarity.rs): 0 where no line holds them, else the binary
-/// logarithm of how many of 65,536 lines do, plus one.
-fn rarity(ordinary: &[u8], reports: &[u8]) -> Vec<u8> {
+/// For each slot of four bytes, its level in ordinary lines and in lines of reports (see `Rarity`).
+fn levels(ordinary: &[u8], reports: &[u8]) -> Vec<u8> {
     let (ordinary, reports) = (shares(ordinary), shares(reports));
     let level = |share: f64| if share > 0.0 { (share * 65536.0).max(1.0).log2().round() as u8 + 1 } else { 0 };
     ordinary.iter().zip(&reports).map(|(one, other)| level(one.max(other / REPORTS_WEIGH))).collect()
@@ -113,9 +148,7 @@ fn shares(text: &[u8]) -> Vec<f64> {
     let mut counts = vec![0_u32; 1 << 16];
     let mut last = vec![usize::MAX; 1 << 16];
     for (number, line) in lines.iter().enumerate() {
-        for four in line.windows(4) {
-            let word = u32::from_le_bytes([four[0], four[1], four[2], four[3]]);
-            let slot = (word.wrapping_mul(0x9E37_79B1) >> 16) as usize;
+        for slot in windows(line).map(slot) {
             if last[slot] != number {
                 last[slot] = number;
                 counts[slot] += 1;

@@ -1,13 +1,59 @@
-//! Entries as they are written → entries with patterns, recipes and references looked up.
+//! A plan → a grammar, with patterns, recipes and references looked up.
 
 use super::load::GrammarError;
-use super::source::{self, Frames, Recipe, Step as SourceStep};
-use super::{Blame, Event, Header, Kind, NameSet, Output, Pattern, Place, Severity, Step};
+use super::plan::Plan;
+use super::plan::expression::escape;
+use super::plan::sought::Marks;
+use super::plan::source::{self, Frames, Recipe, Step as SourceStep};
+use super::{Blame, Event, Grammar, Header, Kind, NameSet, Names, Output, Pattern, Place, Severity, Step};
 
 /// Lines between two patterns of `below`.
 const LINES_BETWEEN: &str = r"(?:.*\n)+?.*";
 
-pub(super) fn header(header: source::Header, place: Place, ids: &[String]) -> Result<Header, GrammarError> {
+/// The grammar of a plan.
+///
+/// # Errors
+/// A kind or a header that refers to what no file defines.
+pub(super) fn grammar(plan: Plan, marks: Marks<'_>) -> Result<Grammar, GrammarError> {
+    let sought = plan.sought(marks);
+    let ids: Vec<String> = plan.headers.iter().map(|(_, header)| header.id.clone()).collect();
+    let mut kinds: Vec<Vec<Kind>> = ids.iter().map(|_| Vec::new()).collect();
+    let mut at = 0;
+    for (place, entry) in plan.kinds {
+        // The plan has them by header.
+        while ids.get(at).is_some_and(|id| *id != entry.header) {
+            at += 1;
+        }
+        if let Some(below) = kinds.get_mut(at) {
+            below.push(kind(entry, place, &plan.recipes)?);
+        }
+    }
+    let mut headers = Vec::with_capacity(ids.len());
+    for (place, entry) in plan.headers {
+        headers.push(header(entry, place, &ids)?);
+    }
+    Ok(Grammar {
+        headers,
+        kinds,
+        events: plan.events.into_iter().map(|(place, entry, _)| event(entry, place)).collect(),
+        names: Names {
+            skip: NameSet::new(plan.skip),
+            anchors: NameSet::new(plan.anchors),
+            hung: NameSet::new(plan.hung.patterns),
+            hung_at_once: plan.hung.at_once,
+            prefixes: plan.prefixes,
+        },
+        output: output(plan.output),
+        blame: blame(&plan.blame),
+        types: plan.types,
+        vocabulary: plan.vocabulary,
+        own_files: Vec::new(),
+        sought,
+        scanners: Default::default(),
+    })
+}
+
+fn header(header: source::Header, place: Place, ids: &[String]) -> Result<Header, GrammarError> {
     let indexes = |others: &[String]| {
         let mut found = Vec::with_capacity(others.len());
         for other in others {
@@ -26,10 +72,10 @@ pub(super) fn header(header: source::Header, place: Place, ids: &[String]) -> Re
     let (carries_on, introduces) = (indexes(&header.carries_on)?, indexes(&header.introduces)?);
     Ok(Header {
         id: header.id,
-        texts: header.text.all(),
-        only: header.only.as_deref().map(Pattern::new),
-        unless: patterns(&header.unless),
-        part: patterns(&header.part),
+        texts: header.text,
+        only: header.only.map(Pattern::from),
+        unless: patterns(header.unless),
+        part: patterns(header.part),
         carries_on,
         introduces,
         syzbot: header.syzbot,
@@ -39,11 +85,11 @@ pub(super) fn header(header: source::Header, place: Place, ids: &[String]) -> Re
     })
 }
 
-fn patterns(sources: &[String]) -> Vec<Pattern> {
-    sources.iter().map(|source| Pattern::new(source)).collect()
+fn patterns(sources: Vec<String>) -> Vec<Pattern> {
+    sources.into_iter().map(Pattern::from).collect()
 }
 
-pub(super) fn kind(kind: source::Kind, place: Place, recipes: &[Recipe]) -> Result<Kind, GrammarError> {
+fn kind(kind: source::Kind, place: Place, recipes: &[Recipe]) -> Result<Kind, GrammarError> {
     let fault = |message: String| GrammarError::Invalid { path: place.file.clone(), line: place.line, message };
     let (frames, otherwise) = match kind.frames {
         Frames::Steps(steps) => (steps, Vec::new()),
@@ -77,14 +123,14 @@ pub(super) fn kind(kind: source::Kind, place: Place, recipes: &[Recipe]) -> Resu
         about: kind.about,
         advice: kind.advice,
         severity: kind.severity.unwrap_or(Severity::Crash),
-        gate: Pattern::new(&kind.gate),
-        body: body.as_deref().map(Pattern::new),
+        gate: Pattern::from(kind.gate),
+        body: body.map(Pattern::from),
         title: kind.title,
         nameless: kind.nameless,
         alt: kind.alt,
         frames: frames.into_iter().map(step).collect(),
         frames_otherwise: otherwise.into_iter().map(step).collect(),
-        skip: (!kind.skip.is_empty()).then(|| NameSet::new(&kind.skip)),
+        skip: (!kind.skip.is_empty()).then(|| NameSet::new(kind.skip)),
         choose: kind.choose,
         stackless: kind.stackless,
         damaged: kind.damaged,
@@ -98,39 +144,22 @@ pub(super) fn kind(kind: source::Kind, place: Place, recipes: &[Recipe]) -> Resu
 
 fn step(step: SourceStep) -> Step {
     match step {
-        SourceStep::Line(line) => Step::Line(Pattern::new(&line)),
-        SourceStep::Mark(mark) => Step::Mark(Pattern::new(&mark)),
+        SourceStep::Line(line) => Step::Line(Pattern::from(line)),
+        SourceStep::Mark(mark) => Step::Mark(Pattern::from(mark)),
         SourceStep::Plain(plain) => Step::Plain(plain),
     }
 }
 
-/// The pattern of an event; its trigger, if it has none.
-pub(super) fn pattern_of(event: &source::Event) -> String {
-    if !event.pattern.is_empty() {
-        return event.pattern.clone();
-    }
-    let texts = event.trigger.clone().map(source::Texts::all).unwrap_or_default();
-    texts.iter().map(|text| escape(text)).collect::<Vec<_>>().join("|")
-}
-
-/// The triggers of an event; what its pattern demands, if it has none.
-pub(super) fn triggers_of(event: &source::Event) -> Vec<String> {
-    match &event.trigger {
-        Some(trigger) => trigger.clone().all(),
-        None => vec![Pattern::new(&event.pattern).required_literal()],
-    }
-}
-
-pub(super) fn event(event: source::Event, place: Place) -> Event {
+fn event(event: source::Event, place: Place) -> Event {
     Event {
-        triggers: triggers_of(&event),
-        pattern: Pattern::new(&pattern_of(&event)),
+        triggers: event.trigger,
+        pattern: Pattern::from(event.pattern),
         id: event.id,
         about: event.about,
         advice: event.advice,
         severity: event.severity.unwrap_or(Severity::Note),
         title: event.title,
-        rows: event.rows.as_deref().map(Pattern::new),
+        rows: event.rows.map(Pattern::from),
         structure: event.structure,
         role: event.role,
         meanings: event.meanings,
@@ -139,9 +168,9 @@ pub(super) fn event(event: source::Event, place: Place) -> Event {
     }
 }
 
-pub(super) fn output(output: source::Output) -> Output {
+fn output(output: source::Output) -> Output {
     Output {
-        suppressed: patterns(&output.suppressed),
+        suppressed: patterns(output.suppressed),
         panicked: output.panicked,
         disconnected: output.disconnected,
         replayed: output.replayed,
@@ -154,9 +183,9 @@ pub(super) fn output(output: source::Output) -> Output {
     }
 }
 
-pub(super) fn blame(blame: &source::Blame) -> Blame {
+fn blame(blame: &source::Blame) -> Blame {
     let files: Vec<String> = blame.ignored_files.iter().map(|glob| expression_of_glob(glob)).collect();
-    Blame { ignored_files: NameSet::new(&files), ignored_lines: any(&blame.ignored_lines) }
+    Blame { ignored_files: NameSet::new(files), ignored_lines: any(&blame.ignored_lines) }
 }
 
 fn any(patterns: &[String]) -> Pattern {
@@ -178,15 +207,4 @@ fn expression_of_glob(glob: &str) -> String {
         }
     }
     expression
-}
-
-fn escape(text: &str) -> String {
-    let mut escaped = String::new();
-    for char in text.chars() {
-        if !char.is_alphanumeric() && char.is_ascii() && char != ' ' && char != '_' {
-            escaped.push('\\');
-        }
-        escaped.push(char);
-    }
-    escaped
 }

@@ -4,30 +4,28 @@
 //! holds headers (texts that open a crash), kinds (forms of crashes below a header), events (notable lines that are no
 //! crash), and the name lists by which a title's function is chosen.
 
-mod buckets;
 mod check;
 mod compile;
-mod literal;
+mod flavour;
 mod load;
 mod names;
-mod order;
 mod pattern;
-mod rarity;
+mod plan;
 mod scan;
 mod search;
-pub mod source;
-mod steps;
+mod severity;
 mod template;
-mod vocabulary;
 
 pub use check::{Complaint, complaints};
+pub use flavour::Flavour;
 pub use load::GrammarError;
 pub use names::NameSet;
 pub use pattern::{Match, Pattern};
+pub use plan::Place;
+pub use plan::source::{self, Choice, PlainStep, Role, Severity};
+pub use plan::words::{List, Vocabulary};
 pub use scan::{Anchor, Candidate, PIECE, Scanner, piece_end};
-pub use source::{Choice, PlainStep, Role, Severity};
 pub use template::{fill, placeholders};
-pub use vocabulary::{Flavour, List, Vocabulary};
 
 use std::sync::{Arc, OnceLock};
 
@@ -55,8 +53,10 @@ pub struct Grammar {
     pub vocabulary: Vocabulary,
     /// The files of the user's, as their paths were given; empty for the built-in grammar.
     pub own_files: Vec<String>,
+    /// The texts that a scanner looks for.
+    sought: Vec<plan::sought::Sought>,
     /// The searches that were asked for: making one costs more than reading a small log.
-    scanners: [OnceLock<Arc<Scanner>>; 8],
+    scanners: [OnceLock<Arc<Scanner>>; plan::sought::Variant::COUNT],
 }
 
 /// A text that opens a crash.
@@ -200,21 +200,6 @@ impl Event {
     }
 }
 
-/// A place in a grammar file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// Path as loaded.
-    pub file: String,
-    /// 1-based line.
-    pub line: usize,
-}
-
-impl std::fmt::Display for Place {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "{}:{}", self.file, self.line)
-    }
-}
-
 /// Rules for function names.
 #[derive(Debug)]
 pub struct Names {
@@ -272,9 +257,7 @@ impl Grammar {
     #[must_use]
     pub fn built_in() -> Arc<Self> {
         static BUILT_IN: OnceLock<Arc<Grammar>> = OnceLock::new();
-        BUILT_IN
-            .get_or_init(|| Arc::new(load::from_texts(load::EMBEDDED).expect("a test checks the built-in grammars")))
-            .clone()
+        BUILT_IN.get_or_init(|| Arc::new(load::built_in().expect("a test checks the built-in grammars"))).clone()
     }
 
     /// The built-in grammar and files of the user's.
@@ -288,8 +271,8 @@ impl Grammar {
     /// The search for crashes, for `events` and for what a log says is missing (`gaps`) if asked for; see [`Scanner::new`].
     #[must_use]
     pub fn scanner(&self, events: bool, gaps: bool, as_syzbot: bool) -> Arc<Scanner> {
-        let which = usize::from(events) + 2 * usize::from(gaps) + 4 * usize::from(as_syzbot);
-        self.scanners[which].get_or_init(|| Arc::new(Scanner::new(self, events, gaps, as_syzbot))).clone()
+        let variant = plan::sought::Variant { events, gaps, as_syzbot };
+        self.scanners[variant.number()].get_or_init(|| Arc::new(Scanner::new(self, events, gaps, as_syzbot))).clone()
     }
 
     /// The type of a title.

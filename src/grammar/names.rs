@@ -8,21 +8,57 @@ use std::sync::OnceLock;
 /// Names that match any of a list of patterns.
 #[derive(Debug)]
 pub struct NameSet {
+    sources: Vec<String>,
+    /// Made on first use, as most runs need few of the sets.
+    forms: OnceLock<Forms>,
+}
+
+/// The patterns of a set by their form.
+#[derive(Debug)]
+struct Forms {
     whole: BTreeSet<Vec<u8>>,
     prefixes: Vec<Vec<u8>>,
     suffixes: Vec<Vec<u8>>,
-    infixes: Vec<Vec<u8>>,
-    /// Finds the infixes; made on first use, as most runs need few of the sets.
-    searcher: OnceLock<Option<AhoCorasick>>,
+    /// Finds the infixes.
+    searcher: Option<AhoCorasick>,
     /// What is not plain text.
     rest: Option<Pattern>,
-    sources: Vec<String>,
 }
 
 impl NameSet {
     /// The names that match any of the patterns; `^` and `$` bind a pattern to the ends of the name.
     #[must_use]
-    pub fn new(patterns: &[String]) -> Self {
+    pub fn new(patterns: Vec<String>) -> Self {
+        Self { sources: patterns, forms: OnceLock::new() }
+    }
+
+    fn forms(&self) -> &Forms {
+        self.forms.get_or_init(|| Forms::new(&self.sources))
+    }
+
+    /// Whether the name is in the set.
+    #[must_use]
+    pub fn contains(&self, name: &[u8]) -> bool {
+        self.forms().contain(name)
+    }
+
+    /// The patterns that it was made from.
+    #[must_use]
+    pub fn sources(&self) -> &[String] {
+        &self.sources
+    }
+
+    /// What is wrong with a pattern, if anything.
+    ///
+    /// # Errors
+    /// The words of the regular-expression compiler.
+    pub fn check(&self) -> Result<(), String> {
+        self.forms().rest.as_ref().map_or(Ok(()), Pattern::check)
+    }
+}
+
+impl Forms {
+    fn new(patterns: &[String]) -> Self {
         let (mut whole, mut prefixes, mut suffixes) = (BTreeSet::new(), Vec::new(), Vec::new());
         let (mut infixes, mut rest) = (Vec::new(), Vec::new());
         for pattern in patterns {
@@ -38,33 +74,17 @@ impl NameSet {
                 (Some(text), false, false) => infixes.push(text),
             }
         }
+        let searcher = if infixes.is_empty() { None } else { AhoCorasick::new(&infixes).ok() };
         let rest = (!rest.is_empty()).then(|| Pattern::any(rest));
-        Self { whole, prefixes, suffixes, infixes, searcher: OnceLock::new(), rest, sources: patterns.to_vec() }
+        Self { whole, prefixes, suffixes, searcher, rest }
     }
 
-    /// Whether the name is in the set.
-    #[must_use]
-    pub fn contains(&self, name: &[u8]) -> bool {
-        let searcher = || if self.infixes.is_empty() { None } else { AhoCorasick::new(&self.infixes).ok() };
-        self.searcher.get_or_init(searcher).as_ref().is_some_and(|searcher| searcher.is_match(name))
+    fn contain(&self, name: &[u8]) -> bool {
+        self.searcher.as_ref().is_some_and(|searcher| searcher.is_match(name))
             || self.whole.contains(name)
             || self.prefixes.iter().any(|prefix| name.starts_with(prefix))
             || self.suffixes.iter().any(|suffix| name.ends_with(suffix))
             || self.rest.as_ref().is_some_and(|rest| rest.is_match(name))
-    }
-
-    /// The patterns that it was made from.
-    #[must_use]
-    pub fn sources(&self) -> &[String] {
-        &self.sources
-    }
-
-    /// What is wrong with a pattern, if anything.
-    ///
-    /// # Errors
-    /// The words of the regular-expression compiler.
-    pub fn check(&self) -> Result<(), String> {
-        self.rest.as_ref().map_or(Ok(()), Pattern::check)
     }
 }
 
@@ -91,8 +111,9 @@ mod tests {
 
     #[test]
     fn patterns_of_every_form_are_told_apart() {
-        let set =
-            NameSet::new(&["alloc", "^down$", "^rb_", "_trap$", "(?:get|put)_page", r"^mm/sl.b\.c"].map(String::from));
+        let set = NameSet::new(
+            ["alloc", "^down$", "^rb_", "_trap$", "(?:get|put)_page", r"^mm/sl.b\.c"].map(String::from).to_vec(),
+        );
         for name in ["kmalloc_array_alloc", "down", "rb_erase", "do_trap", "xget_page", "mm/slub.c"] {
             assert!(set.contains(name.as_bytes()), "{name}");
         }

@@ -1,20 +1,13 @@
 //! Finds the few lines of a log that matter: one literal search over all bytes, patterns only on the lines it hits.
 
-use super::rarity::rarest;
-use super::search::{Hit, Search, cost};
-use super::{Event, Grammar, Header, Pattern};
-use crate::line::{BOOT_ANCHORS, BootMark, GAP_ANCHORS, Wrapper, boot_mark, gap, lex, render};
-use std::collections::BTreeMap;
+use super::plan::sought::{Role, Variant, texts};
+use super::search::{Hit, Search};
+use super::{Grammar, Header, load};
+use crate::line::{BootMark, Wrapper, boot_mark, gap, lex, render};
 use std::ops::Range;
 
 /// The longest line that is looked at as a whole, bytes. A longer one is read as pieces of this size.
 pub const PIECE: usize = 128 << 10;
-
-/// The boot marks that the kernel itself prints.
-const KERNEL_BOOTS: [&str; 2] = ["Linux version ", "Booting Linux on "];
-
-/// What [`Anchor::executor`] is told by.
-const EXECUTOR: &str = " Comm: syz.";
 
 /// A line that matters, and why.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -67,23 +60,6 @@ pub struct Scanner {
     as_syzbot: bool,
 }
 
-/// What a text says of the line that holds it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Role {
-    Header(usize),
-    Suppressed(usize),
-    Panicked,
-    Disconnected,
-    Replayed,
-    AlwaysSecond,
-    Boot,
-    Gap,
-    Executor,
-    Event(usize),
-    /// The same, by what the event's pattern demands: whether the line holds a trigger is still to be seen.
-    Demanded(usize),
-}
-
 /// What a search step is worth that keeps its bytes in the processor's cache, bytes.
 const BLOCK: usize = 64 << 10;
 
@@ -92,41 +68,15 @@ impl Scanner {
     /// leaves out the crashes that syzbot does not know and opens the lines that are parts of reports.
     #[must_use]
     pub fn new(grammar: &Grammar, events: bool, gaps: bool, as_syzbot: bool) -> Self {
-        let output = &grammar.output;
-        let mut texts: Vec<(String, Role)> = Vec::new();
-        let mut add = |text: &str, role| texts.push((text.to_owned(), role));
-        for (at, header) in grammar.headers.iter().enumerate().filter(|(_, header)| header.syzbot || !as_syzbot) {
-            header.texts.iter().for_each(|text| add(text, Role::Header(at)));
-        }
-        for (at, pattern) in output.suppressed.iter().enumerate() {
-            add(&rarest_demanded(pattern), Role::Suppressed(at));
-        }
-        output.panicked.iter().for_each(|text| add(text, Role::Panicked));
-        output.disconnected.iter().for_each(|text| add(text, Role::Disconnected));
-        output.replayed.iter().for_each(|text| add(text, Role::Replayed));
-        output.always_second.iter().for_each(|text| add(text, Role::AlwaysSecond));
-        add(EXECUTOR, Role::Executor);
-        // Without gaps only the kernel's own first lines are looked for: nearly every boot prints one of them.
-        let boots = BOOT_ANCHORS.iter().filter(|anchor| gaps || KERNEL_BOOTS.contains(anchor));
-        boots.for_each(|text| add(text, Role::Boot));
-        if gaps {
-            GAP_ANCHORS.iter().for_each(|text| add(text, Role::Gap));
-        }
-        if events {
-            for (at, event) in grammar.events.iter().enumerate() {
-                let (texts, demanded) = signs(event);
-                texts.iter().for_each(|text| add(text, if demanded { Role::Demanded(at) } else { Role::Event(at) }));
-            }
-        }
-        texts.retain(|(text, _)| !text.is_empty());
-        let mut roles: BTreeMap<String, Vec<Role>> = BTreeMap::new();
-        texts.into_iter().for_each(|(text, role)| roles.entry(text).or_default().push(role));
-        let (texts, roles) = roles.into_iter().unzip();
+        let variant = Variant { events, gaps, as_syzbot };
+        let (texts, roles) =
+            texts(&grammar.sought, variant).into_iter().map(|(text, roles)| (text.to_owned(), roles)).unzip();
+        let layout = grammar.own_files.is_empty().then(|| load::layout(variant.number())).flatten();
         let finder = |text: &String| memchr::memmem::Finder::new(text).into_owned();
         Self {
-            search: Search::new(texts),
+            search: Search::new(texts, layout),
             roles,
-            never_second: output.never_second.iter().map(finder).collect(),
+            never_second: grammar.output.never_second.iter().map(finder).collect(),
             gaps,
             as_syzbot,
         }
@@ -271,34 +221,6 @@ fn weigh(grammar: &Grammar, line: &[u8], candidates: &mut Vec<Candidate>) {
         candidate.sure = fits && kernel;
         fits || (unknown && pattern.is_match_behind(message))
     });
-}
-
-/// Of the texts that a pattern demands, the one that is rarest in ordinary lines.
-fn rarest_demanded(pattern: &Pattern) -> String {
-    let demanded = pattern.required_literals();
-    demanded.into_iter().min_by(|one, other| rarest(one).total_cmp(&rarest(other))).unwrap_or_default()
-}
-
-/// Above this share of ordinary lines a trigger is common, and something rarer is looked for in the pattern.
-const COMMON: f64 = 1.0 / 2048.0;
-
-/// The texts that lines of an event are searched for by, each of its lines holding one: its triggers, or what its pattern
-/// demands where that costs less. And which of the two.
-fn signs(event: &Event) -> (Vec<String>, bool) {
-    if event.triggers.iter().all(|text| rarest(text) <= COMMON) {
-        return (event.triggers.clone(), false);
-    }
-    // A pattern is tried on the message; what a wrapper writes in another way is not found in the line.
-    let is_bare = |text: &str| !text.contains(['"', '\\', '<', '>', '&', '\'', '\t']) && text.is_ascii();
-    let price = |text: &[u8]| match std::str::from_utf8(text) {
-        Ok(text) if is_bare(text) => cost(rarest(text)),
-        _ => f64::INFINITY,
-    };
-    let sum = |texts: &[String]| texts.iter().map(|text| price(text.as_bytes())).sum::<f64>();
-    match event.pattern.demands(&price) {
-        Some(demanded) if sum(&demanded) < sum(&event.triggers) => (demanded, true),
-        _ => (event.triggers.clone(), false),
-    }
 }
 
 /// Whether a line with one of the header's texts opens a crash.

@@ -1,27 +1,12 @@
 //! Finds many texts in one pass over a block: packed searches for the rarest bytes of each.
 //!
-//! A packed search looks at four bytes first, so what counts is how rare those are. Each text is searched for by one of its
-//! four-byte windows; a window may serve several texts. The windows are chosen greedily by what they cost, and split into as
-//! many packed searches as needed (see `buckets.rs`): more texts make the search slower bit by bit, but nothing makes it
-//! fall off a cliff.
+//! Each text is searched for by bytes of it that are rare (see `plan/windows.rs`), split into as many packed searches as
+//! needed (`plan/buckets.rs`): more texts make the search slower bit by bit, but nothing makes it fall off a cliff.
 
-use super::buckets::searches;
-use super::rarity::{WINDOW, share, windows};
+use super::load::RARITY;
+use super::plan::windows::{Layout, Literal, Member, layout};
 use aho_corasick::{AhoCorasick, Span, packed};
-use std::collections::BTreeMap;
 use std::ops::Range;
-
-/// Up to so many literals that are shorter than a window are searched for together.
-const SHORT: usize = 16;
-/// What one more literal costs, nanoseconds a line.
-const LITERAL_COST: f64 = 0.25;
-/// What one hit costs, nanoseconds.
-const HIT_COST: f64 = 60.0;
-
-/// What it costs to search for a text by a window that this share of lines holds, nanoseconds a line.
-pub(super) fn cost(share: f64) -> f64 {
-    LITERAL_COST + HIT_COST * share
-}
 
 /// The search for a list of texts.
 #[derive(Debug)]
@@ -38,18 +23,6 @@ struct Group {
     /// For each literal, the texts that hold it, and where.
     members: Vec<Vec<Member>>,
 }
-
-/// A text that is searched for by a literal.
-#[derive(Debug, Clone, Copy)]
-struct Member {
-    /// Its index.
-    text: usize,
-    /// Where the literal begins in it, bytes.
-    offset: usize,
-}
-
-/// Bytes that are searched for, and the texts that hold them.
-type Literal = (Vec<u8>, Vec<Member>);
 
 /// Where a text stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -93,16 +66,13 @@ impl Searcher {
 }
 
 impl Search {
-    /// The search for texts, none of which is empty.
-    pub(super) fn new(texts: Vec<String>) -> Self {
-        // Those that are shorter than a window slow down all that are searched for with them.
-        let literals = literals(&texts);
-        let count = literals.len();
-        let (short, long): (Vec<_>, Vec<_>) = literals.into_iter().partition(|(literal, _)| literal.len() < WINDOW);
-        let bytes: Vec<&[u8]> = long.iter().map(|(literal, _)| literal.as_slice()).collect();
-        let together = |search: &Vec<usize>| Group::new(search.iter().map(|at| long[*at].clone()).collect());
-        let groups = split(short).into_iter().map(Group::new).chain(searches(&bytes).iter().map(together)).collect();
-        Self { texts, literals: count, groups }
+    /// The search for texts, none of which is empty, as it was laid out before.
+    pub(super) fn new(texts: Vec<String>, laid_out: Option<Layout>) -> Self {
+        let Layout { literals, groups } = laid_out.unwrap_or_else(|| {
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            layout(&texts, RARITY)
+        });
+        Self { texts, literals, groups: groups.into_iter().map(Group::new).collect() }
     }
 
     /// How long a text is, bytes.
@@ -144,70 +114,7 @@ impl Search {
 
 impl Group {
     fn new(literals: Vec<Literal>) -> Self {
-        let texts: Vec<&[u8]> = literals.iter().map(|(literal, _)| literal.as_slice()).collect();
-        Self { searcher: Searcher::new(&texts), members: literals.into_iter().map(|(_, members)| members).collect() }
+        let texts: Vec<&[u8]> = literals.iter().map(|literal| literal.bytes.as_slice()).collect();
+        Self { searcher: Searcher::new(&texts), members: literals.into_iter().map(|literal| literal.members).collect() }
     }
-}
-
-/// Groups of nearly the same size.
-fn split(literals: Vec<Literal>) -> Vec<Vec<Literal>> {
-    let size = literals.len().div_ceil(literals.len().div_ceil(SHORT).max(1)).max(1);
-    let mut groups = Vec::new();
-    let mut rest = literals.into_iter().peekable();
-    while rest.peek().is_some() {
-        groups.push(rest.by_ref().take(size).collect());
-    }
-    groups
-}
-
-/// What to search for: literals of which none begins with another one, each with the texts that it finds.
-fn literals(texts: &[String]) -> Vec<Literal> {
-    let mut found = Vec::new();
-    let mut open: Vec<usize> = (0..texts.len()).collect();
-    // A text without a window is its own literal, and finds all that hold it.
-    let mut short: Vec<&String> = texts.iter().filter(|text| text.len() < WINDOW).collect();
-    short.sort_by_key(|text| (text.len(), *text));
-    for literal in short {
-        let place = |text: &usize| Some(Member { text: *text, offset: texts[*text].find(literal)? });
-        let members: Vec<Member> = open.iter().filter_map(place).collect();
-        open.retain(|text| place(text).is_none());
-        if !members.is_empty() {
-            found.push((literal.clone().into_bytes(), members));
-        }
-    }
-    let mut places: BTreeMap<[u8; WINDOW], Vec<Member>> = BTreeMap::new();
-    for text in open {
-        for (offset, window) in windows(&texts[text]).enumerate() {
-            let places = places.entry(window).or_default();
-            if places.last().is_none_or(|last| last.text != text) {
-                places.push(Member { text, offset });
-            }
-        }
-    }
-    let mut choices: Vec<(f64, Vec<Member>)> =
-        places.into_iter().map(|(window, members)| (cost(share(window)), members)).collect();
-    // The window that costs least for each text that it finds; then the same for the rest.
-    let price = |choice: &(f64, Vec<Member>)| choice.0 / choice.1.len() as f64;
-    while let Some(best) =
-        (0..choices.len()).min_by(|one, other| price(&choices[*one]).total_cmp(&price(&choices[*other])))
-    {
-        let (_, members) = choices.swap_remove(best);
-        choices.retain_mut(|(_, others)| {
-            others.retain(|other| members.iter().all(|member| member.text != other.text));
-            !others.is_empty()
-        });
-        found.push((agreed(texts, &members), members));
-    }
-    found.sort_by(|(one, _), (other, _)| one.cmp(other));
-    found
-}
-
-/// The bytes from the window on as far as all members agree.
-fn agreed(texts: &[String], members: &[Member]) -> Vec<u8> {
-    let mut rests = members.iter().map(|member| &texts[member.text].as_bytes()[member.offset..]);
-    let first = rests.next().unwrap_or_default();
-    let length = rests.fold(first.len(), |length, rest| {
-        first.iter().zip(rest).take(length).take_while(|(one, other)| one == other).count()
-    });
-    first[..length].to_vec()
 }

@@ -18,23 +18,6 @@ pub enum BootMark {
     Version,
 }
 
-/// Every line on which [`boot_mark`] finds something contains one of these: literals for a search over a whole log.
-pub const BOOT_ANCHORS: &[&str] = &[
-    "Linux version ",
-    "Booting Linux on ",
-    "Booting the kernel",
-    "booting the kernel",
-    "Decompressing Linux...",
-    "Starting kernel ...",
-    "EFI stub: Booting Linux",
-    "SeaBIOS (version ",
-    "U-Boot ",
-    "OpenSBI v",
-    "UEFI firmware (version ",
-    "-- Reboot --",
-    "-- Boot ",
-];
-
 /// A boot's clock has not run longer when it says who it is (seconds). It is 0 but on machines whose clock the firmware
 /// started.
 const EARLY: f64 = 5.0;

@@ -54,25 +54,7 @@ pub enum Gap<'line> {
     },
 }
 
-/// Every line on which [`gap`] finds something contains one of these: literals for a search over a whole log. Case
-/// matters.
-pub const GAP_ANCHORS: &[&str] = &[
-    "suppressed",
-    "Suppressed ",
-    "messages dropped",
-    "replaying previous printk message",
-    "Missed ",
-    "messages lost",
-    "buffer overrun",
-    " EVENTS]",
-    "audit_lost=",
-    "<<cut ",
-    "<snip>",
-    "[snip]",
-    "truncated",
-];
-
-static ANCHORS: LazyLock<Vec<Finder<'static>>> = LazyLock::new(|| GAP_ANCHORS.iter().map(Finder::new).collect());
+static ANCHORS: LazyLock<Vec<Finder<'static>>> = LazyLock::new(|| super::GAP_ANCHORS.iter().map(Finder::new).collect());
 
 /// What this line says is missing. The line may have any prefix.
 #[must_use]

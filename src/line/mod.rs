@@ -14,6 +14,7 @@
 //! The rule by which syzbot's parser recognises a console prefix is not here but in [`crate::report`]: it is exact and
 //! knows fewer forms. Use this module on lines (or logs) that the exact rule leaves without a context.
 
+mod anchors;
 mod boot;
 mod dressing;
 mod find;
@@ -30,11 +31,12 @@ mod unwrapper;
 mod usual;
 mod wall;
 
-pub use boot::{BOOT_ANCHORS, BootMark, begins_boot, boot_mark, boot_start};
+pub use anchors::{BOOT_ANCHORS, EXECUTOR_ANCHOR, GAP_ANCHORS, KERNEL_BOOT_ANCHORS};
+pub use boot::{BootMark, begins_boot, boot_mark, boot_start};
 pub use dressing::{Dressing, Shown, Undressed};
 pub(crate) use dressing::{begins_with_stamp, is_stamp};
 pub(crate) use find::find;
-pub use gap::{GAP_ANCHORS, Gap, ends_cut, gap};
+pub use gap::{Gap, ends_cut, gap};
 pub use landmarks::{begins_report_line, is_body};
 pub use lex::lex;
 pub use plain::plain;

@@ -1,7 +1,7 @@
 //! The built-in grammars hold what they promise: they compile, carry samples, and recognise them.
 
 use kanalyze::engine::sample_complaints;
-use kanalyze::grammar::{Complaint, Grammar, Scanner, complaints};
+use kanalyze::grammar::{Complaint, Grammar, complaints};
 use kanalyze::report::{Line, describe};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -169,13 +169,47 @@ fn a_fault_of_a_file_is_told_with_its_line_and_a_remedy() {
 
 #[test]
 fn no_search_falls_back_to_an_automaton() {
+    let most = |events: bool| if events { 7 } else { 2 };
+    all_packed(&Grammar::built_in(), most);
+}
+
+#[test]
+fn five_hundred_kinds_of_ones_own_are_searched_for_as_fast_as_the_built_in_ones() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("mine.toml");
+    // Plain triggers, triggers that ordinary lines hold, patterns without a trigger, crashes.
+    let entry = |number: usize| {
+        let (sign, log) = match number % 4 {
+            0 => (format!("trigger = 'drv{number}: ring'"), format!("drv{number}: ring {number} stuck")),
+            1 => ("trigger = 'usb '".to_owned(), format!("usb 1-1: gadget {number} stuck")),
+            2 => (String::new(), format!("widget{number} ring {number} stuck")),
+            _ => (
+                format!("trigger = 'unit {number} lost'\ncrash = true"),
+                format!("unit {number} lost, ring {number} stuck"),
+            ),
+        };
+        let words = log.replace(&format!("{number} stuck"), "(?P<ring>\\d+) stuck");
+        format!(
+            "[[event]]\nid = 'own-{number}'\n{sign}\npattern = '{words}'\ntitle = 'ring stuck'\n\
+             samples = [{{ log = '[    1.000000] {log}', title = 'ring stuck' }}]\n"
+        )
+    };
+    std::fs::write(&path, (1000..1500).map(entry).collect::<String>()).expect("it can be written");
+    let grammar = Grammar::with_files(std::slice::from_ref(&path)).unwrap_or_else(|error| panic!("{error}"));
+    let found = sample_complaints(&grammar);
+    assert!(found.is_empty(), "{}", told(&found));
+    // A pass takes up to thirty-two literals; sixteen where more of them would stop it too often.
+    all_packed(&grammar, |events| if events { 7 + 375 / 16 } else { 2 + 125 / 16 });
+}
+
+/// Asserts that each pass of each search is a packed one, and that there are no more of them than that, with and without events.
+fn all_packed(grammar: &Grammar, most: impl Fn(bool) -> usize) {
     for which in 0..8 {
         let (events, gaps, as_syzbot) = (which & 1 != 0, which & 2 != 0, which & 4 != 0);
-        let scanner = Scanner::new(&Grammar::built_in(), events, gaps, as_syzbot);
+        let scanner = grammar.scanner(events, gaps, as_syzbot);
         let (literals, passes) = scanner.breadth();
         assert!(scanner.is_packed() || cfg!(not(target_arch = "x86_64")), "{literals} literals in {passes} passes");
-        let most = if events { 7 } else { 2 };
-        assert!(passes <= most, "{literals} literals in {passes} passes");
+        assert!(passes <= most(events), "{literals} literals in {passes} passes");
     }
 }
 

@@ -1,6 +1,7 @@
 //! The grammar files as they are written.
 
-use schemars::JsonSchema;
+use super::words::Word;
+use super::{steps, texts};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use toml::Spanned;
@@ -37,20 +38,6 @@ pub struct File {
     pub word: Vec<Spanned<Word>>,
 }
 
-/// Words that stand for the same.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Word {
-    /// Where they are looked up.
-    pub list: super::List,
-    /// What they stand for.
-    pub meaning: String,
-    /// The words; `*` is any text.
-    pub names: Vec<String>,
-    /// A word that one of the names fits and no longer name of another row.
-    pub sample: String,
-}
-
 /// What the entries of a file have in common; an entry's own word comes first.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -62,7 +49,7 @@ pub struct Defaults {
 }
 
 /// How bad a report or an event is, from worst to harmless.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// The machine is gone.
@@ -101,26 +88,28 @@ impl Severity {
 }
 
 /// A way to the function of a title that several kinds share.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
     /// Name for `frames =`.
     pub name: String,
     /// The steps.
+    #[serde(deserialize_with = "steps::steps")]
     pub frames: Vec<Step>,
     /// A second try when the first fails.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "steps::steps")]
     pub otherwise: Vec<Step>,
 }
 
 /// A text that opens a crash.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Header {
     /// Name for `header =`.
     pub id: String,
     /// The text, matched literally; of several, any.
-    pub text: Texts,
+    #[serde(deserialize_with = "texts::one_or_several")]
+    pub text: Vec<String>,
     /// Pattern that a line with the text must match besides.
     pub only: Option<String>,
     /// Patterns of lines that are no crash although they contain the text.
@@ -149,29 +138,8 @@ fn yes() -> bool {
     true
 }
 
-/// One text or several.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
-pub enum Texts {
-    /// One.
-    One(String),
-    /// Several.
-    Several(Vec<String>),
-}
-
-impl Texts {
-    /// All of them.
-    #[must_use]
-    pub fn all(self) -> Vec<String> {
-        match self {
-            Self::One(text) => vec![text],
-            Self::Several(texts) => texts,
-        }
-    }
-}
-
 /// A form of crash.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Kind {
     /// Unique name.
@@ -209,7 +177,7 @@ pub struct Kind {
     #[serde(default)]
     pub alt: Vec<String>,
     /// How the function is found.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "steps::frames")]
     pub frames: Frames,
     /// Function names to pass over, besides those of all kinds.
     #[serde(default)]
@@ -238,7 +206,7 @@ pub struct Kind {
 }
 
 /// A notable line that is no crash.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Event {
     /// Unique name.
@@ -252,7 +220,8 @@ pub struct Event {
     /// How bad it is.
     pub severity: Option<Severity>,
     /// Text that its lines contain; of several, any. Without one, the longest text that the pattern demands.
-    pub trigger: Option<Texts>,
+    #[serde(default, deserialize_with = "texts::one_or_several")]
+    pub trigger: Vec<String>,
     /// Pattern of the line; named groups become fields.
     #[serde(default)]
     pub pattern: String,
@@ -277,7 +246,7 @@ pub struct Event {
 }
 
 /// What an event is to the analysis of locks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// From here on the kernel reports no hung task.
@@ -291,7 +260,7 @@ pub enum Role {
 }
 
 /// What the values of a group mean.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Meanings {
     /// The group.
@@ -311,7 +280,7 @@ impl Meanings {
 }
 
 /// A text that a grammar entry must recognise.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sample {
     /// The text of a log.
@@ -321,7 +290,7 @@ pub struct Sample {
 }
 
 /// How the function of a title is found: steps, or the name of a recipe.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Frames {
     /// Steps of its own.
     Steps(Vec<Step>),
@@ -336,7 +305,7 @@ impl Default for Frames {
 }
 
 /// One step on the way to the function that a title names.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Step {
     /// Go to the next line that contains the pattern; collect its function.
     Line(String),
@@ -345,8 +314,9 @@ pub enum Step {
     /// A step without a pattern.
     Plain(PlainStep),
 }
+
 /// Steps without a pattern.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PlainStep {
     /// The next line with an instruction pointer.
     Rip,
@@ -359,7 +329,7 @@ pub enum PlainStep {
 }
 
 /// Which function of a stack is named.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Choice {
     /// The first one.
@@ -380,7 +350,7 @@ pub struct Skip {
 }
 
 /// How the function of a hung task is chosen.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Hung {
     /// Names that are passed over; a match anywhere in the name counts.
@@ -390,7 +360,7 @@ pub struct Hung {
 }
 
 /// A name that is taken before any other.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AtOnce {
     /// A text that the name contains.
@@ -408,7 +378,7 @@ pub struct Syscalls {
 }
 
 /// Rules about the output around a report.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Output {
     /// Patterns of lines which tell that a report is a side effect.
@@ -434,7 +404,7 @@ pub struct Output {
 }
 
 /// Rules about source files.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Blame {
     /// Globs of files that are never to blame: `*` any text, `?` one character, matched at the beginning of the path.
@@ -444,7 +414,7 @@ pub struct Blame {
 }
 
 /// A type of the vocabulary.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TypeRow {
     /// The type; may be empty.

@@ -19,9 +19,26 @@ impl PlainStep {
     }
 }
 
-impl<'de> Deserialize<'de> for Step {
+/// The way to a function, as a file writes it or as the built-in plan keeps it.
+pub(super) fn frames<'de, D: Deserializer<'de>>(from: D) -> Result<Frames, D::Error> {
+    if from.is_human_readable() { from.deserialize_any(ReadsFrames) } else { Frames::deserialize(from) }
+}
+
+/// A list of steps, likewise.
+pub(super) fn steps<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Step>, D::Error> {
+    if from.is_human_readable() {
+        Ok(Vec::<Written>::deserialize(from)?.into_iter().map(|Written(step)| step).collect())
+    } else {
+        Vec::deserialize(from)
+    }
+}
+
+/// A step as a file writes it.
+struct Written(Step);
+
+impl<'de> Deserialize<'de> for Written {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(ReadsStep)
+        from.deserialize_any(ReadsStep).map(Self)
     }
 }
 
@@ -55,12 +72,6 @@ impl<'de> Visitor<'de> for ReadsStep {
     }
 }
 
-impl<'de> Deserialize<'de> for Frames {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(ReadsFrames)
-    }
-}
-
 struct ReadsFrames;
 
 impl<'de> Visitor<'de> for ReadsFrames {
@@ -76,7 +87,7 @@ impl<'de> Visitor<'de> for ReadsFrames {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Frames, A::Error> {
         let mut steps = Vec::new();
-        while let Some(step) = list.next_element()? {
+        while let Some(Written(step)) = list.next_element()? {
             steps.push(step);
         }
         Ok(Frames::Steps(steps))

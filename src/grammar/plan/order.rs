@@ -1,14 +1,13 @@
 //! The order in which the kinds of a header are tried: catch-alls last, and where a kind says `after`, behind that one.
 
-use super::Place;
-use super::load::GrammarError;
 use super::source::Kind;
+use super::{Fault, Place};
 
 /// Sorts the kinds of one header.
 ///
 /// # Errors
 /// An `after` that names no kind of the header, or a circle of them.
-pub(super) fn ordered(kinds: Vec<(Place, Kind)>) -> Result<Vec<(Place, Kind)>, GrammarError> {
+pub(super) fn ordered(kinds: Vec<(Place, Kind)>) -> Result<Vec<(Place, Kind)>, Fault> {
     let ids: Vec<String> = kinds.iter().map(|(_, kind)| kind.id.clone()).collect();
     let mut waiting = kinds;
     waiting.sort_by_key(|(_, kind)| kind.fallback);
@@ -29,7 +28,7 @@ pub(super) fn ordered(kinds: Vec<(Place, Kind)>) -> Result<Vec<(Place, Kind)>, G
                     ids.iter().filter(|id| **id != kind.id).cloned().collect::<Vec<_>>().join(", ")
                 )
             };
-            return Err(GrammarError::Invalid { path: place.file, line: place.line, message });
+            return Err(Fault { place, message });
         };
         placed.push(waiting.remove(next));
     }

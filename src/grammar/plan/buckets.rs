@@ -18,7 +18,7 @@ const PASS_COST: f64 = 0.07;
 const STOP_COST: f64 = 8.0;
 
 /// Lines as kernels print them when all is well.
-static ORDINARY: &[u8] = include_bytes!("ordinary-lines.txt");
+static ORDINARY: &[u8] = include_bytes!("../ordinary-lines.txt");
 
 /// The share of each byte in ordinary lines.
 static SHARES: LazyLock<[f64; 256]> = LazyLock::new(|| {

@@ -1,0 +1,108 @@
+//! Regular expressions of the grammar files: their macros, their structure, and the plain text that they demand.
+
+use super::literal::{cheapest, choices, groups, required, runs};
+use regex_syntax::ParserBuilder;
+use regex_syntax::hir::Hir;
+
+/// `{{NAME}}` → regular expression. They mirror the tokens that crash reports are made of.
+const MACROS: [(&str, &str); 3] = [
+    // A function: its compiler suffixes (`.isra.0`, `.cold`) and `+0x1/0x2` are no part of the name.
+    ("{{FN}}", "(?P<FN>[A-Za-z0-9_]+)[.+]"),
+    // An address in brackets, as old kernels print before each frame.
+    ("{{PC}}", r"\[<?(?:0x)?[0-9a-f]+>?\]"),
+    // A source line.
+    ("{{SRC}}", r"[A-Za-z0-9\-_/.]+\.[a-z]+:[0-9]+"),
+];
+
+/// Whether an expression stands for its own text.
+pub(crate) fn is_plain(source: &str) -> bool {
+    !source.is_empty() && !source.contains(['\\', '.', '+', '*', '?', '(', ')', '|', '[', ']', '{', '}', '^', '$'])
+}
+
+/// The expression without macros.
+pub(crate) fn expanded(source: &str) -> String {
+    MACROS.iter().fold(source.to_owned(), |text, (name, expression)| text.replace(name, expression))
+}
+
+/// The structure of an expression.
+///
+/// # Errors
+/// What is wrong with it, in the words of the regular-expression compiler.
+pub(crate) fn parse(source: &str) -> Result<Hir, String> {
+    ParserBuilder::new().unicode(false).utf8(false).build().parse(&expanded(source)).map_err(|error| last_line(&error))
+}
+
+/// The compiler draws a picture; its last line is the sentence.
+pub(crate) fn last_line(error: &impl ToString) -> String {
+    error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
+}
+
+/// The longest run of plain text that every match contains, for finding candidate lines. Empty when there is none.
+pub(crate) fn required_literal(source: &str) -> String {
+    if is_plain(source) {
+        return source.to_owned();
+    }
+    String::from_utf8(parse(source).map(|parsed| required(&parsed)).unwrap_or_default()).unwrap_or_default()
+}
+
+/// All runs of plain text that every match contains, in order.
+pub(crate) fn required_literals(source: &str) -> Vec<String> {
+    if is_plain(source) {
+        return vec![source.to_owned()];
+    }
+    let found = parse(source).map(|parsed| runs(&parsed)).unwrap_or_default();
+    found.into_iter().filter_map(|run| String::from_utf8(run).ok()).filter(|run| !run.is_empty()).collect()
+}
+
+/// The texts of which every match contains at least one, so chosen that `cost` is least; `None` where no text is
+/// demanded.
+pub(crate) fn demands(source: &str, cost: &dyn Fn(&[u8]) -> f64) -> Option<Vec<String>> {
+    let found = cheapest(choices(&parse(source).ok()?, cost), cost)?;
+    found.into_iter().map(|text| String::from_utf8(text).ok()).collect()
+}
+
+/// The names of its groups, those of the macros included.
+///
+/// # Errors
+/// What is wrong with the expression.
+pub(crate) fn group_names(source: &str) -> Result<Vec<String>, String> {
+    let mut found = Vec::new();
+    groups(&parse(source)?, &mut found);
+    Ok(found)
+}
+
+/// The expression that matches a text.
+pub(crate) fn escape(text: &str) -> String {
+    let mut escaped = String::new();
+    for char in text.chars() {
+        if !char.is_alphanumeric() && char.is_ascii() && char != ' ' && char != '_' {
+            escaped.push('\\');
+        }
+        escaped.push(char);
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::required_literal;
+
+    #[test]
+    fn the_required_literal_leaves_out_what_may_be_absent() {
+        assert_eq!(required_literal(r"Killed process .* \(sshd\)"), "Killed process ");
+        assert_eq!(required_literal(r"\*\*\* stack smashing"), "*** stack smashing");
+        assert_eq!(required_literal("abcd?(?:longer|text)ef"), "abc");
+        assert_eq!(required_literal("(?:a|b|c)x{16}y: {{FN}} z"), "y: ");
+        assert_eq!(required_literal("abcdef|ghijkl"), "");
+        assert_eq!(required_literal("(?i)abcdef"), "");
+    }
+
+    #[test]
+    fn the_required_literal_is_what_the_compiler_reads() {
+        assert_eq!(required_literal(r"\x41BC\x44 [0-9]"), "ABCD ");
+        assert_eq!(required_literal(r"[]a]ring stuck"), "ring stuck");
+        assert_eq!(required_literal(r"(?P<what>mydrv: )\bring [0-9]+"), "mydrv: ring ");
+        assert_eq!(required_literal(r"a(?:bcdef)+g"), "bcdef");
+        assert_eq!(required_literal(r"ring[ ]stuck"), "ring stuck");
+    }
+}

@@ -1,0 +1,211 @@
+//! Words of the kernel by what they stand for: functions that are locks or waits, lock classes, beginnings of lines.
+//!
+//! One rule for all: `*` stands for any text, and of several rows that fit, the one with the most letters decides. A
+//! function is looked up without its compiler suffixes (`.isra.0`, `.cold`).
+
+use super::{Fault, Place};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The lists of words. A row of another list is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum List {
+    /// The scheduler's own functions, inside of every wait: `scheduler`, or who calls it (`lock`, `io`); `preempted` for
+    /// those inside of which a task does not wait.
+    Scheduler,
+    /// Functions of lock primitives in which a task waits: the kind of lock.
+    LockWaits,
+    /// Functions around a plain wait that say what it is for.
+    Waits,
+    /// Functions of completions.
+    Completions,
+    /// Functions that code calls to take, try or release a lock: `take`, `try`, `release`, with `own` before it where the
+    /// lock is no argument.
+    LockCalls,
+    /// Functions of lockdep and of locks, inside of every acquisition.
+    Locking,
+    /// Functions whose lock is a global one: its class.
+    NamedLocks,
+    /// Lock classes that name a context, which nobody owns: read-side sections of `rcu` and `srcu`, any other `context`.
+    Contexts,
+    /// Functions that take a lockdep map which nobody owns: of a `work` item, of a section of `rcu` or `srcu`.
+    UnownedTakers,
+    /// Functions and lines at which an interrupt entered: `blamed` and `line` where the file to blame for a stall is
+    /// looked for below them, in the order of the rows; else `entry`.
+    Interrupts,
+    /// Functions that look for lockups, on the stack of whoever is locked up.
+    Finders,
+    /// Lines whose stack follows at once: its role (`report::ROLES`).
+    StackTitles,
+    /// Lines below which a stack of that role begins with a line of its own (`Call Trace:`).
+    StackOwners,
+    /// Lines of lockdep: the flavour of the report.
+    LockdepFlavours,
+    /// Beginnings of lines of reports, laid out when the program is built (`input::landmark`).
+    ReportLines,
+}
+
+impl List {
+    /// Whether a user's file may have rows of the list: it is read for reports, with the grammar that reads them. The others
+    /// are asked where there is no grammar but the built-in one.
+    fn is_open(self) -> bool {
+        matches!(self, Self::LockdepFlavours | Self::Interrupts | Self::Finders | Self::StackTitles | Self::StackOwners)
+    }
+}
+
+/// Words that stand for the same.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Word {
+    /// Where they are looked up.
+    pub list: List,
+    /// What they stand for.
+    pub meaning: String,
+    /// The words; `*` is any text.
+    pub names: Vec<String>,
+    /// A word that one of the names fits and no longer name of another row.
+    pub sample: String,
+}
+
+/// All words, by list.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Vocabulary {
+    words: Vec<(Place, Word)>,
+    /// The names of each list, the longest first: the first that fits decides.
+    lists: BTreeMap<List, Vec<Row>>,
+}
+
+/// Where the built-in files are.
+const BUILT_IN: &str = "grammars/vocabulary/";
+
+/// One name of one word.
+#[derive(Debug, Serialize, Deserialize)]
+struct Row {
+    /// Its place among the names of its list as they are written.
+    number: usize,
+    /// Index of its word.
+    word: usize,
+    name: String,
+}
+
+impl Vocabulary {
+    /// Takes a file's words.
+    ///
+    /// # Errors
+    /// A word of a list that only the built-in files may have.
+    pub(super) fn add(&mut self, words: impl Iterator<Item = (Place, Word)>) -> Result<(), Fault> {
+        for (place, word) in words {
+            if !word.list.is_open() && !place.file.starts_with(BUILT_IN) {
+                let message = "the words of this list are built in; a row of your own may be of lockdep-flavours, \
+                               stack-titles, stack-owners, interrupts or finders, others belong into grammars/vocabulary of kanalyze itself";
+                return Err(Fault { place, message: message.to_owned() });
+            }
+            let rows = self.lists.entry(word.list).or_default();
+            for name in &word.names {
+                rows.push(Row { number: rows.len(), word: self.words.len(), name: name.clone() });
+            }
+            self.words.push((place, word));
+        }
+        Ok(())
+    }
+
+    /// Puts the names into the order in which they are tried.
+    pub(super) fn arrange(&mut self) {
+        self.lists
+            .values_mut()
+            .for_each(|rows| rows.sort_by_key(|row| (std::cmp::Reverse(letters(&row.name)), row.number)));
+    }
+
+    /// A row whose sample does not lead to it.
+    ///
+    /// # Errors
+    /// What is wrong with the first one, and what to do.
+    pub(super) fn check(&self) -> Result<(), Fault> {
+        for (place, word) in &self.words {
+            let message = match self.meaning(word.list, &word.sample) {
+                Some(meaning) if meaning == word.meaning => continue,
+                Some(other) => format!(
+                    "the sample '{}' means '{other}' by a row with a longer name, not '{}'; give another sample or a longer name",
+                    word.sample, word.meaning
+                ),
+                None => format!("no name of the row fits its sample '{}'; mend one of them", word.sample),
+            };
+            return Err(Fault { place: place.clone(), message });
+        }
+        Ok(())
+    }
+
+    fn meaning(&self, list: List, text: &str) -> Option<&str> {
+        self.lists.get(&list)?.iter().find(|row| fits(&row.name, text)).map(|row| self.meaning_of(row))
+    }
+
+    fn meaning_of(&self, row: &Row) -> &str {
+        self.words.get(row.word).map_or("", |(_, word)| word.meaning.as_str())
+    }
+
+    /// Every name of a list without its stars, with its meaning, in the order of the files.
+    #[must_use]
+    pub fn names(&self, list: List) -> Vec<(String, &str)> {
+        let mut rows: Vec<&Row> = self.lists.get(&list).into_iter().flatten().collect();
+        rows.sort_by_key(|row| row.number);
+        rows.into_iter().map(|row| (row.name.replace('*', ""), self.meaning_of(row))).collect()
+    }
+
+    /// Every meaning of a list.
+    pub fn meanings(&self, list: List) -> impl Iterator<Item = &str> {
+        self.lists.get(&list).into_iter().flatten().map(|row| self.meaning_of(row))
+    }
+
+    /// What a function stands for in a list.
+    #[must_use]
+    pub fn function(&self, list: List, name: &str) -> Option<&str> {
+        self.meaning(list, name.split_once('.').map_or(name, |(bare, _)| bare))
+    }
+
+    /// What a line, or a lock class, stands for in a list.
+    #[must_use]
+    pub fn text(&self, list: List, text: &str) -> Option<&str> {
+        self.meaning(list, text)
+    }
+}
+
+/// How many characters of a name are no stars.
+fn letters(name: &str) -> usize {
+    name.len() - name.matches('*').count()
+}
+
+/// Whether a name with stars fits a text.
+fn fits(name: &str, text: &str) -> bool {
+    let Some((first, rest)) = name.split_once('*') else { return name == text };
+    let (middle, last) = rest.rsplit_once('*').unwrap_or(("", rest));
+    let Some(text) = text.strip_prefix(first) else { return false };
+    let Some(mut text) = text.strip_suffix(last) else { return false };
+    for part in middle.split('*').filter(|part| !part.is_empty()) {
+        let Some(at) = text.find(part) else { return false };
+        text = &text[at + part.len()..];
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fits;
+
+    #[test]
+    fn stars_stand_for_any_text() {
+        for (name, text, expected) in [
+            ("down", "down", true),
+            ("down", "down_read", false),
+            ("down_*", "down_read", true),
+            ("down_*", "down_", true),
+            ("*_trylock", "down_trylock", true),
+            ("*lock*", "unlocked", true),
+            ("a*b*c", "axxbyyc", true),
+            ("a*b*c", "acb", false),
+            ("ab*ba", "aba", false),
+        ] {
+            assert_eq!(fits(name, text), expected, "{name} {text}");
+        }
+    }
+}
