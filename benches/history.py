@@ -3,7 +3,7 @@
 
 usage: benches/history.py FOLDER [COMMITS]      300,000 commits take about ten minutes and 1 GB
        kanalyze blame --tree FOLDER FOLDER/crash.log
-       kanalyze fixed --tree FOLDER --extid 00000000000000299999
+       kanalyze fixed --tree FOLDER --extid 000000000000000493df
 """
 
 import random

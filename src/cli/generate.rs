@@ -98,6 +98,8 @@ pub fn schemas() -> Vec<(String, serde_json::Value)> {
             schemars::schema_for!(crate::diff::cluster::Cluster).to_value(),
         ),
         (crate::render::CHECK_LOG_SCHEMA.to_owned(), schemars::schema_for!(crate::render::CheckedLog).to_value()),
+        (crate::source::BLAME_SCHEMA.to_owned(), schemars::schema_for!(crate::source::BlamePage).to_value()),
+        (crate::source::FIXED_SCHEMA.to_owned(), schemars::schema_for!(crate::source::Fixed).to_value()),
         (BISECT_SCHEMA.to_owned(), schemars::schema_for!(Bisection).to_value()),
     ]
 }

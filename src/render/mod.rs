@@ -15,6 +15,7 @@ mod locks_svg;
 mod log;
 mod palette;
 mod snapshot;
+mod source;
 
 pub use answer::answer_text;
 pub use diff::{cluster_text, diff_markdown, diff_text};
@@ -26,6 +27,7 @@ pub use locks_svg::locks_svg;
 pub use log::{LogView, StackLine, stack_lines};
 pub use palette::{Detail, Look, Palette, Width};
 pub use snapshot::snapshot;
+pub use source::{blame_text, commit_text, fixed_text, places_text, source_text};
 
 use std::borrow::Cow;
 

@@ -2,6 +2,7 @@
 
 use super::git::SourceError;
 use super::tree::Tree;
+use crate::files::Draft;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -52,17 +53,14 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Writes a file whole: under a name of its own, then renamed.
+/// Keeps a file whole; one that is lost is made again.
 pub(super) fn keep(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let folder = path.parent().ok_or_else(|| std::io::Error::other("no folder"))?;
     fs::create_dir_all(folder)?;
     prune(folder);
-    let draft = path.with_extension(format!("{}.draft", std::process::id()));
-    let write = || {
-        fs::File::create(&draft)?.write_all(bytes)?;
-        fs::rename(&draft, path)
-    };
-    write().inspect_err(|_| drop(fs::remove_file(&draft)))
+    let mut draft = Draft::beside(path)?;
+    draft.write_all(bytes)?;
+    draft.place_unsynced()
 }
 
 fn prune(folder: &Path) {

@@ -15,6 +15,11 @@ const TOUCHING: usize = 5;
 /// How many copies of a fix are told.
 const COPIES: usize = 12;
 
+/// How wrong clocks may be, seconds.
+const SKEW: i64 = 3 * 86_400;
+/// How many names are given to git at once: what a command line holds.
+const MANY: usize = 2_000;
+
 /// What is known of the bug.
 #[derive(Debug, Clone, Default)]
 pub struct Query {
@@ -196,19 +201,19 @@ impl Tree {
     fn releases(&self, commit: &str) -> Result<Vec<String>, SourceError> {
         let find = || {
             self.tell(&format!("which release has {}", short(commit)));
-            let containing = format!("--contains={commit}");
-            let said = self.git.output(&words(&[
-                "for-each-ref",
-                "--sort=version:refname",
-                &containing,
-                "--format=%(refname:lstrip=2)",
-                "refs/tags",
-            ]))?;
-            let said = String::from_utf8_lossy(&said).into_owned();
-            let is_release = |tag: &&str| {
-                tag.strip_prefix('v').is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()))
-            };
-            let mut tags = said.lines().filter(is_release);
+            let since = of_ids(&self.git, [commit])?.pop().map_or(0, |commit| commit.committed) - SKEW;
+            // A tag from before the commit cannot have it; asking for it would walk the whole history.
+            let later: Vec<&str> =
+                self.release_tags()?.iter().filter(|(_, made)| *made >= since).map(|(name, _)| name.as_str()).collect();
+            let mut containing = Vec::new();
+            for names in later.chunks(MANY) {
+                let mut asked = words(&["for-each-ref", "--sort=version:refname", "--format=%(refname:lstrip=2)"]);
+                asked.push(format!("--contains={commit}").into());
+                asked.extend(names.iter().map(|name| format!("refs/tags/{name}").into()));
+                let said = self.git.output(&asked)?;
+                containing.extend(String::from_utf8_lossy(&said).lines().map(str::to_owned));
+            }
+            let mut tags = containing.iter().map(String::as_str);
             let first: Vec<String> = tags.next().map(str::to_owned).into_iter().collect();
             let whole =
                 first.first().filter(|tag| tag.contains("-rc")).and_then(|_| tags.find(|tag| !tag.contains("-rc")));
@@ -217,6 +222,22 @@ impl Tree {
         // Which release has it first does not change once there is one; until then it may with every fetch.
         let kept = self.remembered::<Vec<String>>(&["releases", commit, &self.tip], find)?;
         Ok(kept)
+    }
+
+    /// The tags of releases in the order of their versions, each with when it was made, seconds since 1970.
+    fn release_tags(&self) -> Result<&[(String, i64)], SourceError> {
+        if let Some(known) = self.release_tags.get() {
+            return Ok(known);
+        }
+        let format = "--format=%(creatordate:unix) %(refname:lstrip=2)";
+        let said = self.git.output(&["for-each-ref", "--sort=version:refname", format, "refs/tags"])?;
+        let said = String::from_utf8_lossy(&said).into_owned();
+        let tags = said.lines().filter_map(|line| {
+            let (made, name) = line.split_once(' ')?;
+            let number = name.strip_prefix('v')?;
+            number.starts_with(|first: char| first.is_ascii_digit()).then_some((name.to_owned(), made.parse().ok()?))
+        });
+        Ok(self.release_tags.get_or_init(|| tags.collect()))
     }
 
     /// Some branches that have a commit.

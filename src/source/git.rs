@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 const MOST: u64 = 256 << 20;
 
 /// Settings of the repository and of the user that would change an answer or run a program.
-const SETTINGS: [&str; 15] = [
+const SETTINGS: [&str; 14] = [
     "core.fsmonitor=false",
     "core.pager=cat",
     "core.quotePath=false",
@@ -17,7 +17,6 @@ const SETTINGS: [&str; 15] = [
     "log.showSignature=false",
     "log.mailmap=true",
     "log.follow=false",
-    "blame.ignoreRevsFile=",
     "blame.coloring=none",
     "blame.blankBoundary=false",
     "blame.showRoot=false",

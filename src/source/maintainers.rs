@@ -1,5 +1,6 @@
 //! MAINTAINERS as `scripts/get_maintainer.pl` reads it, for trees where the script cannot run.
 
+use super::mailmap::Mailmap;
 use super::pattern::{PathPattern, expression};
 use super::record::Person;
 use regex::bytes::Regex;
@@ -12,6 +13,7 @@ const NAME: usize = 50;
 #[derive(Debug)]
 pub struct Maintainers {
     sections: Vec<Section>,
+    mailmap: Mailmap,
     /// Patterns that are no regular expressions here, each with its section.
     pub unreadable: Vec<String>,
 }
@@ -67,7 +69,14 @@ impl Maintainers {
                 _ => {}
             }
         }
-        Self { sections, unreadable }
+        Self { sections, mailmap: Mailmap::default(), unreadable }
+    }
+
+    /// With the tree's `.mailmap`: people are told by the names and addresses that they go by now.
+    #[must_use]
+    pub fn with_mailmap(mut self, text: &str) -> Self {
+        self.mailmap = Mailmap::parse(text);
+        self
     }
 
     /// Whom the file names for some files and for the keywords in a text, sections that name a file most closely first: people
@@ -92,7 +101,23 @@ impl Maintainers {
         }
         gathered.people.retain(|person| !person.role.starts_with(CHIEF));
         gathered.people.append(&mut gathered.lists);
-        gathered.people
+        self.current(gathered.people)
+    }
+
+    /// The same people and lists by their present addresses, each once.
+    fn current(&self, people: Vec<Person>) -> Vec<Person> {
+        let (mut names, mut addresses) = (BTreeSet::new(), BTreeSet::new());
+        let mut all = Vec::with_capacity(people.len());
+        for person in people {
+            let (name, address) = self.mailmap.mapped(&name_of(&person.address), address_of(&person.address));
+            let known = !name.is_empty() && names.contains(&name.to_lowercase()) || addresses.contains(&address.to_lowercase());
+            if !known {
+                names.insert(name.to_lowercase());
+                addresses.insert(address.to_lowercase());
+                all.push(Person { address: formatted(&name, &address), ..person });
+            }
+        }
+        all
     }
 
     /// Addresses of whom no mail about a bug is meant for: who is "buried alive in reporters".
@@ -197,13 +222,13 @@ fn typed(line: &str) -> Option<(char, &str)> {
 }
 
 /// The name of `Name <address>`, without quotes.
-fn name_of(value: &str) -> String {
+pub(super) fn name_of(value: &str) -> String {
     let name = value.split_once('<').map_or("", |(name, _)| name).trim();
     name.strip_prefix('"').and_then(|name| name.strip_suffix('"')).unwrap_or(name).to_owned()
 }
 
 /// The address of `Name <address>`, or of an address alone.
-fn address_of(value: &str) -> &str {
+pub(super) fn address_of(value: &str) -> &str {
     let address = match value.split_once('<') {
         Some((_, rest)) => rest.split('>').next().unwrap_or(rest),
         None => value.split_whitespace().next().unwrap_or(""),

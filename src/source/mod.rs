@@ -16,6 +16,7 @@ mod definition;
 mod fixed;
 mod git;
 mod history;
+mod mailmap;
 mod maintainers;
 mod page;
 mod pattern;
@@ -29,10 +30,10 @@ pub use code::{function_around, function_named};
 pub use fixed::{Query, fixed};
 pub use git::{Git, SourceError};
 pub use maintainers::{Listed, Maintainers};
-pub use page::{PageOptions, blame_page, commit_page};
-pub use place::places_of;
+pub use page::{PageOptions, blame_page, commit_page, dump_page};
+pub use place::{Wanted, places_of, places_of_dump};
 pub use record::{
-    BLAME_SCHEMA, Base, BaseKind, BlamePage, CodeLine, Commit, FIXED_SCHEMA, Fix, FixGrade, Fixed, FunctionBlame,
-    LineBlame, People, Person, Place, PlaceRole, Revert, TreeState, WhoSays,
+    BLAME_SCHEMA, Base, BaseKind, BlamePage, CodeLine, Commit, Copied, FIXED_SCHEMA, Fix, FixGrade, Fixed,
+    FunctionBlame, LineBlame, People, Person, Place, PlaceRole, Revert, TreeState, WhoSays,
 };
 pub use tree::Tree;

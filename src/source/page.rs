@@ -6,9 +6,10 @@ use super::commit::of_ids;
 use super::fixed::{Query, fixed};
 use super::git::SourceError;
 use super::people::people;
-use super::place::{Wanted, places_of};
+use super::place::{Wanted, places_of, places_of_dump};
 use super::record::{BLAME_SCHEMA, Base, BaseKind, BlamePage, CodeLine, Commit, Place, PlaceRole};
 use super::tree::{Tree, short};
+use crate::locks::Dump;
 use crate::report::{Frame, Report};
 
 /// How many frames are named.
@@ -89,6 +90,31 @@ pub fn blame_page(tree: &Tree, report: &Report, options: &PageOptions) -> Result
         fixed: found,
         people: whom,
         unknown,
+    })
+}
+
+/// A moment of a hang in the light of a tree: where each lock that is waited for was taken, and where it is awaited. `release` is
+/// what the log says of its kernel.
+///
+/// # Errors
+/// The user names a commit that is not there; git fails.
+pub fn dump_page(tree: &Tree, dump: &Dump, release: Option<&str>, hints: &Hints) -> Result<BlamePage, SourceError> {
+    let base = tree.base(release, hints)?;
+    let places = places_of_dump(dump).iter().map(|one| tree.place(&base, one, None)).collect::<Result<_, _>>()?;
+    let at = dump.at.map_or(String::new(), |at| format!(" at {at:.6} s"));
+    Ok(BlamePage {
+        schema: BLAME_SCHEMA,
+        log: dump.log.clone(),
+        index: None,
+        line: Some(dump.line),
+        title: format!("the locks of line {}{at}", dump.line),
+        frames: Vec::new(),
+        tree: tree.state.clone(),
+        base,
+        places,
+        fixed: None,
+        people: None,
+        unknown: lacks(tree),
     })
 }
 

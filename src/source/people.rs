@@ -31,7 +31,8 @@ pub(super) fn people(
         at = base;
         text = tree.text(at, "MAINTAINERS")?;
     }
-    let read = text.as_deref().map(Maintainers::parse);
+    let mailmap = tree.text(at, ".mailmap")?.unwrap_or_default();
+    let read = text.as_deref().map(|text| Maintainers::parse(text).with_mailmap(&mailmap));
     let chiefs = read.as_ref().map(Maintainers::chiefs).unwrap_or_default();
     let mut unknown = Vec::new();
     let own: Vec<String> = file.iter().map(|file| (*file).to_owned()).collect();

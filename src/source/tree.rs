@@ -4,6 +4,7 @@ use super::git::{Git, Object, SourceError, words};
 use super::record::TreeState;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// A file larger than this is no source, bytes.
 const LARGEST: u64 = 16 << 20;
@@ -25,6 +26,8 @@ pub struct Tree {
     pub(super) tip: String,
     /// Folder for what was found out; none keeps nothing.
     pub(super) cache: Option<PathBuf>,
+    /// Tags of releases, once asked for: name, and when it was made.
+    pub(super) release_tags: OnceLock<Vec<(String, i64)>>,
     progress: Option<Progress>,
 }
 
@@ -92,6 +95,7 @@ impl Tree {
             cut_at: cut_at.lines().map(str::to_owned).collect(),
             tip: newest.map_or(head, |(tip, _)| tip.to_owned()),
             cache: cache.map(|cache| cache.join("source")),
+            release_tags: OnceLock::new(),
             progress: None,
         })
     }

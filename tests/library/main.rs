@@ -12,3 +12,4 @@ mod lab;
 mod line;
 mod locks;
 mod mail;
+mod source;
