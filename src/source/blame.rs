@@ -33,8 +33,16 @@ impl Tree {
         let blamed = self.remembered(&["blame", commit, file, &number], || {
             self.tell(&format!("who wrote {file}:{line}"));
             let range = format!("-L{line},{line}");
-            let said =
-                self.git.output(&["blame", "--no-ignore-revs-file", "--no-textconv", "--line-porcelain", &range, commit, "--", file])?;
+            let said = self.git.output(&[
+                "blame",
+                "--no-ignore-revs-file",
+                "--no-textconv",
+                "--line-porcelain",
+                &range,
+                commit,
+                "--",
+                file,
+            ])?;
             Ok(porcelain(&said))
         })?;
         let Some(blamed) = blamed else { return Ok(None) };
@@ -105,7 +113,8 @@ impl Tree {
         let count = most.to_string();
         self.remembered(&["touching", commit, without.unwrap_or(""), file, &lines, &count], || {
             self.tell(&format!("which commits touched {} in {file}", function.name));
-            let mut arguments = words(&["-s", "--no-textconv", "--no-ext-diff", "-n", &count, &format!("-L{lines}:{file}"), commit]);
+            let mut arguments =
+                words(&["-s", "--no-textconv", "--no-ext-diff", "-n", &count, &format!("-L{lines}:{file}"), commit]);
             arguments.extend(without.map(|without| format!("^{without}").into()));
             log(&self.git, &arguments)
         })

@@ -110,7 +110,8 @@ impl Maintainers {
         let mut all = Vec::with_capacity(people.len());
         for person in people {
             let (name, address) = self.mailmap.mapped(&name_of(&person.address), address_of(&person.address));
-            let known = !name.is_empty() && names.contains(&name.to_lowercase()) || addresses.contains(&address.to_lowercase());
+            let known =
+                !name.is_empty() && names.contains(&name.to_lowercase()) || addresses.contains(&address.to_lowercase());
             if !known {
                 names.insert(name.to_lowercase());
                 addresses.insert(address.to_lowercase());
