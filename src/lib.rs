@@ -36,6 +36,7 @@
 //! | [`symbols`] | vmlinux and modules, kallsyms, System.map, KASLR, build ids; source lines for records |
 //! | [`image`] | compressed kernel image → ELF, its kallsyms table, disassembly |
 //! | [`bisect`] | transcripts → steps → outcome → confidence |
+//! | [`source`] | a kernel tree in git: code, blame, fixed?, maintainers |
 //! | [`diff`] | two sets of events → what changed |
 //! | [`table`] | records as columns: Parquet, Arrow, CSV, SQL (cargo feature `tables`) |
 //! | [`engine`] | push, threads, the join of the stages |
@@ -75,6 +76,7 @@ pub mod packing;
 pub mod render;
 pub mod report;
 pub mod runs;
+pub mod source;
 pub mod symbols;
 pub mod syzbot;
 pub mod table;

@@ -3,12 +3,15 @@
 use super::logs::{Logs, tell};
 use super::output::{Format, JsonArray, Output, Reader};
 use super::pager::Page;
+use super::tree::{TreeArguments, told};
+use crate::bisect::record::Verdict;
 use crate::bisect::{Bisection, Sign, judged};
 use crate::engine::{Engine, Item, Options, in_order};
 use crate::input::Source;
 use crate::intake::{Log, Trouble, each_log, nature};
 use crate::render;
 use crate::report::Report;
+use crate::source::{Hints, PageOptions, SourceError, Tree, blame_page, commit_page};
 use anyhow::Context as _;
 use clap::ValueEnum;
 use std::io::Write;
@@ -26,6 +29,7 @@ use std::process::ExitCode;
 #[command(after_help = "Examples:
   kanalyze bisect bisect.txt                      one log: the answer, the reasons, the walk
   kanalyze bisect logs/*.txt --sort confidence    several logs: a table, the most certain first
+  kanalyze bisect --tree ~/linux bisect.txt       also whether the commit is fixed, and whom to tell
   kanalyze bisect --check-steps bisect.txt        verdicts that contradict their runs
   kanalyze bisect --svg walk.svg bisect.txt       a picture of the walk
   kanalyze bisect --format jsonl logs/*.txt       one record per log, for scripts
@@ -57,6 +61,9 @@ pub struct Arguments {
     /// Draw the walk of one log into this file.
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
+
+    #[command(flatten)]
+    tree: TreeArguments,
 
     /// Print the model's signs, one object a log; this is what benches/fit_bisect.py reads.
     #[arg(long, hide = true)]
@@ -120,12 +127,21 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             .with_context(|| format!("{}: the picture cannot be written", path.display()))?;
     }
     let look = arguments.output.look(arguments.reader);
+    let tree = if writer.format == Format::Text { arguments.tree.open()? } else { None };
     match (arguments.features, writer.format) {
         (true, _) => {}
         (false, Format::Text) if arguments.check_steps => render::bisect_table::write_checks(&kept, &mut writer.out)?,
         (false, Format::Text) => match &kept[..] {
             [] => {}
-            sessions if count == 1 || look.is_brief() => render::bisect::write_all(sessions, &look, &mut writer.out)?,
+            sessions if count == 1 || look.is_brief() => {
+                render::bisect::write_all(sessions, &look, &mut writer.out)?;
+                if let Some(tree) = tree.filter(|_| !look.is_brief() && !arguments.reader.quiet) {
+                    for found in sessions {
+                        let told = told_by(&tree, &arguments.tree, found, &look);
+                        writer.out.write_all(told?.as_bytes())?;
+                    }
+                }
+            }
             several => render::bisect_table::write_table(several, &look, &mut writer.out)?,
         },
         (false, _) => kept.iter().try_for_each(|found| writer.records(found, arguments.check_steps))?,
@@ -135,6 +151,35 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     writer.out.close()?;
     Ok(if failed { ExitCode::from(2) } else { ExitCode::SUCCESS })
+}
+
+/// What a kernel tree tells of a bisection: the commits that it names, whether they are fixed, whom to tell; the line that
+/// crashed, and which commits between the last good and the first bad kernel touched its function.
+fn told_by(tree: &Tree, arguments: &TreeArguments, found: &Bisection, look: &render::Look) -> anyhow::Result<String> {
+    let mut out = String::new();
+    if let [commit] = &found.commits[..] {
+        out.push('\n');
+        match commit_page(tree, &found.log, commit, found.crash_title.as_deref()) {
+            Ok((commit, page)) => out.push_str(&render::commit_text(&commit, &page, look)),
+            Err(SourceError::NoCommit { .. }) => {
+                out.push_str(&format!("{} is not in the tree {}\n", render::safe(commit), tree.state().path));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    if let Some(crash) = &found.crash {
+        let last = |verdict: Verdict| {
+            found.steps.iter().rfind(|step| step.verdict == Some(verdict)).map(|step| step.commit.clone())
+        };
+        let known = |name: &String| tree.commit(name).is_ok();
+        let range = last(Verdict::Good).zip(last(Verdict::Bad)).filter(|(good, bad)| known(good) && known(bad));
+        let hints = Hints { range, ..arguments.hints(&found.log, None) };
+        let page = blame_page(tree, crash, &PageOptions { hints, ..PageOptions::default() })?;
+        out.push('\n');
+        out.push_str(&render::source_text(&page, look));
+    }
+    told();
+    Ok(out)
 }
 
 /// The reports in a transcript's last section.

@@ -2,8 +2,13 @@
 
 use super::output::{Format, JsonArray, Output};
 use super::stderr;
+use super::tree::{TreeArguments, told};
 use crate::locks::Dump;
-use crate::render::{Look, Palette, Weight, hang_text, live_line, locks_svg, locks_text, status_line};
+use crate::render::{
+    Look, Palette, Weight, hang_text, live_line, locks_svg, locks_text, safe, source_text, status_line,
+};
+use crate::report::Report;
+use crate::source::{Hints, PageOptions, Tree, blame_page};
 use crate::vm::Happening;
 use crate::vm::happening::{Audience, LockPictures, Status, json_line};
 use crate::vm::record::SERIAL_LOG;
@@ -71,10 +76,18 @@ pub struct Speaker {
     events: BTreeMap<String, usize>,
     /// Those that were counted instead of shown, since the last line.
     folded: BTreeMap<String, usize>,
+    /// The kernel tree that is asked when the runs have ended.
+    tree: Option<(Tree, TreeArguments)>,
+    /// The folder of the run that goes on.
+    folder: Option<String>,
+    /// Crashes that are asked about, of each title the first, with what is known of their kernels.
+    asked: Vec<(Report, Hints)>,
 }
 
 /// So many events of a kind are shown, the others are counted.
 const EVENTS_SHOWN: usize = 3;
+/// About so many crashes the kernel tree is asked.
+const ASKED: usize = 4;
 /// How often progress is told without a terminal, seconds.
 const PROGRESS: f64 = 60.0;
 /// Columns of such a line.
@@ -93,7 +106,54 @@ impl Speaker {
             progress_told: 0.0,
             events: BTreeMap::new(),
             folded: BTreeMap::new(),
+            tree: None,
+            folder: None,
+            asked: Vec::new(),
         }
+    }
+
+    /// Tells at the end what a kernel tree says of the crashes.
+    ///
+    /// # Errors
+    /// The folder that the user names is no tree.
+    pub fn with_tree(mut self, arguments: &TreeArguments) -> anyhow::Result<Self> {
+        let wanted = self.format == Format::Text || arguments.tree.is_some();
+        let tree = if wanted { arguments.open()? } else { None };
+        self.tree = tree.map(|tree| (tree, arguments.clone()));
+        Ok(self)
+    }
+
+    /// Keeps a crash for the tree: what git has to read takes longer than a live log waits.
+    fn ask_later(&mut self, report: &Report) {
+        let Some((_, arguments)) = &self.tree else { return };
+        if self.asked.len() < ASKED && !self.asked.iter().any(|(known, _)| known.title == report.title) {
+            let log = self.folder.as_ref().map(|folder| format!("{folder}/{SERIAL_LOG}"));
+            self.asked.push((report.clone(), arguments.hints(log.as_deref().unwrap_or_default(), None)));
+        }
+    }
+
+    fn tell_sources(&mut self) -> io::Result<()> {
+        let Some((tree, _)) = &self.tree else { return Ok(()) };
+        let mut out = io::stdout().lock();
+        let look = Look { palette: self.palette, ..Look::default() };
+        for (report, hints) in std::mem::take(&mut self.asked) {
+            let page = match blame_page(tree, &report, &PageOptions { hints, ..PageOptions::default() }) {
+                Ok(page) => page,
+                Err(error) => {
+                    stderr::say(&error.to_string());
+                    continue;
+                }
+            };
+            told();
+            if self.format == Format::Text {
+                write!(out, "\n{}\n{}", safe(&page.title), source_text(&page, &look))?;
+                continue;
+            }
+            let mut line = serde_json::to_vec(&page)?;
+            line.push(b'\n');
+            if self.format == Format::Json { self.array.write(&mut out, &line)? } else { out.write_all(&line)? }
+        }
+        out.flush()
     }
 
     fn clear_status(&mut self) {
@@ -134,12 +194,18 @@ impl Speaker {
     pub fn finish(&mut self) -> io::Result<()> {
         self.tell_folded();
         self.clear_status();
+        self.tell_sources()?;
         if self.format == Format::Json { self.array.end(&mut io::stdout().lock()) } else { Ok(()) }
     }
 }
 
 impl Audience for Speaker {
     fn hear(&mut self, at: f64, happening: &Happening) -> io::Result<()> {
+        match happening {
+            Happening::Begun { folder, .. } => self.folder.clone_from(folder),
+            Happening::Closed { report, sought: true, .. } if report.cause.is_none() => self.ask_later(report),
+            _ => {}
+        }
         let mut out = io::stdout().lock();
         match self.format {
             Format::Jsonl => out.write_all(&json_line(at, happening))?,

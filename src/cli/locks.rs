@@ -4,8 +4,11 @@ use super::logs::{Logs, tell};
 use super::output::{Format, JsonArray, Output, Reader};
 use super::pager::Page;
 use super::stderr::say;
+use super::tree::{TreeArguments, told};
 use crate::engine::{Item, lock_dumps};
-use crate::render::{json_line, locks_dot, locks_mermaid, locks_svg, locks_text};
+use crate::locks::Dump;
+use crate::render::{json_line, locks_dot, locks_mermaid, locks_svg, locks_text, source_text};
+use crate::source::{BlamePage, Tree, dump_page};
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -20,6 +23,7 @@ use std::process::ExitCode;
   kanalyze locks console.log                 the story, ready to paste into a mail
   kanalyze locks --format jsonl *.log        one record per dump, for scripts
   kanalyze locks --brief *.log               one line per dump
+  kanalyze locks --tree ~/linux hang.log     with the code that took each lock and that waits for it
   kanalyze locks --svg hang.log > hang.svg   a picture of the last dump
   kanalyze locks --dot hang.log | dot -Tpdf  the same for graphviz
   kanalyze locks --mermaid hang.log          the same for an issue or a wiki page
@@ -46,6 +50,9 @@ pub struct Arguments {
     /// Draw the last dump for pasting where mermaid is understood.
     #[arg(long)]
     mermaid: bool,
+
+    #[command(flatten)]
+    tree: TreeArguments,
 }
 
 /// Runs the command.
@@ -58,6 +65,10 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let mut out = Page::open(arguments.reader, arguments.output.format == Format::Text && !drawn);
     let mut array = JsonArray::new();
     let look = arguments.output.look(arguments.reader);
+    // Programs get records of a tree only if they ask for them.
+    let wanted = !drawn && !look.is_brief() && !arguments.reader.quiet;
+    let text = arguments.output.format == Format::Text;
+    let tree = if wanted && (text || arguments.tree.tree.is_some()) { arguments.tree.open()? } else { None };
     let (mut hang, mut fatal, mut complete, mut first) = (false, false, true, true);
     let named = arguments.logs.views(
         &options,
@@ -71,6 +82,10 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             }
             let found = lock_dumps(log, &items);
             hang |= found.iter().any(|dump| dump.hang);
+            let pages = match &tree {
+                Some(tree) => pages(tree, &arguments.tree, &items, &found)?,
+                None => Vec::new(),
+            };
             let picture = found.iter().rfind(|dump| !dump.waits.is_empty());
             match picture.filter(|_| drawn) {
                 Some(dump) if arguments.dot => out.write_all(locks_dot(dump).as_bytes())?,
@@ -83,12 +98,17 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                             let text = locks_text(log, &found, &look);
                             out.write_all(if first || look.is_brief() { b"" } else { b"\n" })?;
                             out.write_all(text.as_bytes())?;
+                            for page in &pages {
+                                out.write_all(b"\n")?;
+                                out.write_all(source_text(page, &look).as_bytes())?;
+                            }
                             first = false;
                         }
                     }
                     form => {
-                        for dump in &found {
-                            let line = json_line(dump)?;
+                        let dumps = found.iter().map(json_line);
+                        for line in dumps.chain(pages.iter().map(json_line)) {
+                            let line = line?;
                             if form == Format::Json { array.write(&mut out, &line)? } else { out.write_all(&line)? }
                         }
                     }
@@ -102,4 +122,30 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     out.close()?;
     Ok(ExitCode::from(if fatal || !named || !hang && !complete { 2 } else { u8::from(hang) }))
+}
+
+/// What a tree tells of the dumps in which somebody waits for a named holder: of those that show the same the first.
+fn pages(tree: &Tree, arguments: &TreeArguments, items: &[Item], dumps: &[Dump]) -> anyhow::Result<Vec<BlamePage>> {
+    let release = items.iter().find_map(|item| match item {
+        Item::Closed(report) => report.kernel_version.as_deref(),
+        _ => None,
+    });
+    let mut pages: Vec<BlamePage> = Vec::new();
+    for dump in dumps {
+        let page = dump_page(tree, dump, release, &arguments.hints(&dump.log, None))?;
+        let same = |one: &BlamePage| {
+            let lines = |page: &BlamePage| {
+                page.places
+                    .iter()
+                    .map(|place| (place.role, place.file.clone(), place.line, place.of.clone()))
+                    .collect::<Vec<_>>()
+            };
+            lines(one) == lines(&page)
+        };
+        if !page.places.is_empty() && !pages.iter().any(same) {
+            pages.push(page);
+        }
+    }
+    told();
+    Ok(pages)
 }

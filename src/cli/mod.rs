@@ -1,11 +1,13 @@
 //! The command line: one file a command, each its arguments and one `run`.
 
 mod bisect;
+mod blame;
 mod bundle;
 mod check;
 mod corpus;
 mod diff;
 mod doctor;
+mod fixed;
 mod generate;
 mod grammar;
 mod image;
@@ -27,6 +29,7 @@ mod symbolize;
 mod syzbot;
 mod table;
 mod thread;
+mod tree;
 mod watch;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -56,6 +59,8 @@ enum Verb {
     Locks(locks::Arguments),
     Bisect(bisect::Arguments),
     Symbolize(symbolize::Arguments),
+    Blame(blame::Arguments),
+    Fixed(fixed::Arguments),
     Image(image::Arguments),
     Diff(diff::Arguments),
     Check(check::Arguments),
@@ -115,6 +120,8 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Verb::Kernel(arguments) => kernel::run(arguments),
         Verb::Locks(arguments) => locks::run(arguments),
         Verb::Symbolize(arguments) => symbolize::run(arguments),
+        Verb::Blame(arguments) => blame::run(arguments),
+        Verb::Fixed(arguments) => fixed::run(arguments),
         Verb::Image(arguments) => image::run(arguments),
         Verb::Grammar(arguments) => grammar::run(arguments),
         Verb::Corpus(arguments) => corpus::run(arguments),

@@ -5,15 +5,19 @@ use super::output::{Format, JsonArray, Output, Reader};
 use super::pager::Page;
 use super::stderr::say;
 use super::symbolize::open_image;
+use super::tree::{TreeArguments, told};
 use crate::engine::{Item, Kept, Options};
 use crate::files::cache_home;
 use crate::locks::{Dump, Record, dumps};
 use crate::render::{LogView, safe, write_json};
 use crate::report::Report;
+use crate::source::{BlamePage, PageOptions, Tree, blame_page};
 use crate::symbols::SourceLines;
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Name every crash, warning and hang in console logs
@@ -36,6 +40,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
   kanalyze parse -q x.log || echo crashed  only the exit status
   kanalyze parse --all console.log         also OOM kills, lock dumps, file system errors …
   kanalyze parse -k vmlinux console.log    with source lines and inlined functions
+  kanalyze parse --tree ~/linux crash.log  with the code of the blamed lines and who wrote it (see `kanalyze blame`)
   kanalyze parse --grammar mine.toml x.log with kinds of your own (see `kanalyze grammar --help`)
 
 Exit status: 0 nothing found, 1 something found, 2 error (a log that is empty, is no log or ends too early).")]
@@ -60,6 +65,32 @@ pub struct Arguments {
     /// A folder with that kernel's modules; may be given several times.
     #[arg(long, value_name = "DIR", requires = "vmlinux")]
     modules: Vec<PathBuf>,
+
+    #[command(flatten)]
+    tree: TreeArguments,
+}
+
+/// Of so many titles of a log the source is shown.
+const SOURCES: usize = 8;
+
+/// What the user's tree tells of the reports of a log.
+struct Sources {
+    tree: Tree,
+    release: Option<String>,
+    all_frames: bool,
+}
+
+impl Sources {
+    /// The pages of reports, of each title the first. What cannot be told is said once.
+    fn pages(&self, arguments: &Arguments, log: &str, reports: &[Report]) -> anyhow::Result<Vec<BlamePage>> {
+        let mut titles: BTreeSet<&str> = BTreeSet::new();
+        let first = reports.iter().filter(|report| report.cause.is_none() && titles.insert(&report.title));
+        let hints = arguments.tree.hints(log, self.release.as_deref());
+        let options = PageOptions { hints, all_frames: self.all_frames, ..PageOptions::default() };
+        let pages = first.take(SOURCES).map(|report| Ok(blame_page(&self.tree, report, &options)?)).collect();
+        told();
+        pages
+    }
 }
 
 /// Source lines from the image that `-k` names.
@@ -92,8 +123,15 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     };
     let mut out = Page::open(arguments.reader, text);
     let lines = open_lines(&arguments)?;
+    // Programs get records of a tree only if they ask for them.
+    let tree = if text || arguments.tree.tree.is_some() { arguments.tree.open()? } else { None };
+    let sources = tree.map(|tree| Sources {
+        tree,
+        release: lines.as_ref().and_then(|lines| lines.release().map(str::to_owned)),
+        all_frames: arguments.reader.full,
+    });
     let answer = if text { views } else { records };
-    let Answer { found, complete, fatal } = answer(&arguments, &options, lines.as_ref(), &mut out)?;
+    let Answer { found, complete, fatal } = answer(&arguments, &options, lines.as_ref(), sources.as_ref(), &mut out)?;
     out.close()?;
     if let Some(lines) = &lines {
         lines.save();
@@ -120,6 +158,7 @@ fn views(
     arguments: &Arguments,
     options: &Options,
     lines: Option<&SourceLines>,
+    sources: Option<&Sources>,
     out: &mut dyn Write,
 ) -> anyhow::Result<Answer> {
     let mut answer = Answer { found: false, complete: true, fatal: false };
@@ -134,13 +173,17 @@ fn views(
                 view.take(item);
             }
         },
-        |log, view, outcome| {
+        |log, mut view, outcome| {
             answer.fatal |= tell(outcome.trouble.as_ref());
             answer.complete &= !outcome.partial;
             answer.found |= !view.is_empty();
             if let Some(words) = outcome.silence() {
                 writeln!(out, "{}: {words}", safe(log))?;
             } else if !outcome.is_fatal() {
+                if let Some(sources) = sources.filter(|_| !look.is_brief() && !arguments.reader.quiet) {
+                    let pages = sources.pages(arguments, log, view.reports())?;
+                    pages.into_iter().for_each(|page| view.show_source(page));
+                }
                 let shown = view.text(log, &outcome.summary, arguments.all, &look, &told_dumps(&view));
                 out.write_all(shown.as_bytes())?;
             }
@@ -166,9 +209,13 @@ fn records(
     arguments: &Arguments,
     options: &Options,
     lines: Option<&SourceLines>,
+    sources: Option<&Sources>,
     out: &mut dyn Write,
 ) -> anyhow::Result<Answer> {
     let found = AtomicBool::new(false);
+    // Reports whose source is told when their log has ended.
+    let kept: Mutex<Vec<Report>> = Mutex::default();
+    let mut told_pages = Vec::new();
     let (mut complete, mut fatal) = (true, false);
     let mut array = JsonArray::new();
     let as_array = arguments.output.format == Format::Json;
@@ -183,6 +230,9 @@ fn records(
             let written = match with_lines.as_ref().unwrap_or(item) {
                 Item::Closed(report) => {
                     found.store(true, Ordering::Relaxed);
+                    if let Some(mut kept) = sources.and_then(|_| kept.lock().ok()) {
+                        kept.push((**report).clone());
+                    }
                     write_json(&mut *bytes, report)
                 }
                 Item::Event(event) => write_json(&mut *bytes, event),
@@ -207,8 +257,19 @@ fn records(
             if let Some(words) = outcome.silence() {
                 say(&format!("{name}: {words}"));
             }
+            let reports = kept.lock().map(|mut kept| std::mem::take(&mut *kept)).unwrap_or_default();
+            if let Some(sources) = sources {
+                told_pages.push(sources.pages(arguments, name, &reports));
+            }
         },
     )?;
+    for pages in told_pages {
+        for page in pages? {
+            let mut line = serde_json::to_vec(&page)?;
+            line.push(b'\n');
+            if as_array { array.write(out, &line)? } else { out.write_all(&line)? }
+        }
+    }
     if as_array {
         array.end(out)?;
     }

@@ -2,6 +2,7 @@
 
 use super::live::{ImageArguments, Speaker, interrupt};
 use super::output::Output;
+use super::tree::TreeArguments;
 use crate::input::Begin;
 use crate::runs::RunFolder;
 use crate::vm::foreign::{Feed, Options, watch};
@@ -64,6 +65,9 @@ pub struct Arguments {
     image: ImageArguments,
 
     #[command(flatten)]
+    tree: TreeArguments,
+
+    #[command(flatten)]
     output: Output,
 }
 
@@ -95,7 +99,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         None => None,
     };
     let interrupt = interrupt()?;
-    let mut speaker = Speaker::new(arguments.output);
+    let mut speaker = Speaker::new(arguments.output).with_tree(&arguments.tree)?;
     let outcome = watch(feed, &options, folder, &mut speaker, &interrupt).map_err(anyhow::Error::msg)?;
     speaker.finish()?;
     // To stop watching is how this command ends.

@@ -18,6 +18,7 @@ mod palette;
 mod snapshot;
 mod syzbot;
 mod thread;
+mod source;
 
 pub use crate::markup::{json_line, json_pretty, safe, write_json};
 pub use answer::answer_text;
@@ -32,6 +33,7 @@ pub use palette::{Detail, Look, Palette, Width};
 pub use snapshot::snapshot;
 pub use syzbot::{bugs_text, known_text, picks_text, work_text};
 pub use thread::thread_text;
+pub use source::{blame_text, commit_text, fixed_text, places_text, source_text};
 
 use std::borrow::Cow;
 

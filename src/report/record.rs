@@ -247,6 +247,16 @@ pub struct Frame {
 }
 
 impl Frame {
+    /// Whether it is the function of that name, compiler suffixes aside; the wrappers of a system call are the call.
+    #[must_use]
+    pub fn is_function(&self, name: &str) -> bool {
+        !name.is_empty()
+            && self.function.as_deref().is_some_and(|function| {
+                let bare = function.split('.').next().unwrap_or(function);
+                bare == name || (bare.ends_with(name) && (bare.contains("sys_") || bare.starts_with("__se_")))
+            })
+    }
+
     /// Whether both are the same instruction, as far as the log shows: the same function and offset, or, where a tool
     /// wrote over the offsets, the same source line.
     #[must_use]

@@ -26,6 +26,12 @@ impl SourceLines {
         Self { kernel, paths, refusals: Mutex::default(), foreign: Mutex::default() }
     }
 
+    /// The release of the kernel that the image is.
+    #[must_use]
+    pub fn release(&self) -> Option<&str> {
+        self.kernel.release()
+    }
+
     /// Hears a kernel's banner. Says why nothing will be named, if it is another kernel's.
     pub fn hear_banner(&self, line: &[u8]) -> Option<String> {
         let said = statement(line).filter(|said| matches!(said, Statement::Banner(_)))?;

@@ -13,3 +13,4 @@ mod line;
 mod locks;
 mod mail;
 mod thread;
+mod source;

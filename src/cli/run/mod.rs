@@ -7,6 +7,7 @@ mod settings;
 use super::bundle::Choice;
 use super::live::{ImageArguments, Speaker, interrupt};
 use super::output::Output;
+use super::tree::TreeArguments;
 use crate::input::Source;
 use crate::runs::{RunFolder, Verdict};
 use crate::syzbot::dashboard::BugName;
@@ -50,6 +51,8 @@ pub struct Arguments {
     pub(super) keep: KeepArguments,
     #[command(flatten)]
     pub(super) image: ImageArguments,
+    #[command(flatten)]
+    pub(super) tree: TreeArguments,
     #[command(flatten)]
     pub(super) output: Output,
 }
@@ -314,7 +317,7 @@ fn replay(arguments: &Arguments, log: &OsString) -> anyhow::Result<ExitCode> {
         Some(runs) => Some(RunFolder::create(runs, arguments.keep.tag.as_deref())?),
         None => None,
     };
-    let mut speaker = Speaker::new(arguments.output);
+    let mut speaker = Speaker::new(arguments.output).with_tree(&arguments.tree)?;
     let feed = Feed::Recorded(Source::new(log), speed);
     let outcome = watch(feed, &options, folder, &mut speaker, &interrupt()?).map_err(anyhow::Error::msg)?;
     speaker.finish()?;
@@ -345,7 +348,7 @@ fn run_machines(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if arguments.keep.detached {
         detach::leave_terminal();
     }
-    let mut speaker = Speaker::new(arguments.output);
+    let mut speaker = Speaker::new(arguments.output).with_tree(&arguments.tree)?;
     let outcomes = series::run(arguments, &jobs, &runs, &mut speaker, &interrupt()?)?;
     speaker.finish()?;
     // One run: its status. Several: a hit is a hit, and trouble anywhere is trouble.

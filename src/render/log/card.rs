@@ -1,6 +1,6 @@
 //! One heading of a log: where it happened, what came before, the kernel's own words, the stack, what followed.
 
-use super::super::{Look, hang_text, lockdep_text, safe, wrap_into};
+use super::super::{Look, hang_text, lockdep_text, safe, source_text, wrap_into};
 use super::LogView;
 use super::group::Group;
 use super::overview::{Common, heading, tainted};
@@ -61,6 +61,9 @@ impl Card<'_> {
                 self.stacks(out, report);
                 self.lock_lists(out, report);
             }
+        }
+        if let Some(page) = self.view.pages.get(&report.index) {
+            out.push_str(&source_text(page, self.look));
         }
         if self.look.is_full() {
             self.registers(out, report);

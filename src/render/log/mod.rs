@@ -10,6 +10,7 @@ use super::{Look, safe, wrap_into};
 use crate::engine::{Item, Kept, Summary};
 use crate::locks::Dump;
 use crate::report::{Event, Report, Speaker};
+use crate::source::BlamePage;
 use card::Card;
 use overview::Common;
 pub use stack::{StackLine, stack_lines};
@@ -27,6 +28,8 @@ pub struct LogView {
     further: u64,
     /// How many of the events that are kept are severe.
     severe: usize,
+    /// What a kernel tree tells of a report, by its number.
+    pages: BTreeMap<usize, BlamePage>,
 }
 
 /// How many reports of a log are kept for the view, and how many events of each of two classes, severe ones and others;
@@ -68,6 +71,13 @@ impl LogView {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.reports.is_empty()
+    }
+
+    /// Shows what a kernel tree tells of a report.
+    pub fn show_source(&mut self, page: BlamePage) {
+        if let Some(index) = page.index {
+            self.pages.insert(index, page);
+        }
     }
 
     /// The reports that were kept.
