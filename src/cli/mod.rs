@@ -14,6 +14,7 @@ mod live;
 mod locks;
 mod logs;
 mod output;
+mod page;
 mod pager;
 mod parse;
 mod query;
@@ -56,6 +57,7 @@ enum Verb {
     Image(image::Arguments),
     Diff(diff::Arguments),
     Check(check::Arguments),
+    Page(page::Arguments),
     Table(table::Arguments),
     Query(query::Arguments),
     Run(Box<run::Arguments>),
@@ -101,6 +103,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Verb::Parse(arguments) => parse::run(arguments),
         Verb::Diff(arguments) => diff::run(arguments),
         Verb::Check(arguments) => check::run(arguments),
+        Verb::Page(arguments) => page::run(arguments),
         Verb::Table(arguments) => table::run(arguments),
         Verb::Query(arguments) => query::run(arguments),
         Verb::Bundle(arguments) => bundle::run(arguments),

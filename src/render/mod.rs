@@ -11,10 +11,11 @@ mod gate;
 mod live;
 mod locks;
 mod locks_picture;
-mod locks_svg;
 mod log;
+pub mod page;
 mod palette;
 mod snapshot;
+pub mod svg;
 
 pub use answer::answer_text;
 pub use diff::{cluster_text, diff_markdown, diff_text};
@@ -22,7 +23,6 @@ pub use gate::{CHECK_LOG_SCHEMA, Checked, CheckedLog, check_junit, check_sarif, 
 pub use live::{Weight, live_line, status_line};
 pub use locks::{hang_text, lockdep_text, locks_text};
 pub use locks_picture::{locks_dot, locks_mermaid};
-pub use locks_svg::locks_svg;
 pub use log::{LogView, StackLine, stack_lines};
 pub use palette::{Detail, Look, Palette, Width};
 pub use snapshot::snapshot;
@@ -33,7 +33,7 @@ use std::borrow::Cow;
 #[must_use]
 pub fn safe(text: &str) -> Cow<'_, str> {
     let harmful = |char: char| {
-        char.is_control() || matches!(char, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        char.is_control() || matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     if !text.contains(harmful) {
         return Cow::Borrowed(text);
@@ -49,6 +49,39 @@ pub fn safe(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(out)
+}
+
+/// The text as text between tags or in a quoted attribute: harmless as [`safe`] makes it, and no markup.
+#[must_use]
+pub fn markup(text: &str) -> Cow<'_, str> {
+    let shown = safe(text);
+    if !shown.contains(['&', '<', '>', '"', '\'']) {
+        return shown;
+    }
+    let mut out = String::with_capacity(shown.len() + 16);
+    for char in shown.chars() {
+        match char {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            _ => out.push(char),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// As [`markup`], but line breaks stay.
+pub(crate) fn markup_lines(text: &str) -> String {
+    let lines: Vec<Cow<'_, str>> = text.split('\n').map(markup).collect();
+    lines.join("\n")
+}
+
+/// The picture of a dump in a file of its own: tasks, what they wait for, and who holds it; no box overlaps another.
+#[must_use]
+pub fn locks_svg(dump: &crate::locks::Dump) -> String {
+    svg::waits_svg(dump, svg::Setting::Alone, true)
 }
 
 /// The text cut to `width` columns, an ellipsis at the end if anything went.

@@ -16,20 +16,22 @@ pub struct StackLine {
     pub blamed: bool,
 }
 
+/// Whether a frame is that of the function which a title names.
+pub(in crate::render) fn is_blamed(frame: &Frame, blamed: &str) -> bool {
+    !blamed.is_empty()
+        && frame.function.as_deref().is_some_and(|name| {
+            let bare = name.split('.').next().unwrap_or(name);
+            bare == blamed || (bare.ends_with(blamed) && (bare.contains("sys_") || bare.starts_with("__se_")))
+        })
+}
+
 /// A stack folded to what matters: machinery above the blamed frame goes, so does the far end. Unreliable frames are left
 /// out where there are others. A frame is never cut.
 #[must_use]
 pub fn stack_lines(stack: &Stack, blamed: &str, look: &Look) -> Vec<StackLine> {
     let certain = stack.frames.iter().any(|frame| frame.reliable);
     let frames: Vec<&Frame> = stack.frames.iter().filter(|frame| frame.reliable || !certain).collect();
-    let is_blamed = |frame: &Frame| {
-        !blamed.is_empty()
-            && frame.function.as_deref().is_some_and(|name| {
-                let bare = name.split('.').next().unwrap_or(name);
-                bare == blamed || (bare.ends_with(blamed) && (bare.contains("sys_") || bare.starts_with("__se_")))
-            })
-    };
-    let named = frames.iter().position(|frame| is_blamed(frame));
+    let named = frames.iter().position(|frame| is_blamed(frame, blamed));
     let all = look.is_full();
     let first = named.map_or(0, |at| if at > 4 && !all { at - 2 } else { 0 });
     let last = if all { frames.len() } else { frames.len().min(first + SHOWN) };
