@@ -40,7 +40,7 @@
 //! | [`runs`] | run folders |
 //! | [`vm`] | QEMU, its control socket, the guest |
 //! | [`syzbot`] | dashboard, bundles, syz programs |
-//! | [`render`] | text, JSON, SVG |
+//! | [`render`] | text, JSON, pages (HTML), pictures (SVG) |
 //! | [`cli`] | one file a command |
 //!
 //! # Invariants

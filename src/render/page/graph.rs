@@ -83,8 +83,8 @@ fn one_task(page: &LogPage<'_>, dump: &Dump, task: &DumpTask, anchor: &str) -> M
                         @if let Some(holder) = &wait.holder { " of " (holder.comm) "/" (holder.pid) }
                     }
                 }
-                " " (line_link(task.line))
             }
+            p.soft { "first spoken of in " (line_link(task.line)) }
             @for wait in waits {
                 p {
                     "waits for " (wait.lock.class.as_deref().unwrap_or(wait.kind))

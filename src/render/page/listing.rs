@@ -110,8 +110,21 @@ fn without_colours(line: &[u8]) -> Cow<'_, [u8]> {
     }
     let mut out = Vec::with_capacity(line.len());
     let mut rest = line;
-    while let Some(at) = memchr::memmem::find(rest, b"\x1b[") {
+    while let Some(at) = memchr::memchr(0x1b, rest) {
         out.extend_from_slice(&rest[..at]);
+        match rest.get(at + 1) {
+            Some(b'[') => {}
+            // The terminal's reset.
+            Some(b'c') => {
+                rest = &rest[at + 2..];
+                continue;
+            }
+            _ => {
+                out.push(0x1b);
+                rest = &rest[at + 1..];
+                continue;
+            }
+        }
         let parameters = rest[at + 2..].iter().take_while(|byte| (0x20..0x40).contains(*byte)).count();
         let end = at + 2 + parameters;
         match rest.get(end) {

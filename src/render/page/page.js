@@ -138,6 +138,13 @@ for (const picture of all('svg.k')) {
     boxes.forEach((box) => box.classList.toggle('dim', !seen.has(box.dataset.node)));
     edges.forEach((edge) => edge.classList.toggle('dim', !seen.has(edge.dataset.from)));
   };
+  // A picture that is wider than the window begins with its root.
+  const first = one('.root,.dead', picture);
+  const frame = picture.closest('.wide');
+  if (first && frame && frame.clientWidth && frame.scrollWidth > frame.clientWidth) {
+    const box = one('.node', first);
+    frame.scrollLeft = Number(box.getAttribute('x')) + Number(box.getAttribute('width')) / 2 - frame.clientWidth / 2;
+  }
   const clear = () => picture.classList.remove('trace');
   for (const box of boxes) {
     if (!box.dataset.node) continue;

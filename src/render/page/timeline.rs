@@ -60,7 +60,7 @@ pub(super) fn timeline(boots: &[Boot], marks: &[Mark<'_>], settle: &dyn Fn(u64) 
                     (ground(boot, number, (starts[number], widths[number]), below, much, settle))
                 }
                 @for mark in marks.iter().filter(|mark| mark.card.is_none()).take(EVENTS) {
-                    a href={ "#L" (mark.line) } {
+                    a href={ "#L" (mark.line) } aria-label={ (mark.title) " :" (mark.line) } {
                         rect.event x=(percent(at(mark))) y=(top + 6) width="3" height=(ROW - 12) {
                             title { (mark.title) " :" (mark.line) }
                         }
@@ -69,7 +69,7 @@ pub(super) fn timeline(boots: &[Boot], marks: &[Mark<'_>], settle: &dyn Fn(u64) 
                 @for mark in marks.iter().take(REPORTS) {
                     @if let Some(card) = mark.card {
                         @let row = rows.iter().position(|row| *row == mark.severity).unwrap_or(0);
-                        a class={ "s" (mark.severity as u8) } href={ "#card-" (card) } aria-label={ (mark.title) " at line " (mark.line) } {
+                        a class={ "s" (mark.severity as u8) } href={ "#card-" (card) } aria-label={ (mark.title) " :" (mark.line) } {
                             rect.mark x=(percent(at(mark))) y=(row * ROW + 3) width="7" height=(ROW - 6) rx="1" {
                                 title { (mark.title) " :" (mark.line) }
                             }
@@ -101,10 +101,11 @@ fn ground(
                 width=(percent(step)) height=(format!("{high:.1}")) {}
         }
         @for silence in &boot.silences {
-            a href={ "#L" (settle(silence.line)) } aria-label={ "silent for " (format!("{:.0}", silence.to - silence.from)) " seconds" } {
+            @let words = format!("silent for {:.0} s, from {:.1} to {:.1} s", silence.to - silence.from, silence.from, silence.to);
+            a href={ "#L" (settle(silence.line)) } aria-label=(words) {
                 rect.quiet x=(percent(place(silence.from))) y="0" height=(below + ROW)
                     width=(percent((place(silence.to) - place(silence.from)).max(0.3))) {
-                    title { (format!("silent for {:.0} s, from {:.1} to {:.1} s", silence.to - silence.from, silence.from, silence.to)) }
+                    title { (words) }
                 }
             }
         }
