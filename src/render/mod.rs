@@ -33,7 +33,8 @@ use std::borrow::Cow;
 #[must_use]
 pub fn safe(text: &str) -> Cow<'_, str> {
     let harmful = |char: char| {
-        char.is_control() || matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        char.is_control()
+            || matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     if !text.contains(harmful) {
         return Cow::Borrowed(text);

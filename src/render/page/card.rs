@@ -146,7 +146,8 @@ impl Card<'_> {
         let few = if self.group.hang.is_some() || report.lockdep.is_some() { 1 } else { 3 };
         let name = |stack: &Stack| {
             let own = stack.task == report.task;
-            let whose = stack.task.as_ref().filter(|_| !own).map_or(String::new(), |task| format!(" ({})", task_text(task)));
+            let whose =
+                stack.task.as_ref().filter(|_| !own).map_or(String::new(), |task| format!(" ({})", task_text(task)));
             format!("{}{whose}", stack.name)
         };
         html! {

@@ -102,7 +102,11 @@ fn finish(boot: &mut Boot, stamps: &[(u64, f64)]) {
     boot.times = Some((first, last));
     for (_, time) in stamps {
         let at = ((time - first) / (last - first) * COLUMNS as f64).floor();
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and the number of columns")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "between 0 and the number of columns"
+        )]
         let column = (at as usize).min(COLUMNS - 1);
         boot.columns[column] += 1;
     }

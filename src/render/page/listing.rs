@@ -32,7 +32,8 @@ pub(super) fn listing(text: &[u8], share: Share, told: &BTreeSet<u64>, spans: &[
         Share::All => vec![(1, lines)],
         Share::Around => around(told, spans, lines),
     };
-    let spans: Vec<String> = spans.iter().map(|(from, to, rank, card)| format!("[{from},{to},{rank},{card}]")).collect();
+    let spans: Vec<String> =
+        spans.iter().map(|(from, to, rank, card)| format!("[{from},{to},{rank},{card}]")).collect();
     html! {
         section #log aria-labelledby="log-heading" data-lines=(lines) {
             h2 #log-heading { "The log" }

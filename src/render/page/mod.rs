@@ -128,7 +128,8 @@ fn next_line(text: &str) -> Option<(&str, &str, &str)> {
     for (at, digits) in places {
         let count = bytes[digits..].iter().take_while(|byte| byte.is_ascii_digit()).count();
         let begins = at == 0 || matches!(bytes[at - 1], b' ' | b'\n' | b'(' | b',');
-        let ends = bytes.get(digits + count).is_none_or(|byte| matches!(byte, b' ' | b'\n' | b')' | b',' | b';' | b'.'));
+        let ends =
+            bytes.get(digits + count).is_none_or(|byte| matches!(byte, b' ' | b'\n' | b')' | b',' | b';' | b'.'));
         if (1..=12).contains(&count) && begins && ends {
             return Some((&text[..digits], &text[digits..digits + count], &text[digits + count..]));
         }
@@ -144,7 +145,10 @@ mod tests {
     fn mentions_of_lines_become_links_and_nothing_else_does() {
         let text = with_links("b waits :12 :345; file.c:7 at 12:30:44 (line 9), <b> line x").into_string();
         assert_eq!(text.matches("<a ").count(), 3, "{text}");
-        assert!(text.contains("href=\"#L345\"") && text.contains("href=\"#L9\"") && text.contains("&lt;b&gt;"), "{text}");
+        assert!(
+            text.contains("href=\"#L345\"") && text.contains("href=\"#L9\"") && text.contains("&lt;b&gt;"),
+            "{text}"
+        );
     }
 
     #[test]

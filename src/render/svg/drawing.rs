@@ -69,11 +69,8 @@ impl<'a> Drawing<'a> {
     /// A line of text around a middle.
     pub(super) fn centred(&mut self, (x, y): Point, class: &str, text: &str) {
         let class = if class.is_empty() { String::new() } else { format!(" class=\"{class}\"") };
-        let _ = writeln!(
-            self.out,
-            "<text{class} x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"middle\">{}</text>",
-            markup(text)
-        );
+        let _ =
+            writeln!(self.out, "<text{class} x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"middle\">{}</text>", markup(text));
     }
 
     /// A box.
@@ -97,11 +94,7 @@ impl<'a> Drawing<'a> {
                 let half = (from.1 + to.1) / 2.0;
                 ((from.0, half), (to.0, half))
             };
-            let _ = write!(
-                way,
-                " C{:.1} {:.1} {:.1} {:.1} {:.1} {:.1}",
-                one.0, one.1, other.0, other.1, to.0, to.1
-            );
+            let _ = write!(way, " C{:.1} {:.1} {:.1} {:.1} {:.1} {:.1}", one.0, one.1, other.0, other.1, to.0, to.1);
         }
         let _ = writeln!(
             self.out,
@@ -141,4 +134,3 @@ impl<'a> Drawing<'a> {
         out
     }
 }
-

@@ -44,11 +44,8 @@ pub(super) fn layered(sizes: &[Size], arrows: &[(usize, usize)], flow: Flow, wid
         Flow::Down => sizes.to_vec(),
         Flow::Right => sizes.iter().map(|(width, height)| (*height, *width)).collect(),
     };
-    let mut whole = Layout {
-        corners: vec![(0.0, 0.0); sizes.len()],
-        paths: vec![Vec::new(); arrows.len()],
-        extent: (0.0, 0.0),
-    };
+    let mut whole =
+        Layout { corners: vec![(0.0, 0.0); sizes.len()], paths: vec![Vec::new(); arrows.len()], extent: (0.0, 0.0) };
     let (mut at, mut row) = ((0.0, 0.0), 0.0_f64);
     for (boxes, own) in parts(sizes.len(), arrows) {
         let mut part = Part::new(&turned, arrows, &boxes, &own).drawn();
@@ -319,7 +316,11 @@ impl Part {
             }
             path
         });
-        Layout { paths: paths.collect(), corners: (0..self.boxes).map(corner).collect(), extent: (most - least, at - LAYER) }
+        Layout {
+            paths: paths.collect(),
+            corners: (0..self.boxes).map(corner).collect(),
+            extent: (most - least, at - LAYER),
+        }
     }
 
     /// Where on a side of a box an arrow begins, as a share of the side: arrows leave in the order in which they arrive.
@@ -438,15 +439,12 @@ mod tests {
     use super::*;
 
     fn overlaps(sizes: &[Size], layout: &Layout) -> bool {
-        let boxes: Vec<[f64; 4]> = layout
-            .corners
+        let boxes: Vec<[f64; 4]> =
+            layout.corners.iter().zip(sizes).map(|((x, y), (width, height))| [*x, *y, x + width, y + height]).collect();
+        boxes
             .iter()
-            .zip(sizes)
-            .map(|((x, y), (width, height))| [*x, *y, x + width, y + height])
-            .collect();
-        boxes.iter().enumerate().any(|(at, a)| {
-            boxes[at + 1..].iter().any(|b| a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3])
-        })
+            .enumerate()
+            .any(|(at, a)| boxes[at + 1..].iter().any(|b| a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3]))
     }
 
     #[test]

@@ -17,12 +17,8 @@ const WIDE: f64 = 1_000.0;
 /// The picture of one of lockdep's reports; nothing if the report names no two locks in order.
 #[must_use]
 pub fn orders_svg(explanation: &Explanation, setting: Setting<'_>) -> Option<String> {
-    let steps: Vec<(&str, &Dependency)> = explanation
-        .steps
-        .iter()
-        .filter_map(|step| Some((step.first.as_deref()?, step)))
-        .take(MOST)
-        .collect();
+    let steps: Vec<(&str, &Dependency)> =
+        explanation.steps.iter().filter_map(|step| Some((step.first.as_deref()?, step))).take(MOST).collect();
     if steps.is_empty() {
         return None;
     }
@@ -37,7 +33,9 @@ pub fn orders_svg(explanation: &Explanation, setting: Setting<'_>) -> Option<Str
     let ring: BTreeSet<&str> = explanation.cycle.iter().map(String::as_str).collect();
     let label = |step: &Dependency| -> Vec<String> {
         let function = step.function.as_deref().unwrap_or("where, the log does not say");
-        let function = function.split_once(' ').map_or_else(|| vec![function.to_owned()], |(name, place)| vec![name.to_owned(), place.to_owned()]);
+        let function = function
+            .split_once(' ')
+            .map_or_else(|| vec![function.to_owned()], |(name, place)| vec![name.to_owned(), place.to_owned()]);
         let mode = step.mode.as_ref().map(|mode| format!("for {mode}"));
         let from = step.path.get(1).map(|caller| format!("from {}", caller.split('+').next().unwrap_or(caller)));
         let lines = function.into_iter().chain(mode).chain(from).chain([format!("line {}", step.line)]);

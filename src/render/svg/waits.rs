@@ -111,14 +111,7 @@ pub fn waits_svg(dump: &Dump, setting: Setting<'_>, open: bool) -> String {
     draw(dump, &graph, &sizes, &layout, flow, setting)
 }
 
-fn draw(
-    dump: &Dump,
-    graph: &Graph,
-    sizes: &[(f64, f64)],
-    layout: &Layout,
-    flow: Flow,
-    setting: Setting<'_>,
-) -> String {
+fn draw(dump: &Dump, graph: &Graph, sizes: &[(f64, f64)], layout: &Layout, flow: Flow, setting: Setting<'_>) -> String {
     let mut drawing = Drawing::new(setting);
     let top = legend(&mut drawing, graph, layout.extent.0);
     let moved = |point: (f64, f64)| (point.0 + MARGIN, point.1 + top);
@@ -161,9 +154,12 @@ fn draw(
 fn in_words(dump: &Dump) -> String {
     let mut parts: Vec<String> =
         dump.cycles.iter().map(|cycle| format!("{} tasks wait for each other", cycle.len())).collect();
-    parts.extend(dump.roots.iter().filter(|root| root.blocked_tasks > 0).map(|root| {
-        format!("{}/{} is a root and blocks {} tasks", root.comm, root.pid, root.blocked_tasks)
-    }));
+    parts.extend(
+        dump.roots
+            .iter()
+            .filter(|root| root.blocked_tasks > 0)
+            .map(|root| format!("{}/{} is a root and blocks {} tasks", root.comm, root.pid, root.blocked_tasks)),
+    );
     let waiting: BTreeSet<i64> = dump.waits.iter().map(|wait| wait.waiter.pid).collect();
     parts.push(format!("{} tasks wait in all", waiting.len()));
     parts.join("; ")
@@ -202,10 +198,7 @@ fn legend(drawing: &mut Drawing<'_>, graph: &Graph, width: f64) -> f64 {
         if x + wide > width.max(LEGEND) && x > MARGIN {
             (x, y) = (MARGIN, y + LINE);
         }
-        drawing.add(&format!(
-            "<path class=\"edge {class}\" d=\"M{x:.1} {0:.1} h28\"/>",
-            y - 4.0
-        ));
+        drawing.add(&format!("<path class=\"edge {class}\" d=\"M{x:.1} {0:.1} h28\"/>", y - 4.0));
         drawing.text((x + 34.0, y), "soft", words);
         x += wide;
     }
@@ -271,8 +264,7 @@ fn awaited(wait: &Wait) -> Awaited {
 /// The boxes and arrows of a dump; of each crowd the first `most` tasks are drawn.
 fn graph(dump: &Dump, most: usize) -> Graph {
     let ring: BTreeSet<i64> = dump.cycles.iter().flatten().copied().collect();
-    let roots: BTreeSet<i64> =
-        dump.roots.iter().filter(|root| root.blocked_tasks > 0).map(|root| root.pid).collect();
+    let roots: BTreeSet<i64> = dump.roots.iter().filter(|root| root.blocked_tasks > 0).map(|root| root.pid).collect();
     let held: BTreeSet<i64> = dump.waits.iter().filter_map(|wait| Some(wait.holder.as_ref()?.pid)).collect();
     let mut waits: BTreeMap<i64, Vec<&Wait>> = BTreeMap::new();
     for wait in &dump.waits {
@@ -328,18 +320,22 @@ fn graph(dump: &Dump, most: usize) -> Graph {
             if let std::collections::btree_map::Entry::Vacant(entry) = lock_at.entry(key) {
                 let same = dump.waits.iter().filter(|wait| awaited(wait) == *entry.key()).collect::<Vec<_>>();
                 let several = entry.key().2 == i64::MIN && same.len() > 1;
-                let twin = dump.waits.iter().any(|wait| {
-                    wait.lock.class == same[0].lock.class && wait.lock.address != same[0].lock.address
-                });
+                let twin = dump
+                    .waits
+                    .iter()
+                    .any(|wait| wait.lock.class == same[0].lock.class && wait.lock.address != same[0].lock.address);
                 let node = lock_node(same[0], several, twin);
                 entry.insert(graph.nodes.len());
                 graph.nodes.push(node);
             }
         }
     }
-    graph.edges = edges(dump, &ring, &|pid| {
-        task_at.get(&pid).copied().or_else(|| crowd_at.get(crowd_of.get(&pid)?).copied())
-    }, &lock_at);
+    graph.edges = edges(
+        dump,
+        &ring,
+        &|pid| task_at.get(&pid).copied().or_else(|| crowd_at.get(crowd_of.get(&pid)?).copied()),
+        &lock_at,
+    );
     if left > 0 {
         let label = vec![format!("{left} more tasks are not drawn")];
         graph.nodes.push(Node { shape: Shape::Folded, label, pids: Vec::new(), chips: Vec::new() });
@@ -354,7 +350,8 @@ fn edges(
     box_of: &dyn Fn(i64) -> Option<usize>,
     lock_at: &BTreeMap<Awaited, usize>,
 ) -> Vec<Edge> {
-    let together = |one: i64, other: i64| dump.cycles.iter().any(|cycle| cycle.contains(&one) && cycle.contains(&other));
+    let together =
+        |one: i64, other: i64| dump.cycles.iter().any(|cycle| cycle.contains(&one) && cycle.contains(&other));
     let mut found: BTreeMap<(usize, usize), Edge> = BTreeMap::new();
     let mut put = |edge: Edge| {
         let known = found.entry((edge.from, edge.to)).or_insert_with(|| Edge { words: edge.words.clone(), ..edge });
@@ -425,11 +422,8 @@ fn crowd_node(dump: &Dump, crowd: &[i64], most: usize) -> Node {
     if let (Some(least), Some(longest)) = (times.iter().min(), times.iter().max()) {
         label.push(if least == longest { format!("for {least} s") } else { format!("for {least} to {longest} s") });
     }
-    let chips: Vec<(i64, String)> = crowd
-        .iter()
-        .take(most)
-        .map(|pid| (*pid, fitted(&safe(&name_of(dump, *pid)), CHIP).into_owned()))
-        .collect();
+    let chips: Vec<(i64, String)> =
+        crowd.iter().take(most).map(|pid| (*pid, fitted(&safe(&name_of(dump, *pid)), CHIP).into_owned())).collect();
     if chips.len() < crowd.len() {
         label.push(format!("and {} more waiters, folded", crowd.len() - chips.len()));
     }
