@@ -30,8 +30,12 @@ impl Browser {
         if !found() {
             return None;
         }
-        let mut driver =
-            Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
+        let mut driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("it starts");
         let mut words = BufReader::new(driver.stdout.take().expect("piped"));
         let mut line = String::new();
         let port = loop {
@@ -44,7 +48,10 @@ impl Browser {
         // It goes on speaking, and must not be stopped by a full pipe.
         std::thread::spawn(move || std::io::copy(&mut words, &mut std::io::sink()));
         let profile = tempfile::tempdir().expect("a temporary folder");
-        let agent = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(120))).build();
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(120)))
+            .build();
         let mut browser = Self {
             driver,
             session: format!("http://127.0.0.1:{port}/session"),
@@ -66,11 +73,14 @@ impl Browser {
             &format!("--window-size={width},{height}"),
             &format!("--user-data-dir={}", browser._profile.path().display()),
         ];
-        let made = browser.ask("", json!({"capabilities": {"alwaysMatch": {
-            "browserName": "chrome",
-            "goog:chromeOptions": {"args": arguments},
-            "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
-        }}}));
+        let made = browser.ask(
+            "",
+            json!({"capabilities": {"alwaysMatch": {
+                "browserName": "chrome",
+                "goog:chromeOptions": {"args": arguments},
+                "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
+            }}}),
+        );
         let id = made["sessionId"].as_str().expect("a session").to_owned();
         browser.session = format!("{}/{id}", browser.session);
         Some(browser)

@@ -1,7 +1,7 @@
 //! Pages in a real browser: links, filters, keys, no complaint, no request, accessible, and nothing of a log is markup.
 
 mod driver;
-#[path = "../locks/writer.rs"]
+#[path = "../library/locks/writer.rs"]
 mod writer;
 
 use driver::Browser;
@@ -124,7 +124,8 @@ fn pages_read_well_on_any_screen_and_without_a_screen() {
     ] {
         let path = scene.page(&format!("{name}.html"), &arguments);
         let bytes = std::fs::metadata(&path).expect("written").len();
-        let log = std::fs::metadata(Path::new(env!("CARGO_MANIFEST_DIR")).join(arguments[0])).map_or(0, |meta| meta.len());
+        let log =
+            std::fs::metadata(Path::new(env!("CARGO_MANIFEST_DIR")).join(arguments[0])).map_or(0, |meta| meta.len());
         assert!(bytes < 200_000 + log, "{name}: {bytes} bytes with a log of {log}");
         browser.size(1280, 900);
         browser.media("screen", "light");
@@ -169,10 +170,13 @@ fn filters_folds_copies_and_keys_do_what_they_say() {
     // Words leave the cards and the lines that have them.
     browser.press("back_then_front");
     browser.until("/^\\d+ lines$/.test(document.querySelector('#matches').textContent)");
-    let all = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/lab/logs/hang_cycle2_lockdep.log"));
+    let all =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/lab/logs/hang_cycle2_lockdep.log"));
     let matching = all.expect("read").lines().filter(|line| line.contains("back_then_front")).count();
     assert_eq!(browser.run("return document.querySelector('#matches').textContent"), format!("{matching} lines"));
-    assert!(browser.run("return document.querySelectorAll('#lines mark').length").as_u64().is_some_and(|marks| marks > 0));
+    assert!(
+        browser.run("return document.querySelectorAll('#lines mark').length").as_u64().is_some_and(|marks| marks > 0)
+    );
     browser.click("#clear");
     browser.until("document.querySelector('#matches').textContent === ''");
     // Severity: the deadlock that lockdep predicts is an error, the hang is worse.
@@ -225,7 +229,8 @@ fn a_box_of_the_wait_graph_shows_its_way_to_the_root_and_leads_to_its_task() {
     assert!(["100", "101", "102"].iter().all(|pid| bright.contains(pid)), "{bright:?}");
     // A crowd of twenty is folded; a click opens the picture that has all of it.
     assert_eq!(browser.run("return document.querySelector('.opened').open"), false);
-    browser.run("document.querySelector('.graph svg.k .crowd').dispatchEvent(new MouseEvent('click', {bubbles: true}))");
+    browser
+        .run("document.querySelector('.graph svg.k .crowd').dispatchEvent(new MouseEvent('click', {bubbles: true}))");
     assert_eq!(browser.run("return document.querySelector('.opened').open"), true);
     assert_eq!(browser.run("return document.querySelectorAll('.opened svg.k .chip').length"), 40);
     // A task is a link to what is told of it.
@@ -233,13 +238,23 @@ fn a_box_of_the_wait_graph_shows_its_way_to_the_root_and_leads_to_its_task() {
     browser.until("location.hash.endsWith('task-101') && document.getElementById(location.hash.slice(1)).open");
     assert_quiet(&browser, &path);
     // The same picture in a file of its own: no box over another, and an image with a name to those who do not see it.
-    let drawn = Command::new(env!("CARGO_BIN_EXE_kanalyze")).args(["locks", "--svg"]).arg(&log).output().expect("it runs");
+    let drawn =
+        Command::new(env!("CARGO_BIN_EXE_kanalyze")).args(["locks", "--svg"]).arg(&log).output().expect("it runs");
     let svg = String::from_utf8(drawn.stdout).expect("UTF-8");
     writer::assert_apart(&svg);
     let alone = scene.log("alone.svg", &svg);
     browser.load(&alone);
-    assert_eq!(browser.run("return [document.documentElement.getAttribute('role'), document.querySelectorAll('.chip').length]"), serde_json::json!(["img", 40]));
-    assert!(browser.run("return document.querySelector('title').textContent").as_str().is_some_and(|name| name.starts_with("Who waits for whom")));
+    assert_eq!(
+        browser
+            .run("return [document.documentElement.getAttribute('role'), document.querySelectorAll('.chip').length]"),
+        serde_json::json!(["img", 40])
+    );
+    assert!(
+        browser
+            .run("return document.querySelector('title').textContent")
+            .as_str()
+            .is_some_and(|name| name.starts_with("Who waits for whom"))
+    );
 }
 
 /// A log that tries to be markup wherever it can.
@@ -251,7 +266,10 @@ fn hostile() -> String {
     };
     say(1.0, &format!("WARNING: CPU: 0 PID: 31 at <b>/x.c:12 {evil}+0x1/0x2"));
     say(1.1, &format!("Modules linked in: {evil}"));
-    say(1.2, &format!("CPU: 0 UID: 0 PID: 31 Comm: {evil} Tainted: G        W          6.1.0-<script>alert(1)</script> #1"));
+    say(
+        1.2,
+        &format!("CPU: 0 UID: 0 PID: 31 Comm: {evil} Tainted: G        W          6.1.0-<script>alert(1)</script> #1"),
+    );
     say(1.3, &format!("Hardware name: {evil}"));
     say(1.4, &format!("RIP: 0010:{evil}+0x10/0x20"));
     say(1.5, "Call Trace:");
@@ -281,7 +299,8 @@ fn a_hostile_log_is_text_everywhere() {
                 [...part.attributes].some((one) => one.name.startsWith('on'))).length]",
         );
         assert_eq!(foreign, serde_json::json!([0, 1, 1, 0]), "script: {script}");
-        let turned = browser.run("return /[\\u202a-\\u202e\\u2066-\\u2069\\u001b]/.test(document.documentElement.outerHTML)");
+        let turned =
+            browser.run("return /[\\u202a-\\u202e\\u2066-\\u2069\\u001b]/.test(document.documentElement.outerHTML)");
         assert_eq!(turned, false);
         browser.run("document.querySelectorAll('details').forEach((part) => { part.open = true; })");
         assert_fits(&browser, "hostile");
@@ -314,7 +333,12 @@ fn a_log_of_50_megabytes_opens_at_once_and_scrolls() {
     let mut number = 0_u32;
     while log.len() < 50_000_000 {
         number += 1;
-        let _ = writeln!(log, "[{:12.6}][T{:5}] widget 1-1: the queue was looked at and nothing was due, try {number}", 300.0 + f64::from(number) / 100.0, number % 900);
+        let _ = writeln!(
+            log,
+            "[{:12.6}][T{:5}] widget 1-1: the queue was looked at and nothing was due, try {number}",
+            300.0 + f64::from(number) / 100.0,
+            number % 900
+        );
     }
     let lines = log.lines().count();
     let name = scene.log("long.log", &log);
@@ -338,8 +362,11 @@ fn a_log_of_50_megabytes_opens_at_once_and_scrolls() {
     browser.run(&format!("window.log.go({middle})"));
     browser.until(&format!("document.querySelector('#lines .row.marked .no').textContent === '{middle}'"));
     assert!(begun.elapsed() < Duration::from_secs(2));
-    browser.run("document.querySelector('#lines').dispatchEvent(new WheelEvent('wheel', {deltaY: 100, cancelable: true}))");
-    let first = browser.run("return Number(document.querySelector('#lines .row .no').textContent)").as_u64().expect("a number");
+    browser.run(
+        "document.querySelector('#lines').dispatchEvent(new WheelEvent('wheel', {deltaY: 100, cancelable: true}))",
+    );
+    let first =
+        browser.run("return Number(document.querySelector('#lines .row .no').textContent)").as_u64().expect("a number");
     assert!(first.abs_diff(middle as u64) < 20, "{first} after {middle}");
     // A search over all of it.
     browser.press("/");
