@@ -45,7 +45,7 @@
 //! | [`vm`] | QEMU, its control socket, the guest |
 //! | [`syzbot`] | dashboard, bundles, syz programs |
 //! | [`thread`] | mail threads: messages, patches, commands, digest |
-//! | [`render`] | text, JSON, SVG |
+//! | [`render`] | text, JSON, pages (HTML), pictures (SVG) |
 //! | [`cli`] | one file a command |
 //!
 //! # Invariants

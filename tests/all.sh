@@ -11,7 +11,8 @@ step() { printf '\n== %s (%s s)\n' "$*" "$SECONDS"; }
 
 if [ "${1:-}" != --no-install ]; then
     step "packages"
-    packages=(qemu-system-x86 busybox-static dropbear-bin openssh-client cpio xz-utils zstd gcc binutils python3-venv)
+    packages=(qemu-system-x86 busybox-static dropbear-bin openssh-client cpio xz-utils zstd gcc binutils python3-venv chromium chromium-driver)
+    command -v npm >/dev/null || packages+=(npm)
     missing=()
     for package in "${packages[@]}"; do
         dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
@@ -36,6 +37,16 @@ if [ "${1:-}" != --no-install ] && [ ! -d "$python" ]; then
     mv "$python.part" "$python"
 fi
 [ -d "$python" ] && KANALYZE_PYTHON="$(cd "$python" && pwd)/bin/python" && export KANALYZE_PYTHON
+
+# What pages are looked over with: accessibility rules that run in the browser of the tests.
+axe=$target/axe-core-4.14.1
+if [ "${1:-}" != --no-install ] && [ ! -d "$axe" ]; then
+    step "axe-core 4.14.1"
+    rm -rf "$axe.part"
+    npm install --silent --no-audit --no-fund --prefix "$axe.part" axe-core@4.14.1
+    mv "$axe.part" "$axe"
+fi
+[ -d "$axe" ] && KANALYZE_AXE="$(cd "$axe" && pwd)/node_modules/axe-core/axe.min.js" && export KANALYZE_AXE
 
 step "the guest that the live tests boot"
 tests/guest/build.sh "$target/guest"

@@ -17,6 +17,7 @@ mod locks;
 mod logs;
 mod network;
 mod output;
+mod page;
 mod pager;
 mod parse;
 mod query;
@@ -64,6 +65,7 @@ enum Verb {
     Image(image::Arguments),
     Diff(diff::Arguments),
     Check(check::Arguments),
+    Page(page::Arguments),
     Table(table::Arguments),
     Query(query::Arguments),
     Run(Box<run::Arguments>),
@@ -111,6 +113,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Verb::Parse(arguments) => parse::run(arguments),
         Verb::Diff(arguments) => diff::run(arguments),
         Verb::Check(arguments) => check::run(arguments),
+        Verb::Page(arguments) => page::run(arguments),
         Verb::Table(arguments) => table::run(arguments),
         Verb::Query(arguments) => query::run(arguments),
         Verb::Syzbot(arguments) => syzbot::run(arguments),

@@ -194,7 +194,7 @@ fn views(
 }
 
 /// The dumps of tasks and locks, where a hang or a report of lockdep rests on them.
-fn told_dumps(view: &LogView) -> Vec<Dump> {
+pub(super) fn told_dumps(view: &LogView) -> Vec<Dump> {
     // A task is called blocked for so long, or blocked by another one.
     let hangs = |report: &Report| report.hung_tasks.iter().any(|task| task.seconds.is_some() || task.blocker.is_some());
     if !view.reports().iter().any(|report| hangs(report) || report.lockdep.is_some()) {

@@ -26,5 +26,5 @@ pub use foreign::{Foreign, Unreadable};
 pub use names::{Named, files_below, named};
 pub use nature::{Nature, nature};
 pub use open::{Content, Log, PlainStream, each_log, live};
-pub use read::{Found, Outcome, Trouble, Whole, read_log, records, silence, views, wholes};
+pub use read::{Found, Outcome, Trouble, Whole, found_in, read_log, records, silence, views, wholes};
 pub use text::Text;

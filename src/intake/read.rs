@@ -268,6 +268,8 @@ pub struct Found<'a> {
     pub reports: Vec<Report>,
     /// Its events, likewise.
     pub events: Vec<Event>,
+    /// What it says as a whole.
+    pub summary: Summary,
 }
 
 impl Found<'_> {
@@ -336,18 +338,12 @@ pub fn wholes<T: Send>(
     results.into_iter().flatten().collect()
 }
 
-fn whole<T>(log: Log, options: &Options, take: &impl Fn(Found<'_>) -> T) -> Whole<T> {
-    let Log { name, content } = log;
-    let (text, damage) = match content.and_then(|content| content.gathered(&name)) {
-        Ok(whole) => whole,
-        Err(fault) => {
-            let trouble = Some(Trouble { message: fault.to_string(), fatal: true });
-            return Whole { name, found: None, trouble, silence: None };
-        }
-    };
+/// Reads a text that is in memory.
+#[must_use]
+pub fn found_in<'a>(name: &'a str, text: &'a Text, options: &Options) -> Found<'a> {
     let (mut reports, mut events) = (Vec::new(), Vec::new());
-    let options = Options { log: name.clone(), ..options.clone() };
-    let _ = read_text(&text, options, |items| {
+    let options = Options { log: name.to_owned(), ..options.clone() };
+    let summary = read_text(text, options, |items| {
         for item in items {
             match item {
                 Item::Closed(report) => reports.push(*report),
@@ -357,11 +353,24 @@ fn whole<T>(log: Log, options: &Options, take: &impl Fn(Found<'_>) -> T) -> Whol
         }
         ControlFlow::Continue(())
     });
+    Found { name, text, reports, events, summary }
+}
+
+fn whole<T>(log: Log, options: &Options, take: &impl Fn(Found<'_>) -> T) -> Whole<T> {
+    let Log { name, content } = log;
+    let (text, damage) = match content.and_then(|content| content.gathered(&name)) {
+        Ok(whole) => whole,
+        Err(fault) => {
+            let trouble = Some(Trouble { message: fault.to_string(), fatal: true });
+            return Whole { name, found: None, trouble, silence: None };
+        }
+    };
+    let read = found_in(&name, &text, options);
     let trouble = damage.map(|damage| Trouble { message: format!("{name}: {damage}"), fatal: false });
     let mut outcome = Outcome { trouble, ..Outcome::default() };
-    if reports.is_empty() && events.is_empty() {
+    if read.reports.is_empty() && read.events.is_empty() {
         outcome.judge(&name, nature(text.log()));
     }
-    let found = (!outcome.is_fatal()).then(|| take(Found { name: &name, text: &text, reports, events }));
+    let found = (!outcome.is_fatal()).then(|| take(read));
     Whole { found, silence: outcome.silence(), trouble: outcome.trouble, name }
 }

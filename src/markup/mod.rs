@@ -51,6 +51,12 @@ pub fn xml(text: &str) -> String {
     out
 }
 
+/// As [`xml`], but line breaks stay.
+#[must_use]
+pub fn xml_lines(text: &str) -> String {
+    text.split('\n').map(xml).collect::<Vec<_>>().join("\n")
+}
+
 /// Text in a cell of a Markdown table: nothing in it is markup, and nobody is mentioned.
 #[must_use]
 pub fn cell(text: &str) -> String {

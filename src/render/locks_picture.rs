@@ -47,7 +47,7 @@ pub(super) struct Picture {
 }
 
 /// What tells the lock nodes apart: class and address; without a class each waiter has its own.
-fn lock_key(wait: &Wait) -> (String, String, i64) {
+pub(super) fn lock_key(wait: &Wait) -> (String, String, i64) {
     match (&wait.lock.class, &wait.lock.address) {
         (Some(class), address) => (class.clone(), address.clone().unwrap_or_default(), 0),
         // Unnamed locks are the same for all who wait for the same holder.
@@ -60,7 +60,7 @@ fn lock_key(wait: &Wait) -> (String, String, i64) {
 }
 
 /// The tasks in the order of their weight: cycles, roots by what they block, then who waits for them.
-fn order(dump: &Dump) -> Vec<i64> {
+pub(super) fn order(dump: &Dump) -> Vec<i64> {
     let mut behind: BTreeMap<i64, BTreeSet<i64>> = BTreeMap::new();
     for wait in &dump.waits {
         if let Some(holder) = &wait.holder {

@@ -12,13 +12,14 @@ mod live;
 mod locks;
 mod locks_index;
 mod locks_picture;
-mod locks_svg;
 mod log;
+pub mod page;
 mod palette;
 mod snapshot;
+mod source;
+pub mod svg;
 mod syzbot;
 mod thread;
-mod source;
 
 pub use crate::markup::{json_line, json_pretty, safe, write_json};
 pub use answer::answer_text;
@@ -27,15 +28,20 @@ pub use gate::{CHECK_LOG_SCHEMA, Checked, CheckedLog, check_junit, check_sarif, 
 pub use live::{Weight, live_line, status_line};
 pub use locks::{hang_text, lockdep_text, locks_text};
 pub use locks_picture::{locks_dot, locks_mermaid};
-pub use locks_svg::locks_svg;
 pub use log::{LogView, StackLine, stack_lines};
 pub use palette::{Detail, Look, Palette, Width};
 pub use snapshot::snapshot;
+pub use source::{blame_text, commit_text, fixed_text, places_text, source_text};
 pub use syzbot::{bugs_text, known_text, picks_text, work_text};
 pub use thread::thread_text;
-pub use source::{blame_text, commit_text, fixed_text, places_text, source_text};
 
 use std::borrow::Cow;
+
+/// The picture of a dump in a file of its own: tasks, what they wait for, and who holds it; no box overlaps another.
+#[must_use]
+pub fn locks_svg(dump: &crate::locks::Dump) -> String {
+    svg::waits_svg(dump, svg::Setting::Alone, true)
+}
 
 /// The text cut to `width` columns, an ellipsis at the end if anything went.
 #[must_use]

@@ -12,5 +12,5 @@ mod lab;
 mod line;
 mod locks;
 mod mail;
-mod thread;
 mod source;
+mod thread;

@@ -18,57 +18,68 @@ const SECONDS: f64 = 120.0;
 const APART: u64 = 4;
 
 /// Events of one kind that follow each other.
-struct Run<'a> {
-    first: &'a Event,
+pub(in crate::render) struct Run<'a> {
+    pub(in crate::render) first: &'a Event,
     last: &'a Event,
     count: usize,
+}
+
+impl Run<'_> {
+    /// What it was, and how long before the report.
+    pub(in crate::render) fn words(&self, report: &Report) -> String {
+        let earlier = self.last.time.zip(report.time).map(|(event, report)| report - event);
+        let about = match (self.count, earlier) {
+            (1, None) => String::new(),
+            (1, Some(seconds)) => format!(" ({seconds:.3} s earlier)"),
+            (count, None) => format!(" (the first of {count} such lines)"),
+            (count, Some(seconds)) => {
+                format!(" (the first of {count} such lines, the last {seconds:.3} s earlier)")
+            }
+        };
+        format!("{}{about}", self.first.title)
+    }
+}
+
+/// The last severe events before a report that belong to no report, the earliest first.
+pub(in crate::render) fn runs_before<'a>(reports: &[Report], events: &'a [Event], report: &Report) -> Vec<Run<'a>> {
+    let said = |event: &Event| report.message.iter().any(|sentence| sentence.contains(&event.title));
+    let inside = |event: &Event| reports.iter().any(|one| one.line <= event.line && event.line <= last_line(one));
+    let near = |event: &&Event| {
+        let in_time = match (event.time, report.time) {
+            (Some(event), Some(report)) => (0.0..=SECONDS).contains(&(report - event)),
+            _ => true,
+        };
+        is_severe(event)
+            && event.boot == report.boot
+            && event.line < report.line
+            && report.line - event.line <= LINES
+            && in_time
+    };
+    // Lines of one kind that follow each other are one event; it begins with the first of them.
+    let mut runs: Vec<Run<'a>> = Vec::new();
+    let severe = events.iter().rev().filter(near);
+    for event in severe.filter(|event| !said(event) && !inside(event)) {
+        let full = runs.len() == EVENTS;
+        let close =
+            |run: &&mut Run<'_>| run.first.kind == event.kind && run.first.line.saturating_sub(event.line) <= APART;
+        match runs.last_mut().filter(close) {
+            Some(run) => {
+                run.first = event;
+                run.count += 1;
+            }
+            None if full => break,
+            None => runs.push(Run { first: event, last: event, count: 1 }),
+        }
+    }
+    runs.reverse();
+    runs
 }
 
 impl Card<'_> {
     /// The last severe events before the report that belong to no report.
     pub(super) fn before(&self, out: &mut String, report: &Report) {
-        let said = |event: &Event| report.message.iter().any(|sentence| sentence.contains(&event.title));
-        let inside =
-            |event: &Event| self.view.reports.iter().any(|one| one.line <= event.line && event.line <= last_line(one));
-        let near = |event: &&Event| {
-            let in_time = match (event.time, report.time) {
-                (Some(event), Some(report)) => (0.0..=SECONDS).contains(&(report - event)),
-                _ => true,
-            };
-            is_severe(event)
-                && event.boot == report.boot
-                && event.line < report.line
-                && report.line - event.line <= LINES
-                && in_time
-        };
-        // Lines of one kind that follow each other are one event; it begins with the first of them.
-        let mut runs: Vec<Run<'_>> = Vec::new();
-        let severe = self.view.events.iter().rev().filter(near);
-        for event in severe.filter(|event| !said(event) && !inside(event)) {
-            let full = runs.len() == EVENTS;
-            let close =
-                |run: &&mut Run<'_>| run.first.kind == event.kind && run.first.line.saturating_sub(event.line) <= APART;
-            match runs.last_mut().filter(close) {
-                Some(run) => {
-                    run.first = event;
-                    run.count += 1;
-                }
-                None if full => break,
-                None => runs.push(Run { first: event, last: event, count: 1 }),
-            }
-        }
-        let lines = runs.iter().rev().map(|run| {
-            let earlier = run.last.time.zip(report.time).map(|(event, report)| report - event);
-            let about = match (run.count, earlier) {
-                (1, None) => String::new(),
-                (1, Some(seconds)) => format!(" ({seconds:.3} s earlier)"),
-                (count, None) => format!(" (the first of {count} such lines)"),
-                (count, Some(seconds)) => {
-                    format!(" (the first of {count} such lines, the last {seconds:.3} s earlier)")
-                }
-            };
-            format!("{}{about} :{}", run.first.title, run.first.line)
-        });
+        let runs = runs_before(self.view.reports(), self.view.events(), report);
+        let lines = runs.iter().map(|run| format!("{} :{}", run.words(report), run.first.line));
         self.fields(out, "before", lines);
     }
 
@@ -116,7 +127,7 @@ impl Card<'_> {
 }
 
 /// About where the last stack or list of a report ends, 1-based line: what follows in its window is not a part of it.
-fn last_line(report: &Report) -> u64 {
+pub(in crate::render) fn last_line(report: &Report) -> u64 {
     let stacks = report.stacks.iter().map(|stack| stack.line + stack.frames.len() as u64);
     let lists = report.held_locks.iter().map(|list| list.line + list.locks.len() as u64);
     stacks.chain(lists).max().unwrap_or(0).max(report.line)

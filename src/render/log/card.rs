@@ -299,7 +299,7 @@ impl Card<'_> {
 }
 
 /// The stacks of a report for a reader: each program counter as the first frame of the stack below it, what crashed first.
-fn in_order(report: &Report, full: bool) -> Vec<Cow<'_, Stack>> {
+pub(in crate::render) fn in_order(report: &Report, full: bool) -> Vec<Cow<'_, Stack>> {
     let all: Vec<&Stack> = report.stacks.iter().filter(|stack| !stack.frames.is_empty()).collect();
     let is_place = |stack: &Stack| matches!(stack.name.as_str(), "pc" | "lr");
     let mut joined: Vec<usize> = Vec::new();
@@ -340,7 +340,7 @@ fn with_pc(pc: &Stack, crash: &Stack) -> Stack {
     whole
 }
 
-fn access_text(access: &Access) -> String {
+pub(in crate::render) fn access_text(access: &Access) -> String {
     let size = access.size.map_or(String::new(), |size| match size {
         1 => " of 1 byte".to_owned(),
         size => format!(" of {size} bytes"),
@@ -351,7 +351,7 @@ fn access_text(access: &Access) -> String {
     format!("{}{size}{address}{}", access.kind, if jump { " (jumped to NULL)" } else { "" })
 }
 
-fn object_text(object: &SlabObject) -> String {
+pub(in crate::render) fn object_text(object: &SlabObject) -> String {
     let cache = object.cache.as_deref().unwrap_or("an unnamed cache");
     let size = object.size.map_or(String::new(), |size| format!(" of {size} bytes"));
     match object.offset {
@@ -362,6 +362,6 @@ fn object_text(object: &SlabObject) -> String {
 }
 
 /// `comm/pid`; some reports name only the number.
-pub(super) fn task_text(task: &Task) -> String {
+pub(in crate::render) fn task_text(task: &Task) -> String {
     if task.comm.is_empty() { format!("task {}", task.pid) } else { format!("{}/{}", safe(&task.comm), task.pid) }
 }

@@ -7,32 +7,32 @@ use std::collections::BTreeMap;
 
 /// Reports that a person would call the same: one title, one subject, one hang.
 #[derive(Debug)]
-pub(super) struct Group<'a> {
+pub(in crate::render) struct Group<'a> {
     /// In the order of the log.
-    pub(super) reports: Vec<&'a Report>,
+    pub(in crate::render) reports: Vec<&'a Report>,
     /// The dump that these hung tasks belong to.
-    pub(super) hang: Option<&'a Dump>,
+    pub(in crate::render) hang: Option<&'a Dump>,
     /// Later dumps of the same tasks, which wait as before, and the reports in them.
-    pub(super) later: Vec<(&'a Dump, Vec<&'a Report>)>,
+    pub(in crate::render) later: Vec<(&'a Dump, Vec<&'a Report>)>,
     /// What lockdep's report comes to.
-    pub(super) explanation: Option<&'a Explanation>,
+    pub(in crate::render) explanation: Option<&'a Explanation>,
 }
 
 impl<'a> Group<'a> {
     /// All its reports.
-    pub(super) fn all(&self) -> impl Iterator<Item = &'a Report> + '_ {
+    pub(in crate::render) fn all(&self) -> impl Iterator<Item = &'a Report> + '_ {
         self.reports.iter().chain(self.later.iter().flat_map(|(_, reports)| reports)).copied()
     }
 
     /// How often it came: a hang as often as it was dumped.
-    pub(super) fn count(&self) -> usize {
+    pub(in crate::render) fn count(&self) -> usize {
         if self.hang.is_some() { 1 + self.later.len() } else { self.reports.len() }
     }
 }
 
 /// Reports by title and subject, in the order of their first; the hung tasks of one dump are one group, and so are, unless
 /// everything is wanted, those of dumps that show the same.
-pub(super) fn groups<'a>(reports: &'a [Report], dumps: &'a [Dump], look: &Look) -> Vec<Group<'a>> {
+pub(in crate::render) fn groups<'a>(reports: &'a [Report], dumps: &'a [Dump], look: &Look) -> Vec<Group<'a>> {
     let mut groups: Vec<Group<'a>> = Vec::new();
     let mut by_title: BTreeMap<(&str, Option<&str>), usize> = BTreeMap::new();
     let mut by_dump: BTreeMap<usize, usize> = BTreeMap::new();

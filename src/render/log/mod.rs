@@ -1,10 +1,10 @@
 //! The text view of a log: what it is, each kind of crash once, hangs as one block, then what is missing.
 
-mod around;
-mod card;
-mod group;
-mod overview;
-mod stack;
+pub(super) mod around;
+pub(super) mod card;
+pub(super) mod group;
+pub(super) mod overview;
+pub(super) mod stack;
 
 use super::{Look, safe, wrap_into};
 use crate::engine::{Item, Kept, Summary};
@@ -135,7 +135,7 @@ impl LogView {
     }
 
     /// What is to be said besides the reports: other events, other speakers, what is missing.
-    fn aside(&self, summary: &Summary, nothing: bool, events: bool) -> Vec<String> {
+    pub(super) fn aside(&self, summary: &Summary, nothing: bool, events: bool) -> Vec<String> {
         let mut parts = Vec::new();
         if nothing && !events {
             parts.extend(self.notable(summary));
@@ -183,7 +183,7 @@ impl LogView {
 }
 
 /// `no crash`, `1 report`, `7 reports under 4 headings`.
-fn counted(reports: usize, headings: usize) -> String {
+pub(super) fn counted(reports: usize, headings: usize) -> String {
     match (reports, headings) {
         (0, _) => "no crash".to_owned(),
         (1, _) => "1 report".to_owned(),

@@ -8,14 +8,14 @@ use std::fmt::Write as _;
 
 /// What all reports of a log have in common; it is said once.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Common {
-    pub(super) kernel_version: Option<String>,
-    pub(super) hardware: Option<String>,
-    pub(super) taint: Option<String>,
+pub(in crate::render) struct Common {
+    pub(in crate::render) kernel_version: Option<String>,
+    pub(in crate::render) hardware: Option<String>,
+    pub(in crate::render) taint: Option<String>,
 }
 
 impl Common {
-    pub(super) fn of(reports: &[&Report]) -> Self {
+    pub(in crate::render) fn of(reports: &[&Report]) -> Self {
         let same = |field: &dyn Fn(&Report) -> Option<String>| {
             let mut values = reports.iter().filter_map(|report| field(report));
             let first = values.next()?;
@@ -89,7 +89,7 @@ pub(super) fn write(
 }
 
 /// The title, and the function that a person would name; of a hang the number of its tasks.
-pub(super) fn heading(group: &Group<'_>) -> String {
+pub(in crate::render) fn heading(group: &Group<'_>) -> String {
     let first = group.reports[0];
     let subject = first.subject.as_ref().map_or(String::new(), |name| format!("; probably {}", safe(name)));
     let more = match group.reports.len() - 1 {
@@ -102,6 +102,6 @@ pub(super) fn heading(group: &Group<'_>) -> String {
 }
 
 /// `tainted G W`.
-pub(super) fn tainted(taint: &str) -> String {
+pub(in crate::render) fn tainted(taint: &str) -> String {
     if taint.is_empty() { "not tainted".into() } else { format!("tainted {}", safe(taint)) }
 }
