@@ -1,19 +1,17 @@
 //! `kanalyze corpus`: a folder of logs, each with what kanalyze is known to say about it.
 
+use super::collection::{members, said};
 use super::logs::{Reading, tell};
-use crate::engine::{Item, Options, in_order};
-use crate::input::Source;
-use crate::intake::{Outcome, each_log, read_log};
-use crate::render::snapshot;
+use crate::engine::in_order;
 use std::io::Write;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Keep a collection of logs with snapshots of what kanalyze says about each
 ///
 /// Every `NAME.log` (also compressed: `NAME.log.gz` …) below the folder has its snapshot beside it, `NAME.snap`: all
-/// reports and events as text. Read a snapshot before you accept it.
+/// reports and events as text. So has every `NAME.txt` that holds a bisection: `NAME.bisection.snap`. Read a snapshot
+/// before you accept it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kanalyze corpus check my-logs      compare; exit 1 and a diff where something changed
@@ -50,89 +48,43 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Verb::Accept(folder) => (folder, true),
     };
     let options = folder.reading.options()?.with_events();
-    let mut logs = Vec::new();
-    collect(&folder.folder, &mut logs)?;
-    logs.sort();
-    if logs.is_empty() {
+    let logs = members(&folder.folder)
+        .map_err(|(path, cause)| anyhow::anyhow!("{}: cannot list this folder: {cause}", path.display()))?;
+    let told = in_order(options.threads, &logs, |log| said(log, &options));
+    let told: Vec<_> = logs.iter().zip(told).filter_map(|(log, (text, outcome))| Some((log, text?, outcome))).collect();
+    if told.is_empty() {
         anyhow::bail!("{}: no logs here; a corpus holds files named NAME.log", folder.folder.display());
     }
-    let said = in_order(options.threads, &logs, |log| said_of(log, &options));
+    let count = told.len();
     let mut out = std::io::stdout().lock();
     let (mut changed, mut fatal) = (0, false);
-    for (log, (text, outcome)) in logs.iter().zip(said) {
+    for (log, text, outcome) in told {
         if tell(outcome.trouble.as_ref()) {
             fatal = true;
             continue;
         }
-        let path = snapshot_path(log);
-        let known = std::fs::read_to_string(&path).ok();
+        let path = &log.snapshot;
+        let known = std::fs::read_to_string(path).ok();
         if known.as_deref() == Some(text.as_str()) {
             continue;
         }
         changed += 1;
         if accept {
-            write_whole(&path, &text)?;
+            write_whole(path, &text)?;
             writeln!(out, "{}: {}", path.display(), if known.is_some() { "changed" } else { "new" })?;
         } else {
-            tell_difference(&mut out, log, known.as_deref(), &text)?;
+            tell_difference(&mut out, &log.path, known.as_deref(), &text)?;
         }
     }
     writeln!(
         out,
-        "{} logs, {changed} {}",
-        logs.len(),
+        "{count} logs, {changed} {}",
         if accept { "snapshots written" } else { "differ from their snapshots" }
     )?;
     if !accept && changed > 0 {
         writeln!(out, "where the new text is right, accept it: kanalyze corpus accept {}", folder.folder.display())?;
     }
     Ok(ExitCode::from(if fatal { 2 } else { u8::from(!accept && changed > 0) }))
-}
-
-fn collect(folder: &Path, logs: &mut Vec<PathBuf>) -> anyhow::Result<()> {
-    let entries = std::fs::read_dir(folder)
-        .map_err(|cause| anyhow::anyhow!("{}: cannot list this folder: {cause}", folder.display()))?;
-    for entry in entries {
-        let path = entry?.path();
-        if path.is_dir() {
-            collect(&path, logs)?;
-        } else if stem(&path).is_some() {
-            logs.push(path);
-        }
-    }
-    Ok(())
-}
-
-/// `NAME` of `NAME.log`, `NAME.log.gz` …
-fn stem(path: &Path) -> Option<String> {
-    let name = path.file_name()?.to_str()?;
-    let bare = ["", ".gz", ".xz", ".zst", ".bz2", ".lz4"]
-        .iter()
-        .find_map(|ending| name.strip_suffix(&format!(".log{ending}")));
-    bare.map(str::to_owned)
-}
-
-fn snapshot_path(log: &Path) -> PathBuf {
-    log.with_file_name(format!("{}.snap", stem(log).unwrap_or_default()))
-}
-
-/// All that is said about a log, as text.
-fn said_of(log: &Path, options: &Options) -> (String, Outcome) {
-    let mut records = Vec::new();
-    let mut outcome = Outcome::default();
-    let options = Options { threads: 1, ..options.clone() };
-    each_log(&Source::Path(log.to_owned()), &mut |log| {
-        outcome = read_log(log, &options, |items| {
-            records.extend(items.into_iter().filter_map(|item| match item {
-                Item::Closed(report) => serde_json::to_value(report).ok(),
-                Item::Event(event) => serde_json::to_value(event).ok(),
-                Item::Opened { .. } => None,
-            }));
-            ControlFlow::Continue(())
-        });
-        ControlFlow::Continue(())
-    });
-    (snapshot(&records), outcome)
 }
 
 fn write_whole(path: &Path, text: &str) -> anyhow::Result<()> {
