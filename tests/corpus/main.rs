@@ -4,8 +4,9 @@
 //! A single log: `cargo test --test corpus -- stalls/hung-task`. A snapshot that is right now: `kanalyze corpus accept corpus`.
 
 mod clusters;
+mod corpora;
 mod promises;
-mod shared;
+
 mod snapshots;
 
 use libtest_mimic::Arguments;
@@ -14,7 +15,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let trials = snapshots::trials().into_iter().chain(shared::trials()).collect();
+    let trials = snapshots::trials().into_iter().chain(corpora::trials()).collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
