@@ -1,20 +1,18 @@
 //! `kanalyze corpus`: a folder of logs, each with what kanalyze is known to say about it.
 
+use super::collection::{Member, members, said};
 use super::logs::{Reading, tell};
-use crate::engine::{Item, Options, in_order};
-use crate::input::Source;
-use crate::intake::{Outcome, each_log, files_below, read_log};
-use crate::render::snapshot;
+use crate::engine::in_order;
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Keep a collection of logs with snapshots of what kanalyze says about each
 ///
 /// Every `NAME.log` (also compressed: `NAME.log.gz` …) below the folder has its snapshot beside it, `NAME.snap`: all
-/// reports and events as text. Read a snapshot before you accept it.
+/// reports and events as text. So has every `NAME.txt` that holds a bisection: `NAME.bisection.snap`. Read a snapshot
+/// before you accept it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kanalyze corpus check my-logs      compare; exit 1 and a diff where something changed
@@ -51,37 +49,38 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Verb::Accept(folder) => (folder, true),
     };
     let options = folder.reading.options()?.with_events();
-    let logs = files_below(&folder.folder, |name| stem(Path::new(name)).is_some())
+    let logs = members(&folder.folder)
         .map_err(|cause| anyhow::anyhow!("{}: cannot list this folder: {cause}", folder.folder.display()))?;
-    if logs.is_empty() {
+    one_snapshot_each(&logs)?;
+    let told = in_order(options.threads, &logs, |log| said(log, &options));
+    let told: Vec<_> = logs.iter().zip(told).filter_map(|(log, (text, outcome))| Some((log, text?, outcome))).collect();
+    if told.is_empty() {
         anyhow::bail!("{}: no logs here; a corpus holds files named NAME.log", folder.folder.display());
     }
-    one_snapshot_each(&logs)?;
-    let said = in_order(options.threads, &logs, |log| said_of(log, &options));
+    let count = told.len();
     let mut out = std::io::stdout().lock();
     let (mut changed, mut fatal) = (0, false);
-    for (log, (text, outcome)) in logs.iter().zip(said) {
+    for (log, text, outcome) in told {
         if tell(outcome.trouble.as_ref()) {
             fatal = true;
             continue;
         }
-        let path = snapshot_path(log);
-        let known = std::fs::read_to_string(&path).ok();
+        let path = &log.snapshot;
+        let known = std::fs::read_to_string(path).ok();
         if known.as_deref() == Some(text.as_str()) {
             continue;
         }
         changed += 1;
         if accept {
-            write_whole(&path, &text)?;
+            write_whole(path, &text)?;
             writeln!(out, "{}: {}", path.display(), if known.is_some() { "changed" } else { "new" })?;
         } else {
-            tell_difference(&mut out, log, known.as_deref(), &text)?;
+            tell_difference(&mut out, &log.path, known.as_deref(), &text)?;
         }
     }
     writeln!(
         out,
-        "{} logs, {changed} {}",
-        logs.len(),
+        "{count} logs, {changed} {}",
         if accept { "snapshots written" } else { "differ from their snapshots" }
     )?;
     if !accept && changed > 0 {
@@ -91,46 +90,14 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// `a.log` and `a.log.gz` would overwrite each other's snapshot.
-fn one_snapshot_each(logs: &[PathBuf]) -> anyhow::Result<()> {
-    let mut of: BTreeMap<PathBuf, &PathBuf> = BTreeMap::new();
-    for log in logs {
-        if let Some(other) = of.insert(snapshot_path(log), log) {
-            anyhow::bail!("{} and {} have one snapshot: rename one of them", other.display(), log.display());
+fn one_snapshot_each(members: &[Member]) -> anyhow::Result<()> {
+    let mut of: BTreeMap<&Path, &Path> = BTreeMap::new();
+    for member in members {
+        if let Some(other) = of.insert(&member.snapshot, &member.path) {
+            anyhow::bail!("{} and {} have one snapshot: rename one of them", other.display(), member.path.display());
         }
     }
     Ok(())
-}
-
-/// `NAME` of `NAME.log`, `NAME.log.gz` …
-fn stem(path: &Path) -> Option<String> {
-    let name = path.file_name()?.to_str()?;
-    let bare = ["", ".gz", ".xz", ".zst", ".bz2", ".lz4"]
-        .iter()
-        .find_map(|ending| name.strip_suffix(&format!(".log{ending}")));
-    bare.map(str::to_owned)
-}
-
-fn snapshot_path(log: &Path) -> PathBuf {
-    log.with_file_name(format!("{}.snap", stem(log).unwrap_or_default()))
-}
-
-/// All that is said about a log, as text.
-fn said_of(log: &Path, options: &Options) -> (String, Outcome) {
-    let mut records = Vec::new();
-    let mut outcome = Outcome::default();
-    let options = Options { threads: 1, ..options.clone() };
-    each_log(&Source::Path(log.to_owned()), &mut |log| {
-        outcome = read_log(log, &options, |items| {
-            records.extend(items.into_iter().filter_map(|item| match item {
-                Item::Closed(report) => serde_json::to_value(report).ok(),
-                Item::Event(event) => serde_json::to_value(event).ok(),
-                Item::Opened { .. } => None,
-            }));
-            ControlFlow::Continue(())
-        });
-        ControlFlow::Continue(())
-    });
-    (snapshot(&records), outcome)
 }
 
 fn write_whole(path: &Path, text: &str) -> anyhow::Result<()> {

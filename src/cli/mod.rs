@@ -4,6 +4,7 @@ mod bisect;
 mod blame;
 mod bundle;
 mod check;
+mod collection;
 mod corpus;
 mod diff;
 mod doctor;
@@ -38,6 +39,7 @@ use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
+pub use collection::{Form, Member, members, said};
 pub use generate::schemas;
 
 /// Read kernel logs and bisection transcripts and say what went wrong

@@ -16,7 +16,8 @@ pub fn snapshot(records: &[Value]) -> String {
         let text = |key: &str| fields.get(key).and_then(Value::as_str).unwrap_or_default();
         let schema = text("schema").trim_start_matches("kanalyze.").split('/').next().unwrap_or_default().to_owned();
         let index = fields.get("index").and_then(Value::as_u64).unwrap_or_default();
-        let _ = writeln!(out, "{schema} {index} {}: {}", text("kind"), safe(text("title")));
+        let head = format!("{schema} {index} {}: {}", text("kind"), safe(text("title")));
+        let _ = writeln!(out, "{}", head.trim_end());
         for (key, value) in
             fields.iter().filter(|(key, _)| !["schema", "log", "index", "kind", "title"].contains(&key.as_str()))
         {

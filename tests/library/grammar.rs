@@ -1,6 +1,6 @@
 //! The built-in grammars hold what they promise: they compile, carry samples, and recognise them.
 
-use kanalyze::engine::sample_complaints;
+use kanalyze::engine::{read_reports, sample_complaints};
 use kanalyze::grammar::{Complaint, Grammar, complaints};
 use kanalyze::report::{Line, describe};
 use std::collections::BTreeSet;
@@ -20,6 +20,23 @@ fn the_built_in_grammars_are_free_of_faults() {
 fn every_sample_is_recognised_by_its_own_entry_under_its_own_title() {
     let found = sample_complaints(&Grammar::built_in());
     assert!(found.is_empty(), "{}", told(&found));
+}
+
+#[test]
+fn what_else_a_sample_shows_is_known() {
+    let grammar = Grammar::built_in();
+    let kinds = grammar.all_kinds().flat_map(|(_, kind)| kind.samples.iter().map(|sample| (&kind.id, sample)));
+    let events = grammar.events.iter().flat_map(|event| event.samples.iter().map(|sample| (&event.id, sample)));
+    let mut shown = String::new();
+    for (id, sample) in kinds.chain(events) {
+        let titles: Vec<String> =
+            read_reports("sample", sample.log.as_bytes()).into_iter().map(|report| report.title).collect();
+        if titles.iter().any(|title| *title != sample.title) {
+            shown.push_str(&format!("{id}: {}\n", sample.title));
+            titles.iter().for_each(|title| shown.push_str(&format!("  {title}\n")));
+        }
+    }
+    insta::assert_snapshot!("samples", shown);
 }
 
 #[test]

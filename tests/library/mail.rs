@@ -117,26 +117,6 @@ fn a_place_in_the_text_is_a_place_in_the_mail() {
     }
 }
 
-#[test]
-fn real_logs_are_no_mails() {
-    let shared = std::env::var("KANALYZE_SHARED")
-        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../shared").to_owned());
-    for corpus in ["goldens", "reports", "lab", "guilty", "bisect"] {
-        let Ok(folder) = std::fs::read_dir(format!("{shared}/corpora/{corpus}/logs")) else {
-            let _ = std::io::Write::write_all(
-                &mut std::io::stderr(),
-                format!("skipped: no {shared}/corpora/{corpus}\n").as_bytes(),
-            );
-            continue;
-        };
-        for entry in folder {
-            let path = entry.expect("a file").path();
-            let text = std::fs::read(&path).expect("readable");
-            assert!(unquote_mail(&text).is_none(), "{}", path.display());
-        }
-    }
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
     #[test]

@@ -1,7 +1,5 @@
 //! The library: one module per part of it, with what the part promises.
 
-#![expect(clippy::print_stderr, reason = "a test says what it skips")]
-
 mod allocs;
 mod bisect;
 mod dressing;
