@@ -6,6 +6,7 @@ use super::pager::Page;
 use crate::calendar::today;
 use crate::diff::Area;
 use crate::diff::baseline::{Baseline, Excuse};
+use crate::files::Draft;
 use crate::intake::{silence, wholes};
 use crate::render::{self, Checked, CheckedLog};
 use clap::ValueEnum;
@@ -141,9 +142,13 @@ fn write_baseline(path: &Path, logs: &[CheckedLog]) -> anyhow::Result<()> {
         text.push_str(&format!("\n[[known]]\ntitle = {}\n", toml::Value::from(title)));
     }
     let shown = path.display();
-    let mut file = std::fs::File::create_new(path).map_err(|cause| {
-        anyhow::anyhow!("{shown}: this baseline cannot be written: {cause}; name a file that does not exist")
-    })?;
-    file.write_all(text.as_bytes())
-        .map_err(|cause| anyhow::anyhow!("{shown}: this baseline cannot be written: {cause}"))
+    let fault = |cause: std::io::Error| match cause.kind() {
+        std::io::ErrorKind::AlreadyExists => {
+            anyhow::anyhow!("{shown}: this baseline cannot be written: {cause}; name a file that does not exist")
+        }
+        _ => anyhow::anyhow!("{shown}: this baseline cannot be written: {cause}"),
+    };
+    let mut draft = Draft::beside(path).map_err(fault)?;
+    draft.write_all(text.as_bytes()).map_err(fault)?;
+    draft.place_anew(path).map_err(|(_, cause)| fault(cause))
 }

@@ -1,5 +1,6 @@
 //! `kanalyze image`: what is in a kernel image as it is booted.
 
+use crate::files::write_whole;
 use crate::image::{KernelImage, LockCall, disassemble, lock_calls, write_elf};
 use crate::render::json_line;
 use anyhow::{Context as _, bail};
@@ -143,11 +144,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let image = KernelImage::open(&image)?;
             match output {
                 Some(path) => {
-                    let file = std::fs::File::create(&path).with_context(|| path.display().to_string())?;
-                    let mut file = BufWriter::new(file);
-                    write_elf(&image, &mut file)
-                        .and_then(|()| file.flush())
-                        .with_context(|| path.display().to_string())?;
+                    write_whole(&path, |out| write_elf(&image, out)).with_context(|| path.display().to_string())?;
                 }
                 None if std::io::IsTerminal::is_terminal(&std::io::stdout()) => {
                     bail!("an ELF file is no text for a terminal: use -o FILE")

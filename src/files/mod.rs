@@ -4,7 +4,7 @@ mod lock;
 mod whole;
 
 pub use lock::{Lock, LockError};
-pub use whole::{Draft, place, replace};
+pub use whole::{Draft, place, replace, write_whole};
 
 use std::path::PathBuf;
 

@@ -1,7 +1,7 @@
 //! A file comes into being whole or not at all: it is drafted beside its place and renamed over it.
 
 use std::fs::{self, File, Permissions};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
@@ -11,8 +11,24 @@ use tempfile::NamedTempFile;
 /// # Errors
 /// What the system says; the old file is then as it was.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_whole(path, |out| out.write_all(bytes))
+}
+
+/// As [`replace`], for what is written bit by bit. A device or a pipe at `path` is written to and stays.
+///
+/// # Errors
+/// What the system or `write` says; an old file is then as it was.
+pub fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    if fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+        let mut out = BufWriter::new(File::options().write(true).open(path)?);
+        write(&mut out)?;
+        return out.flush();
+    }
     let mut draft = Draft::beside(path)?;
-    draft.write_all(bytes)?;
+    let mut out = BufWriter::new(&mut draft);
+    write(&mut out)?;
+    out.flush()?;
+    drop(out);
     draft.place()
 }
 
@@ -109,6 +125,21 @@ mod tests {
         let mut names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
         names.sort();
         names
+    }
+
+    #[test]
+    fn a_device_is_written_to_and_stays_and_a_failure_leaves_the_old_file() {
+        write_whole(Path::new("/dev/null"), |out| out.write_all(b"gone")).expect("taken");
+        assert!(!fs::metadata("/dev/null").expect("there").is_file());
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("a");
+        replace(&path, b"old").expect("made");
+        let full = |out: &mut dyn Write| {
+            out.write_all(b"half")?;
+            Err(io::ErrorKind::StorageFull.into())
+        };
+        assert!(write_whole(&path, full).is_err());
+        assert_eq!((fs::read(&path).expect("read"), names(folder.path())), (b"old".to_vec(), vec!["a".to_owned()]));
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod bisect;
 mod dressing;
 mod engine;
 mod grammar;
+mod harmless;
 mod input;
 mod lab;
 mod line;
