@@ -13,6 +13,7 @@ pub mod baseline;
 pub mod cause;
 pub mod cluster;
 mod compare;
+mod founders;
 pub mod lines;
 pub mod noise;
 mod pace;
