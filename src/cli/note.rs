@@ -5,15 +5,18 @@ use super::output::Format;
 use super::records::write_records;
 use super::stderr::say;
 use super::syzbot::{Servers, ask};
+use super::tree::{TreeArguments, told};
 use crate::bisect;
 use crate::input::Source;
 use crate::intake;
 use crate::locks::{Record, dump_of, dumps};
 use crate::render::{
-    Look, NOTE_SCHEMA, Note, Redactor, hang_text, lockdep_text, note_mail, note_markdown, stack_lines,
+    Look, NOTE_SCHEMA, Note, Redactor, fixed_text, hang_text, lockdep_text, note_mail, note_markdown, source_text,
+    stack_lines,
 };
 use crate::report::{Event, Report};
 use crate::runs;
+use crate::source::{PageOptions, blame_page};
 use crate::syzbot::dashboard::BugName;
 use crate::syzbot::manifest::{self as bundle, Role};
 use crate::thread::rfc3339;
@@ -57,6 +60,8 @@ pub struct Arguments {
     #[arg(long, value_name = "DIR", default_value = "runs")]
     runs: std::path::PathBuf,
 
+    #[command(flatten)]
+    tree: TreeArguments,
     #[command(flatten)]
     reading: Reading,
     #[command(flatten)]
@@ -238,7 +243,9 @@ fn of_bug(arguments: &Arguments, bug: &BugName, mut note: Note) -> anyhow::Resul
                     crate::engine::Item::Opened { .. } => {}
                 }
             }
-            fill(&mut note, "", &all, &events, None);
+            if let Some(report) = fill(&mut note, "", &all, &events, None) {
+                sourced(arguments, &mut note, "", report, Some(bug.key()))?;
+            }
         }
         Some(Err(error)) => say(&format!("the crash report did not come: {error}")),
         None => {}
@@ -288,7 +295,9 @@ fn of_log(arguments: &Arguments, source: &Source, sought: Option<&str>, mut note
             anyhow::bail!("{}: there is nothing to write about", log.name)
         };
         if note.title.is_empty() {
-            fill(&mut note, &log.name, &reports, &events, sought);
+            if let Some(report) = fill(&mut note, &log.name, &reports, &events, sought) {
+                sourced(arguments, &mut note, &log.name, report, None)?;
+            }
         }
     }
     if arguments.what != "-" && note.settings.is_empty() {
@@ -298,14 +307,46 @@ fn of_log(arguments: &Arguments, source: &Source, sought: Option<&str>, mut note
     Ok(note)
 }
 
-fn fill(note: &mut Note, log: &str, reports: &[Report], events: &[Event], sought: Option<&str>) {
+/// The lines that a report blames, who wrote them, whether it is fixed, whom to copy: where a tree is named.
+fn sourced(
+    arguments: &Arguments,
+    note: &mut Note,
+    log: &str,
+    report: &Report,
+    extid: Option<&str>,
+) -> anyhow::Result<()> {
+    let Some(tree) = arguments.tree.open()? else { return Ok(()) };
+    let options = PageOptions {
+        hints: arguments.tree.hints(log, None),
+        all_frames: false,
+        fixed: true,
+        extid: extid.map(str::to_owned),
+        people: true,
+    };
+    let page = blame_page(&tree, report, &options)?;
+    told();
+    note.source = Some(source_text(&page, &Look::default())).filter(|text| !text.trim().is_empty());
+    note.fixed = page.fixed.as_ref().map(|found| fixed_text(found, &Look::default()));
+    let cc = page.people.map(|people| people.cc).unwrap_or_default();
+    note.cc = cc.into_iter().map(|line| line.strip_prefix("Cc: ").map_or(line.clone(), str::to_owned)).collect();
+    Ok(())
+}
+
+/// Fills in what a log says, and gives the report that the note is about.
+fn fill<'log>(
+    note: &mut Note,
+    log: &str,
+    reports: &'log [Report],
+    events: &[Event],
+    sought: Option<&str>,
+) -> Option<&'log Report> {
     let records: Vec<Record<'_>> = reports.iter().map(Record::Report).chain(events.iter().map(Record::Event)).collect();
     let graphs = dumps(log, &records);
     let look = Look::default();
     let wanted = reports.iter().find(|report| Some(report.title.as_str()) == sought);
     let Some(report) = wanted.or_else(|| reports.iter().find(|report| report.cause.is_none())) else {
         note.locks = graphs.iter().find(|dump| dump.hang).map(|dump| hang_text(dump, &look));
-        return;
+        return None;
     };
     note.title.clone_from(&report.title);
     note.alt_titles.clone_from(&report.alt_titles);
@@ -338,4 +379,5 @@ fn fill(note: &mut Note, log: &str, reports: &[Report], events: &[Event], sought
             report.lockdep.is_some().then(|| texts.concat()).filter(|text| !text.is_empty())
         }
     };
+    Some(report)
 }

@@ -35,6 +35,8 @@ pub struct Note {
     pub locks: Option<String>,
     /// The source lines and the commit that wrote them, in words.
     pub source: Option<String>,
+    /// Whether the tree has a fix, in words.
+    pub fixed: Option<String>,
     /// What the bisection says.
     pub bisection: Option<String>,
     /// What is known of the work on it.
@@ -66,7 +68,10 @@ impl Note {
         for text in lists.into_iter().flatten() {
             clean(text);
         }
-        for text in [&mut self.locks, &mut self.source, &mut self.bisection, &mut self.work].into_iter().flatten() {
+        for text in [&mut self.locks, &mut self.source, &mut self.fixed, &mut self.bisection, &mut self.work]
+            .into_iter()
+            .flatten()
+        {
             clean(text);
         }
         clean(&mut self.title);
@@ -114,6 +119,9 @@ pub fn note_markdown(note: &Note) -> String {
         None => out.push_str("Nothing about locks in the log.\n\n"),
     }
     words(&mut out, "Source and commit", note.source.as_deref(), "Unknown: no kernel tree was named (`--tree`).");
+    if let Some(fixed) = &note.fixed {
+        words(&mut out, "Fixed?", Some(fixed), "");
+    }
     words(&mut out, "Bisection", note.bisection.as_deref(), "Unknown: there is no bisection here.");
     if let Some(work) = &note.work {
         words(&mut out, "Is somebody on it", Some(work), "");
@@ -231,6 +239,9 @@ pub fn note_mail(note: &Note) -> String {
     }
     if let Some(source) = &note.source {
         paragraph(&mut out, source);
+    }
+    if let Some(fixed) = &note.fixed {
+        paragraph(&mut out, fixed);
     }
     if let Some(bisection) = &note.bisection {
         paragraph(&mut out, &format!("Bisection: {bisection}"));
