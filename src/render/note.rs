@@ -160,7 +160,7 @@ fn list(out: &mut String, name: &str, rows: &[(String, String)]) {
 
 fn words(out: &mut String, name: &str, words: Option<&str>, otherwise: &str) {
     section(out, name);
-    match words {
+    match words.map(str::trim_end) {
         Some(words) if words.contains('\n') => fence(out, &lines(words)),
         Some(words) => {
             let _ = writeln!(out, "{}", escaped(words));
@@ -268,7 +268,8 @@ pub fn note_mail(note: &Note) -> String {
 
 /// One line is wrapped; several are kept as they are.
 fn paragraph(out: &mut String, text: &str) {
-    if text.trim_end().contains('\n') {
+    let text = text.trim_end();
+    if text.contains('\n') {
         for line in lines(text) {
             let _ = writeln!(out, "{}", safe(&line).trim_end());
         }
