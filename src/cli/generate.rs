@@ -101,6 +101,7 @@ pub fn schemas() -> Vec<(String, serde_json::Value)> {
         (crate::thread::THREAD_SCHEMA.to_owned(), schemars::schema_for!(crate::thread::Thread).to_value()),
         (crate::syzbot::rank::PICK_SCHEMA.to_owned(), schemars::schema_for!(crate::syzbot::rank::Ranked).to_value()),
         (crate::thread::work::BUG_SCHEMA.to_owned(), schemars::schema_for!(crate::thread::work::Work).to_value()),
+        (crate::render::NOTE_SCHEMA.to_owned(), schemars::schema_for!(crate::render::Note).to_value()),
         (super::syzbot::LISTED_SCHEMA.to_owned(), schemars::schema_for!(super::syzbot::ListedRecord<'_>).to_value()),
         (super::syzbot::KNOWN_SCHEMA.to_owned(), schemars::schema_for!(super::syzbot::Known).to_value()),
         (crate::source::BLAME_SCHEMA.to_owned(), schemars::schema_for!(crate::source::BlamePage).to_value()),

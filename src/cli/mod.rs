@@ -17,6 +17,7 @@ mod live;
 mod locks;
 mod logs;
 mod network;
+mod note;
 mod output;
 mod page;
 mod pager;
@@ -75,6 +76,7 @@ enum Verb {
     Runs(runs::Arguments),
     Syzbot(syzbot::Arguments),
     Thread(thread::Arguments),
+    Note(note::Arguments),
     Bundle(bundle::Arguments),
     Repro(repro::Arguments),
     Kernel(kernel::Arguments),
@@ -119,6 +121,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Verb::Table(arguments) => table::run(arguments),
         Verb::Query(arguments) => query::run(arguments),
         Verb::Syzbot(arguments) => syzbot::run(arguments),
+        Verb::Note(arguments) => note::run(arguments),
         Verb::Thread(arguments) => thread::run(arguments),
         Verb::Bundle(arguments) => bundle::run(arguments),
         Verb::Repro(arguments) => repro::run(arguments),

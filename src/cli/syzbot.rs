@@ -45,17 +45,17 @@ enum Verb {
 
 /// Where bugs and mails are.
 #[derive(Debug, clap::Args)]
-struct Servers {
+pub(super) struct Servers {
     /// The dashboard, or a mirror of it; https, or http to this machine.
     #[arg(long, value_name = "URL", default_value = DASHBOARD)]
-    base_url: Site,
+    pub base_url: Site,
 
     /// The archive of mails, or a mirror of it.
     #[arg(long, value_name = "URL", default_value = LORE)]
-    archive_url: Site,
+    pub archive_url: Site,
 
     #[command(flatten)]
-    network: Network,
+    pub network: Network,
 }
 
 /// Which bugs.
@@ -318,7 +318,7 @@ fn show<T: Serialize>(
 
 fn run_show(arguments: &Show) -> anyhow::Result<ExitCode> {
     let client = arguments.servers.network.client();
-    let found = ask(&client, &arguments.servers, &arguments.bug, !arguments.no_threads)?;
+    let found = ask(&client, &arguments.servers, &arguments.bug, !arguments.no_threads)?.work;
     show(arguments.output, arguments.reader, std::slice::from_ref(&found), |look| work_text(&found, look))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -326,8 +326,16 @@ fn run_show(arguments: &Show) -> anyhow::Result<ExitCode> {
 /// A transcript is not larger, bytes.
 const TRANSCRIPT: u64 = 32 << 20;
 
+/// What servers say of a bug.
+pub(super) struct Asked {
+    /// What is known of it and of the work on it.
+    pub work: Work,
+    /// The link of its representative crash report.
+    pub report: Option<String>,
+}
+
 /// What is known of a bug and of the work on it. What does not come is told as unknown.
-fn ask(client: &Client, servers: &Servers, name: &BugName, threads: bool) -> anyhow::Result<Work> {
+pub(super) fn ask(client: &Client, servers: &Servers, name: &BugName, threads: bool) -> anyhow::Result<Asked> {
     let (facts, page) = bug::read(client, &servers.base_url, name)?;
     let mut unknown = Vec::new();
     let cause = page.bisect_log.as_ref().and_then(|link| {
@@ -353,7 +361,11 @@ fn ask(client: &Client, servers: &Servers, name: &BugName, threads: bool) -> any
         unknown.push(format!("the mails about it did not come: {error:#}"));
         None
     });
-    Ok(work(facts, cause, talks, unknown))
+    let report = facts
+        .report
+        .clone()
+        .or_else(|| page.crashes.iter().map(|crash| crash.report.clone()).find(|link| !link.is_empty()));
+    Ok(Asked { work: work(facts, cause, talks, unknown), report })
 }
 
 fn cause(log: &[u8]) -> Option<Cause> {

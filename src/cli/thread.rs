@@ -31,6 +31,7 @@ use std::process::ExitCode;
   kanalyze thread --mbox t.mbox.gz                  the threads of a mailbox
   kanalyze thread --mbox - < mail                   a mail from a pipe
   kanalyze thread --mbox t.mbox.gz --show-bodies 5  with the first lines of each message
+  kanalyze thread --mbox t.mbox.gz --html t.html    and a page to look at
   kanalyze thread --mbox t.mbox.gz --brief          one line per thread
   kanalyze thread --mbox t.mbox.gz --format jsonl   one record per thread, for scripts
 
@@ -63,6 +64,10 @@ pub struct Arguments {
 
     #[command(flatten)]
     network: Network,
+
+    /// Write a page to look at into this file, besides.
+    #[arg(long, value_name = "FILE")]
+    html: Option<std::path::PathBuf>,
 
     /// Show so many lines of what each sender wrote.
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -120,6 +125,10 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         (None, None, None) => anyhow::bail!("no thread is named: give --mid ID, --extid BUG or --mbox FILE"),
     };
+    if let Some(path) = &arguments.html {
+        crate::files::replace(path, crate::render::page::threads_page(&threads).as_bytes())
+            .with_context(|| format!("{}: the page cannot be written", path.display()))?;
+    }
     write(&arguments, &threads)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -34,6 +34,8 @@ pub struct Facts {
     pub bisections: Vec<Bisected>,
     /// Links to where it is talked about.
     pub discussions: Vec<String>,
+    /// The link of the representative crash's report.
+    pub report: Option<String>,
     /// How many crashes the JSON lists.
     pub crashes: usize,
     /// What can reproduce it.
@@ -104,6 +106,7 @@ fn facts(bug: Bug, page: &BugPage) -> Facts {
         cause_commit: bug.cause_commit,
         bisections: page.bisections.clone(),
         discussions: bug.discussions,
+        report: bug.crashes.iter().map(|crash| crash.crash_report_link.clone()).find(|link| !link.is_empty()),
         crashes: bug.crashes.len(),
         repro,
         repro_revoked: !revoked.is_empty() && revoked.iter().all(|revoked| *revoked),

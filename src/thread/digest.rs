@@ -7,7 +7,7 @@ use super::notice::Saying;
 use super::patch::Posting;
 use super::record::{Deed, Digest, Entry, Objection, Participant, Question, Series, State};
 use super::series::series;
-use super::speech;
+use super::speech::{self, Quotes};
 use super::tree::Merged;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -84,29 +84,35 @@ fn people(entries: &[Entry]) -> Vec<Participant> {
     all
 }
 
+/// Questions of one thread that are kept.
+const QUESTIONS: usize = 500;
+/// Askers that the sentence names.
+const ASKERS: usize = 4;
+/// An answer is among so many messages after the question, or below it.
+const REACH: usize = 1000;
+
 fn questions(entries: &[Entry], sources: &[&Merged], in_time: &[usize]) -> Vec<Question> {
-    let mut all = Vec::new();
-    let mut rank = vec![0; entries.len()];
-    for (place, at) in in_time.iter().enumerate() {
-        rank[*at] = place;
+    let quotes: Vec<Quotes> = sources.iter().map(|merged| Quotes::of(&merged.message)).collect();
+    let mut children: Vec<Vec<usize>> = vec![Vec::new(); entries.len()];
+    for (at, entry) in entries.iter().enumerate() {
+        if let Some(parent) = entry.parent {
+            children[parent - 1].push(at);
+        }
     }
-    for at in in_time.iter().copied().filter(|at| !entries[*at].from.bot) {
+    let mut all = Vec::new();
+    for (place, at) in in_time.iter().copied().enumerate().filter(|(_, at)| !entries[*at].from.bot) {
         for words in speech::questions(&sources[at].message) {
-            let answers = |other: &&usize| {
-                let later = &entries[**other];
-                let below = later.parent == Some(at + 1);
-                // Clocks of mail programs differ: an answer is later or stands below.
-                if later.from.bot || **other == at || (rank[**other] < rank[at] && !below) {
-                    return false;
-                }
-                let message = &sources[**other].message;
-                let plain = below
-                    && later.own_lines > 0
-                    && speech::quotes_nothing(message)
-                    && later.from.address != entries[at].from.address;
-                plain || speech::answers(message, &words)
+            if all.len() == QUESTIONS {
+                return all;
+            }
+            // Clocks of mail programs differ: an answer is later or stands below.
+            let later = in_time[place + 1..].iter().take(REACH).copied();
+            let answers = |other: &usize| {
+                let below =
+                    entries[*other].parent == Some(at + 1) && entries[*other].from.address != entries[at].from.address;
+                !entries[*other].from.bot && ((below && quotes[*other].plain) || quotes[*other].answer(&words))
             };
-            let answered_by = in_time.iter().find(answers).map(|other| other + 1);
+            let answered_by = children[at].iter().copied().chain(later).find(answers).map(|other| other + 1);
             all.push(Question { number: at + 1, who: entries[at].from.shown().to_owned(), words, answered_by });
         }
     }
@@ -319,10 +325,16 @@ fn sentence(state: &str, questions: &[Question]) -> String {
             askers.push(&question.who);
         }
     }
+    let more = askers.len().saturating_sub(ASKERS);
+    let mut names = askers[..askers.len() - more].join(", ");
+    if more > 0 {
+        names.push_str(&format!(" and {more} more"));
+    }
     let asked = match open.len() {
         0 => "no open question".to_owned(),
-        1 => format!("one open question ({})", askers.join(", ")),
-        count => format!("{count} open questions ({})", askers.join(", ")),
+        1 => format!("one open question ({names})"),
+        count if questions.len() == QUESTIONS => format!("at least {count} open questions ({names})"),
+        count => format!("{count} open questions ({names})"),
     };
     format!("{state}, {asked}")
 }

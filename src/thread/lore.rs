@@ -82,6 +82,12 @@ pub fn message_address(site: &Site, list: &str, id: &str) -> String {
     site.page(&format!("/{list}/{}/", escaped(id)))
 }
 
+/// The address that a search is posted to: whole threads as a mailbox.
+#[must_use]
+pub fn search_address(site: &Site, list: &str, query: &str) -> String {
+    site.page(&format!("/{list}/?x=m&t=1&q={}", escaped_query(query)))
+}
+
 /// The mailbox of the thread that a message is in.
 ///
 /// # Errors
@@ -101,7 +107,7 @@ pub fn thread_mailbox(client: &Client, site: &Site, list: &str, id: &str) -> Res
 /// # Errors
 /// [`LoreError`].
 pub fn search(client: &Client, site: &Site, list: &str, query: &str) -> Result<Option<Vec<u8>>, LoreError> {
-    let url = site.page(&format!("/{}/?x=m&t=1&q={}", list_name(list)?, escaped_query(query)));
+    let url = search_address(site, list_name(list)?, query);
     match client.post(&url, "", LARGEST_PACKED) {
         Ok(page) => unpacked(&url, page.body).map(Some),
         Err(HttpError::Status { status: 404, .. }) => Ok(None),

@@ -23,35 +23,58 @@ pub fn questions(message: &Message) -> Vec<String> {
     sentences(&message.lines).iter().filter(|sentence| asks(sentence)).map(|sentence| kept(sentence)).collect()
 }
 
-/// Whether a later message answers a question: it quotes it and goes on in words of its own, or it was written on top of it.
-#[must_use]
-pub fn answers(later: &Message, question: &str) -> bool {
-    let wanted = letters(question);
-    let lines = &later.lines;
-    let mut at = 0;
-    while at < lines.len() {
-        if lines[at].role != Role::Quoted {
-            at += 1;
-            continue;
-        }
-        let end = lines[at..].iter().position(|line| line.role != Role::Quoted).map_or(lines.len(), |end| at + end);
-        let quote: String = lines[at..end].iter().map(|line| letters(&line.text)).collect();
-        if quote.contains(&wanted) {
-            let says = |lines: &[Line]| {
-                lines.iter().any(|line| matches!(line.role, Role::Own | Role::Diff) && !line.text.trim().is_empty())
-            };
-            return says(&lines[end..])
-                || (says(&lines[..at]) && !lines[..at].iter().any(|line| line.role == Role::Quoted));
-        }
-        at = end;
-    }
-    false
+/// What a message quotes, ready to be searched for questions.
+#[derive(Debug, Clone, Default)]
+pub struct Quotes {
+    /// The letters of each quote, and whether words of the sender's own go with it.
+    quotes: Vec<(String, bool)>,
+    /// Whether there are no quotes, but words.
+    pub plain: bool,
 }
 
-/// Whether a message quotes nothing of what it answers.
-#[must_use]
-pub fn quotes_nothing(message: &Message) -> bool {
-    message.lines.iter().all(|line| line.role != Role::Quoted)
+/// So much of each quote is searched, bytes of letters.
+const SEARCHED: usize = 256 << 10;
+
+impl Quotes {
+    /// Of a message. A quote is answered by words below it, or by words on top of the first one.
+    #[must_use]
+    pub fn of(message: &Message) -> Self {
+        let lines = &message.lines;
+        let says = |lines: &[Line]| {
+            lines.iter().any(|line| matches!(line.role, Role::Own | Role::Diff) && !line.text.trim().is_empty())
+        };
+        let (mut found, mut at) = (Self::default(), 0);
+        while at < lines.len() {
+            if lines[at].role != Role::Quoted {
+                at += 1;
+                continue;
+            }
+            let end = lines[at..].iter().position(|line| line.role != Role::Quoted).map_or(lines.len(), |end| at + end);
+            let mut quote = String::new();
+            for line in &lines[at..end] {
+                if quote.len() < SEARCHED {
+                    quote.push_str(&letters(&line.text));
+                }
+            }
+            let on_top = found.quotes.is_empty() && says(&lines[..at]);
+            // What stands below a quote belongs to it up to the next one, which begins where that ends.
+            let next =
+                lines[end..].iter().position(|line| line.role == Role::Quoted).map_or(lines.len(), |next| end + next);
+            found.quotes.push((quote, on_top || says(&lines[end..next])));
+            at = end;
+        }
+        found.plain = found.quotes.is_empty() && says(lines);
+        found
+    }
+
+    /// Whether the message answers a question: it quotes it and goes on in words of its own.
+    #[must_use]
+    pub fn answer(&self, question: &str) -> bool {
+        let wanted = letters(question);
+        self.quotes
+            .iter()
+            .any(|(quote, answered)| *answered && memchr::memmem::find(quote.as_bytes(), wanted.as_bytes()).is_some())
+    }
 }
 
 /// Letters and digits alone: quoting, wrapping and punctuation do not matter.
@@ -202,6 +225,7 @@ mod tests {
     #[test]
     fn an_answer_quotes_the_question_and_goes_on() {
         let question = "Why do we hold the lock here?";
+        let answers = |message: &Message, question: &str| Quotes::of(message).answer(question);
         assert!(answers(&read("> Why do we hold\n> the lock here?\n\nBecause.\n"), question));
         assert!(answers(&read("Because.\n\n> Why do we hold the lock here?\n"), question));
         assert!(!answers(&read("> Another point.\n\nYes.\n"), question));

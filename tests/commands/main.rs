@@ -21,4 +21,5 @@ mod symbolize;
 #[cfg(feature = "tables")]
 mod table;
 mod thread;
+mod triage;
 mod view;

@@ -58,6 +58,19 @@ fn one_message_names_its_thread() {
 }
 
 #[test]
+fn a_page_is_whole_and_a_mail_in_it_is_text() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("t.html");
+    let mailbox = MAILBOX.replace("Which compiler", "<script>alert(1)</script> \u{1b}[31m which compiler");
+    let name = path.to_str().expect("text");
+    let output = kanalyze(&["thread", "--mbox", "-", "--brief", "--html", name], mailbox.as_bytes());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let page = std::fs::read_to_string(path).expect("a page");
+    assert!(page.contains("one open question (Ben)") && page.contains("default-src 'none'"), "{page}");
+    assert!(!page.contains("<script>alert") && !page.contains('\u{1b}'));
+}
+
+#[test]
 fn what_is_not_there_is_said_in_one_sentence() {
     for (arguments, stdin, words) in [
         (&["thread", "--mbox", "-", "--mid", "7@x"][..], MAILBOX, "-: no message 7@x in it"),

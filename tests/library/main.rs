@@ -13,3 +13,4 @@ mod locks;
 mod mail;
 mod source;
 mod thread;
+mod traps;

@@ -10,10 +10,12 @@ mod graph;
 mod listing;
 mod log;
 mod stack;
+mod thread;
 mod timeline;
 
 pub use listing::Share;
 pub use log::{LogPage, log_page};
+pub use thread::threads_page;
 
 use super::svg;
 use crate::markup::xml_lines;
