@@ -1,6 +1,6 @@
 //! Patterns of the grammar files: regular expressions over bytes with macros, compiled on first use.
 
-use super::plan::expression::{expanded, group_names, is_plain, last_line, required_literal};
+use super::plan::expression::{crosses_lines, expanded, group_names, is_plain, last_line, required_literal};
 use memchr::memmem::Finder;
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
@@ -15,6 +15,8 @@ pub struct Pattern {
     /// Worked out on first use, as most runs need few of the patterns.
     plain: OnceLock<Plain>,
     regex: OnceLock<Regex>,
+    /// Whether a match may hold a line break.
+    crosses: OnceLock<bool>,
     /// The same without the `^` at its start.
     behind: OnceLock<Regex>,
 }
@@ -112,6 +114,15 @@ impl Pattern {
         }
     }
 
+    /// The same of a text that was found by what the pattern demands: no plain search comes first.
+    #[must_use]
+    pub fn fits(&self, text: &[u8]) -> bool {
+        match self.plain() {
+            Plain::Whole(finder) => finder.find(text).is_some(),
+            _ => self.regex().is_match(text),
+        }
+    }
+
     /// Whether the pattern, if it is bound to the start of the text, would match further behind.
     #[must_use]
     pub fn is_match_behind(&self, text: &[u8]) -> bool {
@@ -130,6 +141,22 @@ impl Pattern {
             }
             _ if self.is_hopeless(text.get(from..)?) => None,
             _ => self.regex().search(&input_from(text, from)?).map(|found| found.range()),
+        }
+    }
+
+    /// Where the leftmost match begins, if it begins before `end`, which is the end of a line. Most patterns match within a
+    /// line, so that only the text up to there is looked at.
+    #[must_use]
+    pub fn start_before(&self, text: &[u8], end: usize) -> Option<usize> {
+        if *self.crosses.get_or_init(|| crosses_lines(&self.source)) {
+            return self.find_at(text, 0).map(|found| found.start).filter(|start| *start < end);
+        }
+        let near = text.get(..end)?;
+        match self.plain() {
+            Plain::Whole(finder) => finder.find(near),
+            _ if self.is_hopeless(near) => None,
+            // What stands behind the end still counts for `$`.
+            _ => self.regex().search(&Input::new(text).span(Span { start: 0, end })).map(|found| found.start()),
         }
     }
 
@@ -166,7 +193,7 @@ impl Pattern {
 
 impl From<String> for Pattern {
     fn from(source: String) -> Self {
-        Self { source, plain: OnceLock::new(), regex: OnceLock::new(), behind: OnceLock::new() }
+        Self { source, plain: OnceLock::new(), regex: OnceLock::new(), crosses: OnceLock::new(), behind: OnceLock::new() }
     }
 }
 
@@ -214,6 +241,26 @@ mod tests {
         assert!(matches!(pattern.plain(), Plain::Whole(_)));
         assert_eq!(pattern.find_at(b"xx BUG: KASAN: yy", 0), Some(3..14));
         assert_eq!(pattern.find_at(b"xx BUG: KASAN: yy", 4), None);
+    }
+
+    #[test]
+    fn the_start_of_a_match_is_looked_for_up_to_the_end_of_a_line() {
+        let text = b"one: two\nthree: four\n";
+        for (source, end, start) in [
+            ("two", 8, Some(5)),
+            ("four", 8, None),
+            ("t[a-z]+", 20, Some(5)),
+            ("t[a-z]+:", 8, None),
+            ("t[a-z]+:", 20, Some(9)),
+            (r"two\sthree", 8, Some(5)),
+            ("[^x]+four", 8, Some(0)),
+            ("two$", 8, None),
+        ] {
+            let pattern = Pattern::new(source);
+            assert_eq!(pattern.start_before(text, end), start, "{source}");
+            let plain = pattern.find_at(text, 0).map(|found| found.start).filter(|start| *start < end);
+            assert_eq!(start, plain, "{source}");
+        }
     }
 
     #[test]

@@ -217,7 +217,7 @@ fn weigh(grammar: &Grammar, line: &[u8], candidates: &mut Vec<Candidate>) {
     let kernel = prefix.time.is_some() || !outer.is_foreign();
     candidates.retain_mut(|candidate| {
         let pattern = &grammar.events[candidate.event].pattern;
-        let fits = pattern.is_match(message);
+        let fits = pattern.fits(message);
         candidate.sure = fits && kernel;
         fits || (unknown && pattern.is_match_behind(message))
     });

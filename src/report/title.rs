@@ -65,15 +65,19 @@ pub fn title(grammar: &Grammar, excerpt: &Excerpt<'_>, header: usize, raw_output
     let mut winner: Option<Candidate<'_>> = None;
     let mut gate_matched = false;
     let mut alternatives: Vec<Vec<u8>> = Vec::new();
+    // Gates count only up to the best one so far: to the end of its line.
+    let mut reach = area.len();
     for kind in &grammar.kinds[header] {
-        let Some(gate) = kind.gate.find_at(area, 0) else { continue };
-        if gate.start > best || (gate.start == best && winner.is_some()) {
+        let Some(gate) = kind.gate.start_before(area, reach) else { continue };
+        if gate > best || (gate == best && winner.is_some()) {
             continue;
         }
-        if gate.start < best {
+        if gate < best {
             winner = None;
         }
-        best = gate.start;
+        best = gate;
+        let behind = area.get(best + 1..).unwrap_or_default();
+        reach = memchr::memchr(b'\n', behind).map_or(area.len(), |length| best + 1 + length);
         gate_matched = true;
         let Some(found) = kind.body.as_ref().unwrap_or(&kind.gate).captures(area) else { continue };
         let walked = if kind.frames.is_empty() {

@@ -1,6 +1,6 @@
 //! Regular expressions of the grammar files: their macros, their structure, and the plain text that they demand.
 
-use super::literal::{cheapest, choices, groups, required, runs};
+use super::literal::{breaks_lines, cheapest, choices, groups, required, runs};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::Hir;
 
@@ -59,6 +59,11 @@ pub(crate) fn required_literals(source: &str) -> Vec<String> {
 pub(crate) fn demands(source: &str, cost: &dyn Fn(&[u8]) -> f64) -> Option<Vec<String>> {
     let found = cheapest(choices(&parse(source).ok()?, cost), cost)?;
     found.into_iter().map(|text| String::from_utf8(text).ok()).collect()
+}
+
+/// Whether a match may hold a line break.
+pub(crate) fn crosses_lines(source: &str) -> bool {
+    parse(source).is_ok_and(|parsed| breaks_lines(&parsed))
 }
 
 /// The names of its groups, those of the macros included.

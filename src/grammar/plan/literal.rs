@@ -1,6 +1,6 @@
 //! Plain text that every match of an expression holds, told by the expression's structure.
 
-use regex_syntax::hir::{Hir, HirKind};
+use regex_syntax::hir::{Class, Hir, HirKind};
 
 /// The longest run of bytes that every match contains; empty when there is none.
 pub(super) fn required(expression: &Hir) -> Vec<u8> {
@@ -73,6 +73,19 @@ fn exact(expression: &Hir) -> Option<Vec<u8>> {
             Some(text)
         }
         HirKind::Class(_) | HirKind::Repetition(_) | HirKind::Alternation(_) => None,
+    }
+}
+
+/// Whether a match may hold a line break.
+pub(super) fn breaks_lines(expression: &Hir) -> bool {
+    match expression.kind() {
+        HirKind::Empty | HirKind::Look(_) => false,
+        HirKind::Literal(literal) => literal.0.contains(&b'\n'),
+        HirKind::Class(Class::Bytes(class)) => class.iter().any(|range| (range.start()..=range.end()).contains(&b'\n')),
+        HirKind::Class(Class::Unicode(class)) => class.iter().any(|range| (range.start()..=range.end()).contains(&'\n')),
+        HirKind::Capture(capture) => breaks_lines(&capture.sub),
+        HirKind::Repetition(repetition) => breaks_lines(&repetition.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(breaks_lines),
     }
 }
 
