@@ -1,6 +1,6 @@
 //! The engine's promises: chunks, threads, line ends and damage change nothing that they should not change.
 
-use kanalyze::engine::{Engine, Item, Options, read_items};
+use kanalyze::engine::{Engine, Item, Kept, Options, read_items};
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 
@@ -100,6 +100,51 @@ fn a_flood_of_headers_ends_soon() {
     let text = b"BUG: x\n".repeat(20_000);
     let reports = read_items(Options { threads: 0, ..Options::named("flood") }, &text);
     assert_eq!(reports.len(), 20_000);
+}
+
+#[test]
+fn events_beyond_those_that_are_wanted_are_counted() {
+    let severe = "EXT4-fs error (device loop0): ext4_find_entry:1455: inode #2: comm cat: reading directory lblock 0";
+    let text: Vec<u8> = (0..3_000)
+        .flat_map(|at| {
+            let words = if at % 3 == 0 { severe } else { "usb 2-1: device descriptor read/64, error -71" };
+            format!("[{:5}.{:06}][   T12] {words}\n", at / 100, at % 100).into_bytes()
+        })
+        .collect();
+    let all = read_items(options(), &text);
+    assert_eq!(all.len(), 3_000);
+    let is_severe = |item: &&Item| matches!(item, Item::Event(event) if event.severity.is_severe());
+    for (kept, threads) in [(5, 1), (5, 4), (1_500, 1)] {
+        let options = || Options { kept: Kept { severe: kept, lesser: 3 }, threads, ..options() };
+        let wanted: Vec<u64> = {
+            let mut wanted: Vec<&Item> = all.iter().filter(is_severe).take(kept).collect();
+            wanted.extend(all.iter().filter(|item| !is_severe(item)).take(3));
+            let mut starts: Vec<u64> = wanted.into_iter().map(start_of).collect();
+            starts.sort_unstable();
+            starts
+        };
+        let mut items = Vec::new();
+        let summary = Engine::read(options(), &text, |item| {
+            items.push(item);
+            Ok::<(), std::convert::Infallible>(())
+        });
+        let further = summary.map(|summary| summary.further).unwrap_or_default();
+        assert_eq!(items.iter().map(start_of).collect::<Vec<_>>(), wanted, "{kept} {threads}");
+        assert_eq!(items.len() as u64 + further, 3_000, "{kept} {threads}");
+        let mut engine = Engine::new(options());
+        let mut pushed: Vec<Item> = text.chunks(777).flat_map(|chunk| engine.push(chunk)).collect();
+        let (last, summary) = engine.finish();
+        pushed.extend(last);
+        assert_eq!((pushed, summary.further), (items, further), "{kept} {threads}");
+    }
+}
+
+fn start_of(item: &Item) -> u64 {
+    match item {
+        Item::Opened { start, .. } => *start,
+        Item::Closed(report) => report.start,
+        Item::Event(event) => event.start,
+    }
 }
 
 /// Pieces that reports are made of, so that random logs reach deep into the rules.
