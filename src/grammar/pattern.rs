@@ -193,7 +193,13 @@ impl Pattern {
 
 impl From<String> for Pattern {
     fn from(source: String) -> Self {
-        Self { source, plain: OnceLock::new(), regex: OnceLock::new(), crosses: OnceLock::new(), behind: OnceLock::new() }
+        Self {
+            source,
+            plain: OnceLock::new(),
+            regex: OnceLock::new(),
+            crosses: OnceLock::new(),
+            behind: OnceLock::new(),
+        }
     }
 }
 
