@@ -107,7 +107,14 @@ fn tell_cost(out: &mut dyn Write, cost: &Cost) -> std::io::Result<()> {
     let texts: Vec<String> =
         cost.searched.iter().map(|text| format!("'{}'", crate::render::safe(&text.text))).collect();
     let most = cost.searched.iter().map(|text| text.share).fold(0.0, f64::max);
-    writeln!(out, "{}: '{}' is cheap: {} is in about {} of kernel logs, or fewer", cost.place, cost.id, texts.join(" or "), often(most))
+    writeln!(
+        out,
+        "{}: '{}' is cheap: {} is in about {} of kernel logs, or fewer",
+        cost.place,
+        cost.id,
+        texts.join(" or "),
+        often(most)
+    )
 }
 
 fn explain(out: &mut dyn Write, grammar: &Grammar, id: &str) -> anyhow::Result<()> {
