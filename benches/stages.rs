@@ -179,7 +179,7 @@ fn bisection(bencher: Bencher, commits: usize) {
 fn render(bencher: Bencher, count: usize) {
     let text = written::reports(count, 2);
     let mut items = Vec::new();
-    let options = Options { gaps: true, kept: LogView::KEPT, ..Options::named("log").with_events() };
+    let options = Options { gaps: true, ..Options::named("log").with_events() };
     let read = Engine::read(options, &text, |item| {
         items.push(item);
         Ok::<(), std::convert::Infallible>(())
