@@ -35,7 +35,7 @@ mod thread;
 mod tree;
 mod watch;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{ArgMatches, Args, Command, FromArgMatches};
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -43,56 +43,51 @@ use std::process::ExitCode;
 pub use collection::{Form, Member, members, said};
 pub use generate::schemas;
 
-/// Read kernel logs and bisection transcripts and say what went wrong
-#[derive(Debug, Parser)]
-#[command(
-    name = "kanalyze",
-    version = version(),
-    max_term_width = 100,
-    arg_required_else_help = true,
-    after_help = "`kanalyze LOG` and `dmesg | kanalyze` are short for `kanalyze parse`. Start with `kanalyze parse --help`."
-)]
-struct Arguments {
-    #[command(subcommand)]
-    verb: Verb,
+/// A verb of the command line.
+struct Verb {
+    name: &'static str,
+    /// Adds what it takes to a command of that name.
+    takes: fn(Command) -> Command,
+    run: fn(&ArgMatches) -> Result<anyhow::Result<ExitCode>, clap::Error>,
 }
 
-#[derive(Debug, Subcommand)]
-enum Verb {
-    Parse(parse::Arguments),
-    Locks(locks::Arguments),
-    Bisect(bisect::Arguments),
-    Symbolize(symbolize::Arguments),
-    Blame(blame::Arguments),
-    Fixed(fixed::Arguments),
-    Image(image::Arguments),
-    Diff(diff::Arguments),
-    Check(check::Arguments),
-    Page(page::Arguments),
-    Table(table::Arguments),
-    Query(query::Arguments),
-    Run(Box<run::Arguments>),
-    Watch(watch::Arguments),
-    Runs(runs::Arguments),
-    Syzbot(syzbot::Arguments),
-    Thread(thread::Arguments),
-    Note(note::Arguments),
-    Bundle(bundle::Arguments),
-    Repro(repro::Arguments),
-    Kernel(kernel::Arguments),
-    Doctor(doctor::Arguments),
-    Grammar(grammar::Arguments),
-    Corpus(corpus::Arguments),
-    Generate(generate::Arguments),
+macro_rules! verbs {
+    ($($name:ident)*) => {
+        &[$(Verb {
+            name: stringify!($name),
+            takes: <$name::Arguments as Args>::augment_args,
+            run: |given| Ok($name::run(<$name::Arguments as FromArgMatches>::from_arg_matches(given)?)),
+        }),*]
+    };
 }
+
+/// In the order in which `--help` lists them.
+const VERBS: &[Verb] = verbs!(
+    parse locks bisect symbolize blame fixed image diff check page table query run watch runs syzbot thread note bundle repro
+    kernel doctor grammar corpus generate
+);
 
 fn version() -> &'static str {
     concat!(env!("CARGO_PKG_VERSION"), " (", env!("KANALYZE_COMMIT"), ")")
 }
 
-/// The whole command line as clap knows it.
-fn command() -> clap::Command {
-    Arguments::command()
+/// The command line as clap knows it, with these verbs.
+fn with_verbs<'a>(verbs: impl IntoIterator<Item = &'a Verb>) -> Command {
+    Command::new("kanalyze")
+        .version(version())
+        .about("Read kernel logs and bisection transcripts and say what went wrong")
+        .max_term_width(100)
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .after_help(
+            "`kanalyze LOG` and `dmesg | kanalyze` are short for `kanalyze parse`. Start with `kanalyze parse --help`.",
+        )
+        .subcommands(verbs.into_iter().map(|verb| (verb.takes)(Command::new(verb.name))))
+}
+
+/// The whole command line.
+fn command() -> Command {
+    with_verbs(VERBS)
 }
 
 pub use stderr::fail;
@@ -103,41 +98,22 @@ pub use stderr::fail;
 /// What could not be done, in one sentence a cause.
 pub fn run() -> anyhow::Result<ExitCode> {
     let words = completed(std::env::args_os().collect());
-    let arguments = match Arguments::try_parse_from(&words) {
-        Ok(arguments) => arguments,
+    let named = |name: &str| VERBS.iter().find(|verb| verb.name == name);
+    // All verbs together take longer than reading a small log does: only the one that is asked for is made, if one is.
+    let asked = words.get(1).and_then(|word| named(word.to_str()?));
+    let mut command = asked.map_or_else(command, |verb| with_verbs([verb]));
+    let done = command.try_get_matches_from_mut(&words).and_then(|given| match given.subcommand() {
+        Some((name, given)) => named(name).map(|verb| (verb.run)(given)).transpose(),
+        None => Ok(None),
+    });
+    match done {
+        Ok(done) => done.unwrap_or(Ok(ExitCode::SUCCESS)),
         // clap's own status for a wrong option means bad to `git bisect run`.
         Err(error) if error.use_stderr() && words.iter().any(|word| word == "--git-bisect") => {
-            error.print()?;
-            return Ok(ExitCode::from(125));
+            error.format(&mut command).print()?;
+            Ok(ExitCode::from(125))
         }
-        Err(error) => error.exit(),
-    };
-    match arguments.verb {
-        Verb::Bisect(arguments) => bisect::run(arguments),
-        Verb::Parse(arguments) => parse::run(arguments),
-        Verb::Diff(arguments) => diff::run(arguments),
-        Verb::Check(arguments) => check::run(arguments),
-        Verb::Page(arguments) => page::run(arguments),
-        Verb::Table(arguments) => table::run(arguments),
-        Verb::Query(arguments) => query::run(arguments),
-        Verb::Syzbot(arguments) => syzbot::run(arguments),
-        Verb::Note(arguments) => note::run(arguments),
-        Verb::Thread(arguments) => thread::run(arguments),
-        Verb::Bundle(arguments) => bundle::run(arguments),
-        Verb::Repro(arguments) => repro::run(arguments),
-        Verb::Kernel(arguments) => kernel::run(arguments),
-        Verb::Locks(arguments) => locks::run(arguments),
-        Verb::Symbolize(arguments) => symbolize::run(arguments),
-        Verb::Blame(arguments) => blame::run(arguments),
-        Verb::Fixed(arguments) => fixed::run(arguments),
-        Verb::Image(arguments) => image::run(arguments),
-        Verb::Grammar(arguments) => grammar::run(arguments),
-        Verb::Corpus(arguments) => corpus::run(arguments),
-        Verb::Generate(arguments) => generate::run(arguments),
-        Verb::Run(arguments) => run::run(*arguments),
-        Verb::Runs(arguments) => runs::run(arguments),
-        Verb::Watch(arguments) => watch::run(arguments),
-        Verb::Doctor(arguments) => doctor::run(arguments),
+        Err(error) => error.format(&mut command).exit(),
     }
 }
 
@@ -149,7 +125,7 @@ fn completed(mut words: Vec<OsString>) -> Vec<OsString> {
         Some(first) => {
             let shown = first.to_string_lossy();
             let own = ["-h", "--help", "-V", "--version", "help"].contains(&&*shown);
-            let is_verb = command().get_subcommands().any(|verb| first == verb.get_name());
+            let is_verb = VERBS.iter().any(|verb| first == verb.name);
             // A path, a pattern or a URL; a bare word that is no file is rather a mistyped command.
             let names = shown.contains(['.', '/', '*', '?', '[']) || std::path::Path::new(first).exists();
             !own && !is_verb && (names || shown.starts_with('-'))

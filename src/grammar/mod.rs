@@ -6,6 +6,7 @@
 
 mod check;
 mod compile;
+mod cost;
 mod flavour;
 mod load;
 mod names;
@@ -17,6 +18,7 @@ mod severity;
 mod template;
 
 pub use check::{Complaint, complaints};
+pub use cost::{Cost, Searched, costs};
 pub use flavour::Flavour;
 pub use load::GrammarError;
 pub use names::NameSet;
