@@ -59,26 +59,52 @@
 //! * Output for people goes through [`render`]; only [`cli`] writes to stdout and stderr.
 
 pub mod bisect;
-pub mod calendar;
+#[cfg(feature = "vm")]
+mod calendar;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod cli;
 pub mod diff;
 pub mod engine;
+#[doc(hidden)]
 pub mod files;
 pub mod grammar;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod image;
+#[doc(hidden)]
 pub mod input;
+#[cfg(feature = "vm")]
+#[doc(hidden)]
 pub mod intake;
+#[doc(hidden)]
 pub mod line;
 pub mod locks;
-pub mod markup;
+#[cfg(feature = "cli")]
+mod markup;
+#[cfg(feature = "net")]
+#[doc(hidden)]
 pub mod net;
+#[doc(hidden)]
 pub mod packing;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod render;
 pub mod report;
+#[cfg(feature = "vm")]
+#[doc(hidden)]
 pub mod runs;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod source;
 pub mod symbols;
+#[cfg(feature = "net")]
+#[doc(hidden)]
 pub mod syzbot;
 pub mod table;
+#[cfg(feature = "net")]
+#[doc(hidden)]
 pub mod thread;
+#[cfg(feature = "vm")]
+#[doc(hidden)]
 pub mod vm;

@@ -1,6 +1,7 @@
 //! The record that others script against: `kanalyze.bisect/1`, one a log.
 
 use crate::report::Report;
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -8,7 +9,8 @@ use serde::Serialize;
 pub const SCHEMA: &str = "kanalyze.bisect/1";
 
 /// One bisection transcript, read whole and judged.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Bisection {
     /// [`SCHEMA`].
     pub schema: &'static str,
@@ -101,7 +103,8 @@ pub struct Bisection {
 }
 
 /// What was sought.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// The commit that introduced a bug.
@@ -113,7 +116,8 @@ pub enum Kind {
 }
 
 /// How the search ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// One commit.
@@ -129,7 +133,8 @@ pub enum Outcome {
 }
 
 /// When a log was written, as far as its features tell. Dates are `YYYY-MM-DD`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Dialect {
     /// Who wrote it.
     pub name: Origin,
@@ -146,7 +151,8 @@ pub struct Dialect {
 }
 
 /// Who wrote a log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Default)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Origin {
     /// syzbot's job.
@@ -175,7 +181,8 @@ impl Origin {
 }
 
 /// A commit that was given to git at the start.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Given {
     /// As written.
     pub commit: String,
@@ -184,7 +191,8 @@ pub struct Given {
 }
 
 /// What is said of the answer reverted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Revert {
     /// 1-based line of the log.
     pub line: u64,
@@ -195,7 +203,8 @@ pub struct Revert {
 }
 
 /// How a test of the answer reverted ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum RevertResult {
     /// The bug was gone: a reason for the answer.
@@ -207,7 +216,8 @@ pub enum RevertResult {
 }
 
 /// Where the titles of the first test were left behind. That alone proves nothing: a hang may become a deadlock report of the same bug.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct TitleDrift {
     /// Index into `steps` of the first step from which on no kernel crashed with a title of the first test.
     pub step: usize,
@@ -222,7 +232,8 @@ pub struct TitleDrift {
 }
 
 /// So many of so many bisections with known truth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Share {
     /// Bisections that were right.
     pub right: u32,
@@ -231,7 +242,8 @@ pub struct Share {
 }
 
 /// A start commit that was found again by its title.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Rewritten {
     /// The commit that everything afterwards is about.
     pub commit: String,
@@ -240,7 +252,8 @@ pub struct Rewritten {
 }
 
 /// The answer as git shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Culprit {
     /// 40 hex digits, fewer if the log has no more.
     pub commit: String,
@@ -263,7 +276,8 @@ pub struct Culprit {
 }
 
 /// A file of the diffstat.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Changed {
     /// As printed; a leading `...` is git's own shortening.
     pub path: String,
@@ -272,7 +286,8 @@ pub struct Changed {
 }
 
 /// Oddities of the culprit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Default)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Flags {
     /// More than one parent.
     pub merge: bool,
@@ -283,7 +298,8 @@ pub struct Flags {
 }
 
 /// One tested commit, or one verdict that was given without a test.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Step {
     /// Why it was tested.
     pub role: Role,
@@ -330,7 +346,8 @@ pub struct Step {
 }
 
 /// Why a commit was tested.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// The commit on which the bug was seen.
@@ -362,7 +379,8 @@ impl Role {
 }
 
 /// One test run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Run {
     /// Its number; null for `all runs:`.
     pub number: Option<u32>,
@@ -375,7 +393,8 @@ pub struct Run {
 }
 
 /// What came of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, PartialOrd, Ord)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum RunResult {
     /// Survived.
@@ -395,7 +414,8 @@ pub enum RunResult {
 }
 
 /// What git was told. For a fix bisection a crash is `good`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// The earlier side.
@@ -407,7 +427,8 @@ pub enum Verdict {
 }
 
 /// The end points given to git.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Range {
     /// As written: a commit or a tag.
     pub bad: String,
@@ -420,7 +441,8 @@ pub struct Range {
 }
 
 /// The words of a git log's two sides.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Terms {
     /// The earlier side, git's `good`.
     pub old: String,
@@ -429,7 +451,8 @@ pub struct Terms {
 }
 
 /// Kernel signatures.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Signatures {
     /// Of the named commit.
     pub culprit: Option<String>,
@@ -438,7 +461,8 @@ pub struct Signatures {
 }
 
 /// What the job says about itself. Times in seconds.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema, Default)]
+#[derive(Debug, Clone, PartialEq, Serialize, Default)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Totals {
     /// Number of tests; from November 2020 only those whose build succeeded.
     pub revisions: u64,
@@ -451,7 +475,8 @@ pub struct Totals {
 }
 
 /// A thinned list of releases.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Picked {
     /// Tags.
     pub tags: Vec<String>,
@@ -460,7 +485,8 @@ pub struct Picked {
 }
 
 /// What a confidence rests on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Basis {
     /// The fitted model, on the kind of log that it was fitted on.
@@ -472,7 +498,8 @@ pub enum Basis {
 }
 
 /// One term of the confidence.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Reason {
     /// Id of the sign, as in `src/bisect/weights.toml`; `intercept` is where all bisections begin.
     pub sign: String,
@@ -483,7 +510,8 @@ pub struct Reason {
 }
 
 /// Where results stopped being reliable.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Unreliable {
     /// Index into `steps`.
     pub step: usize,
@@ -494,7 +522,8 @@ pub struct Unreliable {
 }
 
 /// Kinds of doubt about a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Doubted {
     /// It crashed in few runs only.
@@ -508,7 +537,8 @@ pub enum Doubted {
 }
 
 /// What the reliable steps support.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Trust {
     /// The oldest reliably bad commit or release; null when there is none.
     pub bad: Option<String>,
@@ -519,7 +549,8 @@ pub struct Trust {
 }
 
 /// A test worth doing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct NextTest {
     /// What to test.
     pub commit: Option<String>,
@@ -528,7 +559,8 @@ pub struct NextTest {
 }
 
 /// Something that kept tests from running.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Nuisance {
     /// The title or error, shortened.
     pub title: String,

@@ -9,6 +9,7 @@
 
 use super::cause::{Cause, cause_of, likeness};
 use crate::report::Report;
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -24,7 +25,8 @@ const SAME_STACK: f64 = 0.8;
 const LEAST_FRAMES: usize = 4;
 
 /// Reports of one cause.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Cluster {
     /// [`CLUSTER_SCHEMA`].
     pub schema: &'static str,
@@ -45,7 +47,8 @@ pub struct Cluster {
 }
 
 /// One report of a cluster.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Member {
     /// The log.
     pub log: String,

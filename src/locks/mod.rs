@@ -19,8 +19,11 @@ mod predict;
 
 pub use awaited::{KINDS, is_primitive};
 pub use belonging::dump_of;
+#[cfg(feature = "cli")]
 pub(crate) use belonging::missing_root;
+#[cfg(feature = "cli")]
 pub(crate) use edges::words;
+#[cfg(feature = "cli")]
 pub(crate) use graph::is_held;
 pub use model::*;
 

@@ -1,6 +1,7 @@
 //! The record `kanalyze.locks/1`: who waits for whom at one moment of a log.
 
 use crate::report::{ScenarioStep, Task};
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -8,7 +9,8 @@ use serde::Serialize;
 pub const LOCKS_SCHEMA: &str = "kanalyze.locks/1";
 
 /// How sure an edge is, from weak to strong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Grade {
     /// The log does not say who holds it.
@@ -44,7 +46,8 @@ impl Grade {
 }
 
 /// One moment of a log: a pass of the hung-task watchdog, a sysrq dump.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Dump {
     /// [`LOCKS_SCHEMA`].
     pub schema: &'static str,
@@ -81,7 +84,8 @@ pub struct Dump {
 }
 
 /// One task of a dump.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct DumpTask {
     /// Command name.
     pub comm: String,
@@ -108,7 +112,8 @@ pub struct DumpTask {
 }
 
 /// A lock in a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct LockRef {
     /// Class, or what is known of the object; absent when the log does not name it.
     pub class: Option<String>,
@@ -121,7 +126,8 @@ pub struct LockRef {
 }
 
 /// One edge, or half of one.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Wait {
     /// Who waits.
     pub waiter: Task,
@@ -145,7 +151,8 @@ pub struct Wait {
 
 /// A task at the end of a chain of waits: others wait for it, or it is blocked itself, and the log shows nothing further.
 /// A task that waits for a lock which somebody holds whom the log does not name is none: the root is not in the log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Root {
     /// Process id.
     pub pid: i64,
@@ -164,7 +171,8 @@ pub struct Root {
 }
 
 /// What is different from the dump before.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Changes {
     /// Tasks that did not wait before.
     pub new: Vec<Task>,
@@ -175,7 +183,8 @@ pub struct Changes {
 }
 
 /// A lockdep report in plain order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Explanation {
     /// 1-based log line of the report.
     pub line: u64,
@@ -195,7 +204,8 @@ pub struct Explanation {
 }
 
 /// `then` was taken while `first` was held.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Dependency {
     /// Class held; absent where the log has lost it.
     pub first: Option<String>,
@@ -212,7 +222,8 @@ pub struct Dependency {
 }
 
 /// A lockdep report and a hang on the same classes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Joined {
     /// 1-based log line of the lockdep report.
     pub report_line: u64,

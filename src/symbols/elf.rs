@@ -127,7 +127,7 @@ impl Elf {
         let mut layout = BTreeMap::new();
         let mut debug = BTreeMap::new();
         let mut packed = Vec::new();
-        let mut fingerprint = flate2::Crc::new();
+        let mut fingerprint = crc32fast::Hasher::new();
         fingerprint.update(&(view.len() as u64).to_le_bytes());
         // A module's sections all start at 0; they get addresses of their own, as a loader would give them.
         let mut next = 0x1_0000_u64;
@@ -172,7 +172,7 @@ impl Elf {
         let build_id = file.build_id().ok().flatten().map(hexadecimal);
         let architecture = file.architecture();
         drop(file);
-        let fingerprint = fingerprint.sum();
+        let fingerprint = fingerprint.finalize();
         Ok(Self {
             path: path.to_owned(),
             sections,
