@@ -11,6 +11,7 @@ pub const SCHEMA: &str = "kanalyze.bisect/1";
 /// One bisection transcript, read whole and judged.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Bisection {
     /// [`SCHEMA`].
     pub schema: &'static str,
@@ -106,6 +107,7 @@ pub struct Bisection {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Kind {
     /// The commit that introduced a bug.
     Cause,
@@ -119,6 +121,7 @@ pub enum Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Outcome {
     /// One commit.
     Culprit,
@@ -135,6 +138,7 @@ pub enum Outcome {
 /// When a log was written, as far as its features tell. Dates are `YYYY-MM-DD`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Dialect {
     /// Who wrote it.
     pub name: Origin,
@@ -154,6 +158,7 @@ pub struct Dialect {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Default)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Origin {
     /// syzbot's job.
     #[default]
@@ -183,6 +188,7 @@ impl Origin {
 /// A commit that was given to git at the start.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Given {
     /// As written.
     pub commit: String,
@@ -193,6 +199,7 @@ pub struct Given {
 /// What is said of the answer reverted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Revert {
     /// 1-based line of the log.
     pub line: u64,
@@ -206,6 +213,7 @@ pub struct Revert {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum RevertResult {
     /// The bug was gone: a reason for the answer.
     Passed,
@@ -218,6 +226,7 @@ pub enum RevertResult {
 /// Where the titles of the first test were left behind. That alone proves nothing: a hang may become a deadlock report of the same bug.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct TitleDrift {
     /// Index into `steps` of the first step from which on no kernel crashed with a title of the first test.
     pub step: usize,
@@ -234,6 +243,7 @@ pub struct TitleDrift {
 /// So many of so many bisections with known truth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Share {
     /// Bisections that were right.
     pub right: u32,
@@ -244,6 +254,7 @@ pub struct Share {
 /// A start commit that was found again by its title.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Rewritten {
     /// The commit that everything afterwards is about.
     pub commit: String,
@@ -254,6 +265,7 @@ pub struct Rewritten {
 /// The answer as git shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Culprit {
     /// 40 hex digits, fewer if the log has no more.
     pub commit: String,
@@ -278,6 +290,7 @@ pub struct Culprit {
 /// A file of the diffstat.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Changed {
     /// As printed; a leading `...` is git's own shortening.
     pub path: String,
@@ -288,6 +301,7 @@ pub struct Changed {
 /// Oddities of the culprit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Default)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Flags {
     /// More than one parent.
     pub merge: bool,
@@ -300,6 +314,7 @@ pub struct Flags {
 /// One tested commit, or one verdict that was given without a test.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Step {
     /// Why it was tested.
     pub role: Role,
@@ -349,6 +364,7 @@ pub struct Step {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Role {
     /// The commit on which the bug was seen.
     Original,
@@ -381,6 +397,7 @@ impl Role {
 /// One test run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Run {
     /// Its number; null for `all runs:`.
     pub number: Option<u32>,
@@ -396,6 +413,7 @@ pub struct Run {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, PartialOrd, Ord)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum RunResult {
     /// Survived.
     Ok,
@@ -417,6 +435,7 @@ pub enum RunResult {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Verdict {
     /// The earlier side.
     Good,
@@ -429,6 +448,7 @@ pub enum Verdict {
 /// The end points given to git.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Range {
     /// As written: a commit or a tag.
     pub bad: String,
@@ -443,6 +463,7 @@ pub struct Range {
 /// The words of a git log's two sides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Terms {
     /// The earlier side, git's `good`.
     pub old: String,
@@ -453,6 +474,7 @@ pub struct Terms {
 /// Kernel signatures.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Signatures {
     /// Of the named commit.
     pub culprit: Option<String>,
@@ -463,6 +485,7 @@ pub struct Signatures {
 /// What the job says about itself. Times in seconds.
 #[derive(Debug, Clone, PartialEq, Serialize, Default)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Totals {
     /// Number of tests; from November 2020 only those whose build succeeded.
     pub revisions: u64,
@@ -477,6 +500,7 @@ pub struct Totals {
 /// A thinned list of releases.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Picked {
     /// Tags.
     pub tags: Vec<String>,
@@ -488,6 +512,7 @@ pub struct Picked {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Basis {
     /// The fitted model, on the kind of log that it was fitted on.
     Model,
@@ -500,6 +525,7 @@ pub enum Basis {
 /// One term of the confidence.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Reason {
     /// Id of the sign, as in `src/bisect/weights.toml`; `intercept` is where all bisections begin.
     pub sign: String,
@@ -512,6 +538,7 @@ pub struct Reason {
 /// Where results stopped being reliable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Unreliable {
     /// Index into `steps`.
     pub step: usize,
@@ -525,6 +552,7 @@ pub struct Unreliable {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Doubted {
     /// It crashed in few runs only.
     SeldomCrashed,
@@ -539,6 +567,7 @@ pub enum Doubted {
 /// What the reliable steps support.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Trust {
     /// The oldest reliably bad commit or release; null when there is none.
     pub bad: Option<String>,
@@ -551,6 +580,7 @@ pub struct Trust {
 /// A test worth doing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct NextTest {
     /// What to test.
     pub commit: Option<String>,
@@ -561,6 +591,7 @@ pub struct NextTest {
 /// Something that kept tests from running.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Nuisance {
     /// The title or error, shortened.
     pub title: String,

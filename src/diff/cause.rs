@@ -8,6 +8,7 @@ use serde::Serialize;
 /// What a report is about, addresses and offsets dropped.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Cause {
     /// `read of 4 bytes`.
     pub access: Option<String>,

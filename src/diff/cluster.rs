@@ -27,6 +27,7 @@ const LEAST_FRAMES: usize = 4;
 /// Reports of one cause.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Cluster {
     /// [`CLUSTER_SCHEMA`].
     pub schema: &'static str,
@@ -49,6 +50,7 @@ pub struct Cluster {
 /// One report of a cluster.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Member {
     /// The log.
     pub log: String,
@@ -60,6 +62,7 @@ pub struct Member {
 
 /// What clustering needs of a report.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Sample {
     member: Member,
     r#type: String,

@@ -13,6 +13,7 @@ pub const DIFF_SCHEMA: &str = "kanalyze.diff/1";
 /// What changed between two groups of runs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Difference {
     /// [`DIFF_SCHEMA`].
     pub schema: &'static str,
@@ -35,6 +36,7 @@ pub struct Difference {
 /// One group of runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Side {
     /// As the user named it.
     pub name: String,
@@ -46,6 +48,7 @@ pub struct Side {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Verdict {
     /// Only in B.
     New,
@@ -94,6 +97,7 @@ impl Verdict {
 /// One thing that is not the same.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Finding {
     /// What it is about.
     pub area: Area,
@@ -154,6 +158,7 @@ impl Finding {
 /// k of n runs.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Rate {
     /// Runs that have it.
     pub runs: usize,
@@ -172,6 +177,7 @@ pub struct Rate {
 /// Where a log shows something.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Place {
     /// The log.
     pub log: String,
@@ -182,6 +188,7 @@ pub struct Place {
 /// Two causes of one title.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Causes {
     /// Why they are not one.
     pub because: String,

@@ -12,6 +12,7 @@ pub const LOCKS_SCHEMA: &str = "kanalyze.locks/1";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Grade {
     /// The log does not say who holds it.
     Unknown,
@@ -48,6 +49,7 @@ impl Grade {
 /// One moment of a log: a pass of the hung-task watchdog, a sysrq dump.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Dump {
     /// [`LOCKS_SCHEMA`].
     pub schema: &'static str,
@@ -86,6 +88,7 @@ pub struct Dump {
 /// One task of a dump.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct DumpTask {
     /// Command name.
     pub comm: String,
@@ -114,6 +117,7 @@ pub struct DumpTask {
 /// A lock in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct LockRef {
     /// Class, or what is known of the object; absent when the log does not name it.
     pub class: Option<String>,
@@ -128,6 +132,7 @@ pub struct LockRef {
 /// One edge, or half of one.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Wait {
     /// Who waits.
     pub waiter: Task,
@@ -153,6 +158,7 @@ pub struct Wait {
 /// A task that waits for a lock which somebody holds whom the log does not name is none: the root is not in the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Root {
     /// Process id.
     pub pid: i64,
@@ -173,6 +179,7 @@ pub struct Root {
 /// What is different from the dump before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Changes {
     /// Tasks that did not wait before.
     pub new: Vec<Task>,
@@ -185,6 +192,7 @@ pub struct Changes {
 /// A lockdep report in plain order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Explanation {
     /// 1-based log line of the report.
     pub line: u64,
@@ -206,6 +214,7 @@ pub struct Explanation {
 /// `then` was taken while `first` was held.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Dependency {
     /// Class held; absent where the log has lost it.
     pub first: Option<String>,
@@ -224,6 +233,7 @@ pub struct Dependency {
 /// A lockdep report and a hang on the same classes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Joined {
     /// 1-based log line of the lockdep report.
     pub report_line: u64,

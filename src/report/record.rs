@@ -15,6 +15,7 @@ pub const EVENT_SCHEMA: &str = "kanalyze.event/1";
 /// One line at which syzbot's rules would open a report, with everything that the log says about it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Report {
     /// [`REPORT_SCHEMA`].
     pub schema: &'static str,
@@ -114,6 +115,7 @@ pub struct Report {
 /// A line of a source file, as printed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct SourceLine {
     /// The path.
     pub file: String,
@@ -124,6 +126,7 @@ pub struct SourceLine {
 /// An object of a slab cache, or the place in it that was touched.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct SlabObject {
     /// The cache (`kmalloc-64`), when said.
     pub cache: Option<String>,
@@ -136,6 +139,7 @@ pub struct SlabObject {
 /// A notable thing that syzbot does not call a crash: an OOM kill, a lock dump, one task of a task dump …
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Event {
     /// [`EVENT_SCHEMA`].
     pub schema: &'static str,
@@ -185,6 +189,7 @@ pub struct Event {
 /// syz-executor's process and program number, from the command name `syz.PROC.ID`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Executor {
     /// Process number.
     pub proc: i64,
@@ -195,6 +200,7 @@ pub struct Executor {
 /// A task by command name and pid.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Task {
     /// Command name; may hold colons and blanks.
     pub comm: String,
@@ -205,6 +211,7 @@ pub struct Task {
 /// A memory access.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Access {
     /// `read`, `write`, `free` or what the report calls it.
     pub kind: String,
@@ -217,6 +224,7 @@ pub struct Access {
 /// One stack trace.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Stack {
     /// Its role: `crash`, `allocated`, `freed`, `hung`, `chain #1`, `cpu 0` …
     pub name: String,
@@ -233,6 +241,7 @@ pub struct Stack {
 /// One line of a stack trace.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Frame {
     /// Function with its compiler suffixes, as printed; absent for a bare address.
     pub function: Option<String>,
@@ -282,6 +291,7 @@ impl Frame {
 /// A list `N locks held by comm/pid:`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct HeldLocks {
     /// Whose list; absent when damaged.
     pub task: Option<Task>,
@@ -296,6 +306,7 @@ pub struct HeldLocks {
 /// One line ` #0: ADDR (class){usage}-{wait:type}, at: function`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct HeldLock {
     /// The number before the colon.
     pub number: Option<u32>,
@@ -320,6 +331,7 @@ pub struct HeldLock {
 /// What a lockdep report says.
 #[derive(Debug, Clone, PartialEq, Serialize, Default)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Lockdep {
     /// `circular`, `recursive`, `irq-inversion`, `inconsistent`, … (the grammar entry's word).
     pub flavour: String,
@@ -343,6 +355,7 @@ pub struct Lockdep {
 /// One context of a DEPT report: what it waits for, and the event that does not come because of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Default)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct WaitContext {
     /// `A`, `B` …
     pub name: String,
@@ -361,6 +374,7 @@ pub struct WaitContext {
 /// One `-> #n (class){usage}:` entry of a lockdep chain.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct ChainEntry {
     /// n.
     pub number: u32,
@@ -379,6 +393,7 @@ pub struct ChainEntry {
 /// One step of lockdep's scenario table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct ScenarioStep {
     /// Column, from 0.
     pub cpu: u32,
@@ -389,6 +404,7 @@ pub struct ScenarioStep {
 /// A task that waits.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct HungTask {
     /// Who.
     pub task: Task,
@@ -419,6 +435,7 @@ pub struct HungTask {
 /// `… is blocked on a mutex likely owned by task comm:pid.`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Blocker {
     /// Who is blocked.
     pub waiter: Task,

@@ -29,6 +29,7 @@ const DEBUG_SECTIONS: [&str; 12] = [
 
 /// Why a symbol file cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ElfError {
     /// The system's word.
     #[error("{path}: {error}", path = .0.display(), error = .1)]
@@ -46,6 +47,7 @@ pub enum ElfError {
 
 /// One section that is loaded with the program.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Section {
     /// Its name, such as `.text`.
     pub name: String,
@@ -71,6 +73,7 @@ impl Section {
 
 /// An opened ELF file.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Elf {
     /// Where it was found.
     pub path: PathBuf,
