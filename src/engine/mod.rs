@@ -128,7 +128,6 @@ pub struct Summary {
 
 /// Reads one log. Feed it with [`Engine::push`], end with [`Engine::finish`].
 #[derive(Debug)]
-#[non_exhaustive]
 pub struct Engine {
     reading: Reading,
     buffer: Vec<u8>,

@@ -21,7 +21,10 @@ impl Map {
     /// What the system says; some file systems cannot map, and a library without the cargo feature `map` never does.
     #[cfg(feature = "map")]
     pub fn of(file: &File) -> io::Result<Self> {
-        #[expect(unsafe_code, reason = "a memory map: files of gigabytes are searched at memory speed and by several threads")]
+        #[expect(
+            unsafe_code,
+            reason = "a memory map: files of gigabytes are searched at memory speed and by several threads"
+        )]
         // SAFETY: the map is private and read-only, and only `&[u8]` no longer than it lives is given out. That nobody changes the
         // file meanwhile cannot be proved; see above for what callers do about it.
         let map = unsafe { memmap2::Mmap::map(file) };

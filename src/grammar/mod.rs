@@ -13,6 +13,7 @@ mod pattern;
 mod plan;
 mod scan;
 mod search;
+#[cfg(feature = "schema")]
 mod severity;
 mod template;
 
