@@ -169,9 +169,9 @@ fn main_is_short() {
 fn the_architecture_names_every_module() {
     let text = include_str!("../src/lib.rs");
     for module in LAYERS {
-        assert!(text.contains(&format!("pub mod {module};")), "src/lib.rs has no module {module}");
+        assert!(text.contains(&format!("mod {module};")), "src/lib.rs has no module {module}");
         assert!(
-            text.contains(&format!("| [`{module}`] |")) || text.contains(&format!("| [`mod@{module}`] |")),
+            text.contains(&format!("| [`{module}`] |")) || text.contains(&format!("| `{module}` |")),
             "the table in src/lib.rs leaves out {module}"
         );
     }

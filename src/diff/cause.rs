@@ -1,11 +1,14 @@
 //! What a crash is about beyond its title: the access, the locks, the stacks; how alike two such causes are.
 
 use crate::report::{HeldLock, Report, Stack};
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::Serialize;
 
 /// What a report is about, addresses and offsets dropped.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Cause {
     /// `read of 4 bytes`.
     pub access: Option<String>,

@@ -11,6 +11,7 @@
 use super::cause::{Cause, cause_of, likeness};
 use super::founders::Founders;
 use crate::report::Report;
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -19,7 +20,9 @@ use std::collections::BTreeMap;
 pub const CLUSTER_SCHEMA: &str = "kanalyze.cluster/1";
 
 /// Reports of one cause.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Cluster {
     /// [`CLUSTER_SCHEMA`].
     pub schema: &'static str,
@@ -40,7 +43,9 @@ pub struct Cluster {
 }
 
 /// One report of a cluster.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Member {
     /// The log.
     pub log: String,
@@ -52,6 +57,7 @@ pub struct Member {
 
 /// What clustering needs of a report.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Sample {
     pub(super) member: Member,
     pub(super) r#type: String,

@@ -5,12 +5,14 @@ use super::lines::{LineFacts, read_lines};
 use super::noise::{comm, template};
 use crate::locks::{self, Dump};
 use crate::report::{Event, Report, Stack};
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a finding is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Area {
     /// A crash, warning or hang, by syzbot title.

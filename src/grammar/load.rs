@@ -30,6 +30,7 @@ pub(super) const RARITY: Rarity<'static> = Rarity(LEVELS);
 
 /// Why a grammar could not be loaded. Every message names the file and, where it can, the line.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum GrammarError {
     /// The file cannot be read.
     #[error("{path}: cannot read this grammar file: {cause}")]

@@ -14,6 +14,7 @@ mod pattern;
 mod plan;
 mod scan;
 mod search;
+#[cfg(feature = "schema")]
 mod severity;
 mod template;
 

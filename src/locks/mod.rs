@@ -18,9 +18,10 @@ mod model;
 mod predict;
 
 pub use awaited::{KINDS, is_primitive};
-pub use belonging::dump_of;
-pub(crate) use belonging::missing_root;
+pub use belonging::{dump_of, missing_root};
+#[cfg(feature = "cli")]
 pub(crate) use edges::words;
+#[cfg(feature = "cli")]
 pub(crate) use graph::is_held;
 pub use model::*;
 

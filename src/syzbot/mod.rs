@@ -8,6 +8,7 @@ pub mod content;
 pub mod dashboard;
 pub mod download;
 pub mod fetch;
+#[cfg(feature = "vm")]
 pub mod kernel_build;
 pub mod kernel_config;
 pub mod link;

@@ -14,6 +14,7 @@ mod kernel_build;
 mod lines;
 mod loopback;
 mod net;
+mod oracle;
 mod python;
 mod repro;
 mod stand_in;
