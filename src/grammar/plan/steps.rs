@@ -7,16 +7,14 @@ use std::fmt;
 /// What the steps are called, for messages.
 const STEPS: &str = "a step is \"rip\", \"rip-or-interrupt\", \"trace\", \"stack\", { line = '…' } or { mark = '…' }";
 
-impl PlainStep {
-    fn named(word: &str) -> Option<Self> {
-        Some(match word {
-            "rip" => Self::Rip,
-            "rip-or-interrupt" => Self::RipOrInterrupt,
-            "trace" => Self::Trace,
-            "stack" => Self::Stack,
-            _ => return None,
-        })
-    }
+fn plain_step(word: &str) -> Option<PlainStep> {
+    Some(match word {
+        "rip" => PlainStep::Rip,
+        "rip-or-interrupt" => PlainStep::RipOrInterrupt,
+        "trace" => PlainStep::Trace,
+        "stack" => PlainStep::Stack,
+        _ => return None,
+    })
 }
 
 /// The way to a function, as a file writes it or as the built-in plan keeps it.
@@ -52,7 +50,7 @@ impl<'de> Visitor<'de> for ReadsStep {
     }
 
     fn visit_str<E: Error>(self, word: &str) -> Result<Step, E> {
-        PlainStep::named(word).map(Step::Plain).ok_or_else(|| E::custom(format!("there is no step '{word}'; {STEPS}")))
+        plain_step(word).map(Step::Plain).ok_or_else(|| E::custom(format!("there is no step '{word}'; {STEPS}")))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut table: A) -> Result<Step, A::Error> {
