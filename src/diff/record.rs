@@ -1,7 +1,7 @@
 //! The record `kanalyze.diff/1`: what changed between two groups of runs.
 
 use super::cause::Cause;
-use super::run::Area;
+use super::seen::Area;
 #[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::Serialize;

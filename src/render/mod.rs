@@ -6,6 +6,7 @@ mod bisect_reasons;
 pub mod bisect_svg;
 pub mod bisect_table;
 mod bisect_walk;
+mod bisect_words;
 mod diff;
 mod gate;
 mod live;

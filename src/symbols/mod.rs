@@ -33,6 +33,7 @@ mod cache;
 pub mod debuginfod;
 mod dwarf;
 mod elf;
+mod entry;
 mod identity;
 mod kernel;
 mod lines;

@@ -8,6 +8,8 @@ use std::path::{Component, Path, PathBuf};
 
 /// The manifest's name inside the folder.
 pub const MANIFEST: &str = "bundle.json";
+/// The file that a fetch locks in its folder.
+pub(super) const LOCK: &str = ".fetch.lock";
 
 /// What `schema` says in a manifest that this program writes.
 pub const SCHEMA: &str = "kanalyze.bundle/1";

@@ -12,6 +12,8 @@ mod columns;
 #[cfg(feature = "tables")]
 mod draft;
 #[cfg(feature = "tables")]
+mod form;
+#[cfg(feature = "tables")]
 mod parts;
 #[cfg(feature = "tables")]
 mod query;
@@ -21,9 +23,11 @@ mod value;
 mod write;
 
 #[cfg(feature = "tables")]
+pub use form::Form;
+#[cfg(feature = "tables")]
 pub use query::{Answer, ask, is_table};
 #[cfg(feature = "tables")]
-pub use write::{Form, TableWriter};
+pub use write::TableWriter;
 
 use crate::report::{Event, Report};
 

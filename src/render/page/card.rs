@@ -4,8 +4,9 @@ use super::super::log::around::runs_before;
 use super::super::log::card::{access_text, in_order, object_text, task_text};
 use super::super::log::group::Group;
 use super::super::log::overview::{Common, heading, tainted};
-use super::log::LogPage;
-use super::{graph, line_link, stack, with_links};
+use super::LogPage;
+use super::words::{several, shell_word};
+use super::{graph, line_link, stack};
 use crate::report::{HeldLocks, Report, Stack};
 use maud::{Markup, html};
 use std::collections::{BTreeMap, BTreeSet};
@@ -258,23 +259,4 @@ fn registers(report: &Report) -> Markup {
             }
         }
     }
-}
-
-/// `1 stack`, `2 stacks`.
-pub(super) fn several(count: usize, thing: &str) -> String {
-    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
-}
-
-/// A word for a shell, quoted where it must be.
-pub(super) fn shell_word(word: &str) -> String {
-    let plain = |char: char| char.is_ascii_alphanumeric() || "/._-+,:=@".contains(char);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', "'\\''"))
-}
-
-/// Sentences that mention lines.
-pub(super) fn story(text: &str) -> Markup {
-    html! { pre { (with_links(text)) } }
 }

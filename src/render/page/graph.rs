@@ -1,8 +1,7 @@
 //! The graphs of a log's page: who waits for whom with every task below, and the order of locks that lockdep saw.
 
-use super::card::story;
-use super::log::LogPage;
-use super::{line_link, stack};
+use super::words::story;
+use super::{LogPage, line_link, stack};
 use crate::locks::{Dump, DumpTask, Explanation, Wait};
 use crate::render::svg::{Setting, crowded, orders_svg, waits_svg};
 use crate::render::{Look, hang_text, lockdep_text};

@@ -2,17 +2,15 @@
 
 use super::super::log::around::last_line;
 use super::super::log::card::task_text;
+use super::super::log::counted;
 use super::super::log::group::{Group, groups};
 use super::super::log::overview::{Common, heading, tainted};
-use super::super::log::{LogView, counted};
-use super::card::{Card, rank, several};
+use super::card::{Card, rank};
 use super::course::course;
 use super::listing::{Share, Span, listing, told};
 use super::timeline::{Mark, timeline};
-use super::{Page, document, line_link};
-use crate::engine::Summary;
-use crate::intake::Text;
-use crate::locks::Dump;
+use super::words::several;
+use super::{LogPage, Page, document, line_link};
 use crate::render::{Detail, Look};
 use crate::report::{Report, Speaker};
 use maud::{Markup, html};
@@ -22,25 +20,6 @@ use std::collections::BTreeSet;
 const OPEN: usize = 6;
 /// Events that are listed.
 const EVENTS: usize = 200;
-
-/// What the page of a log is made of.
-#[derive(Debug)]
-pub struct LogPage<'a> {
-    /// The log's name, as the user gave it.
-    pub name: &'a str,
-    /// What was found in it.
-    pub view: &'a LogView,
-    /// What it says as a whole.
-    pub summary: &'a Summary,
-    /// Its dumps of tasks and locks.
-    pub dumps: &'a [Dump],
-    /// Its text.
-    pub text: &'a Text,
-    /// What is to be said if no line is the kernel's.
-    pub silence: Option<&'static str>,
-    /// How much of the log is in the page; without a wish all of a short one.
-    pub share: Option<Share>,
-}
 
 /// A log of at most so many bytes is in its page as a whole.
 const WHOLE: usize = 4 << 20;

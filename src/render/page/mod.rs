@@ -12,13 +12,18 @@ mod log;
 mod stack;
 mod thread;
 mod timeline;
+mod words;
 
 pub use listing::Share;
-pub use log::{LogPage, log_page};
+pub use log::log_page;
 pub use thread::threads_page;
 
 use super::svg;
+use crate::engine::Summary;
+use crate::intake::Text;
+use crate::locks::Dump;
 use crate::markup::xml_lines;
+use crate::render::log::LogView;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -26,6 +31,25 @@ use sha2::{Digest, Sha256};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = concat!(include_str!("page.js"), include_str!("log.js"));
+
+/// What the page of a log is made of.
+#[derive(Debug)]
+pub struct LogPage<'a> {
+    /// The log's name, as the user gave it.
+    pub name: &'a str,
+    /// What was found in it.
+    pub view: &'a LogView,
+    /// What it says as a whole.
+    pub summary: &'a Summary,
+    /// Its dumps of tasks and locks.
+    pub dumps: &'a [Dump],
+    /// Its text.
+    pub text: &'a Text,
+    /// What is to be said if no line is the kernel's.
+    pub silence: Option<&'static str>,
+    /// How much of the log is in the page; without a wish all of a short one.
+    pub share: Option<Share>,
+}
 
 /// A page before it is a document.
 #[derive(Debug)]
