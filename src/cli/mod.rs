@@ -5,6 +5,7 @@ mod blame;
 mod bundle;
 mod check;
 mod collection;
+mod config;
 mod corpus;
 mod diff;
 mod doctor;
@@ -103,14 +104,22 @@ pub use stderr::fail;
 /// What could not be done, in one sentence a cause.
 pub fn run() -> anyhow::Result<ExitCode> {
     let words = completed(std::env::args_os().collect());
+    // To git every status from 1 to 127 but 125 means bad: what is wrong with the command line must not.
+    let bisects = words.iter().any(|word| word == "--git-bisect");
     let arguments = match Arguments::try_parse_from(&words) {
         Ok(arguments) => arguments,
-        // clap's own status for a wrong option means bad to `git bisect run`.
-        Err(error) if error.use_stderr() && words.iter().any(|word| word == "--git-bisect") => {
+        Err(error) if error.use_stderr() && bisects => {
             error.print()?;
             return Ok(ExitCode::from(125));
         }
         Err(error) => error.exit(),
+    };
+    let arguments = match configured(arguments, words) {
+        Err(error) if bisects => {
+            stderr::fail(&error);
+            return Ok(ExitCode::from(125));
+        }
+        configured => configured?,
     };
     match arguments.verb {
         Verb::Bisect(arguments) => bisect::run(arguments),
@@ -138,6 +147,32 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Verb::Runs(arguments) => runs::run(arguments),
         Verb::Watch(arguments) => watch::run(arguments),
         Verb::Doctor(arguments) => doctor::run(arguments),
+    }
+}
+
+/// The arguments with what files of settings say.
+fn configured(mut arguments: Arguments, mut words: Vec<OsString>) -> anyhow::Result<Arguments> {
+    let Some((run, path)) = arguments.verb.run() else { return Ok(arguments) };
+    let mut laid = Vec::new();
+    if let Some(completed) = run.configured(path, &words)? {
+        arguments = Arguments::try_parse_from(&completed.words)?;
+        (words, laid) = (completed.words, completed.laid);
+    }
+    if let Some((run, _)) = arguments.verb.run() {
+        run.words = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+        run.laid = laid;
+    }
+    Ok(arguments)
+}
+
+impl Verb {
+    /// The arguments of a verb that runs machines, and its words.
+    fn run(&mut self) -> Option<(&mut run::Arguments, &'static [&'static str])> {
+        match self {
+            Self::Run(run) => Some((run, &["run"])),
+            Self::Repro(repro) => Some((repro.run()?, &["repro", "minimize"])),
+            _ => None,
+        }
     }
 }
 

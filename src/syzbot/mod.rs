@@ -10,6 +10,7 @@ pub mod download;
 pub mod fetch;
 pub mod kernel_build;
 pub mod kernel_config;
+mod kernel_patch;
 pub mod link;
 pub mod listing;
 pub mod manifest;

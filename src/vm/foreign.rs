@@ -1,5 +1,6 @@
 //! Logs that somebody else writes: a growing file, a socket, a pipe, and a recorded log that is played again.
 
+use super::doing::Doing;
 use super::happening::{Audience, Happening};
 use super::hit::Patterns;
 use super::judge::{Fact, Rules};
@@ -116,7 +117,7 @@ pub fn watch(
     watcher.recorder.tell(&Happening::Begun { folder: folder_name, machine: machine.to_owned() });
     watcher.workload_is_on_serial();
     watcher.fact(Fact::WorkloadStarted { counts: options.no_output.is_some() });
-    watcher.doing = "watching";
+    watcher.doing = Doing::Watching;
     let mut ended = false;
     let outcome = loop {
         match inputs.recv_timeout(TICK) {

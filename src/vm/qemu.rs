@@ -3,7 +3,7 @@
 use super::command::Leash;
 use super::disk;
 use super::kvm::{self, Probe};
-use super::settings::{AcceleratorChoice, Architecture, Settings, TransportChoice};
+use super::settings::{AcceleratorChoice, Architecture, DiskFormat, Settings, TransportChoice};
 use std::ffi::OsString;
 use std::fs::File;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 
 /// The serial port's name for QMP's `chardev-send-break`.
 pub const SERIAL: &str = "serial0";
+
+/// The disk's name for QMP.
+pub const DISK: &str = "disk0";
 
 /// The QEMU of the settings, or the distribution's for the architecture.
 #[must_use]
@@ -80,10 +83,10 @@ fn told_root(settings: &Settings) -> Result<Option<String>, String> {
     }
     let Some(disk) = &settings.disk else { return Ok(None) };
     let path = disk.path.display();
-    if disk.format != "raw" {
+    if disk.format != DiskFormat::Raw {
         return Err(format!(
             "{path}: the partition table of a {} image is not read here: say --root /dev/vda1",
-            disk.format
+            disk.format.word()
         ));
     }
     let layout = disk::layout(&disk.path).map_err(|error| format!("{path}: {error}"))?;
@@ -94,11 +97,29 @@ fn told_root(settings: &Settings) -> Result<Option<String>, String> {
     }
 }
 
+/// From what a machine starts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Start<'a> {
+    /// The firmware; the disk's changes are thrown away unless it is to persist.
+    #[default]
+    Boot,
+    /// The firmware; the machine's state is to be saved later, and what the guest writes to its disk until then goes into
+    /// this qcow2 file.
+    BootToSave(Option<&'a Path>),
+    /// The state in a file, and the disk that goes with it, which does not change.
+    Saved {
+        /// What QEMU's migration wrote.
+        state: &'a Path,
+        /// qcow2.
+        disk: Option<&'a Path>,
+    },
+}
+
 /// The whole command line; `sockets` is the folder where kanalyze listens as `serial` and `qmp`.
 ///
 /// # Errors
 /// As [`root_device`].
-pub fn command_line(settings: &Settings, kvm: bool, sockets: &Path) -> Result<Vec<OsString>, String> {
+pub fn command_line(settings: &Settings, kvm: bool, sockets: &Path, start: Start<'_>) -> Result<Vec<OsString>, String> {
     let mut line = Line(vec![binary(settings).into_os_string()]);
     line.add(["-name", "kanalyze", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]);
     let machine = settings.machine.clone().unwrap_or_else(|| match settings.architecture {
@@ -108,7 +129,9 @@ pub fn command_line(settings: &Settings, kvm: bool, sockets: &Path) -> Result<Ve
     });
     line.add(["-machine", &machine]);
     let cpu = match (settings.architecture, kvm) {
-        (Architecture::X86_64, true) => "host,migratable=off",
+        // What cannot be saved is left out only where the state is to be saved.
+        (Architecture::X86_64, true) if start == Start::Boot => "host,migratable=off",
+        (Architecture::X86_64, true) => "host",
         (Architecture::Arm64, true) => "host",
         (Architecture::X86_64, false) => "max",
         // Without hardware, pointer authentication costs an emulated guest most of its time.
@@ -128,10 +151,18 @@ pub fn command_line(settings: &Settings, kvm: bool, sockets: &Path) -> Result<Ve
         line.add(["-netdev", &net, "-device", "virtio-net-pci,netdev=net0"]);
     }
     if let Some(disk) = &settings.disk {
-        let snapshot = if settings.persist { "off" } else { "on" };
-        let suffix = format!(",format={},if=none,id=disk0,snapshot={snapshot}", disk.format);
-        line.add(["-drive".into(), option("file=", &disk.path, &suffix)]);
-        line.add(["-device", "virtio-blk-pci,drive=disk0"]);
+        let (path, format, throw_away) = match start {
+            Start::BootToSave(Some(path)) => (path, DiskFormat::Qcow2, false),
+            Start::Saved { disk: Some(path), .. } => (path, DiskFormat::Qcow2, true),
+            _ => (disk.path.as_path(), disk.format, !settings.persist),
+        };
+        let snapshot = if throw_away { "on" } else { "off" };
+        let suffix = format!(",format={},if=none,id={DISK},snapshot={snapshot}", format.word());
+        line.add(["-drive".into(), option("file=", path, &suffix)]);
+        line.add(["-device", &format!("virtio-blk-pci,drive={DISK}")]);
+    }
+    if let Start::Saved { state, .. } = start {
+        line.add(["-incoming".into(), load_command(state)]);
     }
     if let Some(share) = &settings.share {
         let fsdev = option("local,id=share0,security_model=none,path=", share, "");
@@ -146,6 +177,17 @@ pub fn command_line(settings: &Settings, kvm: bool, sockets: &Path) -> Result<Ve
     }
     line.0.extend(settings.qemu_arguments.iter().map(OsString::from));
     Ok(line.0)
+}
+
+/// How QEMU reads a machine's state out of a file: `file:` is younger than Debian 12's QEMU.
+fn load_command(state: &Path) -> OsString {
+    format!("exec:cat {}", shell_line(&[state.display().to_string()])).into()
+}
+
+/// How QEMU writes a machine's state into a file.
+#[must_use]
+pub fn save_command(state: &Path) -> String {
+    format!("exec:cat > {}", shell_line(&[state.display().to_string()]))
 }
 
 /// The kernel's command line.
@@ -293,7 +335,7 @@ mod tests {
     use crate::vm::settings::Disk;
 
     fn line(settings: &Settings, kvm: bool) -> String {
-        let words = command_line(settings, kvm, Path::new("/run/k")).expect("a command line");
+        let words = command_line(settings, kvm, Path::new("/run/k"), Start::Boot).expect("a command line");
         shell_line(&words.iter().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>())
     }
 
@@ -310,7 +352,7 @@ mod tests {
 
     #[test]
     fn the_disk_is_a_snapshot_unless_it_is_to_persist_and_commas_are_doubled() {
-        let disk = Disk { path: "/a,b.img".into(), format: "raw".to_owned() };
+        let disk = Disk { path: "/a,b.img".into(), format: DiskFormat::Raw };
         let mut settings = Settings {
             kernel: Some("/k".into()),
             disk: Some(disk),
@@ -341,7 +383,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("disk.img");
         std::fs::write(&path, vec![0; 4096]).expect("written");
-        let disk = Some(Disk { path, format: "raw".to_owned() });
+        let disk = Some(Disk { path, format: DiskFormat::Raw });
         let settings = Settings { kernel: Some("/k".into()), disk, ..Settings::default() };
         assert!(root_device(&settings).expect_err("nothing there").contains("--root"));
     }
@@ -356,7 +398,7 @@ mod tests {
         image[510..512].copy_from_slice(&[0x55, 0xaa]);
         image[8 * 512 + 0x438..8 * 512 + 0x43a].copy_from_slice(&[0x53, 0xef]);
         std::fs::write(&path, image).expect("written");
-        let disk = Some(Disk { path: path.clone(), format: "raw".to_owned() });
+        let disk = Some(Disk { path: path.clone(), format: DiskFormat::Raw });
         let mut settings =
             Settings { kernel: Some("/k".into()), disk, initrd: Some("/i".into()), ..Settings::default() };
         assert!(line(&settings, false).contains("root=/dev/vda1 console=ttyS0"), "{}", line(&settings, false));

@@ -79,13 +79,40 @@ pub enum Workload {
     },
 }
 
+/// How a disk image is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DiskFormat {
+    /// The bytes of the disk as they are.
+    Raw,
+    /// QEMU's own format.
+    Qcow2,
+}
+
+impl DiskFormat {
+    /// QEMU's word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Qcow2 => "qcow2",
+        }
+    }
+
+    /// What the first bytes of an image say.
+    #[must_use]
+    pub fn of_magic(magic: &[u8]) -> Self {
+        if magic.starts_with(b"QFI\xfb") { Self::Qcow2 } else { Self::Raw }
+    }
+}
+
 /// A disk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Disk {
     /// The image.
     pub path: PathBuf,
-    /// `raw` or `qcow2`.
-    pub format: String,
+    /// How it is laid out.
+    pub format: DiskFormat,
 }
 
 /// Time limits, seconds. Those that depend on the machine's speed are scaled when TCG is used.
@@ -122,8 +149,9 @@ pub struct Image {
     pub modules: Vec<PathBuf>,
 }
 
-/// Every setting of a run.
+/// Every setting of a run. What an older manifest does not say has its default.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Settings {
     /// The guest's processor.
     pub architecture: Architecture,
@@ -171,6 +199,8 @@ pub struct Settings {
     pub sysctls: Vec<String>,
     /// ftrace events to record and to dump on an oops; empty: ftrace is left alone.
     pub ftrace: Vec<String>,
+    /// Of each processor, KiB.
+    pub ftrace_buffer: u32,
     /// Limits.
     pub limits: Limits,
     /// Kinds, types or title patterns that are sought; empty: any crash.
@@ -209,6 +239,7 @@ impl Default for Settings {
             config: None,
             sysctls: Vec::new(),
             ftrace: Vec::new(),
+            ftrace_buffer: 8192,
             limits: Limits { max_time: 3600.0, boot: 300.0, no_output: 300.0, settle: 10.0 },
             hits: Vec::new(),
             hit_lines: Vec::new(),
@@ -271,6 +302,12 @@ impl Settings {
             if event.is_empty() || !event.chars().all(|c| c.is_ascii_alphanumeric() || "_:*-".contains(c)) {
                 return Err(format!("--ftrace {event:?}: an event such as sched:sched_switch or block:*"));
             }
+        }
+        if !(1..=1 << 22).contains(&self.ftrace_buffer) {
+            return Err(format!(
+                "--ftrace-buffer {}: KiB for each processor, between 1 and 4194304",
+                self.ftrace_buffer
+            ));
         }
         for word in &self.append {
             if word.contains(['\n', '\0']) {

@@ -1,10 +1,13 @@
 //! syz programs: their options line, their calls, and the flags that make syz-execprog honour the options.
 
 mod flags;
+pub mod minimize;
 mod options;
+mod shorten;
 
 pub use flags::{Features, FlagSettings, Flags, execprog_flags, flags_for};
 pub use options::{Dialect, KNOWN, Kind, Known, Options};
+pub use shorten::Cut;
 
 /// A program larger than this is none: those with filesystem images have megabytes.
 pub const LARGEST: u64 = 64 << 20;
