@@ -9,7 +9,7 @@ struct Place {
     folder: tempfile::TempDir,
 }
 
-const PROGRAM: &str = "#{\"threaded\":true,\"repeat\":true,\"procs\":6,\"slowdown\":1,\"sandbox\":\"none\",\"sandbox_arg\":0,\"wifi\":true,\"close_fds\":false}\n\
+const PROGRAM: &str = "#{\"threaded\":true,\"repeat\":true,\"procs\":6,\"slowdown\":1,\"sandbox\":\"none\",\"sandbox_arg\":0,\"wifi\":true,\"close_fds\":true}\n\
                        mmap(&(0x7f0000000000/0x1000)=nil, 0x1000, 0x0, 0x0, 0xffffffffffffffff, 0x0)\n";
 
 impl Place {

@@ -3,8 +3,8 @@
 use super::series::{Work, check_memory, shelves};
 use super::settings::{self, Job};
 use crate::cli::live::{Speaker, interrupt};
-use crate::runs::{Manifest, Outcome, Verdict, folder};
 use crate::files;
+use crate::runs::{Manifest, Outcome, Verdict, folder};
 use crate::syzbot::repro::Program;
 use crate::syzbot::repro::minimize::{Count, Ledger, minimize};
 use crate::vm::session::Interrupt;
