@@ -99,9 +99,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         None => None,
     };
     let interrupt = interrupt()?;
-    let outcome = with_voice(arguments.output, &arguments.tree, |voice| {
-        watch(feed, &options, folder, voice, &interrupt).map_err(anyhow::Error::msg)
-    })?;
+    let outcome =
+        with_voice(arguments.output, &arguments.tree, |voice| Ok(watch(feed, &options, folder, voice, &interrupt)?))?;
     // To stop watching is how this command ends.
     let stopped = outcome.verdict == crate::runs::Verdict::Stopped;
     Ok(ExitCode::from(if stopped { 0 } else { outcome.exit_status() }))

@@ -100,7 +100,7 @@ impl Blockers {
 
     /// The obstacle that this line tells of, if it is the first time.
     pub fn look(&mut self, source: Source, line: &[u8], booting: bool) -> Option<Blocker> {
-        // The first one that fits: a line that a special one explains is no news of a general one later.
+        // The first one that fits: a line that a special one explains is not news of a general one later.
         let (blocker, _, told) = self.known.iter_mut().find(|(blocker, finders, _)| {
             blocker.source == source
                 && (booting || blocker.during == During::Any)

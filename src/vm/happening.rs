@@ -64,7 +64,7 @@ pub enum Happening {
         /// Whether it has the title of the bundle's crash; absent without a bundle.
         expected: Option<bool>,
     },
-    /// A notable thing that is no crash.
+    /// A notable thing that is not a crash.
     Event {
         /// It.
         event: Box<Event>,

@@ -14,6 +14,39 @@ use std::time::{Duration, Instant};
 /// The serial port's name for QMP's `chardev-send-break`.
 pub const SERIAL: &str = "serial0";
 
+/// Why a machine does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum QemuError {
+    /// KVM is demanded.
+    #[error("--accel kvm: KVM does not work here: {0}")]
+    NoKvm(String),
+    /// Only raw images are looked into.
+    #[error("{0}: the partition table of a qcow2 image is not read here: say --root /dev/vda1")]
+    UnreadTable(PathBuf),
+    /// No partition looks like a root.
+    #[error("{0}: no file system for a root found in it: say which one with --root /dev/vda1")]
+    NoRoot(PathBuf),
+    /// A file or a socket.
+    #[error("{path}: {source}")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// There is no QEMU.
+    #[error("{0} is not installed: apt-get install qemu-system-x86 (or qemu-system-arm for arm64)")]
+    NotInstalled(String),
+    /// It ended before it connected.
+    #[error("{program} did not start: {words}")]
+    DidNotStart {
+        /// Which.
+        program: String,
+        /// Its last words.
+        words: String,
+    },
+}
+
 /// The disk's name for QMP.
 pub const DISK: &str = "disk0";
 
@@ -32,13 +65,13 @@ pub fn binary(settings: &Settings) -> PathBuf {
 ///
 /// # Errors
 /// KVM is demanded and does not work.
-pub fn choose_accelerator(leash: &Leash, settings: &Settings) -> Result<Probe, String> {
+pub fn choose_accelerator(leash: &Leash, settings: &Settings) -> Result<Probe, QemuError> {
     match settings.accelerator {
         AcceleratorChoice::Tcg => Ok(Probe { works: false, reason: "as asked".to_owned() }),
         AcceleratorChoice::Auto => Ok(kvm::probe(leash, &binary(settings), settings.architecture)),
         AcceleratorChoice::Kvm => {
             let probe = kvm::probe(leash, &binary(settings), settings.architecture);
-            if probe.works { Ok(probe) } else { Err(format!("--accel kvm: KVM does not work here: {}", probe.reason)) }
+            if probe.works { Ok(probe) } else { Err(QemuError::NoKvm(probe.reason)) }
         }
     }
 }
@@ -63,7 +96,7 @@ pub fn console(architecture: Architecture) -> &'static str {
 ///
 /// # Errors
 /// The disk cannot be read, or no file system is recognised in it, and there is no initrd that may know better.
-pub fn root_device(settings: &Settings) -> Result<Option<String>, String> {
+pub fn root_device(settings: &Settings) -> Result<Option<String>, QemuError> {
     match told_root(settings) {
         Err(_) if settings.initrd.is_some() => Ok(None),
         root => root,
@@ -77,23 +110,24 @@ pub fn untold_root(settings: &Settings) -> Option<String> {
     Some(format!("the initrd is told no root=, it has to find one by itself: {}", told_root(settings).err()?))
 }
 
-fn told_root(settings: &Settings) -> Result<Option<String>, String> {
+fn at(path: &Path) -> impl FnOnce(std::io::Error) -> QemuError {
+    let path = path.to_owned();
+    |source| QemuError::Io { path, source }
+}
+
+fn told_root(settings: &Settings) -> Result<Option<String>, QemuError> {
     if settings.root.is_some() {
         return Ok(settings.root.clone());
     }
     let Some(disk) = &settings.disk else { return Ok(None) };
-    let path = disk.path.display();
     if disk.format != DiskFormat::Raw {
-        return Err(format!(
-            "{path}: the partition table of a {} image is not read here: say --root /dev/vda1",
-            disk.format.word()
-        ));
+        return Err(QemuError::UnreadTable(disk.path.clone()));
     }
-    let layout = disk::layout(&disk.path).map_err(|error| format!("{path}: {error}"))?;
+    let layout = disk::layout(&disk.path).map_err(at(&disk.path))?;
     match disk::root_partition(&layout) {
         Some(0) => Ok(Some("/dev/vda".to_owned())),
         Some(number) => Ok(Some(format!("/dev/vda{number}"))),
-        None => Err(format!("{path}: no file system for a root found in it: say which one with --root /dev/vda1")),
+        None => Err(QemuError::NoRoot(disk.path.clone())),
     }
 }
 
@@ -119,7 +153,12 @@ pub enum Start<'a> {
 ///
 /// # Errors
 /// As [`root_device`].
-pub fn command_line(settings: &Settings, kvm: bool, sockets: &Path, start: Start<'_>) -> Result<Vec<OsString>, String> {
+pub fn command_line(
+    settings: &Settings,
+    kvm: bool,
+    sockets: &Path,
+    start: Start<'_>,
+) -> Result<Vec<OsString>, QemuError> {
     let mut line = Line(vec![binary(settings).into_os_string()]);
     line.add(["-name", "kanalyze", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]);
     let machine = settings.machine.clone().unwrap_or_else(|| match settings.architecture {
@@ -191,7 +230,7 @@ pub fn save_command(state: &Path) -> String {
 }
 
 /// The kernel's command line.
-fn append(settings: &Settings, kvm: bool) -> Result<String, String> {
+fn append(settings: &Settings, kvm: bool) -> Result<String, QemuError> {
     let mut words = Vec::new();
     if let Some(root) = root_device(settings)? {
         words.push(format!("root={root}"));
@@ -261,24 +300,19 @@ impl Machine {
     ///
     /// # Errors
     /// QEMU cannot be started or does not connect: its last words.
-    pub fn start(leash: &Leash, command: &[OsString], sockets: &Path, log: &Path) -> Result<Self, String> {
-        let (program, arguments) = command.split_first().ok_or("no command")?;
-        let name = Path::new(program).display();
-        let bind = |socket| {
-            UnixListener::bind(sockets.join(socket)).map_err(|error| format!("{}/{socket}: {error}", sockets.display()))
-        };
+    pub fn start(leash: &Leash, command: &[OsString], sockets: &Path, log: &Path) -> Result<Self, QemuError> {
+        let missing = || QemuError::NotInstalled("qemu".to_owned());
+        let (program, arguments) = command.split_first().ok_or_else(missing)?;
+        let name = Path::new(program).display().to_string();
+        let bind = |socket| UnixListener::bind(sockets.join(socket)).map_err(at(&sockets.join(socket)));
         let (serial, qmp) = (bind("serial")?, bind("qmp")?);
         let open = || File::options().create(true).append(true).open(log);
-        let (stdout, stderr) = open()
-            .and_then(|file| Ok((file.try_clone()?, file)))
-            .map_err(|error| format!("{}: {error}", log.display()))?;
+        let (stdout, stderr) = open().and_then(|file| Ok((file.try_clone()?, file))).map_err(at(log))?;
         let mut command = Command::new(program);
         command.args(arguments).stdin(Stdio::null()).stdout(stdout).stderr(stderr);
         let mut child = leash.spawn(&mut command).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => {
-                format!("{name} is not installed: apt-get install qemu-system-x86 (or qemu-system-arm for arm64)")
-            }
-            _ => format!("{name}: {error}"),
+            std::io::ErrorKind::NotFound => QemuError::NotInstalled(name.clone()),
+            _ => at(Path::new(program))(error),
         })?;
         let mut accept = |listener: &UnixListener| {
             super::serial::accept(listener, Duration::from_secs(30), || !matches!(child.try_wait(), Ok(None)))
@@ -289,7 +323,7 @@ impl Machine {
                 let _ = child.kill();
                 let _ = child.wait();
                 leash.release(&child);
-                Err(format!("{name} did not start: {}", last_line(log)))
+                Err(QemuError::DidNotStart { program: name, words: last_line(log) })
             }
         }
     }
@@ -385,7 +419,7 @@ mod tests {
         std::fs::write(&path, vec![0; 4096]).expect("written");
         let disk = Some(Disk { path, format: DiskFormat::Raw });
         let settings = Settings { kernel: Some("/k".into()), disk, ..Settings::default() };
-        assert!(root_device(&settings).expect_err("nothing there").contains("--root"));
+        assert!(root_device(&settings).expect_err("nothing there").to_string().contains("--root"));
     }
 
     #[test]
@@ -405,7 +439,7 @@ mod tests {
         assert_eq!(untold_root(&settings), None);
         settings.initrd = None;
         assert!(line(&settings, false).contains("root=/dev/vda1 console=ttyS0"));
-        // A disk of data beside an initramfs is no fault, but it is told.
+        // A disk of data beside an initramfs is not a fault, but it is told.
         settings.initrd = Some("/i".into());
         std::fs::write(&path, vec![0; 4096]).expect("written");
         assert!(!line(&settings, false).contains("root="));

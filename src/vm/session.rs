@@ -9,21 +9,23 @@ use super::guest::console::Console;
 use super::guest::drive::{self, News, Plan, Stop};
 use super::guest::ssh::Ssh;
 use super::happening::{Audience, Happening};
-use super::hit::Patterns;
+use super::hit::{PatternError, Patterns};
 use super::judge::{Fact, Rules};
 use super::kvm::Probe;
-use super::qemu::{self, Machine, Start};
-use super::qmp::{Qmp, QmpEvent, forwarded_port};
+use super::qemu::{self, Machine, QemuError, Start};
+use super::qmp::{Qmp, QmpError, QmpEvent, forwarded_port};
 use super::record::{QEMU_LOG, Recorder, SERIAL_LOG};
 use super::serial::{self, Keyboard, SocketFolder};
 use super::settings::{Settings, TransportChoice, Workload};
 use super::snapshot::{self, Claim, Shelf};
 use super::watcher::{Watcher, Wish};
-use super::workload::{self, Prepared};
+use super::workload::{self, Prepared, WorkloadError};
+use crate::runs::journal::JournalError;
 use crate::runs::manifest::Process;
 use crate::runs::process::Identity;
 use crate::runs::{Outcome, Phase, RunFolder, Verdict};
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
@@ -41,6 +43,36 @@ pub type Interrupt = Arc<AtomicI32>;
 
 /// In an [`Interrupt`]: another run of the series had the hit.
 pub const ANOTHER_HIT: i32 = -1;
+
+/// Why there is no run at all.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// A pattern.
+    #[error(transparent)]
+    Pattern(#[from] PatternError),
+    /// The run's own logs.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+/// Why a machine does not come to its first byte: the outcome's reason.
+#[derive(Debug, thiserror::Error)]
+enum StartError {
+    #[error(transparent)]
+    Qemu(#[from] QemuError),
+    #[error(transparent)]
+    Workload(#[from] WorkloadError),
+    #[error(transparent)]
+    Control(#[from] QmpError),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error("{0}")]
+    Sockets(String),
+    #[error("{0}")]
+    Died(String),
+    #[error("qemu forwards no port for ssh")]
+    NoPort,
+}
 
 /// What comes into the loop.
 enum Input {
@@ -76,11 +108,11 @@ pub fn run(
     audience: &mut dyn Audience,
     interrupt: &Interrupt,
     shelf: Option<&Shelf>,
-) -> Result<Outcome, String> {
+) -> Result<Outcome, RunError> {
     let leash = Leash::default();
     let path = folder.path().to_owned();
     let patterns = Patterns::new(&settings.hits, &settings.hit_lines)?;
-    let recorder = Recorder::new(Some(folder), audience).map_err(|error| error.to_string())?;
+    let recorder = Recorder::new(Some(folder), audience)?;
     let claim = shelf.map_or(Claim::Boot, |shelf| shelf.claim(|| interrupt.load(Ordering::Relaxed) != 0));
     let accelerator = qemu::choose_accelerator(&leash, settings);
     let kvm = accelerator.as_ref().is_ok_and(|probe| probe.works);
@@ -115,7 +147,7 @@ fn rules(settings: &Settings, patterns: &Patterns, scale: f64) -> Rules {
 }
 
 impl Run<'_> {
-    fn go(&mut self, accelerator: Result<Probe, String>, path: &Path) -> Outcome {
+    fn go(&mut self, accelerator: Result<Probe, QemuError>, path: &Path) -> Outcome {
         let settings = self.settings;
         self.watcher.take_lines_from(settings.image.as_ref());
         let machine = if self.kvm { "kvm" } else { "tcg" };
@@ -128,7 +160,7 @@ impl Run<'_> {
         let folder = Some(path.display().to_string());
         self.watcher.recorder.tell(&Happening::Begun { folder, machine: machine.to_owned() });
         let sockets = SocketFolder::create();
-        let started = accelerator.and_then(|probe| {
+        let started = accelerator.map_err(StartError::from).and_then(|probe| {
             if !self.kvm {
                 self.watcher.warn(format!(
                     "no KVM ({}): the guest is emulated, limits are three times as long, stalls may be this host's fault",
@@ -140,7 +172,8 @@ impl Run<'_> {
                 self.watcher.warn(warning);
             }
             self.prepare_snapshot();
-            Ok((prepared, Running::start(self, sockets.as_ref()?, path)?))
+            let sockets = sockets.as_ref().map_err(|error| StartError::Sockets(error.to_string()))?;
+            Ok((prepared, Running::start(self, sockets, path)?))
         });
         match started {
             Ok((prepared, running)) => {
@@ -151,7 +184,8 @@ impl Run<'_> {
                 }
                 outcome
             }
-            Err(reason) => {
+            Err(error) => {
+                let reason = error.to_string();
                 self.watcher.words(Source::Qemu, &reason);
                 Outcome { verdict: Verdict::Trouble, title: None, reason }
             }
@@ -209,7 +243,7 @@ struct Guest {
 }
 
 impl Running {
-    fn start(run: &mut Run<'_>, sockets: &SocketFolder, path: &Path) -> Result<Self, String> {
+    fn start(run: &mut Run<'_>, sockets: &SocketFolder, path: &Path) -> Result<Self, StartError> {
         let command = qemu::command_line(run.settings, run.kvm, sockets.path(), run.start())?;
         let words: Vec<String> = command.iter().map(|word| word.to_string_lossy().into_owned()).collect();
         let qemu_log = path.join(QEMU_LOG);
@@ -231,10 +265,11 @@ impl Running {
                 identity.map(|identity| Process { role: "qemu".to_owned(), identity }).into_iter().collect();
         });
         let (events, control) = channel();
-        let qmp = Qmp::start(machine.qmp.try_clone().map_err(|error| error.to_string())?, move |event| {
+        let qmp = Qmp::start(machine.qmp.try_clone()?, move |event| {
             let _ = events.send(event);
         });
-        let mut qmp = qmp.map_err(|error| format!("{error}: {}", qemu::last_line(&qemu_log)))?;
+        let died = |error: &dyn std::fmt::Display| StartError::Died(format!("{error}: {}", qemu::last_line(&qemu_log)));
+        let mut qmp = qmp.map_err(|error| died(&error))?;
         if let Ok(version) = qmp.command("query-version", serde_json::json!({})) {
             let number = &version["qemu"];
             let text = format!("{}.{}.{}", number["major"], number["minor"], number["micro"]);
@@ -245,10 +280,9 @@ impl Running {
         }
         if matches!(run.claim, Claim::Load(..)) {
             let interrupt = run.interrupt;
-            snapshot::go_on(&mut qmp, || interrupt.load(Ordering::Relaxed) != 0)
-                .map_err(|error| format!("{error}: {}", qemu::last_line(&qemu_log)))?;
+            snapshot::go_on(&mut qmp, || interrupt.load(Ordering::Relaxed) != 0).map_err(|error| died(&error))?;
         }
-        let keyboard = machine.serial.try_clone().and_then(Keyboard::new).map_err(|error| error.to_string())?;
+        let keyboard = machine.serial.try_clone().and_then(Keyboard::new)?;
         Ok(Self { machine, qmp, keyboard, control, qemu_log, shutdown: None, dumps: Dumps::default() })
     }
 
@@ -256,8 +290,8 @@ impl Running {
     fn watch(mut self, run: &mut Run<'_>, prepared: Prepared) -> Outcome {
         let (sender, inputs) = sync_channel(WAITING);
         let stop: Stop = Arc::new(AtomicBool::new(false));
-        let mut guest = self.start_guest(run, prepared, &sender, &stop).unwrap_or_else(|reason| {
-            run.watcher.fact(Fact::Trouble(reason));
+        let mut guest = self.start_guest(run, prepared, &sender, &stop).unwrap_or_else(|error| {
+            run.watcher.fact(Fact::Trouble(error.to_string()));
             Guest::default()
         });
         if run.settings.transport == TransportChoice::None {
@@ -381,13 +415,13 @@ impl Running {
         prepared: Prepared,
         sender: &SyncSender<Input>,
         stop: &Stop,
-    ) -> Result<Guest, String> {
+    ) -> Result<Guest, StartError> {
         let (settings, scale) = (run.settings, run.scale);
         let (transport, ssh, console_copy): (Box<dyn Transport>, _, _) = match settings.transport {
             TransportChoice::None => return Ok(Guest::default()),
             TransportChoice::Ssh => {
-                let table = self.qmp.human("info usernet").map_err(|error| error.to_string())?;
-                let port = forwarded_port(&table).ok_or("qemu forwards no port for ssh")?;
+                let table = self.qmp.human("info usernet")?;
+                let port = forwarded_port(&table).ok_or(StartError::NoPort)?;
                 let ssh = Ssh::new(run.leash.clone(), settings.login.clone(), port, scale);
                 (Box::new(ssh.clone()), Some(ssh), None)
             }
@@ -476,7 +510,7 @@ fn take_news(news: News, watcher: &mut Watcher<'_>) {
 ///
 /// # Errors
 /// As [`qemu::command_line`].
-pub fn plan(settings: &Settings) -> Result<Vec<String>, String> {
+pub fn plan(settings: &Settings) -> Result<Vec<String>, QemuError> {
     let leash = Leash::default();
     let probe = qemu::choose_accelerator(&leash, settings)?;
     let command = qemu::command_line(settings, probe.works, Path::new("/tmp/kanalyze-…"), Start::Boot)?;

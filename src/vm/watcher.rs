@@ -328,7 +328,7 @@ impl<'a> Watcher<'a> {
 
     fn closed(&mut self, mut report: Box<Report>) {
         self.name_lines(&mut report);
-        // While the guest boots a crash is the guest's own: it is told, and it is no hit.
+        // While the guest boots a crash is the guest's own: it is told, and it is not a hit.
         let counts = self.judge.counts_crashes();
         let fits = self.live.patterns.seeks(&report) && report.cause.is_none();
         let sought = counts && fits;

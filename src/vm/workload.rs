@@ -21,6 +21,29 @@ pub const SYSCTLS: [&str; 8] = [
     "kernel.printk=7 4 1 7",
 ];
 
+/// Why a workload cannot be prepared.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkloadError {
+    /// Nothing compiles C here.
+    #[error("{compiler}: {source}: install a C compiler (gcc, libc6-dev) or set CC, or give a binary with --program")]
+    NoCompiler {
+        /// What was tried.
+        compiler: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The C program is wrong.
+    #[error("{program}: does not compile with {compiler}: {words}")]
+    DoesNotCompile {
+        /// Its file.
+        program: PathBuf,
+        /// What was tried.
+        compiler: String,
+        /// The compiler's words.
+        words: String,
+    },
+}
+
 /// What a syz program is called in the guest, and among what a run keeps.
 pub const PROGRAM: &str = "repro.syz";
 
@@ -59,7 +82,7 @@ pub fn prepare(
     workload: &Workload,
     architecture: Architecture,
     folder: &Path,
-) -> Result<Prepared, String> {
+) -> Result<Prepared, WorkloadError> {
     let mut prepared = Prepared { files: Vec::new(), command: None, counts: false, warnings: Vec::new() };
     let mut stage = |name, path: &Path, executable| {
         prepared.files.push(Staged { name, path: path.to_owned(), executable, varies: name == PROGRAM })
@@ -126,7 +149,7 @@ fn execprog_command(flags: &[String], revision: Option<&str>) -> String {
     )
 }
 
-fn compile(leash: &Leash, source: &Path, architecture: Architecture, binary: &Path) -> Result<(), String> {
+fn compile(leash: &Leash, source: &Path, architecture: Architecture, binary: &Path) -> Result<(), WorkloadError> {
     let host = std::env::consts::ARCH;
     let compiler = std::env::var("CC").unwrap_or_else(|_| {
         match architecture {
@@ -138,16 +161,17 @@ fn compile(leash: &Leash, source: &Path, architecture: Architecture, binary: &Pa
     });
     let mut command = Command::new(&compiler);
     command.args(["-O1", "-static", "-pthread", "-w", "-x", "c"]).arg(source).arg("-o").arg(binary);
-    let finished = command::run(leash, &mut command, None, Duration::from_secs(120)).map_err(|error| {
-        format!("{compiler}: {error}: install a C compiler (gcc, libc6-dev) or set CC, or give a binary with --program")
-    })?;
+    let finished = match command::run(leash, &mut command, None, Duration::from_secs(120)) {
+        Ok(finished) => finished,
+        Err(source) => return Err(WorkloadError::NoCompiler { compiler, source }),
+    };
     if finished.status.success() {
         Ok(())
     } else {
         let words = String::from_utf8_lossy(&finished.stderr).into_owned();
         let line =
             words.lines().find(|line| line.contains("error")).map_or_else(|| finished.last_words(), str::to_owned);
-        Err(format!("{}: does not compile with {compiler}: {line}", source.display()))
+        Err(WorkloadError::DoesNotCompile { program: source.to_owned(), compiler, words: line })
     }
 }
 

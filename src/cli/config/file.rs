@@ -52,7 +52,7 @@ impl File {
     /// Reads a file.
     ///
     /// # Errors
-    /// It cannot be read or is no TOML of this shape: file, line, reason.
+    /// It cannot be read or is not TOML of this shape: file, line, reason.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let name = || path.display().to_string();
         let length = std::fs::metadata(path).with_context(name)?.len();
@@ -103,7 +103,7 @@ fn read_verb(name: &str, table: &DeTable<'_>, at: &dyn Fn(usize) -> usize) -> an
             DeValue::Table(profiles) if key_name == PROFILE => {
                 for (profile, settings) in profiles {
                     let DeValue::Table(settings) = settings.get_ref() else {
-                        bail!("{}: '{}' is no table of settings", at(profile.span().start), profile.get_ref());
+                        bail!("{}: '{}' is not a table of settings", at(profile.span().start), profile.get_ref());
                     };
                     let settings = settings.iter().map(|(key, value)| read_setting(key, value, at));
                     verb.profiles.push((profile.get_ref().to_string(), settings.collect::<anyhow::Result<_>>()?));

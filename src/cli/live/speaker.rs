@@ -79,13 +79,13 @@ impl Speaker {
         }
     }
 
-    /// Says something that is no happening of a run, on stderr.
+    /// Says something that is not a happening of a run, on stderr.
     pub fn aside(&mut self, text: &str) {
         self.clear_status();
         stderr::line(text);
     }
 
-    /// Says a result that is no happening of a run: lines on stdout, or a record.
+    /// Says a result that is not a happening of a run: lines on stdout, or a record.
     ///
     /// # Errors
     /// Stdout is closed.
@@ -160,7 +160,7 @@ impl<'a> Voice<'a> {
         self.speaker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says something that is no happening, on stderr.
+    /// Says something that is not a happening, on stderr.
     pub fn aside(&self, text: &str) {
         let label = self.number.map_or_else(String::new, |number| format!("[{number}] "));
         self.speaker().aside(&format!("{label}{text}"));

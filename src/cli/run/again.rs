@@ -2,10 +2,10 @@
 
 use super::Arguments;
 use super::settings::{Job, edit_program, overlay};
-use crate::cli::run::settings::runs_folder;
-use crate::runs::manifest::{InputFile, Manifest};
 use crate::calendar;
+use crate::cli::run::settings::runs_folder;
 use crate::runs::folder;
+use crate::runs::manifest::{InputFile, Manifest};
 use crate::vm::Settings;
 use crate::vm::facts::describe_input;
 use crate::vm::settings::Workload;
@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// Nothing or several have this name.
 pub(super) fn find(arguments: &Arguments, name: &str) -> anyhow::Result<PathBuf> {
-    folder::find(&runs_folder(arguments), name).map_err(anyhow::Error::msg)
+    Ok(folder::find(&runs_folder(arguments), name)?)
 }
 
 /// The job of that run, changed by what else the command line says.

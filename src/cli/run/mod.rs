@@ -158,16 +158,15 @@ fn replay(arguments: &Arguments, log: &OsString) -> anyhow::Result<ExitCode> {
     };
     let feed = Feed::Recorded(Source::new(log), speed);
     let interrupt = interrupt()?;
-    let outcome = with_voice(arguments.output, &arguments.tree, |voice| {
-        watch(feed, &options, folder, voice, &interrupt).map_err(anyhow::Error::msg)
-    })?;
+    let outcome =
+        with_voice(arguments.output, &arguments.tree, |voice| Ok(watch(feed, &options, folder, voice, &interrupt)?))?;
     Ok(ExitCode::from(if arguments.keep.git_bisect { outcome.bisect_status() } else { outcome.exit_status() }))
 }
 
 fn run_machines(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let jobs = settings::jobs(arguments)?;
     for job in &jobs {
-        job.settings.check().map_err(anyhow::Error::msg)?;
+        job.settings.check()?;
     }
     if arguments.keep.dry_run {
         return dry_run(arguments, &jobs);
@@ -193,7 +192,7 @@ fn run_machines(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 fn dry_run(arguments: &Arguments, jobs: &[settings::Job]) -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout().lock();
     for job in jobs {
-        for line in session::plan(&job.settings).map_err(anyhow::Error::msg)? {
+        for line in session::plan(&job.settings)? {
             writeln!(out, "{line}")?;
         }
         for warning in &job.warnings {

@@ -195,7 +195,7 @@ impl Work<'_> {
             fs::write(&path, text).with_context(|| path.display().to_string())?;
             *program = path;
         }
-        session::run(&settings, folder, voice, self.interrupt, shelf).map_err(anyhow::Error::msg)
+        Ok(session::run(&settings, folder, voice, self.interrupt, shelf)?)
     }
 }
 

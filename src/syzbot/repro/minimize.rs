@@ -56,7 +56,7 @@ pub struct Step {
 
 impl Count {
     /// How many runs without a crash make it unlikely (`risk`) that a program crashes as often as one with this count does.
-    /// The rate is Laplace's: three of three are no proof that it always crashes.
+    /// The rate is Laplace's: three of three do not prove that it always crashes.
     #[must_use]
     pub fn runs_needed(self, risk: f64) -> u32 {
         let rate = (f64::from(self.hits) + 1.0) / (f64::from(self.runs) + 2.0);

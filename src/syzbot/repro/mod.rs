@@ -22,7 +22,7 @@ pub struct Program {
     options_at: Option<std::ops::Range<usize>>,
     /// The calls, in order.
     pub calls: Vec<Call>,
-    /// Lines that are no call and no comment, and what looks wrong with the file.
+    /// Lines that are neither a call nor a comment, and what looks wrong with the file.
     pub warnings: Vec<String>,
 }
 
@@ -45,7 +45,7 @@ pub struct Call {
     pub rerun: Option<u32>,
 }
 
-/// Why something is no program.
+/// Why something is not a program.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProgramError {
     /// A saved error page.

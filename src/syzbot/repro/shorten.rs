@@ -217,7 +217,7 @@ mod tests {
         let shorter = text(&program.without(&Cut::Calls(1, 2)).expect("three calls are left"));
         assert!(shorter.contains("write(0xffffffffffffffff, &(0x7f0000000080)=\"r17230\", 0x2) (async)"), "{shorter}");
         assert!(shorter.contains("ioctl$PPP(r0,") && shorter.contains("={0xffffffffffffffff, r10}"), "{shorter}");
-        assert!(shorter.contains("='./r0\\'r0\\x00'"), "a string is no resource: {shorter}");
+        assert!(shorter.contains("='./r0\\'r0\\x00'"), "a string is not a resource: {shorter}");
         assert_eq!(program.without(&Cut::Calls(0, 4)).map(drop), Err(ProgramError::Nothing));
         assert_eq!(Cut::Calls(1, 3).words(&program), "without 2 calls, pipe to write");
     }
