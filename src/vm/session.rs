@@ -2,6 +2,7 @@
 
 use super::blockers::Source;
 use super::command::Leash;
+use super::doing::Doing;
 use super::dump::Dumps;
 use super::facts::{hash_inputs, host_facts};
 use super::guest::Transport;
@@ -122,7 +123,9 @@ pub fn run(
     let mut run = Run { settings, scale, kvm, leash, interrupt, watcher, claim, saved: None, overlay: None };
     let outcome = run.go(accelerator, &path);
     run.leash.end_all();
-    if let (Claim::Load(shelf, _), Verdict::BootFailure | Verdict::Trouble) = (&run.claim, outcome.verdict) {
+    let unusable =
+        matches!(outcome.verdict, Verdict::BootFailure | Verdict::Trouble) && run.watcher.doing == Doing::Booting;
+    if let (Claim::Load(shelf, _), true) = (&run.claim, unusable) {
         shelf.spoil();
         run.watcher.warn("the saved guest does not start: the next tries boot".to_owned());
     }

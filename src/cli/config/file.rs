@@ -73,7 +73,9 @@ impl File {
             let is_verb = crate::cli::command().find_subcommand(verb).is_some();
             match value.get_ref() {
                 DeValue::Table(table) if is_verb => {
-                    verbs.push(read_verb(verb, table, &at).with_context(|| path.display().to_string())?);
+                    let read = read_verb(verb, table, &at);
+                    // The words begin with the line.
+                    verbs.push(read.map_err(|error| anyhow!("{}:{error}", path.display()))?);
                 }
                 _ => bail!(
                     "{}: there is no verb '{verb}'; a table is called after one, such as [run]",
