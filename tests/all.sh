@@ -24,7 +24,7 @@ fi
 
 if [ "${1:-}" != --no-install ]; then
     step "packages"
-    packages=(qemu-system-x86 busybox-static dropbear-bin openssh-client cpio xz-utils zstd gcc binutils python3-venv chromium chromium-driver)
+    packages=(qemu-system-x86 qemu-utils e2fsprogs busybox-static dropbear-bin openssh-client cpio xz-utils zstd gcc binutils python3-venv chromium chromium-driver)
     command -v npm >/dev/null || packages+=(npm)
     missing=()
     for package in "${packages[@]}"; do

@@ -5,6 +5,7 @@ mod blame;
 mod bundle;
 mod check;
 mod collection;
+mod config;
 mod corpus;
 mod diff;
 mod doctor;
@@ -36,6 +37,7 @@ mod tree;
 mod watch;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
+use config::Completed;
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -48,23 +50,52 @@ struct Verb {
     name: &'static str,
     /// Adds what it takes to a command of that name.
     takes: fn(Command) -> Command,
-    run: fn(&ArgMatches) -> Result<anyhow::Result<ExitCode>, clap::Error>,
+    /// The command line with what files of settings say, if they say anything.
+    settings: fn(&ArgMatches, &[OsString]) -> anyhow::Result<Option<Completed>>,
+    run: fn(&ArgMatches, Completed) -> Result<anyhow::Result<ExitCode>, clap::Error>,
+}
+
+macro_rules! verb {
+    // One that runs machines: files of settings may complete its words, and what it ran with is kept.
+    ([$name:ident $($below:ident)?]) => {
+        Verb {
+            name: stringify!($name),
+            takes: <$name::Arguments as Args>::augment_args,
+            settings: |given, words| {
+                let mut arguments = <$name::Arguments as FromArgMatches>::from_arg_matches(given)?;
+                let path = &[stringify!($name), $(stringify!($below))?];
+                arguments.run().map_or(Ok(None), |run| run.configured(path, words))
+            },
+            run: |given, said| {
+                let mut arguments = <$name::Arguments as FromArgMatches>::from_arg_matches(given)?;
+                if let Some(run) = arguments.run() {
+                    run.words = said.words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+                    run.laid = said.laid;
+                }
+                Ok($name::run(arguments))
+            },
+        }
+    };
+    ($name:ident) => {
+        Verb {
+            name: stringify!($name),
+            takes: <$name::Arguments as Args>::augment_args,
+            settings: |_, _| Ok(None),
+            run: |given, _| Ok($name::run(<$name::Arguments as FromArgMatches>::from_arg_matches(given)?)),
+        }
+    };
 }
 
 macro_rules! verbs {
-    ($($name:ident)*) => {
-        &[$(Verb {
-            name: stringify!($name),
-            takes: <$name::Arguments as Args>::augment_args,
-            run: |given| Ok($name::run(<$name::Arguments as FromArgMatches>::from_arg_matches(given)?)),
-        }),*]
+    ($($verb:tt)*) => {
+        &[$(verb!($verb)),*]
     };
 }
 
 /// In the order in which `--help` lists them.
 const VERBS: &[Verb] = verbs!(
-    parse locks bisect symbolize blame fixed image diff check page table query run watch runs syzbot thread note bundle repro
-    kernel doctor grammar corpus generate
+    parse locks bisect symbolize blame fixed image diff check page table query [run] watch runs syzbot thread note bundle
+    [repro minimize] kernel doctor grammar corpus generate
 );
 
 fn version() -> &'static str {
@@ -98,22 +129,44 @@ pub use stderr::fail;
 /// What could not be done, in one sentence a cause.
 pub fn run() -> anyhow::Result<ExitCode> {
     let words = completed(std::env::args_os().collect());
+    // To git every status from 1 to 127 but 125 means bad: what is wrong with the command line must not.
+    let bisects = words.iter().any(|word| word == "--git-bisect");
     let named = |name: &str| VERBS.iter().find(|verb| verb.name == name);
     // All verbs together take longer than reading a small log does: only the one that is asked for is made, if one is.
     let asked = words.get(1).and_then(|word| named(word.to_str()?));
     let mut command = asked.map_or_else(command, |verb| with_verbs([verb]));
-    let done = command.try_get_matches_from_mut(&words).and_then(|given| match given.subcommand() {
-        Some((name, given)) => named(name).map(|verb| (verb.run)(given)).transpose(),
+    let done = given(&mut command, words).and_then(|(given, said)| match given.subcommand() {
+        Some((name, given)) => Ok(named(name).map(|verb| (verb.run)(given, said)).transpose()?),
         None => Ok(None),
     });
     match done {
         Ok(done) => done.unwrap_or(Ok(ExitCode::SUCCESS)),
-        // clap's own status for a wrong option means bad to `git bisect run`.
-        Err(error) if error.use_stderr() && words.iter().any(|word| word == "--git-bisect") => {
-            error.format(&mut command).print()?;
-            Ok(ExitCode::from(125))
-        }
-        Err(error) => error.format(&mut command).exit(),
+        Err(error) => match error.downcast::<clap::Error>() {
+            Ok(error) if error.use_stderr() && bisects => {
+                error.format(&mut command).print()?;
+                Ok(ExitCode::from(125))
+            }
+            Ok(error) => error.format(&mut command).exit(),
+            Err(error) if bisects => {
+                stderr::fail(&error);
+                Ok(ExitCode::from(125))
+            }
+            Err(error) => Err(error),
+        },
+    }
+}
+
+/// What is given on the command line and in files of settings.
+fn given(command: &mut Command, words: Vec<OsString>) -> anyhow::Result<(ArgMatches, Completed)> {
+    let given = command.try_get_matches_from_mut(&words)?;
+    let verb = given.subcommand().and_then(|(name, below)| Some((VERBS.iter().find(|verb| verb.name == name)?, below)));
+    let completed = match verb {
+        Some((verb, below)) => (verb.settings)(below, &words)?,
+        None => None,
+    };
+    match completed {
+        Some(completed) => Ok((command.try_get_matches_from_mut(&completed.words)?, completed)),
+        None => Ok((given, Completed { words, laid: Vec::new() })),
     }
 }
 

@@ -11,6 +11,7 @@ pub mod fetch;
 #[cfg(feature = "vm")]
 pub mod kernel_build;
 pub mod kernel_config;
+mod kernel_patch;
 pub mod link;
 pub mod listing;
 pub mod manifest;
