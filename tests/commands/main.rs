@@ -16,6 +16,7 @@ mod loopback;
 mod net;
 mod python;
 mod repro;
+mod source;
 mod stand_in;
 mod symbolize;
 #[cfg(feature = "tables")]
