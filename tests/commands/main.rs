@@ -17,6 +17,7 @@ mod net;
 mod oracle;
 mod python;
 mod repro;
+mod source;
 mod stand_in;
 mod symbolize;
 #[cfg(feature = "tables")]
