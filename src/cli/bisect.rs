@@ -123,7 +123,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let message = format!("{}: {} bisections are in it; the last one is drawn", found.log, found.sessions);
             tell(Some(&Trouble { message, fatal: false }));
         }
-        std::fs::write(path, render::bisect_svg::draw(found))
+        std::fs::write(path, render::svg::walk_svg(found, render::svg::Setting::Alone))
             .with_context(|| format!("{}: the picture cannot be written", path.display()))?;
     }
     let look = arguments.output.look(arguments.reader);
@@ -196,6 +196,12 @@ fn reports(log: &str, crash: &[u8], options: &Options) -> Vec<Report> {
         Ok(_) => found,
         Err(never) => match never {},
     }
+}
+
+/// The bisections in a text.
+pub(super) fn judged_text(name: &str, text: &[u8], options: &Options) -> Vec<Bisection> {
+    let found = judged(name, text, &|crash| reports(name, crash, options));
+    found.into_iter().map(|(found, _)| found).collect()
 }
 
 /// What one log gave, and what went wrong.

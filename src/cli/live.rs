@@ -1,5 +1,6 @@
 //! How `run` and `watch` speak: lines or JSON on stdout, asides and the status line on stderr; and how they are stopped.
 
+use super::run_page::LivePage;
 use super::output::{Format, JsonArray, Output};
 use super::stderr;
 use super::tree::{TreeArguments, told};
@@ -17,6 +18,7 @@ use crate::vm::settings::Image;
 use anyhow::Context as _;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -82,6 +84,8 @@ pub struct Speaker {
     folder: Option<String>,
     /// Crashes that are asked about, of each title the first, with what is known of their kernels.
     asked: Vec<(Report, Hints)>,
+    /// The page of the run that goes on, if it has a folder.
+    page: RefCell<Option<LivePage>>,
 }
 
 /// So many events of a kind are shown, the others are counted.
@@ -109,6 +113,15 @@ impl Speaker {
             tree: None,
             folder: None,
             asked: Vec::new(),
+            page: RefCell::new(None),
+        }
+    }
+
+    /// The page of the run before is written for the last time, and that of a new one begun.
+    fn turn_page(&mut self, folder: Option<&str>) {
+        let before = self.page.replace(folder.map(|folder| LivePage::new(Path::new(folder))));
+        if let Some(trouble) = before.and_then(LivePage::close) {
+            self.aside(&trouble);
         }
     }
 
@@ -192,6 +205,7 @@ impl Speaker {
     /// # Errors
     /// Stdout is closed.
     pub fn finish(&mut self) -> io::Result<()> {
+        self.turn_page(None);
         self.tell_folded();
         self.clear_status();
         self.tell_sources()?;
@@ -202,7 +216,10 @@ impl Speaker {
 impl Audience for Speaker {
     fn hear(&mut self, at: f64, happening: &Happening) -> io::Result<()> {
         match happening {
-            Happening::Begun { folder, .. } => self.folder.clone_from(folder),
+            Happening::Begun { folder, .. } => {
+                self.turn_page(folder.as_deref());
+                self.folder.clone_from(folder);
+            }
             Happening::Closed { report, sought: true, .. } if report.cause.is_none() => self.ask_later(report),
             _ => {}
         }
@@ -234,6 +251,10 @@ impl Audience for Speaker {
     }
 
     fn glance(&mut self, status: &Status) {
+        let trouble = self.page.get_mut().as_mut().and_then(|page| page.refresh(status.at));
+        if let Some(trouble) = trouble {
+            self.aside(&trouble);
+        }
         if self.terminal {
             let width = terminal_size::terminal_size_of(io::stderr()).map_or(80, |(columns, _)| usize::from(columns.0));
             let line = status_line(status, width.saturating_sub(1));
@@ -247,6 +268,9 @@ impl Audience for Speaker {
 
     fn lock_pictures(&self, dumps: &[Dump], newest: usize) -> Option<LockPictures> {
         let (plain, dump) = (Look::default(), dumps.get(newest)?);
+        if let Some(page) = self.page.borrow_mut().as_mut() {
+            page.hang(dump);
+        }
         Some(LockPictures {
             newest: hang_text(dump, &plain),
             text: locks_text(SERIAL_LOG, dumps, &plain),

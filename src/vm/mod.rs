@@ -27,6 +27,7 @@ pub mod record;
 pub mod serial;
 pub mod session;
 pub mod settings;
+pub mod story;
 pub mod sysrq;
 pub mod watcher;
 pub mod workload;

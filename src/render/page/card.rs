@@ -124,6 +124,7 @@ impl Card<'_> {
 
     /// Who waits for whom, or in which order locks were taken.
     fn picture(&self) -> Markup {
+        let records = graph::Records { reports: self.page.view.reports(), events: self.page.view.events() };
         match (self.group.hang, self.group.explanation) {
             (Some(dump), _) => {
                 let titles: BTreeSet<&str> = self.group.reports.iter().map(|report| report.title.as_str()).collect();
@@ -131,7 +132,7 @@ impl Card<'_> {
                     @if titles.len() > 1 {
                         details { summary { (titles.len()) " titles" } ul { @for title in titles { li { (title) } } } }
                     }
-                    (graph::waits(self.page, dump))
+                    (graph::waits(records, dump))
                 }
             }
             (None, Some(explanation)) => graph::orders(explanation),

@@ -4,16 +4,24 @@
 //! `maud`'s, which is checked and made Rust at compile time and escapes what it is given; control characters and those that turn the
 //! direction of writing are made visible in the document as a whole, so that no template can forget it.
 
+mod bisect;
 mod card;
 mod course;
+mod diff;
 mod graph;
 mod listing;
 mod log;
+mod run;
 mod stack;
 mod timeline;
+mod titles;
 
+pub use bisect::{BisectPage, bisect_page};
+pub use diff::diff_page;
 pub use listing::Share;
 pub use log::{LogPage, log_page};
+pub use run::{RunPage, RunRow, run_page, runs_page};
+pub use titles::{LogTitles, titles_page};
 
 use super::svg;
 use crate::markup::xml_lines;
