@@ -1,7 +1,7 @@
 //! How `run` and `watch` speak: lines or JSON on stdout, asides and the status line on stderr; and how they are stopped.
 
-use super::run_page::LivePage;
 use super::output::{Format, JsonArray, Output};
+use super::run_page::LivePage;
 use super::stderr;
 use super::tree::{TreeArguments, told};
 use crate::locks::Dump;

@@ -1,7 +1,7 @@
 //! `kanalyze locks`: who holds the lock, who waits, where is the cycle, who is the root?
 
 use super::logs::{Logs, tell};
-use super::output::{Format, JsonArray, Output, Reader};
+use super::output::{Format, JsonArray, Reader, ShownOutput};
 use super::pager::Page;
 use super::stderr::say;
 use super::tree::{TreeArguments, told};
@@ -25,6 +25,7 @@ use std::process::ExitCode;
   kanalyze locks --brief *.log               one line per dump
   kanalyze locks --tree ~/linux hang.log     with the code that took each lock and that waits for it
   kanalyze locks --svg hang.log > hang.svg   a picture of the last dump
+  kanalyze locks --format html hang.log > hang.html   a page with the graph and every task
   kanalyze locks --dot hang.log | dot -Tpdf  the same for graphviz
   kanalyze locks --mermaid hang.log          the same for an issue or a wiki page
 
@@ -34,7 +35,7 @@ pub struct Arguments {
     logs: Logs,
 
     #[command(flatten)]
-    output: Output,
+    output: ShownOutput,
 
     #[command(flatten)]
     reader: Reader,
@@ -60,14 +61,17 @@ pub struct Arguments {
 /// # Errors
 /// No input, or a grammar that is no good.
 pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let Some(output) = arguments.output.plain() else {
+        return super::page::of_logs(&arguments.logs, &arguments.tree);
+    };
     let options = arguments.logs.reading.options()?.with_events();
     let drawn = arguments.dot || arguments.svg || arguments.mermaid;
-    let mut out = Page::open(arguments.reader, arguments.output.format == Format::Text && !drawn);
+    let mut out = Page::open(arguments.reader, output.format == Format::Text && !drawn);
     let mut array = JsonArray::new();
-    let look = arguments.output.look(arguments.reader);
+    let look = output.look(arguments.reader);
     // Programs get records of a tree only if they ask for them.
     let wanted = !drawn && !look.is_brief() && !arguments.reader.quiet;
-    let text = arguments.output.format == Format::Text;
+    let text = output.format == Format::Text;
     let tree = if wanted && (text || arguments.tree.tree.is_some()) { arguments.tree.open()? } else { None };
     let (mut hang, mut fatal, mut complete, mut first) = (false, false, true, true);
     let named = arguments.logs.views(
@@ -92,7 +96,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 Some(dump) if arguments.svg => out.write_all(locks_svg(dump).as_bytes())?,
                 Some(dump) => out.write_all(locks_mermaid(dump).as_bytes())?,
                 None if drawn => {}
-                None => match arguments.output.format {
+                None => match output.format {
                     Format::Text => {
                         if !outcome.is_fatal() {
                             let text = locks_text(log, &found, &look);
@@ -117,7 +121,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Ok(())
         },
     )?;
-    if arguments.output.format == Format::Json && !drawn {
+    if output.format == Format::Json && !drawn {
         array.end(&mut out)?;
     }
     out.close()?;

@@ -1,22 +1,23 @@
 //! `kanalyze page`: one HTML file to look at and to pass on.
 
-use super::logs::{Reading, sources_of, tell};
+use super::logs::{Logs, Reading, sources_of, tell};
 use super::parse::told_dumps;
+use super::tree::{TreeArguments, told};
 use super::{bisect, diff, run_page};
 use crate::bisect::Bisection;
 use crate::diff::cluster::sample;
 use crate::diff::compare;
-use crate::engine::Options;
+use crate::engine::{Kept, Options};
 use crate::files;
 use crate::input::Source;
 use crate::intake::{Found, Log, Trouble, each_log, found_in, nature, silence, wholes};
 use crate::render::LogView;
-use crate::render::page::{
-    BisectPage, LogPage, LogTitles, Share, bisect_page, diff_page, log_page, titles_page,
-};
+use crate::render::page::{BisectPage, LogPage, LogTitles, Share, bisect_page, diff_page, log_page, titles_page};
 use crate::report::Report;
+use crate::source::{BlamePage, PageOptions, Tree, blame_page};
 use anyhow::Context as _;
 use clap::ValueEnum;
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::ops::ControlFlow;
@@ -58,6 +59,9 @@ pub struct Arguments {
 
     #[command(flatten)]
     reading: Reading,
+
+    #[command(flatten)]
+    tree: TreeArguments,
 }
 
 /// How much of a log is in its page.
@@ -90,14 +94,14 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         anyhow::bail!("a page is for a browser: name a file for it, as in `-o page.html`");
     }
     let reading = arguments.reading.options()?.with_events();
-    let options = Options { gaps: true, kept: LogView::KEPT, ..reading };
+    let options = Options { gaps: true, kept: LogView::kept(true), ..reading };
     let share = arguments.log.map(Part::share);
     let (page, complete) = match &arguments.names[..] {
         [one] if Path::new(one).join("manifest.json").is_file() => {
             (Some(run_page::of_folder(Path::new(one), &options, share)?), true)
         }
         [a, b] if !arguments.together => comparison(a, b, &options),
-        names => logs(names, share, &options)?,
+        names => logs(names, share, &options, &arguments.tree)?,
     };
     let Some(page) = page else { return Ok(ExitCode::from(2)) };
     match &arguments.output {
@@ -108,13 +112,30 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     Ok(if complete { ExitCode::SUCCESS } else { ExitCode::from(2) })
 }
 
+/// What `--format html` of the verbs about logs prints.
+///
+/// # Errors
+/// Standard output is a terminal, nothing is named, a grammar that is no good.
+pub(super) fn of_logs(named: &Logs, tree: &TreeArguments) -> anyhow::Result<ExitCode> {
+    anyhow::ensure!(
+        !std::io::stdout().is_terminal(),
+        "a page is for a browser: redirect it, as in `> page.html`, or use `kanalyze page -o page.html`"
+    );
+    let reading = named.reading.options()?.with_events();
+    let (page, complete) =
+        logs(&named.logs, None, &Options { gaps: true, kept: LogView::kept(true), ..reading }, tree)?;
+    let Some(page) = page else { return Ok(ExitCode::from(2)) };
+    std::io::stdout().lock().write_all(page.as_bytes())?;
+    Ok(if complete { ExitCode::SUCCESS } else { ExitCode::from(2) })
+}
+
 /// A page, if there is one, and whether everything could be read.
 type Made = (Option<String>, bool);
 
 /// The page of two sides.
 fn comparison(a: &OsString, b: &OsString, options: &Options) -> Made {
     // A comparison counts everything.
-    let options = Options { kept: usize::MAX, ..options.clone() };
+    let options = Options { kept: Kept::ALL, ..options.clone() };
     let (a, fine_a) = diff::side(Some(a), &[], &options);
     let (b, fine_b) = diff::side(Some(b), &[], &options);
     if a.runs.is_empty() || b.runs.is_empty() {
@@ -124,7 +145,12 @@ fn comparison(a: &OsString, b: &OsString, options: &Options) -> Made {
 }
 
 /// The page of one log or of many.
-fn logs(names: &[OsString], share: Option<Share>, options: &Options) -> anyhow::Result<Made> {
+fn logs(
+    names: &[OsString],
+    share: Option<Share>,
+    options: &Options,
+    arguments: &TreeArguments,
+) -> anyhow::Result<Made> {
     let (sources, mut complete) = if names.is_empty() {
         anyhow::ensure!(
             !std::io::stdin().is_terminal(),
@@ -135,11 +161,15 @@ fn logs(names: &[OsString], share: Option<Share>, options: &Options) -> anyhow::
         sources_of(names)
     };
     if let [source] = &sources[..] {
+        let tree = arguments.open()?;
+        let ask = |log: &str, reports: &[Report]| {
+            tree.as_ref().map_or(Ok(Vec::new()), |tree| asked(tree, arguments, log, reports))
+        };
         let mut page = None;
         let mut count = 0;
         each_log(source, &mut |log| {
             count += 1;
-            let (made, trouble) = of_log(log, share, options);
+            let (made, trouble) = of_log(log, share, options, &ask);
             complete &= trouble.is_none();
             tell(trouble.as_ref());
             page = made;
@@ -166,7 +196,8 @@ fn logs(names: &[OsString], share: Option<Share>, options: &Options) -> anyhow::
 
 /// One log of many.
 fn titles_of(found: Found<'_>) -> LogTitles {
-    let own: Vec<&Report> = found.reports.iter().filter(|report| report.cause.is_none() && !report.suppressed).collect();
+    let own: Vec<&Report> =
+        found.reports.iter().filter(|report| report.cause.is_none() && !report.suppressed).collect();
     LogTitles {
         name: found.name.to_owned(),
         reports: own.iter().map(|report| (report.title.clone(), found.text.line(report.line))).collect(),
@@ -174,8 +205,24 @@ fn titles_of(found: Found<'_>) -> LogTitles {
     }
 }
 
+/// What a kernel tree tells of a log's reports.
+type Ask<'a> = &'a dyn Fn(&str, &[Report]) -> anyhow::Result<Vec<BlamePage>>;
+
+/// Titles of a log for which the tree is asked.
+const SOURCES: usize = 8;
+
+/// The pages of reports, of each title the first.
+fn asked(tree: &Tree, arguments: &TreeArguments, log: &str, reports: &[Report]) -> anyhow::Result<Vec<BlamePage>> {
+    let mut titles: BTreeSet<&str> = BTreeSet::new();
+    let first = reports.iter().filter(|report| report.cause.is_none() && titles.insert(&report.title));
+    let options = PageOptions { hints: arguments.hints(log, None), ..PageOptions::default() };
+    let pages = first.take(SOURCES).map(|report| Ok(blame_page(tree, report, &options)?)).collect();
+    told();
+    pages
+}
+
 /// The page of a log or of a bisection, and what went wrong.
-fn of_log(log: Log, share: Option<Share>, options: &Options) -> (Option<String>, Option<Trouble>) {
+fn of_log(log: Log, share: Option<Share>, options: &Options, ask: Ask<'_>) -> (Option<String>, Option<Trouble>) {
     let Log { name, content } = log;
     let (text, damage) = match content.and_then(|content| content.gathered(&name)) {
         Ok(whole) => whole,
@@ -183,7 +230,7 @@ fn of_log(log: Log, share: Option<Share>, options: &Options) -> (Option<String>,
     };
     let trouble = damage.map(|damage| Trouble { message: format!("{name}: {damage}"), fatal: false });
     let nature = nature(text.log());
-    if nature.bisection && !nature.kernel {
+    if nature.bisection {
         let found: Vec<Bisection> = bisect::judged_text(&name, text.plain(), options);
         if !found.is_empty() {
             return (Some(bisect_page(&BisectPage { name: &name, found: &found, text: text.plain() })), trouble);
@@ -193,8 +240,14 @@ fn of_log(log: Log, share: Option<Share>, options: &Options) -> (Option<String>,
     let nothing = found.reports.is_empty() && found.events.is_empty();
     let summary = found.summary.clone();
     let view = run_page::view(found);
+    let (sources, trouble) = match ask(&name, view.reports()) {
+        Ok(sources) => (sources, trouble),
+        // The page is as good without the tree.
+        Err(error) => (Vec::new(), Some(Trouble { message: format!("{name}: {error:#}"), fatal: false })),
+    };
     let page = LogPage {
         name: &name,
+        sources: &sources,
         view: &view,
         summary: &summary,
         dumps: &told_dumps(&view),

@@ -53,13 +53,22 @@ pub fn of_folder(folder: &Path, options: &Options, share: Option<Share>) -> anyh
     }
     let mut made = None;
     each_log(&Source::Path(folder.join(SERIAL_LOG)), &mut |log| {
-        let Ok(content) = log.content else { return ControlFlow::Break(()) };
-        let (text, _) = content.gathered();
+        let whole = log.content.and_then(|content| content.gathered(SERIAL_LOG));
+        let Ok((text, _)) = whole else { return ControlFlow::Break(()) };
         let found = found_in(SERIAL_LOG, &text, options);
         let summary = found.summary.clone();
         let view = view(found);
         let dumps = told_dumps(&view);
-        let log = LogPage { name: SERIAL_LOG, view: &view, summary: &summary, dumps: &dumps, text: &text, silence: None, share };
+        let log = LogPage {
+            name: SERIAL_LOG,
+            view: &view,
+            summary: &summary,
+            dumps: &dumps,
+            sources: &[],
+            text: &text,
+            silence: None,
+            share,
+        };
         made = Some(run_page(&RunPage { log: Some(&log), ..page }));
         ControlFlow::Break(())
     });
@@ -166,7 +175,7 @@ impl LivePage {
 
     /// Writes the page for the last time, with the whole log.
     pub fn close(mut self) -> Option<String> {
-        let options = Options { gaps: true, kept: LogView::KEPT, ..Options::named(SERIAL_LOG).with_events() };
+        let options = Options { gaps: true, kept: LogView::kept(true), ..Options::named(SERIAL_LOG).with_events() };
         match of_folder(&self.folder, &options, None) {
             Ok(page) => self.put(&page),
             Err(error) => Some(format!("{error:#}")),

@@ -126,7 +126,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 
 /// Writes the index and the pages that are missing; where the index is.
 fn page(runs: &Path) -> anyhow::Result<PathBuf> {
-    let options = Options { gaps: true, kept: LogView::KEPT, ..Options::named("").with_events() };
+    let options = Options { gaps: true, kept: LogView::kept(true), ..Options::named("").with_events() };
     let mut rows = Vec::new();
     for path in folder::list(runs).with_context(|| runs.display().to_string())? {
         let manifest = match Manifest::read(&path) {

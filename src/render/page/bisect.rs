@@ -23,6 +23,8 @@ pub struct BisectPage<'a> {
 
 /// A transcript of at most so many bytes is in its page as a whole.
 const WHOLE: usize = 4 << 20;
+/// Terms that weigh less are told together.
+const SLIGHT: f64 = 0.05;
 /// Files of a commit that are named.
 const FILES: usize = 12;
 
@@ -122,7 +124,8 @@ fn commit(found: &Bisection) -> Markup {
 /// The terms of the confidence, one below the other: each bar begins where the sum was.
 fn reasons(found: &Bisection) -> Markup {
     let Some(confidence) = found.confidence.filter(|_| !found.reasons.is_empty()) else { return html! {} };
-    let (start, mut others): (Vec<&Reason>, Vec<&Reason>) = found.reasons.iter().partition(|reason| reason.sign == INTERCEPT);
+    let (start, mut others): (Vec<&Reason>, Vec<&Reason>) =
+        found.reasons.iter().partition(|reason| reason.sign == INTERCEPT);
     others.sort_by(|one, other| other.weight.abs().total_cmp(&one.weight.abs()));
     let mut sum = 0.0;
     let terms: Vec<(&Reason, f64, f64)> = start
@@ -134,6 +137,9 @@ fn reasons(found: &Bisection) -> Markup {
             (reason, from, sum)
         })
         .collect();
+    // Terms that move nothing are one.
+    let (terms, slight): (Vec<_>, Vec<_>) = terms.into_iter().partition(|(reason, ..)| reason.weight.abs() >= SLIGHT);
+    let before = slight.first().map_or(sum, |(_, from, _)| *from);
     let ends = || terms.iter().flat_map(|(_, from, to)| [*from, *to]).chain([0.0]);
     let scale = (ends().fold(f64::MAX, f64::min), ends().fold(f64::MIN, f64::max));
     html! {
@@ -160,6 +166,16 @@ fn reasons(found: &Bisection) -> Markup {
                             td { (reason.words) }
                         }
                     }
+                    @if !slight.is_empty() {
+                        tr {
+                            td.n { (format!("{:+.1}", sum - before)) }
+                            td { (PreEscaped(step_svg(before, sum, scale, false))) }
+                            td { details {
+                                summary { (several(slight.len(), "other sign")) ", of less than " (SLIGHT) " each" }
+                                @for (reason, ..) in &slight { div { (format!("{:+.2} ", reason.weight)) (reason.words) } }
+                            } }
+                        }
+                    }
                     tr { td.n { strong { (format!("{sum:+.1}")) } } td { (PreEscaped(step_svg(0.0, sum, scale, true))) } td { strong { "the sum" } } }
                 }
             }
@@ -184,7 +200,8 @@ fn steps(found: &Bisection, titles: &[&str]) -> Markup {
 fn row(kind: Kind, step: &Step, number: usize, titles: &[&str]) -> Markup {
     let (crashed, all) = (step.crashed as usize, (step.crashed + step.survived) as usize);
     let letters: String = {
-        let mut own: Vec<usize> = step.titles().filter_map(|title| titles.iter().position(|known| *known == title)).collect();
+        let mut own: Vec<usize> =
+            step.titles().filter_map(|title| titles.iter().position(|known| *known == title)).collect();
         own.sort_unstable();
         own.dedup();
         own.into_iter().map(walk_letter).collect()

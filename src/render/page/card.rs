@@ -5,7 +5,7 @@ use super::super::log::card::{access_text, in_order, object_text, task_text};
 use super::super::log::group::Group;
 use super::super::log::overview::{Common, heading, tainted};
 use super::log::LogPage;
-use super::{graph, line_link, stack, with_links};
+use super::{graph, line_link, source, stack, with_links};
 use crate::report::{HeldLocks, Report, Stack};
 use maud::{Markup, html};
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,6 +50,7 @@ impl Card<'_> {
                     button type="button" data-copy=(self.command()) { "copy command" }
                 }
                 (self.words(report))
+                @if let Some(told) = self.page.sources.iter().find(|told| told.index == Some(report.index)) { (source::source(told)) }
                 (self.picture())
                 (self.stacks(report))
                 (self.locks(report))
@@ -218,6 +219,7 @@ impl Card<'_> {
     fn again(&self) -> Markup {
         let dumps = &self.group.later;
         let same: Vec<&Report> = if dumps.is_empty() { self.group.reports[1..].to_vec() } else { Vec::new() };
+        let titles = same.iter().any(|other| other.title != self.group.reports[0].title);
         html! {
             @for (dump, _) in dumps {
                 div { "the same tasks again" @if let Some(at) = dump.at { (format!(" at {at:.1} s")) } " " (line_link(dump.line)) }
@@ -229,14 +231,14 @@ impl Card<'_> {
                     }
                     div.wide tabindex="0" {
                         table {
-                            thead { tr { th { "line" } th { "time" } th { "task" } th { "title" } } }
+                            thead { tr { th { "line" } th { "time" } th { "task" } @if titles { th { "title" } } } }
                             tbody {
                                 @for other in same.iter().take(PLACES) {
                                     tr {
                                         td { (line_link(other.line)) }
                                         td.num { @if let Some(time) = other.time { (format!("{time:.3} s")) } }
                                         td { @if let Some(task) = &other.task { (task_text(task)) } }
-                                        td { (other.title) }
+                                        @if titles { td { (other.title) } }
                                     }
                                 }
                             }

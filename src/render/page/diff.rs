@@ -18,7 +18,8 @@ const LOGS: usize = 200;
 pub fn diff_page(difference: &Difference, a: &Group, b: &Group) -> String {
     let (messages, others): (Vec<&Finding>, Vec<&Finding>) =
         difference.findings.iter().partition(|finding| finding.area == Area::Message && finding.known.is_none());
-    let of = |test: &dyn Fn(&Finding) -> bool| -> Vec<&Finding> { others.iter().copied().filter(|one| test(one)).collect() };
+    let of =
+        |test: &dyn Fn(&Finding) -> bool| -> Vec<&Finding> { others.iter().copied().filter(|one| test(one)).collect() };
     let counted = difference.findings.iter().filter(|one| one.verdict.is_claim() && one.known.is_none()).count();
     let body = html! {
         h1 { (difference.a.name) " \u{2192} " (difference.b.name) }
@@ -38,7 +39,9 @@ pub fn diff_page(difference: &Difference, a: &Group, b: &Group) -> String {
         }
         p.soft { "Intervals: " (difference.interval) ". A difference of rates is claimed below " (format!("{:.0} %", difference.alpha * 100.0)) ", corrected within its area." }
     };
-    document(&Page { title: format!("{} and {} – kanalyze", difference.a.name, difference.b.name), body, again: None })
+    document(&Page {
+        title: format!("{} and {} – kanalyze", difference.a.name, difference.b.name), body, again: None
+    })
 }
 
 fn side(letter: &str, name: &str, logs: &[String]) -> Markup {
@@ -82,7 +85,10 @@ fn row(finding: &Finding) -> Markup {
                 (finding.words)
                 @if let Some(place) = &finding.place { div.soft { (place.log) ":" (place.line) } }
                 @if let Some(known) = &finding.known { div.soft { "known: " (known) } }
-                @if let Some(p) = finding.p_corrected.or(finding.p) { div.soft { (format!("p = {p:.2e}")) } }
+                // One run against one proves nothing by numbers.
+                @if let Some(p) = finding.p_corrected.or(finding.p).filter(|p| *p < 1.0) {
+                    div.soft { @if p < 0.001 { (format!("p = {p:.1e}")) } @else { (format!("p = {p:.3}")) } }
+                }
                 @if let Some(more) = finding.runs_more { div.soft { "to tell: " (several(more, "run")) " more on each side" } }
                 @if let Some(causes) = &finding.causes { (both(causes)) }
             }
@@ -167,7 +173,9 @@ fn milestones(difference: &Difference, a: &Group, b: &Group) -> Markup {
     };
     let slopes: Vec<Slope> = names
         .into_iter()
-        .filter_map(|name| Some(Slope { name: name.to_owned(), a: middle(a, name)?, b: middle(b, name)?, claimed: claimed(name) }))
+        .filter_map(|name| {
+            Some(Slope { name: name.to_owned(), a: middle(a, name)?, b: middle(b, name)?, claimed: claimed(name) })
+        })
         .collect();
     html! {
         @if slopes.len() > 1 {

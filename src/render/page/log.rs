@@ -15,6 +15,7 @@ use crate::intake::Text;
 use crate::locks::Dump;
 use crate::render::{Detail, Look};
 use crate::report::{Report, Speaker};
+use crate::source::BlamePage;
 use maud::{Markup, html};
 use std::collections::BTreeSet;
 
@@ -34,6 +35,8 @@ pub struct LogPage<'a> {
     pub summary: &'a Summary,
     /// Its dumps of tasks and locks.
     pub dumps: &'a [Dump],
+    /// What a kernel tree tells of its reports, if there is one.
+    pub sources: &'a [BlamePage],
     /// Its text.
     pub text: &'a Text,
     /// What is to be said if no line is the kernel's.

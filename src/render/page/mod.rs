@@ -12,6 +12,7 @@ mod graph;
 mod listing;
 mod log;
 mod run;
+mod source;
 mod stack;
 mod timeline;
 mod titles;

@@ -2,12 +2,13 @@
 //! all runs.
 
 use super::card::several;
+use super::listing::without_colours;
 use super::log::{LogPage, parts};
 use super::{Page, document, graph};
 use crate::locks::Dump;
 use crate::render::svg::spark_svg;
 use crate::runs::{Manifest, Phase, Verdict};
-use crate::vm::story::Story;
+use crate::vm::story::{Story, Told};
 use maud::{Markup, PreEscaped, html};
 
 /// How often the page of a run that lives comes again, seconds.
@@ -49,10 +50,12 @@ pub fn run_page(page: &RunPage<'_>) -> String {
         }
         @if page.log.is_none() && !page.tail.is_empty() {
             h2 { "The end of the serial log" }
-            pre.wide tabindex="0" { (page.tail) }
+            pre.wide tabindex="0" { (String::from_utf8_lossy(&without_colours(page.tail.as_bytes()))) }
         }
-        (told(page))
-        @if let Some(log) = page.log { (parts(log, false)) }
+        @match page.log {
+            Some(log) => { (parts(log, false)) details { summary { "how it went" } (told(page)) } }
+            None => (told(page)),
+        }
     };
     document(&Page { title: format!("{} – {}", manifest.name, page.state), body, again: page.lives.then_some(AGAIN) })
 }
@@ -147,23 +150,26 @@ fn hits(page: &RunPage<'_>) -> Markup {
 }
 
 fn told(page: &RunPage<'_>) -> Markup {
-    let row = |one: &crate::vm::story::Told| html! { tr { td.n { (clock(one.at)) } td { (one.word) } td { (one.text) } } };
-    html! {
-        @if !page.story.told.is_empty() {
-            h2 { "What happened, the newest first" }
-            div.wide tabindex="0" role="region" aria-label="what happened" {
+    let row = |one: &Told| html! { tr { td.n { (clock(one.at)) } td { (one.word) } td { (one.text) } } };
+    // Notable lines are many, and the log has them.
+    let (events, others): (Vec<&Told>, Vec<&Told>) = page.story.told.iter().rev().partition(|one| one.word == "event");
+    let table = |label: &str, rows: &[&Told]| {
+        html! {
+            div.wide tabindex="0" role="region" aria-label=(label) {
                 table {
                     thead { tr { th.n { "after" } th { "what" } th { "in words" } } }
-                    tbody { @for one in page.story.told.iter().rev().take(TOLD) { (row(one)) } }
-                }
-            }
-            @if page.story.told.len() > TOLD {
-                details {
-                    summary { "earlier" }
-                    table { tbody { @for one in page.story.told.iter().rev().skip(TOLD) { (row(one)) } } }
+                    tbody { @for one in rows { (row(one)) } }
                 }
             }
         }
+    };
+    html! {
+        @if !others.is_empty() {
+            h2 { "What happened, the newest first" }
+            (table("what happened", &others[..others.len().min(TOLD)]))
+            @if others.len() > TOLD { details { summary { "earlier" } (table("what happened earlier", &others[TOLD..])) } }
+        }
+        @if !events.is_empty() { details { summary { (several(events.len(), "notable line")) } (table("notable lines", &events)) } }
     }
 }
 

@@ -60,19 +60,17 @@ pub(super) fn timeline(boots: &[Boot], marks: &[Mark<'_>], settle: &dyn Fn(u64) 
                     (ground(boot, number, (starts[number], widths[number]), below, much, settle))
                 }
                 @for mark in marks.iter().filter(|mark| mark.card.is_none()).take(EVENTS) {
-                    a href={ "#L" (mark.line) } aria-label={ (mark.title) " :" (mark.line) } {
-                        rect.event x=(percent(at(mark))) y=(top + 6) width="3" height=(ROW - 12) {
-                            title { (mark.title) " :" (mark.line) }
-                        }
+                    a href={ "#L" (mark.line) } {
+                        title { (mark.title) " :" (mark.line) }
+                        rect.event x=(percent(at(mark))) y=(top + 6) width="3" height=(ROW - 12) {}
                     }
                 }
                 @for mark in marks.iter().take(REPORTS) {
                     @if let Some(card) = mark.card {
                         @let row = rows.iter().position(|row| *row == mark.severity).unwrap_or(0);
-                        a class={ "s" (mark.severity as u8) } href={ "#card-" (card) } aria-label={ (mark.title) " :" (mark.line) } {
-                            rect.mark x=(percent(at(mark))) y=(row * ROW + 3) width="7" height=(ROW - 6) rx="1" {
-                                title { (mark.title) " :" (mark.line) }
-                            }
+                        a class={ "s" (mark.severity as u8) } href={ "#card-" (card) } {
+                            title { (mark.title) " :" (mark.line) }
+                            rect.mark x=(percent(at(mark))) y=(row * ROW + 3) width="7" height=(ROW - 6) rx="1" {}
                         }
                     }
                 }

@@ -50,6 +50,8 @@ pub fn titles_page(name: &str, logs: Vec<LogTitles>) -> String {
     let reports: usize = logs.iter().map(|log| log.reports.len()).sum();
     let crashed = logs.iter().filter(|log| !log.reports.is_empty()).count();
     let names: Vec<(String, usize)> = logs.iter().map(|log| (log.name.clone(), log.reports.len())).collect();
+    let folder = folder(&names);
+    let short = |at: usize| names[at].0.get(folder..).unwrap_or(&names[at].0);
     let found = clusters(logs.into_iter().flat_map(|log| log.samples).collect());
     let mut causes: BTreeMap<&str, usize> = BTreeMap::new();
     for cluster in &found {
@@ -86,8 +88,8 @@ pub fn titles_page(name: &str, logs: Vec<LogTitles>) -> String {
                             }
                             td { (PreEscaped(seen_svg(&title.counts, &format!("seen in {count} logs")))) }
                             td {
-                                @if let Some((at, line)) = title.first { (names[at].0) ":" (line) }
-                                @if title.first.is_some_and(|(at, _)| at != title.last) { div.soft { (names[title.last].0) } }
+                                @if let Some((at, line)) = title.first { (short(at)) ":" (line) }
+                                @if title.first.is_some_and(|(at, _)| at != title.last) { div.soft { (short(title.last)) } }
                             }
                             td.n { (causes.get(name.as_str()).copied().unwrap_or(1)) }
                         }
@@ -106,7 +108,7 @@ pub fn titles_page(name: &str, logs: Vec<LogTitles>) -> String {
                         tr {
                             td.n { (cluster.size) }
                             td { @for title in &cluster.titles { div { (title) } } }
-                            td.soft { (cluster.representative.log) }
+                            td.soft { (cluster.representative.log.get(folder..).unwrap_or(&cluster.representative.log)) }
                         }
                     }
                 }
@@ -119,4 +121,11 @@ pub fn titles_page(name: &str, logs: Vec<LogTitles>) -> String {
         }
     };
     document(&Page { title: format!("{name} – kanalyze"), body, again: None })
+}
+
+/// How many bytes all names begin with that end with a slash.
+fn folder(names: &[(String, usize)]) -> usize {
+    let Some((first, _)) = names.first() else { return 0 };
+    let same = |end: usize| names.iter().all(|(name, _)| name.get(..end) == first.get(..end));
+    first.rmatch_indices('/').map(|(at, _)| at + 1).find(|end| same(*end)).unwrap_or(0)
 }
