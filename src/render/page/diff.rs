@@ -85,11 +85,6 @@ fn row(finding: &Finding) -> Markup {
                 (finding.words)
                 @if let Some(place) = &finding.place { div.soft { (place.log) ":" (place.line) } }
                 @if let Some(known) = &finding.known { div.soft { "known: " (known) } }
-                // One run against one proves nothing by numbers.
-                @if let Some(p) = finding.p_corrected.or(finding.p).filter(|p| *p < 1.0) {
-                    div.soft { @if p < 0.001 { (format!("p = {p:.1e}")) } @else { (format!("p = {p:.3}")) } }
-                }
-                @if let Some(more) = finding.runs_more { div.soft { "to tell: " (several(more, "run")) " more on each side" } }
                 @if let Some(causes) = &finding.causes { (both(causes)) }
             }
         }
