@@ -7,6 +7,7 @@ use super::stderr::say;
 use super::tree::{TreeArguments, told};
 use crate::engine::{Item, lock_dumps};
 use crate::locks::Dump;
+use crate::render::svg::{Setting, orders_svg};
 use crate::render::{json_line, locks_dot, locks_mermaid, locks_svg, locks_text, source_text};
 use crate::source::{BlamePage, Tree, dump_page};
 use std::io::Write;
@@ -44,7 +45,8 @@ pub struct Arguments {
     #[arg(long, conflicts_with_all = ["svg", "mermaid"])]
     dot: bool,
 
-    /// Draw the last dump as a picture: at most 60 nodes, the rest folded with counts.
+    /// Draw the last dump as a picture, crowds of tasks that wait alike in one box; where nobody waits, the order of locks that
+    /// lockdep tells.
     #[arg(long, conflicts_with = "mermaid")]
     svg: bool,
 
@@ -95,6 +97,13 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 Some(dump) if arguments.dot => out.write_all(locks_dot(dump).as_bytes())?,
                 Some(dump) if arguments.svg => out.write_all(locks_svg(dump).as_bytes())?,
                 Some(dump) => out.write_all(locks_mermaid(dump).as_bytes())?,
+                // Nobody waits: lockdep may have told an order of locks.
+                None if arguments.svg => {
+                    let told = found.iter().rev().flat_map(|dump| &dump.lockdep);
+                    if let Some(order) = { told }.find_map(|explanation| orders_svg(explanation, Setting::Alone)) {
+                        out.write_all(order.as_bytes())?;
+                    }
+                }
                 None if drawn => {}
                 None => match output.format {
                     Format::Text => {

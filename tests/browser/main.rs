@@ -247,6 +247,14 @@ fn a_box_of_the_wait_graph_shows_its_way_to_the_root_and_leads_to_its_task() {
         Command::new(env!("CARGO_BIN_EXE_kanalyze")).args(["locks", "--svg"]).arg(&log).output().expect("it runs");
     let svg = String::from_utf8(drawn.stdout).expect("UTF-8");
     writer::assert_apart(&svg);
+    let order = Command::new(env!("CARGO_BIN_EXE_kanalyze"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["locks", "--svg", "corpus/lab/logs/order_circle3.log"])
+        .output()
+        .expect("it runs");
+    let order = String::from_utf8(order.stdout).expect("UTF-8");
+    assert!(order.contains("alpha") && order.contains("gamma_closes_circle"), "{order}");
+    writer::assert_apart(&order);
     let alone = scene.log("alone.svg", &svg);
     browser.load(&alone);
     assert_eq!(
