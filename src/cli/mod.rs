@@ -27,6 +27,7 @@ mod query;
 mod records;
 mod repro;
 mod run;
+mod run_page;
 mod runs;
 mod stderr;
 mod symbolize;

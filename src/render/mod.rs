@@ -3,7 +3,6 @@
 mod answer;
 pub mod bisect;
 mod bisect_reasons;
-pub mod bisect_svg;
 pub mod bisect_table;
 mod bisect_walk;
 mod bisect_words;

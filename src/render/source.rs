@@ -134,7 +134,7 @@ fn beside(left: &[(String, bool)], right: &[(String, bool)]) -> Option<String> {
 }
 
 /// Who wrote a place, who touched its function, what is not known.
-fn words(out: &mut String, place: &Place, look: &Look) {
+pub(super) fn words(out: &mut String, place: &Place, look: &Look) {
     if let Some(blame) = &place.blame {
         line_words(out, place, blame, look);
     }

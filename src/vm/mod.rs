@@ -29,6 +29,7 @@ pub mod serial;
 pub mod session;
 pub mod settings;
 pub mod snapshot;
+pub mod story;
 pub mod sysrq;
 pub mod watcher;
 pub mod workload;

@@ -145,6 +145,7 @@ fn start_of(item: &Item) -> u64 {
         Item::Opened { start, .. } => *start,
         Item::Closed(report) => report.start,
         Item::Event(event) => event.start,
+        _ => panic!("an item that this test does not know"),
     }
 }
 

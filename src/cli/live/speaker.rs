@@ -3,6 +3,7 @@
 use super::folds::Folds;
 use super::sources::Sources;
 use crate::cli::output::{Format, JsonArray, Output};
+use crate::cli::run_page::LivePage;
 use crate::cli::stderr;
 use crate::cli::tree::TreeArguments;
 use crate::locks::Dump;
@@ -12,8 +13,10 @@ use crate::render::{
 use crate::vm::Happening;
 use crate::vm::happening::{Audience, LockPictures, Status, json_line};
 use crate::vm::record::SERIAL_LOG;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Speaks to the user, each line at once.
@@ -37,6 +40,8 @@ pub struct Voice<'a> {
     number: Option<usize>,
     /// The folder of the run.
     folder: Option<String>,
+    /// The page of the run that goes on, if it has a folder.
+    page: RefCell<Option<LivePage>>,
     folds: Folds,
     /// When a line on the progress was last written for those who have no status line, seconds of the run.
     progress_told: f64,
@@ -153,7 +158,7 @@ impl<'a> Voice<'a> {
     /// Of the only run, or of one with a number.
     #[must_use]
     pub fn new(speaker: &'a Mutex<Speaker>, number: Option<usize>) -> Self {
-        Self { speaker, number, folder: None, folds: Folds::new(), progress_told: 0.0 }
+        Self { speaker, number, folder: None, page: RefCell::new(None), folds: Folds::new(), progress_told: 0.0 }
     }
 
     fn speaker(&self) -> MutexGuard<'a, Speaker> {
@@ -175,6 +180,14 @@ impl<'a> Voice<'a> {
         due
     }
 
+    /// The page of the run before is written for the last time, and that of a new one begun.
+    fn turn_page(&self, speaker: &mut Speaker, folder: Option<&str>) {
+        let before = self.page.replace(folder.map(|folder| LivePage::new(Path::new(folder))));
+        if let Some(trouble) = before.and_then(LivePage::close) {
+            speaker.aside(&trouble);
+        }
+    }
+
     fn tell_folded(&mut self, speaker: &mut Speaker) {
         if let Some(words) = self.folds.take() {
             let label = self.number.map_or_else(String::new, |number| format!("[{number}] "));
@@ -189,6 +202,7 @@ impl Audience for Voice<'_> {
         if let Happening::Begun { folder, .. } = happening {
             self.folds = Folds::new();
             self.progress_told = 0.0;
+            self.turn_page(&mut speaker, folder.as_deref());
             self.folder.clone_from(folder);
         }
         if speaker.format == Format::Text {
@@ -211,7 +225,11 @@ impl Audience for Voice<'_> {
     }
 
     fn glance(&mut self, status: &Status) {
+        let trouble = self.page.get_mut().as_mut().and_then(|page| page.refresh(status.at));
         let mut speaker = self.speaker();
+        if let Some(trouble) = trouble {
+            speaker.aside(&trouble);
+        }
         if speaker.terminal {
             speaker.glance(status, self.number);
         } else if speaker.format == Format::Text && self.is_due(status.at) {
@@ -222,6 +240,9 @@ impl Audience for Voice<'_> {
 
     fn lock_pictures(&self, dumps: &[Dump], newest: usize) -> Option<LockPictures> {
         let (plain, dump) = (Look::default(), dumps.get(newest)?);
+        if let Some(page) = self.page.borrow_mut().as_mut() {
+            page.hang(dump);
+        }
         Some(LockPictures {
             newest: hang_text(dump, &plain),
             text: locks_text(SERIAL_LOG, dumps, &plain),
@@ -233,6 +254,7 @@ impl Audience for Voice<'_> {
 impl Drop for Voice<'_> {
     fn drop(&mut self) {
         let mut speaker = self.speaker();
+        self.turn_page(&mut speaker, None);
         self.tell_folded(&mut speaker);
     }
 }

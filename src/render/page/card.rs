@@ -6,7 +6,7 @@ use super::super::log::group::Group;
 use super::super::log::overview::{Common, heading, tainted};
 use super::LogPage;
 use super::words::{several, shell_word};
-use super::{graph, line_link, stack};
+use super::{graph, line_link, source, stack};
 use crate::report::{HeldLocks, Report, Stack};
 use maud::{Markup, html};
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,6 +51,7 @@ impl Card<'_> {
                     button type="button" data-copy=(self.command()) { "copy command" }
                 }
                 (self.words(report))
+                @if let Some(told) = self.page.sources.iter().find(|told| told.index == Some(report.index)) { (source::source(told)) }
                 (self.picture())
                 (self.stacks(report))
                 (self.locks(report))
@@ -125,6 +126,7 @@ impl Card<'_> {
 
     /// Who waits for whom, or in which order locks were taken.
     fn picture(&self) -> Markup {
+        let records = graph::Records { reports: self.page.view.reports(), events: self.page.view.events() };
         match (self.group.hang, self.group.explanation) {
             (Some(dump), _) => {
                 let titles: BTreeSet<&str> = self.group.reports.iter().map(|report| report.title.as_str()).collect();
@@ -132,7 +134,7 @@ impl Card<'_> {
                     @if titles.len() > 1 {
                         details { summary { (titles.len()) " titles" } ul { @for title in titles { li { (title) } } } }
                     }
-                    (graph::waits(self.page, dump))
+                    (graph::waits(records, dump))
                 }
             }
             (None, Some(explanation)) => graph::orders(explanation),
@@ -218,6 +220,7 @@ impl Card<'_> {
     fn again(&self) -> Markup {
         let dumps = &self.group.later;
         let same: Vec<&Report> = if dumps.is_empty() { self.group.reports[1..].to_vec() } else { Vec::new() };
+        let titles = same.iter().any(|other| other.title != self.group.reports[0].title);
         html! {
             @for (dump, _) in dumps {
                 div { "the same tasks again" @if let Some(at) = dump.at { (format!(" at {at:.1} s")) } " " (line_link(dump.line)) }
@@ -229,14 +232,14 @@ impl Card<'_> {
                     }
                     div.wide tabindex="0" {
                         table {
-                            thead { tr { th { "line" } th { "time" } th { "task" } th { "title" } } }
+                            thead { tr { th { "line" } th { "time" } th { "task" } @if titles { th { "title" } } } }
                             tbody {
                                 @for other in same.iter().take(PLACES) {
                                     tr {
                                         td { (line_link(other.line)) }
                                         td.num { @if let Some(time) = other.time { (format!("{time:.3} s")) } }
                                         td { @if let Some(task) = &other.task { (task_text(task)) } }
-                                        td { (other.title) }
+                                        @if titles { td { (other.title) } }
                                     }
                                 }
                             }

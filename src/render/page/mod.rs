@@ -4,19 +4,28 @@
 //! `maud`'s, which is checked and made Rust at compile time and escapes what it is given; control characters and those that turn the
 //! direction of writing are made visible in the document as a whole, so that no template can forget it.
 
+mod bisect;
 mod card;
 mod course;
+mod diff;
 mod graph;
 mod listing;
 mod log;
+mod run;
+mod source;
 mod stack;
 mod thread;
 mod timeline;
+mod titles;
 mod words;
 
+pub use bisect::{BisectPage, bisect_page};
+pub use diff::diff_page;
 pub use listing::Share;
 pub use log::log_page;
+pub use run::{RunPage, RunRow, run_page, runs_page};
 pub use thread::threads_page;
+pub use titles::{LogTitles, titles_page};
 
 use super::svg;
 use crate::engine::Summary;
@@ -24,6 +33,7 @@ use crate::intake::Text;
 use crate::locks::Dump;
 use crate::markup::xml_lines;
 use crate::render::log::LogView;
+use crate::source::BlamePage;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -43,6 +53,8 @@ pub struct LogPage<'a> {
     pub summary: &'a Summary,
     /// Its dumps of tasks and locks.
     pub dumps: &'a [Dump],
+    /// What a kernel tree tells of its reports, if there is one.
+    pub sources: &'a [BlamePage],
     /// Its text.
     pub text: &'a Text,
     /// What is to be said if no line is the kernel's.
