@@ -265,6 +265,7 @@ fn threads_start_in_few_places() {
         "src/engine/threads.rs",
         "src/symbols/binary.rs",
         "src/cli/live.rs",
+        "src/cli/run/series.rs",
         "src/cli/table.rs",
         "src/source/git.rs",
         "src/vm",

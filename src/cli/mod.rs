@@ -1,5 +1,6 @@
 //! The command line: one file a command, each its arguments and one `run`.
 
+mod assignment;
 mod bisect;
 mod blame;
 mod bundle;

@@ -1,5 +1,6 @@
 //! `kanalyze repro`: what a syz program holds, its options, and the flags that syz-execprog needs for them.
 
+use super::assignment::assignment;
 use super::output::{Format, Output};
 use super::records::write_records;
 use crate::render::safe;
@@ -111,11 +112,6 @@ enum FeatureChoice {
     Written,
     Listed,
     All,
-}
-
-pub(super) fn assignment(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("it has the form OPTION=VALUE")?;
-    Ok((key.to_owned(), value.to_owned()))
 }
 
 fn architecture(text: &str) -> Result<Architecture, String> {

@@ -8,9 +8,10 @@
 //! Alternative titles do not join clusters here: `bad-access in f` stands for every kind of bad access in a function, and on
 //! syzbot's bugs of seven years that puts reports of different bugs together more often than it finds one bug again.
 
-use super::cause::{Cause, cause_of, likeness};
+use super::cause::{Cause, likeness};
 use super::founders::Founders;
-use crate::report::Report;
+use super::sample::Same;
+pub use super::sample::{Member, Sample, sample};
 #[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -40,49 +41,6 @@ pub struct Cluster {
     pub cause: Cause,
     /// The reports, by log and index.
     pub members: Vec<Member>,
-}
-
-/// One report of a cluster.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[cfg_attr(feature = "schema", derive(JsonSchema))]
-#[non_exhaustive]
-pub struct Member {
-    /// The log.
-    pub log: String,
-    /// The report's number in its log.
-    pub index: usize,
-    /// Its title.
-    pub title: String,
-}
-
-/// What clustering needs of a report.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct Sample {
-    pub(super) member: Member,
-    pub(super) r#type: String,
-    pub(super) damaged: bool,
-    pub(super) cause: Cause,
-}
-
-/// What clustering needs of a report; small, so that very many fit into memory.
-#[must_use]
-pub fn sample(report: &Report) -> Sample {
-    Sample {
-        member: Member { log: report.log.clone(), index: report.index, title: report.title.clone() },
-        r#type: report.r#type.clone(),
-        damaged: report.corrupted.is_some() || report.frame.is_empty(),
-        cause: cause_of(report),
-    }
-}
-
-/// What two reports of one cause share at least: title, type, stack, locks.
-type Same<'a> = (&'a str, &'a str, bool, &'a [String], &'a [String]);
-
-impl Sample {
-    fn same(&self) -> Same<'_> {
-        (&self.member.title, &self.r#type, self.damaged, &self.cause.stack, &self.cause.locks)
-    }
 }
 
 /// Groups reports; the largest cluster first, equals by title.

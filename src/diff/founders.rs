@@ -5,7 +5,7 @@
 //! founders that hold one of these are looked at, in place of all founders.
 
 use super::cause::{Cause, likeness, weight};
-use super::cluster::Sample;
+use super::sample::Sample;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Stacks of one title below this likeness are different causes.

@@ -19,6 +19,7 @@ pub mod noise;
 mod pace;
 pub mod record;
 mod run;
+mod sample;
 mod seen;
 pub mod statistics;
 mod titles;

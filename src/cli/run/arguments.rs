@@ -65,7 +65,7 @@ pub(in crate::cli) struct SourceArguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
     pub procs: Option<u32>,
     /// Set an option of the syz program for this run only, as --set wifi=false; the program's file stays. May be repeated.
-    #[arg(long = "set", value_name = "OPTION=VALUE", value_parser = crate::cli::repro::assignment)]
+    #[arg(long = "set", value_name = "OPTION=VALUE", value_parser = crate::cli::assignment::assignment)]
     pub set: Vec<(String, String)>,
     /// Repeat a run: its folder, its name or a part of it, or `last`. What else is given here is changed.
     #[arg(long, value_name = "RUN", conflicts_with_all = ["extid", "bundle", "replay", "profile"])]

@@ -95,7 +95,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     ] {
         ensure!(!given, "{option} makes no sense here: the number of runs follows from what they show");
     }
-    let mut job = settings::jobs(run)?.into_iter().next().context("one kernel")?;
+    let mut job = super::jobs::jobs(run)?.into_iter().next().context("one kernel")?;
     job.settings.check()?;
     let Workload::Syz { program: path, .. } = &job.settings.workload else {
         bail!("there is no syz program to make smaller: give a bundle that has one, or --repro FILE");

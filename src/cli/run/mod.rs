@@ -3,6 +3,7 @@
 mod again;
 mod arguments;
 mod detach;
+mod jobs;
 pub(super) mod minimize;
 mod series;
 mod settings;
@@ -169,7 +170,7 @@ fn replay(arguments: &Arguments, log: &OsString) -> anyhow::Result<ExitCode> {
 }
 
 fn run_machines(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let jobs = settings::jobs(arguments)?;
+    let jobs = jobs::jobs(arguments)?;
     for job in &jobs {
         job.settings.check()?;
     }
