@@ -1,16 +1,16 @@
 //! `kanalyze bisect`: what did this bisection find, and should I believe it?
 
+use super::findings::reports;
 use super::logs::{Logs, tell};
 use super::output::{Format, JsonArray, Reader, ShownOutput};
 use super::pager::Page;
 use super::tree::{TreeArguments, told};
 use crate::bisect::record::Verdict;
 use crate::bisect::{Bisection, Sign, judged};
-use crate::engine::{Engine, Item, Options, in_order};
+use crate::engine::{Options, in_order};
 use crate::input::Source;
 use crate::intake::{Log, Trouble, each_log, nature};
 use crate::render;
-use crate::report::Report;
 use crate::source::{Hints, PageOptions, SourceError, Tree, blame_page, commit_page};
 use anyhow::Context as _;
 use clap::ValueEnum;
@@ -184,28 +184,6 @@ fn told_by(tree: &Tree, arguments: &TreeArguments, found: &Bisection, look: &ren
     }
     told();
     Ok(out)
-}
-
-/// The reports in a transcript's last section.
-fn reports(log: &str, crash: &[u8], options: &Options) -> Vec<Report> {
-    let mut found = Vec::new();
-    let options = Options { log: log.to_owned(), threads: 1, ..options.clone() };
-    let read: Result<_, std::convert::Infallible> = Engine::read(options, crash, |item| {
-        if let Item::Closed(report) = item {
-            found.push(*report);
-        }
-        Ok(())
-    });
-    match read {
-        Ok(_) => found,
-        Err(never) => match never {},
-    }
-}
-
-/// The bisections in a text.
-pub(super) fn judged_text(name: &str, text: &[u8], options: &Options) -> Vec<Bisection> {
-    let found = judged(name, text, &|crash| reports(name, crash, options));
-    found.into_iter().map(|(found, _)| found).collect()
 }
 
 /// What one log gave, and what went wrong.

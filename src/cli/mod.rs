@@ -10,6 +10,7 @@ mod config;
 mod corpus;
 mod diff;
 mod doctor;
+mod findings;
 mod fixed;
 mod generate;
 mod grammar;

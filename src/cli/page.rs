@@ -1,9 +1,9 @@
 //! `kanalyze page`: one HTML file to look at and to pass on.
 
+use super::findings::{judged_text, told_dumps};
 use super::logs::{Logs, Reading, sources_of, tell};
-use super::parse::told_dumps;
 use super::tree::{TreeArguments, told};
-use super::{bisect, diff, run_page};
+use super::{diff, run_page};
 use crate::bisect::Bisection;
 use crate::diff::cluster::sample;
 use crate::diff::compare;
@@ -231,7 +231,7 @@ fn of_log(log: Log, share: Option<Share>, options: &Options, ask: Ask<'_>) -> (O
     let trouble = damage.map(|damage| Trouble { message: format!("{name}: {damage}"), fatal: false });
     let nature = nature(text.log());
     if nature.bisection {
-        let found: Vec<Bisection> = bisect::judged_text(&name, text.plain(), options);
+        let found: Vec<Bisection> = judged_text(&name, text.plain(), options);
         if !found.is_empty() {
             return (Some(bisect_page(&BisectPage { name: &name, found: &found, text: text.plain() })), trouble);
         }

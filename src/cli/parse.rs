@@ -1,5 +1,6 @@
 //! `kanalyze parse`: what went wrong in these logs, and under which name does syzbot know it?
 
+use super::findings::told_dumps;
 use super::logs::{Logs, tell};
 use super::output::{Format, JsonArray, Output, Reader, ShownOutput};
 use super::pager::Page;
@@ -8,7 +9,6 @@ use super::symbolize::open_image;
 use super::tree::{TreeArguments, told};
 use crate::engine::{Item, Kept, Options};
 use crate::files::cache_home;
-use crate::locks::{Dump, Record, dumps};
 use crate::render::{LogView, safe, write_json};
 use crate::report::Report;
 use crate::source::{BlamePage, PageOptions, Tree, blame_page};
@@ -197,17 +197,6 @@ fn views(
         },
     )?;
     Ok(answer)
-}
-
-/// The dumps of tasks and locks, where a hang or a report of lockdep rests on them.
-pub(super) fn told_dumps(view: &LogView) -> Vec<Dump> {
-    // A task is called blocked for so long, or blocked by another one.
-    let hangs = |report: &Report| report.hung_tasks.iter().any(|task| task.seconds.is_some() || task.blocker.is_some());
-    if !view.reports().iter().any(|report| hangs(report) || report.lockdep.is_some()) {
-        return Vec::new();
-    }
-    let reports = view.reports().iter().map(Record::Report);
-    dumps("", &reports.chain(view.events().iter().map(Record::Event)).collect::<Vec<_>>())
 }
 
 /// JSON, one record a line or as one array.

@@ -1,6 +1,6 @@
 //! The page of a run: made from its folder, and written anew into it while the run lives.
 
-use super::parse::told_dumps;
+use super::findings::told_dumps;
 use crate::engine::{Item, Options};
 use crate::files;
 use crate::input::Source;
