@@ -5,7 +5,7 @@ use super::output::{Format, JsonArray, Output, Reader};
 use super::pager::Page;
 use super::stderr::say;
 use super::tree::{TreeArguments, told};
-use crate::engine::{Item, lock_dumps};
+use crate::engine::{Item, Kept, Options, lock_dumps};
 use crate::locks::Dump;
 use crate::render::{json_line, locks_dot, locks_mermaid, locks_svg, locks_text, source_text};
 use crate::source::{BlamePage, Tree, dump_page};
@@ -60,7 +60,7 @@ pub struct Arguments {
 /// # Errors
 /// No input, or a grammar that is no good.
 pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let options = arguments.logs.reading.options()?.with_events();
+    let options = Options { events: true, kept: Kept::LOCKS, ..arguments.logs.reading.options()? };
     let drawn = arguments.dot || arguments.svg || arguments.mermaid;
     let mut out = Page::open(arguments.reader, arguments.output.format == Format::Text && !drawn);
     let mut array = JsonArray::new();

@@ -53,6 +53,8 @@ pub struct Kept {
 }
 
 impl Kept {
+    /// Only what the analysis of locks reads.
+    pub const LOCKS: Self = Self { severe: 0, lesser: 0 };
     /// All of them.
     pub const ALL: Self = Self { severe: usize::MAX, lesser: usize::MAX };
 }
@@ -64,8 +66,8 @@ pub struct Options {
     pub log: String,
     /// Whether to look for events too.
     pub events: bool,
-    /// How many events are worked out. Of further ones those that are a line of the kernel's are only counted
-    /// ([`Summary::further`]), which costs a tenth.
+    /// How many events are worked out. Of further ones those that are a line of the kernel's and say nothing of locks are only
+    /// counted ([`Summary::further`]), which costs a tenth.
     pub kept: Kept,
     /// Whether to yield [`Item::Opened`].
     pub opened: bool,

@@ -193,6 +193,14 @@ impl Event {
         first_in(&self.triggers, line)
     }
 
+    /// Whether one of many of its lines need only be counted: the line is all that it is, and the analysis of locks has no
+    /// use for it.
+    #[must_use]
+    pub fn is_countable(&self) -> bool {
+        let takes = |group: &str| self.pattern.source().contains(&format!("(?P<{group}>"));
+        self.is_one_line() && self.role.is_none() && !(takes("lock") && takes("action"))
+    }
+
     /// Whether its first line is all that it is.
     #[must_use]
     pub fn is_one_line(&self) -> bool {

@@ -86,6 +86,7 @@ pub fn read_log(log: Log, options: &Options, mut take: impl FnMut(Vec<Item>) -> 
                 items.iter_mut().for_each(|item| text.settle(item));
                 counted(items)
             });
+            any |= summary.further > 0;
             (summary, if any { Nature::default() } else { nature(text.log()) }, damage)
         }
         Content::Stream(stream) => read_stream(stream, options, counted),
