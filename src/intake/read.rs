@@ -86,11 +86,12 @@ pub fn read_log(log: Log, options: &Options, mut take: impl FnMut(Vec<Item>) -> 
                 items.iter_mut().for_each(|item| text.settle(item));
                 counted(items)
             });
-            any |= summary.further > 0;
             (summary, if any { Nature::default() } else { nature(text.log()) }, damage)
         }
         Content::Stream(stream) => read_stream(stream, options, counted),
     };
+    // What was only counted was found, too.
+    let any = any || summary.further > 0;
     let partial = damage.is_some();
     let trouble = damage.map(|damage| Trouble { message: format!("{name}: {damage}"), fatal: false });
     let mut outcome = Outcome { summary, trouble, partial, nature: None };
