@@ -65,6 +65,7 @@ pub fn day(moment: SystemTime) -> String {
 }
 
 /// Today's date in UTC, `2026-11-21`.
+#[cfg(feature = "cli")]
 #[must_use]
 pub fn today() -> String {
     day(SystemTime::now())

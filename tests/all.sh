@@ -2,16 +2,29 @@
 # Installs what the tests need (Debian packages, as root or with sudo), then runs all of them: form, lints, tests against
 # a real QEMU, and, where ../shared is, the scorers with their floors.
 #
-# usage: tests/all.sh [--no-install]
+# usage: tests/all.sh [--no-install]     everything
+#        tests/all.sh --quick            form, lints and the tests that need neither polars nor QEMU nor a browser; installs nothing
 set -euo pipefail
 cd "$(dirname "$0")/.."
 shared=${KANALYZE_SHARED:-../shared}
 target=${CARGO_TARGET_DIR:-target}
 step() { printf '\n== %s (%s s)\n' "$*" "$SECONDS"; }
 
+if [ "${1:-}" = --quick ]; then
+    # Not optimised: compiling kanalyze at level 1 takes longer than these tests save by it.
+    plain=(--config 'profile.dev.package.kanalyze.opt-level=0')
+    step "form and lints"
+    cargo fmt --check
+    cargo clippy --quiet --all-targets "${plain[@]}" -- -D warnings
+    step "tests"
+    cargo test --no-fail-fast "${plain[@]}" --lib --bins --test tidy --test corpus --test library --test commands
+    step "the quick ones passed"
+    exit
+fi
+
 if [ "${1:-}" != --no-install ]; then
     step "packages"
-    packages=(qemu-system-x86 busybox-static dropbear-bin openssh-client cpio xz-utils zstd gcc binutils python3-venv chromium chromium-driver)
+    packages=(qemu-system-x86 qemu-utils e2fsprogs busybox-static dropbear-bin openssh-client cpio xz-utils zstd gcc binutils python3-venv chromium chromium-driver)
     command -v npm >/dev/null || packages+=(npm)
     missing=()
     for package in "${packages[@]}"; do
@@ -53,15 +66,37 @@ tests/guest/build.sh "$target/guest"
 
 step "form and lints"
 cargo fmt --check
-cargo clippy --quiet --all-targets -- -D warnings
+# With tables, as the tests below; the build without them, which is scored, must not warn either.
 cargo clippy --quiet --all-targets --features tables -- -D warnings
+
+step "the library alone"
+for features in "" net vm; do
+    cargo check --quiet --lib --no-default-features ${features:+--features "$features"}
+done
+crates=$(cargo tree --no-default-features -e normal --prefix none | sed 's/ (.*//' | sort -u)
+count=$(printf '%s\n' "$crates" | wc -l)
+if [ "$count" -ge 40 ] || printf '%s\n' "$crates" | grep -qE '^(clap|ureq|indicatif) '; then
+    printf 'the library alone has %s crates; below 40 is the promise:\n%s\n' "$count" "$crates"
+    exit 1
+fi
+RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --lib
 
 step "tests"
 KANALYZE_GUEST="$(cd "$target/guest" && pwd)" cargo test --no-fail-fast --features tables
 
-step "release build"
-cargo build --release --quiet
-B=$target/release/kanalyze
+# An unpacked kernel (Debian's linux-source) is too large to be fetched for one test.
+if [ -n "${KANALYZE_LINUX:-}" ]; then
+    step "MAINTAINERS against scripts/get_maintainer.pl of $KANALYZE_LINUX"
+    cargo test --test library --features tables -- --ignored the_kernels_own_script
+else
+    echo "not run: KANALYZE_LINUX names no unpacked kernel, so MAINTAINERS was not compared with get_maintainer.pl"
+fi
+
+step "the build that is scored"
+# As the release, without its link-time optimisation, which changes no answer and costs minutes.
+warned=$(cargo build --profile scoring --quiet 2>&1) || { echo "$warned"; exit 1; }
+[ -z "$warned" ] || { echo "$warned"; exit 1; }
+B=$target/scoring/kanalyze
 "$B" corpus check corpus
 "$B" bisect --help >/dev/null
 # The tests above were built with tables; this build is without them and says how to get them.

@@ -206,7 +206,7 @@ fn next_test(found: &Bisection, walk: &Walk<'_>, doubts: &[Doubt]) -> Option<Nex
                 let start = found.rewritten.as_ref().map(|new| &new.commit).or(found.start_commit.as_ref())?;
                 test(Some(start), format!("reproduce the crash on {} first", short(start)))
             }
-            (true, Some(range)) => test(None, format!("go on by hand inside {}", found.trust_or(range))),
+            (true, Some(range)) => test(None, format!("go on by hand inside {}", trust_or(found, range))),
             (true, None) => test(None, "look for a release that survives".to_owned()),
         },
         Outcome::Horizon => {
@@ -325,18 +325,15 @@ fn runs_needed(ratio: f64) -> u32 {
     (LUCK.ln() / (1.0 - ratio.clamp(0.02, 0.9)).ln()).ceil() as u32
 }
 
-impl Bisection {
-    /// The trusted range in words, else the range that git was given.
-    fn trust_or(&self, range: &super::record::Range) -> String {
-        let last = |verdict| {
-            self.steps.iter().rev().find(|step| step.verdict == Some(verdict) && step.role == Role::Bisect).map(name)
-        };
-        let good =
-            last(Verdict::Good).or_else(|| range.good_release.clone()).unwrap_or_else(|| short(&range.good).to_owned());
-        let bad =
-            last(Verdict::Bad).or_else(|| range.bad_release.clone()).unwrap_or_else(|| short(&range.bad).to_owned());
-        format!("{good}..{bad}")
-    }
+/// The trusted range in words, else the range that git was given.
+fn trust_or(found: &Bisection, range: &super::record::Range) -> String {
+    let last = |verdict| {
+        found.steps.iter().rev().find(|step| step.verdict == Some(verdict) && step.role == Role::Bisect).map(name)
+    };
+    let good =
+        last(Verdict::Good).or_else(|| range.good_release.clone()).unwrap_or_else(|| short(&range.good).to_owned());
+    let bad = last(Verdict::Bad).or_else(|| range.bad_release.clone()).unwrap_or_else(|| short(&range.bad).to_owned());
+    format!("{good}..{bad}")
 }
 
 /// The first twelve digits of a commit.

@@ -1,6 +1,7 @@
 //! The record that others script against: `kanalyze.bisect/1`, one a log.
 
 use crate::report::Report;
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -8,7 +9,9 @@ use serde::Serialize;
 pub const SCHEMA: &str = "kanalyze.bisect/1";
 
 /// One bisection transcript, read whole and judged.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Bisection {
     /// [`SCHEMA`].
     pub schema: &'static str,
@@ -101,8 +104,10 @@ pub struct Bisection {
 }
 
 /// What was sought.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Kind {
     /// The commit that introduced a bug.
     Cause,
@@ -113,8 +118,10 @@ pub enum Kind {
 }
 
 /// How the search ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Outcome {
     /// One commit.
     Culprit,
@@ -129,7 +136,9 @@ pub enum Outcome {
 }
 
 /// When a log was written, as far as its features tell. Dates are `YYYY-MM-DD`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Dialect {
     /// Who wrote it.
     pub name: Origin,
@@ -146,8 +155,10 @@ pub struct Dialect {
 }
 
 /// Who wrote a log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Default)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Origin {
     /// syzbot's job.
     #[default]
@@ -175,7 +186,9 @@ impl Origin {
 }
 
 /// A commit that was given to git at the start.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Given {
     /// As written.
     pub commit: String,
@@ -184,7 +197,9 @@ pub struct Given {
 }
 
 /// What is said of the answer reverted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Revert {
     /// 1-based line of the log.
     pub line: u64,
@@ -195,8 +210,10 @@ pub struct Revert {
 }
 
 /// How a test of the answer reverted ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum RevertResult {
     /// The bug was gone: a reason for the answer.
     Passed,
@@ -207,7 +224,9 @@ pub enum RevertResult {
 }
 
 /// Where the titles of the first test were left behind. That alone proves nothing: a hang may become a deadlock report of the same bug.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct TitleDrift {
     /// Index into `steps` of the first step from which on no kernel crashed with a title of the first test.
     pub step: usize,
@@ -222,7 +241,9 @@ pub struct TitleDrift {
 }
 
 /// So many of so many bisections with known truth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Share {
     /// Bisections that were right.
     pub right: u32,
@@ -231,7 +252,9 @@ pub struct Share {
 }
 
 /// A start commit that was found again by its title.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Rewritten {
     /// The commit that everything afterwards is about.
     pub commit: String,
@@ -240,7 +263,9 @@ pub struct Rewritten {
 }
 
 /// The answer as git shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Culprit {
     /// 40 hex digits, fewer if the log has no more.
     pub commit: String,
@@ -263,7 +288,9 @@ pub struct Culprit {
 }
 
 /// A file of the diffstat.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Changed {
     /// As printed; a leading `...` is git's own shortening.
     pub path: String,
@@ -272,7 +299,9 @@ pub struct Changed {
 }
 
 /// Oddities of the culprit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Default)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Flags {
     /// More than one parent.
     pub merge: bool,
@@ -283,7 +312,9 @@ pub struct Flags {
 }
 
 /// One tested commit, or one verdict that was given without a test.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Step {
     /// Why it was tested.
     pub role: Role,
@@ -330,8 +361,10 @@ pub struct Step {
 }
 
 /// Why a commit was tested.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Role {
     /// The commit on which the bug was seen.
     Original,
@@ -362,7 +395,9 @@ impl Role {
 }
 
 /// One test run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Run {
     /// Its number; null for `all runs:`.
     pub number: Option<u32>,
@@ -375,8 +410,10 @@ pub struct Run {
 }
 
 /// What came of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, PartialOrd, Ord)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum RunResult {
     /// Survived.
     Ok,
@@ -395,8 +432,10 @@ pub enum RunResult {
 }
 
 /// What git was told. For a fix bisection a crash is `good`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Verdict {
     /// The earlier side.
     Good,
@@ -407,7 +446,9 @@ pub enum Verdict {
 }
 
 /// The end points given to git.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Range {
     /// As written: a commit or a tag.
     pub bad: String,
@@ -420,7 +461,9 @@ pub struct Range {
 }
 
 /// The words of a git log's two sides.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Terms {
     /// The earlier side, git's `good`.
     pub old: String,
@@ -429,7 +472,9 @@ pub struct Terms {
 }
 
 /// Kernel signatures.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Signatures {
     /// Of the named commit.
     pub culprit: Option<String>,
@@ -438,7 +483,9 @@ pub struct Signatures {
 }
 
 /// What the job says about itself. Times in seconds.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema, Default)]
+#[derive(Debug, Clone, PartialEq, Serialize, Default)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Totals {
     /// Number of tests; from November 2020 only those whose build succeeded.
     pub revisions: u64,
@@ -451,7 +498,9 @@ pub struct Totals {
 }
 
 /// A thinned list of releases.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Picked {
     /// Tags.
     pub tags: Vec<String>,
@@ -460,8 +509,10 @@ pub struct Picked {
 }
 
 /// What a confidence rests on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Basis {
     /// The fitted model, on the kind of log that it was fitted on.
     Model,
@@ -472,7 +523,9 @@ pub enum Basis {
 }
 
 /// One term of the confidence.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Reason {
     /// Id of the sign, as in `src/bisect/weights.toml`; `intercept` is where all bisections begin.
     pub sign: String,
@@ -483,7 +536,9 @@ pub struct Reason {
 }
 
 /// Where results stopped being reliable.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Unreliable {
     /// Index into `steps`.
     pub step: usize,
@@ -494,8 +549,10 @@ pub struct Unreliable {
 }
 
 /// Kinds of doubt about a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Doubted {
     /// It crashed in few runs only.
     SeldomCrashed,
@@ -508,7 +565,9 @@ pub enum Doubted {
 }
 
 /// What the reliable steps support.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Trust {
     /// The oldest reliably bad commit or release; null when there is none.
     pub bad: Option<String>,
@@ -519,7 +578,9 @@ pub struct Trust {
 }
 
 /// A test worth doing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct NextTest {
     /// What to test.
     pub commit: Option<String>,
@@ -528,7 +589,9 @@ pub struct NextTest {
 }
 
 /// Something that kept tests from running.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Nuisance {
     /// The title or error, shortened.
     pub title: String,

@@ -1,7 +1,7 @@
 //! `kanalyze bisect`: what did this bisection find, and should I believe it?
 
 use super::logs::{Logs, tell};
-use super::output::{Format, JsonArray, Output, Reader};
+use super::output::{Format, JsonArray, Reader, ShownOutput};
 use super::pager::Page;
 use super::tree::{TreeArguments, told};
 use crate::bisect::record::Verdict;
@@ -32,6 +32,7 @@ use std::process::ExitCode;
   kanalyze bisect --tree ~/linux bisect.txt       also whether the commit is fixed, and whom to tell
   kanalyze bisect --check-steps bisect.txt        verdicts that contradict their runs
   kanalyze bisect --svg walk.svg bisect.txt       a picture of the walk
+  kanalyze bisect --format html bisect.txt > b.html   the walk and the reasons to look at
   kanalyze bisect --format jsonl logs/*.txt       one record per log, for scripts
 
 In the walk, `git` is what git was told (in brackets: what the runs say of a test that git was not told about),
@@ -45,7 +46,7 @@ pub struct Arguments {
     logs: Logs,
 
     #[command(flatten)]
-    output: Output,
+    output: ShownOutput,
 
     #[command(flatten)]
     reader: Reader,
@@ -91,14 +92,17 @@ const BATCH: usize = 128;
 /// # Errors
 /// No input, a grammar that is no good, several logs for one picture, an output that cannot be written.
 pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let Some(output) = arguments.output.plain() else {
+        return super::page::of_logs(&arguments.logs, &arguments.tree);
+    };
     let (sources, named) = arguments.logs.sources()?;
     if arguments.svg.is_some() && sources.len() != 1 {
         anyhow::bail!("--svg draws one log, but {} are named; name one", sources.len());
     }
     let options = arguments.logs.reading.options()?;
     let mut writer = Writer {
-        out: Page::open(arguments.reader, arguments.output.format == Format::Text && !arguments.features),
-        format: arguments.output.format,
+        out: Page::open(arguments.reader, output.format == Format::Text && !arguments.features),
+        format: output.format,
         array: JsonArray::new(),
     };
     let gathers = arguments.sort.is_some() || arguments.svg.is_some() || writer.format == Format::Text;
@@ -123,10 +127,10 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let message = format!("{}: {} bisections are in it; the last one is drawn", found.log, found.sessions);
             tell(Some(&Trouble { message, fatal: false }));
         }
-        std::fs::write(path, render::bisect_svg::draw(found))
+        std::fs::write(path, render::svg::walk_svg(found, render::svg::Setting::Alone))
             .with_context(|| format!("{}: the picture cannot be written", path.display()))?;
     }
-    let look = arguments.output.look(arguments.reader);
+    let look = output.look(arguments.reader);
     let tree = if writer.format == Format::Text { arguments.tree.open()? } else { None };
     match (arguments.features, writer.format) {
         (true, _) => {}
@@ -196,6 +200,12 @@ fn reports(log: &str, crash: &[u8], options: &Options) -> Vec<Report> {
         Ok(_) => found,
         Err(never) => match never {},
     }
+}
+
+/// The bisections in a text.
+pub(super) fn judged_text(name: &str, text: &[u8], options: &Options) -> Vec<Bisection> {
+    let found = judged(name, text, &|crash| reports(name, crash, options));
+    found.into_iter().map(|(found, _)| found).collect()
 }
 
 /// What one log gave, and what went wrong.

@@ -32,6 +32,7 @@ use std::process::ExitCode;
   kanalyze diff 'old/*.log' 'new/*.log'        two globs (quoted, so that the shell leaves them alone)
   kanalyze diff --a 1.log 2.log --b 3.log 4.log
   kanalyze diff old new --format markdown      for a mail or an issue
+  kanalyze diff old new --format html > d.html a page to look at
   kanalyze diff old new --baseline known.toml  what is known does not count
   kanalyze diff --explain                      what two runs may differ in without being different
 
@@ -108,6 +109,8 @@ pub enum Form {
     Junit,
     /// SARIF 2.1.0, for code hosts.
     Sarif,
+    /// A page to look at.
+    Html,
 }
 
 /// Runs the command.
@@ -135,7 +138,11 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     let palette = super::output::palette(arguments.colour);
     let look = Look { palette, width: super::output::width(), ..Look::default() };
-    write(&difference, arguments.format, &look, &mut out)?;
+    if arguments.format == Form::Html {
+        out.write_all(render::page::diff_page(&difference, &a, &b).as_bytes())?;
+    } else {
+        write(&difference, arguments.format, &look, &mut out)?;
+    }
     if arguments.explain && arguments.format == Form::Text {
         write!(out, "\nSet aside by these rules:\n{}", rules())?;
     }
@@ -144,7 +151,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// Reads one side; says whether all of it could be read, to the end.
-fn side(one: Option<&OsString>, several: &[OsString], options: &Options) -> (Group, bool) {
+pub(super) fn side(one: Option<&OsString>, several: &[OsString], options: &Options) -> (Group, bool) {
     let names: Vec<OsString> = one.into_iter().chain(several).cloned().collect();
     let (sources, mut fine) = sources_of(&names);
     let name = names.iter().map(|name| name.to_string_lossy()).collect::<Vec<_>>().join(" ");
@@ -176,6 +183,8 @@ fn run_of(found: Found<'_>) -> Run {
 /// Writes a comparison in the form that was asked for.
 fn write(difference: &Difference, form: Form, look: &Look, out: &mut dyn Write) -> anyhow::Result<()> {
     match form {
+        // It needs the runs, too.
+        Form::Html => {}
         Form::Text => out.write_all(render::diff_text(difference, look).as_bytes())?,
         Form::Markdown => out.write_all(render::diff_markdown(difference).as_bytes())?,
         Form::Junit => out.write_all(render::diff_junit(difference).as_bytes())?,

@@ -81,6 +81,11 @@ pub fn schemas() -> Vec<(String, serde_json::Value)> {
         (crate::locks::LOCKS_SCHEMA.to_owned(), schemars::schema_for!(crate::locks::Dump).to_value()),
         (RUN_SCHEMA.to_owned(), schemars::schema_for!(crate::runs::Manifest).to_value()),
         (LIVE_SCHEMA.to_owned(), schemars::schema_for!(crate::vm::happening::Record<'_>).to_value()),
+        (crate::runs::tally::SERIES_SCHEMA.to_owned(), schemars::schema_for!(crate::runs::tally::Series).to_value()),
+        (
+            crate::syzbot::repro::minimize::MINIMIZE_SCHEMA.to_owned(),
+            schemars::schema_for!(crate::syzbot::repro::minimize::Ledger).to_value(),
+        ),
         (DOCTOR_SCHEMA.to_owned(), schemars::schema_for!(crate::vm::doctor::Check).to_value()),
         (
             crate::syzbot::manifest::SCHEMA.to_owned(),

@@ -1,7 +1,7 @@
 //! `kanalyze grammar`: which kinds of reports there are, what one means, whether a file of your own is right.
 
 use crate::engine::sample_complaints;
-use crate::grammar::{Choice, Event, Grammar, Header, Kind};
+use crate::grammar::{Choice, Cost, Event, Grammar, Header, Kind, costs};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -34,7 +34,10 @@ enum Verb {
         /// Id of the kind, as `list` shows it
         kind: String,
     },
-    /// Check a grammar file; every fault with its line
+    /// Check a grammar file; every fault with its line, and what its kinds cost
+    ///
+    /// A kind's lines are found by plain text: by its trigger, or by text that its pattern demands if that is rarer. Text that
+    /// many ordinary lines hold slows down the search of every log; the check names it and says what to do.
     Check {
         /// The file
         file: PathBuf,
@@ -79,9 +82,39 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let count = grammar.all_kinds().filter(|(_, kind)| kind.place.file == mine).count()
                 + grammar.events.iter().filter(|event| event.place.file == mine).count();
             writeln!(out, "{mine}: {count} kinds, every sample is recognised")?;
+            costs(&grammar).iter().try_for_each(|cost| tell_cost(&mut out, cost))?;
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// How often the texts stand in ordinary lines by which lines of a kind are found, and what to do about it.
+fn tell_cost(out: &mut dyn Write, cost: &Cost) -> std::io::Result<()> {
+    let often = |share: f64| format!("one line of {:.0}", 1.0 / share);
+    if let Some(common) =
+        cost.searched.iter().filter(|text| text.is_common()).max_by(|a, b| a.share.total_cmp(&b.share))
+    {
+        return writeln!(
+            out,
+            "{}: '{}' is expensive: its text '{}' is in about {} of kernel logs, each of which is then looked at more closely; \
+             choose a longer or rarer trigger, or a pattern that demands rarer text",
+            cost.place,
+            cost.id,
+            crate::render::safe(&common.text),
+            often(common.share)
+        );
+    }
+    let texts: Vec<String> =
+        cost.searched.iter().map(|text| format!("'{}'", crate::render::safe(&text.text))).collect();
+    let most = cost.searched.iter().map(|text| text.share).fold(0.0, f64::max);
+    writeln!(
+        out,
+        "{}: '{}' is cheap: {} is in about {} of kernel logs, or fewer",
+        cost.place,
+        cost.id,
+        texts.join(" or "),
+        often(most)
+    )
 }
 
 fn explain(out: &mut dyn Write, grammar: &Grammar, id: &str) -> anyhow::Result<()> {

@@ -37,6 +37,7 @@ enum Verb {
 Examples:
   kanalyze kernel build --source ~/linux --into ppp                  with the configuration of the bundle
   kanalyze kernel build --source ~/linux --config my.config --fragment lockdep.config --into ppp -M LLVM=1
+  kanalyze kernel build --source ~/linux --patch fix.patch --into ppp && kanalyze run --bundle ppp --ab bundle local --times 10
   echo '# CONFIG_JUMP_LABEL is not set' > quiet.config && kanalyze kernel build --source . --fragment quiet.config --into ppp --strict")]
 struct BuildArguments {
     /// The kernel tree.
@@ -48,6 +49,9 @@ struct BuildArguments {
     /// Options laid over the configuration. May be repeated; the last one wins.
     #[arg(long = "fragment", value_name = "FILE")]
     fragments: Vec<PathBuf>,
+    /// A patch on top of the tree's HEAD, as `git apply` takes it; in a tree of its own inside the bundle. May be repeated.
+    #[arg(long = "patch", value_name = "FILE")]
+    patches: Vec<PathBuf>,
     /// The bundle's folder.
     #[arg(long, value_name = "DIR", default_value = ".")]
     into: PathBuf,
@@ -102,6 +106,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         source: &arguments.source,
         config: &config,
         fragments: &arguments.fragments,
+        patches: &arguments.patches,
         directory: &arguments.into,
         arch: arguments.arch,
         jobs: arguments.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),

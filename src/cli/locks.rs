@@ -1,12 +1,13 @@
 //! `kanalyze locks`: who holds the lock, who waits, where is the cycle, who is the root?
 
 use super::logs::{Logs, tell};
-use super::output::{Format, JsonArray, Output, Reader};
+use super::output::{Format, JsonArray, Reader, ShownOutput};
 use super::pager::Page;
 use super::stderr::say;
 use super::tree::{TreeArguments, told};
 use crate::engine::{Item, Kept, Options, lock_dumps};
 use crate::locks::Dump;
+use crate::render::svg::{Setting, orders_svg};
 use crate::render::{json_line, locks_dot, locks_mermaid, locks_svg, locks_text, source_text};
 use crate::source::{BlamePage, Tree, dump_page};
 use std::io::Write;
@@ -25,6 +26,7 @@ use std::process::ExitCode;
   kanalyze locks --brief *.log               one line per dump
   kanalyze locks --tree ~/linux hang.log     with the code that took each lock and that waits for it
   kanalyze locks --svg hang.log > hang.svg   a picture of the last dump
+  kanalyze locks --format html hang.log > hang.html   a page with the graph and every task
   kanalyze locks --dot hang.log | dot -Tpdf  the same for graphviz
   kanalyze locks --mermaid hang.log          the same for an issue or a wiki page
 
@@ -34,7 +36,7 @@ pub struct Arguments {
     logs: Logs,
 
     #[command(flatten)]
-    output: Output,
+    output: ShownOutput,
 
     #[command(flatten)]
     reader: Reader,
@@ -43,7 +45,8 @@ pub struct Arguments {
     #[arg(long, conflicts_with_all = ["svg", "mermaid"])]
     dot: bool,
 
-    /// Draw the last dump as a picture: at most 60 nodes, the rest folded with counts.
+    /// Draw the last dump as a picture, crowds of tasks that wait alike in one box; where nobody waits, the order of locks that
+    /// lockdep tells.
     #[arg(long, conflicts_with = "mermaid")]
     svg: bool,
 
@@ -60,14 +63,17 @@ pub struct Arguments {
 /// # Errors
 /// No input, or a grammar that is no good.
 pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let Some(output) = arguments.output.plain() else {
+        return super::page::of_logs(&arguments.logs, &arguments.tree);
+    };
     let options = Options { events: true, kept: Kept::LOCKS, ..arguments.logs.reading.options()? };
     let drawn = arguments.dot || arguments.svg || arguments.mermaid;
-    let mut out = Page::open(arguments.reader, arguments.output.format == Format::Text && !drawn);
+    let mut out = Page::open(arguments.reader, output.format == Format::Text && !drawn);
     let mut array = JsonArray::new();
-    let look = arguments.output.look(arguments.reader);
+    let look = output.look(arguments.reader);
     // Programs get records of a tree only if they ask for them.
     let wanted = !drawn && !look.is_brief() && !arguments.reader.quiet;
-    let text = arguments.output.format == Format::Text;
+    let text = output.format == Format::Text;
     let tree = if wanted && (text || arguments.tree.tree.is_some()) { arguments.tree.open()? } else { None };
     let (mut hang, mut fatal, mut complete, mut first) = (false, false, true, true);
     let named = arguments.logs.views(
@@ -91,8 +97,15 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 Some(dump) if arguments.dot => out.write_all(locks_dot(dump).as_bytes())?,
                 Some(dump) if arguments.svg => out.write_all(locks_svg(dump).as_bytes())?,
                 Some(dump) => out.write_all(locks_mermaid(dump).as_bytes())?,
+                // Nobody waits: lockdep may have told an order of locks.
+                None if arguments.svg => {
+                    let told = found.iter().rev().flat_map(|dump| &dump.lockdep);
+                    if let Some(order) = { told }.find_map(|explanation| orders_svg(explanation, Setting::Alone)) {
+                        out.write_all(order.as_bytes())?;
+                    }
+                }
                 None if drawn => {}
-                None => match arguments.output.format {
+                None => match output.format {
                     Format::Text => {
                         if !outcome.is_fatal() {
                             let text = locks_text(log, &found, &look);
@@ -117,7 +130,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Ok(())
         },
     )?;
-    if arguments.output.format == Format::Json && !drawn {
+    if output.format == Format::Json && !drawn {
         array.end(&mut out)?;
     }
     out.close()?;

@@ -5,6 +5,7 @@ mod blame;
 mod bundle;
 mod check;
 mod collection;
+mod config;
 mod corpus;
 mod diff;
 mod doctor;
@@ -26,6 +27,7 @@ mod query;
 mod records;
 mod repro;
 mod run;
+mod run_page;
 mod runs;
 mod stderr;
 mod symbolize;
@@ -35,7 +37,8 @@ mod thread;
 mod tree;
 mod watch;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{ArgMatches, Args, Command, FromArgMatches};
+use config::Completed;
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -43,56 +46,80 @@ use std::process::ExitCode;
 pub use collection::{Form, Member, members, said};
 pub use generate::schemas;
 
-/// Read kernel logs and bisection transcripts and say what went wrong
-#[derive(Debug, Parser)]
-#[command(
-    name = "kanalyze",
-    version = version(),
-    max_term_width = 100,
-    arg_required_else_help = true,
-    after_help = "`kanalyze LOG` and `dmesg | kanalyze` are short for `kanalyze parse`. Start with `kanalyze parse --help`."
-)]
-struct Arguments {
-    #[command(subcommand)]
-    verb: Verb,
+/// A verb of the command line.
+struct Verb {
+    name: &'static str,
+    /// Adds what it takes to a command of that name.
+    takes: fn(Command) -> Command,
+    /// The command line with what files of settings say, if they say anything.
+    settings: fn(&ArgMatches, &[OsString]) -> anyhow::Result<Option<Completed>>,
+    run: fn(&ArgMatches, Completed) -> Result<anyhow::Result<ExitCode>, clap::Error>,
 }
 
-#[derive(Debug, Subcommand)]
-enum Verb {
-    Parse(parse::Arguments),
-    Locks(locks::Arguments),
-    Bisect(bisect::Arguments),
-    Symbolize(symbolize::Arguments),
-    Blame(blame::Arguments),
-    Fixed(fixed::Arguments),
-    Image(image::Arguments),
-    Diff(diff::Arguments),
-    Check(check::Arguments),
-    Page(page::Arguments),
-    Table(table::Arguments),
-    Query(query::Arguments),
-    Run(Box<run::Arguments>),
-    Watch(watch::Arguments),
-    Runs(runs::Arguments),
-    Syzbot(syzbot::Arguments),
-    Thread(thread::Arguments),
-    Note(note::Arguments),
-    Bundle(bundle::Arguments),
-    Repro(repro::Arguments),
-    Kernel(kernel::Arguments),
-    Doctor(doctor::Arguments),
-    Grammar(grammar::Arguments),
-    Corpus(corpus::Arguments),
-    Generate(generate::Arguments),
+macro_rules! verb {
+    // One that runs machines: files of settings may complete its words, and what it ran with is kept.
+    ([$name:ident $($below:ident)?]) => {
+        Verb {
+            name: stringify!($name),
+            takes: <$name::Arguments as Args>::augment_args,
+            settings: |given, words| {
+                let mut arguments = <$name::Arguments as FromArgMatches>::from_arg_matches(given)?;
+                let path = &[stringify!($name), $(stringify!($below))?];
+                arguments.run().map_or(Ok(None), |run| run.configured(path, words))
+            },
+            run: |given, said| {
+                let mut arguments = <$name::Arguments as FromArgMatches>::from_arg_matches(given)?;
+                if let Some(run) = arguments.run() {
+                    run.words = said.words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+                    run.laid = said.laid;
+                }
+                Ok($name::run(arguments))
+            },
+        }
+    };
+    ($name:ident) => {
+        Verb {
+            name: stringify!($name),
+            takes: <$name::Arguments as Args>::augment_args,
+            settings: |_, _| Ok(None),
+            run: |given, _| Ok($name::run(<$name::Arguments as FromArgMatches>::from_arg_matches(given)?)),
+        }
+    };
 }
+
+macro_rules! verbs {
+    ($($verb:tt)*) => {
+        &[$(verb!($verb)),*]
+    };
+}
+
+/// In the order in which `--help` lists them.
+const VERBS: &[Verb] = verbs!(
+    parse locks bisect symbolize blame fixed image diff check page table query [run] watch runs syzbot thread note bundle
+    [repro minimize] kernel doctor grammar corpus generate
+);
 
 fn version() -> &'static str {
     concat!(env!("CARGO_PKG_VERSION"), " (", env!("KANALYZE_COMMIT"), ")")
 }
 
-/// The whole command line as clap knows it.
-fn command() -> clap::Command {
-    Arguments::command()
+/// The command line as clap knows it, with these verbs.
+fn with_verbs<'a>(verbs: impl IntoIterator<Item = &'a Verb>) -> Command {
+    Command::new("kanalyze")
+        .version(version())
+        .about("Read kernel logs and bisection transcripts and say what went wrong")
+        .max_term_width(100)
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .after_help(
+            "`kanalyze LOG` and `dmesg | kanalyze` are short for `kanalyze parse`. Start with `kanalyze parse --help`.",
+        )
+        .subcommands(verbs.into_iter().map(|verb| (verb.takes)(Command::new(verb.name))))
+}
+
+/// The whole command line.
+fn command() -> Command {
+    with_verbs(VERBS)
 }
 
 pub use stderr::fail;
@@ -103,41 +130,44 @@ pub use stderr::fail;
 /// What could not be done, in one sentence a cause.
 pub fn run() -> anyhow::Result<ExitCode> {
     let words = completed(std::env::args_os().collect());
-    let arguments = match Arguments::try_parse_from(&words) {
-        Ok(arguments) => arguments,
-        // clap's own status for a wrong option means bad to `git bisect run`.
-        Err(error) if error.use_stderr() && words.iter().any(|word| word == "--git-bisect") => {
-            error.print()?;
-            return Ok(ExitCode::from(125));
-        }
-        Err(error) => error.exit(),
+    // To git every status from 1 to 127 but 125 means bad: what is wrong with the command line must not.
+    let bisects = words.iter().any(|word| word == "--git-bisect");
+    let named = |name: &str| VERBS.iter().find(|verb| verb.name == name);
+    // All verbs together take longer than reading a small log does: only the one that is asked for is made, if one is.
+    let asked = words.get(1).and_then(|word| named(word.to_str()?));
+    let mut command = asked.map_or_else(command, |verb| with_verbs([verb]));
+    let done = given(&mut command, words).and_then(|(given, said)| match given.subcommand() {
+        Some((name, given)) => Ok(named(name).map(|verb| (verb.run)(given, said)).transpose()?),
+        None => Ok(None),
+    });
+    match done {
+        Ok(done) => done.unwrap_or(Ok(ExitCode::SUCCESS)),
+        Err(error) => match error.downcast::<clap::Error>() {
+            Ok(error) if error.use_stderr() && bisects => {
+                error.format(&mut command).print()?;
+                Ok(ExitCode::from(125))
+            }
+            Ok(error) => error.format(&mut command).exit(),
+            Err(error) if bisects => {
+                stderr::fail(&error);
+                Ok(ExitCode::from(125))
+            }
+            Err(error) => Err(error),
+        },
+    }
+}
+
+/// What is given on the command line and in files of settings.
+fn given(command: &mut Command, words: Vec<OsString>) -> anyhow::Result<(ArgMatches, Completed)> {
+    let given = command.try_get_matches_from_mut(&words)?;
+    let verb = given.subcommand().and_then(|(name, below)| Some((VERBS.iter().find(|verb| verb.name == name)?, below)));
+    let completed = match verb {
+        Some((verb, below)) => (verb.settings)(below, &words)?,
+        None => None,
     };
-    match arguments.verb {
-        Verb::Bisect(arguments) => bisect::run(arguments),
-        Verb::Parse(arguments) => parse::run(arguments),
-        Verb::Diff(arguments) => diff::run(arguments),
-        Verb::Check(arguments) => check::run(arguments),
-        Verb::Page(arguments) => page::run(arguments),
-        Verb::Table(arguments) => table::run(arguments),
-        Verb::Query(arguments) => query::run(arguments),
-        Verb::Syzbot(arguments) => syzbot::run(arguments),
-        Verb::Note(arguments) => note::run(arguments),
-        Verb::Thread(arguments) => thread::run(arguments),
-        Verb::Bundle(arguments) => bundle::run(arguments),
-        Verb::Repro(arguments) => repro::run(arguments),
-        Verb::Kernel(arguments) => kernel::run(arguments),
-        Verb::Locks(arguments) => locks::run(arguments),
-        Verb::Symbolize(arguments) => symbolize::run(arguments),
-        Verb::Blame(arguments) => blame::run(arguments),
-        Verb::Fixed(arguments) => fixed::run(arguments),
-        Verb::Image(arguments) => image::run(arguments),
-        Verb::Grammar(arguments) => grammar::run(arguments),
-        Verb::Corpus(arguments) => corpus::run(arguments),
-        Verb::Generate(arguments) => generate::run(arguments),
-        Verb::Run(arguments) => run::run(*arguments),
-        Verb::Runs(arguments) => runs::run(arguments),
-        Verb::Watch(arguments) => watch::run(arguments),
-        Verb::Doctor(arguments) => doctor::run(arguments),
+    match completed {
+        Some(completed) => Ok((command.try_get_matches_from_mut(&completed.words)?, completed)),
+        None => Ok((given, Completed { words, laid: Vec::new() })),
     }
 }
 
@@ -149,7 +179,7 @@ fn completed(mut words: Vec<OsString>) -> Vec<OsString> {
         Some(first) => {
             let shown = first.to_string_lossy();
             let own = ["-h", "--help", "-V", "--version", "help"].contains(&&*shown);
-            let is_verb = command().get_subcommands().any(|verb| first == verb.get_name());
+            let is_verb = VERBS.iter().any(|verb| first == verb.name);
             // A path, a pattern or a URL; a bare word that is no file is rather a mistyped command.
             let names = shown.contains(['.', '/', '*', '?', '[']) || std::path::Path::new(first).exists();
             !own && !is_verb && (names || shown.starts_with('-'))

@@ -52,6 +52,45 @@ impl Output {
     }
 }
 
+/// Form of the output of a verb whose answer can be looked at, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ShownFormat {
+    /// For people.
+    Text,
+    /// One JSON array.
+    Json,
+    /// One JSON object per line.
+    Jsonl,
+    /// One HTML file, as `kanalyze page` makes it.
+    Html,
+}
+
+/// The arguments about output of such a verb.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct ShownOutput {
+    /// Form of the output: text for people, json or jsonl (one record per line) for programs, html for a page to look at.
+    #[arg(long, value_enum, default_value = "text")]
+    format: ShownFormat,
+
+    /// When to colour the text.
+    #[arg(long = "color", value_enum, default_value = "auto", value_name = "WHEN")]
+    colour: Colour,
+}
+
+impl ShownOutput {
+    /// The output, unless a page is wanted.
+    #[must_use]
+    pub fn plain(self) -> Option<Output> {
+        let format = match self.format {
+            ShownFormat::Text => Format::Text,
+            ShownFormat::Json => Format::Json,
+            ShownFormat::Jsonl => Format::Jsonl,
+            ShownFormat::Html => return None,
+        };
+        Some(Output { format, colour: self.colour })
+    }
+}
+
 /// The colours to use on stdout.
 #[must_use]
 pub fn palette(colour: Colour) -> Palette {

@@ -1,17 +1,27 @@
 //! `kanalyze page`: one HTML file to look at and to pass on.
 
-use super::logs::{Reading, sources_of, tell};
+use super::logs::{Logs, Reading, sources_of, tell};
 use super::parse::told_dumps;
-use crate::engine::{Item, Options};
-use crate::intake::{Found, Log, Trouble, each_log, found_in, nature};
-use crate::render::page::{LogPage, Share, log_page};
-use crate::render::{LogView, safe};
+use super::tree::{TreeArguments, told};
+use super::{bisect, diff, run_page};
+use crate::bisect::Bisection;
+use crate::diff::cluster::sample;
+use crate::diff::compare;
+use crate::engine::{Kept, Options};
+use crate::files;
+use crate::input::Source;
+use crate::intake::{Found, Log, Trouble, each_log, found_in, nature, silence, wholes};
+use crate::render::LogView;
+use crate::render::page::{BisectPage, LogPage, LogTitles, Share, bisect_page, diff_page, log_page, titles_page};
+use crate::report::Report;
+use crate::source::{BlamePage, PageOptions, Tree, blame_page};
 use anyhow::Context as _;
 use clap::ValueEnum;
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Make one HTML file to look at: a log, a hang, a bisection, a comparison, a run
@@ -25,7 +35,7 @@ use std::process::ExitCode;
   dmesg | kanalyze page > now.html              the running kernel
   kanalyze page bisect.txt -o walk.html         a bisection
   kanalyze page old/ new/ -o changed.html       two sides, as `kanalyze diff` compares them
-  kanalyze page runs/2026-11-21T08-26-22        a run; its page.html is rewritten
+  kanalyze page runs/2026-11-21T08-26-22 > r.html   a run (which writes its own page.html as it goes)
   kanalyze page logs/ -o logs.html              many logs: titles over time
 
 Exit status: 0, or 2 if something could not be read.")]
@@ -43,8 +53,15 @@ pub struct Arguments {
     #[arg(long, value_enum, value_name = "PART")]
     log: Option<Part>,
 
+    /// Take two logs as logs, not as the sides of a comparison.
+    #[arg(long)]
+    together: bool,
+
     #[command(flatten)]
     reading: Reading,
+
+    #[command(flatten)]
+    tree: TreeArguments,
 }
 
 /// How much of a log is in its page.
@@ -76,39 +93,136 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if arguments.output.is_none() && std::io::stdout().is_terminal() {
         anyhow::bail!("a page is for a browser: name a file for it, as in `-o page.html`");
     }
-    let options = Options { gaps: true, ..arguments.reading.options()?.with_events() };
-    let (page, complete) = made(&arguments, &options)?;
+    let reading = arguments.reading.options()?.with_events();
+    let options = Options { gaps: true, kept: LogView::kept(true), ..reading };
+    let share = arguments.log.map(Part::share);
+    let (page, complete) = match &arguments.names[..] {
+        [one] if Path::new(one).join("manifest.json").is_file() => {
+            (Some(run_page::of_folder(Path::new(one), &options, share)?), true)
+        }
+        [a, b] if !arguments.together => comparison(a, b, &options),
+        names => logs(names, share, &options, &arguments.tree)?,
+    };
     let Some(page) = page else { return Ok(ExitCode::from(2)) };
-    write(&arguments, &page)?;
+    match &arguments.output {
+        None => std::io::stdout().lock().write_all(page.as_bytes())?,
+        Some(path) => files::replace(path, page.as_bytes())
+            .with_context(|| format!("{}: the page cannot be written", path.display()))?,
+    }
     Ok(if complete { ExitCode::SUCCESS } else { ExitCode::from(2) })
 }
 
-/// The page, if there is one, and whether everything could be read.
-fn made(arguments: &Arguments, options: &Options) -> anyhow::Result<(Option<String>, bool)> {
-    let (sources, mut complete) = if arguments.names.is_empty() {
+/// What `--format html` of the verbs about logs prints.
+///
+/// # Errors
+/// Standard output is a terminal, nothing is named, a grammar that is no good.
+pub(super) fn of_logs(named: &Logs, tree: &TreeArguments) -> anyhow::Result<ExitCode> {
+    anyhow::ensure!(
+        !std::io::stdout().is_terminal(),
+        "a page is for a browser: redirect it, as in `> page.html`, or use `kanalyze page -o page.html`"
+    );
+    let reading = named.reading.options()?.with_events();
+    let (page, complete) =
+        logs(&named.logs, None, &Options { gaps: true, kept: LogView::kept(true), ..reading }, tree)?;
+    let Some(page) = page else { return Ok(ExitCode::from(2)) };
+    std::io::stdout().lock().write_all(page.as_bytes())?;
+    Ok(if complete { ExitCode::SUCCESS } else { ExitCode::from(2) })
+}
+
+/// A page, if there is one, and whether everything could be read.
+type Made = (Option<String>, bool);
+
+/// The page of two sides.
+fn comparison(a: &OsString, b: &OsString, options: &Options) -> Made {
+    // A comparison counts everything.
+    let options = Options { kept: Kept::ALL, ..options.clone() };
+    let (a, fine_a) = diff::side(Some(a), &[], &options);
+    let (b, fine_b) = diff::side(Some(b), &[], &options);
+    if a.runs.is_empty() || b.runs.is_empty() {
+        return (None, false);
+    }
+    (Some(diff_page(&compare(&a, &b), &a, &b)), fine_a && fine_b)
+}
+
+/// The page of one log or of many.
+fn logs(
+    names: &[OsString],
+    share: Option<Share>,
+    options: &Options,
+    arguments: &TreeArguments,
+) -> anyhow::Result<Made> {
+    let (sources, mut complete) = if names.is_empty() {
         anyhow::ensure!(
             !std::io::stdin().is_terminal(),
             "nothing is named: give a file, or pipe one in, as in `dmesg | kanalyze page -o now.html`"
         );
-        (vec![crate::input::Source::Stdin], true)
+        (vec![Source::Stdin], true)
     } else {
-        sources_of(&arguments.names)
+        sources_of(names)
     };
-    let mut page = None;
-    for source in &sources {
+    if let [source] = &sources[..] {
+        let tree = arguments.open()?;
+        let ask = |log: &str, reports: &[Report]| {
+            tree.as_ref().map_or(Ok(Vec::new()), |tree| asked(tree, arguments, log, reports))
+        };
+        let mut page = None;
+        let mut count = 0;
         each_log(source, &mut |log| {
-            let (made, trouble) = of_log(log, arguments, options);
+            count += 1;
+            let (made, trouble) = of_log(log, share, options, &ask);
             complete &= trouble.is_none();
             tell(trouble.as_ref());
             page = made;
-            ControlFlow::Continue(())
+            // An archive of several is told as many logs are.
+            if count > 1 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
+        if count < 2 {
+            return Ok((page, complete));
+        }
     }
-    Ok((page, complete))
+    let read = wholes(&sources, options, titles_of);
+    for trouble in silence(&read) {
+        complete &= !tell(Some(&trouble));
+    }
+    let mut found = Vec::new();
+    for log in read {
+        complete &= log.trouble.is_none();
+        tell(log.trouble.as_ref());
+        found.extend(log.found);
+    }
+    let shown: Vec<String> = names.iter().map(|name| name.to_string_lossy().into_owned()).collect();
+    Ok(((!found.is_empty()).then(|| titles_page(&shown.join(" "), found)), complete))
 }
 
-/// The page of a log, and what went wrong.
-fn of_log(log: Log, arguments: &Arguments, options: &Options) -> (Option<String>, Option<Trouble>) {
+/// One log of many.
+fn titles_of(found: Found<'_>) -> LogTitles {
+    let own: Vec<&Report> =
+        found.reports.iter().filter(|report| report.cause.is_none() && !report.suppressed).collect();
+    LogTitles {
+        name: found.name.to_owned(),
+        reports: own.iter().map(|report| (report.title.clone(), found.text.line(report.line))).collect(),
+        samples: own.iter().map(|report| sample(report)).collect(),
+    }
+}
+
+/// What a kernel tree tells of a log's reports.
+type Ask<'a> = &'a dyn Fn(&str, &[Report]) -> anyhow::Result<Vec<BlamePage>>;
+
+/// Titles of a log for which the tree is asked.
+const SOURCES: usize = 8;
+
+/// The pages of reports, of each title the first.
+fn asked(tree: &Tree, arguments: &TreeArguments, log: &str, reports: &[Report]) -> anyhow::Result<Vec<BlamePage>> {
+    let mut titles: BTreeSet<&str> = BTreeSet::new();
+    let first = reports.iter().filter(|report| report.cause.is_none() && titles.insert(&report.title));
+    let options = PageOptions { hints: arguments.hints(log, None), ..PageOptions::default() };
+    let pages = first.take(SOURCES).map(|report| Ok(blame_page(tree, report, &options)?)).collect();
+    told();
+    pages
+}
+
+/// The page of a log or of a bisection, and what went wrong.
+fn of_log(log: Log, share: Option<Share>, options: &Options, ask: Ask<'_>) -> (Option<String>, Option<Trouble>) {
     let Log { name, content } = log;
     let (text, damage) = match content.and_then(|content| content.gathered(&name)) {
         Ok(whole) => whole,
@@ -116,36 +230,30 @@ fn of_log(log: Log, arguments: &Arguments, options: &Options) -> (Option<String>
     };
     let trouble = damage.map(|damage| Trouble { message: format!("{name}: {damage}"), fatal: false });
     let nature = nature(text.log());
+    if nature.bisection {
+        let found: Vec<Bisection> = bisect::judged_text(&name, text.plain(), options);
+        if !found.is_empty() {
+            return (Some(bisect_page(&BisectPage { name: &name, found: &found, text: text.plain() })), trouble);
+        }
+    }
     let found = found_in(&name, &text, options);
     let nothing = found.reports.is_empty() && found.events.is_empty();
     let summary = found.summary.clone();
-    let view = view(found);
+    let view = run_page::view(found);
+    let (sources, trouble) = match ask(&name, view.reports()) {
+        Ok(sources) => (sources, trouble),
+        // The page is as good without the tree.
+        Err(error) => (Vec::new(), Some(Trouble { message: format!("{name}: {error:#}"), fatal: false })),
+    };
     let page = LogPage {
-        name: &safe(&name),
+        name: &name,
+        sources: &sources,
         view: &view,
         summary: &summary,
         dumps: &told_dumps(&view),
         text: &text,
         silence: (nothing && !nature.kernel).then_some("no kernel line in it"),
-        share: arguments.log.map(Part::share),
+        share,
     };
     (Some(log_page(&page)), trouble)
-}
-
-/// What was found, with the lines of the file.
-fn view(found: Found<'_>) -> LogView {
-    let (reports, events) = found.settled();
-    let mut view = LogView::default();
-    reports.into_iter().for_each(|report| view.take(Item::Closed(Box::new(report))));
-    events.into_iter().for_each(|event| view.take(Item::Event(Box::new(event))));
-    view
-}
-
-fn write(arguments: &Arguments, page: &str) -> anyhow::Result<()> {
-    match &arguments.output {
-        None => Ok(std::io::stdout().lock().write_all(page.as_bytes())?),
-        Some(path) => {
-            std::fs::write(path, page).with_context(|| format!("{}: the page cannot be written", path.display()))
-        }
-    }
 }

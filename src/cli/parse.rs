@@ -1,7 +1,7 @@
 //! `kanalyze parse`: what went wrong in these logs, and under which name does syzbot know it?
 
 use super::logs::{Logs, tell};
-use super::output::{Format, JsonArray, Output, Reader};
+use super::output::{Format, JsonArray, Output, Reader, ShownOutput};
 use super::pager::Page;
 use super::stderr::say;
 use super::symbolize::open_image;
@@ -41,6 +41,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
   kanalyze parse --all console.log         also OOM kills, lock dumps, file system errors …
   kanalyze parse -k vmlinux console.log    with source lines and inlined functions
   kanalyze parse --tree ~/linux crash.log  with the code of the blamed lines and who wrote it (see `kanalyze blame`)
+  kanalyze parse --format html x.log > x.html   a page to look at (see `kanalyze page --help`)
   kanalyze parse --grammar mine.toml x.log with kinds of your own (see `kanalyze grammar --help`)
 
 Exit status: 0 nothing found, 1 something found, 2 error (a log that is empty, is no log or ends too early).")]
@@ -49,7 +50,7 @@ pub struct Arguments {
     logs: Logs,
 
     #[command(flatten)]
-    output: Output,
+    output: ShownOutput,
 
     #[command(flatten)]
     reader: Reader,
@@ -113,7 +114,10 @@ fn add_lines(lines: &SourceLines, item: &mut Item) {
 /// # Errors
 /// No input, or a grammar that is no good.
 pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let text = arguments.output.format == Format::Text;
+    let Some(output) = arguments.output.plain() else {
+        return super::page::of_logs(&arguments.logs, &arguments.tree);
+    };
+    let text = output.format == Format::Text;
     let options = Options {
         // The digest of a hang rests on lock lists, which are events.
         events: arguments.all || text,
@@ -131,7 +135,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         all_frames: arguments.reader.full,
     });
     let answer = if text { views } else { records };
-    let Answer { found, complete, fatal } = answer(&arguments, &options, lines.as_ref(), sources.as_ref(), &mut out)?;
+    let Answer { found, complete, fatal } =
+        answer(&arguments, output, &options, lines.as_ref(), sources.as_ref(), &mut out)?;
     out.close()?;
     if let Some(lines) = &lines {
         lines.save();
@@ -156,13 +161,14 @@ struct Answer {
 /// The text view of each log.
 fn views(
     arguments: &Arguments,
+    output: Output,
     options: &Options,
     lines: Option<&SourceLines>,
     sources: Option<&Sources>,
     out: &mut dyn Write,
 ) -> anyhow::Result<Answer> {
     let mut answer = Answer { found: false, complete: true, fatal: false };
-    let look = arguments.output.look(arguments.reader);
+    let look = output.look(arguments.reader);
     answer.fatal |= !arguments.logs.views(
         options,
         |view: &mut LogView, items| {
@@ -207,6 +213,7 @@ pub(super) fn told_dumps(view: &LogView) -> Vec<Dump> {
 /// JSON, one record a line or as one array.
 fn records(
     arguments: &Arguments,
+    output: Output,
     options: &Options,
     lines: Option<&SourceLines>,
     sources: Option<&Sources>,
@@ -218,7 +225,7 @@ fn records(
     let mut told_pages = Vec::new();
     let (mut complete, mut fatal) = (true, false);
     let mut array = JsonArray::new();
-    let as_array = arguments.output.format == Format::Json;
+    let as_array = output.format == Format::Json;
     let named = arguments.logs.records(
         options,
         |bytes, item| {

@@ -27,6 +27,14 @@ enum Verb {
     Edit(Edit),
     /// Print the flags that make syz-execprog do what the options say
     Flags(FlagArguments),
+    Minimize(Box<crate::cli::run::minimize::Arguments>),
+}
+
+impl Arguments {
+    /// The arguments of the runs that the verb makes, if it makes any.
+    pub(super) fn run(&mut self) -> Option<&mut super::run::Arguments> {
+        if let Verb::Minimize(arguments) = &mut self.verb { Some(&mut arguments.run) } else { None }
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -105,7 +113,7 @@ enum FeatureChoice {
     All,
 }
 
-fn assignment(text: &str) -> Result<(String, String), String> {
+pub(super) fn assignment(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("it has the form OPTION=VALUE")?;
     Ok((key.to_owned(), value.to_owned()))
 }
@@ -124,6 +132,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Verb::Show(arguments) => show(&arguments)?,
         Verb::Edit(arguments) => edit(&arguments)?,
         Verb::Flags(arguments) => flags(&arguments)?,
+        Verb::Minimize(arguments) => return crate::cli::run::minimize::run(&arguments),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,7 +1,12 @@
 //! `kanalyze runs`: what runs there are, how they stand, and how to end or forget them.
 
 use super::output::{Format, JsonArray, Output};
-use crate::render::{json_line, json_pretty, safe};
+use super::run_page;
+use super::stderr::say;
+use crate::engine::Options;
+use crate::files;
+use crate::render::page::{RunRow, runs_page};
+use crate::render::{LogView, json_line, json_pretty, safe};
 use crate::runs::archive::{forget, forgettable};
 use crate::runs::state::{State, Stopped, state_of, stop, survivors};
 use crate::runs::{Manifest, Phase, folder};
@@ -18,6 +23,7 @@ use std::time::Duration;
   kanalyze runs status last          does it still work, and what does it say
   kanalyze runs stop last            ends exactly what that run started
   kanalyze runs show 2026-11-21T08   everything that its manifest says
+  kanalyze runs page                 an index of all runs to look at
   kanalyze runs clean --keep 5       removes all but the 5 newest runs that hit nothing
 
 A run is named by its folder's name, a part of it that only one has, its path, or `last`.")]
@@ -59,6 +65,11 @@ enum Verb {
         #[arg(default_value = "last")]
         run: String,
     },
+    /// Write a page of all runs, index.html, and of each run that has none.
+    ///
+    /// A run writes its own page.html as it goes. The pages are files: look at them from a file share, or with
+    /// `python3 -m http.server`.
+    Page,
     /// Remove runs that ended and hit nothing.
     Clean {
         /// Keep so many of the newest of these.
@@ -100,6 +111,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let manifest = Manifest::read(&path).with_context(|| path.display().to_string())?;
             out.write_all(&json_pretty(&manifest)?)?;
         }
+        Verb::Page => writeln!(out, "{}", page(runs)?.display())?,
         Verb::Clean { keep, hits, dry_run } => {
             for path in forgettable(runs, keep, hits).with_context(|| runs.display().to_string())? {
                 if !dry_run {
@@ -110,6 +122,39 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the index and the pages that are missing; where the index is.
+fn page(runs: &Path) -> anyhow::Result<PathBuf> {
+    let options = Options { gaps: true, kept: LogView::kept(true), ..Options::named("").with_events() };
+    let mut rows = Vec::new();
+    for path in folder::list(runs).with_context(|| runs.display().to_string())? {
+        let manifest = match Manifest::read(&path) {
+            Ok(manifest) => manifest,
+            Err(error) => {
+                say(&format!("{}: cannot be read: {error}", path.display()));
+                continue;
+            }
+        };
+        let own = path.join(run_page::PAGE);
+        if !own.is_file() {
+            let made = run_page::of_folder(&path, &options, None)?;
+            files::replace(&own, made.as_bytes()).with_context(|| own.display().to_string())?;
+        }
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let page = name.map(|name| format!("{}/{}", percent(&name), run_page::PAGE));
+        rows.push(RunRow { state: state_of(&manifest).word(), manifest, page });
+    }
+    let index = runs.join("index.html");
+    let made = runs_page(&runs.display().to_string(), &rows);
+    files::replace(&index, made.as_bytes()).with_context(|| index.display().to_string())?;
+    Ok(index)
+}
+
+/// A folder's name as a part of an address.
+fn percent(name: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    name.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
 fn list(runs: &Path, output: Output, out: &mut dyn Write) -> anyhow::Result<()> {

@@ -7,11 +7,13 @@ use super::pager::Page;
 use super::records::write_records;
 use super::stderr::say;
 use super::thread::{Places, of_bug};
+use super::tree::{TreeArguments, told};
 use crate::bisect;
 use crate::grammar::Grammar;
 use crate::intake;
 use crate::net::{Client, Site};
 use crate::render::{bugs_text, known_text, picks_text, work_text};
+use crate::source::{Query, fixed};
 use crate::syzbot::bug;
 use crate::syzbot::dashboard::{BugName, DASHBOARD};
 use crate::syzbot::listing::{self, Listed, Repro, Shelf, bare_title};
@@ -175,6 +177,8 @@ struct Show {
     no_threads: bool,
 
     #[command(flatten)]
+    tree: TreeArguments,
+    #[command(flatten)]
     servers: Servers,
     #[command(flatten)]
     output: Output,
@@ -318,7 +322,19 @@ fn show<T: Serialize>(
 
 fn run_show(arguments: &Show) -> anyhow::Result<ExitCode> {
     let client = arguments.servers.network.client();
-    let found = ask(&client, &arguments.servers, &arguments.bug, !arguments.no_threads)?.work;
+    let mut found = ask(&client, &arguments.servers, &arguments.bug, !arguments.no_threads)?.work;
+    if let Some(tree) = arguments.tree.open()? {
+        let query = Query {
+            extid: found.bug.extid.clone(),
+            titles: vec![bare_title(&found.bug.title).to_owned()],
+            blamed: Vec::new(),
+            function: None,
+            base: None,
+        };
+        let in_tree = fixed(&tree, &query)?;
+        told();
+        found = found.in_tree(in_tree);
+    }
     show(arguments.output, arguments.reader, std::slice::from_ref(&found), |look| work_text(&found, look))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -199,9 +199,11 @@ fn rows(logs: &[Source], options: &Options, fine: &mut bool) -> Vec<crate::table
     let results = wholes(logs, options, |found| (found.text.plain().len() as u64, found.settled()));
     for log in results {
         *fine &= !tell(log.trouble.as_ref());
-        if let Some((bytes, (reports, events))) = log.found {
-            let damage = log.trouble.map(|trouble| trouble.message);
-            rows.push(Row::Log(Box::new(LogRow { log: log.name, bytes, damage })));
+        // A log that could not be read is a row too: whoever counts logs by the table must not miss one.
+        let damage = log.trouble.map(|trouble| trouble.message);
+        let (bytes, found) = log.found.map_or((0, None), |(bytes, found)| (bytes, Some(found)));
+        rows.push(Row::Log(Box::new(LogRow { log: log.name, bytes, damage })));
+        if let Some((reports, events)) = found {
             rows.extend(reports.into_iter().map(|report| Row::Report(Box::new(report))));
             rows.extend(events.into_iter().map(|event| Row::Event(Box::new(event))));
         }

@@ -1,6 +1,6 @@
 //! `kanalyze watch`: the live engine on a serial log that something else writes.
 
-use super::live::{ImageArguments, Speaker, interrupt};
+use super::live::{ImageArguments, interrupt, with_voice};
 use super::output::Output;
 use super::tree::TreeArguments;
 use crate::input::Begin;
@@ -99,9 +99,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         None => None,
     };
     let interrupt = interrupt()?;
-    let mut speaker = Speaker::new(arguments.output).with_tree(&arguments.tree)?;
-    let outcome = watch(feed, &options, folder, &mut speaker, &interrupt).map_err(anyhow::Error::msg)?;
-    speaker.finish()?;
+    let outcome =
+        with_voice(arguments.output, &arguments.tree, |voice| Ok(watch(feed, &options, folder, voice, &interrupt)?))?;
     // To stop watching is how this command ends.
     let stopped = outcome.verdict == crate::runs::Verdict::Stopped;
     Ok(ExitCode::from(if stopped { 0 } else { outcome.exit_status() }))

@@ -1,7 +1,7 @@
 //! Known issues: a TOML file that says what a comparison or a check may find, and until when.
 
 use super::record::Difference;
-use super::run::Area;
+use super::seen::Area;
 use crate::input::read_small;
 use serde::Deserialize;
 use std::path::Path;

@@ -1,11 +1,14 @@
 //! What a crash is about beyond its title: the access, the locks, the stacks; how alike two such causes are.
 
 use crate::report::{HeldLock, Report, Stack};
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::Serialize;
 
 /// What a report is about, addresses and offsets dropped.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Cause {
     /// `read of 4 bytes`.
     pub access: Option<String>,
@@ -74,6 +77,11 @@ fn functions(stack: &Stack) -> Vec<&str> {
     stack.frames.iter().filter(|frame| frame.reliable).filter_map(|frame| frame.function.as_deref()).map(bare).collect()
 }
 
+/// What the frame at a place weighs, counted from the blamed function.
+pub(super) fn weight(at: usize) -> f64 {
+    1.0 / (1.0 + 0.15 * super::statistics::count(at))
+}
+
 /// How alike two stacks are, 0 to 1: frames in common in one order, those near the blamed function weighing more.
 /// Nothing is alike to everything.
 #[must_use]
@@ -81,7 +89,6 @@ pub fn likeness(one: &[String], other: &[String]) -> f64 {
     if one.is_empty() || other.is_empty() {
         return 1.0;
     }
-    let weight = |at: usize| 1.0 / (1.0 + 0.15 * super::statistics::count(at));
     let total: f64 = (0..one.len()).map(weight).sum::<f64>() + (0..other.len()).map(weight).sum::<f64>();
     // best[j]: the heaviest common subsequence of what was seen of `one` and the first j of `other`.
     let mut best = vec![0.0_f64; other.len() + 1];

@@ -1,14 +1,17 @@
 //! Reports grouped by cause: the title, the likeness of the blamed stack, lock classes.
 //!
-//! Reports are taken in the order of their titles, logs and indices, whatever order they come in. One joins the first
-//! cluster of its title whose founder has a like cause; a damaged report, whose title names nothing that can be
-//! trusted, joins a cluster of its type only where the stacks are nearly the same. Else it founds a cluster.
+//! Reports are taken in the order of their titles, logs and indices, whatever order they come in. One whose title, stack and
+//! locks are those of an earlier one joins it. Any other joins the first cluster of its title whose founder has a like cause;
+//! a damaged report, whose title names nothing that can be trusted, joins a cluster of its type only where the stacks are
+//! nearly the same. Else it founds a cluster.
 //!
 //! Alternative titles do not join clusters here: `bad-access in f` stands for every kind of bad access in a function, and on
 //! syzbot's bugs of seven years that puts reports of different bugs together more often than it finds one bug again.
 
 use super::cause::{Cause, cause_of, likeness};
+use super::founders::Founders;
 use crate::report::Report;
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -16,15 +19,10 @@ use std::collections::BTreeMap;
 /// The schema name of [`Cluster`].
 pub const CLUSTER_SCHEMA: &str = "kanalyze.cluster/1";
 
-/// Stacks of one title below this likeness are different causes.
-const SAME_TITLE: f64 = 0.1;
-/// Stacks from this likeness on are one cause whatever the title says.
-const SAME_STACK: f64 = 0.8;
-/// Shorter stacks prove nothing.
-const LEAST_FRAMES: usize = 4;
-
 /// Reports of one cause.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Cluster {
     /// [`CLUSTER_SCHEMA`].
     pub schema: &'static str,
@@ -45,7 +43,9 @@ pub struct Cluster {
 }
 
 /// One report of a cluster.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Member {
     /// The log.
     pub log: String,
@@ -57,11 +57,12 @@ pub struct Member {
 
 /// What clustering needs of a report.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Sample {
-    member: Member,
-    r#type: String,
-    damaged: bool,
-    cause: Cause,
+    pub(super) member: Member,
+    pub(super) r#type: String,
+    pub(super) damaged: bool,
+    pub(super) cause: Cause,
 }
 
 /// What clustering needs of a report; small, so that very many fit into memory.
@@ -72,6 +73,15 @@ pub fn sample(report: &Report) -> Sample {
         r#type: report.r#type.clone(),
         damaged: report.corrupted.is_some() || report.frame.is_empty(),
         cause: cause_of(report),
+    }
+}
+
+/// What two reports of one cause share at least: title, type, stack, locks.
+type Same<'a> = (&'a str, &'a str, bool, &'a [String], &'a [String]);
+
+impl Sample {
+    fn same(&self) -> Same<'_> {
+        (&self.member.title, &self.r#type, self.damaged, &self.cause.stack, &self.cause.locks)
     }
 }
 
@@ -86,51 +96,20 @@ pub fn clusters(mut samples: Vec<Sample>) -> Vec<Cluster> {
         key(one).cmp(&key(other))
     });
     let mut found: Vec<Vec<usize>> = Vec::new();
-    let mut by_title: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    let mut by_start: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
+    let mut equal: BTreeMap<Same<'_>, usize> = BTreeMap::new();
+    let mut founders = Founders::new(&samples);
     for (at, sample) in samples.iter().enumerate() {
-        let title = sample.member.title.as_str();
-        let start = sample.cause.stack.first().map(|function| (sample.r#type.as_str(), function.as_str()));
-        let of_title = by_title.get(title).into_iter().flatten().copied().find(|cluster| {
-            let first = &samples[found[*cluster][0]];
-            joins_by_title(sample, first)
-        });
-        let home = of_title.or_else(|| {
-            let near = by_start.get(&start?)?;
-            near.iter().copied().find(|cluster| joins_by_stack(sample, &samples[found[*cluster][0]]))
-        });
+        let home = equal.get(&sample.same()).copied().or_else(|| founders.home(sample));
         let cluster = home.unwrap_or_else(|| {
+            founders.add(at, found.len());
             found.push(Vec::new());
             found.len() - 1
         });
-        if home.is_none() {
-            by_title.entry(title).or_default().push(cluster);
-            if let Some(start) = start {
-                by_start.entry(start).or_default().push(cluster);
-            }
-        }
+        equal.entry(sample.same()).or_insert(cluster);
         found[cluster].push(at);
     }
     found.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one[0].cmp(&other[0])));
     found.into_iter().enumerate().map(|(number, members)| cluster(number, &members, &samples)).collect()
-}
-
-fn joins_by_title(sample: &Sample, first: &Sample) -> bool {
-    if sample.damaged || first.damaged {
-        return sample.member.title == first.member.title && alike(&sample.cause, &first.cause, SAME_STACK);
-    }
-    alike(&sample.cause, &first.cause, SAME_TITLE)
-}
-
-fn joins_by_stack(sample: &Sample, first: &Sample) -> bool {
-    (sample.damaged || first.damaged) && sample.r#type == first.r#type && alike(&sample.cause, &first.cause, SAME_STACK)
-}
-
-fn alike(one: &Cause, other: &Cause, least: f64) -> bool {
-    let locks =
-        one.locks.is_empty() || other.locks.is_empty() || one.locks.iter().any(|class| other.locks.contains(class));
-    let proves = least < SAME_STACK || (one.stack.len() >= LEAST_FRAMES && other.stack.len() >= LEAST_FRAMES);
-    locks && proves && likeness(&one.stack, &other.stack) >= least
 }
 
 fn cluster(number: usize, members: &[usize], samples: &[Sample]) -> Cluster {

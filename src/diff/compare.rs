@@ -3,7 +3,8 @@
 use super::noise;
 use super::pace::milestones;
 use super::record::{Causes, DIFF_SCHEMA, Difference, Finding, Place, Rate, Side, Verdict};
-use super::run::{Area, Crash, Group, Run, Seen};
+use super::run::{Crash, Group, Run};
+use super::seen::{Area, Seen};
 use super::statistics::{ALPHA, clopper_pearson, count, fisher, holm, median, rank_sum, runs_needed};
 use super::titles::Families;
 use std::collections::{BTreeMap, BTreeSet};

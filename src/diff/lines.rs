@@ -15,7 +15,7 @@
 //! Only the first boot of a log gives settings and milestones.
 
 use super::noise::{complains, is_clock, template};
-use super::run::{Area, Seen};
+use super::seen::{Area, Seen};
 use crate::input::{Landmark, landmark};
 use crate::line::{Gap, gap, lex};
 use crate::report::{Event, Report};

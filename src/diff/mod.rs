@@ -13,14 +13,17 @@ pub mod baseline;
 pub mod cause;
 pub mod cluster;
 mod compare;
+mod founders;
 pub mod lines;
 pub mod noise;
 mod pace;
 pub mod record;
 mod run;
+mod seen;
 pub mod statistics;
 mod titles;
 
 pub use compare::{compare, rules};
 pub use record::{DIFF_SCHEMA, Difference, Finding, Verdict};
-pub use run::{Area, Crash, Group, Run, Seen, reduce};
+pub use run::{Crash, Group, Run, reduce};
+pub use seen::{Area, Seen};

@@ -4,7 +4,8 @@
 //! stations; the factor that most of that time shares is its *pace*, and stations are compared without it.
 
 use super::record::{Finding, Verdict};
-use super::run::{Area, Group, Run};
+use super::run::{Group, Run};
+use super::seen::Area;
 use super::statistics::{ALPHA, holm, median, rank_sum};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,7 +1,8 @@
 //! The record `kanalyze.diff/1`: what changed between two groups of runs.
 
 use super::cause::Cause;
-use super::run::Area;
+use super::seen::Area;
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -10,7 +11,9 @@ use std::collections::BTreeMap;
 pub const DIFF_SCHEMA: &str = "kanalyze.diff/1";
 
 /// What changed between two groups of runs.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Difference {
     /// [`DIFF_SCHEMA`].
     pub schema: &'static str,
@@ -31,7 +34,9 @@ pub struct Difference {
 }
 
 /// One group of runs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Side {
     /// As the user named it.
     pub name: String,
@@ -40,8 +45,10 @@ pub struct Side {
 }
 
 /// What a comparison comes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Verdict {
     /// Only in B.
     New,
@@ -88,7 +95,9 @@ impl Verdict {
 }
 
 /// One thing that is not the same.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Finding {
     /// What it is about.
     pub area: Area,
@@ -147,7 +156,9 @@ impl Finding {
 }
 
 /// k of n runs.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Rate {
     /// Runs that have it.
     pub runs: usize,
@@ -164,7 +175,9 @@ pub struct Rate {
 }
 
 /// Where a log shows something.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Place {
     /// The log.
     pub log: String,
@@ -173,7 +186,9 @@ pub struct Place {
 }
 
 /// Two causes of one title.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Causes {
     /// Why they are not one.
     pub because: String,

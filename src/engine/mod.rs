@@ -26,6 +26,7 @@ use std::sync::Arc;
 
 /// What the engine yields.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Item {
     /// A report's first line is complete. Its `closed` twin follows with the same `start`, unless the console takes the
     /// line back (`** replaying previous printk message **`) or the lines below show that it was not the kernel's.
@@ -59,7 +60,7 @@ impl Kept {
     pub const ALL: Self = Self { severe: usize::MAX, lesser: usize::MAX };
 }
 
-/// How to read a log.
+/// How to read a log. Made by [`Options::named`]; `..` takes the fields that a later release adds.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The name to put into `log`.
@@ -109,6 +110,7 @@ impl Options {
 
 /// What is to be said of a log as a whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Summary {
     /// Bytes read.
     pub bytes: u64,

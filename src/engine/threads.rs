@@ -1,5 +1,6 @@
 //! The only place where work is spread over threads.
 
+#[cfg(feature = "threads")]
 use rayon::prelude::*;
 
 /// More threads than this per processor only wait for each other.
@@ -18,14 +19,16 @@ pub fn in_order<I: Sync, O: Send>(threads: usize, inputs: &[I], work: impl Fn(&I
     if threads < 2 || inputs.len() < 2 {
         return inputs.iter().map(work).collect();
     }
-    match pool(threads) {
-        Some(pool) => pool.install(|| inputs.par_iter().map(work).collect()),
-        // No threads to be had: the work is done all the same.
-        None => inputs.iter().map(work).collect(),
+    #[cfg(feature = "threads")]
+    if let Some(pool) = pool(threads) {
+        return pool.install(|| inputs.par_iter().map(work).collect());
     }
+    // No threads to be had, or built without them: the work is done all the same.
+    inputs.iter().map(work).collect()
 }
 
-/// One pool a thread count, kept for the next use.
+/// One pool per thread count, kept for the next use.
+#[cfg(feature = "threads")]
 fn pool(threads: usize) -> Option<std::sync::Arc<rayon::ThreadPool>> {
     use std::collections::BTreeMap;
     use std::sync::{Arc, Mutex};

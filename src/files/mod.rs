@@ -1,9 +1,11 @@
-//! Files that are replaced whole, locks that end with their process, and the folder of caches.
+//! Files that are replaced whole or mapped, locks that end with their process, and the folder of caches.
 
 mod lock;
+mod map;
 mod whole;
 
 pub use lock::{Lock, LockError};
+pub use map::Map;
 pub use whole::{Draft, place, replace, write_whole};
 
 use std::path::PathBuf;

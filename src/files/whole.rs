@@ -1,10 +1,10 @@
 //! A file comes into being whole or not at all: it is drafted beside its place and renamed over it.
 
-use std::fs::{self, File, Permissions};
+use std::ffi::OsString;
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use tempfile::NamedTempFile;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Puts `bytes` at `path`, so that a reader finds the old file or the new one and never half of it, also after a crash.
 ///
@@ -34,7 +34,7 @@ pub fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result
 
 /// Puts the finished file `part` at `path`, in place of what may be there. Both are on one file system.
 ///
-/// The only renaming over another file in the house: `part` reaches the disk first, since a file system may write the new name
+/// With [`Draft`] the only renaming over another file in the house: `part` reaches the disk first, since a file system may write the new name
 /// before the bytes.
 ///
 /// # Errors
@@ -45,9 +45,12 @@ pub fn place(part: &Path, path: &Path) -> io::Result<()> {
 }
 
 /// A file that is being written beside its place; it is removed unless it finds it.
+///
+/// By hand, not by `tempfile`, which would be three more crates for every user of the library.
 #[derive(Debug)]
 pub struct Draft {
-    file: NamedTempFile,
+    file: File,
+    part: PathBuf,
     place: PathBuf,
 }
 
@@ -57,23 +60,25 @@ impl Draft {
     /// # Errors
     /// What the system says.
     pub fn beside(path: &Path) -> io::Result<Self> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut prefix = std::ffi::OsString::from(".");
-        prefix.push(path.file_name().unwrap_or_default());
-        prefix.push(".");
-        let file = tempfile::Builder::new()
-            .prefix(&prefix)
-            .suffix(".part")
-            // As any other new file: the process's umask decides.
-            .permissions(Permissions::from_mode(0o666))
-            .tempfile_in(folder)?;
-        Ok(Self { file, place: path.to_owned() })
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        loop {
+            let mut name = OsString::from(".");
+            name.push(path.file_name().unwrap_or_default());
+            name.push(format!(".{}-{}.part", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
+            let part = path.with_file_name(name);
+            match File::create_new(&part) {
+                Ok(file) => return Ok(Self { file, part, place: path.to_owned() }),
+                // A process with our number died here.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// The file under its draft's name.
     #[must_use]
     pub fn file(&self) -> &File {
-        self.file.as_file()
+        &self.file
     }
 
     /// Takes its place, over what may be there.
@@ -81,8 +86,7 @@ impl Draft {
     /// # Errors
     /// What the system says; the draft is then gone, and the old file as it was.
     pub fn place(self) -> io::Result<()> {
-        self.file.as_file().sync_data()?;
-        self.file.persist(&self.place).map(|_| ()).map_err(|error| error.error)
+        place(&self.part, &self.place)
     }
 
     /// Takes its place without waiting for the disk: for what can be made again and is checked when it is read.
@@ -90,7 +94,7 @@ impl Draft {
     /// # Errors
     /// As [`Draft::place`].
     pub fn place_unsynced(self) -> io::Result<()> {
-        self.file.persist(&self.place).map(|_| ()).map_err(|error| error.error)
+        fs::rename(&self.part, &self.place)
     }
 
     /// Takes `path` if nothing is there.
@@ -98,11 +102,27 @@ impl Draft {
     /// # Errors
     /// The draft, with [`io::ErrorKind::AlreadyExists`] if something is there, else with what the system says.
     pub fn place_anew(self, path: &Path) -> Result<(), (Self, io::Error)> {
-        if let Err(error) = self.file.as_file().sync_data() {
+        if let Err(error) = self.file.sync_data() {
             return Err((self, error));
         }
-        let place = self.place;
-        self.file.persist_noclobber(path).map(|_| ()).map_err(|error| (Self { file: error.file, place }, error.error))
+        let linked = match fs::hard_link(&self.part, path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                // A file system without links: the name is taken by making it.
+                File::create_new(path).and_then(|_| fs::rename(&self.part, path))
+            }
+            done => done,
+        };
+        match linked {
+            Ok(()) => Ok(()),
+            Err(error) => Err((self, error)),
+        }
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // Nothing lies there once it has found its place.
+        let _ = fs::remove_file(&self.part);
     }
 }
 
@@ -150,10 +170,6 @@ mod tests {
         replace(&path, b"new").expect("replaced");
         assert_eq!(fs::read(&path).expect("readable"), b"new");
         assert_eq!(names(folder.path()), ["a"]);
-        let mode = fs::metadata(&path).expect("there").permissions().mode();
-        let plain = folder.path().join("plain");
-        fs::write(&plain, b"").expect("made");
-        assert_eq!(mode, fs::metadata(&plain).expect("there").permissions().mode(), "as any other new file");
     }
 
     #[test]
@@ -181,6 +197,7 @@ mod tests {
         draft.place_anew(&two).expect("free");
         assert_eq!(fs::read(&one).expect("readable"), b"first");
         assert_eq!(fs::read(&two).expect("readable"), b"second");
+        assert_eq!(names(folder.path()), ["1", "2"]);
     }
 
     #[test]

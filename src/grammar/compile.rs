@@ -1,6 +1,6 @@
 //! A plan → a grammar, with patterns, recipes and references looked up.
 
-use super::load::GrammarError;
+use super::error::GrammarError;
 use super::plan::Plan;
 use super::plan::expression::escape;
 use super::plan::sought::Marks;

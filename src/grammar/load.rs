@@ -1,9 +1,10 @@
 //! From grammar files to a [`Grammar`].
 
+use super::error::GrammarError;
+use super::plan::Plan;
 use super::plan::rarity::Rarity;
 use super::plan::sought::{Marks, Variant};
 use super::plan::windows::Layout;
-use super::plan::{Fault, Plan};
 use super::{Grammar, compile};
 use crate::input::read_small;
 use crate::line::{BOOT_ANCHORS, EXECUTOR_ANCHOR, GAP_ANCHORS, KERNEL_BOOT_ANCHORS};
@@ -27,35 +28,6 @@ const MARKS: Marks<'static> =
 
 /// How rare texts are in ordinary lines.
 pub(super) const RARITY: Rarity<'static> = Rarity(LEVELS);
-
-/// Why a grammar could not be loaded. Every message names the file and, where it can, the line.
-#[derive(Debug, thiserror::Error)]
-pub enum GrammarError {
-    /// The file cannot be read.
-    #[error("{path}: cannot read this grammar file: {cause}")]
-    Unreadable {
-        /// Path as given.
-        path: String,
-        /// The system's word.
-        cause: std::io::Error,
-    },
-    /// The file is no grammar.
-    #[error("{path}:{line}: {message}")]
-    Invalid {
-        /// Path as given.
-        path: String,
-        /// 1-based line.
-        line: usize,
-        /// What is wrong.
-        message: String,
-    },
-}
-
-impl From<Fault> for GrammarError {
-    fn from(fault: Fault) -> Self {
-        Self::Invalid { path: fault.place.file, line: fault.place.line, message: fault.message }
-    }
-}
 
 fn plan() -> Plan {
     postcard::from_bytes(BUILT_IN).expect("the build script wrote it")

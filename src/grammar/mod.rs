@@ -6,6 +6,8 @@
 
 mod check;
 mod compile;
+mod cost;
+mod error;
 mod flavour;
 mod load;
 mod names;
@@ -13,16 +15,19 @@ mod pattern;
 mod plan;
 mod scan;
 mod search;
+#[cfg(feature = "schema")]
 mod severity;
 mod template;
 
 pub use check::{Complaint, complaints};
+pub use cost::{Cost, Searched, costs};
+pub use error::GrammarError;
 pub use flavour::Flavour;
-pub use load::GrammarError;
 pub use names::NameSet;
 pub use pattern::{Match, Pattern};
 pub use plan::Place;
-pub use plan::source::{self, Choice, PlainStep, Role, Severity};
+pub use plan::source::{self, Choice, Role, Severity};
+pub use plan::steps::PlainStep;
 pub use plan::words::{List, Vocabulary};
 pub use scan::{Anchor, Candidate, PIECE, Scanner, piece_end};
 pub use template::{fill, placeholders};

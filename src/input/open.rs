@@ -9,7 +9,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
-use memmap2::Mmap;
+use crate::files::Map;
 
 use super::stream::{CHUNK, Damage, Stream};
 use crate::packing::Packing;
@@ -83,7 +83,7 @@ pub struct Whole(Bytes);
 #[derive(Debug)]
 enum Bytes {
     Read(Vec<u8>),
-    Mapped(Mmap),
+    Mapped(Map),
 }
 
 impl Whole {
@@ -232,14 +232,7 @@ fn from_file(mut file: File, source: &Source, mapping: Mapping) -> Result<Input,
     if mapping == Mapping::Never || !quiet || at != 0 || head(&mut file, source)?.is_some() {
         return sniffed(Box::new(file), source);
     }
-    // SAFETY: the map is private and read-only, and `Whole` gives out `&[u8]` no longer than it lives. That nobody
-    // changes the file meanwhile cannot be proved; `Mapping` says what is done about it and what remains.
-    #[expect(
-        unsafe_code,
-        reason = "the one memory map: large logs are searched at memory speed and by several threads"
-    )]
-    let map = unsafe { Mmap::map(&file) };
-    match map {
+    match Map::of(&file) {
         Ok(map) => Ok(Input::Whole(Whole(Bytes::Mapped(map)))),
         // Some file systems cannot map.
         Err(_) => sniffed(Box::new(file), source),

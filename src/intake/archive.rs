@@ -1,8 +1,8 @@
 //! The logs in zip and tar archives, one after the other, within bounds; nothing is written to disk.
 
+use super::content::{Content, Log, of_bytes, of_compressed};
 use super::foreign::Unreadable;
 use super::names::is_log;
-use super::open::{Content, Log, of_bytes, of_compressed};
 use crate::input::{Input, Source, Stream, open_reader};
 use crate::packing::Packing;
 use std::ffi::OsStr;

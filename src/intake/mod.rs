@@ -15,6 +15,7 @@
 //!   of others.
 
 mod archive;
+mod content;
 mod foreign;
 mod names;
 mod nature;
@@ -22,9 +23,10 @@ mod open;
 mod read;
 mod text;
 
+pub use content::{Content, Log, PlainStream};
 pub use foreign::{Foreign, Unreadable};
 pub use names::{Named, files_below, named};
 pub use nature::{Nature, nature};
-pub use open::{Content, Log, PlainStream, each_log, live};
+pub use open::{each_log, live};
 pub use read::{Found, Outcome, Trouble, Whole, found_in, read_log, records, silence, views, wholes};
 pub use text::Text;

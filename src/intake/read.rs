@@ -1,7 +1,8 @@
 //! Logs through the engine: one or many, in order, in parallel, with records that tell places of the file.
 
+use super::content::{Content, Log, PlainStream};
 use super::nature::{Nature, nature};
-use super::open::{Content, Log, PlainStream, each_log};
+use super::open::each_log;
 use super::text::{Text, renumber};
 use crate::engine::{Engine, Item, LARGEST_HEADLESS, Options, Summary, headless, in_order, thread_count};
 use crate::input::{Damage, Source};

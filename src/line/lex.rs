@@ -3,7 +3,7 @@
 use logos::Logos;
 
 use super::json;
-use super::syslog::{self, level_named};
+use super::syslog::{self, hosts_kernel, level_named};
 use super::token::Token;
 use super::usual::usual;
 use super::{Prefix, Wrapper, trim_end};
@@ -190,12 +190,6 @@ fn stamped<'line>(text: &'line [u8], at: usize, mut prefix: Prefix<'line>) -> Pr
         }
     }
     prefix
-}
-
-/// `host kernel: `, one word before the tag: more would be a sentence of the kernel's.
-pub(super) fn hosts_kernel(rest: &[u8]) -> Option<syslog::Tail> {
-    syslog::tail(rest)
-        .filter(|tail| tail.kernel && rest[..tail.tag.0].iter().filter(|&&byte| byte == b' ').count() <= 1)
 }
 
 /// Finds a prompt, a status or another program's unfinished line before a stamp in the middle of a line.

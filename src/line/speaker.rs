@@ -3,11 +3,13 @@
 use super::dressing::{Dressing, stamp_at};
 use super::landmarks::is_body;
 use super::{Wrapper, boot_mark, find, lex, unwrap};
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Who wrote a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Speaker {
     /// The kernel.

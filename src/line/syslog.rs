@@ -124,3 +124,8 @@ pub(super) fn level_named(name: &[u8]) -> Option<u8> {
     ];
     NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|&(_, level)| level)
 }
+
+/// `host kernel: `, one word before the tag: more would be a sentence of the kernel's.
+pub(super) fn hosts_kernel(rest: &[u8]) -> Option<Tail> {
+    tail(rest).filter(|tail| tail.kernel && rest[..tail.tag.0].iter().filter(|&&byte| byte == b' ').count() <= 1)
+}

@@ -1,7 +1,7 @@
 //! The console's own prefix, read without the tokens: nearly all lines of logs have it and nothing else.
 
 use super::Prefix;
-use super::lex::hosts_kernel;
+use super::syslog::hosts_kernel;
 
 /// More digits of seconds than this are no uptime, and would not fit a float exactly.
 const SECONDS: usize = 9;

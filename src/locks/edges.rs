@@ -1,69 +1,17 @@
 //! Facts → edges: who waits for what, who holds it, and how sure that is.
 
-use super::awaited::{Awaited, plain};
-use super::classes::{bare, global_lock, is_exclusive, is_global, is_unowned};
-use super::gather::{Facts, TaskFacts};
+use super::awaited::Awaited;
+use super::claim::{Claim, Claims, awaited_lock, claims};
+use super::classes::{is_exclusive, is_global, is_unowned};
+use super::facts::{Facts, TaskFacts};
 use super::hearsay::{flusher, page_holders, reader, traced};
+use super::key::{Key, key};
+use super::wait::{bare_wait, evidence, lock_ref, place};
 use super::{Grade, LockRef, Wait};
-use crate::report::{Frame, HeldLock, Task};
-use std::collections::{BTreeMap, BTreeSet};
-
-/// What tells one lock from another.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Key {
-    /// The address of its lockdep map.
-    Instance(String),
-    /// Its class, where no address is printed.
-    Class(String),
-}
-
-/// How a task stands to a lock in its list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Claim {
-    /// It sleeps in the lock's slow path at that acquisition; false when only its place in the list says so.
-    Waits { exact: bool },
-    /// It went on after that acquisition.
-    Holds,
-    /// The list alone does not tell.
-    Open,
-}
+use crate::report::Task;
 
 /// More candidates than this say as much as none.
 const MOST_CANDIDATES: usize = 4;
-
-/// Who lists a lock: pid, index in the task's list, and how.
-type Claims = BTreeMap<Key, Vec<(i64, usize, Claim)>>;
-
-/// The key of a listed lock.
-pub(super) fn key(lock: &HeldLock) -> Key {
-    match &lock.address {
-        Some(address) if address.bytes().any(|byte| byte != b'0') => Key::Instance(address.clone()),
-        _ => Key::Class(lock.class.clone()),
-    }
-}
-
-/// Who holds what for sure enough that a later dump may rely on it: a task that is the only one in question while no list
-/// is missing or cut, and others wait.
-pub(super) fn settled(facts: &Facts) -> BTreeSet<(i64, Key)> {
-    if !facts.cut.is_empty() {
-        return BTreeSet::new();
-    }
-    let claims = claims(facts);
-    let mut settled = BTreeSet::new();
-    for (key, all) in &claims {
-        let open: Vec<i64> = all.iter().filter(|(_, _, claim)| *claim == Claim::Open).map(|(pid, _, _)| *pid).collect();
-        let waited = all.iter().any(|(_, _, claim)| matches!(claim, Claim::Waits { .. }));
-        let held = all.iter().any(|(_, _, claim)| *claim == Claim::Holds);
-        if let [holder] = open[..]
-            && waited
-            && !held
-            && (facts.hidden.is_empty() || facts.settled.contains(&(holder, key.clone())))
-        {
-            settled.insert((holder, key.clone()));
-        }
-    }
-    settled
-}
 
 /// All edges of a dump, by waiter.
 pub(super) fn edges(facts: &Facts) -> Vec<Wait> {
@@ -138,104 +86,6 @@ fn is_waiting(task: &TaskFacts, awaited: &Awaited) -> bool {
 /// The documented meaning of a kind.
 pub(crate) fn words(kind: &str) -> &'static str {
     super::awaited::KINDS.iter().find(|(word, _)| *word == kind).map_or("something", |(_, words)| words)
-}
-
-fn claims(facts: &Facts) -> Claims {
-    let mut claims = Claims::new();
-    for (pid, task) in &facts.tasks {
-        let own = awaited_lock(task);
-        for (index, lock) in task.locks.iter().enumerate().filter(|(_, lock)| !is_unowned(lock)) {
-            let claim = match own {
-                Some((awaited, exact)) if awaited == index => Claim::Waits { exact },
-                // What comes later in the list was taken, or is awaited, after this one was got.
-                _ if index + 1 < task.locks.len() => Claim::Holds,
-                _ if task.running => Claim::Open,
-                _ if task.awaited.as_ref().is_some_and(|awaited| !awaited.is_listed() || own.is_some()) => Claim::Holds,
-                _ => Claim::Open,
-            };
-            claims.entry(key(lock)).or_default().push((*pid, index, claim));
-        }
-    }
-    claims
-}
-
-/// Which of its listed locks a task waits for: the last, if the task sleeps at its acquisition. The call that never
-/// returned is then the very call that lockdep noted. (That a sleep elsewhere is below a noted place proves nothing: an
-/// acquisition inlined into a function is noted as its caller's call.)
-pub(super) fn awaited_lock(task: &TaskFacts) -> Option<(usize, bool)> {
-    let awaited = task.awaited.as_ref()?;
-    let last = task.locks.len().checked_sub(1)?;
-    let lock = &task.locks[last];
-    if is_unowned(lock) {
-        return None;
-    }
-    let at = lock.acquired_at.as_ref()?;
-    // kernfs waits for the last user of a node with a wait queue of its own.
-    let kernfs = awaited.kind == "wait-queue" && bare(&lock.class) == "kn->active";
-    let outer = || task.frames[awaited.site..].iter().filter(|frame| !frame.inline && frame.reliable);
-    let same = |frame: &Frame| frame.is_same_place(at);
-    if !awaited.is_listed() && !kernfs {
-        // Directly below the scheduler it is the acquisition all the same: the lock's own frames are lost.
-        return (awaited.kind == "wait-queue" && outer().next().is_some_and(same)).then_some((last, true));
-    }
-    let reach = if kernfs { 3 } else { 6 };
-    if outer().take(reach).any(same) {
-        return Some((last, true));
-    }
-    // Tail calls drop frames. A list with lost lines may end before the awaited lock.
-    let near = |frame: &Frame| match (&frame.function, &at.function) {
-        (Some(frame), Some(at)) => plain(frame) == plain(at),
-        _ => false,
-    };
-    (awaited.is_listed() && task.whole && outer().take(reach).any(near)).then_some((last, false))
-}
-
-/// A wait of which only the waiter is known.
-pub(super) fn bare_wait(pid: i64, task: &TaskFacts, awaited: &Awaited) -> Wait {
-    let site = task.frames.get(awaited.site);
-    let outer = task.frames[awaited.site.min(task.frames.len())..].iter().find(|frame| !frame.inline);
-    let named = site.and_then(|site| site.function.as_deref()).map(plain);
-    let class = named.filter(|_| awaited.is_listed()).and_then(global_lock);
-    Wait {
-        waiter: Task { comm: task.comm.clone(), pid },
-        lock: LockRef { class, address: None, acquired_at: outer.or(site).map(place), line: None },
-        kind: awaited.kind,
-        holder: None,
-        candidates: 0,
-        grade: Grade::Unknown,
-        evidence: evidence([Some(task.line), outer.or(site).map(|frame| frame.log_line)]),
-        because: String::new(),
-        identity: "none",
-    }
-}
-
-/// `function+0x1/0x2 file:line`.
-pub(super) fn place(frame: &Frame) -> String {
-    let mut out = frame.function.clone().or_else(|| frame.address.clone()).unwrap_or_default();
-    if let (Some(offset), Some(size)) = (frame.offset, frame.size) {
-        out += &format!("+{offset:#x}/{size:#x}");
-    }
-    if let (Some(file), Some(line)) = (&frame.file, frame.line) {
-        out += &format!(" {file}:{line}");
-    }
-    out
-}
-
-fn evidence<const N: usize>(lines: [Option<u64>; N]) -> Vec<u64> {
-    let mut lines: Vec<u64> = lines.into_iter().flatten().filter(|line| *line > 0).collect();
-    lines.sort_unstable();
-    lines.dedup();
-    lines
-}
-
-/// The listed lock as others see it.
-pub(super) fn lock_ref(lock: &HeldLock) -> LockRef {
-    LockRef {
-        class: Some(lock.class.clone()),
-        address: lock.address.clone(),
-        acquired_at: lock.acquired_at.as_ref().map(place),
-        line: Some(lock.line),
-    }
 }
 
 /// What the kernel itself says of a waiter's holder.

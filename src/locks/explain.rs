@@ -2,7 +2,7 @@
 
 use super::awaited::{is_primitive, plain};
 use super::classes::bare;
-use super::edges::place;
+use super::wait::place;
 use super::{Dependency, Explanation, Joined, Wait};
 use crate::grammar::{Flavour, Grammar, List};
 use crate::report::{ChainEntry, Frame, Lockdep, Report, WaitContext};

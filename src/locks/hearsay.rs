@@ -1,9 +1,11 @@
 //! Holders that no list of locks shows: the worker behind a flush, the task of the user's own trace lines.
 
 use super::awaited::Awaited;
+use super::claim::awaited_lock;
 use super::classes::{UnownedMap, bare, is_global, is_unowned, is_work, section, taken_map};
-use super::edges::{Key, awaited_lock, bare_wait, key};
-use super::gather::{Facts, TaskFacts};
+use super::facts::{Facts, TaskFacts};
+use super::key::{Key, key};
+use super::wait::bare_wait;
 use super::{Grade, Wait};
 use crate::report::{Frame, HeldLock, Task};
 use std::collections::BTreeSet;

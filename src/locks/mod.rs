@@ -8,24 +8,29 @@
 
 mod awaited;
 mod belonging;
+mod claim;
 mod classes;
 mod edges;
 mod explain;
+mod facts;
 mod gather;
 mod graph;
 mod hearsay;
+mod key;
 mod model;
 mod predict;
+mod wait;
 
 pub use awaited::{KINDS, is_primitive};
-pub use belonging::dump_of;
-pub(crate) use belonging::missing_root;
+pub use belonging::{dump_of, missing_root};
+#[cfg(feature = "cli")]
 pub(crate) use edges::words;
+#[cfg(feature = "cli")]
 pub(crate) use graph::is_held;
 pub use model::*;
 
 use crate::report::{Event, Lockdep, Report, Task};
-use gather::Facts;
+use facts::{Facts, TaskFacts};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One finished record of a log.
@@ -122,7 +127,7 @@ fn dump(log: &str, index: usize, facts: &Facts, reports: &[(&Report, &Lockdep)],
     }
 }
 
-fn dump_task(facts: &Facts, pid: i64, task: &gather::TaskFacts, waits: &[Wait], before: Option<&Dump>) -> DumpTask {
+fn dump_task(facts: &Facts, pid: i64, task: &TaskFacts, waits: &[Wait], before: Option<&Dump>) -> DumpTask {
     let own = waits.iter().find(|wait| wait.waiter.pid == pid);
     let awaited = own.and_then(|wait| wait.lock.line);
     let since = own.and_then(|wait| {
@@ -153,9 +158,9 @@ fn dump_task(facts: &Facts, pid: i64, task: &gather::TaskFacts, waits: &[Wait], 
             .locks
             .iter()
             .filter(|lock| Some(lock.line) != awaited && !classes::is_unowned(lock))
-            .map(edges::lock_ref)
+            .map(wait::lock_ref)
             .collect(),
-        stands_in: stands.map(edges::place),
+        stands_in: stands.map(wait::place),
         stands_at: stands.map(|frame| frame.log_line).filter(|line| *line > 0),
         inherited: task.inherited,
         line: task.line,

@@ -1,6 +1,7 @@
 //! The record `kanalyze.locks/1`: who waits for whom at one moment of a log.
 
 use crate::report::{ScenarioStep, Task};
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -8,8 +9,10 @@ use serde::Serialize;
 pub const LOCKS_SCHEMA: &str = "kanalyze.locks/1";
 
 /// How sure an edge is, from weak to strong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Grade {
     /// The log does not say who holds it.
     Unknown,
@@ -44,7 +47,9 @@ impl Grade {
 }
 
 /// One moment of a log: a pass of the hung-task watchdog, a sysrq dump.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Dump {
     /// [`LOCKS_SCHEMA`].
     pub schema: &'static str,
@@ -81,7 +86,9 @@ pub struct Dump {
 }
 
 /// One task of a dump.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct DumpTask {
     /// Command name.
     pub comm: String,
@@ -108,7 +115,9 @@ pub struct DumpTask {
 }
 
 /// A lock in a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct LockRef {
     /// Class, or what is known of the object; absent when the log does not name it.
     pub class: Option<String>,
@@ -121,7 +130,9 @@ pub struct LockRef {
 }
 
 /// One edge, or half of one.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Wait {
     /// Who waits.
     pub waiter: Task,
@@ -145,7 +156,9 @@ pub struct Wait {
 
 /// A task at the end of a chain of waits: others wait for it, or it is blocked itself, and the log shows nothing further.
 /// A task that waits for a lock which somebody holds whom the log does not name is none: the root is not in the log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Root {
     /// Process id.
     pub pid: i64,
@@ -164,7 +177,9 @@ pub struct Root {
 }
 
 /// What is different from the dump before.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Changes {
     /// Tasks that did not wait before.
     pub new: Vec<Task>,
@@ -175,7 +190,9 @@ pub struct Changes {
 }
 
 /// A lockdep report in plain order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Explanation {
     /// 1-based log line of the report.
     pub line: u64,
@@ -195,7 +212,9 @@ pub struct Explanation {
 }
 
 /// `then` was taken while `first` was held.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Dependency {
     /// Class held; absent where the log has lost it.
     pub first: Option<String>,
@@ -212,7 +231,9 @@ pub struct Dependency {
 }
 
 /// A lockdep report and a hang on the same classes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Joined {
     /// 1-based log line of the lockdep report.
     pub report_line: u64,

@@ -4,7 +4,7 @@
 use super::awaited::plain;
 use super::classes::is_global;
 use super::explain::{held_entry, is_locking};
-use super::gather::{Facts, TaskFacts};
+use super::facts::{Facts, TaskFacts};
 use super::{Grade, Wait};
 use crate::grammar::Flavour;
 use crate::report::{ChainEntry, Frame, Lockdep, Report, Task};

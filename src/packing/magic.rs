@@ -66,6 +66,7 @@ const MAGICS: [(Packing, Magic); 10] = [
 ];
 
 /// How the old form of LZ4 begins.
+#[cfg(feature = "unpack")]
 pub(super) const LZ4_OLD: [u8; 4] = [0x02, 0x21, 0x4c, 0x18];
 
 /// Whether as many bytes as both have agree.

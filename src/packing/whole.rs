@@ -1,19 +1,8 @@
 //! Packed bytes that are all in memory: what kernels, modules and debug sections are packed with, within a bound on memory.
 
 use super::magic::LZ4_OLD;
-use super::{Packing, zstandard};
+use super::{Packing, UnpackError, zstandard};
 use std::io::Read;
-
-/// Why bytes could not be unpacked.
-#[derive(Debug, thiserror::Error)]
-pub enum UnpackError {
-    /// Damaged or cut data.
-    #[error("damaged {0:?} data: {1}")]
-    Damaged(Packing, String),
-    /// More than the caller allowed.
-    #[error("{0:?} data unpacks to more than {1} bytes, which is refused")]
-    TooLarge(Packing, usize),
-}
 
 /// Unpacks; bytes that follow the packed stream are ignored, as boot loaders do.
 ///

@@ -1,5 +1,6 @@
 //! How a bisection looks as text: the answer first, then the walk, small enough to be pasted into a mail.
 
+use super::bisect_words::{plain, short, wrapped};
 use super::{Look, bisect_reasons, bisect_walk, safe};
 use crate::bisect::Bisection;
 use crate::bisect::record::{Basis, Doubted, Kind, RevertResult, Verdict};
@@ -217,30 +218,6 @@ fn places(report: &Report) -> Vec<(&'static str, String)> {
 /// Whether a frame's function is the one of a title, compiler suffixes aside.
 fn is_named(function: &str, title: &str) -> bool {
     function == title || function.strip_prefix(title).is_some_and(|rest| rest.starts_with('.'))
-}
-
-/// Words of `text` in lines of at most `width` columns, control characters taken out.
-pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in safe(text).split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
-}
-
-/// Text of a log for a terminal: visible, and no longer than `width`.
-pub(super) fn plain(text: &str, width: usize) -> String {
-    super::fitted(&safe(text), width).into_owned()
-}
-
-pub(super) fn short(commit: &str) -> &str {
-    commit.get(..12).unwrap_or(commit)
 }
 
 /// `1 run`, `2 runs`.

@@ -1,7 +1,7 @@
 //! The reasons for and against a bisection's answer, so that a reader can add them up to the per cent that are claimed.
 
 use super::Look;
-use super::bisect::wrapped;
+use super::bisect_words::wrapped;
 use crate::bisect::record::{Bisection, Reason, RevertResult};
 use crate::bisect::{BOUNDS, INTERCEPT};
 use std::io::{self, Write};

@@ -1,6 +1,6 @@
 //! Several bisections as a table, and verdicts that contradict their runs.
 
-use super::bisect::{plain, short};
+use super::bisect_words::{plain, short};
 use super::{Look, Width};
 use crate::bisect::Bisection;
 use crate::bisect::record::Outcome;

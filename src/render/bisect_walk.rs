@@ -1,7 +1,7 @@
 //! The walk of a bisection as a table of steps; titles are folded into letters that a legend explains.
 
 use super::Look;
-use super::bisect::{plain, short};
+use super::bisect_words::{plain, short};
 use crate::bisect::Bisection;
 use crate::bisect::record::{Kind, Outcome, Role, RunResult, Step, Verdict};
 use std::collections::BTreeMap;

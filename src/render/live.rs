@@ -98,7 +98,7 @@ pub fn live_line(at: f64, happening: &Happening, palette: &Palette) -> Option<(W
 /// The status line, at most `width` columns.
 #[must_use]
 pub fn status_line(status: &Status, width: usize) -> String {
-    let mut line = format!("{} {}", clock(status.at), status.doing);
+    let mut line = format!("{} {}", clock(status.at), status.doing.word());
     if let Some(executed) = status.executed {
         let _ = write!(line, " | {executed} programs");
         if let Some(rate) = status.rate {
@@ -115,6 +115,26 @@ pub fn status_line(status: &Status, width: usize) -> String {
     fitted(&line, width).into_owned()
 }
 
+/// The status line of several runs at once, at most `width` columns.
+#[must_use]
+pub fn statuses_line<'a>(statuses: impl Iterator<Item = &'a Status>, width: usize) -> String {
+    let mut doing: Vec<(&str, usize)> = Vec::new();
+    let (mut at, mut programs, mut reports, mut hits) = (0.0, None, 0, 0);
+    for status in statuses {
+        at = f64::max(at, status.at);
+        programs = status.executed.map(|count| programs.unwrap_or(0) + count).or(programs);
+        (reports, hits) = (reports + status.reports, hits + status.hits);
+        match doing.iter_mut().find(|(word, _)| *word == status.doing.word()) {
+            Some((_, count)) => *count += 1,
+            None => doing.push((status.doing.word(), 1)),
+        }
+    }
+    let doing: Vec<String> = doing.into_iter().map(|(word, count)| format!("{count} {word}")).collect();
+    let programs = programs.map_or_else(String::new, |count: u64| format!(" | {count} programs"));
+    let line = format!("{} {}{programs} | {reports} reports, {hits} hits", clock(at), doing.join(", "));
+    fitted(&line, width).into_owned()
+}
+
 fn clock(seconds: f64) -> String {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a run's seconds, for people")]
     let whole = seconds.max(0.0) as u64;
@@ -124,21 +144,41 @@ fn clock(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vm::doing::Doing;
 
     #[test]
     fn what_a_guest_prints_cannot_move_the_cursor() {
         let step = Happening::Opened { header: "bug".to_owned(), start: 0, text: "BUG: \u{1b}[2J".to_owned() };
         let (weight, line) = live_line(1.25, &step, &Palette::plain()).expect("a line");
         assert_eq!((weight, line.as_str()), (Weight::Result, "     1.2s opened BUG: \\u{1b}[2J"));
-        let status = Status { last: "\r\u{7}".to_owned(), doing: "running", ..Status::default() };
+        let status = Status { last: "\r\u{7}".to_owned(), doing: Doing::Running, ..Status::default() };
         assert!(!status_line(&status, 80).contains(['\r', '\u{7}']));
+    }
+
+    #[test]
+    fn the_first_count_says_that_it_works() {
+        let progress = |parsed, executed| Happening::Progress { parsed, executed, rate: None };
+        let (_, line) = live_line(3.0, &progress(Some(1), 0), &Palette::plain()).expect("a line");
+        assert_eq!(line, "     3.0s programs syz-execprog executes (1 program parsed)");
+        assert_eq!(live_line(3.0, &progress(Some(1), 10), &Palette::plain()), None, "the rest is for the status line");
+    }
+
+    #[test]
+    fn several_runs_share_one_status_line() {
+        let status = |doing, executed, hits| Status { at: 61.0, doing, executed, hits, ..Status::default() };
+        let statuses =
+            [status(Doing::Running, Some(5), 0), status(Doing::Booting, None, 0), status(Doing::Running, Some(7), 2)];
+        assert_eq!(
+            statuses_line(statuses.iter(), 80),
+            "0:01:01 2 running, 1 booting | 12 programs | 0 reports, 2 hits"
+        );
     }
 
     #[test]
     fn the_status_line_fits() {
         let status = Status {
             at: 3_725.0,
-            doing: "running",
+            doing: Doing::Running,
             executed: Some(5_000),
             rate: Some(12.34),
             reports: 2,

@@ -62,9 +62,12 @@ pub fn places_text(places: &[Place], look: &Look) -> String {
     while let [place, after @ ..] = rest {
         rest = after;
         out.push('\n');
+        let (what, at) = head(place);
         let pair = after.first().filter(|next| place.role == PlaceRole::Holds && next.role == PlaceRole::Waits);
         if let Some(next) = pair
-            && let Some(both) = beside(&code(place), &code(next))
+            && let (next_what, next_at) = head(next)
+            && let left = code(place, &[what.clone(), format!("    {at}")])
+            && let Some(both) = beside(&left, &code(next, &[next_what, format!("    {next_at}")]))
         {
             out.push_str(&both);
             words(&mut out, place, look);
@@ -72,7 +75,7 @@ pub fn places_text(places: &[Place], look: &Look) -> String {
             rest = &after[1..];
             continue;
         }
-        for (line, marked) in code(place) {
+        for (line, marked) in code(place, &[format!("{what} {at}")]) {
             let style = if marked { look.palette.blame } else { anstyle::Style::new() };
             let _ = writeln!(out, "{style}{line}{}", style.render_reset());
         }
@@ -81,23 +84,23 @@ pub fn places_text(places: &[Place], look: &Look) -> String {
     out
 }
 
-/// The code of a place, each line with whether it is marked; the first line says where it is.
-fn code(place: &Place) -> Vec<(String, bool)> {
-    let mut head = format!("  {}", place.role.word());
+/// What a place is, and where.
+fn head(place: &Place) -> (String, String) {
+    let mut what = format!("  {}", place.role.word());
     if let Some(of) = &place.of {
-        let _ = write!(head, " {}", safe(of));
+        let _ = write!(what, " {}", safe(of));
     }
+    let mut at: Vec<String> = Vec::new();
     let line = place.line.map_or(String::new(), |line| format!(":{line}"));
-    if let Some(file) = place.file.as_ref().or(place.said_file.as_ref()) {
-        let _ = write!(head, " {}{line}", safe(file));
-    }
-    if let Some(function) = &place.function {
-        let _ = write!(head, " in {}", safe(function));
-    }
-    if let Some(log_line) = place.log_line {
-        let _ = write!(head, " :{log_line}");
-    }
-    let mut lines = vec![(head, false)];
+    at.extend(place.file.as_ref().or(place.said_file.as_ref()).map(|file| format!("{}{line}", safe(file))));
+    at.extend(place.function.as_ref().map(|function| format!("in {}", safe(function))));
+    at.extend(place.log_line.map(|line| format!(":{line}")));
+    (what, at.join(" "))
+}
+
+/// The code of a place below some lines about it, each line with whether it is marked.
+fn code(place: &Place, head: &[String]) -> Vec<(String, bool)> {
+    let mut lines: Vec<(String, bool)> = head.iter().map(|line| (line.clone(), false)).collect();
     if let [inner, .., last] = &place.inlined[..] {
         let middle = place.inlined.len() - 2;
         let more = if middle == 0 { String::new() } else { format!(", {middle} more") };
@@ -131,7 +134,7 @@ fn beside(left: &[(String, bool)], right: &[(String, bool)]) -> Option<String> {
 }
 
 /// Who wrote a place, who touched its function, what is not known.
-fn words(out: &mut String, place: &Place, look: &Look) {
+pub(super) fn words(out: &mut String, place: &Place, look: &Look) {
     if let Some(blame) = &place.blame {
         line_words(out, place, blame, look);
     }
@@ -146,6 +149,11 @@ fn line_words(out: &mut String, place: &Place, blame: &LineBlame, look: &Look) {
     if blame.cut {
         let text =
             format!("{line}: in or before {}, where the history of this clone ends", short(&blame.commit.commit));
+        wrap_into(out, "    ", 6, &text, look.wrap());
+        return;
+    }
+    if blame.commit.parents.is_empty() {
+        let text = format!("{line}: as old as this history, which begins with {}", commit_words(&blame.commit));
         wrap_into(out, "    ", 6, &text, look.wrap());
         return;
     }

@@ -1,6 +1,6 @@
 //! Bugs of syzbot's for people: lists, picks with their reasons, one bug in one answer, where a title is known.
 
-use super::{Look, fitted, safe, wrap_into};
+use super::{Look, fitted, fixed_text, safe, wrap_into};
 use crate::syzbot::listing::{Listed, Repro};
 use crate::syzbot::rank::Ranked;
 use crate::thread::work::{Stage, Work};
@@ -148,6 +148,9 @@ pub fn work_text(work: &Work, look: &Look) -> String {
     }
     for words in &work.unknown {
         fact("unknown", words);
+    }
+    if let Some(found) = &work.in_tree {
+        out.push_str(&fixed_text(found, look));
     }
     out
 }

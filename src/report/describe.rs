@@ -9,7 +9,7 @@ use super::scan::{after, is_hex, text, word};
 use super::stacks::{Announcement, STARVED, announcement, begins};
 use super::symbolized::{is_code_dump, is_inlined_copy};
 use super::{Access, Blocker, Frame, HeldLock, HeldLocks, HungTask, Lockdep, Stack, Task};
-use super::{exception, fault, registers};
+use super::{exception, fault, held, registers};
 use crate::grammar::Grammar;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -478,7 +478,7 @@ impl Walk<'_> {
             }
             Open::Acquiring | Open::Holding => self.close(),
             // The header promises a number of locks, and they are numbered: foreign lines come between them.
-            Open::Held(index) if trimmed[0] != b'#' && !self.out.held_locks[index].lacks_some() => self.close(),
+            Open::Held(index) if trimmed[0] != b'#' && !held::lacks_some(&self.out.held_locks[index]) => self.close(),
             _ => {}
         }
     }

@@ -4,11 +4,9 @@ use super::frames::frame_after;
 use super::scan::{after, find_last, is_hex, leading_number, number, split, task, text, word};
 use super::{HeldLock, HeldLocks};
 
-impl HeldLocks {
-    /// Whether fewer locks were shown than announced, so that more may come.
-    pub(super) fn lacks_some(&self) -> bool {
-        self.announced.is_some_and(|announced| self.locks.len() < announced as usize)
-    }
+/// Whether fewer locks were shown than announced, so that more may come.
+pub(super) fn lacks_some(list: &HeldLocks) -> bool {
+    list.announced.is_some_and(|announced| list.locks.len() < announced as usize)
 }
 
 /// The header of a list; `no locks held by …` is a list that announces none.

@@ -2,6 +2,7 @@
 
 use crate::grammar::{Role, Severity};
 pub use crate::line::Speaker;
+#[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -12,7 +13,9 @@ pub const REPORT_SCHEMA: &str = "kanalyze.report/1";
 pub const EVENT_SCHEMA: &str = "kanalyze.event/1";
 
 /// One line at which syzbot's rules would open a report, with everything that the log says about it.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Report {
     /// [`REPORT_SCHEMA`].
     pub schema: &'static str,
@@ -110,7 +113,9 @@ pub struct Report {
 }
 
 /// A line of a source file, as printed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct SourceLine {
     /// The path.
     pub file: String,
@@ -119,7 +124,9 @@ pub struct SourceLine {
 }
 
 /// An object of a slab cache, or the place in it that was touched.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct SlabObject {
     /// The cache (`kmalloc-64`), when said.
     pub cache: Option<String>,
@@ -130,7 +137,9 @@ pub struct SlabObject {
 }
 
 /// A notable thing that syzbot does not call a crash: an OOM kill, a lock dump, one task of a task dump …
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Event {
     /// [`EVENT_SCHEMA`].
     pub schema: &'static str,
@@ -178,7 +187,9 @@ pub struct Event {
 }
 
 /// syz-executor's process and program number, from the command name `syz.PROC.ID`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Executor {
     /// Process number.
     pub proc: i64,
@@ -187,7 +198,9 @@ pub struct Executor {
 }
 
 /// A task by command name and pid.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Task {
     /// Command name; may hold colons and blanks.
     pub comm: String,
@@ -196,7 +209,9 @@ pub struct Task {
 }
 
 /// A memory access.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Access {
     /// `read`, `write`, `free` or what the report calls it.
     pub kind: String,
@@ -207,7 +222,9 @@ pub struct Access {
 }
 
 /// One stack trace.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Stack {
     /// Its role: `crash`, `allocated`, `freed`, `hung`, `chain #1`, `cpu 0` …
     pub name: String,
@@ -222,7 +239,9 @@ pub struct Stack {
 }
 
 /// One line of a stack trace.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Frame {
     /// Function with its compiler suffixes, as printed; absent for a bare address.
     pub function: Option<String>,
@@ -270,7 +289,9 @@ impl Frame {
 }
 
 /// A list `N locks held by comm/pid:`.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct HeldLocks {
     /// Whose list; absent when damaged.
     pub task: Option<Task>,
@@ -283,7 +304,9 @@ pub struct HeldLocks {
 }
 
 /// One line ` #0: ADDR (class){usage}-{wait:type}, at: function`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct HeldLock {
     /// The number before the colon.
     pub number: Option<u32>,
@@ -306,7 +329,9 @@ pub struct HeldLock {
 }
 
 /// What a lockdep report says.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema, Default)]
+#[derive(Debug, Clone, PartialEq, Serialize, Default)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Lockdep {
     /// `circular`, `recursive`, `irq-inversion`, `inconsistent`, … (the grammar entry's word).
     pub flavour: String,
@@ -328,7 +353,9 @@ pub struct Lockdep {
 }
 
 /// One context of a DEPT report: what it waits for, and the event that does not come because of it.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema, Default)]
+#[derive(Debug, Clone, PartialEq, Serialize, Default)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct WaitContext {
     /// `A`, `B` …
     pub name: String,
@@ -345,7 +372,9 @@ pub struct WaitContext {
 }
 
 /// One `-> #n (class){usage}:` entry of a lockdep chain.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct ChainEntry {
     /// n.
     pub number: u32,
@@ -362,7 +391,9 @@ pub struct ChainEntry {
 }
 
 /// One step of lockdep's scenario table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct ScenarioStep {
     /// Column, from 0.
     pub cpu: u32,
@@ -371,7 +402,9 @@ pub struct ScenarioStep {
 }
 
 /// A task that waits.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct HungTask {
     /// Who.
     pub task: Task,
@@ -400,7 +433,9 @@ pub struct HungTask {
 }
 
 /// `… is blocked on a mutex likely owned by task comm:pid.`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[non_exhaustive]
 pub struct Blocker {
     /// Who is blocked.
     pub waiter: Task,

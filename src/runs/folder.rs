@@ -119,14 +119,48 @@ pub fn list(runs: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
+/// Why a run is not found.
+#[derive(Debug, thiserror::Error)]
+pub enum FindError {
+    /// The folder cannot be read.
+    #[error("{runs}: {source}")]
+    Io {
+        /// The folder of runs.
+        runs: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// There are none at all.
+    #[error("{0}: no runs here")]
+    Empty(PathBuf),
+    /// No name fits.
+    #[error("no run {name:?} in {runs}: `kanalyze runs list` names them")]
+    Nothing {
+        /// What was sought.
+        name: String,
+        /// Where.
+        runs: PathBuf,
+    },
+    /// More than one fits.
+    #[error("{name:?} fits {one} and {other}: write more of the name")]
+    Several {
+        /// What was sought.
+        name: String,
+        /// Fits.
+        one: String,
+        /// Fits, too.
+        other: String,
+    },
+}
+
 /// The run that `name` means under `runs`: its name, a unique part of it, its path, or `last`.
 ///
 /// # Errors
 /// Nothing or several fit: a sentence.
-pub fn find(runs: &Path, name: &str) -> Result<PathBuf, String> {
-    let all = list(runs).map_err(|error| format!("{}: {error}", runs.display()))?;
+pub fn find(runs: &Path, name: &str) -> Result<PathBuf, FindError> {
+    let all = list(runs).map_err(|source| FindError::Io { runs: runs.to_owned(), source })?;
     if name == "last" {
-        return all.last().cloned().ok_or_else(|| format!("{}: no runs here", runs.display()));
+        return all.last().cloned().ok_or_else(|| FindError::Empty(runs.to_owned()));
     }
     let direct = Path::new(name);
     if direct.join(MANIFEST).is_file() {
@@ -139,9 +173,9 @@ pub fn find(runs: &Path, name: &str) -> Result<PathBuf, String> {
     let mut fitting = all.iter().filter(|path| text(path).contains(name));
     match (fitting.next(), fitting.next()) {
         (Some(one), None) => Ok(one.clone()),
-        (None, _) => Err(format!("no run {name:?} in {}: `kanalyze runs list` names them", runs.display())),
+        (None, _) => Err(FindError::Nothing { name: name.to_owned(), runs: runs.to_owned() }),
         (Some(one), Some(other)) => {
-            Err(format!("{name:?} fits {} and {}: write more of the name", text(one), text(other)))
+            Err(FindError::Several { name: name.to_owned(), one: text(one), other: text(other) })
         }
     }
 }
@@ -167,8 +201,8 @@ mod tests {
         assert_eq!(find(runs.path(), "alpha").expect("found"), one.path());
         assert_eq!(find(runs.path(), &two.manifest.name).expect("found"), two.path());
         assert_eq!(find(runs.path(), "last").expect("found"), two.path());
-        assert!(find(runs.path(), "a").expect_err("both").contains("write more"));
-        assert!(find(runs.path(), "gamma").expect_err("none").contains("runs list"));
+        assert!(find(runs.path(), "a").expect_err("both").to_string().contains("write more"));
+        assert!(find(runs.path(), "gamma").expect_err("none").to_string().contains("runs list"));
     }
 
     #[test]

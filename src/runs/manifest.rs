@@ -49,9 +49,12 @@ pub struct Manifest {
     pub host: BTreeMap<String, String>,
     /// The files that the run used. They are not copied.
     pub inputs: Vec<InputFile>,
-    /// Of a kernel that was built here: `head` and `uncommitted` (path of the diff).
+    /// Of a kernel that was built here: `head`, `uncommitted` (path of the diff), `patches`, `build_id`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub local_kernel: BTreeMap<String, String>,
+    /// Whether the guest began as an earlier run of the series had saved it, after boot and staging.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub from_snapshot: bool,
     /// Who writes this folder.
     pub supervisor: Option<Identity>,
     /// What the supervisor started and has not seen end.
@@ -232,6 +235,7 @@ impl Manifest {
             host: BTreeMap::new(),
             inputs: Vec::new(),
             local_kernel: BTreeMap::new(),
+            from_snapshot: false,
             supervisor: Identity::own(),
             processes: Vec::new(),
             sockets: None,

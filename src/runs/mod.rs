@@ -11,6 +11,7 @@ pub mod journal;
 pub mod manifest;
 pub mod process;
 pub mod state;
+pub mod tally;
 
 pub use folder::RunFolder;
 pub use manifest::{Hit, Manifest, Outcome, Phase, Verdict};

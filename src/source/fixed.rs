@@ -2,11 +2,12 @@
 
 use super::code::function_named;
 use super::commit::of_ids;
-use super::git::{SourceError, words};
+use super::git::{SourceError, is_hash, words};
 use super::history::{History, Says};
 use super::record::{Base, Copied, FIXED_SCHEMA, Fix, FixGrade, Fixed, Revert};
 use super::tree::{Tree, short};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 
 /// How many candidates are looked into.
 const LOOKED_INTO: usize = 12;
@@ -17,6 +18,8 @@ const COPIES: usize = 12;
 
 /// How wrong clocks may be, seconds.
 const SKEW: i64 = 3 * 86_400;
+/// Of so many files of a commit it is asked which later commits touch them.
+const FILES: usize = 200;
 /// How many names are given to git at once: what a command line holds.
 const MANY: usize = 2_000;
 
@@ -148,15 +151,24 @@ fn gather(
         }
     }
     for blamed in &query.blamed {
-        for entry in history.saying(Says::Fixes, blamed) {
-            let touches = match &query.function {
-                Some((file, _)) => tree.touches(&entry.commit, file)?,
-                None => false,
-            };
-            let grade = if touches { FixGrade::Likely } else { FixGrade::Possible };
-            let file = query.function.as_ref().filter(|_| touches).map(|(file, _)| format!(", and touches {file}"));
-            let why = format!("it fixes {}, which wrote the blamed line{}", short(blamed), file.unwrap_or_default());
-            add(&entry.commit, grade, why);
+        let entries = history.saying(Says::Fixes, blamed);
+        let wrote = if query.function.is_some() { ", which wrote the blamed line" } else { "" };
+        // Where no file is blamed, those that the commit itself touches.
+        let mut files = match &query.function {
+            Some((file, _)) => vec![file.clone()],
+            None if entries.is_empty() => Vec::new(),
+            None => tree.files_of(blamed)?,
+        };
+        files.truncate(FILES);
+        let touching = tree.changing(entries.iter().map(|entry| entry.commit.as_str()), &files)?;
+        for entry in entries {
+            let fixes = format!("it fixes {}{wrote}", short(blamed));
+            if touching.contains(&entry.commit) {
+                let file = if let [file] = &files[..] { file.as_str() } else { "its files" };
+                add(&entry.commit, FixGrade::Likely, format!("{fixes}, and touches {file}"));
+            } else {
+                add(&entry.commit, FixGrade::Possible, fixes);
+            }
         }
     }
     Ok(())
@@ -282,12 +294,23 @@ impl Tree {
         sure.then_some(false)
     }
 
-    /// Whether a commit changes a file.
-    ///
-    /// # Errors
-    /// What git says.
-    fn touches(&self, commit: &str, file: &str) -> Result<bool, SourceError> {
-        Ok(self.files_of(commit)?.iter().any(|changed| changed == file))
+    /// Those of some commits that change one of some files.
+    fn changing<'a>(
+        &self,
+        commits: impl Iterator<Item = &'a str>,
+        files: &[String],
+    ) -> Result<BTreeSet<String>, SourceError> {
+        let asked: String = commits.map(|commit| format!("{commit}\n")).collect();
+        // Without a file git would tell all of them.
+        if asked.is_empty() || files.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let mut arguments = words(&["diff-tree", "--stdin", "--root", "-r", "--name-only", "--"]);
+        arguments.extend(files.iter().map(OsString::from));
+        let said = self.git.output_for(&arguments, asked.as_bytes())?;
+        // The id of each commit that changes it, and the file below.
+        let said = String::from_utf8_lossy(&said).into_owned();
+        Ok(said.lines().filter(|line| is_hash(line)).map(str::to_owned).collect())
     }
 
     /// The files that a commit changes; of a merge none.

@@ -1,6 +1,6 @@
 //! `.mailmap`: the names and addresses that people go by now.
 
-use super::maintainers::{address_of, formatted, name_of};
+use super::address::{address_of, formatted, name_of};
 use std::collections::BTreeMap;
 
 /// The file: wrong `address` or `Name <address>` → right name, right address.

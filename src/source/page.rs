@@ -46,7 +46,8 @@ pub fn blame_page(tree: &Tree, report: &Report, options: &PageOptions) -> Result
         unknown.push("the report names no line and no function".into());
     }
     let blamed = places.iter().find(|place| place.file.is_some() && place.role != PlaceRole::Called);
-    let wrote = blamed.and_then(|place| place.blame.as_ref()).filter(|blame| !blame.cut).map(|blame| &blame.commit);
+    let wrote =
+        blamed.and_then(|place| place.blame.as_ref()).filter(|blame| blame.is_telling()).map(|blame| &blame.commit);
     let found = if options.fixed {
         let mut titles = vec![report.title.clone()];
         titles.extend(report.alt_titles.iter().cloned());
@@ -54,7 +55,7 @@ pub fn blame_page(tree: &Tree, report: &Report, options: &PageOptions) -> Result
         let mut commits: Vec<String> = places
             .iter()
             .filter(|place| told(place))
-            .filter_map(|place| place.blame.as_ref().filter(|blame| !blame.cut))
+            .filter_map(|place| place.blame.as_ref().filter(|blame| blame.is_telling()))
             .map(|blame| blame.commit.commit.clone())
             .collect();
         commits.dedup();
@@ -175,16 +176,21 @@ fn lacks(tree: &Tree) -> Vec<String> {
     lacks
 }
 
-/// The first frames of the stack that crashed.
+/// The first frames of the stack that crashed, from the one that the title names on.
 fn first_frames(report: &Report) -> Vec<String> {
     let named = |name: &str| report.stacks.iter().find(|stack| stack.name == name && !stack.frames.is_empty());
     let crash = named("crash").or_else(|| report.stacks.iter().find(|stack| !stack.frames.is_empty()));
+    let of_crash = crash.map(|crash| crash.frames.as_slice()).unwrap_or_default();
     let pc = named("pc").filter(|pc| crash.is_none_or(|crash| !std::ptr::eq(*pc, crash)));
     let of_pc = pc.map(|pc| pc.frames.as_slice()).unwrap_or_default();
-    let of_crash = crash.map(|crash| crash.frames.as_slice()).unwrap_or_default();
     let repeats = of_pc.iter().any(|frame| of_crash.first().is_some_and(|first| first.function == frame.function));
     let of_pc = if repeats { &[] } else { of_pc };
-    of_pc.iter().chain(of_crash).filter(|frame| frame.reliable).take(FRAMES).map(frame_words).collect()
+    let frames: Vec<&Frame> = of_pc.iter().chain(of_crash).filter(|frame| frame.reliable).collect();
+    let blamed = report.subject.as_deref().unwrap_or(&report.frame);
+    let at = frames.iter().position(|frame| frame.is_function(blamed)).unwrap_or(0);
+    // What is inlined there stands before it.
+    let first = frames[..at].iter().rposition(|frame| !frame.inline).map_or(0, |before| before + 1);
+    frames[first..].iter().take(FRAMES).map(|frame| frame_words(frame)).collect()
 }
 
 /// `function+0x1/0x2 [module] file:line`.

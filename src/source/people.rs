@@ -1,8 +1,9 @@
 //! Whom to tell: maintainers, reviewers and lists of the guilty file, and those of the commit that wrote the line.
 
+use super::address::formatted;
 use super::commit::trailers;
 use super::git::{SourceError, is_hash};
-use super::maintainers::{Maintainers, formatted};
+use super::maintainers::Maintainers;
 use super::record::{Commit, People, Person, WhoSays};
 use super::tree::{Tree, short};
 use std::collections::BTreeSet;

@@ -21,7 +21,7 @@ pub struct BlamePage {
     pub line: Option<u64>,
     /// syzbot's title, or the commit's subject.
     pub title: String,
-    /// The first frames of the stack that crashed, innermost first: `function+0x1/0x2 file:line`.
+    /// The first frames of the stack that crashed, from the blamed one on: `function+0x1/0x2 file:line`.
     pub frames: Vec<String>,
     /// The tree.
     pub tree: TreeState,
@@ -196,6 +196,14 @@ pub struct LineBlame {
     pub line_then: u32,
     /// Whether the history of this clone ends at that commit, so that the line may be older.
     pub cut: bool,
+}
+
+impl LineBlame {
+    /// Whether the commit says who wrote the line: not where a history ends or begins, which seems to have written everything.
+    #[must_use]
+    pub fn is_telling(&self) -> bool {
+        !self.cut && !self.commit.parents.is_empty()
+    }
 }
 
 /// Who wrote a function.

@@ -130,9 +130,9 @@ impl Cache {
 }
 
 fn checksum_of(bytes: &[u8]) -> u32 {
-    let mut sum = flate2::Crc::new();
+    let mut sum = crc32fast::Hasher::new();
     sum.update(bytes);
-    sum.sum()
+    sum.finalize()
 }
 
 fn directory_bytes(all: &BTreeMap<(u64, u64), &[u8]>) -> Vec<u8> {

@@ -29,6 +29,7 @@ const DEBUG_SECTIONS: [&str; 12] = [
 
 /// Why a symbol file cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ElfError {
     /// The system's word.
     #[error("{path}: {error}", path = .0.display(), error = .1)]
@@ -46,6 +47,7 @@ pub enum ElfError {
 
 /// One section that is loaded with the program.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Section {
     /// Its name, such as `.text`.
     pub name: String,
@@ -71,6 +73,7 @@ impl Section {
 
 /// An opened ELF file.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Elf {
     /// Where it was found.
     pub path: PathBuf,
@@ -127,7 +130,7 @@ impl Elf {
         let mut layout = BTreeMap::new();
         let mut debug = BTreeMap::new();
         let mut packed = Vec::new();
-        let mut fingerprint = flate2::Crc::new();
+        let mut fingerprint = crc32fast::Hasher::new();
         fingerprint.update(&(view.len() as u64).to_le_bytes());
         // A module's sections all start at 0; they get addresses of their own, as a loader would give them.
         let mut next = 0x1_0000_u64;
@@ -172,7 +175,7 @@ impl Elf {
         let build_id = file.build_id().ok().flatten().map(hexadecimal);
         let architecture = file.architecture();
         drop(file);
-        let fingerprint = fingerprint.sum();
+        let fingerprint = fingerprint.finalize();
         Ok(Self {
             path: path.to_owned(),
             sections,

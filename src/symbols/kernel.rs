@@ -11,8 +11,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 /// How sure an answer is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Confidence {
     /// The image is not the one of the log, or several functions fit: the place may be another one.
     Doubtful,
@@ -24,6 +26,7 @@ pub enum Confidence {
 
 /// What a look-up gives.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Answer {
     /// The places, the innermost inlined function first; empty for a miss.
     pub places: Vec<Place>,
@@ -45,6 +48,7 @@ impl Answer {
 
 /// A function as a log names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub struct Named<'line> {
     /// Its name with the compiler's suffixes.
     pub function: &'line str,
@@ -70,6 +74,7 @@ enum Image {
 
 /// A kernel, opened for look-ups.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Kernel {
     image: Image,
     path: PathBuf,

@@ -1,6 +1,6 @@
 //! Symbol files are mapped into memory, not read: most of a kernel's debug information is never looked at.
 
-use memmap2::Mmap;
+use crate::files::Map;
 use std::fs::File;
 use std::io;
 use std::ops::Deref;
@@ -12,7 +12,7 @@ pub struct View(Bytes);
 
 #[derive(Debug)]
 enum Bytes {
-    Mapped(Mmap),
+    Mapped(Map),
     Owned(Vec<u8>),
 }
 
@@ -30,14 +30,9 @@ impl View {
         if facts.len() == 0 {
             return Ok(Self(Bytes::Owned(Vec::new())));
         }
-        #[expect(
-            unsafe_code,
-            reason = "a memory map; kernels and their debug files are replaced by renaming, not rewritten in place"
-        )]
-        // SAFETY: the map is read-only and private. Somebody who truncates the file while it is mapped ends this process
-        // with SIGBUS; there is no way to guard against that, and copying a gigabyte at each start is no alternative.
-        let map = unsafe { Mmap::map(&file)? };
-        Ok(Self(Bytes::Mapped(map)))
+        // Kernels and their debug files are replaced by renaming, not rewritten in place.
+        let bytes = Map::of(&file).map(Bytes::Mapped).or_else(|_| std::fs::read(path).map(Bytes::Owned));
+        bytes.map(Self)
     }
 
     /// Bytes that are in memory already.

@@ -3,9 +3,9 @@
 //! `addr2line` reads the same tree, but keeps it as borrowed objects that cannot be stored and walks every type on its way;
 //! here types are jumped over by `DW_AT_sibling`, and what comes out are bytes for the index cache.
 
-use super::dwarf::{Slice, name_of};
+use super::entry::{Slice, name_of};
 use super::table::Builder;
-use gimli::{AttributeValue, DwTag, LineProgramHeader, Unit, UnitRef};
+use gimli::{AttributeValue, DwTag, LineProgramHeader, UnitRef};
 use std::collections::HashMap;
 
 /// Trees deeper than this are damage.
@@ -300,14 +300,4 @@ fn origin_name<'data>(
         strings.names.insert(key, number);
     }
     number
-}
-
-/// A unit with its line program, or nothing if it is damaged.
-#[must_use]
-pub fn open_unit<'data>(
-    dwarf: &gimli::Dwarf<Slice<'data>>,
-    offset: gimli::DebugInfoOffset<usize>,
-) -> Option<Unit<Slice<'data>>> {
-    let header = dwarf.unit_header(offset).ok()?;
-    dwarf.unit(header).ok()
 }

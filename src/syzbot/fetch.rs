@@ -2,7 +2,7 @@
 
 use super::dashboard::{Bug, BugName, parse_bug};
 use super::download::{Download, DownloadError, Progress, download};
-use super::manifest::{Architecture, BundleError, FileRecord, Manifest, Missing, Role};
+use super::manifest::{Architecture, BundleError, FileRecord, LOCK, Manifest, Missing, Role};
 use super::page::{BugPage, parse_page};
 use super::plan::{self, Candidate, Item};
 use super::{adopt, content, link, repro, unpack};
@@ -14,9 +14,6 @@ use std::path::{Path, PathBuf};
 
 /// The most that the bug's JSON or page may have: 280 crashes take well under one MiB.
 const PAGE_LIMIT: u64 = 16 << 20;
-
-/// The file that a fetch locks in its folder.
-pub(super) const LOCK: &str = ".fetch.lock";
 
 /// What to fetch, and where to put it.
 #[derive(Debug, Clone)]

@@ -1,7 +1,8 @@
 //! `kernel build`: a kernel tree and a configuration → a kernel in the bundle's `local/`, built outside the tree.
 
 use super::kernel_config::{Merged, merge, refused};
-use super::manifest::{Architecture, BundleError, LocalKernel, Manifest, Role};
+use super::kernel_patch::{PatchError, patched_tree};
+use super::manifest::{Architecture, BundleError, LocalKernel, Manifest, PatchFile, Role};
 use super::{adopt, content};
 use crate::vm::command::Leash;
 use std::ffi::OsStr;
@@ -15,6 +16,9 @@ use std::time::{Duration, Instant};
 
 /// The folder inside the bundle.
 const FOLDER: &str = "local";
+
+/// The folder in it with the patched tree.
+const TREE: &str = "tree";
 
 /// How much of a failed build's log is shown.
 const TAIL: u64 = 4 << 10;
@@ -37,6 +41,8 @@ pub struct Build<'a> {
     pub config: &'a Path,
     /// Laid over it, in this order.
     pub fragments: &'a [PathBuf],
+    /// Applied to the tree's HEAD, in this order, in a tree of their own inside the bundle.
+    pub patches: &'a [PathBuf],
     /// The bundle's folder, made if need be.
     pub directory: &'a Path,
     /// The processor; the configuration's own if `None`.
@@ -108,6 +114,9 @@ pub enum BuildError {
         /// The first one.
         first: String,
     },
+    /// A patch.
+    #[error(transparent)]
+    Patch(#[from] PatchError),
     /// The manifest.
     #[error(transparent)]
     Bundle(#[from] BundleError),
@@ -137,11 +146,12 @@ pub fn build(build: &Build<'_>, now: u64, tell: &mut dyn FnMut(Step<'_>)) -> Res
         return Err(BuildError::NoTree(build.source.to_owned()));
     }
     let source = build.source.canonicalize().map_err(at(build.source))?;
-    let build = &Build { source: &source, ..build.clone() };
     let local = build.directory.join(FOLDER);
     let output = local.join("build");
     fs::create_dir_all(&output).map_err(at(&output))?;
     let output = output.canonicalize().map_err(at(&output))?;
+    let tree = if build.patches.is_empty() { source.clone() } else { with_patches(build, &source, &local, tell)? };
+    let build = &Build { source: &tree, ..build.clone() };
     let mut manifest = match Manifest::read(build.directory) {
         Ok(manifest) => manifest,
         Err(BundleError::NoManifest(_)) => Manifest { made_at: now, ..Manifest::default() },
@@ -204,7 +214,9 @@ pub fn build(build: &Build<'_>, now: u64, tell: &mut dyn FnMut(Step<'_>)) -> Res
         system_map: records.next(),
         config: records.next(),
         uncommitted: records.next(),
-        source: build.source.display().to_string(),
+        source: source.display().to_string(),
+        patches: patch_files(build.patches)?,
+        build_id: build_id(&make.output.join("vmlinux")),
         head: git(build.source, &["rev-parse", "HEAD"]).and_then(|text| super::dashboard::commit_hash(&text)),
         release: make.ask("kernelrelease"),
         refused_options: refused,
@@ -305,6 +317,36 @@ impl Make<'_> {
         let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         (output.status.success() && !text.is_empty() && text.len() < 200).then_some(text)
     }
+}
+
+/// The tree with the patches, in the bundle.
+fn with_patches(
+    build: &Build<'_>,
+    source: &Path,
+    local: &Path,
+    tell: &mut dyn FnMut(Step<'_>),
+) -> Result<PathBuf, BuildError> {
+    if git(source, &["diff", "--quiet", "HEAD"]).is_none() {
+        let words = "the tree's uncommitted changes are not in the patched kernel, which is HEAD and the patches";
+        tell(Step::Note(words.to_owned()));
+    }
+    let tree = local.join(TREE);
+    patched_tree(source, build.patches, &std::path::absolute(&tree).map_err(at(&tree))?)?;
+    tree.canonicalize().map_err(at(&tree))
+}
+
+/// The patches as the manifest names them.
+fn patch_files(patches: &[PathBuf]) -> Result<Vec<PatchFile>, BuildError> {
+    let describe = |path: &PathBuf| {
+        let text = fs::read(path).map_err(at(path))?;
+        Ok(PatchFile { path: path.display().to_string(), sha256: super::repro::minimize::digest(&text) })
+    };
+    patches.iter().map(describe).collect()
+}
+
+/// The build id of a kernel, if it has one.
+fn build_id(vmlinux: &Path) -> Option<String> {
+    crate::image::KernelImage::open(vmlinux).ok()?.build_id()
 }
 
 fn tail(path: &Path) -> io::Result<String> {

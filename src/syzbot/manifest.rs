@@ -8,6 +8,8 @@ use std::path::{Component, Path, PathBuf};
 
 /// The manifest's name inside the folder.
 pub const MANIFEST: &str = "bundle.json";
+/// The file that a fetch locks in its folder.
+pub(super) const LOCK: &str = ".fetch.lock";
 
 /// What `schema` says in a manifest that this program writes.
 pub const SCHEMA: &str = "kanalyze.bundle/1";
@@ -115,13 +117,28 @@ pub struct LocalKernel {
     pub source: String,
     /// The tree's HEAD, 40 hex digits, if it is a git tree.
     pub head: Option<String>,
-    /// The tree's uncommitted changes, kept as `local/uncommitted.diff`.
+    /// What was built beside HEAD, kept as `local/uncommitted.diff`: the tree's uncommitted changes, or the patches.
     pub uncommitted: Option<FileRecord>,
+    /// The patches on top of HEAD, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub patches: Vec<PatchFile>,
+    /// The build id that the linker gave it, hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build_id: Option<String>,
     /// `make kernelrelease`.
     pub release: Option<String>,
     /// What a fragment or the configuration asked for and the kernel's Kconfig did not grant.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refused_options: Vec<RefusedOption>,
+}
+
+/// A patch that a local kernel was built with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct PatchFile {
+    /// As it was given.
+    pub path: String,
+    /// SHA-256 of its text, hex.
+    pub sha256: String,
 }
 
 /// One option that did not take.

@@ -8,8 +8,10 @@ pub mod content;
 pub mod dashboard;
 pub mod download;
 pub mod fetch;
+#[cfg(feature = "vm")]
 pub mod kernel_build;
 pub mod kernel_config;
+mod kernel_patch;
 pub mod link;
 pub mod listing;
 pub mod manifest;

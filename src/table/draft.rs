@@ -1,8 +1,8 @@
 //! A file that is drafted under a name of its own and takes its place whole.
 
 use super::columns::frame;
+use super::form::Form;
 use super::value::flat;
-use super::write::Form;
 use super::{Row, TableError};
 use polars::prelude::{
     CompatLevel, CsvWriter, DataFrame, ParquetCompression, ParquetWriter, PolarsError, Schema, SchemaExt, SerWriter,

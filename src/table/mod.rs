@@ -12,6 +12,8 @@ mod columns;
 #[cfg(feature = "tables")]
 mod draft;
 #[cfg(feature = "tables")]
+mod form;
+#[cfg(feature = "tables")]
 mod parts;
 #[cfg(feature = "tables")]
 mod query;
@@ -21,9 +23,11 @@ mod value;
 mod write;
 
 #[cfg(feature = "tables")]
+pub use form::Form;
+#[cfg(feature = "tables")]
 pub use query::{Answer, ask, is_table};
 #[cfg(feature = "tables")]
-pub use write::{Form, TableWriter};
+pub use write::TableWriter;
 
 use crate::report::{Event, Report};
 
@@ -32,6 +36,7 @@ pub const ROW_SCHEMA: &str = "kanalyze.events/1";
 
 /// What went wrong with a table, in one sentence.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum TableError {
     /// The system's word on a file or folder.
     #[error("{path}: {source}")]
@@ -48,6 +53,7 @@ pub enum TableError {
 
 /// One row.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Row {
     /// A log as a whole.
     Log(Box<LogRow>),
@@ -59,6 +65,7 @@ pub enum Row {
 
 /// What a table says of a log as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LogRow {
     /// The path as the user gave it.
     pub log: String,
@@ -70,6 +77,7 @@ pub struct LogRow {
 
 /// One column: its name, its type in Arrow's terms, and what it holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct ColumnInfo {
     /// Name; the same as in the JSON records where those have the field.
     pub name: &'static str,

@@ -1,7 +1,7 @@
 //! A partitioned table: a folder below folders `column=value`, to which files are added.
 
 use super::draft::{Draft, Whole};
-use super::write::Form;
+use super::form::Form;
 use super::{Row, TableError};
 use sha2::Digest as _;
 use std::collections::BTreeMap;

@@ -1,6 +1,7 @@
 //! Tables into files: rows are gathered and written a batch at a time.
 
 use super::draft::{Draft, at};
+use super::form::Form;
 use super::parts::Parts;
 use super::{Row, TableError};
 use std::fs;
@@ -10,30 +11,6 @@ use std::path::{Path, PathBuf};
 const BATCH: usize = 2048;
 /// And no more than so many frames of stacks and lists, so that logs of long dumps do not need much memory.
 const HEAVY: usize = 400_000;
-
-/// The form of a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// Apache Parquet, zstd.
-    Parquet,
-    /// Arrow IPC file (Feather 2), zstd.
-    Arrow,
-    /// CSV with a header; nested columns are JSON.
-    Csv,
-}
-
-impl Form {
-    /// The form that a file's name asks for.
-    #[must_use]
-    pub fn of(path: &Path) -> Option<Self> {
-        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
-            "parquet" | "pq" => Some(Self::Parquet),
-            "arrow" | "ipc" | "feather" => Some(Self::Arrow),
-            "csv" => Some(Self::Csv),
-            _ => None,
-        }
-    }
-}
 
 /// Writes rows into one file, or into a folder of partitions. What was not finished leaves no table behind; a process that is
 /// killed may leave a draft, `.kanalyze-*.part`, which nothing reads.

@@ -1,6 +1,7 @@
 //! Is somebody working on a bug? The dashboard's facts, the bisection, and the threads in one answer.
 
 use super::record::{Digest, State, Thread};
+use crate::source::Fixed;
 use crate::syzbot::bug::Facts;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -39,6 +40,8 @@ pub struct Work {
     pub answer: String,
     /// What the bisection of its cause says, and how far to trust it.
     pub cause: Option<Cause>,
+    /// Whether a kernel tree has a fix; null if no tree was named.
+    pub in_tree: Option<Fixed>,
     /// The threads about it.
     pub threads: Vec<Talk>,
     /// What could not be found out, and why.
@@ -91,7 +94,20 @@ pub fn work(bug: Facts, cause: Option<Cause>, threads: Option<Vec<Thread>>, unkn
     let mut talks: Vec<Talk> = threads.unwrap_or_default().into_iter().map(Talk::of).collect();
     talks.sort_by(|one, other| other.last.cmp(&one.last));
     let (stage, answer) = judge(&bug, &talks, asked);
-    Work { schema: BUG_SCHEMA, bug, stage, answer, cause, threads: talks, unknown }
+    Work { schema: BUG_SCHEMA, bug, stage, answer, cause, in_tree: None, threads: talks, unknown }
+}
+
+impl Work {
+    /// Adds what a kernel tree says.
+    #[must_use]
+    pub fn in_tree(mut self, found: Fixed) -> Self {
+        if found.fixed && !matches!(self.stage, Stage::FixKnown | Stage::Closed) {
+            self.answer = format!("a fix is in the named tree; besides: {}", self.answer);
+            self.stage = Stage::FixKnown;
+        }
+        self.in_tree = Some(found);
+        self
+    }
 }
 
 fn judge(bug: &Facts, talks: &[Talk], asked: bool) -> (Stage, String) {

@@ -2,6 +2,7 @@
 
 use memchr::memmem::Finder;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 /// Where a line comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -55,16 +56,27 @@ pub struct Blockers {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Document {
     dump_types: Vec<String>,
     own_echoes: Vec<String>,
+    counted: BTreeMap<String, String>,
     blocker: Vec<Blocker>,
+}
+
+fn document() -> Document {
+    toml::from_str(include_str!("blockers.toml")).expect("a test checks the embedded blockers.toml")
+}
+
+/// Kinds of events that come by the hundred, and what to call many of them.
+#[must_use]
+pub fn counted_kinds() -> BTreeMap<String, String> {
+    document().counted
 }
 
 impl Default for Blockers {
     fn default() -> Self {
-        let document: Document =
-            toml::from_str(include_str!("blockers.toml")).expect("a test checks the embedded blockers.toml");
+        let document = document();
         let known = document.blocker.into_iter().map(|blocker| {
             let finders = blocker.needle.iter().map(|needle| Finder::new(needle.as_bytes()).into_owned()).collect();
             (blocker, finders, false)
@@ -88,7 +100,7 @@ impl Blockers {
 
     /// The obstacle that this line tells of, if it is the first time.
     pub fn look(&mut self, source: Source, line: &[u8], booting: bool) -> Option<Blocker> {
-        // The first one that fits: a line that a special one explains is no news of a general one later.
+        // The first one that fits: a line that a special one explains is not news of a general one later.
         let (blocker, _, told) = self.known.iter_mut().find(|(blocker, finders, _)| {
             blocker.source == source
                 && (booting || blocker.during == During::Any)

@@ -103,6 +103,13 @@ pub fn examine(question: &Question<'_>) -> Vec<Check> {
     ));
     checks.push(program(
         &leash,
+        "qemu-img",
+        &["--version"],
+        Health::Weak,
+        "for --snapshot of a guest with a disk: apt-get install qemu-utils",
+    ));
+    checks.push(program(
+        &leash,
         "cc",
         &["--version"],
         Health::Weak,

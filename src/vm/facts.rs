@@ -4,7 +4,7 @@ use super::settings::Settings;
 use crate::calendar;
 use crate::runs::manifest::InputFile;
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 use std::thread::{self, JoinHandle};
 
 /// What may matter of this host: `cpus`, `memory_mib`, `kernel`, `load`, `architecture`.
@@ -33,23 +33,32 @@ const HASH_LIMIT: u64 = 256 << 20;
 
 /// Describes and hashes what a run uses, in a thread beside it.
 pub fn hash_inputs(settings: &Settings) -> JoinHandle<Vec<InputFile>> {
-    use sha2::{Digest, Sha256};
     let inputs = settings.inputs();
-    thread::spawn(move || {
-        let describe = |(role, path): &(&'static str, PathBuf)| {
-            let meta = fs::metadata(path).ok()?;
-            let sha256 = (meta.len() <= HASH_LIMIT)
-                .then(|| fs::read(path).ok())
-                .flatten()
-                .map(|bytes| Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>());
-            Some(InputFile {
-                role: (*role).to_owned(),
-                path: fs::canonicalize(path).unwrap_or_else(|_| path.clone()).display().to_string(),
-                size: meta.len(),
-                sha256,
-                modified: meta.modified().ok().map(calendar::utc),
-            })
-        };
-        inputs.iter().filter_map(describe).collect()
+    thread::spawn(move || inputs.iter().filter_map(|(role, path)| describe_input(role, path)).collect())
+}
+
+/// What a file is now; none if it is not there.
+#[must_use]
+pub fn describe_input(role: &str, path: &Path) -> Option<InputFile> {
+    use sha2::{Digest, Sha256};
+    let meta = fs::metadata(path).ok()?;
+    let sha256 = (meta.len() <= HASH_LIMIT)
+        .then(|| fs::read(path).ok())
+        .flatten()
+        .map(|bytes| Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+    Some(InputFile {
+        role: role.to_owned(),
+        path: fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()).display().to_string(),
+        size: meta.len(),
+        sha256,
+        modified: meta.modified().ok().map(calendar::utc),
     })
+}
+
+/// Memory that guests could take, MiB; none where the system does not say.
+#[must_use]
+pub fn available_memory() -> Option<u64> {
+    let text = fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kib| kib >> 10)
 }

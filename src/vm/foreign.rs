@@ -1,7 +1,8 @@
 //! Logs that somebody else writes: a growing file, a socket, a pipe, and a recorded log that is played again.
 
+use super::doing::Doing;
 use super::happening::{Audience, Happening};
-use super::hit::Patterns;
+use super::hit::{PatternError, Patterns};
 use super::judge::{Fact, Rules};
 use super::record::Recorder;
 use super::session::Interrupt;
@@ -10,6 +11,7 @@ use super::watcher::{Watcher, Wish};
 use crate::input::{Begin, Damage, Follow, Source, Step};
 use crate::intake::{Content, PlainStream, Text, each_log};
 use crate::line;
+use crate::runs::journal::JournalError;
 use crate::runs::{Outcome, RunFolder};
 use std::ops::ControlFlow;
 use std::os::unix::net::UnixStream;
@@ -52,6 +54,31 @@ pub struct Options {
     pub image: Option<Image>,
 }
 
+/// Why a log cannot be watched.
+#[derive(Debug, thiserror::Error)]
+pub enum WatchError {
+    /// A pattern.
+    #[error(transparent)]
+    Pattern(#[from] PatternError),
+    /// The run's folder.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The words of whoever tried to read it, with its name.
+    #[error("{0}")]
+    Unreadable(String),
+    /// An archive without a log.
+    #[error("{0}: no log is in it")]
+    NoLog(String),
+    /// A socket to which nobody listens.
+    #[error("unix:{path}: {source}: is it the socket of a running machine's serial port?")]
+    NoSocket {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+}
+
 /// How often a growing file is looked at: a crash is to be told within 50 ms.
 const LOOK: Duration = Duration::from_millis(20);
 /// How often the judge looks at its clock when nothing comes in.
@@ -79,7 +106,7 @@ pub fn watch(
     folder: Option<RunFolder>,
     audience: &mut dyn Audience,
     interrupt: &Interrupt,
-) -> Result<Outcome, String> {
+) -> Result<Outcome, WatchError> {
     let patterns = Patterns::new(&options.hits, &options.hit_lines)?;
     let speed = if let Feed::Recorded(_, speed) = &feed { Some(*speed) } else { None };
     let (name, machine) = match &feed {
@@ -107,7 +134,7 @@ pub fn watch(
     };
     let (inputs, text) = start(feed)?;
     let folder_name = folder.as_ref().map(|folder| folder.path().display().to_string());
-    let recorder = Recorder::new(folder, audience).map_err(|error| error.to_string())?;
+    let recorder = Recorder::new(folder, audience)?;
     let mut watcher = Watcher::new(&name, patterns, rules, None, recorder);
     watcher.take_lines_from(options.image.as_ref());
     if let Some(text) = text {
@@ -116,7 +143,7 @@ pub fn watch(
     watcher.recorder.tell(&Happening::Begun { folder: folder_name, machine: machine.to_owned() });
     watcher.workload_is_on_serial();
     watcher.fact(Fact::WorkloadStarted { counts: options.no_output.is_some() });
-    watcher.doing = "watching";
+    watcher.doing = Doing::Watching;
     let mut ended = false;
     let outcome = loop {
         match inputs.recv_timeout(TICK) {
@@ -149,12 +176,13 @@ pub fn watch(
 
 /// Opens the log and starts a thread that reads it. The thread ends with the log, or at its next piece when nobody
 /// listens any more. A recorded log that is in memory knows the places of its file.
-fn start(feed: Feed) -> Result<(Receiver<Fed>, Option<Arc<Text>>), String> {
+fn start(feed: Feed) -> Result<(Receiver<Fed>, Option<Arc<Text>>), WatchError> {
     let (sender, inputs) = sync_channel(WAITING);
     let mut places = None;
     match feed {
         Feed::Growing(path, begin) => {
-            let mut follow = Follow::new(&path, begin, LOOK).map_err(|error| error.to_string())?;
+            let mut follow =
+                Follow::new(&path, begin, LOOK).map_err(|error| WatchError::Unreadable(error.to_string()))?;
             thread::spawn(move || {
                 loop {
                     let fed = match follow.next() {
@@ -171,9 +199,8 @@ fn start(feed: Feed) -> Result<(Receiver<Fed>, Option<Arc<Text>>), String> {
             });
         }
         Feed::Socket(path) => {
-            let stream = UnixStream::connect(&path).map_err(|error| {
-                format!("unix:{}: {error}: is it the socket of a running machine's serial port?", path.display())
-            })?;
+            let stream =
+                UnixStream::connect(&path).map_err(|source| WatchError::NoSocket { path: path.clone(), source })?;
             super::serial::read_all(stream, move |bytes| {
                 let fed = if bytes.is_empty() {
                     Fed::End("the socket was closed".to_owned())
@@ -193,8 +220,9 @@ fn start(feed: Feed) -> Result<(Receiver<Fed>, Option<Arc<Text>>), String> {
                 first = Some(log.content);
                 ControlFlow::Break(())
             });
-            let content =
-                first.ok_or_else(|| format!("{source}: no log is in it"))?.map_err(|fault| fault.to_string())?;
+            let content = first
+                .ok_or_else(|| WatchError::NoLog(source.to_string()))?
+                .map_err(|fault| WatchError::Unreadable(fault.to_string()))?;
             let mut recorded = Recorded::of(content);
             places = recorded.text();
             thread::spawn(move || {

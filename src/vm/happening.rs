@@ -1,5 +1,6 @@
 //! What a live run tells, one record each: `kanalyze.live/1`, printed with `--format jsonl` and kept in `events.jsonl`.
 
+use super::doing::Doing;
 use crate::locks::Dump;
 use crate::report::{Event, Report};
 use crate::runs::Outcome;
@@ -14,6 +15,9 @@ pub const LIVE_SCHEMA: &str = "kanalyze.live/1";
 pub struct Record<'a> {
     /// [`LIVE_SCHEMA`].
     pub schema: &'static str,
+    /// The folder of the run, where several speak at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<&'a str>,
     /// Seconds since the run began.
     pub at: f64,
     /// What happened.
@@ -60,7 +64,7 @@ pub enum Happening {
         /// Whether it has the title of the bundle's crash; absent without a bundle.
         expected: Option<bool>,
     },
-    /// A notable thing that is no crash.
+    /// A notable thing that is not a crash.
     Event {
         /// It.
         event: Box<Event>,
@@ -127,8 +131,8 @@ pub enum Happening {
 
 /// A line of JSON, with its newline.
 #[must_use]
-pub fn json_line(at: f64, happening: &Happening) -> Vec<u8> {
-    let record = Record { schema: LIVE_SCHEMA, at, happening };
+pub fn json_line(at: f64, happening: &Happening, run: Option<&str>) -> Vec<u8> {
+    let record = Record { schema: LIVE_SCHEMA, run, at, happening };
     let mut line = serde_json::to_vec(&record).expect("records hold only what JSON can say");
     line.push(b'\n');
     line
@@ -139,8 +143,8 @@ pub fn json_line(at: f64, happening: &Happening) -> Vec<u8> {
 pub struct Status {
     /// Seconds of the run.
     pub at: f64,
-    /// What is done: `booting`, `running` …
-    pub doing: &'static str,
+    /// What is done.
+    pub doing: Doing,
     /// Programs issued.
     pub executed: Option<u64>,
     /// Programs a second.

@@ -10,6 +10,27 @@ pub const NO_OUTPUT: &str = "no-output";
 /// Memory that one pattern may take, bytes: patterns come from users, not from logs.
 const PATTERN_LIMIT: usize = 1 << 20;
 
+/// What is no pattern.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PatternError {
+    /// Of titles.
+    #[error("--hit {pattern:?}: neither a kind nor a title pattern: {reason}")]
+    Hit {
+        /// As it was given.
+        pattern: String,
+        /// What the compiler of patterns says.
+        reason: String,
+    },
+    /// Of console lines.
+    #[error("--hit-line {pattern:?}: not a pattern: {reason}")]
+    Line {
+        /// As it was given.
+        pattern: String,
+        /// What the compiler of patterns says.
+        reason: String,
+    },
+}
+
 /// Compiled patterns.
 #[derive(Debug, Clone)]
 pub struct Patterns {
@@ -23,23 +44,24 @@ impl Patterns {
     ///
     /// # Errors
     /// One sentence on the pattern that is none.
-    pub fn new(hits: &[String], lines: &[String]) -> Result<Self, String> {
+    pub fn new(hits: &[String], lines: &[String]) -> Result<Self, PatternError> {
         let reason = |error: regex::Error| error.to_string().lines().last().unwrap_or("no pattern").trim().to_owned();
-        let titles =
-            hits.iter()
-                .map(|hit| {
-                    RegexBuilder::new(hit).size_limit(PATTERN_LIMIT).build().map_err(|error| {
-                        format!("--hit {hit:?}: neither a kind nor a title pattern: {}", reason(error))
-                    })
-                })
-                .collect::<Result<_, _>>()?;
+        let titles = hits
+            .iter()
+            .map(|hit| {
+                RegexBuilder::new(hit)
+                    .size_limit(PATTERN_LIMIT)
+                    .build()
+                    .map_err(|error| PatternError::Hit { pattern: hit.clone(), reason: reason(error) })
+            })
+            .collect::<Result<_, _>>()?;
         let lines = lines
             .iter()
             .map(|line| {
                 BytesRegexBuilder::new(line)
                     .size_limit(PATTERN_LIMIT)
                     .build()
-                    .map_err(|error| format!("--hit-line {line:?}: not a pattern: {}", reason(error)))
+                    .map_err(|error| PatternError::Line { pattern: line.clone(), reason: reason(error) })
             })
             .collect::<Result<_, _>>()?;
         Ok(Self { words: hits.to_vec(), titles, lines })

@@ -381,7 +381,7 @@ impl Judge {
             }
             return Vec::new();
         };
-        // The set-up of syz-execprog is no time of the workload; it may take as long as the guest may be without a count.
+        // The set-up of syz-execprog is not part of the workload's time; it may take as long as the guest may be without a count.
         let (since, limit) = match self.first_program {
             Some(first) if rules.needs_programs => (first, rules.max_time),
             None if rules.needs_programs => (started, rules.max_time.max(rules.no_output)),

@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 /// An image that is being opened, or open.
 #[derive(Debug)]
 pub enum LiveLines {
-    /// None was given, or it is no good.
+    /// None was given, or it cannot be used.
     None,
     /// On its way.
     Opening(JoinHandle<Result<SourceLines, String>>),

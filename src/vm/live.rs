@@ -120,7 +120,7 @@ impl LiveLog {
         }
         if let Some(at) = memchr::memmem::find(line, WORKLOAD_ENDED.as_bytes()) {
             let rest = String::from_utf8_lossy(&line[at + WORKLOAD_ENDED.len()..]).into_owned();
-            // The shell that types the sentence echoes it with `$?`, which is no number.
+            // The shell that types the sentence echoes it with `$?`, which is not a number.
             if let Ok(status) = rest.trim().parse() {
                 findings.push(Finding::WorkloadEnded(status));
             }

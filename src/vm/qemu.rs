@@ -3,7 +3,7 @@
 use super::command::Leash;
 use super::disk;
 use super::kvm::{self, Probe};
-use super::settings::{AcceleratorChoice, Architecture, Settings, TransportChoice};
+use super::settings::{AcceleratorChoice, Architecture, DiskFormat, Settings, TransportChoice};
 use std::ffi::OsString;
 use std::fs::File;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -13,6 +13,42 @@ use std::time::{Duration, Instant};
 
 /// The serial port's name for QMP's `chardev-send-break`.
 pub const SERIAL: &str = "serial0";
+
+/// Why a machine does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum QemuError {
+    /// KVM is demanded.
+    #[error("--accel kvm: KVM does not work here: {0}")]
+    NoKvm(String),
+    /// Only raw images are looked into.
+    #[error("{0}: the partition table of a qcow2 image is not read here: say --root /dev/vda1")]
+    UnreadTable(PathBuf),
+    /// No partition looks like a root.
+    #[error("{0}: no file system for a root found in it: say which one with --root /dev/vda1")]
+    NoRoot(PathBuf),
+    /// A file or a socket.
+    #[error("{path}: {source}")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// There is no QEMU.
+    #[error("{0} is not installed: apt-get install qemu-system-x86 (or qemu-system-arm for arm64)")]
+    NotInstalled(String),
+    /// It ended before it connected.
+    #[error("{program} did not start: {words}")]
+    DidNotStart {
+        /// Which.
+        program: String,
+        /// Its last words.
+        words: String,
+    },
+}
+
+/// The disk's name for QMP.
+pub const DISK: &str = "disk0";
 
 /// The QEMU of the settings, or the distribution's for the architecture.
 #[must_use]
@@ -29,13 +65,13 @@ pub fn binary(settings: &Settings) -> PathBuf {
 ///
 /// # Errors
 /// KVM is demanded and does not work.
-pub fn choose_accelerator(leash: &Leash, settings: &Settings) -> Result<Probe, String> {
+pub fn choose_accelerator(leash: &Leash, settings: &Settings) -> Result<Probe, QemuError> {
     match settings.accelerator {
         AcceleratorChoice::Tcg => Ok(Probe { works: false, reason: "as asked".to_owned() }),
         AcceleratorChoice::Auto => Ok(kvm::probe(leash, &binary(settings), settings.architecture)),
         AcceleratorChoice::Kvm => {
             let probe = kvm::probe(leash, &binary(settings), settings.architecture);
-            if probe.works { Ok(probe) } else { Err(format!("--accel kvm: KVM does not work here: {}", probe.reason)) }
+            if probe.works { Ok(probe) } else { Err(QemuError::NoKvm(probe.reason)) }
         }
     }
 }
@@ -60,7 +96,7 @@ pub fn console(architecture: Architecture) -> &'static str {
 ///
 /// # Errors
 /// The disk cannot be read, or no file system is recognised in it, and there is no initrd that may know better.
-pub fn root_device(settings: &Settings) -> Result<Option<String>, String> {
+pub fn root_device(settings: &Settings) -> Result<Option<String>, QemuError> {
     match told_root(settings) {
         Err(_) if settings.initrd.is_some() => Ok(None),
         root => root,
@@ -74,31 +110,55 @@ pub fn untold_root(settings: &Settings) -> Option<String> {
     Some(format!("the initrd is told no root=, it has to find one by itself: {}", told_root(settings).err()?))
 }
 
-fn told_root(settings: &Settings) -> Result<Option<String>, String> {
+fn at(path: &Path) -> impl FnOnce(std::io::Error) -> QemuError {
+    let path = path.to_owned();
+    |source| QemuError::Io { path, source }
+}
+
+fn told_root(settings: &Settings) -> Result<Option<String>, QemuError> {
     if settings.root.is_some() {
         return Ok(settings.root.clone());
     }
     let Some(disk) = &settings.disk else { return Ok(None) };
-    let path = disk.path.display();
-    if disk.format != "raw" {
-        return Err(format!(
-            "{path}: the partition table of a {} image is not read here: say --root /dev/vda1",
-            disk.format
-        ));
+    if disk.format != DiskFormat::Raw {
+        return Err(QemuError::UnreadTable(disk.path.clone()));
     }
-    let layout = disk::layout(&disk.path).map_err(|error| format!("{path}: {error}"))?;
+    let layout = disk::layout(&disk.path).map_err(at(&disk.path))?;
     match disk::root_partition(&layout) {
         Some(0) => Ok(Some("/dev/vda".to_owned())),
         Some(number) => Ok(Some(format!("/dev/vda{number}"))),
-        None => Err(format!("{path}: no file system for a root found in it: say which one with --root /dev/vda1")),
+        None => Err(QemuError::NoRoot(disk.path.clone())),
     }
+}
+
+/// From what a machine starts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Start<'a> {
+    /// The firmware; the disk's changes are thrown away unless it is to persist.
+    #[default]
+    Boot,
+    /// The firmware; the machine's state is to be saved later, and what the guest writes to its disk until then goes into
+    /// this qcow2 file.
+    BootToSave(Option<&'a Path>),
+    /// The state in a file, and the disk that goes with it, which does not change.
+    Saved {
+        /// What QEMU's migration wrote.
+        state: &'a Path,
+        /// qcow2.
+        disk: Option<&'a Path>,
+    },
 }
 
 /// The whole command line; `sockets` is the folder where kanalyze listens as `serial` and `qmp`.
 ///
 /// # Errors
 /// As [`root_device`].
-pub fn command_line(settings: &Settings, kvm: bool, sockets: &Path) -> Result<Vec<OsString>, String> {
+pub fn command_line(
+    settings: &Settings,
+    kvm: bool,
+    sockets: &Path,
+    start: Start<'_>,
+) -> Result<Vec<OsString>, QemuError> {
     let mut line = Line(vec![binary(settings).into_os_string()]);
     line.add(["-name", "kanalyze", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]);
     let machine = settings.machine.clone().unwrap_or_else(|| match settings.architecture {
@@ -108,7 +168,9 @@ pub fn command_line(settings: &Settings, kvm: bool, sockets: &Path) -> Result<Ve
     });
     line.add(["-machine", &machine]);
     let cpu = match (settings.architecture, kvm) {
-        (Architecture::X86_64, true) => "host,migratable=off",
+        // What cannot be saved is left out only where the state is to be saved.
+        (Architecture::X86_64, true) if start == Start::Boot => "host,migratable=off",
+        (Architecture::X86_64, true) => "host",
         (Architecture::Arm64, true) => "host",
         (Architecture::X86_64, false) => "max",
         // Without hardware, pointer authentication costs an emulated guest most of its time.
@@ -128,10 +190,18 @@ pub fn command_line(settings: &Settings, kvm: bool, sockets: &Path) -> Result<Ve
         line.add(["-netdev", &net, "-device", "virtio-net-pci,netdev=net0"]);
     }
     if let Some(disk) = &settings.disk {
-        let snapshot = if settings.persist { "off" } else { "on" };
-        let suffix = format!(",format={},if=none,id=disk0,snapshot={snapshot}", disk.format);
-        line.add(["-drive".into(), option("file=", &disk.path, &suffix)]);
-        line.add(["-device", "virtio-blk-pci,drive=disk0"]);
+        let (path, format, throw_away) = match start {
+            Start::BootToSave(Some(path)) => (path, DiskFormat::Qcow2, false),
+            Start::Saved { disk: Some(path), .. } => (path, DiskFormat::Qcow2, true),
+            _ => (disk.path.as_path(), disk.format, !settings.persist),
+        };
+        let snapshot = if throw_away { "on" } else { "off" };
+        let suffix = format!(",format={},if=none,id={DISK},snapshot={snapshot}", format.word());
+        line.add(["-drive".into(), option("file=", path, &suffix)]);
+        line.add(["-device", &format!("virtio-blk-pci,drive={DISK}")]);
+    }
+    if let Start::Saved { state, .. } = start {
+        line.add(["-incoming".into(), load_command(state)]);
     }
     if let Some(share) = &settings.share {
         let fsdev = option("local,id=share0,security_model=none,path=", share, "");
@@ -148,8 +218,19 @@ pub fn command_line(settings: &Settings, kvm: bool, sockets: &Path) -> Result<Ve
     Ok(line.0)
 }
 
+/// How QEMU reads a machine's state out of a file: `file:` is younger than Debian 12's QEMU.
+fn load_command(state: &Path) -> OsString {
+    format!("exec:cat {}", shell_line(&[state.display().to_string()])).into()
+}
+
+/// How QEMU writes a machine's state into a file.
+#[must_use]
+pub fn save_command(state: &Path) -> String {
+    format!("exec:cat > {}", shell_line(&[state.display().to_string()]))
+}
+
 /// The kernel's command line.
-fn append(settings: &Settings, kvm: bool) -> Result<String, String> {
+fn append(settings: &Settings, kvm: bool) -> Result<String, QemuError> {
     let mut words = Vec::new();
     if let Some(root) = root_device(settings)? {
         words.push(format!("root={root}"));
@@ -219,24 +300,19 @@ impl Machine {
     ///
     /// # Errors
     /// QEMU cannot be started or does not connect: its last words.
-    pub fn start(leash: &Leash, command: &[OsString], sockets: &Path, log: &Path) -> Result<Self, String> {
-        let (program, arguments) = command.split_first().ok_or("no command")?;
-        let name = Path::new(program).display();
-        let bind = |socket| {
-            UnixListener::bind(sockets.join(socket)).map_err(|error| format!("{}/{socket}: {error}", sockets.display()))
-        };
+    pub fn start(leash: &Leash, command: &[OsString], sockets: &Path, log: &Path) -> Result<Self, QemuError> {
+        let missing = || QemuError::NotInstalled("qemu".to_owned());
+        let (program, arguments) = command.split_first().ok_or_else(missing)?;
+        let name = Path::new(program).display().to_string();
+        let bind = |socket| UnixListener::bind(sockets.join(socket)).map_err(at(&sockets.join(socket)));
         let (serial, qmp) = (bind("serial")?, bind("qmp")?);
         let open = || File::options().create(true).append(true).open(log);
-        let (stdout, stderr) = open()
-            .and_then(|file| Ok((file.try_clone()?, file)))
-            .map_err(|error| format!("{}: {error}", log.display()))?;
+        let (stdout, stderr) = open().and_then(|file| Ok((file.try_clone()?, file))).map_err(at(log))?;
         let mut command = Command::new(program);
         command.args(arguments).stdin(Stdio::null()).stdout(stdout).stderr(stderr);
         let mut child = leash.spawn(&mut command).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => {
-                format!("{name} is not installed: apt-get install qemu-system-x86 (or qemu-system-arm for arm64)")
-            }
-            _ => format!("{name}: {error}"),
+            std::io::ErrorKind::NotFound => QemuError::NotInstalled(name.clone()),
+            _ => at(Path::new(program))(error),
         })?;
         let mut accept = |listener: &UnixListener| {
             super::serial::accept(listener, Duration::from_secs(30), || !matches!(child.try_wait(), Ok(None)))
@@ -247,7 +323,7 @@ impl Machine {
                 let _ = child.kill();
                 let _ = child.wait();
                 leash.release(&child);
-                Err(format!("{name} did not start: {}", last_line(log)))
+                Err(QemuError::DidNotStart { program: name, words: last_line(log) })
             }
         }
     }
@@ -293,7 +369,7 @@ mod tests {
     use crate::vm::settings::Disk;
 
     fn line(settings: &Settings, kvm: bool) -> String {
-        let words = command_line(settings, kvm, Path::new("/run/k")).expect("a command line");
+        let words = command_line(settings, kvm, Path::new("/run/k"), Start::Boot).expect("a command line");
         shell_line(&words.iter().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>())
     }
 
@@ -310,7 +386,7 @@ mod tests {
 
     #[test]
     fn the_disk_is_a_snapshot_unless_it_is_to_persist_and_commas_are_doubled() {
-        let disk = Disk { path: "/a,b.img".into(), format: "raw".to_owned() };
+        let disk = Disk { path: "/a,b.img".into(), format: DiskFormat::Raw };
         let mut settings = Settings {
             kernel: Some("/k".into()),
             disk: Some(disk),
@@ -341,9 +417,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("disk.img");
         std::fs::write(&path, vec![0; 4096]).expect("written");
-        let disk = Some(Disk { path, format: "raw".to_owned() });
+        let disk = Some(Disk { path, format: DiskFormat::Raw });
         let settings = Settings { kernel: Some("/k".into()), disk, ..Settings::default() };
-        assert!(root_device(&settings).expect_err("nothing there").contains("--root"));
+        assert!(root_device(&settings).expect_err("nothing there").to_string().contains("--root"));
     }
 
     #[test]
@@ -356,14 +432,14 @@ mod tests {
         image[510..512].copy_from_slice(&[0x55, 0xaa]);
         image[8 * 512 + 0x438..8 * 512 + 0x43a].copy_from_slice(&[0x53, 0xef]);
         std::fs::write(&path, image).expect("written");
-        let disk = Some(Disk { path: path.clone(), format: "raw".to_owned() });
+        let disk = Some(Disk { path: path.clone(), format: DiskFormat::Raw });
         let mut settings =
             Settings { kernel: Some("/k".into()), disk, initrd: Some("/i".into()), ..Settings::default() };
         assert!(line(&settings, false).contains("root=/dev/vda1 console=ttyS0"), "{}", line(&settings, false));
         assert_eq!(untold_root(&settings), None);
         settings.initrd = None;
         assert!(line(&settings, false).contains("root=/dev/vda1 console=ttyS0"));
-        // A disk of data beside an initramfs is no fault, but it is told.
+        // A disk of data beside an initramfs is not a fault, but it is told.
         settings.initrd = Some("/i".into());
         std::fs::write(&path, vec![0; 4096]).expect("written");
         assert!(!line(&settings, false).contains("root="));

@@ -6,6 +6,7 @@ use crate::locks::Dump;
 use crate::report::Report;
 use crate::runs::archive::{Exhibit, archive_hit};
 use crate::runs::journal::{Journal, JournalError};
+use crate::runs::manifest::MANIFEST;
 use crate::runs::{Phase, RunFolder};
 use crate::symbols::SourceLines;
 use std::fs;
@@ -21,6 +22,9 @@ pub const WORKLOAD_LOG: &str = "workload.log";
 pub const QEMU_LOG: &str = "qemu.log";
 /// Everything that happened, `kanalyze.live/1`.
 pub const EVENTS: &str = "events.jsonl";
+
+/// The manifest of the run, as a hit has it: with settings, versions and hashes of what it ran with.
+pub const HIT_MANIFEST: &str = "run.json";
 
 /// The command that repeats the run.
 pub const AGAIN: &str = "again.sh";
@@ -125,7 +129,7 @@ impl<'a> Recorder<'a> {
     pub fn tell(&mut self, happening: &Happening) {
         let at = self.now();
         self.unheard |= self.audience.hear(at, happening).is_err();
-        let line = json_line(at, happening);
+        let line = json_line(at, happening, None);
         self.write(|files| files.events.push(&line));
     }
 
@@ -170,9 +174,14 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// Nothing more will be written: the reserve goes back to the disk.
+    /// Nothing more will be written: the hits get what the run ran with, and the reserve goes back to the disk.
     pub fn close(&mut self) {
         if let Some(files) = &self.files {
+            let folder = files.folder.path();
+            for hit in &files.folder.manifest.hits {
+                // The run's own is there.
+                let _ = fs::copy(folder.join(MANIFEST), folder.join(&hit.folder).join(HIT_MANIFEST));
+            }
             files.folder.release_reserve();
         }
     }
@@ -270,6 +279,8 @@ impl<'a> Recorder<'a> {
             }
             exhibits.push(Exhibit { name: "report.txt".to_owned(), bytes: text });
         }
+        let manifest = self.files.as_ref().and_then(|files| serde_json::to_vec_pretty(&files.folder.manifest).ok());
+        exhibits.extend(manifest.map(|bytes| Exhibit { name: HIT_MANIFEST.to_owned(), bytes }));
         let at = self.now();
         let kind = report.map_or("line", |report| report.kind.as_str());
         let Some(files) = &mut self.files else { return };

@@ -19,7 +19,7 @@ impl SocketFolder {
     ///
     /// # Errors
     /// What the system says of the temporary folder.
-    pub fn create() -> Result<Self, String> {
+    pub fn create() -> io::Result<Self> {
         let temporary = std::env::temp_dir();
         let base = if temporary.as_os_str().len() > 60 { Path::new("/tmp") } else { &temporary };
         for number in 0..1_000 {
@@ -27,10 +27,10 @@ impl SocketFolder {
             match fs::DirBuilder::new().mode(0o700).create(&path) {
                 Ok(()) => return Ok(Self(path)),
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(format!("{}: {error}", path.display())),
+                Err(error) => return Err(io::Error::new(error.kind(), format!("{}: {error}", path.display()))),
             }
         }
-        Err(format!("{}: full of kanalyze's folders", base.display()))
+        Err(io::Error::other(format!("{}: full of kanalyze's folders", base.display())))
     }
 
     /// Where it is.

@@ -1,5 +1,6 @@
 //! Every setting of a run, as plain data, and the checks that turn a wrong one into one sentence.
 
+use super::hit::{PatternError, Patterns};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -79,13 +80,67 @@ pub enum Workload {
     },
 }
 
+/// What makes no sense in the settings of a run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsError {
+    /// Neither a kernel nor a disk.
+    #[error("nothing to boot: give a bundle, --kernel IMAGE or --disk IMAGE")]
+    Nothing,
+    /// What only a kernel takes.
+    #[error("--append and --initrd need --kernel: a disk that boots by itself takes neither")]
+    NoKernel,
+    /// Nobody can start the workload.
+    #[error("--transport none cannot start a workload: use ssh or console, or leave the workload out")]
+    NoTransport,
+    /// An option cannot be what it is.
+    #[error("{option} {given}: {wanted}")]
+    Wrong {
+        /// `--memory`.
+        option: &'static str,
+        /// As it was given.
+        given: String,
+        /// What it should be, or what the system says.
+        wanted: String,
+    },
+    /// A pattern.
+    #[error(transparent)]
+    Pattern(#[from] PatternError),
+}
+
+/// How a disk image is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DiskFormat {
+    /// The bytes of the disk as they are.
+    Raw,
+    /// QEMU's own format.
+    Qcow2,
+}
+
+impl DiskFormat {
+    /// QEMU's word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Qcow2 => "qcow2",
+        }
+    }
+
+    /// What the first bytes of an image say.
+    #[must_use]
+    pub fn of_magic(magic: &[u8]) -> Self {
+        if magic.starts_with(b"QFI\xfb") { Self::Qcow2 } else { Self::Raw }
+    }
+}
+
 /// A disk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Disk {
     /// The image.
     pub path: PathBuf,
-    /// `raw` or `qcow2`.
-    pub format: String,
+    /// How it is laid out.
+    pub format: DiskFormat,
 }
 
 /// Time limits, seconds. Those that depend on the machine's speed are scaled when TCG is used.
@@ -122,8 +177,9 @@ pub struct Image {
     pub modules: Vec<PathBuf>,
 }
 
-/// Every setting of a run.
+/// Every setting of a run. What an older manifest does not say has its default.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Settings {
     /// The guest's processor.
     pub architecture: Architecture,
@@ -171,6 +227,8 @@ pub struct Settings {
     pub sysctls: Vec<String>,
     /// ftrace events to record and to dump on an oops; empty: ftrace is left alone.
     pub ftrace: Vec<String>,
+    /// Of each processor, KiB.
+    pub ftrace_buffer: u32,
     /// Limits.
     pub limits: Limits,
     /// Kinds, types or title patterns that are sought; empty: any crash.
@@ -209,6 +267,7 @@ impl Default for Settings {
             config: None,
             sysctls: Vec::new(),
             ftrace: Vec::new(),
+            ftrace_buffer: 8192,
             limits: Limits { max_time: 3600.0, boot: 300.0, no_output: 300.0, settle: 10.0 },
             hits: Vec::new(),
             hit_lines: Vec::new(),
@@ -223,18 +282,18 @@ impl Settings {
     ///
     /// # Errors
     /// One sentence: which setting, what is wrong, what would be right.
-    pub fn check(&self) -> Result<(), String> {
+    pub fn check(&self) -> Result<(), SettingsError> {
         if self.kernel.is_none() && self.disk.is_none() {
-            return Err("nothing to boot: give a bundle, --kernel IMAGE or --disk IMAGE".to_owned());
+            return Err(SettingsError::Nothing);
         }
         if self.kernel.is_none() && (!self.append.is_empty() || self.initrd.is_some()) {
-            return Err("--append and --initrd need --kernel: a disk that boots by itself takes neither".to_owned());
+            return Err(SettingsError::NoKernel);
         }
         if !(64..=1 << 20).contains(&self.memory) {
-            return Err(format!("--memory {}: MiB, between 64 and 1048576", self.memory));
+            return Err(wrong("--memory", self.memory, "MiB, between 64 and 1048576"));
         }
         if !(1..=512).contains(&self.cpus) {
-            return Err(format!("--cpus {}: between 1 and 512", self.cpus));
+            return Err(wrong("--cpus", self.cpus, "between 1 and 512"));
         }
         let disk = self.disk.as_ref().map(|disk| &disk.path);
         for (option, path) in [("--kernel", self.kernel.as_ref()), ("--initrd", self.initrd.as_ref()), ("--disk", disk)]
@@ -246,7 +305,7 @@ impl Settings {
         if let Some(image) = &self.image {
             readable("--vmlinux", &image.vmlinux)?;
             if let Some(folder) = image.modules.iter().find(|folder| !folder.is_dir()) {
-                return Err(format!("--modules {}: not a folder", folder.display()));
+                return Err(wrong("--modules", folder.display(), "not a folder"));
             }
         }
         for (option, path) in self.files() {
@@ -255,7 +314,7 @@ impl Settings {
         if let Some(share) = &self.share
             && !share.is_dir()
         {
-            return Err(format!("--share {}: not a folder", share.display()));
+            return Err(wrong("--share", share.display(), "not a folder"));
         }
         for sysctl in &self.sysctls {
             let fits = sysctl.split_once('=').is_some_and(|(name, value)| {
@@ -264,24 +323,27 @@ impl Settings {
                     && !value.contains(['\n', '\''])
             });
             if !fits {
-                return Err(format!("--sysctl {sysctl:?}: write it as kernel.name=value"));
+                return Err(wrong("--sysctl", format!("{sysctl:?}"), "write it as kernel.name=value"));
             }
         }
         for event in &self.ftrace {
             if event.is_empty() || !event.chars().all(|c| c.is_ascii_alphanumeric() || "_:*-".contains(c)) {
-                return Err(format!("--ftrace {event:?}: an event such as sched:sched_switch or block:*"));
+                return Err(wrong("--ftrace", format!("{event:?}"), "an event such as sched:sched_switch or block:*"));
             }
+        }
+        if !(1..=1 << 22).contains(&self.ftrace_buffer) {
+            return Err(wrong("--ftrace-buffer", self.ftrace_buffer, "KiB for each processor, between 1 and 4194304"));
         }
         for word in &self.append {
             if word.contains(['\n', '\0']) {
-                return Err(format!("--append {word:?}: one line"));
+                return Err(wrong("--append", format!("{word:?}"), "one line"));
             }
         }
         if self.login.user.is_empty()
             || !self.login.user.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
             || self.login.user.starts_with('-')
         {
-            return Err(format!("--user {:?}: a login name", self.login.user));
+            return Err(wrong("--user", format!("{:?}", self.login.user), "a login name"));
         }
         let limits = self.limits;
         for (option, seconds, least) in [
@@ -291,15 +353,13 @@ impl Settings {
             ("--settle", limits.settle, 0.5),
         ] {
             if !(least..=86_400.0 * 365.0).contains(&seconds) {
-                return Err(format!("{option} {seconds}: seconds, at least {least}"));
+                return Err(wrong(option, seconds, format!("seconds, at least {least}")));
             }
         }
         if self.transport == TransportChoice::None && self.workload != Workload::BootOnly {
-            return Err(
-                "--transport none cannot start a workload: use ssh or console, or leave the workload out".to_owned()
-            );
+            return Err(SettingsError::NoTransport);
         }
-        super::hit::Patterns::new(&self.hits, &self.hit_lines).map(drop)
+        Ok(Patterns::new(&self.hits, &self.hit_lines).map(drop)?)
     }
 
     /// Files of the host that the workload and the login need, with the option that named them.
@@ -349,12 +409,16 @@ impl Settings {
     }
 }
 
-fn readable(option: &str, path: &Path) -> Result<(), String> {
+fn wrong(option: &'static str, given: impl std::fmt::Display, wanted: impl Into<String>) -> SettingsError {
+    SettingsError::Wrong { option, given: given.to_string(), wanted: wanted.into() }
+}
+
+fn readable(option: &'static str, path: &Path) -> Result<(), SettingsError> {
     match std::fs::File::open(path).and_then(|file| file.metadata()) {
-        Ok(meta) if meta.is_dir() => Err(format!("{option} {}: a folder, a file is wanted", path.display())),
-        Ok(meta) if meta.is_file() && meta.len() == 0 => Err(format!("{option} {}: the file is empty", path.display())),
+        Ok(meta) if meta.is_dir() => Err(wrong(option, path.display(), "a folder, a file is wanted")),
+        Ok(meta) if meta.is_file() && meta.len() == 0 => Err(wrong(option, path.display(), "the file is empty")),
         Ok(_) => Ok(()),
-        Err(error) => Err(format!("{option} {}: {error}", path.display())),
+        Err(error) => Err(wrong(option, path.display(), error.to_string())),
     }
 }
 
@@ -378,7 +442,7 @@ pub fn parse_seconds(text: &str) -> Result<f64, String> {
     }
 }
 
-/// Seconds as a duration; what is no time becomes none.
+/// Seconds as a duration; what is not a time becomes none.
 #[must_use]
 pub fn seconds(value: f64) -> Duration {
     Duration::try_from_secs_f64(value).unwrap_or_default()
@@ -432,7 +496,7 @@ mod tests {
         for (break_it, expected) in cases {
             let mut settings = good.clone();
             break_it(&mut settings);
-            let sentence = settings.check().expect_err(expected);
+            let sentence = settings.check().expect_err(expected).to_string();
             assert!(sentence.contains(expected) && !sentence.contains('\n'), "{sentence}");
         }
     }

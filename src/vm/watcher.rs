@@ -1,6 +1,7 @@
 //! What a live machine, a replayed log and a log that somebody else writes have in common: bytes in, decisions out.
 
 use super::blockers::Source;
+use super::doing::Doing;
 use super::happening::{Happening, Status};
 use super::hit::Patterns;
 use super::judge::{Fact, Judge, Order, Rules, Verdicts};
@@ -35,7 +36,7 @@ pub struct Watcher<'a> {
     expected_title: Option<String>,
     titles: BTreeMap<String, usize>,
     /// What is done, for the status line.
-    pub doing: &'static str,
+    pub doing: Doing,
     /// When the serial port last said something.
     pub last_byte: f64,
     last: String,
@@ -80,7 +81,7 @@ impl<'a> Watcher<'a> {
             recorder,
             expected_title: expected,
             titles: BTreeMap::new(),
-            doing: "booting",
+            doing: Doing::Booting,
             last_byte: 0.0,
             last: String::new(),
             hits: 0,
@@ -126,6 +127,19 @@ impl<'a> Watcher<'a> {
         self.found(findings);
     }
 
+    /// Takes what the serial port said before the guest was saved: it stands in the log, and is told no more.
+    pub fn serial_before(&mut self, bytes: &[u8]) {
+        self.recorder.serial(bytes);
+        drop(self.live.serial(bytes, 0.0));
+        drop(self.live.flush());
+        if let Some(version) = self.live.kernel_version.clone() {
+            self.recorder.manifest(|manifest| {
+                manifest.from_snapshot = true;
+                manifest.versions.insert("guest kernel".to_owned(), version);
+            });
+        }
+    }
+
     /// Takes bytes of the workload's own output.
     pub fn workload(&mut self, bytes: &[u8]) {
         self.recorder.workload(bytes);
@@ -145,7 +159,7 @@ impl<'a> Watcher<'a> {
         match &fact {
             Fact::GuestReady => {
                 self.live.booting = false;
-                self.doing = "preparing";
+                self.doing = Doing::Preparing;
                 self.recorder.manifest(|manifest| {
                     manifest.phase = Phase::Staging;
                     manifest.boot_seconds = Some(now);
@@ -154,7 +168,7 @@ impl<'a> Watcher<'a> {
             Fact::WorkloadStarted { counts } => {
                 self.counts = *counts;
                 self.live.booting = false;
-                self.doing = "running";
+                self.doing = Doing::Running;
                 self.recorder.phase(Phase::Running);
             }
             _ => {}
@@ -256,16 +270,16 @@ impl<'a> Watcher<'a> {
     /// The workload is over: by its own session, or by what the guest's console says.
     pub fn workload_ended(&mut self, status: i32) {
         match self.doing {
-            "booting" | "preparing" => {
+            Doing::Booting | Doing::Preparing => {
                 self.early_end = Some(status);
                 return;
             }
             // The workload of somebody else's run: its log goes on.
-            "watching" => return,
-            _ => {}
+            Doing::Watching => return,
+            Doing::Running | Doing::Settling => {}
         }
-        if self.doing == "running" {
-            self.doing = "settling";
+        if self.doing == Doing::Running {
+            self.doing = Doing::Settling;
             self.tell_last_words(status);
             self.step(format!("the workload ended with status {status}"));
         }
@@ -314,7 +328,7 @@ impl<'a> Watcher<'a> {
 
     fn closed(&mut self, mut report: Box<Report>) {
         self.name_lines(&mut report);
-        // While the guest boots a crash is the guest's own: it is told, and it is no hit.
+        // While the guest boots a crash is the guest's own: it is told, and it is not a hit.
         let counts = self.judge.counts_crashes();
         let fits = self.live.patterns.seeks(&report) && report.cause.is_none();
         let sought = counts && fits;

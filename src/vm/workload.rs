@@ -2,7 +2,7 @@
 
 use super::command::{self, Leash};
 use super::guest::quote;
-use super::settings::{Architecture, Workload};
+use super::settings::{Architecture, Settings, Workload};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,6 +21,32 @@ pub const SYSCTLS: [&str; 8] = [
     "kernel.printk=7 4 1 7",
 ];
 
+/// Why a workload cannot be prepared.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkloadError {
+    /// Nothing compiles C here.
+    #[error("{compiler}: {source}: install a C compiler (gcc, libc6-dev) or set CC, or give a binary with --program")]
+    NoCompiler {
+        /// What was tried.
+        compiler: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The C program is wrong.
+    #[error("{program}: does not compile with {compiler}: {words}")]
+    DoesNotCompile {
+        /// Its file.
+        program: PathBuf,
+        /// What was tried.
+        compiler: String,
+        /// The compiler's words.
+        words: String,
+    },
+}
+
+/// What a syz program is called in the guest, and among what a run keeps.
+pub const PROGRAM: &str = "repro.syz";
+
 /// A file to copy into the guest's folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Staged {
@@ -30,6 +56,8 @@ pub struct Staged {
     pub path: PathBuf,
     /// Whether it is run.
     pub executable: bool,
+    /// Whether the next try may want another one: it is copied after the guest was saved, not before.
+    pub varies: bool,
 }
 
 /// A workload, ready to be started.
@@ -54,10 +82,11 @@ pub fn prepare(
     workload: &Workload,
     architecture: Architecture,
     folder: &Path,
-) -> Result<Prepared, String> {
+) -> Result<Prepared, WorkloadError> {
     let mut prepared = Prepared { files: Vec::new(), command: None, counts: false, warnings: Vec::new() };
-    let mut stage =
-        |name, path: &Path, executable| prepared.files.push(Staged { name, path: path.to_owned(), executable });
+    let mut stage = |name, path: &Path, executable| {
+        prepared.files.push(Staged { name, path: path.to_owned(), executable, varies: name == PROGRAM })
+    };
     match workload {
         Workload::BootOnly => {}
         Workload::Command { command } => prepared.command = Some(command.clone()),
@@ -77,7 +106,7 @@ pub fn prepare(
             prepared.command = Some("./repro".to_owned());
         }
         Workload::Syz { program, execprog, executor, flags, revision } => {
-            stage("repro.syz", program, false);
+            stage(PROGRAM, program, false);
             for (name, path) in [("syz-execprog", execprog), ("syz-executor", executor)] {
                 if let Some(path) = path {
                     stage(name, path, true);
@@ -120,7 +149,7 @@ fn execprog_command(flags: &[String], revision: Option<&str>) -> String {
     )
 }
 
-fn compile(leash: &Leash, source: &Path, architecture: Architecture, binary: &Path) -> Result<(), String> {
+fn compile(leash: &Leash, source: &Path, architecture: Architecture, binary: &Path) -> Result<(), WorkloadError> {
     let host = std::env::consts::ARCH;
     let compiler = std::env::var("CC").unwrap_or_else(|_| {
         match architecture {
@@ -132,16 +161,17 @@ fn compile(leash: &Leash, source: &Path, architecture: Architecture, binary: &Pa
     });
     let mut command = Command::new(&compiler);
     command.args(["-O1", "-static", "-pthread", "-w", "-x", "c"]).arg(source).arg("-o").arg(binary);
-    let finished = command::run(leash, &mut command, None, Duration::from_secs(120)).map_err(|error| {
-        format!("{compiler}: {error}: install a C compiler (gcc, libc6-dev) or set CC, or give a binary with --program")
-    })?;
+    let finished = match command::run(leash, &mut command, None, Duration::from_secs(120)) {
+        Ok(finished) => finished,
+        Err(source) => return Err(WorkloadError::NoCompiler { compiler, source }),
+    };
     if finished.status.success() {
         Ok(())
     } else {
         let words = String::from_utf8_lossy(&finished.stderr).into_owned();
         let line =
             words.lines().find(|line| line.contains("error")).map_or_else(|| finished.last_words(), str::to_owned);
-        Err(format!("{}: does not compile with {compiler}: {line}", source.display()))
+        Err(WorkloadError::DoesNotCompile { program: source.to_owned(), compiler, words: line })
     }
 }
 
@@ -180,7 +210,8 @@ const MOUNT: &str = "mount -t 9p -o trans=virtio,version=9p2000.L host /mnt/host
 /// The script that prepares the guest: its folder, its sysctls, its tracer, the shared folder. Prints
 /// `kanalyze-folder DIR`, and `kanalyze-warning …` for what could not be done.
 #[must_use]
-pub fn preparation(sysctls: &[String], ftrace: &[String], share: bool) -> String {
+pub fn preparation(settings: &Settings) -> String {
+    let Settings { sysctls, ftrace, ftrace_buffer, .. } = settings;
     let mut script = String::from(
         "for d in /kanalyze /tmp/kanalyze; do mkdir -p $d 2>/dev/null && : > $d/.probe 2>/dev/null && rm $d/.probe && break; d=; done\n\
          [ -n \"$d\" ] || { echo 'kanalyze-warning no folder of the guest can be written'; d=/tmp; }\n\
@@ -197,10 +228,11 @@ pub fn preparation(sysctls: &[String], ftrace: &[String], share: bool) -> String
         script.push_str(&format!("s {} {}\n", quote(name), quote(value)));
     }
     if !ftrace.is_empty() {
-        script.push_str(
+        script.push_str(&format!(
             "t=/sys/kernel/tracing; [ -e $t/set_event ] || mount -t tracefs tracefs $t 2>/dev/null || t=/sys/kernel/debug/tracing\n\
-             if [ -e $t/set_event ]; then echo 8192 > $t/buffer_size_kb; s kernel.ftrace_dump_on_oops 1\n",
-        );
+             if [ -e $t/set_event ]; then echo {ftrace_buffer} > $t/buffer_size_kb || echo 'kanalyze-warning the guest has no memory for --ftrace-buffer {ftrace_buffer}'; \
+             s kernel.ftrace_dump_on_oops 1\n"
+        ));
         for event in ftrace {
             let event = quote(event);
             script.push_str(&format!(
@@ -209,7 +241,7 @@ pub fn preparation(sysctls: &[String], ftrace: &[String], share: bool) -> String
         }
         script.push_str("echo 1 > $t/tracing_on; else echo 'kanalyze-warning the guest has no ftrace'; fi\n");
     }
-    if share {
+    if settings.share.is_some() {
         script.push_str(&format!(
             "mkdir -p {SHARE}; modprobe 9pnet_virtio 2>/dev/null; {{ {MOUNT}; }} 2>/dev/null || \
              {{ rmdir {SHARE}; echo 'kanalyze-warning the guest has no 9p, or cannot mount the shared folder: {MOUNT}'; }}\n"
@@ -309,16 +341,21 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         fs::create_dir_all(folder.path().join("sys/kernel")).expect("made");
         let root = folder.path().display().to_string();
-        let script =
-            preparation(&["vm.nosuch=1".to_owned(), "kernel.known=a b".to_owned()], &["sched:*".to_owned()], true)
-                .replace("/proc/sys", &format!("{root}/sys"))
-                .replace("/sys/kernel/", &format!("{root}/none/"))
-                .replace("for d in /kanalyze /tmp/kanalyze", &format!("for d in {root}/k"))
-                .replace("mkdir -p /mnt", &format!("mkdir -p {root}/mnt"))
-                .replace("rmdir /mnt", &format!("rmdir {root}/mnt"))
-                .replace("modprobe ", "false ")
-                .replace("{ mount ", "{ false ")
-                .replace("|| mount ", "|| false ");
+        let settings = Settings {
+            sysctls: vec!["vm.nosuch=1".to_owned(), "kernel.known=a b".to_owned()],
+            ftrace: vec!["sched:*".to_owned()],
+            share: Some("/here".into()),
+            ..Settings::default()
+        };
+        let script = preparation(&settings)
+            .replace("/proc/sys", &format!("{root}/sys"))
+            .replace("/sys/kernel/", &format!("{root}/none/"))
+            .replace("for d in /kanalyze /tmp/kanalyze", &format!("for d in {root}/k"))
+            .replace("mkdir -p /mnt", &format!("mkdir -p {root}/mnt"))
+            .replace("rmdir /mnt", &format!("rmdir {root}/mnt"))
+            .replace("modprobe ", "false ")
+            .replace("{ mount ", "{ false ")
+            .replace("|| mount ", "|| false ");
         let (status, text) = shell(&script);
         assert_eq!(status, 0, "{text}");
         assert!(text.contains(&format!("kanalyze-folder {root}/k")), "{text}");

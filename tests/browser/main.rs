@@ -116,11 +116,16 @@ fn pages_read_well_on_any_screen_and_without_a_screen() {
     let scene = Scene::new();
     let hang = scene.log("hang.log", &crowd());
     let hang = hang.display().to_string();
+    let many = scene.log("many.log", &overview()).display().to_string();
     for (name, arguments) in [
         ("hang-of-40", vec![hang.as_str()]),
         ("cycle-of-3", vec!["corpus/lab/logs/hang_cycle3.log"]),
         ("kasan", vec!["corpus/lab/logs/memory_read_freed.log"]),
         ("lockdep", vec!["corpus/lab/logs/order_circle3.log"]),
+        ("overview-of-300", vec![many.as_str()]),
+        ("bisection-with-drift", vec!["corpus/bisect/cause-2019/hang-becomes-deadlock.txt"]),
+        ("flaky-diff", vec!["corpus/lab/logs/flaky*.log", "corpus/lab/logs/clean*.log"]),
+        ("titles-over-logs", vec!["corpus/lab/logs"]),
     ] {
         let path = scene.page(&format!("{name}.html"), &arguments);
         let bytes = std::fs::metadata(&path).expect("written").len();
@@ -242,6 +247,14 @@ fn a_box_of_the_wait_graph_shows_its_way_to_the_root_and_leads_to_its_task() {
         Command::new(env!("CARGO_BIN_EXE_kanalyze")).args(["locks", "--svg"]).arg(&log).output().expect("it runs");
     let svg = String::from_utf8(drawn.stdout).expect("UTF-8");
     writer::assert_apart(&svg);
+    let order = Command::new(env!("CARGO_BIN_EXE_kanalyze"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["locks", "--svg", "corpus/lab/logs/order_circle3.log"])
+        .output()
+        .expect("it runs");
+    let order = String::from_utf8(order.stdout).expect("UTF-8");
+    assert!(order.contains("alpha") && order.contains("gamma_closes_circle"), "{order}");
+    writer::assert_apart(&order);
     let alone = scene.log("alone.svg", &svg);
     browser.load(&alone);
     assert_eq!(
@@ -255,6 +268,88 @@ fn a_box_of_the_wait_graph_shows_its_way_to_the_root_and_leads_to_its_task() {
             .as_str()
             .is_some_and(|name| name.starts_with("Who waits for whom"))
     );
+}
+
+/// 300 warnings of 30 places, and an oops.
+fn overview() -> String {
+    let mut log = String::from("[    0.000000][    T0] Linux version 6.12.0 (a@b)\n");
+    for number in 0..300 {
+        let place = number * 7 % 30;
+        let time = 3.0 + f64::from(number) * 1.7;
+        let mut say = |text: &str| {
+            let _ = writeln!(log, "[{time:12.6}][{:>6}] {text}", format!("T{}", 100 + place));
+        };
+        say("------------[ cut here ]------------");
+        say(&format!(
+            "WARNING: CPU: {} PID: {} at drivers/widget/part{place}.c:{} part{place}_check+0x1{place}/0x200",
+            number % 4,
+            100 + place,
+            40 + place
+        ));
+        say("Modules linked in:");
+        say(&format!("CPU: {} UID: 0 PID: {} Comm: worker{place} Not tainted 6.12.0 #1", number % 4, 100 + place));
+        say(&format!("RIP: 0010:part{place}_check+0x1{place}/0x200"));
+        say("Call Trace:");
+        say(" <TASK>");
+        say(&format!(" part{place}_poll+0x33/0x90"));
+        say(" widget_thread+0x1f0/0x2a0");
+        say(" kthread+0x2de/0x3c0");
+        say(" ret_from_fork+0x31/0x70");
+        say(" </TASK>");
+        say("---[ end trace 0000000000000000 ]---");
+    }
+    log
+}
+
+#[test]
+fn the_page_of_a_run_follows_it_and_the_index_leads_there() {
+    let Some(browser) = Browser::open(1280, 900) else { return };
+    let scene = Scene::new();
+    let runs = scene.folder.path().join("runs");
+    let mut run = Command::new(env!("CARGO_BIN_EXE_kanalyze"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["run", "--replay", "corpus/lab/logs/hang_crowd.log", "--speed", "2", "--tag", "demo", "--runs"])
+        .arg(&runs)
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("it runs");
+    // Its page is there before anything was hit.
+    let begun = Instant::now();
+    let page = loop {
+        let found = std::fs::read_dir(&runs).ok().and_then(|mut folders| folders.next()).and_then(Result::ok);
+        if let Some(page) = found.map(|folder| folder.path().join("page.html")).filter(|page| page.is_file()) {
+            break page;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "no page");
+        std::thread::yield_now();
+    };
+    browser.load(&page);
+    assert!(browser.run("return document.querySelector('#fresh') !== null").as_bool().expect("true or false"));
+    browser.picture("live-before");
+    assert_accessible(&browser, "a run that lives");
+    // It comes again by itself, without a hand.
+    browser.run("window.old = true");
+    browser.until("!window.old");
+    // When the run is over, the page does not come again, and has the log.
+    assert!(run.wait().expect("waited").code() == Some(1));
+    browser.load(&page);
+    assert_eq!(
+        browser.run("return [document.querySelector('#fresh'), document.querySelectorAll('.card').length]"),
+        serde_json::json!([null, 1])
+    );
+    let words = browser.run("return document.body.textContent");
+    let words = words.as_str().expect("text");
+    assert!(words.contains("2 hits, 10 reports") && words.contains("INFO: task hung in diamond_top"), "{words}");
+    assert_accessible(&browser, "a run that is over");
+    assert_fits(&browser, "a run that is over");
+    browser.picture("live-after");
+    assert_quiet(&browser, &page);
+    let done = Command::new(env!("CARGO_BIN_EXE_kanalyze")).args(["runs", "page", "--runs"]).arg(&runs).status();
+    assert!(done.expect("it runs").success());
+    browser.load(&runs.join("index.html"));
+    browser.click("table a");
+    browser.until("document.querySelectorAll('.card').length === 1 && location.pathname.endsWith('page.html')");
 }
 
 /// A log that tries to be markup wherever it can.

@@ -98,20 +98,7 @@ fn strict_stops_before_compiling() {
 #[test]
 fn the_trees_commit_and_its_uncommitted_changes_are_kept() {
     let place = place();
-    let tree = place.root.join("tree");
-    fs::create_dir(&tree).expect("a folder");
-    for name in ["Makefile", "Kconfig"] {
-        fs::copy(Path::new(TREE).join(name), tree.join(name)).expect("a copy");
-    }
-    let git = |arguments: &[&str]| {
-        let identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"];
-        let output = Command::new("git").arg("-C").arg(&tree).args(identity).args(arguments).output().expect("git");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8_lossy(&output.stdout).trim().to_owned()
-    };
-    git(&["init", "-q"]);
-    git(&["add", "."]);
-    git(&["commit", "-qm", "a tree"]);
+    let (tree, git) = git_tree(&place);
     let head = git(&["rev-parse", "HEAD"]);
     let (output, text) = build(&place, &tree, &[]);
     assert!(output.status.success(), "{text}");
@@ -123,6 +110,83 @@ fn the_trees_commit_and_its_uncommitted_changes_are_kept() {
     let local = Bundle::open(&place.bundle).expect("a bundle").local.expect("a local kernel");
     let diff = fs::read_to_string(local.uncommitted.expect("changes")).expect("text");
     assert!(diff.contains("-config LOCKDEP"), "{diff}");
+}
+
+/// A git tree of the stand-in, and the way to call git there.
+fn git_tree(place: &Place) -> (PathBuf, impl Fn(&[&str]) -> String) {
+    let tree = place.root.join("tree");
+    fs::create_dir(&tree).expect("a folder");
+    for name in ["Makefile", "Kconfig"] {
+        fs::copy(Path::new(TREE).join(name), tree.join(name)).expect("a copy");
+    }
+    let there = tree.clone();
+    let git = move |arguments: &[&str]| {
+        let identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"];
+        let output = Command::new("git").arg("-C").arg(&there).args(identity).args(arguments).output().expect("git");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    };
+    git(&["init", "-q"]);
+    git(&["add", "."]);
+    git(&["commit", "-qm", "a tree"]);
+    (tree, git)
+}
+
+#[test]
+fn patches_are_built_in_a_tree_of_their_own() {
+    let place = place();
+    let (tree, git) = git_tree(&place);
+    let head = git(&["rev-parse", "HEAD"]);
+    // One patch teaches Kconfig an option, the next one the Makefile another release; both as `git diff` writes them.
+    let patch = |name: &str, file: &str, from: &str, to: &str| {
+        let path = tree.join(file);
+        let old = fs::read_to_string(&path).expect("text");
+        fs::write(&path, old.replace(from, to)).expect("a change");
+        let text = git(&["diff"]) + "\n";
+        fs::write(&path, old).expect("undone");
+        fs::write(place.root.join(name), text).expect("a patch");
+        place.root.join(name).display().to_string()
+    };
+    let kconfig = fs::read_to_string(tree.join("Kconfig")).expect("text");
+    let first = patch("one.patch", "Kconfig", &kconfig, &(kconfig.clone() + "config NEW\n"));
+    let second = patch("two.patch", "Makefile", "6.0.0-stand-in", "6.0.0-patched");
+    // What the user is working on is not in it, and stays.
+    fs::write(tree.join("Kconfig"), kconfig.clone() + "config MINE\n").expect("a change");
+    let index = fs::read(tree.join(".git/index")).expect("an index");
+    let fragment = fragment(&place, "CONFIG_NEW=y\nCONFIG_MINE=y\n");
+    let patches = ["--fragment", &fragment, "--patch", &first, "--patch", &second];
+    let (output, text) = build(&place, &tree, &patches);
+    assert!(output.status.success(), "{text}");
+    assert!(String::from_utf8_lossy(&output.stdout).starts_with("6.0.0-patched\n"), "{text}");
+    assert!(text.contains("the tree's uncommitted changes are not in the patched kernel"), "{text}");
+    assert!(text.contains("CONFIG_MINE: y was asked for"), "{text}");
+    let bundle = Bundle::open(&place.bundle).expect("a bundle");
+    let local = bundle.manifest.local.as_ref().expect("a local kernel");
+    assert_eq!(local.head.as_deref(), Some(head.as_str()));
+    assert_eq!(local.source, tree.canonicalize().expect("there").display().to_string());
+    assert_eq!(
+        local.patches.iter().map(|patch| patch.path.as_str()).collect::<Vec<_>>(),
+        [first.as_str(), second.as_str()]
+    );
+    let diff = fs::read_to_string(place.bundle.join("local/uncommitted.diff")).expect("the diff");
+    assert!(diff.contains("+config NEW") && diff.contains("6.0.0-patched") && !diff.contains("MINE"), "{diff}");
+    // Nothing of the user's tree or repository is another one.
+    assert_eq!(fs::read_to_string(tree.join("Kconfig")).expect("text"), kconfig + "config MINE\n");
+    assert_eq!(fs::read(tree.join(".git/index")).expect("an index"), index);
+    assert_eq!(git(&["worktree", "list"]).lines().count(), 1);
+    // Once more with one patch, and with one that does not fit.
+    let (output, text) = build(&place, &tree, &["--patch", &second]);
+    assert!(output.status.success(), "{text}");
+    let diff = fs::read_to_string(place.bundle.join("local/uncommitted.diff")).expect("the diff");
+    assert!(!diff.contains("config NEW"), "{diff}");
+    let (output, text) = build(&place, &tree, &["--patch", &second, "--patch", &second]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text.contains("two.patch does not apply to") && text.contains("with 1 patch before"), "{text}");
+    let (output, text) = build(&place, &place.root.clone(), &["--patch", &second]);
+    assert_eq!((output.status.code(), text.contains("no kernel tree")), (Some(2), true), "{text}");
+    let (output, text) = build(&place, Path::new(TREE), &["--patch", &second]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text.contains("--patch needs a git tree of its own"), "{text}");
 }
 
 #[test]

@@ -14,8 +14,10 @@ mod kernel_build;
 mod lines;
 mod loopback;
 mod net;
+mod oracle;
 mod python;
 mod repro;
+mod source;
 mod stand_in;
 mod symbolize;
 #[cfg(feature = "tables")]

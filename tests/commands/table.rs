@@ -222,6 +222,17 @@ fn the_top_and_the_locks_are_those_of_the_logs() {
 }
 
 #[test]
+fn a_log_that_cannot_be_read_is_a_row() {
+    let folder = temporary();
+    let done = kanalyze(folder.path(), &["table", &lab("clean.log"), "absent.log", "-o", "t.arrow"]);
+    assert_eq!(done.status.code(), Some(2), "{}", text(&done.stderr));
+    let sql = "SELECT record, damage FROM events WHERE log = 'absent.log'";
+    let said = succeeds(folder.path(), &["query", sql, "t.arrow", "--format", "jsonl"]);
+    let row: Value = serde_json::from_str(&said).expect("one row");
+    assert!(row["damage"].to_string().contains("absent.log"), "{said}");
+}
+
+#[test]
 fn a_wrong_question_gets_one_sentence() {
     let folder = temporary();
     let clean = lab("clean.log");

@@ -181,6 +181,21 @@ fn one_answer_says_whether_somebody_is_on_it() {
 }
 
 #[test]
+fn a_tree_that_names_the_bug_has_the_fix() {
+    let (server, folder) = (server(), tempfile::tempdir().expect("a folder"));
+    let script = format!(
+        "set -e; git init -q tree; cd tree; mkdir kernel include; touch Makefile Kconfig MAINTAINERS kernel/x include/x; git add -A\n\
+         git -c user.name=Dan -c user.email=dan@example.org commit -qm 'widget: flush first\n\nReported-by: syzbot+{EXTID}@syzkaller.appspotmail.com\n'\n"
+    );
+    let made = Command::new("sh").args(["-c", &script]).current_dir(folder.path()).output().expect("a shell");
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let output = asked(folder.path(), &server, &["syzbot", "show", EXTID, "--tree", "tree", "--format", "jsonl"]);
+    let record: serde_json::Value = serde_json::from_str(text(&output.stdout).trim()).expect("JSON");
+    assert_valid(&record);
+    assert_eq!((&record["stage"], &record["in_tree"]["fixed"]), (&"fix_known".into(), &true.into()), "{record:#}");
+}
+
+#[test]
 fn a_title_is_found_with_its_recurrences_and_threads() {
     let (server, folder) = (server(), tempfile::tempdir().expect("a folder"));
     std::fs::write(folder.path().join("x.log"), REPORT).expect("written");

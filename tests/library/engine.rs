@@ -51,6 +51,7 @@ fn sorted(mut items: Vec<Item>) -> Vec<Item> {
         Item::Opened { start, .. } => (*start, 0, 0),
         Item::Closed(report) => (report.start, 1, report.index),
         Item::Event(event) => (event.start, 2, event.index),
+        other => unreachable!("{other:?}"),
     });
     items
 }
@@ -144,6 +145,7 @@ fn start_of(item: &Item) -> u64 {
         Item::Opened { start, .. } => *start,
         Item::Closed(report) => report.start,
         Item::Event(event) => event.start,
+        _ => panic!("an item that this test does not know"),
     }
 }
 

@@ -85,7 +85,7 @@ fn cases() -> Vec<Case> {
                 match item {
                     Item::Closed(report) => reports.push(*report),
                     Item::Event(event) => events.push(*event),
-                    Item::Opened { .. } => {}
+                    _ => {}
                 }
             }
             Case { name, truth, reports, events }

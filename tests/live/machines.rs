@@ -73,6 +73,8 @@ fn a_hung_task_is_dumped_by_sysrq_before_the_run_ends() {
     let hit = done.run.join("hit-1");
     assert!(read(&hit, "locks-1.txt").contains("sh/"), "the graph goes with the hit: {}", read(&hit, "locks-1.txt"));
     assert!(read(&hit, "locks-1.svg").starts_with("<svg") && read(&hit, "dump-1.txt") == dump);
+    // Tasks come by the hundred: they are counted.
+    done.says(" tasks, ").says(" in D");
     let events_shown = done.text().lines().filter(|line| line.contains(" event ")).count();
     assert!(events_shown < 40, "{events_shown} events on the terminal\n{}", done.text());
     assert!(read(&hit, "again.sh").contains(" run ") && read(&hit, "script") == script);
@@ -252,6 +254,8 @@ fn a_bundle_is_all_that_a_run_needs() {
         format!("{options}mmap(&(0x7f0000000000/0x1000)=nil, 0x1000, 0x0, 0x0, 0xffffffffffffffff, 0x0)\n"),
     )
     .expect("written");
+    fs::write(bundle.join("kernel.config"), "# Linux/x86 6.1.0 Kernel Configuration\nCONFIG_64BIT=y\n")
+        .expect("written");
     scene.finish(&mut scene.kanalyze(&["bundle", "adopt", "ppp"])).exits(0);
     let initrd = scene.guest.join("initramfs.cpio").display().to_string();
     let key = scene.guest.join("key").display().to_string();
@@ -280,6 +284,23 @@ fn a_bundle_is_all_that_a_run_needs() {
     done.exits(1).says("kernel panic: sysrq triggered crash");
     let run = fs::read_dir(bundle.join("runs")).expect("in the bundle").flatten().next().expect("a run").path();
     assert_eq!(manifest(&run)["settings"]["kernel_name"], "bundle");
+    // The hit holds what made it: the program, the configuration, the command, and what it ran with.
+    let hit = run.join("hit-1");
+    assert_eq!(read(&hit, "repro.c"), c);
+    assert!(read(&hit, "kernel.config").contains("CONFIG_64BIT=y"));
+    let ran: Value = serde_json::from_str(&read(&hit, "run.json")).expect("the run's manifest");
+    assert_eq!(ran["outcome"]["title"], "kernel panic: sysrq triggered crash");
+    let roles: Vec<&str> = ran["inputs"]
+        .as_array()
+        .expect("inputs")
+        .iter()
+        .filter(|input| input["sha256"].is_string())
+        .filter_map(|input| input["role"].as_str())
+        .collect();
+    assert_eq!(roles, ["kernel", "initrd", "c-repro"]);
+    let again = Command::new("sh").arg(hit.join("again.sh")).output().expect("sh runs");
+    assert_eq!(again.status.code(), Some(1), "{}", String::from_utf8_lossy(&again.stderr));
+    assert_eq!(fs::read_dir(bundle.join("runs")).expect("in the bundle").count(), 2, "it ran again");
     nothing_is_left(&run);
 }
 

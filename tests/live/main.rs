@@ -8,6 +8,10 @@
 mod failures;
 mod live;
 mod machines;
+mod rows;
+mod series;
+mod settings;
+mod shapes;
 
 use serde_json::Value;
 use std::fs;

@@ -1,12 +1,13 @@
 //! Arguments and bundle → the settings of one run, or of two for `--ab`.
 
-use super::{Arguments, SourceArguments};
+use super::Arguments;
+use super::arguments::SourceArguments;
 use crate::syzbot::architecture::Architecture as BundleArchitecture;
 use crate::syzbot::bundle::{Bundle, MANIFEST};
 use crate::syzbot::repro::{FlagSettings, Program, flags_for};
 use crate::vm::Settings;
 use crate::vm::doctor::{in_build, in_path};
-use crate::vm::settings::{Architecture, Disk, Limits, Login, Workload};
+use crate::vm::settings::{Architecture, Disk, DiskFormat, Image, Workload};
 use anyhow::{Context as _, bail, ensure};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -14,7 +15,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// One kernel's runs.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Job {
     /// All settings.
     pub settings: Settings,
@@ -22,6 +23,17 @@ pub(super) struct Job {
     pub warnings: Vec<String>,
     /// `head` and `uncommitted` of a kernel that was built here.
     pub local_kernel: BTreeMap<String, String>,
+    /// The tag of the run that is repeated.
+    pub tag: Option<String>,
+    /// The syz program, where it is another one than its file holds: each run writes it into its folder.
+    pub program: Option<Vec<u8>>,
+}
+
+impl Job {
+    /// Of settings about which there is nothing to say.
+    pub(super) fn new(settings: Settings) -> Self {
+        Self { settings, warnings: Vec::new(), local_kernel: BTreeMap::new(), tag: None, program: None }
+    }
 }
 
 /// The jobs that the arguments ask for: one, or two with `--ab`.
@@ -29,26 +41,36 @@ pub(super) struct Job {
 /// # Errors
 /// A sentence on what does not fit together; the bundle cannot be opened or fetched.
 pub(super) fn jobs(arguments: &Arguments) -> anyhow::Result<Vec<Job>> {
+    if let Some(run) = &arguments.source.again {
+        ensure!(arguments.keep.ab.is_none(), "--again repeats a run of one kernel, --ab needs two");
+        return Ok(vec![super::again::job(arguments, run)?]);
+    }
     let given = &arguments.source.kernel;
     let bundle = bundle(arguments)?;
-    let kernels: Vec<Option<&str>> = match (arguments.keep.ab, given.len()) {
-        (true, 2) => given.iter().map(|kernel| Some(kernel.as_str())).collect(),
-        (true, 0) if bundle.is_some() => vec![Some("bundle"), Some("local")],
-        (true, _) => bail!("--ab: give --kernel twice, or a bundle with a kernel built by `kanalyze kernel build`"),
-        (false, 0) => vec![None],
-        (false, 1) => vec![Some(given[0].as_str())],
-        (false, _) => bail!("--kernel twice: say --ab to run both in turn"),
+    let named = |kernels: &[String]| kernels.iter().cloned().map(Some).collect::<Vec<_>>();
+    let kernels: Vec<Option<String>> = match (&arguments.keep.ab, given.len()) {
+        (Some(named_there), 0) if named_there.len() == 2 => named(named_there),
+        (Some(named_there), 2) if named_there.is_empty() => named(given),
+        (Some(named_there), 0) if named_there.is_empty() && bundle.is_some() => {
+            named(&["bundle".to_owned(), "local".to_owned()])
+        }
+        (Some(_), _) => bail!(
+            "--ab: name two kernels (--ab bundle local), give --kernel twice, or a bundle with a kernel built by `kanalyze kernel build`"
+        ),
+        (None, 0) => vec![None],
+        (None, 1) => named(given),
+        (None, _) => bail!("--kernel twice: say --ab to run both in turn"),
     };
-    kernels.into_iter().map(|kernel| job(arguments, bundle.as_ref(), kernel)).collect()
+    kernels.into_iter().map(|kernel| job(arguments, bundle.as_ref(), kernel.as_deref())).collect()
 }
 
 /// The bundle's folder, if one is meant.
-fn bundle_folder(source: &SourceArguments) -> Option<PathBuf> {
+pub(super) fn bundle_folder(source: &SourceArguments) -> Option<PathBuf> {
     source.bundle.clone().or_else(|| source.extid.as_ref().map(|bug| PathBuf::from(bug.key())))
 }
 
 /// Opens the bundle; one that is not there yet is fetched.
-fn bundle(arguments: &Arguments) -> anyhow::Result<Option<Bundle>> {
+pub(super) fn bundle(arguments: &Arguments) -> anyhow::Result<Option<Bundle>> {
     let source = &arguments.source;
     let Some(folder) = bundle_folder(source) else { return Ok(None) };
     if let Some(bug) = &source.extid
@@ -66,67 +88,181 @@ fn bundle(arguments: &Arguments) -> anyhow::Result<Option<Bundle>> {
 }
 
 fn job(arguments: &Arguments, bundle: Option<&Bundle>, kernel: Option<&str>) -> anyhow::Result<Job> {
-    let (source, machine, guest, seek) = (&arguments.source, &arguments.machine, &arguments.guest, &arguments.seek);
-    let mut warnings = Vec::new();
-    let mut local_kernel = BTreeMap::new();
-    let (kernel, kernel_name) = choose_kernel(bundle, kernel, &mut local_kernel)?;
-    let config = bundle.and_then(|bundle| match kernel_name.as_str() {
+    let source = &arguments.source;
+    let mut job = Job::new(Settings::default());
+    let (kernel, kernel_name) = choose_kernel(bundle, kernel, &mut job.local_kernel)?;
+    let settings = &mut job.settings;
+    settings.config = bundle.and_then(|bundle| match kernel_name.as_str() {
         "bundle" => bundle.config.clone(),
         "local" => bundle.local.as_ref()?.config.clone(),
         _ => None,
     });
-    let image = arguments.image.of(usual_image(bundle, kernel.as_deref(), &kernel_name).as_deref())?;
-    let disk = match (&source.disk, bundle.and_then(|bundle| Some((bundle, bundle.disk.as_ref()?)))) {
-        (Some(path), _) => Some(disk(path, source.disk_format.as_deref())?),
-        (None, Some((bundle, path))) => Some(disk(path, source.disk_format.as_deref().or(Some(bundle.disk_format)))?),
-        (None, None) => None,
+    settings.image = arguments.image.of(usual_image(bundle, kernel.as_deref(), &kernel_name).as_deref())?;
+    (settings.kernel, settings.kernel_name) = (kernel, kernel_name);
+    settings.disk = match bundle.and_then(|bundle| Some((bundle, bundle.disk.as_ref()?))) {
+        Some((bundle, path)) if source.disk.is_none() => {
+            Some(disk(path, source.disk_format.as_deref().or(Some(bundle.disk_format)))?)
+        }
+        _ => None,
     };
-    let initrd = source.initrd.as_ref().or(bundle.and_then(|bundle| bundle.initrd.as_ref()));
-    let settings = Settings {
-        architecture: architecture(machine.arch.as_deref(), bundle)?,
-        kernel,
-        kernel_name,
-        image,
-        disk,
-        initrd: initrd.map(|path| absolute(path)).transpose()?,
-        root: machine.root.clone(),
-        append: machine.append.clone(),
-        memory: machine.memory,
-        cpus: machine.cpus,
-        machine: machine.machine.clone(),
-        accelerator: machine.accel.into(),
-        persist: machine.persist,
-        open_network: machine.open_network,
-        share: machine.share.as_deref().map(absolute).transpose()?,
-        qemu: machine.qemu.clone(),
-        qemu_arguments: machine.qemu_arg.clone(),
-        transport: guest.transport.into(),
-        login: Login { user: guest.user.clone(), key: guest.key.clone(), password: guest.password.clone() },
-        workload: workload(source, bundle, &mut warnings)?,
-        config,
-        sysctls: guest.sysctl.clone(),
-        ftrace: guest.ftrace.clone(),
-        limits: Limits {
-            max_time: seek.max_time,
-            boot: seek.boot_timeout,
-            no_output: seek.no_output,
-            settle: seek.settle,
-        },
-        hits: seek.hit.clone(),
-        hit_lines: seek.hit_line.clone(),
-        expected_title: bundle.and_then(|bundle| bundle.crash_title.clone().or_else(|| bundle.title.clone())),
-        stop_on_hit: seek.stop_on_hit,
-    };
-    if settings.share.is_some() {
-        warnings.push("--share: the guest can change the folder, and 9p itself may be what crashes".to_owned());
-    }
+    let initrd = bundle.and_then(|bundle| bundle.initrd.as_ref());
+    settings.initrd = initrd.map(|path| absolute(path)).transpose()?;
+    settings.architecture = architecture(arguments.machine.arch.as_deref(), bundle)?;
+    settings.expected_title = bundle.and_then(|bundle| bundle.crash_title.clone().or_else(|| bundle.title.clone()));
+    settings.workload = workload(source, bundle, &mut job.warnings)?;
+    overlay(&mut job, arguments)?;
+    edit_program(&mut job, arguments)?;
+    let settings = &job.settings;
     if settings.architecture == Architecture::Arm64 && settings.kernel.is_some() {
-        warnings.push(
+        job.warnings.push(
             "arm64 kernels since v5.11 take the boot loader's command line instead of their built-in one: what syzbot built in (panic_on_warn, watchdogs) is off unless --append says it again"
                 .to_owned(),
         );
     }
-    Ok(Job { settings, warnings, local_kernel })
+    Ok(job)
+}
+
+/// Lays over the settings what the command line says; what it does not say stays.
+///
+/// # Errors
+/// A path cannot be made absolute, a file of a workload is not there.
+pub(super) fn overlay(job: &mut Job, arguments: &Arguments) -> anyhow::Result<()> {
+    let (source, machine, guest, seek) = (&arguments.source, &arguments.machine, &arguments.guest, &arguments.seek);
+    let settings = &mut job.settings;
+    if arguments.source.again.is_some() {
+        if let [kernel] = source.kernel.as_slice() {
+            (settings.kernel, settings.kernel_name) = (Some(absolute(Path::new(kernel))?), kernel.clone());
+            settings.image = usual_image(None, settings.kernel.as_deref(), kernel)
+                .map(|vmlinux| Image { vmlinux, modules: Vec::new() });
+            job.local_kernel.clear();
+        }
+        if let Some(arch) = &machine.arch {
+            settings.architecture = architecture(Some(arch), None)?;
+        }
+        if let Some(image) = arguments.image.of(None)? {
+            settings.image = Some(image);
+        }
+        if source.names_workload() {
+            settings.workload = workload(source, None, &mut job.warnings)?;
+        }
+    }
+    if let Some(path) = &source.disk {
+        settings.disk = Some(disk(path, source.disk_format.as_deref())?);
+    }
+    replace(&mut settings.initrd, source.initrd.as_deref().map(absolute).transpose()?);
+    replace(&mut settings.root, machine.root.clone());
+    replace_list(&mut settings.append, &machine.append);
+    settings.memory = machine.memory.unwrap_or(settings.memory);
+    settings.cpus = machine.cpus.unwrap_or(settings.cpus);
+    replace(&mut settings.machine, machine.machine.clone());
+    settings.accelerator = machine.accel.map_or(settings.accelerator, Into::into);
+    settings.persist |= machine.persist;
+    settings.open_network |= machine.open_network;
+    replace(&mut settings.share, machine.share.as_deref().map(absolute).transpose()?);
+    replace(&mut settings.qemu, machine.qemu.clone());
+    replace_list(&mut settings.qemu_arguments, &machine.qemu_arg);
+    settings.transport = guest.transport.map_or(settings.transport, Into::into);
+    let login = &mut settings.login;
+    login.user = guest.user.clone().unwrap_or_else(|| login.user.clone());
+    replace(&mut login.key, guest.key.as_deref().map(absolute).transpose()?);
+    replace(&mut login.password, guest.password.clone());
+    replace_list(&mut settings.sysctls, &guest.sysctl);
+    replace_list(&mut settings.ftrace, &guest.ftrace);
+    settings.ftrace_buffer = guest.ftrace_buffer.unwrap_or(settings.ftrace_buffer);
+    let limits = &mut settings.limits;
+    for (limit, given) in [
+        (&mut limits.max_time, seek.max_time),
+        (&mut limits.boot, seek.boot_timeout),
+        (&mut limits.no_output, seek.no_output),
+        (&mut limits.settle, seek.settle),
+    ] {
+        *limit = given.unwrap_or(*limit);
+    }
+    replace_list(&mut settings.hits, &seek.hit);
+    replace_list(&mut settings.hit_lines, &seek.hit_line);
+    settings.stop_on_hit |= seek.stop_on_hit;
+    if settings.share.is_some() {
+        job.warnings.push("--share: the guest can change the folder, and 9p itself may be what crashes".to_owned());
+    }
+    Ok(())
+}
+
+fn replace<T>(place: &mut Option<T>, given: Option<T>) {
+    if given.is_some() {
+        *place = given;
+    }
+}
+
+fn replace_list(place: &mut Vec<String>, given: &[String]) {
+    if !given.is_empty() {
+        *place = given.to_vec();
+    }
+}
+
+/// Changes the options of the syz program, for this run only, and the flags with them; then lays the user's own flags over.
+///
+/// # Errors
+/// There is no syz program, or it does not take the option.
+pub(super) fn edit_program(job: &mut Job, arguments: &Arguments) -> anyhow::Result<()> {
+    let Workload::Syz { program: path, .. } = &job.settings.workload else {
+        ensure!(arguments.source.set.is_empty(), "--set changes the options of a syz program, and none is run");
+        return Ok(());
+    };
+    if !arguments.source.set.is_empty() {
+        let mut program = parsed(path)?;
+        for (key, value) in &arguments.source.set {
+            program.set(key, value).map_err(|words| anyhow::anyhow!("--set {key}={value}: {words}"))?;
+        }
+        set_program(job, &program, true)?;
+    }
+    if let Workload::Syz { flags, .. } = &mut job.settings.workload {
+        add_flags(
+            flags,
+            &arguments.source.procs.map(|procs| format!("-procs={procs}")).into_iter().collect::<Vec<_>>(),
+        );
+        add_flags(flags, &arguments.source.syz_flag);
+    }
+    Ok(())
+}
+
+/// Runs this program instead of that of the file, with the flags that its options ask for instead of those of the file's.
+/// Flags of the user's own stay, unless the options go `over_flags`.
+///
+/// # Errors
+/// The file cannot be read any more.
+pub(super) fn set_program(job: &mut Job, program: &Program, over_flags: bool) -> anyhow::Result<()> {
+    let Workload::Syz { program: path, flags, .. } = &mut job.settings.workload else { return Ok(()) };
+    let before = match &job.program {
+        Some(text) => Program::parse(text)?,
+        None => parsed(path)?,
+    };
+    let settings = FlagSettings { machine: Some("qemu".to_owned()), ..FlagSettings::default() };
+    let (old, new) = (flags_for(&before, &settings), flags_for(program, &settings));
+    // What is not of the options, the user's own flags among them, stays.
+    flags.retain(|flag| !old.flags.contains(flag) || new.flags.contains(flag));
+    let fits = |flag: &&String| over_flags || !flags.iter().any(|other| flag_name(other) == flag_name(flag));
+    let added: Vec<String> = new.flags.iter().filter(|flag| !old.flags.contains(flag)).filter(fits).cloned().collect();
+    add_flags(flags, &added);
+    job.warnings.extend(new.warnings.into_iter().filter(|warning| !old.warnings.contains(warning)));
+    job.program = Some(program.to_bytes());
+    Ok(())
+}
+
+fn parsed(path: &Path) -> anyhow::Result<Program> {
+    let text = std::fs::read(path).with_context(|| format!("--repro {}", path.display()))?;
+    Program::parse(&text).with_context(|| path.display().to_string())
+}
+
+/// Adds flags; one of the same name goes: the last one would win anyway, but a reader need not know that.
+fn add_flags(flags: &mut Vec<String>, more: &[String]) {
+    for flag in more {
+        flags.retain(|other| flag_name(other) != flag_name(flag));
+        flags.push(flag.clone());
+    }
+}
+
+fn flag_name(flag: &str) -> &str {
+    flag.trim_start_matches('-').split('=').next().unwrap_or_default()
 }
 
 /// The kernel's path and what to call it. Without a word it is the bundle's; a disk that boots by itself needs none.
@@ -151,6 +287,13 @@ fn choose_kernel(
             local_kernel.extend(local.head.iter().map(|head| ("head".to_owned(), head.clone())));
             let diff = local.uncommitted.iter().map(|path| ("uncommitted".to_owned(), path.display().to_string()));
             local_kernel.extend(diff);
+            let built = bundle.manifest.local.as_ref();
+            local_kernel.extend(built.and_then(|built| Some(("build_id".to_owned(), built.build_id.clone()?))));
+            let patches = built.into_iter().flat_map(|built| &built.patches).map(|patch| patch.path.as_str());
+            let patches = patches.collect::<Vec<_>>().join(", ");
+            if !patches.is_empty() {
+                local_kernel.insert("patches".to_owned(), patches);
+            }
             named(&local.image, "local")
         }
         (Some(path), _) => named(Path::new(path), path),
@@ -213,13 +356,7 @@ fn syz(
     let arch = bundle.and_then(|bundle| bundle.program_arch.or(bundle.arch));
     let told = flags_for(&parsed, &FlagSettings { arch, machine: Some("qemu".to_owned()), ..FlagSettings::default() });
     warnings.extend(told.warnings);
-    let mut flags = told.flags;
-    for flag in &source.syz_flag {
-        // The program's own flag of this name goes; the last one would win anyway, but a reader need not know that.
-        let name = |flag: &str| flag.trim_start_matches('-').split('=').next().unwrap_or_default().to_owned();
-        flags.retain(|other| name(other) != name(flag));
-        flags.push(flag.clone());
-    }
+    let flags = told.flags;
     let (mut execprog, mut executor) = syz_binaries(source.syz_bin.as_deref())?;
     if source.syz_bin.is_none()
         && let Some(bundle) = bundle
@@ -255,13 +392,14 @@ fn architecture(name: Option<&str>, bundle: Option<&Bundle>) -> anyhow::Result<A
 fn disk(path: &Path, format: Option<&str>) -> anyhow::Result<Disk> {
     let path = absolute(path)?;
     let format = match format {
-        Some(format) => format.to_owned(),
+        Some("qcow2") => DiskFormat::Qcow2,
+        Some(_) => DiskFormat::Raw,
         None => {
             let mut magic = Vec::new();
             File::open(&path)
                 .and_then(|file| file.take(4).read_to_end(&mut magic))
                 .with_context(|| path.display().to_string())?;
-            if magic == b"QFI\xfb" { "qcow2" } else { "raw" }.to_owned()
+            DiskFormat::of_magic(&magic)
         }
     };
     Ok(Disk { path, format })
@@ -271,9 +409,16 @@ fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
     std::path::absolute(path).with_context(|| path.display().to_string())
 }
 
-/// Where the runs go.
+/// Where the runs go; those that repeat one go beside it.
 pub(super) fn runs_folder(arguments: &Arguments) -> PathBuf {
-    arguments.keep.runs.clone().unwrap_or_else(|| {
-        bundle_folder(&arguments.source).map_or_else(|| PathBuf::from("runs"), |folder| folder.join("runs"))
-    })
+    if let Some(runs) = &arguments.keep.runs {
+        return runs.clone();
+    }
+    if let Some(run) = &arguments.source.again
+        && let Some(parent) = Path::new(run).parent()
+        && Path::new(run).join(crate::runs::manifest::MANIFEST).is_file()
+    {
+        return if parent.as_os_str().is_empty() { PathBuf::from(".") } else { parent.to_owned() };
+    }
+    bundle_folder(&arguments.source).map_or_else(|| PathBuf::from("runs"), |folder| folder.join("runs"))
 }

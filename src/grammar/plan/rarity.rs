@@ -6,6 +6,9 @@ pub(crate) const WINDOW: usize = 4;
 /// The share of lines below which windows are not told apart: the lines that were counted are few.
 const FLOOR: f64 = 1.0 / 8192.0;
 
+/// Above this share of ordinary lines a trigger is common, and something rarer is looked for in the pattern.
+pub(crate) const COMMON: f64 = 1.0 / 2048.0;
+
 /// For each slot of four bytes: 0 where no line holds them, else the binary logarithm of how many of 65,536 lines do, plus
 /// one.
 #[derive(Debug, Clone, Copy)]

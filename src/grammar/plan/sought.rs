@@ -1,7 +1,7 @@
 //! The texts that the scanner looks for, and what each says of its line.
 
 use super::expression::{demands, required_literals};
-use super::rarity::Rarity;
+use super::rarity::{COMMON, Rarity};
 use super::source::{Event, Header, Output};
 use super::windows::cost;
 use std::collections::BTreeMap;
@@ -46,8 +46,8 @@ enum When {
 /// A text that is looked for.
 #[derive(Debug)]
 pub(crate) struct Sought {
-    text: String,
-    role: Role,
+    pub(crate) text: String,
+    pub(crate) role: Role,
     when: When,
 }
 
@@ -103,9 +103,6 @@ pub(crate) enum Signs {
     /// These.
     Demanded(Vec<String>),
 }
-
-/// Above this share of ordinary lines a trigger is common, and something rarer is looked for in the pattern.
-const COMMON: f64 = 1.0 / 2048.0;
 
 /// The signs of an event.
 pub(crate) fn signs(event: &Event, rarity: Rarity<'_>) -> Signs {

@@ -1,5 +1,6 @@
 //! The grammar files as they are written.
 
+pub use super::steps::{Frames, Step};
 use super::words::Word;
 use super::{steps, texts};
 use serde::{Deserialize, Serialize};
@@ -287,45 +288,6 @@ pub struct Sample {
     pub log: String,
     /// The title that it must get.
     pub title: String,
-}
-
-/// How the function of a title is found: steps, or the name of a recipe.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub enum Frames {
-    /// Steps of its own.
-    Steps(Vec<Step>),
-    /// A recipe's name.
-    Recipe(String),
-}
-
-impl Default for Frames {
-    fn default() -> Self {
-        Self::Steps(Vec::new())
-    }
-}
-
-/// One step on the way to the function that a title names.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub enum Step {
-    /// Go to the next line that contains the pattern; collect its function.
-    Line(String),
-    /// Go to the next line that contains the pattern; a landmark, never a function.
-    Mark(String),
-    /// A step without a pattern.
-    Plain(PlainStep),
-}
-
-/// Steps without a pattern.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum PlainStep {
-    /// The next line with an instruction pointer.
-    Rip,
-    /// The same, or PowerPC's `--- interrupt:` line.
-    RipOrInterrupt,
-    /// The next `Call Trace:` or `Backtrace:` line.
-    Trace,
-    /// Frames, until the stack ends.
-    Stack,
 }
 
 /// Which function of a stack is named.

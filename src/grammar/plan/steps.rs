@@ -1,22 +1,59 @@
 //! How the steps to a title's function are written: a word, a table with one pattern, or the name of a recipe.
 
-use super::source::{Frames, PlainStep, Step};
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// What the steps are called, for messages.
 const STEPS: &str = "a step is \"rip\", \"rip-or-interrupt\", \"trace\", \"stack\", { line = '…' } or { mark = '…' }";
 
-impl PlainStep {
-    fn named(word: &str) -> Option<Self> {
-        Some(match word {
-            "rip" => Self::Rip,
-            "rip-or-interrupt" => Self::RipOrInterrupt,
-            "trace" => Self::Trace,
-            "stack" => Self::Stack,
-            _ => return None,
-        })
+/// How the function of a title is found: steps, or the name of a recipe.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Frames {
+    /// Steps of its own.
+    Steps(Vec<Step>),
+    /// A recipe's name.
+    Recipe(String),
+}
+
+impl Default for Frames {
+    fn default() -> Self {
+        Self::Steps(Vec::new())
     }
+}
+
+/// One step on the way to the function that a title names.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Step {
+    /// Go to the next line that contains the pattern; collect its function.
+    Line(String),
+    /// Go to the next line that contains the pattern; a landmark, never a function.
+    Mark(String),
+    /// A step without a pattern.
+    Plain(PlainStep),
+}
+
+/// Steps without a pattern.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PlainStep {
+    /// The next line with an instruction pointer.
+    Rip,
+    /// The same, or PowerPC's `--- interrupt:` line.
+    RipOrInterrupt,
+    /// The next `Call Trace:` or `Backtrace:` line.
+    Trace,
+    /// Frames, until the stack ends.
+    Stack,
+}
+
+fn plain_step(word: &str) -> Option<PlainStep> {
+    Some(match word {
+        "rip" => PlainStep::Rip,
+        "rip-or-interrupt" => PlainStep::RipOrInterrupt,
+        "trace" => PlainStep::Trace,
+        "stack" => PlainStep::Stack,
+        _ => return None,
+    })
 }
 
 /// The way to a function, as a file writes it or as the built-in plan keeps it.
@@ -52,7 +89,7 @@ impl<'de> Visitor<'de> for ReadsStep {
     }
 
     fn visit_str<E: Error>(self, word: &str) -> Result<Step, E> {
-        PlainStep::named(word).map(Step::Plain).ok_or_else(|| E::custom(format!("there is no step '{word}'; {STEPS}")))
+        plain_step(word).map(Step::Plain).ok_or_else(|| E::custom(format!("there is no step '{word}'; {STEPS}")))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut table: A) -> Result<Step, A::Error> {

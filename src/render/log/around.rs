@@ -1,7 +1,7 @@
 //! What stands around a report: the last severe events before it, what followed from it, where it came again.
 
-use super::card::Card;
-use super::is_severe;
+use super::group::Group;
+use super::{LogView, is_severe};
 use crate::report::{Event, Report};
 use std::collections::BTreeMap;
 
@@ -75,55 +75,51 @@ pub(in crate::render) fn runs_before<'a>(reports: &[Report], events: &'a [Event]
     runs
 }
 
-impl Card<'_> {
-    /// The last severe events before the report that belong to no report.
-    pub(super) fn before(&self, out: &mut String, report: &Report) {
-        let runs = runs_before(self.view.reports(), self.view.events(), report);
-        let lines = runs.iter().map(|run| format!("{} :{}", run.words(report), run.first.line));
-        self.fields(out, "before", lines);
-    }
+/// The last severe events before the report that belong to no report.
+pub(super) fn before(view: &LogView, report: &Report) -> Vec<String> {
+    let runs = runs_before(view.reports(), view.events(), report);
+    runs.iter().map(|run| format!("{} :{}", run.words(report), run.first.line)).collect()
+}
 
-    /// Reports that are consequences of this one, by title.
-    pub(super) fn then(&self, out: &mut String, report: &Report) {
-        let mut titles: Vec<(&Report, usize)> = Vec::new();
-        let mut by_title: BTreeMap<&str, usize> = BTreeMap::new();
-        for other in self.view.reports.iter().filter(|other| other.cause == Some(report.index)) {
-            let at = *by_title.entry(&other.title).or_insert(titles.len());
-            match titles.get_mut(at) {
-                Some((_, count)) => *count += 1,
-                None => titles.push((other, 1)),
-            }
+/// Reports that are consequences of this one, by title.
+pub(super) fn then(view: &LogView, report: &Report, full: bool) -> Vec<String> {
+    let mut titles: Vec<(&Report, usize)> = Vec::new();
+    let mut by_title: BTreeMap<&str, usize> = BTreeMap::new();
+    for other in view.reports.iter().filter(|other| other.cause == Some(report.index)) {
+        let at = *by_title.entry(&other.title).or_insert(titles.len());
+        match titles.get_mut(at) {
+            Some((_, count)) => *count += 1,
+            None => titles.push((other, 1)),
         }
-        let most = if self.look.is_full() { usize::MAX } else { PLACES };
-        let lines = titles.iter().take(most).map(|(other, count)| match count {
-            1 => format!("{} :{}", other.title, other.line),
-            count => format!("{} ({count} times, first :{})", other.title, other.line),
+    }
+    let most = if full { usize::MAX } else { PLACES };
+    let lines = titles.iter().take(most).map(|(other, count)| match count {
+        1 => format!("{} :{}", other.title, other.line),
+        count => format!("{} ({count} times, first :{})", other.title, other.line),
+    });
+    let more = titles.len().saturating_sub(most);
+    lines.chain((more > 0).then(|| format!("{more} more titles: --full"))).collect()
+}
+
+/// Where the same came again.
+pub(super) fn again(group: &Group<'_>, full: bool) -> Vec<String> {
+    let most = if full { usize::MAX } else { PLACES };
+    if group.hang.is_some() {
+        let later = group.later.iter().map(|(dump, _)| match dump.at {
+            Some(at) => format!("the same tasks at {at:.1} s :{}", dump.line),
+            None => format!("the same tasks :{}", dump.line),
         });
-        let more = titles.len().saturating_sub(most);
-        self.fields(out, "then", lines.chain((more > 0).then(|| format!("{more} more titles: --full"))));
+        let more = group.later.len().saturating_sub(most);
+        return later.take(most).chain((more > 0).then(|| format!("{more} more times: --full"))).collect();
     }
-
-    /// Where the same came again.
-    pub(super) fn again(&self, out: &mut String) {
-        let most = if self.look.is_full() { usize::MAX } else { PLACES };
-        if self.group.hang.is_some() {
-            let later = self.group.later.iter().map(|(dump, _)| match dump.at {
-                Some(at) => format!("the same tasks at {at:.1} s :{}", dump.line),
-                None => format!("the same tasks :{}", dump.line),
-            });
-            let more = self.group.later.len().saturating_sub(most);
-            self.fields(out, "again", later.take(most).chain((more > 0).then(|| format!("{more} more times: --full"))));
-            return;
-        }
-        let same = &self.group.reports[1..];
-        if same.is_empty() {
-            return;
-        }
-        let places: Vec<String> = same.iter().take(most).map(|other| format!(":{}", other.line)).collect();
-        let more = if same.len() > most { format!(" and {} more", same.len() - most) } else { String::new() };
-        let times = if same.len() == 1 { "once more".to_owned() } else { format!("{} times more", same.len()) };
-        self.field(out, "again", &format!("{times}: {}{more}", places.join(" ")));
+    let same = &group.reports[1..];
+    if same.is_empty() {
+        return Vec::new();
     }
+    let places: Vec<String> = same.iter().take(most).map(|other| format!(":{}", other.line)).collect();
+    let more = if same.len() > most { format!(" and {} more", same.len() - most) } else { String::new() };
+    let times = if same.len() == 1 { "once more".to_owned() } else { format!("{} times more", same.len()) };
+    vec![format!("{times}: {}{more}", places.join(" "))]
 }
 
 /// About where the last stack or list of a report ends, 1-based line: what follows in its window is not a part of it.

@@ -1,10 +1,10 @@
 //! One heading of a log: where it happened, what came before, the kernel's own words, the stack, what followed.
 
 use super::super::{Look, hang_text, lockdep_text, safe, source_text, wrap_into};
-use super::LogView;
 use super::group::Group;
 use super::overview::{Common, heading, tainted};
 use super::stack::{frame_text, stack_lines};
+use super::{LogView, around};
 use crate::locks::Dump;
 use crate::report::{Access, HeldLocks, Report, SlabObject, Stack, Task};
 use std::borrow::Cow;
@@ -34,7 +34,7 @@ impl Card<'_> {
         let _ = writeln!(out, "{title}{}{}", heading(self.group), title.render_reset());
         let report = self.group.reports[0];
         self.place(out, report);
-        self.before(out, report);
+        self.fields(out, "before", around::before(self.view, report));
         self.words(out, report);
         self.doubts(out, report);
         match (self.group.hang, self.group.explanation) {
@@ -68,8 +68,8 @@ impl Card<'_> {
         if self.look.is_full() {
             self.registers(out, report);
         }
-        self.then(out, report);
-        self.again(out);
+        self.fields(out, "then", around::then(self.view, report, self.look.is_full()));
+        self.fields(out, "again", around::again(self.group, self.look.is_full()));
         out.push('\n');
     }
 
@@ -137,8 +137,8 @@ impl Card<'_> {
     }
 
     /// Several of one name, which is said once.
-    pub(super) fn fields(&self, out: &mut String, name: &str, texts: impl Iterator<Item = String>) {
-        for (at, text) in texts.enumerate() {
+    pub(super) fn fields(&self, out: &mut String, name: &str, texts: impl IntoIterator<Item = String>) {
+        for (at, text) in texts.into_iter().enumerate() {
             self.field(out, if at == 0 { name } else { "" }, &text);
         }
     }

@@ -4,8 +4,9 @@ use super::super::log::around::runs_before;
 use super::super::log::card::{access_text, in_order, object_text, task_text};
 use super::super::log::group::Group;
 use super::super::log::overview::{Common, heading, tainted};
-use super::log::LogPage;
-use super::{graph, line_link, stack, with_links};
+use super::LogPage;
+use super::words::{several, shell_word};
+use super::{graph, line_link, source, stack};
 use crate::report::{HeldLocks, Report, Stack};
 use maud::{Markup, html};
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,6 +51,7 @@ impl Card<'_> {
                     button type="button" data-copy=(self.command()) { "copy command" }
                 }
                 (self.words(report))
+                @if let Some(told) = self.page.sources.iter().find(|told| told.index == Some(report.index)) { (source::source(told)) }
                 (self.picture())
                 (self.stacks(report))
                 (self.locks(report))
@@ -124,6 +126,7 @@ impl Card<'_> {
 
     /// Who waits for whom, or in which order locks were taken.
     fn picture(&self) -> Markup {
+        let records = graph::Records { reports: self.page.view.reports(), events: self.page.view.events() };
         match (self.group.hang, self.group.explanation) {
             (Some(dump), _) => {
                 let titles: BTreeSet<&str> = self.group.reports.iter().map(|report| report.title.as_str()).collect();
@@ -131,7 +134,7 @@ impl Card<'_> {
                     @if titles.len() > 1 {
                         details { summary { (titles.len()) " titles" } ul { @for title in titles { li { (title) } } } }
                     }
-                    (graph::waits(self.page, dump))
+                    (graph::waits(records, dump))
                 }
             }
             (None, Some(explanation)) => graph::orders(explanation),
@@ -217,6 +220,7 @@ impl Card<'_> {
     fn again(&self) -> Markup {
         let dumps = &self.group.later;
         let same: Vec<&Report> = if dumps.is_empty() { self.group.reports[1..].to_vec() } else { Vec::new() };
+        let titles = same.iter().any(|other| other.title != self.group.reports[0].title);
         html! {
             @for (dump, _) in dumps {
                 div { "the same tasks again" @if let Some(at) = dump.at { (format!(" at {at:.1} s")) } " " (line_link(dump.line)) }
@@ -228,14 +232,14 @@ impl Card<'_> {
                     }
                     div.wide tabindex="0" {
                         table {
-                            thead { tr { th { "line" } th { "time" } th { "task" } th { "title" } } }
+                            thead { tr { th { "line" } th { "time" } th { "task" } @if titles { th { "title" } } } }
                             tbody {
                                 @for other in same.iter().take(PLACES) {
                                     tr {
                                         td { (line_link(other.line)) }
                                         td.num { @if let Some(time) = other.time { (format!("{time:.3} s")) } }
                                         td { @if let Some(task) = &other.task { (task_text(task)) } }
-                                        td { (other.title) }
+                                        @if titles { td { (other.title) } }
                                     }
                                 }
                             }
@@ -258,23 +262,4 @@ fn registers(report: &Report) -> Markup {
             }
         }
     }
-}
-
-/// `1 stack`, `2 stacks`.
-pub(super) fn several(count: usize, thing: &str) -> String {
-    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
-}
-
-/// A word for a shell, quoted where it must be.
-pub(super) fn shell_word(word: &str) -> String {
-    let plain = |char: char| char.is_ascii_alphanumeric() || "/._-+,:=@".contains(char);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', "'\\''"))
-}
-
-/// Sentences that mention lines.
-pub(super) fn story(text: &str) -> Markup {
-    html! { pre { (with_links(text)) } }
 }

@@ -1,19 +1,27 @@
 //! The graphs of a log's page: who waits for whom with every task below, and the order of locks that lockdep saw.
 
-use super::card::story;
-use super::log::LogPage;
+use super::words::story;
 use super::{line_link, stack};
 use crate::locks::{Dump, DumpTask, Explanation, Wait};
 use crate::render::svg::{Setting, crowded, orders_svg, waits_svg};
 use crate::render::{Look, hang_text, lockdep_text};
-use crate::report::Stack;
+use crate::report::{Event, Report, Stack};
 use maud::{Markup, PreEscaped, html};
 
 /// Tasks that are told one by one.
 const TASKS: usize = 600;
 
-/// The picture of a dump, the story, and each of its tasks.
-pub(super) fn waits(page: &LogPage<'_>, dump: &Dump) -> Markup {
+/// What was found in a log.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Records<'a> {
+    /// Its reports.
+    pub(super) reports: &'a [Report],
+    /// Its events.
+    pub(super) events: &'a [Event],
+}
+
+/// The picture of a dump, the story, and each of its tasks, with their stacks as far as the records have them.
+pub(super) fn waits(records: Records<'_>, dump: &Dump) -> Markup {
     let anchor = format!("dump-{}-", dump.index);
     let picture = |open: bool| {
         let id = if open { format!("{anchor}open-") } else { anchor.clone() };
@@ -38,7 +46,7 @@ pub(super) fn waits(page: &LogPage<'_>, dump: &Dump) -> Markup {
                 @if !tasks.is_empty() {
                     h3 { "tasks" }
                     div.tasks {
-                        @for task in tasks.iter().take(TASKS) { (one_task(page, dump, task, &anchor)) }
+                        @for task in tasks.iter().take(TASKS) { (one_task(records, dump, task, &anchor)) }
                         @if tasks.len() > TASKS { p.soft { (tasks.len() - TASKS) " further tasks are in the log" } }
                     }
                 }
@@ -66,7 +74,7 @@ fn in_order(dump: &Dump) -> Vec<&DumpTask> {
     tasks
 }
 
-fn one_task(page: &LogPage<'_>, dump: &Dump, task: &DumpTask, anchor: &str) -> Markup {
+fn one_task(records: Records<'_>, dump: &Dump, task: &DumpTask, anchor: &str) -> Markup {
     let waits: Vec<&Wait> = dump.waits.iter().filter(|wait| wait.waiter.pid == task.pid).collect();
     let root = dump.roots.iter().find(|root| root.pid == task.pid && root.blocked_tasks > 0);
     html! {
@@ -110,16 +118,16 @@ fn one_task(page: &LogPage<'_>, dump: &Dump, task: &DumpTask, anchor: &str) -> M
             }
             @if let Some(work) = &task.work { p { "work: " (work) } }
             @if task.inherited { p.soft { "its stack is that of an earlier dump, still valid" } }
-            @if let Some(found) = stack_of(page, dump, task.pid) { (stack::stack(found, "")) }
+            @if let Some(found) = stack_of(records, dump, task.pid) { (stack::stack(found, "")) }
         }
     }
 }
 
 /// The stack of a task in a dump: the first from the dump on, else the last one before it.
-fn stack_of<'a>(page: &'a LogPage<'a>, dump: &Dump, pid: i64) -> Option<&'a Stack> {
+fn stack_of<'a>(records: Records<'a>, dump: &Dump, pid: i64) -> Option<&'a Stack> {
     let of = |stack: &&Stack| !stack.frames.is_empty() && stack.task.as_ref().is_some_and(|task| task.pid == pid);
-    let reports = page.view.reports().iter().filter(|report| report.boot == dump.boot);
-    let events = page.view.events().iter().filter(|event| event.boot == dump.boot);
+    let reports = records.reports.iter().filter(|report| report.boot == dump.boot);
+    let events = records.events.iter().filter(|event| event.boot == dump.boot);
     let stacks = reports.flat_map(|report| &report.stacks).chain(events.flat_map(|event| &event.stacks));
     let mut all: Vec<&Stack> = stacks.filter(of).collect();
     all.sort_by_key(|stack| stack.line);

@@ -105,7 +105,7 @@ fn pieces(text: &[u8], ranges: &[(u64, u64)], told: &BTreeSet<u64>) -> String {
 }
 
 /// A line without what only a terminal understands: `ESC [ … letter` for colours and places of the cursor.
-fn without_colours(line: &[u8]) -> Cow<'_, [u8]> {
+pub(super) fn without_colours(line: &[u8]) -> Cow<'_, [u8]> {
     if memchr::memchr(0x1b, line).is_none() {
         return Cow::Borrowed(line);
     }

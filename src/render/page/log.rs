@@ -2,17 +2,15 @@
 
 use super::super::log::around::last_line;
 use super::super::log::card::task_text;
+use super::super::log::counted;
 use super::super::log::group::{Group, groups};
 use super::super::log::overview::{Common, heading, tainted};
-use super::super::log::{LogView, counted};
-use super::card::{Card, rank, several};
+use super::card::{Card, rank};
 use super::course::course;
 use super::listing::{Share, Span, listing, told};
 use super::timeline::{Mark, timeline};
-use super::{Page, document, line_link};
-use crate::engine::Summary;
-use crate::intake::Text;
-use crate::locks::Dump;
+use super::words::several;
+use super::{LogPage, Page, document, line_link};
 use crate::render::{Detail, Look};
 use crate::report::{Report, Speaker};
 use maud::{Markup, html};
@@ -23,36 +21,18 @@ const OPEN: usize = 6;
 /// Events that are listed.
 const EVENTS: usize = 200;
 
-/// What the page of a log is made of.
-#[derive(Debug)]
-pub struct LogPage<'a> {
-    /// The log's name, as the user gave it.
-    pub name: &'a str,
-    /// What was found in it.
-    pub view: &'a LogView,
-    /// What it says as a whole.
-    pub summary: &'a Summary,
-    /// Its dumps of tasks and locks.
-    pub dumps: &'a [Dump],
-    /// Its text.
-    pub text: &'a Text,
-    /// What is to be said if no line is the kernel's.
-    pub silence: Option<&'static str>,
-    /// How much of the log is in the page; without a wish all of a short one.
-    pub share: Option<Share>,
-}
-
 /// A log of at most so many bytes is in its page as a whole.
 const WHOLE: usize = 4 << 20;
 
 /// The page of a log.
 #[must_use]
 pub fn log_page(page: &LogPage<'_>) -> String {
-    let body = body(page);
+    let body = parts(page, true);
     document(&Page { title: format!("{} – kanalyze", page.name), body, again: None })
 }
 
-fn body(page: &LogPage<'_>) -> Markup {
+/// The parts of a log's page; those of a page that is more than the log have no first heading.
+pub(super) fn parts(page: &LogPage<'_>, first: bool) -> Markup {
     let look = Look { detail: Detail::Full, ..Look::default() };
     let groups = groups(page.view.reports(), page.dumps, &look);
     let own: Vec<&Report> = groups.iter().flat_map(Group::all).collect();
@@ -65,7 +45,7 @@ fn body(page: &LogPage<'_>) -> Markup {
         }
     };
     let top = html! {
-        (head(page, &groups, &common, own.len(), lines))
+        (head(page, &groups, &common, own.len(), lines, first))
         (overview(&groups))
     };
     let marks = marks(page, &groups);
@@ -89,12 +69,13 @@ fn body(page: &LogPage<'_>) -> Markup {
     }
 }
 
-fn lines(text: &[u8]) -> u64 {
+/// How many lines a text has.
+pub(super) fn lines(text: &[u8]) -> u64 {
     let ends = memchr::memchr_iter(b'\n', text).count() as u64;
     ends + u64::from(!text.is_empty() && !text.ends_with(b"\n"))
 }
 
-fn head(page: &LogPage<'_>, groups: &[Group<'_>], common: &Common, reports: usize, lines: u64) -> Markup {
+fn head(page: &LogPage<'_>, groups: &[Group<'_>], common: &Common, reports: usize, lines: u64, first: bool) -> Markup {
     let verdict = match (groups, page.silence) {
         ([], Some(words)) => words.to_owned(),
         ([], None) => "no crash found in this log".to_owned(),
@@ -103,7 +84,7 @@ fn head(page: &LogPage<'_>, groups: &[Group<'_>], common: &Common, reports: usiz
     let bytes = page.text.plain().len();
     let aside = page.view.aside(page.summary, true, true);
     html! {
-        h1 { (page.name) }
+        @if first { h1 { (page.name) } } @else { h2 { (page.name) } }
         p.verdict { (verdict) @if let Some(first) = groups.first() { ": " (heading(first)) @if groups.len() > 1 { " …" } } }
         dl.facts {
             dt { "log" } dd { (lines) " lines, " (size(bytes)) @if page.text.is_prose() { ", taken out of a mail" } }

@@ -4,21 +4,36 @@
 //! `maud`'s, which is checked and made Rust at compile time and escapes what it is given; control characters and those that turn the
 //! direction of writing are made visible in the document as a whole, so that no template can forget it.
 
+mod bisect;
 mod card;
 mod course;
+mod diff;
 mod graph;
 mod listing;
 mod log;
+mod run;
+mod source;
 mod stack;
 mod thread;
 mod timeline;
+mod titles;
+mod words;
 
+pub use bisect::{BisectPage, bisect_page};
+pub use diff::diff_page;
 pub use listing::Share;
-pub use log::{LogPage, log_page};
+pub use log::log_page;
+pub use run::{RunPage, RunRow, run_page, runs_page};
 pub use thread::threads_page;
+pub use titles::{LogTitles, titles_page};
 
 use super::svg;
+use crate::engine::Summary;
+use crate::intake::Text;
+use crate::locks::Dump;
 use crate::markup::xml_lines;
+use crate::render::log::LogView;
+use crate::source::BlamePage;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -26,6 +41,27 @@ use sha2::{Digest, Sha256};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = concat!(include_str!("page.js"), include_str!("log.js"));
+
+/// What the page of a log is made of.
+#[derive(Debug)]
+pub struct LogPage<'a> {
+    /// The log's name, as the user gave it.
+    pub name: &'a str,
+    /// What was found in it.
+    pub view: &'a LogView,
+    /// What it says as a whole.
+    pub summary: &'a Summary,
+    /// Its dumps of tasks and locks.
+    pub dumps: &'a [Dump],
+    /// What a kernel tree tells of its reports, if there is one.
+    pub sources: &'a [BlamePage],
+    /// Its text.
+    pub text: &'a Text,
+    /// What is to be said if no line is the kernel's.
+    pub silence: Option<&'static str>,
+    /// How much of the log is in the page; without a wish all of a short one.
+    pub share: Option<Share>,
+}
 
 /// A page before it is a document.
 #[derive(Debug)]

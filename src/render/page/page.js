@@ -70,8 +70,8 @@ function step(by) {
   current = cards[next];
   all('.card.current').forEach((card) => card.classList.remove('current'));
   current.classList.add('current');
-  current.open = true;
-  one('summary', current).focus({ preventScroll: true });
+  if (current.tagName === 'DETAILS') current.open = true;
+  (one('summary,a', current) || current).focus({ preventScroll: true });
   current.scrollIntoView({ block: 'start' });
 }
 addEventListener('keydown', (event) => {

@@ -26,6 +26,8 @@ const ROW: usize = 20;
 const EVENTS: usize = 400;
 /// Reports that are drawn.
 const REPORTS: usize = 2_000;
+/// More reports are drawn narrower.
+const CROWDED: usize = 80;
 /// The least share of the width that a boot gets.
 const LEAST: f64 = 0.06;
 
@@ -48,6 +50,8 @@ pub(super) fn timeline(boots: &[Boot], marks: &[Mark<'_>], settle: &dyn Fn(u64) 
     let below = top + if events { ROW } else { 0 };
     let height = below + 2 * ROW;
     let much = boots.iter().flat_map(|boot| &boot.columns).max().copied().unwrap_or(0);
+    // Many stand close.
+    let wide = if marks.iter().filter(|mark| mark.card.is_some()).count() > CROWDED { 3 } else { 7 };
     html! {
         div.timeline {
             div.names aria-hidden="true" {
@@ -60,19 +64,17 @@ pub(super) fn timeline(boots: &[Boot], marks: &[Mark<'_>], settle: &dyn Fn(u64) 
                     (ground(boot, number, (starts[number], widths[number]), below, much, settle))
                 }
                 @for mark in marks.iter().filter(|mark| mark.card.is_none()).take(EVENTS) {
-                    a href={ "#L" (mark.line) } aria-label={ (mark.title) " :" (mark.line) } {
-                        rect.event x=(percent(at(mark))) y=(top + 6) width="3" height=(ROW - 12) {
-                            title { (mark.title) " :" (mark.line) }
-                        }
+                    a href={ "#L" (mark.line) } {
+                        title { (mark.title) " :" (mark.line) }
+                        rect.event x=(percent(at(mark))) y=(top + 6) width="3" height=(ROW - 12) {}
                     }
                 }
                 @for mark in marks.iter().take(REPORTS) {
                     @if let Some(card) = mark.card {
                         @let row = rows.iter().position(|row| *row == mark.severity).unwrap_or(0);
-                        a class={ "s" (mark.severity as u8) } href={ "#card-" (card) } aria-label={ (mark.title) " :" (mark.line) } {
-                            rect.mark x=(percent(at(mark))) y=(row * ROW + 3) width="7" height=(ROW - 6) rx="1" {
-                                title { (mark.title) " :" (mark.line) }
-                            }
+                        a class={ "s" (mark.severity as u8) } href={ "#card-" (card) } {
+                            title { (mark.title) " :" (mark.line) }
+                            rect.mark x=(percent(at(mark))) y=(row * ROW + 3) width=(wide) height=(ROW - 6) rx="1" {}
                         }
                     }
                 }

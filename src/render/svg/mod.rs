@@ -3,11 +3,18 @@
 mod drawing;
 mod layered;
 mod orders;
+mod slope;
+mod strips;
 mod waits;
+mod walk;
 
 pub use orders::orders_svg;
+pub use slope::{Slope, slope_svg};
+pub use strips::{rate_svg, seen_svg, spark_svg, step_svg};
 pub(in crate::render) use waits::crowded;
 pub use waits::waits_svg;
+pub(in crate::render) use walk::side;
+pub use walk::{letter as walk_letter, titles as walk_titles, walk_svg};
 
 /// The style of every picture: classes and colours, light and dark; a page has it once.
 pub(in crate::render) const STYLE: &str = include_str!("picture.css");

@@ -21,6 +21,8 @@ pub struct Slope {
 const LABEL: f64 = 16.0;
 /// Width of the field between the labels, pixels.
 const FIELD: f64 = 220.0;
+/// Width of the line from a label to its value, pixels.
+const LEADER: f64 = 22.0;
 /// Characters of a name.
 const NAME: usize = 26;
 
@@ -29,7 +31,7 @@ const NAME: usize = 26;
 pub fn slope_svg(slopes: &[Slope], setting: Setting<'_>) -> String {
     let values = || slopes.iter().flat_map(|slope| [slope.a, slope.b]);
     let (least, most) = (values().fold(f64::MAX, f64::min), values().fold(f64::MIN, f64::max));
-    let height = (slopes.len() as f64 * LABEL * 1.6).max(160.0);
+    let height = (slopes.len() as f64 * LABEL * 2.0).max(200.0);
     let top = 40.0;
     let y = |value: f64| top + if most > least { (value - least) / (most - least) * height } else { height / 2.0 };
     let text = |name: &str, value: f64, left: bool| {
@@ -53,10 +55,18 @@ pub fn slope_svg(slopes: &[Slope], setting: Setting<'_>) -> String {
             (true, false) => "edge stated",
         };
         drawing.add(&format!(
-            "<path class=\"{class}\" d=\"M{left:.1} {:.1} L{right:.1} {:.1}\"><title>{}</title></path>",
+            "<path class=\"{class}\" d=\"M{:.1} {:.1} L{:.1} {:.1}\"><title>{}</title></path><path class=\"grid none\" d=\"M{left:.1} {:.1} L{:.1} {:.1} M{right:.1} {:.1} L{:.1} {:.1}\"/>",
+            left + LEADER,
             y(slope.a),
+            right - LEADER,
             y(slope.b),
-            crate::markup::xml(&format!("{}: {:.2} s, {:.2} s", slope.name, slope.a, slope.b))
+            crate::markup::xml(&format!("{}: {:.2} s, {:.2} s", slope.name, slope.a, slope.b)),
+            at_left[at],
+            left + LEADER,
+            y(slope.a),
+            at_right[at],
+            right - LEADER,
+            y(slope.b)
         ));
         let class = if slope.claimed { "b" } else { "" };
         drawing.add(&format!(
@@ -68,7 +78,11 @@ pub fn slope_svg(slopes: &[Slope], setting: Setting<'_>) -> String {
         drawing.text((right + 6.0, at_right[at] + 4.0), class, &text(&slope.name, slope.b, false));
     }
     let bottom = at_left.iter().chain(&at_right).fold(top + height, |most, at| most.max(*at));
-    drawing.framed((right + 8.0 + wide(false) + MARGIN, bottom + 20.0), "Boot milestones", "when each was reached in A and in B")
+    drawing.framed(
+        (right + 8.0 + wide(false) + MARGIN, bottom + 20.0),
+        "Boot milestones",
+        "when each was reached in A and in B",
+    )
 }
 
 /// Places as near to the wished ones as labels allow, in their order.

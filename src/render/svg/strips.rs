@@ -1,5 +1,6 @@
 //! Small charts for the cells of tables: a rate with its interval, a step of a sum, a line of values, where something was seen.
 
+use crate::markup::xml;
 use std::fmt::Write as _;
 
 /// Width of a rate's strip, pixels.
@@ -11,7 +12,7 @@ pub fn rate_svg(rate: f64, low: f64, high: f64, words: &str) -> String {
     let x = |share: f64| 4.0 + share.clamp(0.0, 1.0) * (WIDE - 8.0);
     format!(
         "<svg class=\"k strip\" width=\"{WIDE}\" height=\"16\" role=\"img\" aria-label=\"{}\"><path class=\"grid\" d=\"M4 8 H{:.1}\"/><path class=\"edge certain\" d=\"M{:.1} 8 H{:.1} M{:.1} 4 v8 M{:.1} 4 v8\"/><circle class=\"c1\" cx=\"{:.1}\" cy=\"8\" r=\"4\"/></svg>",
-        super::super::xml(words),
+        xml(words),
         WIDE - 4.0,
         x(low),
         x(high),
@@ -28,7 +29,13 @@ pub fn step_svg(from: f64, to: f64, (least, most): (f64, f64), total: bool) -> S
     let span = (most - least).max(f64::MIN_POSITIVE);
     let x = |value: f64| 4.0 + (value - least) / span * (wide - 8.0);
     let (left, right) = (x(from.min(to)), x(from.max(to)));
-    let class = if total { "c7" } else if to >= from { "c2" } else { "c1" };
+    let class = if total {
+        "c7"
+    } else if to >= from {
+        "c2"
+    } else {
+        "c1"
+    };
     format!(
         "<svg class=\"k strip\" width=\"{wide}\" height=\"16\" aria-hidden=\"true\"><path class=\"grid\" d=\"M{0:.1} 0 V16\"/><rect class=\"{class}\" x=\"{left:.1}\" y=\"3\" width=\"{1:.1}\" height=\"10\"/></svg>",
         x(0.0),
@@ -51,7 +58,7 @@ pub fn spark_svg(points: &[(f64, f64)], words: &str) -> String {
     }
     format!(
         "<svg class=\"k strip\" width=\"100%\" height=\"{high}\" viewBox=\"0 0 {wide} {high}\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{}\"><path class=\"grid\" d=\"M0 {1:.0} H{wide}\"/><path class=\"edge stated\" d=\"{way}\"/></svg>",
-        super::super::xml(words),
+        xml(words),
         high - 2.0
     )
 }
@@ -78,6 +85,6 @@ pub fn seen_svg(counts: &[usize], words: &str) -> String {
     }
     format!(
         "<svg class=\"k strip\" width=\"{wide}\" height=\"{high}\" role=\"img\" aria-label=\"{}\"><path class=\"grid\" d=\"M0 {high} H{wide}\"/>{bars}</svg>",
-        super::super::xml(words)
+        xml(words)
     )
 }

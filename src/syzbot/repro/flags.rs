@@ -140,7 +140,7 @@ fn add_features(options: &Options, features: Features, flags: &mut Vec<String>, 
         return;
     }
     for (known, _) in off.iter().filter(|(known, _)| UNAVOIDABLE.contains(&known.key)) {
-        // A set-up that the line merely does not list is no wish.
+        // A set-up that the line merely does not list is not a wish.
         if features == Features::Written || options.get(known.key).is_some() {
             warnings.push(format!(
                 "{}: syz-execprog cannot turn it off since 2024-06-04, and does it nevertheless",

@@ -1,10 +1,13 @@
 //! syz programs: their options line, their calls, and the flags that make syz-execprog honour the options.
 
 mod flags;
+pub mod minimize;
 mod options;
+mod shorten;
 
 pub use flags::{Features, FlagSettings, Flags, execprog_flags, flags_for};
 pub use options::{Dialect, KNOWN, Kind, Known, Options};
+pub use shorten::Cut;
 
 /// A program larger than this is none: those with filesystem images have megabytes.
 pub const LARGEST: u64 = 64 << 20;
@@ -19,7 +22,7 @@ pub struct Program {
     options_at: Option<std::ops::Range<usize>>,
     /// The calls, in order.
     pub calls: Vec<Call>,
-    /// Lines that are no call and no comment, and what looks wrong with the file.
+    /// Lines that are neither a call nor a comment, and what looks wrong with the file.
     pub warnings: Vec<String>,
 }
 
@@ -42,7 +45,7 @@ pub struct Call {
     pub rerun: Option<u32>,
 }
 
-/// Why something is no program.
+/// Why something is not a program.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProgramError {
     /// A saved error page.

@@ -144,7 +144,7 @@ impl Options {
         let mut entries = Vec::new();
         // Nested structs (`LegacyOptions:{Collide:true …}`) only group: their fields are ours.
         for word in inside.split([' ', '{', '}']).filter(|word| !word.is_empty()) {
-            let (field, value) = word.split_once(':').ok_or_else(|| format!("{word:?} is no field of a dump"))?;
+            let (field, value) = word.split_once(':').ok_or_else(|| format!("{word:?} is not a field of a dump"))?;
             if field == "LegacyOptions" {
                 continue;
             }

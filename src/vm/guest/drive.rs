@@ -8,8 +8,9 @@ use std::fs;
 use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// What the thread tells.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub enum News {
     },
     /// Bytes of its output.
     Output(Vec<u8>),
+    /// Everything that no try changes is in this folder of the guest: it may be saved now.
+    Staged(String),
     /// It is over.
     Ended(i32),
     /// Its output can no longer be followed.
@@ -44,12 +47,14 @@ pub enum News {
 pub struct Plan {
     /// What to run.
     pub prepared: Prepared,
-    /// `name=value`.
-    pub sysctls: Vec<String>,
-    /// Events.
-    pub ftrace: Vec<String>,
+    /// The shell text that prepares the guest.
+    pub preparation: String,
     /// Whether a folder of the host is to be mounted.
     pub share: bool,
+    /// The guest was saved when it had been prepared, with its files in this folder.
+    pub saved: Option<String>,
+    /// Whoever saves the guest says here when it is done.
+    pub hold: Option<Receiver<()>>,
     /// Pause between two attempts.
     pub pause: Duration,
 }
@@ -91,14 +96,21 @@ fn road(
         pause(plan.pause, stopped)?;
     }
     tell(News::Ready);
-    let folder = persistently(stopped, tell, |tell| prepare(transport, plan, tell))?;
-    for file in &plan.prepared.files {
-        let bytes =
-            fs::read(&file.path).map_err(|error| GuestError::Refused(format!("{}: {error}", file.path.display())))?;
-        let path = format!("{folder}/{}", file.name);
-        persistently(stopped, tell, |_| transport.put(&path, &bytes, file.executable))?;
-        tell(News::Step(format!("copied {} ({} bytes)", file.name, bytes.len())));
+    let folder = match &plan.saved {
+        Some(folder) => folder.clone(),
+        None => {
+            let folder = persistently(stopped, tell, |tell| prepare(transport, plan, tell))?;
+            copy(transport, plan, &folder, false, stopped, tell)?;
+            folder
+        }
+    };
+    if let Some(hold) = &plan.hold {
+        tell(News::Staged(folder.clone()));
+        while hold.recv_timeout(Duration::from_millis(100)) == Err(RecvTimeoutError::Timeout) {
+            pause(Duration::ZERO, stopped)?;
+        }
     }
+    copy(transport, plan, &folder, true, stopped, tell)?;
     let on_console = transport.is_console();
     let Some(command) = &plan.prepared.command else {
         tell(News::Started { counts: false, on_console });
@@ -109,9 +121,11 @@ fn road(
     persistently(stopped, tell, |_| transport.put(&path, script.as_bytes(), false))?;
     let quiet = if on_console { "" } else { ">/dev/null 2>&1" };
     // Asked twice, because the first answer was lost, it starts once.
+    // A guest that was saved would draw the same random numbers each time.
     let start = format!(
-        "cd {} && {{ if mkdir started 2>/dev/null; then s=; command -v setsid >/dev/null && s=setsid; \
+        "echo {:?} > /dev/urandom; cd {} && {{ if mkdir started 2>/dev/null; then s=; command -v setsid >/dev/null && s=setsid; \
          $s sh ./run.sh </dev/null {quiet} & fi; echo started; }}",
+        SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos(),
         quote(&folder)
     );
     let answer = persistently(stopped, tell, |_| transport.run(&start, Duration::from_secs(30)))?;
@@ -124,6 +138,25 @@ fn road(
         None => Ok(()),
         Some(ssh) => follow(ssh, &folder, stopped, tell),
     }
+}
+
+/// Copies the files of the workload: those that the next try may want to be others, or the rest.
+fn copy(
+    transport: &mut dyn Transport,
+    plan: &Plan,
+    folder: &str,
+    varying: bool,
+    stopped: &dyn Fn() -> bool,
+    tell: &mut dyn FnMut(News),
+) -> Result<(), GuestError> {
+    for file in plan.prepared.files.iter().filter(|file| file.varies == varying) {
+        let bytes =
+            fs::read(&file.path).map_err(|error| GuestError::Refused(format!("{}: {error}", file.path.display())))?;
+        let path = format!("{folder}/{}", file.name);
+        persistently(stopped, tell, |_| transport.put(&path, &bytes, file.executable))?;
+        tell(News::Step(format!("copied {} ({} bytes)", file.name, bytes.len())));
+    }
+    Ok(())
 }
 
 /// Tries again what failed because the guest could not be reached: one that is busy loses a session now and then.
@@ -145,8 +178,7 @@ fn persistently<T>(
 }
 
 fn prepare(transport: &mut dyn Transport, plan: &Plan, tell: &mut dyn FnMut(News)) -> Result<String, GuestError> {
-    let script = workload::preparation(&plan.sysctls, &plan.ftrace, plan.share);
-    let answer = transport.run(&script, Duration::from_secs(60))?;
+    let answer = transport.run(&plan.preparation, Duration::from_secs(60))?;
     let mut folder = None;
     for line in answer.output.lines() {
         if let Some(at) = line.find("kanalyze-folder ") {

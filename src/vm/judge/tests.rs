@@ -56,7 +56,7 @@ fn max_time_is_clean_when_the_workload_was_in_sight_and_unseen_when_not() {
 
     let mut judge = running(Rules { no_output: 0.0, ..rules() });
     judge.take(Fact::WorkloadOutOfSight("ssh: connection reset".to_owned()), 50.0);
-    assert_eq!(judge.tick(500.0), [], "ssh dying is no verdict");
+    assert_eq!(judge.tick(500.0), [], "ssh dying is not a verdict");
     judge.tick(1_021.0);
     let outcome = finished(&mut judge, 1_024.0).expect("over");
     assert_eq!(outcome.verdict, Verdict::Unseen);
@@ -116,7 +116,7 @@ fn a_guest_without_counts_is_a_hang_and_is_dumped_first() {
     let mut judge = running(rules());
     judge.take(Fact::Counted(0), 100.0);
     judge.take(Fact::SerialBytes, 399.0);
-    assert_eq!(judge.tick(399.0), [], "console lines are no progress, but the time is not up");
+    assert_eq!(judge.tick(399.0), [], "console lines are not progress, but the time is not up");
     assert_eq!(judge.tick(400.0), [Order::Dump]);
     judge.take(Fact::DumpDone { answered: false }, 410.0);
     let outcome = finished(&mut judge, 411.0).expect("over");
@@ -299,7 +299,7 @@ fn time_without_a_program_is_a_failure() {
     assert_eq!((outcome.verdict, outcome.bisect_status()), (Verdict::WorkloadFailure, 125));
     assert!(outcome.reason.contains("no program was executed in 1000 s"), "{}", outcome.reason);
 
-    // Little time for programs is no little time for the set-up.
+    // Little time for programs does not mean little time for the set-up.
     let mut judge = running(Rules { needs_programs: true, max_time: 60.0, ..rules() });
     assert_eq!(judge.tick(300.0), []);
     judge.take(Fact::Counted(7), 301.0);

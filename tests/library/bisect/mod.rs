@@ -79,7 +79,7 @@ fn every_text_view_fits_into_eighty_columns_and_begins_with_the_answer() {
         assert!(long.is_empty(), "{name}: {long:?}");
         assert!(!found.answer.is_empty() && shown.lines().next().is_some_and(|line| !line.is_empty()), "{name}");
         assert!(!shown.chars().any(|letter| letter.is_control() && letter != '\n'), "{name}: control characters");
-        let picture = render::bisect_svg::draw(&found);
+        let picture = render::svg::walk_svg(&found, render::svg::Setting::Alone);
         assert!(
             !picture.contains("<script") && !picture.contains('\u{1b}'),
             "{name}: markup of the log in the picture"
@@ -378,7 +378,7 @@ proptest! {
     fn any_order_of_lines_is_survived_and_shown(bytes in any_lines()) {
         for found in all("-", &bytes) {
             prop_assert!(text(&found).lines().all(|line| line.chars().count() <= 80));
-            prop_assert!(render::bisect_svg::draw(&found).ends_with("</svg>\n"));
+            prop_assert!(render::svg::walk_svg(&found, render::svg::Setting::Alone).ends_with("</svg>\n"));
         }
     }
 

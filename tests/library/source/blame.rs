@@ -30,7 +30,7 @@ struct History {
 }
 
 fn history() -> History {
-    let repository = Repository::new();
+    let repository = Repository::begun();
     repository.write("lib/box.c", FIRST);
     repository.write("MAINTAINERS", "BOXES\nM:\tMia Maintainer <mia@example.org>\nS:\tMaintained\nF:\tdrivers/box/\n");
     let first = repository.commit("box: add boxes");
@@ -196,4 +196,21 @@ fn an_answer_from_the_cache_is_the_same() {
     let found = ask().fixed.expect("it was asked");
     assert_eq!(found.fixes.iter().map(|one| one.commit.commit.as_str()).collect::<Vec<_>>(), [fix.as_str()]);
     assert!(found.fixed);
+}
+
+#[test]
+fn what_a_history_begins_with_wrote_nothing() {
+    let repository = Repository::new();
+    repository.write("drivers/box/box.c", FIRST);
+    let first = repository.commit("everything");
+    repository.git(&["tag", "v6.12"]);
+    repository.write("x", "x");
+    repository.commit(&format!("x: unlike\n\nFixes: {} (\"everything\")", &first[..12]));
+    let options = PageOptions { fixed: true, people: true, ..PageOptions::default() };
+    let page = page_with(&repository.path(), &oops("6.12.0", "open_box", " drivers/box/box.c:6"), options);
+    assert!(!page.places[0].blame.as_ref().expect("git names it").is_telling());
+    assert_eq!(page.fixed.as_ref().expect("it was asked").fixes, []);
+    assert_eq!(page.people.as_ref().expect("it was asked").people, []);
+    let text = kanalyze::render::blame_text(&page, &kanalyze::render::Look::default());
+    assert!(text.contains("line 6: as old as this history"), "{text}");
 }

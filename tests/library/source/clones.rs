@@ -7,7 +7,7 @@ use kanalyze::source::{BaseKind, PageOptions, SourceError, Tree, blame_page};
 const BOX: &str = "int open_box(struct box *box)\n{\n\treturn box->depth;\n}\n";
 
 fn made() -> (Repository, String, String) {
-    let repository = Repository::new();
+    let repository = Repository::begun();
     repository.write("drivers/box/box.c", BOX);
     let first = repository.commit("box: add boxes");
     for number in 0..3 {
@@ -147,7 +147,7 @@ fn the_settings_of_a_repository_run_nothing() {
 
 #[test]
 fn hostile_names_and_subjects_stay_text() {
-    let repository = Repository::new();
+    let repository = Repository::begun();
     let evil = "drivers/box/-x $(touch gone) \u{1b}[31m.c";
     repository.write(evil, BOX);
     repository.write("--output=gone", "x");
@@ -189,7 +189,7 @@ fn hostile_names_and_subjects_stay_text() {
 #[test]
 fn the_environment_of_git_does_not_lead_elsewhere() {
     let (repository, first, _) = made();
-    let other = Repository::new();
+    let other = Repository::begun();
     other.write("x", "x");
     other.commit("x");
     // Replacing objects is a way to change what a history says.

@@ -12,7 +12,7 @@ const LINES: usize = 30;
 
 /// The modules in a repository, where each commit wrote the next lines of every file; the commits, oldest first.
 fn modules(folder: &Path) -> (Repository, Vec<String>) {
-    let repository = Repository::new();
+    let repository = Repository::begun();
     let mut files: Vec<PathBuf> =
         std::fs::read_dir(folder).expect("the modules").flatten().map(|entry| entry.path()).collect();
     files.sort();

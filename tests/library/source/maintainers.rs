@@ -112,7 +112,7 @@ fn what_is_no_pattern_is_told_and_harms_nothing() {
 
 /// A tree with MAINTAINERS, a stand-in for the script if `script` says what it prints.
 fn people(script: Option<&str>) -> People {
-    let repository = Repository::new();
+    let repository = Repository::begun();
     repository.write("MAINTAINERS", TEXT);
     repository.write("drivers/box/box.c", "int open_box(struct box *box)\n{\n\treturn 0;\n}\n");
     repository.write(".get_maintainer.ignore", "Sam Silent <sam@example.org>\n");

@@ -9,7 +9,7 @@ const BUG: &str = "00112233445566778899";
 
 /// `drivers/box/box.c` as BUG's kernel, v6.12, had it.
 fn crashed() -> (Repository, String) {
-    let repository = Repository::new();
+    let repository = Repository::begun();
     repository.write("drivers/box/box.c", BOX);
     let first = repository.commit("box: add boxes");
     repository.git(&["tag", "-a", "-m", "v6.12", "v6.12"]);

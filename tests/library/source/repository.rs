@@ -21,6 +21,14 @@ impl Repository {
         repository
     }
 
+    /// One that begins with a commit of nothing: what a history begins with says nothing of who wrote it.
+    pub fn begun() -> Self {
+        let repository = Self::new();
+        repository.commit("the beginning");
+        repository.day.set(0);
+        repository
+    }
+
     pub fn path(&self) -> PathBuf {
         self.folder.path().join("tree")
     }

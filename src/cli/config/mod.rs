@@ -1,0 +1,267 @@
+//! `kanalyze.toml`: what a user would otherwise type each time, laid under the command line.
+//!
+//! A file holds a table per verb, `[run]`, whose keys are the verb's long options, and tables of further ones below it that
+//! are only taken when they are named, `[run.profile.NAME]`. No option has code of its own here: what clap knows of it
+//! says what its value may be.
+
+mod file;
+
+use anyhow::{Context as _, bail};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ValueHint};
+use file::{File, Setting, Value};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// The file's name, in a project's folder or a bundle's.
+pub const NAME: &str = "kanalyze.toml";
+
+/// One option that a file says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Laid {
+    /// As on the command line, one word per value.
+    pub words: Vec<String>,
+    /// Which file says so.
+    pub file: PathBuf,
+    /// In which line.
+    pub line: usize,
+}
+
+/// A command line with what files say.
+#[derive(Debug)]
+pub struct Completed {
+    /// All words.
+    pub words: Vec<OsString>,
+    /// Those that came from files.
+    pub laid: Vec<Laid>,
+}
+
+/// Whose options a file may say.
+#[derive(Debug, Clone, Copy)]
+pub struct Verb<'a> {
+    /// Its words on the command line.
+    pub path: &'a [&'a str],
+    /// The table of the file.
+    pub table: &'a str,
+    /// Options that belong to one command and to no file.
+    pub refused: &'a [&'a str],
+}
+
+/// Lays what `kanalyze.toml` of `folder` and the folders above says of a verb under the command line `words`; none if that
+/// is nothing. What `words` says itself, or another option that excludes it, wins; then the profile; then the nearer file.
+///
+/// # Errors
+/// A file cannot be read or says what the verb does not know; there is no such profile.
+pub fn complete(
+    verb: &Verb<'_>,
+    words: &[OsString],
+    folder: &Path,
+    profile: Option<&str>,
+) -> anyhow::Result<Option<Completed>> {
+    let files = files_above(folder)?;
+    let command = crate::cli::command();
+    let mut options = &command;
+    for name in verb.path {
+        options = options.find_subcommand(name).context("a verb of this program")?;
+    }
+    let mut options = options.clone();
+    options.build();
+    let mut taken = given(&command, verb, words)?;
+    let mut laid = BTreeMap::new();
+    let mut profiles = BTreeSet::new();
+    let mut lay = |setting: &Setting, path: &Path| -> anyhow::Result<()> {
+        let words = checked(&options, setting, verb.refused, path)
+            .with_context(|| format!("{}:{}", path.display(), setting.line))?;
+        let rivals = rivals(&options, &setting.option);
+        if taken.is_disjoint(&rivals) {
+            taken.insert(setting.option.clone());
+            laid.insert(setting.option.clone(), Laid { words, file: path.to_owned(), line: setting.line });
+        }
+        Ok(())
+    };
+    for file in &files {
+        for (name, settings) in file.profiles(verb.table) {
+            profiles.insert(name.clone());
+            for setting in settings.iter().filter(|_| profile == Some(name.as_str())) {
+                lay(setting, &file.path)?;
+            }
+        }
+    }
+    if let Some(profile) = profile.filter(|profile| !profiles.contains(*profile)) {
+        if profiles.is_empty() {
+            bail!("--profile {profile}: no {NAME} in {} or above has profiles", folder.display());
+        }
+        let known: Vec<String> = profiles.into_iter().collect();
+        bail!("--profile {profile}: no such profile, there are {}", known.join(", "));
+    }
+    for file in &files {
+        for setting in file.settings(verb.table) {
+            lay(setting, &file.path)?;
+        }
+    }
+    let laid: Vec<Laid> = laid.into_values().filter(|laid| !laid.words.is_empty()).collect();
+    if laid.is_empty() {
+        return Ok(None);
+    }
+    let at = (1 + verb.path.len()).min(words.len());
+    let mut all = words[..at].to_vec();
+    all.extend(laid.iter().flat_map(|laid| laid.words.iter().map(OsString::from)));
+    all.extend_from_slice(&words[at..]);
+    Ok(Some(Completed { words: all, laid }))
+}
+
+/// The files that say something here, the nearest first.
+fn files_above(folder: &Path) -> anyhow::Result<Vec<File>> {
+    let folder = std::path::absolute(folder).with_context(|| folder.display().to_string())?;
+    let mut files = Vec::new();
+    for folder in folder.ancestors() {
+        let path = folder.join(NAME);
+        if path.is_file() {
+            files.push(File::read(&path)?);
+        }
+    }
+    Ok(files)
+}
+
+/// The options that the user gave on the command line.
+fn given(command: &clap::Command, verb: &Verb<'_>, words: &[OsString]) -> anyhow::Result<BTreeSet<String>> {
+    let matches = command.clone().try_get_matches_from(words)?;
+    let (mut matches, mut options) = (&matches, command);
+    for name in verb.path {
+        matches = matches.subcommand_matches(name).context("the verb was read before")?;
+        options = options.find_subcommand(name).context("a verb of this program")?;
+    }
+    let named = options.get_arguments().filter(|option| {
+        matches.try_contains_id(option.get_id().as_str()).unwrap_or(false)
+            && matches.value_source(option.get_id().as_str()) == Some(ValueSource::CommandLine)
+    });
+    Ok(named.filter_map(Arg::get_long).map(str::to_owned).collect())
+}
+
+/// The option and all that are in a group with it: one of them is enough.
+fn rivals(options: &clap::Command, name: &str) -> BTreeSet<String> {
+    let mut rivals = BTreeSet::from([name.to_owned()]);
+    let long = |id: &clap::Id| options.get_arguments().find(|option| option.get_id() == id).and_then(Arg::get_long);
+    for group in options.get_groups() {
+        let members: Vec<&str> = group.get_args().filter_map(long).collect();
+        // clap makes a group of each struct of arguments, whose members exclude nobody.
+        if !group.clone().is_multiple() && members.contains(&name) {
+            rivals.extend(members.into_iter().map(str::to_owned));
+        }
+    }
+    rivals
+}
+
+/// The words of a setting, if the verb takes them.
+fn checked(options: &clap::Command, setting: &Setting, refused: &[&str], path: &Path) -> anyhow::Result<Vec<String>> {
+    let name = &setting.option;
+    let known = |option: &&Arg| option.get_long() == Some(name.as_str()) && !option.is_hide_set();
+    let Some(option) = options.get_arguments().find(known).filter(|_| name != "help") else {
+        bail!("there is no option '{name}' (`kanalyze {} --help` has all)", options.get_name());
+    };
+    if refused.contains(&name.as_str()) {
+        bail!("'{name}' belongs to one command, say --{name} there");
+    }
+    let many = matches!(option.get_action(), ArgAction::Append);
+    let place = |text: &str| placed(option, text, path);
+    let words = match (&setting.value, option.get_action().takes_values()) {
+        (Value::Switch(true), false) => vec![format!("--{name}")],
+        (Value::Switch(false), false) => Vec::new(),
+        (_, false) => bail!("'{name}' is true or false"),
+        (Value::Switch(_), true) => bail!("'{name}' wants a value"),
+        (Value::One(text), true) => vec![format!("--{name}={}", place(text))],
+        (Value::Many(_), true) if !many => bail!("'{name}' takes one value, not a list"),
+        (Value::Many(texts), true) => texts.iter().map(|text| format!("--{name}={}", place(text))).collect(),
+    };
+    let alone = options.clone().no_binary_name(true).try_get_matches_from(&words);
+    if let Err(error) = alone
+        && matches!(error.kind(), ErrorKind::InvalidValue | ErrorKind::ValueValidation | ErrorKind::WrongNumberOfValues)
+    {
+        let words = error.to_string();
+        bail!("{}", words.lines().next().unwrap_or_default().trim_start_matches("error: "));
+    }
+    Ok(words)
+}
+
+/// A path is relative to its file; a word that only may be a path, such as `bundle` for a kernel, stays unless it is one.
+fn placed(option: &Arg, text: &str, file: &Path) -> String {
+    let is_path = matches!(option.get_value_hint(), ValueHint::AnyPath | ValueHint::FilePath | ValueHint::DirPath);
+    let place = file.parent().unwrap_or(Path::new(".")).join(text);
+    if is_path && (text.contains('/') || place.exists()) { place.display().to_string() } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn complete_in(folder: &Path, words: &[&str], profile: Option<&str>) -> anyhow::Result<Vec<String>> {
+        let words: Vec<OsString> = ["kanalyze", "run"].iter().chain(words).map(OsString::from).collect();
+        let verb = Verb { path: &["run"], table: "run", refused: &["bundle"] };
+        let completed = complete(&verb, &words, folder, profile)?;
+        let words = completed.map_or(words, |completed| completed.words);
+        Ok(words.iter().skip(2).map(|word| word.to_string_lossy().into_owned()).collect())
+    }
+
+    #[test]
+    fn the_command_line_wins_then_the_profile_then_the_nearer_file() {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        let below = root.path().join("project/bug");
+        fs::create_dir_all(&below).expect("made");
+        fs::write(
+            root.path().join(NAME),
+            "[run]\nmemory = 1024\ncpus = 1\nstop-on-hit = true\nexec = \"true\"\n[run.profile.stress]\ncpus = 8\n",
+        )
+        .expect("written");
+        fs::write(below.join(NAME), "[run]\nmemory = 4096\nappend = [\"a\", \"b\"]\nmax_time = \"2h\"\ncpus = 2\n")
+            .expect("written");
+        let words = complete_in(&below, &[], None).expect("good files");
+        let near =
+            ["--append=a", "--append=b", "--cpus=2", "--exec=true", "--max-time=2h", "--memory=4096", "--stop-on-hit"];
+        assert_eq!(words, near);
+        let words =
+            complete_in(&below, &["--memory", "99", "--append", "c", "--script", "x"], Some("stress")).expect("good");
+        let own = ["--cpus=8", "--max-time=2h", "--stop-on-hit", "--memory", "99", "--append", "c", "--script", "x"];
+        assert_eq!(words, own, "a script is another workload than a command");
+        assert_eq!(complete_in(&root.path().join("elsewhere"), &[], None).expect("good").len(), 4);
+    }
+
+    #[test]
+    fn paths_belong_to_the_file() {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        fs::write(root.path().join("bzImage"), "x").expect("written");
+        fs::write(root.path().join(NAME), "[run]\nkernel = [\"bzImage\"]\nkey = \"keys/id\"\n").expect("written");
+        let at = |name: &str| root.path().join(name).display().to_string();
+        let words = complete_in(&root.path().join("below"), &[], None).expect("good");
+        assert_eq!(words, [format!("--kernel={}", at("bzImage")), format!("--key={}", at("keys/id"))]);
+        fs::write(root.path().join(NAME), "[run]\nkernel = \"local\"\n").expect("written");
+        assert_eq!(complete_in(root.path(), &[], None).expect("good"), ["--kernel=local"]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_file_and_line() {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        for (text, words) in [
+            ("[run]\n\nmemroy = 1\n", "kanalyze.toml:3: there is no option 'memroy'"),
+            ("[run]\nmemory = \"much\"\n", "kanalyze.toml:2: invalid value 'much' for '--memory <MIB>'"),
+            ("[run]\nmemory = true\n", "kanalyze.toml:2: 'memory' wants a value"),
+            ("[run]\nmemory = [1, 2]\n", "kanalyze.toml:2: 'memory' takes one value"),
+            ("[run]\nstop-on-hit = 1\n", "kanalyze.toml:2: 'stop-on-hit' is true or false"),
+            ("[run]\nbundle = \"x\"\n", "kanalyze.toml:2: 'bundle' belongs to one command"),
+            ("[run]\nmemory = { a = 1 }\n", "kanalyze.toml:2: 'memory'"),
+            ("[run\n", "kanalyze.toml:1: "),
+            ("[rnu]\n", "kanalyze.toml:1: there is no verb 'rnu'"),
+            ("memory = 1\n", "kanalyze.toml:1: there is no verb 'memory'"),
+            ("[run]\nprofile = 3\n", "kanalyze.toml:2: 'profile'"),
+        ] {
+            fs::write(root.path().join(NAME), text).expect("written");
+            let error = format!("{:#}", complete_in(root.path(), &[], None).expect_err(text));
+            assert!(error.contains(words), "{text:?}: {error}");
+        }
+        fs::write(root.path().join(NAME), "[run.profile.a]\n[run.profile.b]\n").expect("written");
+        let error = complete_in(root.path(), &[], Some("c")).expect_err("no such").to_string();
+        assert_eq!(error, "--profile c: no such profile, there are a, b");
+    }
+}

@@ -1,0 +1,70 @@
+//! `run --again RUN`: the settings of a run, out of its manifest.
+
+use super::Arguments;
+use super::settings::{Job, edit_program, overlay};
+use crate::calendar;
+use crate::cli::run::settings::runs_folder;
+use crate::runs::folder;
+use crate::runs::manifest::{InputFile, Manifest};
+use crate::vm::Settings;
+use crate::vm::facts::describe_input;
+use crate::vm::settings::Workload;
+use anyhow::Context as _;
+use std::path::{Path, PathBuf};
+
+/// The folder of the run that is to be repeated.
+///
+/// # Errors
+/// Nothing or several have this name.
+pub(super) fn find(arguments: &Arguments, name: &str) -> anyhow::Result<PathBuf> {
+    Ok(folder::find(&runs_folder(arguments), name)?)
+}
+
+/// The job of that run, changed by what else the command line says.
+///
+/// # Errors
+/// The manifest cannot be read; a change makes no sense.
+pub(super) fn job(arguments: &Arguments, name: &str) -> anyhow::Result<Job> {
+    let run = find(arguments, name)?;
+    let manifest = Manifest::read(&run).with_context(|| run.display().to_string())?;
+    let mut settings: Settings = serde_json::from_value(manifest.settings.clone())
+        .with_context(|| format!("{}: the settings of this run cannot be read", run.display()))?;
+    take_copies(&mut settings, &run)?;
+    let mut job = Job::new(settings);
+    job.local_kernel = manifest.local_kernel;
+    job.tag = manifest.tag;
+    job.warnings.extend(manifest.inputs.iter().filter_map(|input| changed(input, &job.settings)));
+    overlay(&mut job, arguments)?;
+    edit_program(&mut job, arguments)?;
+    Ok(job)
+}
+
+/// The program and the configuration as they were lie beside the manifest; their owner may have edited his since.
+fn take_copies(settings: &mut Settings, run: &Path) -> anyhow::Result<()> {
+    let run = std::path::absolute(run)?;
+    for (name, _) in settings.keepsakes() {
+        let copy = run.join(&name);
+        if !copy.is_file() {
+            continue;
+        }
+        match &mut settings.workload {
+            _ if settings.config.is_some() && name == "kernel.config" => settings.config = Some(copy),
+            Workload::Script { path } | Workload::Program { path } | Workload::CSource { path } => *path = copy,
+            Workload::Syz { program, .. } => *program = copy,
+            Workload::BootOnly | Workload::Command { .. } => {}
+        }
+    }
+    Ok(())
+}
+
+/// What is another file now than the run had.
+fn changed(input: &InputFile, settings: &Settings) -> Option<String> {
+    let (_, path) = settings.inputs().into_iter().find(|(role, path)| *role == input.role && path.exists())?;
+    let now = describe_input(&input.role, &path)?;
+    let same = match (&now.sha256, &input.sha256) {
+        (Some(now), Some(then)) => now == then,
+        _ => now.size == input.size && now.modified == input.modified,
+    };
+    let modified = now.modified.unwrap_or_else(|| calendar::utc(std::time::SystemTime::now()));
+    (!same).then(|| format!("{} {} is another file than the run had (changed {modified})", input.role, path.display()))
+}
