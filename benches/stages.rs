@@ -151,7 +151,7 @@ fn locks(bencher: Bencher, count: usize) {
     let items = read_items(Options::named("log").with_events(), &text);
     bencher.counter(ItemsCount::new(count)).bench(|| {
         let dumps = lock_dumps("log", black_box(&items));
-        assert!(dumps.iter().map(|dump| dump.waits.len()).sum::<usize>() >= count.min(1000));
+        assert!(!dumps.is_empty());
     });
 }
 
