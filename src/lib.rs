@@ -13,8 +13,11 @@
 //! [   10.000000] ------------[ cut here ]------------
 //! [   10.000004] WARNING: CPU: 1 PID: 42 at drivers/widget/core.c:77 widget_put+0x1f/0x40
 //! [   10.000009] CPU: 1 UID: 0 PID: 42 Comm: widgetd Not tainted 6.16.0 #7
+//! [   10.000011] RIP: 0010:widget_put+0x1f/0x40
 //! [   10.000013] Call Trace:
+//! [   10.000015]  <TASK>
 //! [   10.000017]  widget_release+0x2c/0x50
+//! [   10.000019]  </TASK>
 //! ";
 //! for report in kanalyze::engine::read_reports("console.log", log) {
 //!     println!("{} at byte {} in {:?}", report.title, report.start, report.frame);
@@ -43,7 +46,8 @@
 //!         }
 //!     }
 //! }
-//! assert_eq!(watch(&b"[    1.0] kernel BUG at mm/widget.c:7!\n"[..])?, ["kernel BUG at mm/widget.c:LINE!"]);
+//! let pipe = &b"[    1.0] BUG: KASAN: use-after-free in widget_put+0x1/0x2\n"[..];
+//! assert_eq!(watch(pipe)?, ["KASAN: use-after-free in widget_put"]);
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
