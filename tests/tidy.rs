@@ -264,7 +264,7 @@ fn threads_start_in_few_places() {
     let homes = [
         "src/engine/threads.rs",
         "src/symbols/binary.rs",
-        "src/cli/live.rs",
+        "src/cli/live/mod.rs",
         "src/cli/run/series.rs",
         "src/cli/table.rs",
         "src/source/git.rs",
