@@ -76,7 +76,7 @@ fn main() {
                 black_box(clean_title(text));
             },
         ),
-        case("hung tasks", 50, written::hangs, |text| {
+        case("hung tasks", 300, written::hangs, |text| {
             black_box(lock_dumps("log", &read_items(one_thread("log").with_events(), text)));
         }),
         case(

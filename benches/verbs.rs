@@ -76,12 +76,6 @@ fn parse_jsonl_dense(bencher: Bencher, count: usize) {
     bencher.bench(|| assert_eq!(lines(&kanalyze(&["parse", "--format", "jsonl"], &[&file], 1)), count));
 }
 
-#[divan::bench(args = [10, 300])]
-fn locks(bencher: Bencher, count: usize) {
-    let file = File::new(&format!("locks-{count}.log"), &written::hangs(count));
-    bencher.bench(|| kanalyze(&["locks", "--format", "jsonl"], &[&file], 1));
-}
-
 #[divan::bench(args = [1, 1000])]
 fn diff(bencher: Bencher, count: usize) {
     let a = File::new(&format!("a-{count}.log"), &written::reports(count, 2));
