@@ -149,7 +149,10 @@ fn clean_title(bencher: Bencher, length: usize) {
 fn locks(bencher: Bencher, count: usize) {
     let text = written::hangs(count);
     let items = read_items(Options::named("log").with_events(), &text);
-    bencher.counter(ItemsCount::new(count)).bench(|| lock_dumps("log", black_box(&items)));
+    bencher.counter(ItemsCount::new(count)).bench(|| {
+        let dumps = lock_dumps("log", black_box(&items));
+        assert_eq!(dumps.len(), 1, "what is written is one dump");
+    });
 }
 
 #[divan::bench(args = counts())]

@@ -83,6 +83,12 @@ fn diff(bencher: Bencher, count: usize) {
     bencher.bench(|| kanalyze(&["diff"], &[&a, &b], 1));
 }
 
+#[divan::bench(args = [10, 300])]
+fn locks(bencher: Bencher, count: usize) {
+    let file = File::new(&format!("hangs-{count}.log"), &written::hangs(count));
+    bencher.bench(|| assert_eq!(lines(&kanalyze(&["locks", "--format", "jsonl"], &[&file], 1)), 1));
+}
+
 #[divan::bench(args = [10, 1000])]
 fn bisect(bencher: Bencher, commits: usize) {
     let file = File::new(&format!("bisect-{commits}.txt"), &written::bisection(commits));

@@ -22,7 +22,12 @@ fn ordinary(number: usize) -> String {
 
 /// A line as the console prints it.
 fn line(number: usize, text: &str) -> String {
-    format!("[{:5}.{:06}][ T{:4}] {text}\n", number / 1000, number % 1000 * 1000, number % 5000)
+    said(number, number % 5000, text)
+}
+
+/// A line of one task.
+fn said(number: usize, task: usize, text: &str) -> String {
+    format!("[{:5}.{:06}][{:>6}] {text}\n", number / 1000, number % 1000 * 1000, format!("T{task}"))
 }
 
 /// Ordinary lines, about so many bytes.
@@ -69,6 +74,8 @@ pub fn reports(count: usize, between: usize) -> Vec<u8> {
 /// Hung tasks that wait for each other's locks, two by two.
 pub fn hangs(count: usize) -> Vec<u8> {
     let mut text = String::new();
+    // The task that watches the others says all of it.
+    let line = |number: usize, text: &str| said(number, 31, text);
     for at in 0..count {
         let pid = 1000 + at;
         text += &line(at, &format!("INFO: task worker{at}:{pid} blocked for more than 143 seconds."));

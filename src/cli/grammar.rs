@@ -18,6 +18,7 @@ use std::process::ExitCode;
 ///   title = "mydrv: ring stuck"
 ///   crash = true
 ///   samples = [{ log = "[  1.0] mydrv: ring 3 stuck", title = "mydrv: ring stuck" }]
+#[expect(rustdoc::invalid_html_tags, reason = "the name of a group in a pattern, shown as it is by --help")]
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Arguments {

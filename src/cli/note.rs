@@ -294,10 +294,10 @@ fn of_log(arguments: &Arguments, source: &Source, sought: Option<&str>, mut note
         let Some((reports, events)) = log.found.filter(|_| !fatal) else {
             anyhow::bail!("{}: there is nothing to write about", log.name)
         };
-        if note.title.is_empty() {
-            if let Some(report) = fill(&mut note, &log.name, &reports, &events, sought) {
-                sourced(arguments, &mut note, &log.name, report, None)?;
-            }
+        if note.title.is_empty()
+            && let Some(report) = fill(&mut note, &log.name, &reports, &events, sought)
+        {
+            sourced(arguments, &mut note, &log.name, report, None)?;
         }
     }
     if arguments.what != "-" && note.settings.is_empty() {

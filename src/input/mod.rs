@@ -1,11 +1,11 @@
 //! Where bytes come from: files, stdin, memory maps, compressed streams, mail, growing files.
 //!
-//! * [`open`] turns a [`Source`] (a path or `-`) into an [`Input`]: in memory or mapped when it is a plain file, a stream
+//! * `open` turns a [`Source`] (a path or `-`) into an [`Input`]: in memory or mapped when it is a plain file, a stream
 //!   otherwise. Compression (gz, xz, zst, bz2, lz4) is recognised by content, never by name.
 //! * [`Input::feed`] gives the bytes to an engine, in one piece or in chunks of [`CHUNK`].
 //! * [`Follow`] reads a growing file through rotation and truncation.
 //! * [`Decoder`] makes UTF-16 and texts with a byte order mark plain.
-//! * [`landmark`] tells what a line is to a report by its beginning.
+//! * `landmark` tells what a line is to a report by its beginning.
 //! * [`read_mail`] takes kernel text out of mails: quoting, encodings, lines that a mailer wrapped.
 //!
 //! What can go wrong while reading is [`Damage`], a value: everything that could be read has been given out before.

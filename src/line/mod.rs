@@ -3,13 +3,13 @@
 //! A line of a kernel log as somebody kept it is *wrapper* + *console form*: what `dmesg -x`, a syslog daemon, a CI
 //! system or a mailer put around it, and then what the console would have shown, `[   12.345678][ T123] message`.
 //!
-//! * [`lex`] finds both parts without allocating; it takes any bytes.
-//! * [`unwrap`] gives the console form (escapes decoded, `/dev/kmsg` records rewritten); [`Unwrapper`] does so for forms
+//! * `lex` finds both parts without allocating; it takes any bytes.
+//! * `unwrap` gives the console form (escapes decoded, `/dev/kmsg` records rewritten); [`Unwrapper`] does so for forms
 //!   that spread one record over several lines; [`dominant`] says which wrapper a whole log has.
-//! * [`Dressing`] infers what stands around messages from the lines themselves, where no known form does; [`plain`] undoes
+//! * [`Dressing`] infers what stands around messages from the lines themselves, where no known form does; `plain` undoes
 //!   what pages and mail programs do to characters.
-//! * [`speaker`] says who wrote a line: the kernel, firmware, another program, a person.
-//! * [`gap`] reads what the log itself says is missing, [`boot_mark`] where a boot begins.
+//! * `speaker` says who wrote a line: the kernel, firmware, another program, a person.
+//! * `gap` reads what the log itself says is missing, [`boot_mark`] where a boot begins.
 //!
 //! The rule by which syzbot's parser recognises a console prefix is not here but in [`crate::report`]: it is exact and
 //! knows fewer forms. Use this module on lines (or logs) that the exact rule leaves without a context.
@@ -120,7 +120,7 @@ impl Wrapper {
     }
 }
 
-/// What stands before a message. Offsets are bytes from the start of the line given to [`lex`] and lie on
+/// What stands before a message. Offsets are bytes from the start of the line given to `lex` and lie on
 /// `wrapper_len ≤ message ≤ end ≤ line.len()`.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Prefix<'line> {

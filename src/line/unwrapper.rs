@@ -12,7 +12,7 @@ const LONGEST: usize = 1 << 20;
 /// Turns a wrapped log into what the console would have shown, line by line. Feed every line to [`Unwrapper::line`] in
 /// order, then call [`Unwrapper::finish`].
 ///
-/// More than [`super::unwrap`] it knows what the lines around a line say: the time and caller of a `dmesg -J` record
+/// More than `super::unwrap` it knows what the lines around a line say: the time and caller of a `dmesg -J` record
 /// stand on lines of their own, netconsole cuts records into fragments, the journal's export form writes messages of
 /// several lines with a binary length. Lines that carry no message (brackets, fields) give nothing.
 #[derive(Debug, Default)]

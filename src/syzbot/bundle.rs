@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// An opened bundle: the manifest's facts, with paths that can be opened.
 ///
 /// A path is `Some` only if the file is there. Whether its bytes are still those of the manifest is what
-/// [`crate::syzbot::verify`] tells; opening hashes nothing, since a disk has gigabytes.
+/// `crate::syzbot::verify` tells; opening hashes nothing, since a disk has gigabytes.
 #[derive(Debug, Clone)]
 pub struct Bundle {
     /// The folder.

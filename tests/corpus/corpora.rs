@@ -3,6 +3,7 @@
 use crate::{clusters, logs_below, promises, root};
 use kanalyze::bisect::read;
 use kanalyze::input::unquote_mail;
+use kanalyze::thread::Mailbox;
 use libtest_mimic::{Failed, Trial};
 use std::path::{Path, PathBuf};
 
@@ -19,6 +20,10 @@ pub fn trials() -> Vec<Trial> {
     for corpus in ["goldens", "reports", "lab", "guilty", "bisect"] {
         let name = format!("{corpus}: real logs are not mails");
         trials.push(whole(&name, corpora.join(corpus).join("logs"), logs_are_not_mails));
+    }
+    for corpus in ["people", "bisect"] {
+        let name = format!("mails/{corpus}: each file is one message");
+        trials.push(whole(&name, corpora.join("mails").join(corpus).join("logs"), mails_are_messages));
     }
     trials.push(whole(
         "reports: clusters respect the titles of real bugs",
@@ -64,4 +69,19 @@ fn logs_are_not_mails(folder: &Path) -> Result<(), Failed> {
         }
     }
     Ok(())
+}
+
+fn mails_are_messages(folder: &Path) -> Result<(), Failed> {
+    let mut read = 0;
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|ending| ending == "eml") {
+            let messages = Mailbox::read("m", &std::fs::read(&path)?, 1).len();
+            if messages != 1 {
+                return Err(format!("{} is {messages} messages", path.display()).into());
+            }
+            read += 1;
+        }
+    }
+    if read > 0 { Ok(()) } else { Err("there is no mail here".into()) }
 }

@@ -110,6 +110,9 @@ fn play(acts: &[Act], hits: &[&str], rules: Rules) -> (Outcome, String) {
     (outcome, notes.0)
 }
 
+/// Its name, acts, what is sought, verdict, status for git, what is told.
+type Row<'a> = (&'a str, Vec<Act>, &'a [&'a str], Verdict, u8, &'a [&'a str]);
+
 #[test]
 fn each_row_of_the_table_has_its_verdict() {
     use Act::{Command, Console, Ends, Full, Gone, Lost, Prints, Ssh, Stopped, Syz};
@@ -129,8 +132,7 @@ fn each_row_of_the_table_has_its_verdict() {
     let dracut = "[  190.1] dracut-initqueue[300]: Warning: dracut-initqueue: timeout, still waiting for following initqueue hooks:\nEntering emergency mode. Exit the shell to continue.\n:/# ";
     let emergency = "You are in emergency mode. After logging in, type \"journalctl -xb\" to view\nsystem logs, \"systemctl reboot\" to reboot.\nPress Enter for maintenance\n";
     let root = "[    2.4] VFS: Cannot open root device \"vda9\" or unknown-block(0,0): error -6\n[    2.5] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)\n";
-    // Acts, what is sought, verdict, status for git, what is told.
-    let rows: Vec<(&str, Vec<Act>, &[&str], Verdict, u8, &[&str])> = vec![
+    let rows: Vec<Row<'_>> = vec![
         (
             "no syz-execprog",
             vec![Syz, Prints(none), Ends(127)],

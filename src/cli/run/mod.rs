@@ -26,7 +26,7 @@ use std::sync::{Mutex, PoisonError};
 /// Reproduce a crash in a virtual machine and watch it live
 ///
 /// Boots a kernel in QEMU, copies the reproducer into the guest, runs it, reads the serial port as it prints, asks a
-/// hanging guest for its locks, and keeps everything in a folder runs/<time>[-tag]/. The disk is not changed, the guest
+/// hanging guest for its locks, and keeps everything in a folder runs/TIME[-TAG]/. The disk is not changed, the guest
 /// has no network but the way for ssh from this machine.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:

@@ -133,16 +133,16 @@ fn joined(buckets: Vec<Bucket>) -> Vec<Bucket> {
         kept.stops = stops(&kept.halves);
         kept.members.extend(gone.members);
         left -= 1;
-        for at in earlier..buckets.len() {
-            match mates[at] {
+        for (at, place) in mates.iter_mut().enumerate().skip(earlier) {
+            *place = match *place {
                 // Its mate is another one now.
-                Some((_, other)) if other == later || other == earlier => mates[at] = mate(&buckets, at),
-                _ if at == earlier || at == later => mates[at] = mate(&buckets, at),
+                Some((_, other)) if other == later || other == earlier => mate(&buckets, at),
+                _ if at == earlier || at == later => mate(&buckets, at),
                 found => {
                     let price = price(&buckets, at, earlier);
-                    mates[at] = found.into_iter().chain(price).min_by(|one, other| one.0.total_cmp(&other.0));
+                    found.into_iter().chain(price).min_by(|one, other| one.0.total_cmp(&other.0))
                 }
-            }
+            };
         }
         let now = cost(&buckets);
         if left.is_multiple_of(BUCKETS) && now < best.0 {

@@ -1,6 +1,6 @@
 //! Pages to look at: one HTML file each, which asks nothing of anybody and can be read without its script.
 //!
-//! Every page is a [`document`]: its policy admits the one style and the one script by their hashes, and nothing else. Templates are
+//! Every page is a `document`: its policy admits the one style and the one script by their hashes, and nothing else. Templates are
 //! `maud`'s, which is checked and made Rust at compile time and escapes what it is given; control characters and those that turn the
 //! direction of writing are made visible in the document as a whole, so that no template can forget it.
 
