@@ -194,7 +194,7 @@ pub mod symbols;
 #[doc(hidden)]
 pub mod syzbot;
 pub mod table;
-#[cfg(feature = "net")]
+#[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod thread;
 #[cfg(feature = "vm")]
