@@ -11,6 +11,7 @@ pub mod fetch;
 #[cfg(feature = "vm")]
 pub mod kernel_build;
 pub mod kernel_config;
+#[cfg(feature = "vm")]
 mod kernel_patch;
 pub mod link;
 pub mod listing;
