@@ -217,17 +217,10 @@ mod tests {
     }
 
     #[test]
-    fn a_long_title_costs_no_more_than_its_beginning() {
-        let cost = |title: &[u8]| {
-            let begun = std::time::Instant::now();
-            let _ = clean_title(title);
-            begun.elapsed()
-        };
+    fn of_a_long_title_only_its_beginning_is_considered() {
         for word in ["x", "syz-executor.1:1", "a.", "1.1."] {
             let (short, long) = (word.repeat(CONSIDERED), word.repeat(100 * CONSIDERED));
-            assert_eq!(clean_title(short.as_bytes()), clean_title(long.as_bytes()));
-            let (short, long) = (cost(short.as_bytes()), cost(long.as_bytes()));
-            assert!(long < short * 20 + std::time::Duration::from_millis(50), "{word}: {short:?}, {long:?}");
+            assert_eq!(clean_title(short.as_bytes()), clean_title(long.as_bytes()), "{word}");
         }
     }
 
