@@ -41,7 +41,7 @@ const SHAPES: [(&str, &str); 11] = [
     (r"(?:\b[A-Za-z0-9][A-Za-z0-9._%+-]*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)", "address"),
     (r"(?:/home|/Users|/export/home)/([A-Za-z0-9._-]+)", "user"),
     (r"\b(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)\b", "host"),
-    (r"(?i)\b(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}\b|\b(?:[0-9a-f]{1,4}:){2,6}:[0-9a-f:]*[0-9a-f]\b", "host"),
+    (r"(?i)\b(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}\b|\b(?:[0-9a-f]{1,4}:){1,6}:[0-9a-f:]*[0-9a-f]\b", "host"),
 ];
 
 static PATTERNS: LazyLock<Vec<(Regex, &'static str)>> =

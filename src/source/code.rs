@@ -99,7 +99,7 @@ fn declaration(lines: &[&str], open: usize, above: usize) -> usize {
             || before.starts_with(['}', '#', '/'])
             || before.trim_start().starts_with('*')
             || before.ends_with("*/")
-            || before.ends_with([';', ':', '\\']);
+            || before.ends_with([';', ':', '\\', '}']);
         if ends {
             break;
         }

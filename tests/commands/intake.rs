@@ -368,7 +368,7 @@ fn words_without_a_verb_do_what_their_author_meant() {
         ("nosuch.log", "nosuch.log: no such file"),
         ("https://example.org/log.txt", "curl -L https://example.org/log.txt | kanalyze"),
         ("*.dmesg", "no log is here"),
-        ("pasre", "a similar subcommand exists"),
+        ("pasre", "'parse'"),
     ] {
         let output = kanalyze(&[words], folder.path(), None);
         assert_eq!(output.status.code(), Some(2), "{words}");
