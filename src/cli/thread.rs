@@ -141,6 +141,11 @@ fn opened(shown: &str, bytes: &[u8], threads: usize) -> anyhow::Result<Mailbox> 
     if mailbox.is_empty() {
         anyhow::bail!("{shown}: there is no message in it");
     }
+    if !mailbox.is_mail() {
+        anyhow::bail!(
+            "{shown}: this text is not a mail or mailbox: it names no sender, subject or date; a log is for `kanalyze parse`"
+        );
+    }
     Ok(mailbox)
 }
 

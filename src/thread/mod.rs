@@ -112,6 +112,16 @@ impl Mailbox {
         self.merged.is_empty()
     }
 
+    /// Whether a message says who wrote it, about what, or when. Of a text that is not mail none does.
+    #[must_use]
+    pub fn is_mail(&self) -> bool {
+        self.merged.iter().any(|merged| {
+            let message = &merged.message;
+            let from = &message.from;
+            !from.address.is_empty() || !from.name.is_empty() || !message.subject.is_empty() || message.time.is_some()
+        })
+    }
+
     /// Whether a message of this id is in it.
     #[must_use]
     pub fn holds(&self, id: &str) -> bool {
