@@ -14,7 +14,6 @@ use crate::thread::{MOST_MESSAGES, Mailbox, Thread};
 use anyhow::Context as _;
 use std::ffi::OsString;
 use std::io::Write;
-use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 /// Say what came of a mail thread: state, patches, open questions, objections, who said what when
@@ -208,19 +207,9 @@ fn write(arguments: &Arguments, threads: &[Thread]) -> anyhow::Result<()> {
 /// A mailbox whole, unpacked.
 fn read(name: &OsString) -> anyhow::Result<Vec<u8>> {
     let source = Source::new(name);
-    let mut bytes = Vec::new();
-    let mut large = false;
-    let damage = input::open(&source)?.feed(|piece| {
-        large = bytes.len() + piece.len() > LARGEST;
-        if large {
-            return ControlFlow::Break(());
-        }
-        bytes.extend_from_slice(piece);
-        ControlFlow::Continue(())
-    });
-    if large {
+    let Some((bytes, damage)) = input::open(&source)?.gathered(LARGEST) else {
         anyhow::bail!("{source}: more than 512 MiB; cut it into smaller mailboxes");
-    }
+    };
     if let Some(damage) = damage {
         if bytes.is_empty() {
             anyhow::bail!("{source}: {damage}");

@@ -121,6 +121,21 @@ pub enum Input {
 }
 
 impl Input {
+    /// All bytes, and what was wrong with them; `None` if there are more than `most`.
+    #[must_use]
+    pub fn gathered(self, most: usize) -> Option<(Vec<u8>, Option<Damage>)> {
+        let (mut bytes, mut large) = (Vec::new(), false);
+        let damage = self.feed(|piece| {
+            large = bytes.len() + piece.len() > most;
+            if large {
+                return ControlFlow::Break(());
+            }
+            bytes.extend_from_slice(piece);
+            ControlFlow::Continue(())
+        });
+        (!large).then_some((bytes, damage))
+    }
+
     /// Gives all bytes out: in one piece if they are in memory, else in chunks of at most [`CHUNK`]. Ends early if `take`
     /// breaks. Returns what was wrong with the bytes, if anything; all that could be read was given out before.
     pub fn feed(self, mut take: impl FnMut(&[u8]) -> ControlFlow<()>) -> Option<Damage> {

@@ -3,7 +3,6 @@
 use crate::input::{self, Source};
 use crate::net::{Client, HttpError, Site};
 use std::io::Cursor;
-use std::ops::ControlFlow;
 
 /// Where the kernel's lists are kept.
 pub const LORE: &str = "https://lore.kernel.org";
@@ -136,19 +135,10 @@ fn unpacked(url: &str, body: Vec<u8>) -> Result<Vec<u8>, LoreError> {
     let damaged = |reason: String| LoreError::Damaged { url: url.to_owned(), reason };
     let source = Source::Stdin;
     let input = input::open_reader(Box::new(Cursor::new(body)), &source).map_err(|error| damaged(error.to_string()))?;
-    let (mut bytes, mut large) = (Vec::new(), false);
-    let damage = input.feed(|piece| {
-        large = bytes.len() + piece.len() > LARGEST;
-        if large {
-            return ControlFlow::Break(());
-        }
-        bytes.extend_from_slice(piece);
-        ControlFlow::Continue(())
-    });
-    match damage {
-        _ if large => Err(damaged("more than 512 MiB when unpacked".to_owned())),
-        Some(damage) => Err(damaged(damage.to_string())),
-        None => Ok(bytes),
+    match input.gathered(LARGEST) {
+        None => Err(damaged("more than 512 MiB when unpacked".to_owned())),
+        Some((_, Some(damage))) => Err(damaged(damage.to_string())),
+        Some((bytes, None)) => Ok(bytes),
     }
 }
 
