@@ -16,6 +16,8 @@ struct Cause {
     start: u64,
     kind: String,
     init: bool,
+    /// The number of its oops.
+    oops: Option<u32>,
     /// Line and printk time of the cause or of its last consequence.
     line: u64,
     time: Option<f64>,
@@ -50,20 +52,31 @@ impl Causes {
             if grammar.is_consequence(&cause.kind, &report.kind, header, distance) {
                 return true;
             }
-            continues
-                && (cause.kind == report.kind || cause.is_near(report))
-                && (!panics || output.follows.is_match(line) || cause.init && output.follows_init.is_match(line))
+            let follows = if panics {
+                output.follows.is_match(line)
+                    || cause.oops.is_some() && output.follows_oops.is_match(line)
+                    || cause.init && output.follows_init.is_match(line)
+            } else {
+                // The header of an oops that has its number belongs to the report of that number.
+                report.oops.is_none() || cause.oops == report.oops
+            };
+            continues && follows && (cause.kind == report.kind || cause.is_near(report))
         });
         if let Some(cause) = found {
             cause.line = report.line;
             cause.time = report.time.or(cause.time);
             return Some(cause.index);
         }
+        // A program's last words cause nothing in the kernel.
+        if grammar.headers.iter().any(|known| known.id == header && known.programs) {
+            return None;
+        }
         self.last.push(Cause {
             index: report.index,
             boot: report.boot,
             start: report.start,
             kind: report.kind.clone(),
+            oops: report.oops,
             init: report.task.as_ref().is_some_and(|task| task.pid <= 1),
             line: report.line,
             time: report.time,

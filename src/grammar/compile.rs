@@ -177,6 +177,7 @@ fn output(output: source::Output) -> Output {
         never_second: output.never_second,
         always_second: output.always_second,
         follows: any(&output.follows),
+        follows_oops: any(&output.follows_oops),
         follows_init: any(&output.follows_init),
         ends: any_text(&output.ends),
         noise: any_text(&output.noise),

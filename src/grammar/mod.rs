@@ -245,6 +245,8 @@ pub struct Output {
     pub always_second: Vec<String>,
     /// Panics that follow from the report before them, by their own words.
     pub follows: Pattern,
+    /// The same, if the report before them is an oops.
+    pub follows_oops: Pattern,
     /// The same, if the report before them is init's.
     pub follows_init: Pattern,
     /// Lines that end a long report.

@@ -191,6 +191,7 @@ fn append(all: &mut source::Output, more: source::Output) {
     all.never_second.extend(more.never_second);
     all.always_second.extend(more.always_second);
     all.follows.extend(more.follows);
+    all.follows_oops.extend(more.follows_oops);
     all.follows_init.extend(more.follows_init);
     all.ends.extend(more.ends);
     all.noise.extend(more.noise);

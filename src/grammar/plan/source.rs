@@ -357,6 +357,8 @@ pub struct Output {
     pub always_second: Vec<String>,
     /// Patterns of panics that follow from the report before them, by their own words.
     pub follows: Vec<String>,
+    /// The same, if the report before them is an oops.
+    pub follows_oops: Vec<String>,
     /// The same, if the report before them is init's.
     pub follows_init: Vec<String>,
     /// Lines that end a long report (see `grammars/output.toml`).
