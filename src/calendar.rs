@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A moment as people write it, UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Civil {
+pub(crate) struct Civil {
     /// From 1970 on.
     pub year: u64,
     /// 1 to 12.
@@ -21,7 +21,7 @@ pub struct Civil {
 
 /// A moment as a date; what is before 1970 counts as its first second.
 #[must_use]
-pub fn civil(moment: SystemTime) -> Civil {
+pub(crate) fn civil(moment: SystemTime) -> Civil {
     let seconds = moment.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let (days, second_of_day) = (seconds / 86_400, seconds % 86_400);
     // Howard Hinnant's civil_from_days (https://howardhinnant.github.io/date_algorithms.html): years that begin in March put the
@@ -45,21 +45,21 @@ pub fn civil(moment: SystemTime) -> Civil {
 
 /// `2026-11-21T08:26:22Z`.
 #[must_use]
-pub fn utc(moment: SystemTime) -> String {
+pub(crate) fn utc(moment: SystemTime) -> String {
     let Civil { hour, minute, second, .. } = civil(moment);
     format!("{}T{hour:02}:{minute:02}:{second:02}Z", day(moment))
 }
 
 /// `2026-11-21T08-26-22`, for names of folders: sorts by time, needs no quoting anywhere.
 #[must_use]
-pub fn folder_stamp(moment: SystemTime) -> String {
+pub(crate) fn folder_stamp(moment: SystemTime) -> String {
     let Civil { hour, minute, second, .. } = civil(moment);
     format!("{}T{hour:02}-{minute:02}-{second:02}", day(moment))
 }
 
 /// `2026-11-21`.
 #[must_use]
-pub fn day(moment: SystemTime) -> String {
+pub(crate) fn day(moment: SystemTime) -> String {
     let Civil { year, month, day, .. } = civil(moment);
     format!("{year:04}-{month:02}-{day:02}")
 }
@@ -67,7 +67,7 @@ pub fn day(moment: SystemTime) -> String {
 /// Today's date in UTC, `2026-11-21`.
 #[cfg(feature = "cli")]
 #[must_use]
-pub fn today() -> String {
+pub(crate) fn today() -> String {
     day(SystemTime::now())
 }
 

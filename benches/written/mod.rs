@@ -31,7 +31,7 @@ fn said(number: usize, task: usize, text: &str) -> String {
 }
 
 /// Ordinary lines, about so many bytes.
-pub fn boring(bytes: usize) -> Vec<u8> {
+pub(crate) fn boring(bytes: usize) -> Vec<u8> {
     let mut text = Vec::with_capacity(bytes + 256);
     let mut number = 0;
     while text.len() < bytes {
@@ -65,14 +65,14 @@ fn report(number: usize) -> String {
 }
 
 /// So many reports, each with as many ordinary lines before it.
-pub fn reports(count: usize, between: usize) -> Vec<u8> {
+pub(crate) fn reports(count: usize, between: usize) -> Vec<u8> {
     let one =
         |at: usize| (0..between).map(move |row| ordinary(at * between + row)).chain([report(at)]).collect::<String>();
     (0..count).map(one).collect::<String>().into_bytes()
 }
 
 /// Hung tasks that wait for each other's locks, two by two.
-pub fn hangs(count: usize) -> Vec<u8> {
+pub(crate) fn hangs(count: usize) -> Vec<u8> {
     let mut text = String::new();
     // The task that watches the others says all of it.
     let line = |number: usize, text: &str| said(number, 31, text);
@@ -114,7 +114,7 @@ pub fn hangs(count: usize) -> Vec<u8> {
 }
 
 /// A grammar file with so many events.
-pub fn kinds(count: usize) -> String {
+pub(crate) fn kinds(count: usize) -> String {
     let one = |at: usize| {
         format!(
             "[[event]]\nid = 'own-{at}'\ntrigger = 'drv{at}: ring'\npattern = 'drv{at}: ring (?P<ring>[0-9]+) stuck'\n\
@@ -125,7 +125,7 @@ pub fn kinds(count: usize) -> String {
 }
 
 /// A transcript of `git bisect` over so many commits.
-pub fn bisection(commits: usize) -> Vec<u8> {
+pub(crate) fn bisection(commits: usize) -> Vec<u8> {
     let commit = |at: usize| format!("{:040x}", 0x1234_5678_9abc_def0_u64.wrapping_mul(at as u64 + 1));
     let mut text = String::from("git bisect start\n");
     for at in 0..commits {

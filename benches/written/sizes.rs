@@ -2,7 +2,7 @@
 
 /// The numbers in an environment variable, separated by commas; those given where it is not set. A benchmark that is only
 /// tried (`cargo test --benches`) takes the first.
-pub fn sizes(variable: &str, otherwise: &[usize]) -> Vec<usize> {
+pub(crate) fn sizes(variable: &str, otherwise: &[usize]) -> Vec<usize> {
     let set = std::env::var(variable)
         .ok()
         .map(|text| text.split(',').filter_map(|one| one.trim().parse().ok()).collect::<Vec<_>>());

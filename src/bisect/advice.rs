@@ -15,7 +15,7 @@ const LUCK: f64 = 0.05;
 
 /// The answer in one line.
 #[must_use]
-pub fn answer(found: &Bisection) -> String {
+pub(super) fn answer(found: &Bisection) -> String {
     let belief = match found.confidence {
         Some(confidence) => format!(": {} ({:.0} %)", belief(confidence), confidence * 100.0),
         None => String::new(),
@@ -62,7 +62,7 @@ fn horizon(found: &Bisection) -> String {
 
 /// What kept tests from running, most frequent first.
 #[must_use]
-pub fn infrastructure(steps: &[Step]) -> Vec<Nuisance> {
+pub(super) fn infrastructure(steps: &[Step]) -> Vec<Nuisance> {
     let mut seen: BTreeMap<String, (u32, u32)> = BTreeMap::new();
     for step in steps {
         let mut here: BTreeMap<String, u32> = BTreeMap::new();
@@ -92,7 +92,7 @@ pub fn infrastructure(steps: &[Step]) -> Vec<Nuisance> {
 }
 
 /// Fills in where the walk became unreliable, what its reliable steps support, and the next test.
-pub fn give(found: &mut Bisection) {
+pub(super) fn give(found: &mut Bisection) {
     let (unreliable, trust, next) = {
         let walk = Walk::new(found);
         let doubts = doubts(found, &walk);
@@ -338,6 +338,6 @@ fn trust_or(found: &Bisection, range: &super::record::Range) -> String {
 
 /// The first twelve digits of a commit.
 #[must_use]
-pub fn short(commit: &str) -> &str {
+pub(super) fn short(commit: &str) -> &str {
     commit.get(..12).unwrap_or(commit)
 }

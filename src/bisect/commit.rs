@@ -8,7 +8,7 @@ const KEPT_FILES: usize = 400;
 
 /// A commit dump while it is read.
 #[derive(Debug, Default)]
-pub struct Dump {
+pub(super) struct Dump {
     commit: Culprit,
     started: bool,
     message: bool,
@@ -19,7 +19,7 @@ impl Dump {
     ///
     /// The message is indented by four blanks and may quote anything, other bisections included; only the diffstat and the raw
     /// listing of old gits follow it.
-    pub fn line(&mut self, content: &[u8]) -> bool {
+    pub(super) fn line(&mut self, content: &[u8]) -> bool {
         let head = |prefix: &str| content.strip_prefix(prefix.as_bytes()).map(|rest| words(rest.trim_ascii()));
         match content.first() {
             None => true,
@@ -91,7 +91,7 @@ impl Dump {
     }
 
     /// Moves what was read into `culprit`.
-    pub fn fill(&mut self, culprit: &mut Culprit) {
+    pub(super) fn fill(&mut self, culprit: &mut Culprit) {
         let read = std::mem::take(&mut self.commit);
         let (commit, subject) = (std::mem::take(&mut culprit.commit), std::mem::take(&mut culprit.subject));
         *culprit = Culprit { commit, subject: if subject.is_empty() { read.subject } else { subject }, ..read };

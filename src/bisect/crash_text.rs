@@ -20,7 +20,7 @@ const KEPT: usize = 400;
 
 /// Looks through a report.
 #[must_use]
-pub fn look(report: &[u8]) -> Seen {
+pub(super) fn look(report: &[u8]) -> Seen {
     let mut seen = Seen::default();
     for content in report.split(|byte| *byte == b'\n') {
         for (at, word) in fields(content) {

@@ -4,7 +4,7 @@ use super::record::{Bisection, Outcome};
 use super::walk::Features;
 
 /// Narrows the dates of `found` by what its log shows and what it does not show.
-pub fn date(found: &mut Bisection, features: &Features) {
+pub(super) fn date(found: &mut Bisection, features: &Features) {
     let blocks = !found.steps.is_empty();
     let signed = features.signatures.0 || features.signatures.1;
     // The first line says it, and everything else is weaker.

@@ -12,7 +12,7 @@ const TITLES: usize = 64;
 
 /// The drift of a walk; nothing where the last kernel that crashed still showed a title of the first test.
 #[must_use]
-pub fn of(found: &Bisection) -> Option<TitleDrift> {
+pub(super) fn of(found: &Bisection) -> Option<TitleDrift> {
     // The figures are those of searches for causes.
     if found.kind != Kind::Cause {
         return None;

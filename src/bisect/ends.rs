@@ -3,7 +3,7 @@
 use super::record::{Bisection, Flags, Picked};
 
 /// Oddities of the culprit.
-pub fn flags(found: &Bisection) -> Flags {
+pub(super) fn flags(found: &Bisection) -> Flags {
     let Some(culprit) = &found.culprit else { return Flags::default() };
     let signatures = found.signatures.as_ref().filter(|signatures| signatures.culprit.is_some());
     Flags {
@@ -14,7 +14,7 @@ pub fn flags(found: &Bisection) -> Flags {
 }
 
 /// Says which releases the ends of git's range are.
-pub fn name_range(found: &mut Bisection) {
+pub(super) fn name_range(found: &mut Bisection) {
     let Some(range) = &mut found.range else { return };
     let release = |end: &str| {
         let tested = found
@@ -27,7 +27,7 @@ pub fn name_range(found: &mut Bisection) {
 }
 
 /// `[v6.4 v6.3] out of 44 release tags`; for two weeks of 2023 each tag was printed as `%!d(string=v6.4)`.
-pub fn picked(rest: &str) -> Picked {
+pub(super) fn picked(rest: &str) -> Picked {
     let (list, tail) = rest.trim_start_matches('[').split_once(']').unwrap_or((rest, ""));
     let tags = list
         .split_whitespace()

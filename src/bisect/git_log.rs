@@ -18,7 +18,7 @@ const CANDIDATES: usize = 4096;
 
 /// Reads the sessions of plain git logs in a text, each once; none without a verdict or an answer.
 #[must_use]
-pub fn read(log: &str, text: &Text<'_>) -> Vec<Bisection> {
+pub(super) fn read(log: &str, text: &Text<'_>) -> Vec<Bisection> {
     let mut reader = Reader::new(log, text.mailed);
     let mut all = Vec::new();
     for (number, _, content) in text.lines() {
@@ -30,7 +30,7 @@ pub fn read(log: &str, text: &Text<'_>) -> Vec<Bisection> {
 }
 
 /// A line without what a terminal puts before a command: blanks and a prompt.
-pub fn typed(content: &[u8]) -> &[u8] {
+pub(super) fn typed(content: &[u8]) -> &[u8] {
     let content = content.trim_ascii();
     let Some(at) = memchr::memmem::find(&content[..content.len().min(160)], b"git bisect ") else { return content };
     let prompt = content[..at].trim_ascii_end();

@@ -4,7 +4,7 @@ use super::record::{RunResult, Verdict};
 
 /// A line, with slices of it. Commits are hex digits, checked.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Line<'a> {
+pub(super) enum Line<'a> {
     /// `<host> starts bisection <time>`.
     Host { host: &'a [u8], time: &'a [u8] },
     /// `bisecting cause commit starting from <H>`, also in the words of 2018.
@@ -103,7 +103,7 @@ pub enum Line<'a> {
 
 /// What one line says. The line is without its end.
 #[must_use]
-pub fn read(content: &[u8]) -> Line<'_> {
+pub(super) fn read(content: &[u8]) -> Line<'_> {
     let Some(&first) = content.first() else { return Line::Blank };
     let found = match first {
         b'#' => comment(content),
@@ -119,7 +119,7 @@ pub fn read(content: &[u8]) -> Line<'_> {
 
 /// Whether a line is one of those by which logs are recognised.
 #[must_use]
-pub fn is_marker(content: &[u8]) -> bool {
+pub(super) fn is_marker(content: &[u8]) -> bool {
     !matches!(
         read(content),
         Line::Unknown | Line::Blank | Line::Hash(_) | Line::Error(_) | Line::Crash(_) | Line::Cc(_) | Line::Config
@@ -128,7 +128,7 @@ pub fn is_marker(content: &[u8]) -> bool {
 
 /// Whether a line is one that only syzbot's jobs write.
 #[must_use]
-pub fn is_of_syzbot(content: &[u8]) -> bool {
+pub(super) fn is_of_syzbot(content: &[u8]) -> bool {
     match read(content) {
         Line::Host { .. }
         | Line::Cause(_)
@@ -145,7 +145,7 @@ pub fn is_of_syzbot(content: &[u8]) -> bool {
 
 /// Whether a line is one of a plain git log: a comment of git, a command with what it takes, or git's answer.
 #[must_use]
-pub fn is_of_git(content: &[u8]) -> bool {
+pub(super) fn is_of_git(content: &[u8]) -> bool {
     match read(content) {
         Line::Given { .. } | Line::FirstComment { .. } | Line::GitFirst(_) => true,
         // `git bisect points to …` is prose.
@@ -159,13 +159,13 @@ pub fn is_of_git(content: &[u8]) -> bool {
 
 /// Whether `word` is a whole commit hash or kernel signature.
 #[must_use]
-pub fn is_hash(word: &[u8]) -> bool {
+pub(super) fn is_hash(word: &[u8]) -> bool {
     matches!(word.len(), 40 | 64) && hash_length(word) == word.len()
 }
 
 /// Number of hex digits at the beginning of `content` that end in a blank, a bracket or the end; else 0.
 #[must_use]
-pub fn hash_length(content: &[u8]) -> usize {
+pub(super) fn hash_length(content: &[u8]) -> usize {
     let digits = content.iter().take_while(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')).count();
     let ends = content
         .get(digits)
@@ -175,7 +175,7 @@ pub fn hash_length(content: &[u8]) -> usize {
 
 /// The commit at the beginning of `content` and what follows it, trimmed.
 #[must_use]
-pub fn split_commit(content: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(super) fn split_commit(content: &[u8]) -> Option<(&[u8], &[u8])> {
     let length = hash_length(content);
     (length > 0).then(|| (&content[..length], content[length..].trim_ascii()))
 }

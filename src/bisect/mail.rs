@@ -9,7 +9,7 @@ const PROBE: usize = 256 << 10;
 
 /// A text as lines, each with its 1-based number in the file.
 #[derive(Debug)]
-pub struct Text<'a> {
+pub(super) struct Text<'a> {
     bytes: Cow<'a, [u8]>,
     numbers: Vec<u64>,
     /// Whether anything had to be undone.
@@ -19,7 +19,7 @@ pub struct Text<'a> {
 impl<'a> Text<'a> {
     /// Looks whether `bytes` is a mail, quoted or a person's git log, and undoes that; other texts are borrowed.
     #[must_use]
-    pub fn read(bytes: &'a [u8]) -> Self {
+    pub(super) fn read(bytes: &'a [u8]) -> Self {
         let mut signs = probe(&bytes[..bytes.len().min(PROBE)]);
         if !signs.is_mail() && (signs.syzbot || !signs.git) {
             return Self { bytes: Cow::Borrowed(bytes), numbers: Vec::new(), mailed: false };
@@ -64,7 +64,7 @@ impl<'a> Text<'a> {
     }
 
     /// The lines without their ends: number in the file, offset behind the line in [`Text::bytes`], content.
-    pub fn lines(&self) -> impl Iterator<Item = (u64, usize, &[u8])> {
+    pub(super) fn lines(&self) -> impl Iterator<Item = (u64, usize, &[u8])> {
         let mut at = 0;
         let mut index = 0;
         std::iter::from_fn(move || {
@@ -80,7 +80,7 @@ impl<'a> Text<'a> {
 
     /// The text as [`Text::lines`] sees it.
     #[must_use]
-    pub fn bytes(&self) -> &[u8] {
+    pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 }

@@ -12,7 +12,7 @@ const LONGEST: usize = 4096;
 
 /// What the beginning of a text tells about its wrapping.
 #[derive(Debug, Default)]
-pub struct Signs {
+pub(super) struct Signs {
     /// Lines of a bisection stand behind `>` or `|`.
     pub quoted: bool,
     /// It has the headers of a mail.
@@ -30,14 +30,14 @@ pub struct Signs {
 impl Signs {
     /// Whether anything of a mail has to be undone.
     #[must_use]
-    pub fn is_mail(&self) -> bool {
+    pub(super) fn is_mail(&self) -> bool {
         self.quoted || self.headers || self.printable
     }
 }
 
 /// Looks at the beginning of a text.
 #[must_use]
-pub fn probe(bytes: &[u8]) -> Signs {
+pub(super) fn probe(bytes: &[u8]) -> Signs {
     let mut signs = Signs::default();
     let (mut headers, mut soft, mut escapes) = (0, 0, 0);
     for (index, content) in bytes.split(|byte| *byte == b'\n').enumerate() {
@@ -72,7 +72,7 @@ fn starts_with_ignoring_case(content: &[u8], prefix: &[u8]) -> bool {
 
 /// How many bytes of `>`, `|` and blanks a line begins with.
 #[must_use]
-pub fn prefix(content: &[u8]) -> usize {
+pub(super) fn prefix(content: &[u8]) -> usize {
     let mut at = 0;
     loop {
         match content.get(at..) {
@@ -85,7 +85,7 @@ pub fn prefix(content: &[u8]) -> usize {
 
 /// A line without what stood before it, and its length before that.
 #[derive(Debug)]
-pub struct Peeled {
+pub(super) struct Peeled {
     /// 1-based number in the file.
     number: u64,
     content: Vec<u8>,
@@ -96,7 +96,7 @@ pub struct Peeled {
 /// Takes off what stands before the lines of a bisection. Lines between them lose the same; what a commit's message quotes is
 /// indented further and keeps that.
 #[must_use]
-pub fn peeled<'a>(lines: impl Iterator<Item = (u64, Cow<'a, [u8]>)>, signs: &Signs) -> Vec<Peeled> {
+pub(super) fn peeled<'a>(lines: impl Iterator<Item = (u64, Cow<'a, [u8]>)>, signs: &Signs) -> Vec<Peeled> {
     let mut known: Vec<u8> = Vec::new();
     let mut dump = false;
     let mut plain = Vec::new();
@@ -143,7 +143,7 @@ fn unquoted(content: &[u8]) -> &[u8] {
 
 /// Puts lines together that were broken, each with the number of its first part.
 #[must_use]
-pub fn joined(lines: Vec<Peeled>, signs: &Signs) -> Vec<(u64, Vec<u8>)> {
+pub(super) fn joined(lines: Vec<Peeled>, signs: &Signs) -> Vec<(u64, Vec<u8>)> {
     let wrapping = Wrapping::of(&lines);
     let mut whole: Vec<(u64, Vec<u8>)> = Vec::with_capacity(lines.len());
     let mut width = 0;

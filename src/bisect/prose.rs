@@ -8,14 +8,14 @@ const LENGTH: usize = 240;
 
 /// A sentence about a revert, while it is read: it may go on in the next lines.
 #[derive(Debug, Default)]
-pub struct Reader {
+pub(super) struct Reader {
     kept: usize,
     paragraph: Option<(u64, String)>,
 }
 
 impl Reader {
     /// Takes a line of text; gives what the paragraph before it says of a revert, when it ends here.
-    pub fn line(&mut self, number: u64, text: &str) -> Option<Revert> {
+    pub(super) fn line(&mut self, number: u64, text: &str) -> Option<Revert> {
         let text = text.trim();
         // A signature, a trailer, a rule and a comment end a paragraph.
         let ends = text.is_empty() || text.starts_with(['#', '-', '=', '>', '|', '[']);
@@ -31,7 +31,7 @@ impl Reader {
     }
 
     /// What the last paragraph says of a revert.
-    pub fn end(&mut self) -> Option<Revert> {
+    pub(super) fn end(&mut self) -> Option<Revert> {
         let (line, paragraph) = self.paragraph.take()?;
         if self.kept >= KEPT {
             return None;

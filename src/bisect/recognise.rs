@@ -6,7 +6,7 @@ use super::mail::Text;
 
 /// Which reader a text is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Writer {
+pub(super) enum Writer {
     /// syzbot's job.
     Syzbot,
     /// git, run by people or by 0-day.
@@ -15,7 +15,7 @@ pub enum Writer {
 
 /// Who wrote the bisection in a text; nothing where no line is one of a bisection.
 #[must_use]
-pub fn writer(text: &Text<'_>) -> Option<Writer> {
+pub(super) fn writer(text: &Text<'_>) -> Option<Writer> {
     let (mut git, mut run) = (false, false);
     for (_, _, content) in text.lines() {
         if line::is_of_syzbot(content) {

@@ -3,7 +3,7 @@
 use super::record::{Bisection, Kind, Role, RunResult, Step, Verdict};
 
 /// No step has more runs; what is more is no count.
-pub const MANY: u32 = 1_000_000;
+pub(super) const MANY: u32 = 1_000_000;
 
 /// One set of rules with the day from which it was in force.
 #[derive(Debug, Clone, Copy)]
@@ -35,7 +35,7 @@ const RULES: [Rules; 5] = [
 ];
 
 /// Fills in what the rules say of each step: counts, verdicts, contradictions.
-pub fn apply(found: &mut Bisection) {
+pub(super) fn apply(found: &mut Bisection) {
     let (since, until) = (found.dialect.since.clone(), found.dialect.until.clone());
     let within = |day: &str| until.as_deref().is_none_or(|until| day <= until);
     let from = since.as_deref().unwrap_or("");

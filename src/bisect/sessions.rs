@@ -4,7 +4,7 @@ use super::record::{Bisection, Origin, Role, Verdict};
 
 /// Leaves out sessions that another one of the text contains: a log that was sent before it was finished, or quoted again.
 #[must_use]
-pub fn told_once(all: Vec<Bisection>) -> Vec<Bisection> {
+pub(super) fn told_once(all: Vec<Bisection>) -> Vec<Bisection> {
     let mut kept: Vec<Bisection> = Vec::new();
     for mut found in all {
         if let Some(known) = kept.iter_mut().find(|known| contains(known, &found)) {

@@ -4,7 +4,7 @@ use super::record::Totals;
 
 /// `27, total time: 4h32m53.3s (build: 1h45m10.4s, test: 2h42m14.3s)`.
 #[must_use]
-pub fn totals(text: &str) -> Totals {
+pub(super) fn totals(text: &str) -> Totals {
     let after = |name: &str| text.split_once(name).map_or(0.0, |(_, rest)| seconds(rest));
     let revisions = text.split(',').next().and_then(|count| count.trim().parse().ok()).unwrap_or(0);
     Totals { revisions, total: after("total time: "), build: after("build: "), test: after("test: ") }
@@ -12,7 +12,7 @@ pub fn totals(text: &str) -> Totals {
 
 /// A duration as Go prints it (`12h3m4.5s`, `650ms`), in seconds; reads as far as it understands.
 #[must_use]
-pub fn seconds(text: &str) -> f64 {
+pub(super) fn seconds(text: &str) -> f64 {
     let mut total = 0.0;
     let mut rest = text.trim_start();
     loop {
@@ -34,13 +34,13 @@ pub fn seconds(text: &str) -> f64 {
 
 /// A list as Go's `%q` prints it: `["a@example.org" "b@example.org"]`.
 #[must_use]
-pub fn quoted_list(text: &str) -> Vec<String> {
+pub(super) fn quoted_list(text: &str) -> Vec<String> {
     text.split('"').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
 /// Whether a subject is that of a version bump: `Linux 5.4-rc1`.
 #[must_use]
-pub fn is_release_subject(subject: &str) -> bool {
+pub(super) fn is_release_subject(subject: &str) -> bool {
     subject.strip_prefix("Linux ").or_else(|| subject.strip_prefix("Linux-")).is_some_and(|rest| {
         let rest = rest.strip_prefix('v').unwrap_or(rest);
         rest.starts_with(|first: char| first.is_ascii_digit()) && !rest.contains(' ')

@@ -42,7 +42,7 @@ static DATA: LazyLock<Data> =
 
 /// How far two titles are relatives, 0 (strangers) to 1 (equal).
 #[must_use]
-pub fn relation(one: &str, other: &str) -> f64 {
+pub(super) fn relation(one: &str, other: &str) -> f64 {
     if one == other {
         return 1.0;
     }
@@ -73,7 +73,7 @@ pub fn relation(one: &str, other: &str) -> f64 {
 /// How a title is related to another, as the beginning of "… the first test"; the bounds are those of [`relation`]. Words about
 /// titles only: whether two titles are one bug is what nobody knows.
 #[must_use]
-pub fn relation_words(relation: f64) -> &'static str {
+pub(super) fn relation_words(relation: f64) -> &'static str {
     match relation {
         relation if relation >= 1.0 => "a title of",
         relation if relation >= 0.9 => "another title with the function of",
@@ -90,7 +90,7 @@ fn family(title: &str) -> Option<&'static Family> {
 
 /// The function or file that a title names: the word after its last `in` or `at`.
 #[must_use]
-pub fn function(title: &str) -> Option<&str> {
+pub(super) fn function(title: &str) -> Option<&str> {
     let title = match title.rsplit_once(" (") {
         Some((before, number))
             if number.strip_suffix(')').is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit())) =>
@@ -120,7 +120,7 @@ pub fn function(title: &str) -> Option<&str> {
 
 /// The words of a name or sentence that may tell a subsystem.
 #[must_use]
-pub fn tokens(text: &str) -> BTreeSet<String> {
+pub(super) fn tokens(text: &str) -> BTreeSet<String> {
     let lower = text.to_lowercase();
     let words = lower.split(|letter: char| !letter.is_ascii_alphanumeric());
     words
@@ -133,7 +133,7 @@ pub fn tokens(text: &str) -> BTreeSet<String> {
 
 /// What kept a test from running, by the words of its title or of the lines behind it; nothing for kernel trouble.
 #[must_use]
-pub fn infrastructure(text: &str) -> Option<&'static str> {
+pub(super) fn infrastructure(text: &str) -> Option<&'static str> {
     DATA.infrastructure
         .iter()
         .find(|trouble| text.contains(trouble.contains.as_str()))
@@ -142,19 +142,19 @@ pub fn infrastructure(text: &str) -> Option<&'static str> {
 
 /// Whether a file is one through which every report goes.
 #[must_use]
-pub fn is_common(path: &str) -> bool {
+pub(super) fn is_common(path: &str) -> bool {
     DATA.words.common_paths.iter().any(|prefix| path.starts_with(prefix.as_str()))
 }
 
 /// Whether a file cannot matter to an x86 test kernel: documentation, tools, other architectures, absent hardware.
 #[must_use]
-pub fn is_foreign(path: &str) -> bool {
+pub(super) fn is_foreign(path: &str) -> bool {
     DATA.words.foreign_paths.iter().any(|prefix| path.starts_with(prefix.as_str()))
 }
 
 /// Whether a path of a diffstat, which git may have shortened (`.../vhost/net.c`), is that file.
 #[must_use]
-pub fn is_path(printed: &str, file: &str) -> bool {
+pub(super) fn is_path(printed: &str, file: &str) -> bool {
     match printed.strip_prefix("...") {
         Some(tail) => file.ends_with(tail.trim_start_matches('/')),
         None => printed == file,

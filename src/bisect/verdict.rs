@@ -24,7 +24,7 @@ struct Provenance {
 
 /// How often bisections were right whose kernels stopped to show the first title, and the others.
 #[derive(Debug, Clone, Copy, Deserialize)]
-pub struct Drift {
+pub(super) struct Drift {
     /// Later titles had something in common with the first.
     pub near: Share,
     /// Some had not.
@@ -52,12 +52,12 @@ pub const INTERCEPT: &str = "intercept";
 
 /// How often bisections were right whose titles drifted, and the others.
 #[must_use]
-pub fn drift_shares() -> Drift {
+pub(super) fn drift_shares() -> Drift {
     MODEL.title_drift
 }
 
 /// Puts confidence and reasons into a record; without commits there is nothing to believe.
-pub fn judge(found: &mut Bisection, signs: &[Sign]) {
+pub(super) fn judge(found: &mut Bisection, signs: &[Sign]) {
     // Somebody may have cut the runs out.
     if found.commits.is_empty() || !found.walked().any(Step::is_crashing) {
         return;

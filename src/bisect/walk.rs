@@ -14,7 +14,7 @@ const KEPT_BYTES: usize = 400;
 
 /// What a transcript says, before anything is concluded from it.
 #[derive(Debug)]
-pub struct Transcript {
+pub(super) struct Transcript {
     /// The record, with everything that is printed in the log.
     pub bisection: Bisection,
     /// The crash report in [`Text::bytes`].
@@ -25,7 +25,7 @@ pub struct Transcript {
 
 /// Which dated forms a log shows.
 #[derive(Debug, Default, Clone, Copy)]
-pub struct Features {
+pub(super) struct Features {
     /// `searching for …`.
     pub searching: bool,
     /// Tags as end points of git's range.
@@ -77,7 +77,7 @@ enum At {
 
 /// Reads the transcripts of a text; each begins with its header.
 #[must_use]
-pub fn transcripts(log: &str, text: &Text<'_>) -> Vec<Transcript> {
+pub(super) fn transcripts(log: &str, text: &Text<'_>) -> Vec<Transcript> {
     let mut all: Vec<Transcript> = Vec::new();
     let mut walk = Walk::new(log, text.mailed);
     let mut before = 0;

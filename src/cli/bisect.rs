@@ -41,7 +41,7 @@ In the walk, `git` is what git was told (in brackets: what the runs say of a tes
 A text with several bisections gives all of them, in their order.
 
 Exit status: 0, or 2 if a log could not be read or holds no bisection.")]
-pub struct Arguments {
+pub(super) struct Arguments {
     #[command(flatten)]
     logs: Logs,
 
@@ -91,7 +91,7 @@ const BATCH: usize = 128;
 ///
 /// # Errors
 /// No input, a grammar that is no good, several logs for one picture, an output that cannot be written.
-pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let Some(output) = arguments.output.plain() else {
         return super::page::of_logs(&arguments.logs, &arguments.tree);
     };

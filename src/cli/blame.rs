@@ -32,7 +32,7 @@ use std::process::ExitCode;
   kanalyze blame --tree ~/linux --format json crash.log   kanalyze.blame/1
 
 Exit status: 0 a page, 1 no crash in the log, 2 error.")]
-pub struct Arguments {
+pub(super) struct Arguments {
     #[command(flatten)]
     logs: Logs,
 
@@ -80,7 +80,7 @@ fn range(text: &str) -> Result<(String, String), String> {
 ///
 /// # Errors
 /// No tree, no input, a commit that is not in the tree.
-pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let tree = arguments.tree.needed()?;
     let options = arguments.logs.reading.options()?;
     let image = arguments.vmlinux.as_deref().map(|path| open_image(path, cache_home().as_deref())).transpose()?;

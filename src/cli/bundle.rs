@@ -19,7 +19,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Fetch, show and check bundles: a syzbot bug's kernel, disk, programs and logs in one folder
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     #[command(subcommand)]
     verb: Verb,
 }
@@ -109,7 +109,7 @@ fn seconds(text: &str) -> Result<f64, String> {
 ///
 /// # Errors
 /// What could not be fetched, read or written.
-pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.verb {
         Verb::Fetch(arguments) => run_fetch(&arguments),
         Verb::Show(folder) => run_show(&folder),
@@ -297,7 +297,7 @@ fn show(out: &mut dyn Write, directory: &Path, manifest: &Manifest) -> anyhow::R
 }
 
 /// What `schema` says in the records of `bundle verify`.
-pub const CHECK_SCHEMA: &str = "kanalyze.bundle-check/1";
+pub(super) const CHECK_SCHEMA: &str = "kanalyze.bundle-check/1";
 
 /// One line of `bundle verify --format jsonl`.
 #[derive(serde::Serialize, schemars::JsonSchema)]

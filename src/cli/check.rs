@@ -30,7 +30,7 @@ use std::process::ExitCode;
 
 Exit status: 0 nothing new, 1 a crash that is not known, 2 error (a log that is empty, is no log or cannot be read never
 passes).")]
-pub struct Arguments {
+pub(super) struct Arguments {
     #[command(flatten)]
     logs: Logs,
 
@@ -82,7 +82,7 @@ enum Form {
 ///
 /// # Errors
 /// No log, a grammar or baseline that is no good.
-pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let baseline = arguments.baseline.as_deref().map(Baseline::read).transpose()?.unwrap_or_default();
     let day = arguments.today.clone().unwrap_or_else(today);
     let options = arguments.logs.reading.options()?;

@@ -17,7 +17,7 @@ use std::process::ExitCode;
 #[command(after_help = "Examples:
   kanalyze corpus check my-logs      compare; exit 1 and a diff where something changed
   kanalyze corpus accept my-logs     write the snapshots anew")]
-pub struct Arguments {
+pub(super) struct Arguments {
     #[command(subcommand)]
     verb: Verb,
 }
@@ -43,7 +43,7 @@ struct Folder {
 ///
 /// # Errors
 /// A folder that cannot be read, a snapshot that cannot be written, a grammar that is no good.
-pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let (folder, accept) = match &arguments.verb {
         Verb::Check(folder) => (folder, false),
         Verb::Accept(folder) => (folder, true),

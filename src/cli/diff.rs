@@ -45,7 +45,7 @@ A baseline is a TOML file:
   reason = \"https://…\"        # optional
 
 Exit status: 0 the same, 1 different, 2 error. A difference that stays undecided does not count.")]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// The first side.
     #[arg(value_name = "A", required_unless_present_any = ["a", "explain"], conflicts_with_all = ["a", "b"])]
     first: Option<OsString>,
@@ -96,7 +96,7 @@ pub struct Arguments {
 
 /// Form of a comparison's output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Form {
+pub(super) enum Form {
     /// For a terminal or a mail.
     Text,
     /// One JSON array of one record.
@@ -117,7 +117,7 @@ pub enum Form {
 ///
 /// # Errors
 /// A side that is nothing, a grammar or baseline that is no good.
-pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let reader = Reader { quiet: arguments.quiet, no_pager: arguments.no_pager, ..Reader::default() };
     let mut out = Page::open(reader, arguments.format == Form::Text);
     if arguments.first.is_none() && arguments.a.is_empty() {

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 /// One line each, with the remedy for what is missing. KVM is tried with a tiny guest, since its device proves nothing.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Exit status: 0 all that a run needs is here, 1 something that it needs is missing.")]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// A bundle, or the folder where bundles and runs are to go.
     #[arg(default_value = ".")]
     folder: PathBuf,
@@ -30,7 +30,7 @@ pub struct Arguments {
 ///
 /// # Errors
 /// Stdout is closed.
-pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let vmlinux = arguments.folder.join("vmlinux");
     // A folder that is no bundle knows no revision, and needs none.
     let bundle = Bundle::open(&arguments.folder).ok();

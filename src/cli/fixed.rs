@@ -27,7 +27,7 @@ use std::process::ExitCode;
   kanalyze fixed --tree ~/linux crash.log                 the bug of a log: by title, line and function
 
 Exit status: 0 fixed, 1 no fix found, 2 error.")]
-pub struct Arguments {
+pub(super) struct Arguments {
     #[command(flatten)]
     logs: Logs,
 
@@ -57,7 +57,7 @@ pub struct Arguments {
 ///
 /// # Errors
 /// No tree, nothing to look for, a commit that is not in the tree.
-pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let tree = arguments.tree.needed()?;
     let extid = arguments.extid.as_ref().map(|bug| bug.key().to_owned());
     let mut found: Vec<Fixed> = Vec::new();

@@ -16,7 +16,7 @@ use std::process::ExitCode;
   kanalyze generate man ~/.local/share/man/man1
   kanalyze generate completions bash > /etc/bash_completion.d/kanalyze
   kanalyze generate schema kanalyze.report/1")]
-pub struct Arguments {
+pub(super) struct Arguments {
     #[command(subcommand)]
     verb: Verb,
 }
@@ -44,7 +44,7 @@ enum Verb {
 ///
 /// # Errors
 /// A folder that cannot be written, an unknown schema.
-pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout().lock();
     match arguments.verb {
         Verb::Man { folder: None } => clap_mangen::Man::new(super::command()).render(&mut out)?,

@@ -21,7 +21,7 @@ use std::process::ExitCode;
 #[expect(rustdoc::invalid_html_tags, reason = "the name of a group in a pattern, shown as it is by --help")]
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
-pub struct Arguments {
+pub(super) struct Arguments {
     #[command(subcommand)]
     verb: Verb,
 }
@@ -49,7 +49,7 @@ enum Verb {
 ///
 /// # Errors
 /// An unknown kind, or output that cannot be written.
-pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout().lock();
     let grammar = Grammar::built_in();
     match arguments.verb {

@@ -20,7 +20,7 @@ use std::process::ExitCode;
   kanalyze image symbols bzImage > System.map
   kanalyze image disasm vhost_worker_killed bzImage
   kanalyze image disasm --locks vhost_worker_killed bzImage    which lock is taken first?")]
-pub struct Arguments {
+pub(super) struct Arguments {
     #[command(subcommand)]
     action: Action,
 }
@@ -75,11 +75,11 @@ enum Format {
 }
 
 /// The schema name of [`Info`].
-pub const SCHEMA: &str = "kanalyze.image/1";
+pub(super) const SCHEMA: &str = "kanalyze.image/1";
 
 /// What an image says about itself.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
-pub struct Info<'image> {
+pub(super) struct Info<'image> {
     /// [`SCHEMA`].
     schema: &'static str,
     /// The path as the user gave it.
@@ -126,7 +126,7 @@ struct Instruction {
 ///
 /// # Errors
 /// An image that cannot be read, a function that it does not have.
-pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let mut out = BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
     match arguments.action {
         Action::Info { image, config, format } => {

@@ -18,7 +18,7 @@ const TOLD: usize = 20;
 
 /// Build kernels into bundles
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     #[command(subcommand)]
     verb: Verb,
 }
@@ -76,7 +76,7 @@ fn architecture(text: &str) -> Result<Architecture, String> {
 }
 
 /// What `schema` says in the record of `kernel build`.
-pub const SCHEMA: &str = "kanalyze.local-kernel/1";
+pub(super) const SCHEMA: &str = "kanalyze.local-kernel/1";
 
 /// `kernel build --format jsonl`.
 #[derive(serde::Serialize, schemars::JsonSchema)]
@@ -91,7 +91,7 @@ pub(super) struct Built<'a> {
 ///
 /// # Errors
 /// What did not build.
-pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let Verb::Build(arguments) = arguments.verb;
     let config = match &arguments.config {
         Some(config) => config.clone(),

@@ -31,7 +31,7 @@ use std::process::ExitCode;
   kanalyze locks --mermaid hang.log          the same for an issue or a wiki page
 
 Exit status: 0 no hang, 1 a hang, 2 error.")]
-pub struct Arguments {
+pub(super) struct Arguments {
     #[command(flatten)]
     logs: Logs,
 
@@ -62,7 +62,7 @@ pub struct Arguments {
 ///
 /// # Errors
 /// No input, or a grammar that is no good.
-pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let Some(output) = arguments.output.plain() else {
         return super::page::of_logs(&arguments.logs, &arguments.tree);
     };

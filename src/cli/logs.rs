@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 /// Logs as arguments.
 #[derive(Debug, Clone, clap::Args)]
-pub struct Logs {
+pub(super) struct Logs {
     /// Logs to read: files, run folders, folders of logs, quoted globs, or `-` for standard input. gz, xz, zst, bz2, lz4, zip
     /// and tar are unpacked, mails and mboxes undone, UTF-16 decoded. With none, reads standard input if it is a pipe.
     #[arg(value_name = "LOG")]
@@ -24,7 +24,7 @@ pub struct Logs {
 
 /// How logs are read.
 #[derive(Debug, Clone, clap::Args)]
-pub struct Reading {
+pub(super) struct Reading {
     /// A grammar file of your own, besides the built-in ones; may be given several times.
     #[arg(long, value_name = "FILE")]
     pub grammar: Vec<PathBuf>,
@@ -43,7 +43,7 @@ impl Reading {
     ///
     /// # Errors
     /// A grammar file that is no good.
-    pub fn options(&self) -> anyhow::Result<Options> {
+    pub(super) fn options(&self) -> anyhow::Result<Options> {
         let grammar = self.load_grammar()?;
         Ok(Options { grammar, as_syzbot: self.as_syzbot, threads: self.threads, ..Options::named("") })
     }
@@ -61,7 +61,7 @@ impl Reading {
 }
 
 /// Sources, and whether every argument stood for one; the others are told.
-pub fn sources_of(arguments: &[OsString]) -> (Vec<Source>, bool) {
+pub(super) fn sources_of(arguments: &[OsString]) -> (Vec<Source>, bool) {
     let found = named(arguments.iter().map(OsString::as_os_str));
     for fault in &found.faults {
         say(&fault.to_string());
@@ -74,7 +74,7 @@ impl Logs {
     ///
     /// # Errors
     /// No log is named and standard input is a terminal.
-    pub fn sources(&self) -> anyhow::Result<(Vec<Source>, bool)> {
+    pub(super) fn sources(&self) -> anyhow::Result<(Vec<Source>, bool)> {
         if !self.logs.is_empty() {
             if self.logs.iter().any(|log| log == "-") && std::io::stdin().is_terminal() {
                 say("reading standard input; end it with ctrl-D");
@@ -92,7 +92,7 @@ impl Logs {
     ///
     /// # Errors
     /// Whatever `done` answers, or no input.
-    pub fn views<V: Default + Send>(
+    pub(super) fn views<V: Default + Send>(
         &self,
         options: &Options,
         take: impl Fn(&mut V, Vec<Item>) + Sync + Send,
@@ -107,7 +107,7 @@ impl Logs {
     ///
     /// # Errors
     /// Whatever `write` answers, or no input.
-    pub fn records(
+    pub(super) fn records(
         &self,
         options: &Options,
         render: impl Fn(&mut Vec<u8>, &Item) + Sync + Send,
@@ -121,7 +121,7 @@ impl Logs {
 }
 
 /// Tells a trouble, if there is one, and says whether it leaves the log without an answer.
-pub fn tell(trouble: Option<&Trouble>) -> bool {
+pub(super) fn tell(trouble: Option<&Trouble>) -> bool {
     trouble.is_some_and(|trouble| {
         say(&trouble.message);
         trouble.fatal

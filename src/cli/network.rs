@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// How servers are asked.
 #[derive(Debug, Clone, clap::Args)]
-pub struct Network {
+pub(super) struct Network {
     /// Ask no server: answer from the pages that were kept, or say which is missing.
     #[arg(long)]
     pub offline: bool,
@@ -26,7 +26,7 @@ const FRESH: Duration = Duration::from_secs(60);
 
 impl Network {
     /// The client. Pages are kept in `$XDG_CACHE_HOME/kanalyze/pages`.
-    pub fn client(&self) -> Client {
+    pub(super) fn client(&self) -> Client {
         let manners = Manners { interval: Duration::from_secs_f64(self.interval), fresh: FRESH, ..Manners::default() };
         let client = Client::new(manners, Arc::new(SystemClock)).offline(self.offline);
         match cache_home() {

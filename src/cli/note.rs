@@ -39,7 +39,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
   kanalyze note runs/hang --as mail --redact           for the list, without names of machines
 
 Exit status: 0, or 2 if there is nothing to write about.")]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// A run folder or a run's name, a bundle, a log (`-` is standard input), or a bug of syzbot's by its key or link.
     #[arg(value_name = "RUN|BUG|LOG")]
     what: OsString,
@@ -80,7 +80,7 @@ enum Form {
 ///
 /// # Errors
 /// What is named is neither a run, a bundle, a log nor a bug, or cannot be read.
-pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let mut note = made(&arguments)?;
     if arguments.redact {
         let (hosts, users) = own_names();

@@ -6,7 +6,7 @@ use std::io::IsTerminal;
 
 /// Form of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(super) enum Format {
     /// For people.
     Text,
     /// One JSON array.
@@ -17,7 +17,7 @@ pub enum Format {
 
 /// When to colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Colour {
+pub(super) enum Colour {
     /// On a terminal, unless NO_COLOR is set.
     Auto,
     /// Always.
@@ -28,7 +28,7 @@ pub enum Colour {
 
 /// The arguments about output.
 #[derive(Debug, Clone, Copy, clap::Args)]
-pub struct Output {
+pub(super) struct Output {
     /// Form of the output: text for people, json or jsonl (one record per line) for programs.
     #[arg(long, value_enum, default_value = "text")]
     pub format: Format,
@@ -41,20 +41,20 @@ pub struct Output {
 impl Output {
     /// How a text on stdout looks.
     #[must_use]
-    pub fn look(&self, reader: Reader) -> Look {
+    pub(super) fn look(&self, reader: Reader) -> Look {
         Look { palette: self.palette(), width: width(), detail: reader.detail() }
     }
 
     /// The colours to use on stdout.
     #[must_use]
-    pub fn palette(&self) -> Palette {
+    pub(super) fn palette(&self) -> Palette {
         palette(self.colour)
     }
 }
 
 /// Form of the output of a verb whose answer can be looked at, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ShownFormat {
+pub(super) enum ShownFormat {
     /// For people.
     Text,
     /// One JSON array.
@@ -67,7 +67,7 @@ pub enum ShownFormat {
 
 /// The arguments about output of such a verb.
 #[derive(Debug, Clone, Copy, clap::Args)]
-pub struct ShownOutput {
+pub(super) struct ShownOutput {
     /// Form of the output: text for people, json or jsonl (one record per line) for programs, html for a page to look at.
     #[arg(long, value_enum, default_value = "text")]
     format: ShownFormat,
@@ -80,7 +80,7 @@ pub struct ShownOutput {
 impl ShownOutput {
     /// The output, unless a page is wanted.
     #[must_use]
-    pub fn plain(self) -> Option<Output> {
+    pub(super) fn plain(self) -> Option<Output> {
         let format = match self.format {
             ShownFormat::Text => Format::Text,
             ShownFormat::Json => Format::Json,
@@ -93,7 +93,7 @@ impl ShownOutput {
 
 /// The colours to use on stdout.
 #[must_use]
-pub fn palette(colour: Colour) -> Palette {
+pub(super) fn palette(colour: Colour) -> Palette {
     let wanted = match colour {
         Colour::Always => true,
         Colour::Never => false,
@@ -107,7 +107,7 @@ pub fn palette(colour: Colour) -> Palette {
 
 /// Columns of stdout: the terminal's, at most 100; elsewhere nothing is cut.
 #[must_use]
-pub fn width() -> Width {
+pub(super) fn width() -> Width {
     if !std::io::stdout().is_terminal() {
         return Width::UNBOUNDED;
     }
@@ -116,7 +116,7 @@ pub fn width() -> Width {
 
 /// How much a text tells, and whether a pager shows it.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
-pub struct Reader {
+pub(super) struct Reader {
     /// One line per title.
     #[arg(long, conflicts_with_all = ["full", "quiet"])]
     pub brief: bool,
@@ -137,7 +137,7 @@ pub struct Reader {
 impl Reader {
     /// How much is told.
     #[must_use]
-    pub fn detail(self) -> Detail {
+    pub(super) fn detail(self) -> Detail {
         match self {
             Self { brief: true, .. } => Detail::Brief,
             Self { full: true, .. } => Detail::Full,
@@ -148,14 +148,14 @@ impl Reader {
 
 /// Puts the separators of a JSON array between records that come one a line.
 #[derive(Debug)]
-pub struct JsonArray {
+pub(super) struct JsonArray {
     any: bool,
 }
 
 impl JsonArray {
     /// An array that has not begun.
     #[must_use]
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { any: false }
     }
 
@@ -163,7 +163,7 @@ impl JsonArray {
     ///
     /// # Errors
     /// What `out` answers.
-    pub fn write(&mut self, out: &mut dyn std::io::Write, lines: &[u8]) -> std::io::Result<()> {
+    pub(super) fn write(&mut self, out: &mut dyn std::io::Write, lines: &[u8]) -> std::io::Result<()> {
         for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             out.write_all(if self.any { b",\n" } else { b"[\n" })?;
             self.any = true;
@@ -176,7 +176,7 @@ impl JsonArray {
     ///
     /// # Errors
     /// What `out` answers.
-    pub fn end(&self, out: &mut dyn std::io::Write) -> std::io::Result<()> {
+    pub(super) fn end(&self, out: &mut dyn std::io::Write) -> std::io::Result<()> {
         out.write_all(if self.any { b"\n]\n" } else { b"[]\n" })
     }
 }

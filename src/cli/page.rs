@@ -39,7 +39,7 @@ use std::process::ExitCode;
   kanalyze page logs/ -o logs.html              many logs: titles over time
 
 Exit status: 0, or 2 if something could not be read.")]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// A log, a bisection, a run folder; two for a comparison; several logs or a folder for their titles. With none, reads
     /// standard input if it is a pipe.
     #[arg(value_name = "LOG")]
@@ -89,7 +89,7 @@ impl Part {
 ///
 /// # Errors
 /// Nothing is named, a grammar that is no good, an output that cannot be written.
-pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if arguments.output.is_none() && std::io::stdout().is_terminal() {
         anyhow::bail!("a page is for a browser: name a file for it, as in `-o page.html`");
     }

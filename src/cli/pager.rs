@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::process::{Child, Command, Stdio};
 
 /// Text on its way to a reader. Ends with the reader: `less` returns when it is left.
-pub struct Page {
+pub(super) struct Page {
     out: Option<Box<dyn Write>>,
     pager: Option<Child>,
 }
@@ -16,7 +16,7 @@ const BUFFER: usize = 1 << 18;
 impl Page {
     /// Opens the way for text (`text`), or for data, which no pager shows.
     #[must_use]
-    pub fn open(reader: Reader, text: bool) -> Self {
+    pub(super) fn open(reader: Reader, text: bool) -> Self {
         if reader.quiet {
             return Self { out: Some(Box::new(io::sink())), pager: None };
         }
@@ -32,7 +32,7 @@ impl Page {
     ///
     /// # Errors
     /// The output is full.
-    pub fn close(mut self) -> io::Result<()> {
+    pub(super) fn close(mut self) -> io::Result<()> {
         let written = self.out.take().map_or(Ok(()), |mut out| out.flush());
         match self.pager.take() {
             Some(mut pager) => {

@@ -45,7 +45,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
   kanalyze parse --grammar mine.toml x.log with kinds of your own (see `kanalyze grammar --help`)
 
 Exit status: 0 nothing found, 1 something found, 2 error (a log that is empty, is no log or ends too early).")]
-pub struct Arguments {
+pub(super) struct Arguments {
     #[command(flatten)]
     logs: Logs,
 
@@ -113,7 +113,7 @@ fn add_lines(lines: &SourceLines, item: &mut Item) {
 ///
 /// # Errors
 /// No input, or a grammar that is no good.
-pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let Some(output) = arguments.output.plain() else {
         return super::page::of_logs(&arguments.logs, &arguments.tree);
     };

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 /// Form of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum AnswerFormat {
+pub(super) enum AnswerFormat {
     /// Columns for people.
     Text,
     /// Comma-separated values with a header.
@@ -32,7 +32,7 @@ Views, to be named alone or in a sentence:
 `kanalyze table --columns` lists the columns of `events`. Names that are words of SQL stand in double quotes: \"end\".
 
 Exit status: 0, or 2 if something could not be read or asked.")]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// An SQL sentence over the table `events`, or the name of a view.
     #[arg(value_name = "SQL|VIEW")]
     sql: String,
@@ -58,7 +58,7 @@ pub struct Arguments {
 /// # Errors
 /// This build has no tables.
 #[cfg(not(feature = "tables"))]
-pub fn run(_: Arguments) -> anyhow::Result<std::process::ExitCode> {
+pub(super) fn run(_: Arguments) -> anyhow::Result<std::process::ExitCode> {
     anyhow::bail!(super::table::NO_TABLES)
 }
 

@@ -9,7 +9,7 @@ use std::io::Write;
 ///
 /// # Errors
 /// The output is closed or full.
-pub fn write_records<T: Serialize>(out: &mut dyn Write, format: Format, records: &[T]) -> anyhow::Result<()> {
+pub(super) fn write_records<T: Serialize>(out: &mut dyn Write, format: Format, records: &[T]) -> anyhow::Result<()> {
     let mut lines = Vec::new();
     for record in records {
         lines.extend(json_line(record)?);

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 /// Show and edit syz programs and their options
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     #[command(subcommand)]
     verb: Verb,
 }
@@ -123,7 +123,7 @@ fn architecture(text: &str) -> Result<Architecture, String> {
 ///
 /// # Errors
 /// The file is no syz program, an option is wrong, or the result cannot be written.
-pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.verb {
         Verb::Show(arguments) => show(&arguments)?,
         Verb::Edit(arguments) => edit(&arguments)?,
@@ -173,10 +173,10 @@ fn warn(words: &[String]) {
 }
 
 /// What `schema` says in the records of `repro show`.
-pub const REPRO_SCHEMA: &str = "kanalyze.repro/1";
+pub(super) const REPRO_SCHEMA: &str = "kanalyze.repro/1";
 
 /// What `schema` says in the records of `repro flags`.
-pub const FLAGS_SCHEMA: &str = "kanalyze.repro-flags/1";
+pub(super) const FLAGS_SCHEMA: &str = "kanalyze.repro-flags/1";
 
 /// `repro show --format jsonl`.
 #[derive(serde::Serialize, schemars::JsonSchema)]

@@ -19,7 +19,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 /// The page in a run's folder.
-pub const PAGE: &str = "page.html";
+pub(super) const PAGE: &str = "page.html";
 
 /// How much of the serial log's end is shown while the run lives, bytes.
 const TAIL: u64 = 6 << 10;
@@ -32,7 +32,7 @@ const OFTEN: f64 = 2.0;
 ///
 /// # Errors
 /// The folder is no run's.
-pub fn of_folder(folder: &Path, options: &Options, share: Option<Share>) -> anyhow::Result<String> {
+pub(super) fn of_folder(folder: &Path, options: &Options, share: Option<Share>) -> anyhow::Result<String> {
     let manifest = Manifest::read(folder).with_context(|| folder.display().to_string())?;
     let state = state_of(&manifest);
     let mut reader = Reader::default();
@@ -76,7 +76,7 @@ pub fn of_folder(folder: &Path, options: &Options, share: Option<Share>) -> anyh
 }
 
 /// What was found, with the lines of the file.
-pub fn view(found: Found<'_>) -> LogView {
+pub(super) fn view(found: Found<'_>) -> LogView {
     let (reports, events) = found.settled();
     let mut view = LogView::default();
     reports.into_iter().for_each(|report| view.take(Item::Closed(Box::new(report))));
@@ -131,7 +131,7 @@ impl Reader {
 
 /// The page of a run that lives.
 #[derive(Debug)]
-pub struct LivePage {
+pub(super) struct LivePage {
     folder: PathBuf,
     reader: Reader,
     hang: Option<Dump>,
@@ -142,18 +142,18 @@ pub struct LivePage {
 impl LivePage {
     /// Of the run in a folder.
     #[must_use]
-    pub fn new(folder: &Path) -> Self {
+    pub(super) fn new(folder: &Path) -> Self {
         Self { folder: folder.to_owned(), reader: Reader::default(), hang: None, written: f64::MIN, failed: false }
     }
 
     /// Takes the newest graph of who waits for whom.
-    pub fn hang(&mut self, dump: &Dump) {
+    pub(super) fn hang(&mut self, dump: &Dump) {
         self.hang = Some(dump.clone());
     }
 
     /// Writes the page anew, unless that was done just now; `at` are seconds of the run. A page that cannot be written is told
     /// once and never in the run's way.
-    pub fn refresh(&mut self, at: f64) -> Option<String> {
+    pub(super) fn refresh(&mut self, at: f64) -> Option<String> {
         if self.failed || at - self.written < OFTEN {
             return None;
         }
@@ -174,7 +174,7 @@ impl LivePage {
     }
 
     /// Writes the page for the last time, with the whole log.
-    pub fn close(mut self) -> Option<String> {
+    pub(super) fn close(mut self) -> Option<String> {
         let options = Options { gaps: true, kept: LogView::kept(true), ..Options::named(SERIAL_LOG).with_events() };
         match of_folder(&self.folder, &options, None) {
             Ok(page) => self.put(&page),

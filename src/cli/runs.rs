@@ -27,7 +27,7 @@ use std::time::Duration;
   kanalyze runs clean --keep 5       removes all but the 5 newest runs that hit nothing
 
 A run is named by its folder's name, a part of it that only one has, its path, or `last`.")]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// Where the runs are.
     #[arg(long, global = true, value_name = "DIR", default_value = "runs")]
     runs: PathBuf,
@@ -88,7 +88,7 @@ enum Verb {
 ///
 /// # Errors
 /// A run that is not there or cannot be read, a process that does not end.
-pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let runs = &arguments.runs;
     let mut out = std::io::stdout().lock();
     let find = |name: &str| folder::find(runs, name).map_err(anyhow::Error::msg);

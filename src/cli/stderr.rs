@@ -4,28 +4,28 @@ use crate::render::safe;
 use std::io::{IsTerminal, Write};
 
 /// Writes one sentence under the program's name.
-pub fn say(sentence: &str) {
+pub(super) fn say(sentence: &str) {
     line(&format!("kanalyze: {sentence}"));
 }
 
 /// Writes one line; what the terminal would obey in it is made visible.
-pub fn line(text: &str) {
+pub(super) fn line(text: &str) {
     let _ = writeln!(std::io::stderr(), "{}", safe(text));
 }
 
 /// Writes one line that was made harmless already and may hold colours.
-pub fn coloured(text: &str) {
+pub(super) fn coloured(text: &str) {
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 /// Writes over the line that the terminal's cursor is in.
-pub fn status(text: &str) {
+pub(super) fn status(text: &str) {
     let _ = std::io::stderr().write_all(format!("\r\x1b[K{text}").as_bytes());
 }
 
 /// Whether somebody reads it at a terminal.
 #[must_use]
-pub fn is_terminal() -> bool {
+pub(super) fn is_terminal() -> bool {
     std::io::stderr().is_terminal()
 }
 

@@ -37,7 +37,7 @@ use std::sync::Arc;
 Without -k or -r the image is looked for by the release or build id that the log states:
 $KBUILD_OUTPUT/vmlinux, ./vmlinux, /boot, /usr/lib/debug, /lib/modules, then the servers of $DEBUGINFOD_URLS.
 Exit status: 0, or 2 if something could not be read or the log is another kernel's.")]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// Logs to read, as `kanalyze parse` takes them; `-` or none is stdin. If the first is an ELF file: VMLINUX [BASE|auto [MODULES]], as the script has it.
     files: Vec<PathBuf>,
     /// The kernel: vmlinux, a .debug file, System.map or a saved /proc/kallsyms.
@@ -86,11 +86,11 @@ fn hexadecimal(text: &str) -> Result<u64, String> {
 }
 
 /// The schema name of [`Record`].
-pub const SCHEMA: &str = "kanalyze.symbolized/1";
+pub(super) const SCHEMA: &str = "kanalyze.symbolized/1";
 
 /// One place of code in a log line.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct Record<'record> {
+pub(super) struct Record<'record> {
     /// [`SCHEMA`].
     schema: &'static str,
     /// The path as the user gave it; `-` for stdin.
@@ -119,7 +119,7 @@ pub struct Record<'record> {
 
 /// A function at a place in the source.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct Frame<'record> {
+pub(super) struct Frame<'record> {
     /// The function.
     function: Option<&'record str>,
     /// Its file, without the folder in which the kernel was built.
@@ -132,7 +132,7 @@ pub struct Frame<'record> {
 ///
 /// # Errors
 /// An image or a log that cannot be read.
-pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let arguments = as_script_arguments(arguments)?;
     let kernel = open_kernel(&arguments)?;
     if let Some(shortcoming) = kernel.shortcoming() {

@@ -32,7 +32,7 @@ use std::process::ExitCode;
 
 /// Which bug next, is somebody on it, where is this title known?
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     #[command(subcommand)]
     verb: Verb,
 }
@@ -223,7 +223,7 @@ struct Find {
 ///
 /// # Errors
 /// A server does not answer, or what it answers cannot be read.
-pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.verb {
         Verb::List(arguments) => run_list(&arguments),
         Verb::Pick(arguments) => run_pick(&arguments),
@@ -282,11 +282,11 @@ fn run_list(arguments: &List) -> anyhow::Result<ExitCode> {
 }
 
 /// The schema name of [`ListedRecord`].
-pub const LISTED_SCHEMA: &str = "kanalyze.listed/1";
+pub(super) const LISTED_SCHEMA: &str = "kanalyze.listed/1";
 
 /// A bug of a list.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct ListedRecord<'bug> {
+pub(super) struct ListedRecord<'bug> {
     /// [`LISTED_SCHEMA`].
     pub schema: &'static str,
     /// The bug.
@@ -391,11 +391,11 @@ fn cause(log: &[u8]) -> Option<Cause> {
 }
 
 /// The schema name of [`Known`].
-pub const KNOWN_SCHEMA: &str = "kanalyze.known/1";
+pub(super) const KNOWN_SCHEMA: &str = "kanalyze.known/1";
 
 /// A place where a title is known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Known {
+pub(super) struct Known {
     /// [`KNOWN_SCHEMA`].
     pub schema: &'static str,
     /// `open`, `fixed`, `invalid` (a bug on the dashboard) or `thread`.

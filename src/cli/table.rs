@@ -27,7 +27,7 @@ use std::process::ExitCode;
   kanalyze table --columns                          what the columns are
 
 Exit status: 0, or 2 if a log could not be read.")]
-pub struct Arguments {
+pub(super) struct Arguments {
     #[command(flatten)]
     logs: Logs,
 
@@ -55,7 +55,7 @@ pub struct Arguments {
 ///
 /// # Errors
 /// No log, a grammar that is no good, a build without tables.
-pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if arguments.columns {
         return print_columns(&arguments.output);
     }

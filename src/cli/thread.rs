@@ -35,7 +35,7 @@ use std::process::ExitCode;
   kanalyze thread --mbox t.mbox.gz --format jsonl   one record per thread, for scripts
 
 Exit status: 0, or 2 if there is no message or the one that was asked for is not there.")]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// A mailbox or mail; `-` is standard input.
     #[arg(long, value_name = "FILE")]
     mbox: Option<OsString>,
@@ -97,7 +97,7 @@ fn message_id(text: &str) -> Result<String, String> {
 ///
 /// # Errors
 /// Nothing is named, it cannot be read or fetched, or it holds no message.
-pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let threads = match (&arguments.mbox, &arguments.mid, &arguments.extid) {
         (Some(name), mid, _) => {
             let shown = name.to_string_lossy();

@@ -17,7 +17,7 @@ const LONG: Duration = Duration::from_millis(1_500);
 
 /// The kernel tree as an argument.
 #[derive(Debug, Clone, Default, clap::Args)]
-pub struct TreeArguments {
+pub(super) struct TreeArguments {
     /// The kernel's git repository (a clone, a worktree, a bare one), which is only read: the code of the blamed lines, who wrote
     /// them and when [default: $KANALYZE_TREE].
     #[arg(long, value_name = "DIR", help_heading = "Source tree")]
@@ -33,7 +33,7 @@ impl TreeArguments {
     ///
     /// # Errors
     /// The named folder is no tree.
-    pub fn open(&self) -> anyhow::Result<Option<Tree>> {
+    pub(super) fn open(&self) -> anyhow::Result<Option<Tree>> {
         if let Some(folder) = &self.tree {
             return Ok(Some(open(folder)?));
         }
@@ -51,7 +51,7 @@ impl TreeArguments {
     ///
     /// # Errors
     /// None is named, or it is none.
-    pub fn needed(&self) -> anyhow::Result<Tree> {
+    pub(super) fn needed(&self) -> anyhow::Result<Tree> {
         let folder = self.tree.clone().or_else(|| std::env::var_os(VARIABLE).map(PathBuf::from));
         match folder.filter(|folder| !folder.as_os_str().is_empty()) {
             Some(folder) => Ok(open(&folder)?),
@@ -61,7 +61,7 @@ impl TreeArguments {
 
     /// What is known of the kernel that printed a log, besides the log itself.
     #[must_use]
-    pub fn hints(&self, log: &str, vmlinux: Option<&str>) -> Hints {
+    pub(super) fn hints(&self, log: &str, vmlinux: Option<&str>) -> Hints {
         let bundle = if self.commit.is_none() { commit_beside(Path::new(log)) } else { None };
         Hints { commit: self.commit.clone(), bundle, vmlinux: vmlinux.map(str::to_owned), range: None }
     }
@@ -87,7 +87,7 @@ fn open(folder: &Path) -> Result<Tree, SourceError> {
 
 /// The report that a page is about: the one of that number, else the first that is no consequence.
 #[must_use]
-pub fn chosen(reports: &[Report], index: Option<usize>) -> Option<&Report> {
+pub(super) fn chosen(reports: &[Report], index: Option<usize>) -> Option<&Report> {
     match index {
         Some(index) => reports.iter().find(|report| report.index == index),
         None => reports.iter().find(|report| report.cause.is_none()),
@@ -110,7 +110,7 @@ fn commit_beside(log: &Path) -> Option<String> {
 }
 
 /// Takes away what was told of a slow step.
-pub fn told() {
+pub(super) fn told() {
     if is_terminal() {
         status("");
     }

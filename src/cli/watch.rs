@@ -24,7 +24,7 @@ use std::process::ExitCode;
   conserver guest | kanalyze watch -
 
 Exit status: 0 no crash, 1 a crash, 2 trouble.")]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// A growing file, unix:SOCKET, or - for stdin.
     source: OsString,
 
@@ -75,7 +75,7 @@ pub struct Arguments {
 ///
 /// # Errors
 /// The log cannot be opened.
-pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let bytes = arguments.source.as_bytes();
     let feed = if bytes == b"-" {
         Feed::Stdin

@@ -21,7 +21,12 @@ type Laps = BTreeMap<&'static str, f64>;
 
 /// Compares when the stations of the boot were reached: one finding for what all have in common, then those that stand out. Gives how
 /// many times as long everything took in B; one where that cannot be told.
-pub fn milestones(a: &Group, b: &Group, findings: &mut Vec<Finding>, same: &mut BTreeMap<&'static str, usize>) -> f64 {
+pub(super) fn milestones(
+    a: &Group,
+    b: &Group,
+    findings: &mut Vec<Finding>,
+    same: &mut BTreeMap<&'static str, usize>,
+) -> f64 {
     let stations = stations(a, b);
     let laps = |group: &Group| group.runs.iter().map(|run| laps_of(run, &stations)).collect::<Vec<Laps>>();
     let (left, right) = (laps(a), laps(b));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 /// Which titles are one.
 #[derive(Debug, Clone, Default)]
-pub struct Families {
+pub(super) struct Families {
     /// Title → the name of its family.
     names: BTreeMap<String, String>,
 }
@@ -13,7 +13,7 @@ pub struct Families {
 impl Families {
     /// The families of some crashes. A family is called by the title that most of its crashes have, the first in order
     /// of the alphabet among equals.
-    pub fn of<'a>(crashes: impl Iterator<Item = &'a Crash>) -> Self {
+    pub(super) fn of<'a>(crashes: impl Iterator<Item = &'a Crash>) -> Self {
         // Union by pointing to the smaller title; found again by following.
         let mut parent: BTreeMap<&str, &str> = BTreeMap::new();
         let mut votes: BTreeMap<&str, usize> = BTreeMap::new();
@@ -44,13 +44,13 @@ impl Families {
 
     /// The name of a title's family; the title itself if nothing is known of it.
     #[must_use]
-    pub fn name<'a>(&'a self, title: &'a str) -> &'a str {
+    pub(super) fn name<'a>(&'a self, title: &'a str) -> &'a str {
         self.names.get(title).map_or(title, String::as_str)
     }
 
     /// The other titles of a family, sorted.
     #[must_use]
-    pub fn others(&self, name: &str) -> Vec<String> {
+    pub(super) fn others(&self, name: &str) -> Vec<String> {
         self.names
             .iter()
             .filter(|(title, family)| *family == name && *title != name)

@@ -249,7 +249,7 @@ fn block_end(text: &[u8], start: usize, to: usize) -> usize {
 /// Offset of the line, or of the piece of a long line, that holds `at`. `floor` is a known beginning of a line or piece
 /// at or before `at`.
 #[must_use]
-pub fn piece_start(text: &[u8], floor: usize, at: usize) -> usize {
+pub(super) fn piece_start(text: &[u8], floor: usize, at: usize) -> usize {
     match memchr::memrchr(b'\n', &text[floor..at]) {
         Some(back) => {
             let line = floor + back + 1;

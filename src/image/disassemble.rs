@@ -50,7 +50,7 @@ impl SymbolResolver for Namer {
 
 /// A formatter in the syntax of objdump; with symbols, it names targets.
 #[must_use]
-pub fn formatter(symbols: Option<Arc<SymbolTable>>) -> GasFormatter {
+pub(super) fn formatter(symbols: Option<Arc<SymbolTable>>) -> GasFormatter {
     let namer = symbols.map(|symbols| Box::new(Namer { symbols }) as Box<dyn SymbolResolver>);
     let mut formatter = GasFormatter::with_options(namer, None);
     let options = formatter.options_mut();
@@ -66,13 +66,13 @@ pub fn formatter(symbols: Option<Arc<SymbolTable>>) -> GasFormatter {
 
 /// Decodes x86-64 code.
 #[must_use]
-pub fn decode_x86(bytes: &[u8], address: u64) -> Vec<Instruction> {
+pub(super) fn decode_x86(bytes: &[u8], address: u64) -> Vec<Instruction> {
     Decoder::with_ip(64, bytes, address, DecoderOptions::NONE).into_iter().collect()
 }
 
 /// The function that an instruction leaves its own one for.
 #[must_use]
-pub fn callee(instruction: &Instruction, symbols: &SymbolTable, function: Symbol<'_>) -> Option<String> {
+pub(super) fn callee(instruction: &Instruction, symbols: &SymbolTable, function: Symbol<'_>) -> Option<String> {
     let direct = instruction.is_call_near()
         || instruction.is_jmp_near()
         || instruction.is_jmp_short()

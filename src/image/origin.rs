@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 /// A value, as far as it can be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Value {
+pub(super) enum Value {
     /// The argument of this number, from 0.
     Argument(usize),
     /// The place of a symbol.
@@ -50,7 +50,7 @@ impl Value {
 
     /// The value as people read it: `arg0+0x68`, `[arg0+0x20]+0x18`, `&rtnl_mutex`, `result of foo()`.
     #[must_use]
-    pub fn text(&self, symbols: &SymbolTable) -> String {
+    pub(super) fn text(&self, symbols: &SymbolTable) -> String {
         let offset = |by: i64| match by {
             0 => String::new(),
             by if by < 0 => format!("-{:#x}", by.unsigned_abs()),
@@ -82,7 +82,7 @@ impl Value {
 
 /// What is known at one instruction.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct State {
+pub(super) struct State {
     registers: [Option<Value>; 16],
     stack: BTreeMap<i64, Value>,
 }
@@ -118,7 +118,7 @@ impl State {
 
     /// The value of the argument that a call is about to be given.
     #[must_use]
-    pub fn argument(&self, number: usize) -> Option<&Value> {
+    pub(super) fn argument(&self, number: usize) -> Option<&Value> {
         ARGUMENTS.get(number).and_then(|register| self.get(*register))
     }
 
@@ -247,7 +247,7 @@ impl State {
 
 /// What is known before each instruction of a function; `None` for those that no path was found to.
 #[must_use]
-pub fn states(code: &[Instruction], symbols: &SymbolTable, function: Symbol<'_>) -> Vec<Option<State>> {
+pub(super) fn states(code: &[Instruction], symbols: &SymbolTable, function: Symbol<'_>) -> Vec<Option<State>> {
     let number: BTreeMap<u64, usize> =
         code.iter().enumerate().map(|(number, instruction)| (instruction.ip(), number)).collect();
     let mut states: Vec<Option<State>> = vec![None; code.len()];

@@ -35,7 +35,7 @@ pub fn safe(text: &str) -> Cow<'_, str> {
 /// Text for XML, SVG and HTML, between tags or within a quoted attribute: nothing in it is markup, control characters are made
 /// visible, and what XML 1.0 has no way to write is replaced.
 #[must_use]
-pub fn xml(text: &str) -> String {
+pub(crate) fn xml(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for char in safe(text).chars() {
         match char {
@@ -53,13 +53,13 @@ pub fn xml(text: &str) -> String {
 
 /// As [`xml`], but line breaks stay.
 #[must_use]
-pub fn xml_lines(text: &str) -> String {
+pub(crate) fn xml_lines(text: &str) -> String {
     text.split('\n').map(xml).collect::<Vec<_>>().join("\n")
 }
 
 /// Text in a cell of a Markdown table: nothing in it is markup, and nobody is mentioned.
 #[must_use]
-pub fn cell(text: &str) -> String {
+pub(crate) fn cell(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for char in safe(text).chars() {
         match char {
@@ -79,7 +79,7 @@ pub fn cell(text: &str) -> String {
 
 /// Text as code in Markdown, in a table too.
 #[must_use]
-pub fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let text = safe(text).replace('|', "\\|");
     if text.contains('`') { format!("`` {text} ``") } else { format!("`{text}`") }
 }

@@ -15,7 +15,7 @@ const SLIGHT: f64 = 0.05;
 ///
 /// # Errors
 /// Whatever `out` says.
-pub fn write(found: &Bisection, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(found: &Bisection, look: &Look, out: &mut dyn Write) -> io::Result<()> {
     let palette = &look.palette;
     let reasons = if look.is_full() { usize::MAX } else { REASONS };
     let columns = look.wrap();

@@ -11,7 +11,7 @@ use std::io::{self, Write};
 ///
 /// # Errors
 /// Whatever `out` says.
-pub fn write(found: &Bisection, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(found: &Bisection, look: &Look, out: &mut dyn Write) -> io::Result<()> {
     if found.steps.is_empty() {
         return Ok(());
     }

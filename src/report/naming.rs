@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 /// A function that a title may name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named {
+pub(super) struct Named {
     /// In its final form.
     pub name: String,
     /// As printed (demangled), system call prefix included.
@@ -16,7 +16,7 @@ pub struct Named {
 
 /// The functions that a walk found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Walked {
+pub(super) struct Walked {
     /// One a stack: `{F1}`, `{F2}`.
     pub named: Vec<Named>,
     /// Why it is not to be trusted, if so.
@@ -53,7 +53,7 @@ fn instruction_pointer(more: &str) -> String {
 /// Walks the text from `from` (the place where the kind was recognised) and names functions. `symbolized` text has seen
 /// a tool that wrote over the old layout, so landmarks are never names there.
 #[must_use]
-pub fn walk(names: &Names, kind: &Kind, text: &[u8], from: usize, symbolized: bool) -> Walked {
+pub(super) fn walk(names: &Names, kind: &Kind, text: &[u8], from: usize, symbolized: bool) -> Walked {
     let first = Walker::new(names, kind, text, from, symbolized).run(&kind.frames);
     if first.failed && !kind.frames_otherwise.is_empty() {
         return Walker::new(names, kind, text, from, symbolized).run(&kind.frames_otherwise);

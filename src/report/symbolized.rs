@@ -17,7 +17,7 @@ pub fn is_inlined_copy(line: &[u8]) -> bool {
 
 /// Whether a line shows that its report was symbolized.
 #[must_use]
-pub fn is_symbolized(line: &[u8]) -> bool {
+pub(super) fn is_symbolized(line: &[u8]) -> bool {
     is_inlined_copy(line)
         || source_suffix(line, 0).is_some()
         || decoded(line).is_some_and(|found| is_frame_start(&line[..found.name.0]))
@@ -25,7 +25,7 @@ pub fn is_symbolized(line: &[u8]) -> bool {
 
 /// The line as it was before symbolization; `None` when it was not there. `above` is the line above it.
 #[must_use]
-pub fn undo<'line>(line: &'line [u8], above: &[u8]) -> Option<Cow<'line, [u8]>> {
+pub(super) fn undo<'line>(line: &'line [u8], above: &[u8]) -> Option<Cow<'line, [u8]>> {
     if is_inlined_copy(line) {
         return None;
     }
@@ -223,14 +223,14 @@ fn is_frame_start(head: &[u8]) -> bool {
 
 /// Whether a line is a frame that a careful unwinder would not have printed, and that lost its indentation to the script.
 #[must_use]
-pub fn is_questionable_frame(line: &[u8]) -> bool {
+pub(super) fn is_questionable_frame(line: &[u8]) -> bool {
     line.starts_with(b"? ") && (decoded(line).is_some() || memchr::memmem::find(line, b"+0x").is_some())
 }
 
 /// Whether a line is of the dump that the script writes below `Code:`: its headings, and rows of an address, bytes and an
 /// instruction.
 #[must_use]
-pub fn is_code_dump(line: &[u8]) -> bool {
+pub(super) fn is_code_dump(line: &[u8]) -> bool {
     let line = line.trim_ascii();
     let address = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
     let row = address > 0

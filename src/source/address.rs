@@ -17,7 +17,7 @@ pub(super) fn address_of(value: &str) -> &str {
 
 /// `Name <address>` as a mail's head wants it: quoted where the name holds more than letters, digits, blanks and dashes.
 #[must_use]
-pub fn formatted(name: &str, address: &str) -> String {
+pub(super) fn formatted(name: &str, address: &str) -> String {
     if name.is_empty() {
         return address.to_owned();
     }

@@ -9,7 +9,7 @@ const LONGEST: usize = 200;
 
 /// The five lines around a line (from 1); fewer at the ends of the file, none where the file is shorter.
 #[must_use]
-pub fn excerpt(text: &str, line: u32) -> Vec<CodeLine> {
+pub(super) fn excerpt(text: &str, line: u32) -> Vec<CodeLine> {
     if line == 0 || text.lines().nth(line as usize - 1).is_none() {
         return Vec::new();
     }

@@ -5,17 +5,17 @@ use super::record::Commit;
 use std::ffi::OsString;
 
 /// What is asked of each commit, parts separated by NUL, commits by 0x1e.
-pub const FORMAT: &str = "--format=format:%H%x00%P%x00%ct%x00%cd%x00%ad%x00%aN%x00%aE%x00%s%x00%b%x1e";
+pub(super) const FORMAT: &str = "--format=format:%H%x00%P%x00%ct%x00%cd%x00%ad%x00%aN%x00%aE%x00%s%x00%b%x1e";
 
 /// Days, all of one time zone.
-pub const DATES: &str = "--date=format-local:%Y-%m-%d";
+pub(super) const DATES: &str = "--date=format-local:%Y-%m-%d";
 
 /// How many `Fixes:` of a message are kept.
 const FIXES: usize = 16;
 
 /// One commit as [`FORMAT`] prints it; none for anything else.
 #[must_use]
-pub fn read(record: &[u8]) -> Option<Commit> {
+pub(super) fn read(record: &[u8]) -> Option<Commit> {
     let text = String::from_utf8_lossy(record);
     let mut parts = text.trim_start_matches('\n').splitn(9, '\0');
     let commit = parts.next().filter(|id| is_hash(id))?.to_owned();
@@ -29,7 +29,7 @@ pub fn read(record: &[u8]) -> Option<Commit> {
 }
 
 /// The lines `Name: value` of a message, wherever they stand.
-pub fn trailers(body: &str) -> impl Iterator<Item = (&str, &str)> {
+pub(super) fn trailers(body: &str) -> impl Iterator<Item = (&str, &str)> {
     body.lines().filter_map(|line| {
         let (name, value) = line.trim().split_once(':')?;
         let is_name = name.len() < 40 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
@@ -41,7 +41,7 @@ pub fn trailers(body: &str) -> impl Iterator<Item = (&str, &str)> {
 ///
 /// # Errors
 /// What git says.
-pub fn log(git: &Git, arguments: &[OsString]) -> Result<Vec<Commit>, SourceError> {
+pub(super) fn log(git: &Git, arguments: &[OsString]) -> Result<Vec<Commit>, SourceError> {
     let mut all: Vec<OsString> = vec!["log".into(), "--no-color".into(), DATES.into(), FORMAT.into()];
     all.extend_from_slice(arguments);
     let mut commits = Vec::new();
@@ -56,7 +56,7 @@ pub fn log(git: &Git, arguments: &[OsString]) -> Result<Vec<Commit>, SourceError
 ///
 /// # Errors
 /// What git says.
-pub fn of_ids<'a>(git: &Git, ids: impl IntoIterator<Item = &'a str>) -> Result<Vec<Commit>, SourceError> {
+pub(super) fn of_ids<'a>(git: &Git, ids: impl IntoIterator<Item = &'a str>) -> Result<Vec<Commit>, SourceError> {
     let mut arguments: Vec<OsString> = vec!["--no-walk=unsorted".into(), "--ignore-missing".into()];
     let before = arguments.len();
     arguments.extend(ids.into_iter().filter(|id| is_hash(id)).map(OsString::from));

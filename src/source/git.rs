@@ -264,18 +264,18 @@ pub struct Object {
 
 /// Whether a text is the full id of an object.
 #[must_use]
-pub fn is_hash(text: &str) -> bool {
+pub(super) fn is_hash(text: &str) -> bool {
     matches!(text.len(), 40 | 64) && is_hex(text)
 }
 
 /// Whether a text consists of hex digits in lower case.
 #[must_use]
-pub fn is_hex(text: &str) -> bool {
+pub(super) fn is_hex(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
 /// Arguments of different kinds in one list.
 #[must_use]
-pub fn words(words: &[&str]) -> Vec<OsString> {
+pub(super) fn words(words: &[&str]) -> Vec<OsString> {
     words.iter().map(OsString::from).collect()
 }

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 const LARGEST: u64 = 16 << 20;
 
 /// Told while something takes long: what is done, and how far it is.
-pub type Progress = Box<dyn Fn(&str) + Send + Sync>;
+pub(super) type Progress = Box<dyn Fn(&str) + Send + Sync>;
 
 /// A repository of the kernel.
 pub struct Tree {
@@ -222,7 +222,7 @@ impl Tree {
 
 /// A commit as people write it.
 #[must_use]
-pub fn short(commit: &str) -> &str {
+pub(super) fn short(commit: &str) -> &str {
     commit.get(..12).unwrap_or(commit)
 }
 

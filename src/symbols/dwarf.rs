@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 
 /// Which unit covers which addresses.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct UnitRanges(Vec<UnitRange>);
+pub(super) struct UnitRanges(Vec<UnitRange>);
 
 /// A unit's offset in `.debug_info` and one stretch of its code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct UnitRange {
+pub(super) struct UnitRange {
     /// First address.
     pub begin: u64,
     /// The address after the last.
@@ -25,7 +25,7 @@ pub struct UnitRange {
 impl UnitRanges {
     /// Sorts ranges for look-up.
     #[must_use]
-    pub fn new(mut ranges: Vec<UnitRange>) -> Self {
+    pub(super) fn new(mut ranges: Vec<UnitRange>) -> Self {
         ranges.sort_unstable();
         ranges.dedup();
         Self(ranges)
@@ -33,13 +33,13 @@ impl UnitRanges {
 
     /// The ranges, sorted.
     #[must_use]
-    pub fn as_slice(&self) -> &[UnitRange] {
+    pub(super) fn as_slice(&self) -> &[UnitRange] {
         &self.0
     }
 
     /// The unit whose code lies at an address.
     #[must_use]
-    pub fn find(&self, address: u64) -> Option<u64> {
+    pub(super) fn find(&self, address: u64) -> Option<u64> {
         let after = self.0.partition_point(|range| range.begin <= address);
         // Ranges hardly ever overlap; where they do, the one that begins last is the closest.
         self.0[..after].iter().rev().take(16).find(|range| address < range.end).map(|range| range.unit)
@@ -48,7 +48,7 @@ impl UnitRanges {
 
 /// The sections of a file, ready to be read.
 #[must_use]
-pub fn sections(elf: &Elf) -> gimli::Dwarf<Slice<'_>> {
+pub(super) fn sections(elf: &Elf) -> gimli::Dwarf<Slice<'_>> {
     let load = |id: SectionId| Ok::<_, gimli::Error>(EndianSlice::new(elf.debug_section(id.name()), LittleEndian));
     gimli::Dwarf::load(load).unwrap_or_default()
 }
@@ -56,7 +56,7 @@ pub fn sections(elf: &Elf) -> gimli::Dwarf<Slice<'_>> {
 /// Reads which unit covers which addresses: from `.debug_aranges`, which is quick, for the units that it knows, else
 /// from the units themselves (compilers write that index for all units, for some, or not at all).
 #[must_use]
-pub fn unit_ranges(elf: &Elf) -> UnitRanges {
+pub(super) fn unit_ranges(elf: &Elf) -> UnitRanges {
     let mut found = Vec::new();
     let mut known = BTreeSet::new();
     let aranges = gimli::DebugAranges::new(elf.debug_section(".debug_aranges"), LittleEndian);
@@ -91,7 +91,7 @@ fn push(found: &mut Vec<UnitRange>, elf: &Elf, range: gimli::Range, unit: u64) {
 
 /// Makes the table of the unit at an offset; empty if it is damaged.
 #[must_use]
-pub fn read_table(elf: &Elf, dwarf: &gimli::Dwarf<Slice<'_>>, offset: u64) -> Vec<u8> {
+pub(super) fn read_table(elf: &Elf, dwarf: &gimli::Dwarf<Slice<'_>>, offset: u64) -> Vec<u8> {
     let Some(unit) = usize::try_from(offset).ok().and_then(|offset| open_unit(dwarf, DebugInfoOffset(offset))) else {
         return Vec::new();
     };

@@ -3,11 +3,11 @@
 use gimli::{AttributeValue, DebugInfoOffset, EndianSlice, LittleEndian, Unit, UnitRef};
 
 /// The bytes of a section. Kernels of big-endian machines are refused when they are opened.
-pub type Slice<'data> = EndianSlice<'data, LittleEndian>;
+pub(super) type Slice<'data> = EndianSlice<'data, LittleEndian>;
 
 /// A unit with its line program, or nothing if it is damaged.
 #[must_use]
-pub fn open_unit<'data>(
+pub(super) fn open_unit<'data>(
     dwarf: &gimli::Dwarf<Slice<'data>>,
     offset: gimli::DebugInfoOffset<usize>,
 ) -> Option<Unit<Slice<'data>>> {
@@ -17,7 +17,7 @@ pub fn open_unit<'data>(
 
 /// The name that an abstract origin or a specification leads to, through at most `limit` steps.
 #[must_use]
-pub fn name_of<'data>(
+pub(super) fn name_of<'data>(
     reference: AttributeValue<Slice<'data>>,
     unit: UnitRef<'_, Slice<'data>>,
     limit: usize,

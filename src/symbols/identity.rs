@@ -4,7 +4,7 @@ use super::kernel::{Kernel, release_of};
 
 /// What a line says about which kernel wrote the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Statement<'line> {
+pub(super) enum Statement<'line> {
     /// `Linux version 6.12.1 (…) … #2 SMP …`, the start of a boot.
     Banner(&'line str),
     /// `CPU: 0 PID: 1 Comm: x Not tainted 6.12.1 #2 BUILD-ID`.
@@ -20,7 +20,7 @@ pub enum Statement<'line> {
 
 /// Reads a line that states which kernel this is.
 #[must_use]
-pub fn statement(line: &[u8]) -> Option<Statement<'_>> {
+pub(super) fn statement(line: &[u8]) -> Option<Statement<'_>> {
     if let Some(at) = memchr::memmem::find(line, b"Linux version ") {
         let text = std::str::from_utf8(&line[at..]).ok()?.trim_end();
         let at_start = at == 0 || matches!(line[at - 1], b' ' | b']' | b'\t');
@@ -41,7 +41,7 @@ pub fn statement(line: &[u8]) -> Option<Statement<'_>> {
 
 /// The statement of a release and what a report prints behind it: `#2`, perhaps the kind of preemption and the build id.
 #[must_use]
-pub fn header<'line>(release: &'line str, behind: &'line str) -> Option<Statement<'line>> {
+pub(super) fn header<'line>(release: &'line str, behind: &'line str) -> Option<Statement<'line>> {
     let mut words = behind.split_whitespace();
     let build = words.next()?;
     let build_id = words.find(|id| id.len() == 40 && id.bytes().all(|byte| byte.is_ascii_hexdigit()));
@@ -59,7 +59,7 @@ pub fn stated_release(line: &[u8]) -> Option<(&str, Option<&str>)> {
 
 /// Whether a statement fits a kernel: `Some(true)` it does, `Some(false)` it does not, `None` cannot be told.
 #[must_use]
-pub fn fits(kernel: &Kernel, statement: Statement<'_>) -> Option<bool> {
+pub(super) fn fits(kernel: &Kernel, statement: Statement<'_>) -> Option<bool> {
     match statement {
         Statement::Banner(text) => {
             let own = kernel.banner()?;
@@ -81,13 +81,13 @@ pub fn fits(kernel: &Kernel, statement: Statement<'_>) -> Option<bool> {
 
 /// The sentence that says why a log is refused, and what can be done about it.
 #[must_use]
-pub fn refusal(kernel: &Kernel, statement: Statement<'_>) -> String {
+pub(super) fn refusal(kernel: &Kernel, statement: Statement<'_>) -> String {
     format!("{} (--force decodes it anyway, marked doubtful)", difference(kernel, statement))
 }
 
 /// The sentence that says how a log and an image differ.
 #[must_use]
-pub fn difference(kernel: &Kernel, statement: Statement<'_>) -> String {
+pub(super) fn difference(kernel: &Kernel, statement: Statement<'_>) -> String {
     let path = kernel.path().display();
     match statement {
         Statement::Banner(text) => {

@@ -11,12 +11,12 @@ const DEPTH: usize = 24;
 
 /// The modules below one folder, by name with `-` written `_`.
 #[derive(Debug, Default)]
-pub struct ModuleFiles(BTreeMap<String, Vec<PathBuf>>);
+pub(super) struct ModuleFiles(BTreeMap<String, Vec<PathBuf>>);
 
 impl ModuleFiles {
     /// Looks through a folder and all below it; links to folders are not followed.
     #[must_use]
-    pub fn below(folder: &Path) -> Self {
+    pub(super) fn below(folder: &Path) -> Self {
         let mut found = Self::default();
         let mut left = ENTRIES;
         let mut waiting = vec![(folder.to_owned(), 0)];
@@ -45,7 +45,7 @@ impl ModuleFiles {
 
     /// The files that may be a module's.
     #[must_use]
-    pub fn of(&self, module: &str) -> &[PathBuf] {
+    pub(super) fn of(&self, module: &str) -> &[PathBuf] {
         self.0.get(&module.replace('-', "_")).map_or(&[], Vec::as_slice)
     }
 }
@@ -58,7 +58,7 @@ fn module_name(file: &str) -> Option<String> {
 
 /// A `key=value` of a module's `.modinfo`.
 #[must_use]
-pub fn module_fact<'bytes>(modinfo: &'bytes [u8], key: &str) -> Option<&'bytes str> {
+pub(super) fn module_fact<'bytes>(modinfo: &'bytes [u8], key: &str) -> Option<&'bytes str> {
     modinfo
         .split(|byte| *byte == 0)
         .filter_map(|fact| std::str::from_utf8(fact).ok()?.split_once('='))

@@ -18,7 +18,7 @@ pub struct LoadOffset {
 
 /// The offset that a log line states: `Kernel Offset: 0x1c000000 from 0xffffffff81000000 (…)` or `disabled`.
 #[must_use]
-pub fn stated(line: &[u8]) -> Option<LoadOffset> {
+pub(super) fn stated(line: &[u8]) -> Option<LoadOffset> {
     let at = memchr::memmem::find(line, b"Kernel Offset: ")?;
     let text = std::str::from_utf8(&line[at + 15..]).ok()?;
     let word = text.split_whitespace().next()?;
@@ -28,7 +28,7 @@ pub fn stated(line: &[u8]) -> Option<LoadOffset> {
 
 /// The offset between the image and a saved `/proc/kallsyms` of the running kernel.
 #[must_use]
-pub fn from_kallsyms(kernel: &Kernel, running: &SymbolTable) -> Option<LoadOffset> {
+pub(super) fn from_kallsyms(kernel: &Kernel, running: &SymbolTable) -> Option<LoadOffset> {
     let image = kernel.symbols()?;
     let offset = ["_text", "_stext", "startup_64"].iter().find_map(|name| {
         let (here, there) = (image.named(name).next()?, running.named(name).next()?);
@@ -40,7 +40,7 @@ pub fn from_kallsyms(kernel: &Kernel, running: &SymbolTable) -> Option<LoadOffse
 /// The offset at which all these return addresses follow a call instruction of the image. x86-64 places a kernel at
 /// one of at most 512 steps of 2 MiB; it is told only if a single step fits at least three addresses.
 #[must_use]
-pub fn inferred(kernel: &Kernel, returns: &BTreeSet<u64>) -> Option<LoadOffset> {
+pub(super) fn inferred(kernel: &Kernel, returns: &BTreeSet<u64>) -> Option<LoadOffset> {
     const STEP: u64 = 2 << 20;
     const ENOUGH: usize = 3;
     let binary = kernel.binary()?;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 /// Applies the relocations of one debug section. `layout` says where each loaded section lies; sections that are not
 /// loaded lie at 0, so that a reference between debug sections is an offset. What cannot be applied is left as it is.
-pub fn relocate(
+pub(super) fn relocate(
     file: &object::File<'_>,
     section: &object::Section<'_, '_>,
     bytes: &mut [u8],

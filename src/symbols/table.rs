@@ -26,7 +26,7 @@ const HEADER: usize = 6 * 4;
 
 /// A place in the source.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Place<'table> {
+pub(super) struct Place<'table> {
     /// The function, as the compiler names it for the linker.
     pub function: Option<&'table str>,
     /// The file, with the folder in which the unit was compiled.
@@ -39,7 +39,7 @@ pub struct Place<'table> {
 
 /// A table that is being made.
 #[derive(Debug, Default)]
-pub struct Builder {
+pub(super) struct Builder {
     rows: Vec<(u64, u32, u32)>,
     intervals: Vec<(u64, u64, u32)>,
     nodes: Vec<[u32; 4]>,
@@ -48,7 +48,7 @@ pub struct Builder {
 
 impl Builder {
     /// Keeps a string; returns its number.
-    pub fn string(&mut self, bytes: &[u8]) -> u32 {
+    pub(super) fn string(&mut self, bytes: &[u8]) -> u32 {
         let end = memchr::memchr(0, bytes).unwrap_or(bytes.len());
         if end > LONGEST_TEXT || self.text.len() > MOST_TEXT {
             return NONE;
@@ -60,7 +60,7 @@ impl Builder {
     }
 
     /// A row of the line table; `file` is a string's number.
-    pub fn row(&mut self, address: u64, file: Option<u32>, line: u32, discriminator: u64) {
+    pub(super) fn row(&mut self, address: u64, file: Option<u32>, line: u32, discriminator: u64) {
         let word = if line >> LINE_BITS != 0 {
             line | LONG
         } else {
@@ -71,18 +71,24 @@ impl Builder {
     }
 
     /// The end of a sequence of rows.
-    pub fn end_sequence(&mut self, address: u64) {
+    pub(super) fn end_sequence(&mut self, address: u64) {
         self.rows.push((address, NONE, 0));
     }
 
     /// A function or an inlined copy; returns its number. Copies come after what they are inlined into.
-    pub fn node(&mut self, name: Option<u32>, call_file: Option<u32>, call_line: u32, parent: Option<u32>) -> u32 {
+    pub(super) fn node(
+        &mut self,
+        name: Option<u32>,
+        call_file: Option<u32>,
+        call_line: u32,
+        parent: Option<u32>,
+    ) -> u32 {
         self.nodes.push([name.unwrap_or(NONE), call_file.unwrap_or(NONE), call_line, parent.unwrap_or(NONE)]);
         u32::try_from(self.nodes.len() - 1).unwrap_or(NONE)
     }
 
     /// Says that a node's code lies at `begin..end`. False if there is no room for more.
-    pub fn interval(&mut self, begin: u64, end: u64, node: u32) -> bool {
+    pub(super) fn interval(&mut self, begin: u64, end: u64, node: u32) -> bool {
         if begin < end && self.intervals.len() < MOST_INTERVALS {
             self.intervals.push((begin, end, node));
         }
@@ -91,7 +97,7 @@ impl Builder {
 
     /// The finished table.
     #[must_use]
-    pub fn finish(mut self) -> Vec<u8> {
+    pub(super) fn finish(mut self) -> Vec<u8> {
         // An end comes before a start at the same address; else the order of the line program decides (stable).
         self.rows.sort_by_key(|(address, file, _)| (*address, *file != NONE));
         let segments = flatten(&mut self.intervals);
@@ -161,7 +167,7 @@ fn flatten(intervals: &mut [(u64, u64, u32)]) -> Vec<(u64, u32)> {
 
 /// A finished table, to look addresses up in. Damaged bytes give misses.
 #[derive(Debug, Clone, Copy)]
-pub struct Table<'table> {
+pub(super) struct Table<'table> {
     bytes: &'table [u8],
     base: u64,
     rows: usize,
@@ -172,7 +178,7 @@ pub struct Table<'table> {
 impl<'table> Table<'table> {
     /// Reads the header; `None` if the counts do not fit the bytes.
     #[must_use]
-    pub fn of(bytes: &'table [u8]) -> Option<Self> {
+    pub(super) fn of(bytes: &'table [u8]) -> Option<Self> {
         let word =
             |at: usize| bytes.get(at * 4..at * 4 + 4).and_then(|bytes| bytes.try_into().ok()).map(u32::from_le_bytes);
         let base = u64::from(word(0)?) | u64::from(word(1)?) << 32;
@@ -210,7 +216,7 @@ impl<'table> Table<'table> {
 
     /// The places that an address stands for, the innermost inlined function first. Empty if the table does not know it.
     #[must_use]
-    pub fn places(&self, address: u64) -> Vec<Place<'table>> {
+    pub(super) fn places(&self, address: u64) -> Vec<Place<'table>> {
         let Some(key) = address.checked_sub(self.base).and_then(|key| u32::try_from(key).ok()) else {
             return Vec::new();
         };

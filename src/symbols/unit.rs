@@ -21,7 +21,7 @@ struct Strings {
 /// Makes the table of a unit. `lines` is the unit whose line program counts; for a split unit that is the skeleton,
 /// while the tree is in `tree`. Damage ends the reading early; what was read until then is kept.
 #[must_use]
-pub fn read_unit<'data>(lines: UnitRef<'_, Slice<'data>>, tree: UnitRef<'_, Slice<'data>>) -> Vec<u8> {
+pub(super) fn read_unit<'data>(lines: UnitRef<'_, Slice<'data>>, tree: UnitRef<'_, Slice<'data>>) -> Vec<u8> {
     let mut builder = Builder::default();
     let mut strings = Strings::default();
     let _ = read_lines(lines, &mut builder, &mut strings);

@@ -46,7 +46,7 @@ pub enum PatchError {
 ///
 /// # Errors
 /// Any [`PatchError`]; nothing is written into `source` or its repository.
-pub fn patched_tree(source: &Path, patches: &[PathBuf], tree: &Path) -> Result<(), PatchError> {
+pub(super) fn patched_tree(source: &Path, patches: &[PathBuf], tree: &Path) -> Result<(), PatchError> {
     let no_git = || PatchError::NoGit(source.to_owned());
     let head = git(source, ["rev-parse", "HEAD"]).map_err(|_| no_git())?;
     let head = head.trim();

@@ -151,7 +151,7 @@ fn attribute(lines: &mut [Line]) {
 
 /// Text of `format=flowed`: a line that ends with a blank goes on in the next one of the same quoting (RFC 3676).
 #[must_use]
-pub fn unflowed(text: &str) -> String {
+pub(super) fn unflowed(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut open: Option<usize> = None;
     for line in text.lines() {
@@ -187,7 +187,7 @@ pub fn unflowed(text: &str) -> String {
 /// The sentences of what the sender wrote, in order: lines of a paragraph are put together, lines of logs and of patches' notes
 /// left out.
 #[must_use]
-pub fn sentences(lines: &[Line]) -> Vec<String> {
+pub(super) fn sentences(lines: &[Line]) -> Vec<String> {
     let mut all = Vec::new();
     let mut paragraph = String::new();
     for line in lines {

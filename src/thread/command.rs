@@ -44,7 +44,7 @@ pub struct Command {
 /// The commands in what the sender wrote: at the start of a line, as syzbot reads them. syzbot's own mails explain commands and
 /// give none; the caller knows who wrote.
 #[must_use]
-pub fn commands(subject: &str, lines: &[Line]) -> Vec<Command> {
+pub(super) fn commands(subject: &str, lines: &[Line]) -> Vec<Command> {
     let mut own: Vec<&str> = vec![subject];
     // syzbot reads patches and signatures, too; quoted lines begin with a mark and are none.
     own.extend(lines.iter().filter(|line| line.role != Role::Quoted).map(|line| line.text.as_str()));

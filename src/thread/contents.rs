@@ -55,7 +55,7 @@ const MOST: usize = 100;
 
 /// What the engine reads in what a message's sender wrote and attached.
 #[must_use]
-pub fn findings(message: &Message) -> Vec<Finding> {
+pub(super) fn findings(message: &Message) -> Vec<Finding> {
     let own = text_of(&message.lines, |line| matches!(line.role, Role::Own | Role::Signature));
     let mut all = read("", &own, false);
     for file in &message.attachments {
@@ -70,7 +70,7 @@ pub fn findings(message: &Message) -> Vec<Finding> {
 
 /// What the engine reads in what a message quotes.
 #[must_use]
-pub fn quoted_findings(message: &Message) -> Vec<Finding> {
+pub(super) fn quoted_findings(message: &Message) -> Vec<Finding> {
     let mut all = read("", &text_of(&message.lines, |line| line.role == Role::Quoted), true);
     all.truncate(MOST);
     all

@@ -15,7 +15,7 @@ enum Escape {
 
 /// The messages of a mailbox, each from its first header on; a text without a separator is one message. Line ends are LF.
 #[must_use]
-pub fn messages(text: &[u8]) -> Vec<Vec<u8>> {
+pub(super) fn messages(text: &[u8]) -> Vec<Vec<u8>> {
     let mut all = Vec::new();
     let lines: Vec<&[u8]> = text.split_inclusive(|byte| *byte == b'\n').map(without_end).collect();
     let Some(first) = lines.iter().position(|line| !line.trim_ascii().is_empty()) else { return all };

@@ -74,7 +74,7 @@ const SAYINGS: [(&str, Saying); 14] = [
 
 /// The notice in a message; `None` if it is not syzbot's.
 #[must_use]
-pub fn notice(message: &Message) -> Option<Notice> {
+pub(super) fn notice(message: &Message) -> Option<Notice> {
     let address = message.from.address.as_str();
     let own = address.starts_with("syzbot") && address.contains('@');
     if !own {

@@ -56,7 +56,7 @@ const FILES: usize = 1000;
 
 /// The patch in a message, if there is one: a diff of the sender's, or a cover letter.
 #[must_use]
-pub fn patch(message: &Message) -> Option<Patch> {
+pub(super) fn patch(message: &Message) -> Option<Patch> {
     let (heads, title) = brackets(&message.subject);
     let mut found = Patch {
         posting: Posting::Inline,
@@ -144,7 +144,7 @@ pub fn bare_subject(subject: &str) -> &str {
 
 /// A subject without replies' marks and brackets, lower case: what a series keeps from version to version.
 #[must_use]
-pub fn plain_title(subject: &str) -> String {
+pub(super) fn plain_title(subject: &str) -> String {
     one_line(brackets(subject).1).to_lowercase()
 }
 

@@ -12,7 +12,7 @@ fn kept(sentence: &str) -> String {
 
 /// The questions that a message's sender asks.
 #[must_use]
-pub fn questions(message: &Message) -> Vec<String> {
+pub(super) fn questions(message: &Message) -> Vec<String> {
     let asks = |sentence: &String| {
         let bare = sentence.trim_end_matches(['"', ')', '\'', '”']);
         bare.ends_with('?')
@@ -25,7 +25,7 @@ pub fn questions(message: &Message) -> Vec<String> {
 
 /// What a message quotes, ready to be searched for questions.
 #[derive(Debug, Clone, Default)]
-pub struct Quotes {
+pub(super) struct Quotes {
     /// The letters of each quote, and whether words of the sender's own go with it.
     quotes: Vec<(String, bool)>,
     /// Whether there are no quotes, but words.
@@ -38,7 +38,7 @@ const SEARCHED: usize = 256 << 10;
 impl Quotes {
     /// Of a message. A quote is answered by words below it, or by words on top of the first one.
     #[must_use]
-    pub fn of(message: &Message) -> Self {
+    pub(super) fn of(message: &Message) -> Self {
         let lines = &message.lines;
         let says = |lines: &[Line]| {
             lines.iter().any(|line| matches!(line.role, Role::Own | Role::Diff) && !line.text.trim().is_empty())
@@ -69,7 +69,7 @@ impl Quotes {
 
     /// Whether the message answers a question: it quotes it and goes on in words of its own.
     #[must_use]
-    pub fn answer(&self, question: &str) -> bool {
+    pub(super) fn answer(&self, question: &str) -> bool {
         let wanted = letters(question);
         self.quotes
             .iter()
@@ -122,7 +122,7 @@ const DOUBTS: [&str; 34] = [
 
 /// Sentences in which a message's sender objects or warns, by their words.
 #[must_use]
-pub fn doubts(message: &Message) -> Vec<String> {
+pub(super) fn doubts(message: &Message) -> Vec<String> {
     let doubts = |sentence: &&String| {
         let lower = sentence.to_lowercase().replace('\u{2019}', "'");
         !lower.ends_with('?') && DOUBTS.iter().any(|words| lower.contains(words))
@@ -132,7 +132,7 @@ pub fn doubts(message: &Message) -> Vec<String> {
 
 /// The sentence in which a message's sender refuses a patch: `NAK`, whatever is around it.
 #[must_use]
-pub fn refusal(message: &Message) -> Option<String> {
+pub(super) fn refusal(message: &Message) -> Option<String> {
     let refuses = |sentence: &&String| {
         sentence
             .split(|char: char| !char.is_alphanumeric())
@@ -143,7 +143,7 @@ pub fn refusal(message: &Message) -> Option<String> {
 
 /// The words of a maintainer who took a patch.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Taken {
+pub(super) struct Taken {
     /// The sentence.
     pub words: String,
     /// The tree that it names.
@@ -152,7 +152,7 @@ pub struct Taken {
 
 /// Whether a message says that its sender took the patch: `Applied to net, thanks!`, `Queued up`, or what bots write.
 #[must_use]
-pub fn taken(message: &Message) -> Option<Taken> {
+pub(super) fn taken(message: &Message) -> Option<Taken> {
     let all = sentences(&message.lines);
     // Who says that it still crashes applied it to try it.
     let tried = all.iter().any(|sentence| {

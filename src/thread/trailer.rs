@@ -46,7 +46,7 @@ fn read(text: &str) -> Option<Trailer> {
 
 /// The trailers in what the sender wrote. A value that the mailer wrapped is put together.
 #[must_use]
-pub fn trailers(lines: &[Line]) -> Vec<Trailer> {
+pub(super) fn trailers(lines: &[Line]) -> Vec<Trailer> {
     let mut all: Vec<Trailer> = Vec::new();
     let mut open = false;
     for line in lines {

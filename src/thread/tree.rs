@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// A message with its copies.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Merged {
+pub(super) struct Merged {
     /// The copy that is closest to what was sent.
     pub message: Message,
     /// How many copies came.
@@ -29,7 +29,7 @@ fn rank(list: &str) -> u8 {
 
 /// Makes one of all messages of an id; those without an id stay apart. In the order in which they came first.
 #[must_use]
-pub fn merged(messages: Vec<Message>) -> Vec<Merged> {
+pub(super) fn merged(messages: Vec<Message>) -> Vec<Merged> {
     let mut groups: Vec<Vec<Message>> = Vec::new();
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
     for message in messages {
@@ -64,7 +64,7 @@ fn same_text(one: &str, other: &str) -> bool {
 
 /// Who answers whom.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Tree {
+pub(super) struct Tree {
     /// Messages in the order of reading, each with its depth: an answer below what it answers, older ones first.
     pub order: Vec<(usize, usize)>,
     /// What each message answers, as far as it is here.
@@ -75,7 +75,7 @@ pub struct Tree {
 
 /// The trees of some messages, which are given by their places in `all`.
 #[must_use]
-pub fn tree(all: &[Merged], chosen: &[usize]) -> Tree {
+pub(super) fn tree(all: &[Merged], chosen: &[usize]) -> Tree {
     let places: BTreeMap<&str, usize> =
         chosen.iter().map(|at| (all[*at].message.id.as_str(), *at)).filter(|(id, _)| !id.is_empty()).collect();
     let mut parents: Vec<Option<usize>> = vec![None; all.len()];
@@ -133,7 +133,7 @@ fn cut_circles(parents: &mut [Option<usize>]) {
 /// The threads of a mailbox: messages that are joined by what they answer, here or not, or that are versions of one series by
 /// one author. In the order of their first message.
 #[must_use]
-pub fn threads(all: &[Merged], series: &[Option<String>]) -> Vec<Vec<usize>> {
+pub(super) fn threads(all: &[Merged], series: &[Option<String>]) -> Vec<Vec<usize>> {
     let mut joined: Vec<usize> = (0..all.len()).collect();
     let mut named: BTreeMap<&str, usize> = BTreeMap::new();
     for (at, merged) in all.iter().enumerate() {
@@ -171,7 +171,7 @@ fn join(joined: &mut [usize], one: usize, other: usize) {
 /// The messages that are connected with `id` through messages that are here: a thread's mailbox may hold strangers that
 /// answer a message which nobody has. `None` if `id` is not here.
 #[must_use]
-pub fn strict(all: &[Merged], id: &str) -> Option<Vec<usize>> {
+pub(super) fn strict(all: &[Merged], id: &str) -> Option<Vec<usize>> {
     let places: BTreeMap<&str, usize> = all.iter().enumerate().map(|(at, one)| (one.message.id.as_str(), at)).collect();
     let start = *places.get(id)?;
     let mut near: Vec<Vec<usize>> = vec![Vec::new(); all.len()];

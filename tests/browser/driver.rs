@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// One window of one browser, ended with the test.
-pub struct Browser {
+pub(crate) struct Browser {
     driver: Child,
     session: String,
     agent: ureq::Agent,
@@ -26,7 +26,7 @@ fn found() -> bool {
 
 impl Browser {
     /// A fresh one; none where there is no browser.
-    pub fn open(width: u32, height: u32) -> Option<Self> {
+    pub(crate) fn open(width: u32, height: u32) -> Option<Self> {
         if !found() {
             return None;
         }
@@ -95,27 +95,27 @@ impl Browser {
     }
 
     /// A command of the browser's own protocol.
-    pub fn devtools(&self, command: &str, parameters: Value) -> Value {
+    pub(crate) fn devtools(&self, command: &str, parameters: Value) -> Value {
         self.ask("/goog/cdp/execute", json!({"cmd": command, "params": parameters}))
     }
 
     /// Goes to a file and waits until it is loaded.
-    pub fn load(&self, path: &Path) {
+    pub(crate) fn load(&self, path: &Path) {
         self.ask("/url", json!({"url": format!("file://{}", path.display())}));
     }
 
     /// What a script answers: the body of a function.
-    pub fn run(&self, script: &str) -> Value {
+    pub(crate) fn run(&self, script: &str) -> Value {
         self.ask("/execute/sync", json!({"script": script, "args": []}))
     }
 
     /// What a script answers that takes its time: the body of a function whose last argument is to be called with it.
-    pub fn wait_for(&self, script: &str) -> Value {
+    pub(crate) fn wait_for(&self, script: &str) -> Value {
         self.ask("/execute/async", json!({"script": script, "args": []}))
     }
 
     /// Waits until an expression is true.
-    pub fn until(&self, expression: &str) {
+    pub(crate) fn until(&self, expression: &str) {
         let begun = Instant::now();
         while self.run(&format!("return Boolean({expression})")) != Value::Bool(true) {
             assert!(begun.elapsed() < Duration::from_secs(20), "never true: {expression}");
@@ -123,7 +123,7 @@ impl Browser {
     }
 
     /// Presses keys, one after the other, as WebDriver names them.
-    pub fn press(&self, keys: &str) {
+    pub(crate) fn press(&self, keys: &str) {
         let actions: Vec<Value> = keys
             .chars()
             .flat_map(|key| ["keyDown", "keyUp"].map(|kind| json!({"type": kind, "value": key.to_string()})))
@@ -132,7 +132,7 @@ impl Browser {
     }
 
     /// Clicks on the first thing that a selector finds.
-    pub fn click(&self, selector: &str) {
+    pub(crate) fn click(&self, selector: &str) {
         self.run(&format!("document.querySelector({selector:?}).scrollIntoView({{block: 'center'}})"));
         let found = self.ask("/element", json!({"using": "css selector", "value": selector}));
         let id = found.as_object().and_then(|found| found.values().next()).and_then(Value::as_str).expect("an element");
@@ -140,13 +140,13 @@ impl Browser {
     }
 
     /// What the browser has to complain of since it was asked last: console messages, refusals of the policy.
-    pub fn complaints(&self) -> Vec<String> {
+    pub(crate) fn complaints(&self) -> Vec<String> {
         let log = self.ask("/se/log", json!({"type": "browser"}));
         log.as_array().into_iter().flatten().map(|entry| entry["message"].to_string()).collect()
     }
 
     /// What was asked of the network since it was asked last.
-    pub fn requests(&self) -> Vec<String> {
+    pub(crate) fn requests(&self) -> Vec<String> {
         let log = self.ask("/se/log", json!({"type": "performance"}));
         let message = |entry: &Value| serde_json::from_str::<Value>(entry["message"].as_str()?).ok();
         let sent = log.as_array().into_iter().flatten().filter_map(message).filter_map(|message| {
@@ -159,19 +159,19 @@ impl Browser {
     }
 
     /// The reader's settings: `prefers-color-scheme`, `screen` or `print`.
-    pub fn media(&self, media: &str, scheme: &str) {
+    pub(crate) fn media(&self, media: &str, scheme: &str) {
         let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
         self.devtools("Emulation.setEmulatedMedia", json!({"media": media, "features": features}));
     }
 
     /// The size of the window.
-    pub fn size(&self, width: u32, height: u32) {
+    pub(crate) fn size(&self, width: u32, height: u32) {
         let metrics = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500});
         self.devtools("Emulation.setDeviceMetricsOverride", metrics);
     }
 
     /// The whole page as a picture, kept where `KANALYZE_PICTURES` names a folder.
-    pub fn picture(&self, name: &str) {
+    pub(crate) fn picture(&self, name: &str) {
         let Some(folder) = std::env::var_os("KANALYZE_PICTURES").map(PathBuf::from) else { return };
         let high = self.run("return document.documentElement.scrollHeight").as_u64().expect("a height").min(6_000);
         let wide = self.run("return innerWidth").as_u64().expect("a width");
@@ -184,7 +184,7 @@ impl Browser {
     }
 
     /// What axe-core finds that is serious or worse; none where it is not installed, which CI does not allow.
-    pub fn inaccessible(&self) -> Option<Vec<String>> {
+    pub(crate) fn inaccessible(&self) -> Option<Vec<String>> {
         let Some(path) = std::env::var_os("KANALYZE_AXE") else {
             assert!(std::env::var_os("CI").is_none(), "KANALYZE_AXE names no axe-core: see tests/all.sh");
             return None;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Lines are told by their marks, so that the text may be edited.
-pub const SOURCE: &str = r#"
+pub(crate) const SOURCE: &str = r#"
 #define NEVER __attribute__((noinline))
 #define ALWAYS static inline __attribute__((always_inline))
 volatile int sink;
@@ -53,13 +53,13 @@ void _start(void)
 "#;
 
 /// The 1-based line of a mark in [`SOURCE`].
-pub fn line_of(mark: &str) -> u64 {
+pub(crate) fn line_of(mark: &str) -> u64 {
     let wanted = format!("MARK {mark} ");
     SOURCE.lines().position(|line| line.contains(&wanted)).expect("a mark of the source") as u64 + 1
 }
 
 /// Whether there is a compiler; says so if not.
-pub fn has_gcc() -> bool {
+pub(crate) fn has_gcc() -> bool {
     let there = Command::new("gcc").arg("--version").output().is_ok_and(|done| done.status.success());
     if !there || !cfg!(target_arch = "x86_64") {
         let _ = std::io::Write::write_all(&mut std::io::stderr(), b"skipped: needs gcc on x86-64\n");
@@ -69,7 +69,7 @@ pub fn has_gcc() -> bool {
 }
 
 /// Compiles [`SOURCE`] to `vmlinux` in a folder, linked where kernels are.
-pub fn compile(folder: &Path, flags: &[&str]) -> PathBuf {
+pub(crate) fn compile(folder: &Path, flags: &[&str]) -> PathBuf {
     std::fs::create_dir_all(folder.join("init")).expect("a writable folder");
     std::fs::write(folder.join("init/main.c"), SOURCE).expect("a writable folder");
     let done = Command::new("gcc")
@@ -86,7 +86,7 @@ pub fn compile(folder: &Path, flags: &[&str]) -> PathBuf {
 }
 
 /// The frame text `function+0xoffset/0xsize` of the return address of the first call in a function, and that address.
-pub fn return_frame(vmlinux: &Path, function: &str, callee: &str) -> (String, u64) {
+pub(crate) fn return_frame(vmlinux: &Path, function: &str, callee: &str) -> (String, u64) {
     let image = kanalyze::image::KernelImage::open(vmlinux).expect("an image");
     let found = image.functions(function);
     let (symbol, bytes) = found.first().expect("a function of the source");

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// Fails if the record is not what the schema that it names says.
-pub fn assert_valid(record: &Value) {
+pub(crate) fn assert_valid(record: &Value) {
     let name = record["schema"].as_str().expect("a record names its schema");
     let schemas = kanalyze::cli::schemas();
     let (_, schema) = schemas.iter().find(|(known, _)| known == name).unwrap_or_else(|| panic!("no schema {name}"));

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// What a request for a path gets.
 #[derive(Clone)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// The file, as asked for.
     File(File),
     /// The file, but the connection breaks after so many bytes of it.
@@ -30,29 +30,29 @@ pub enum Answer {
 
 /// A file on the server.
 #[derive(Clone)]
-pub struct File {
-    pub body: Vec<u8>,
-    pub content_type: &'static str,
-    pub etag: Option<&'static str>,
+pub(crate) struct File {
+    pub(crate) body: Vec<u8>,
+    pub(crate) content_type: &'static str,
+    pub(crate) etag: Option<&'static str>,
     /// Whether a range is honoured.
-    pub ranges: bool,
+    pub(crate) ranges: bool,
 }
 
 impl File {
-    pub fn new(body: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn new(body: impl Into<Vec<u8>>) -> Self {
         Self { body: body.into(), content_type: "application/octet-stream", etag: Some("\"one\""), ranges: true }
     }
 }
 
 /// A request that came: its path with query, and its `Range`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
-    pub path: String,
-    pub range: Option<String>,
+pub(crate) struct Request {
+    pub(crate) path: String,
+    pub(crate) range: Option<String>,
     /// `GET`, `POST`.
-    pub method: String,
+    pub(crate) method: String,
     /// What was posted.
-    pub body: String,
+    pub(crate) body: String,
 }
 
 /// What has come so far, and the news of it.
@@ -62,8 +62,8 @@ struct Requests {
     news: Condvar,
 }
 
-pub struct Server {
-    pub url: String,
+pub(crate) struct Server {
+    pub(crate) url: String,
     answers: Arc<Mutex<BTreeMap<String, VecDeque<Answer>>>>,
     requests: Arc<Requests>,
     stop: Arc<AtomicBool>,
@@ -71,7 +71,7 @@ pub struct Server {
 }
 
 impl Server {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let answers: Arc<Mutex<BTreeMap<String, VecDeque<Answer>>>> = Arc::default();
@@ -91,28 +91,28 @@ impl Server {
     }
 
     /// What `path` gets: the answers in turn, the last one for ever.
-    pub fn put(&self, path: &str, answers: impl IntoIterator<Item = Answer>) -> &Self {
+    pub(crate) fn put(&self, path: &str, answers: impl IntoIterator<Item = Answer>) -> &Self {
         self.answers.lock().expect("no panic").insert(path.to_owned(), answers.into_iter().collect());
         self
     }
 
-    pub fn file(&self, path: &str, body: impl Into<Vec<u8>>) -> &Self {
+    pub(crate) fn file(&self, path: &str, body: impl Into<Vec<u8>>) -> &Self {
         self.put(path, [Answer::File(File::new(body))])
     }
 
-    pub fn requests(&self) -> Vec<Request> {
+    pub(crate) fn requests(&self) -> Vec<Request> {
         self.requests.came.lock().expect("no panic").clone()
     }
 
     /// Waits until `count` requests for `path` have come; false if that takes longer than a minute.
-    pub fn await_requests(&self, path: &str, count: usize) -> bool {
+    pub(crate) fn await_requests(&self, path: &str, count: usize) -> bool {
         let came = self.requests.came.lock().expect("no panic");
         let too_few = |came: &mut Vec<Request>| came.iter().filter(|request| request.path == path).count() < count;
         let minute = Duration::from_secs(60);
         !self.requests.news.wait_timeout_while(came, minute, too_few).expect("no panic").1.timed_out()
     }
 
-    pub fn requests_for(&self, path: &str) -> Vec<Request> {
+    pub(crate) fn requests_for(&self, path: &str) -> Vec<Request> {
         self.requests().into_iter().filter(|request| request.path == path).collect()
     }
 }
@@ -232,9 +232,9 @@ fn send(
 
 /// A clock that is told to wait and does not.
 #[derive(Default)]
-pub struct PatientClock {
+pub(crate) struct PatientClock {
     passed: Mutex<Duration>,
-    pub waits: Mutex<Vec<Duration>>,
+    pub(crate) waits: Mutex<Vec<Duration>>,
 }
 
 impl Clock for PatientClock {
@@ -249,31 +249,31 @@ impl Clock for PatientClock {
 }
 
 /// A client whose waiting costs no time.
-pub fn client() -> (Client, Arc<PatientClock>) {
+pub(crate) fn client() -> (Client, Arc<PatientClock>) {
     client_with(Manners::default())
 }
 
-pub fn client_with(manners: Manners) -> (Client, Arc<PatientClock>) {
+pub(crate) fn client_with(manners: Manners) -> (Client, Arc<PatientClock>) {
     let clock = Arc::new(PatientClock::default());
     (Client::new(manners, clock.clone()), clock)
 }
 
 /// xz of `bytes`.
-pub fn xz(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn xz(bytes: &[u8]) -> Vec<u8> {
     let mut packed = Vec::new();
     liblzma::read::XzEncoder::new(bytes, 1).read_to_end(&mut packed).expect("memory");
     packed
 }
 
 /// gzip of `bytes`.
-pub fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut packed = Vec::new();
     flate2::read::GzEncoder::new(bytes, flate2::Compression::fast()).read_to_end(&mut packed).expect("memory");
     packed
 }
 
 /// Bytes that do not pack well, always the same, without NULs at the ends.
-pub fn noise(length: usize) -> Vec<u8> {
+pub(crate) fn noise(length: usize) -> Vec<u8> {
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
     let next = || {
         state ^= state << 13;
@@ -285,7 +285,7 @@ pub fn noise(length: usize) -> Vec<u8> {
 }
 
 /// A disk with a boot sector, noise and a long hole.
-pub fn disk() -> Vec<u8> {
+pub(crate) fn disk() -> Vec<u8> {
     let mut disk = noise(200_000);
     disk.resize(3 << 20, 0);
     disk[510..512].copy_from_slice(b"\x55\xaa");
@@ -294,21 +294,21 @@ pub fn disk() -> Vec<u8> {
 }
 
 /// A bzImage, as far as its header goes.
-pub fn kernel() -> Vec<u8> {
+pub(crate) fn kernel() -> Vec<u8> {
     let mut kernel = noise(60_000);
     kernel[0x202..0x206].copy_from_slice(b"HdrS");
     kernel
 }
 
 /// An ELF file, as far as its magic goes.
-pub fn vmlinux() -> Vec<u8> {
+pub(crate) fn vmlinux() -> Vec<u8> {
     let mut vmlinux = noise(90_000);
     vmlinux[..4].copy_from_slice(b"\x7fELF");
     vmlinux
 }
 
 /// What a folder holds, sorted.
-pub fn names(folder: &std::path::Path) -> Vec<String> {
+pub(crate) fn names(folder: &std::path::Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).expect("a folder");
     let name = |entry: std::io::Result<std::fs::DirEntry>| entry.expect("an entry").file_name().into_string();
     let mut names: Vec<String> = entries.map(|entry| name(entry).expect("text")).collect();

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 /// A Python that has these modules (separated by commas). Where KANALYZE_PYTHON names one that lacks them, the test fails;
 /// without it, the answer is none, said aloud.
-pub fn python(modules: &str) -> Option<PathBuf> {
+pub(crate) fn python(modules: &str) -> Option<PathBuf> {
     let named = std::env::var_os("KANALYZE_PYTHON").map(PathBuf::from);
     let python = named.clone().unwrap_or_else(|| PathBuf::from("python3"));
     let able = Command::new(&python).args(["-c", &format!("import {modules}")]).stderr(Stdio::null()).status();

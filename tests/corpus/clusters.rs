@@ -20,7 +20,7 @@ fn pairwise(labelled: &[(String, u64)]) -> (f64, f64) {
 }
 
 /// Whether the clusters of `corpora/reports` are those of its bugs, by floors.
-pub fn are_right(reports: &Path) -> Result<(), Failed> {
+pub(crate) fn are_right(reports: &Path) -> Result<(), Failed> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kanalyze"));
     let output = command.args(["table", "--cluster", "--format", "jsonl"]).arg(reports.join("logs")).output()?;
     let found = String::from_utf8(output.stdout)?;

@@ -8,7 +8,7 @@ use libtest_mimic::{Failed, Trial};
 use std::path::{Path, PathBuf};
 
 /// One test per golden log, and those over a corpus as a whole.
-pub fn trials() -> Vec<Trial> {
+pub(crate) fn trials() -> Vec<Trial> {
     let shared = std::env::var_os("KANALYZE_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from);
     let corpora = shared.join("corpora");
     let mut trials = goldens(&corpora.join("goldens/logs"));

@@ -8,7 +8,7 @@ use libtest_mimic::Failed;
 const SHORT: usize = 6_000;
 
 /// Tries every promise on one log.
-pub fn hold(text: &[u8]) -> Result<(), Failed> {
+pub(crate) fn hold(text: &[u8]) -> Result<(), Failed> {
     let whole = sorted(read_items(options(), text));
     for sizes in [&[4096][..], &[1, 7, 300, 65_536], &[50_021]] {
         same(&whole, &sorted(pushed(text, sizes)), &format!("pushed in chunks of {sizes:?}"))?;

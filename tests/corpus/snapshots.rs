@@ -12,7 +12,7 @@ use std::sync::Arc;
 const OTHER_FAMILIES: [&str; 4] = ["bisect", "dressing", "lab", "speakers"];
 
 /// One test per log and transcript, and one for snapshots whose log is gone.
-pub fn trials() -> Vec<Trial> {
+pub(crate) fn trials() -> Vec<Trial> {
     let corpus = root().join("corpus");
     let all = members(&corpus).unwrap_or_else(|error| panic!("{}: {error}", corpus.display()));
     assert!(all.len() > 500, "corpus/ holds {} files", all.len());

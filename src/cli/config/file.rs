@@ -13,7 +13,7 @@ const PROFILE: &str = "profile";
 
 /// A file.
 #[derive(Debug)]
-pub struct File {
+pub(super) struct File {
     /// Where it is.
     pub path: PathBuf,
     verbs: Vec<Verb>,
@@ -28,7 +28,7 @@ struct Verb {
 
 /// One key.
 #[derive(Debug)]
-pub struct Setting {
+pub(super) struct Setting {
     /// A long option, with hyphens.
     pub option: String,
     /// What it is set to.
@@ -39,7 +39,7 @@ pub struct Setting {
 
 /// What a key is set to, as the command line would have it.
 #[derive(Debug)]
-pub enum Value {
+pub(super) enum Value {
     /// A flag.
     Switch(bool),
     /// A text or a number.
@@ -53,7 +53,7 @@ impl File {
     ///
     /// # Errors
     /// It cannot be read or is not TOML of this shape: file, line, reason.
-    pub fn read(path: &Path) -> anyhow::Result<Self> {
+    pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
         let name = || path.display().to_string();
         let length = std::fs::metadata(path).with_context(name)?.len();
         if length > LARGEST {
@@ -87,12 +87,12 @@ impl File {
     }
 
     /// What it says of a verb.
-    pub fn settings(&self, verb: &str) -> &[Setting] {
+    pub(super) fn settings(&self, verb: &str) -> &[Setting] {
         self.verbs.iter().find(|own| own.name == verb).map_or(&[], |own| &own.settings)
     }
 
     /// The profiles of a verb.
-    pub fn profiles(&self, verb: &str) -> &[(String, Vec<Setting>)] {
+    pub(super) fn profiles(&self, verb: &str) -> &[(String, Vec<Setting>)] {
         self.verbs.iter().find(|own| own.name == verb).map_or(&[], |own| &own.profiles)
     }
 }

@@ -16,11 +16,11 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// The file's name, in a project's folder or a bundle's.
-pub const NAME: &str = "kanalyze.toml";
+pub(super) const NAME: &str = "kanalyze.toml";
 
 /// One option that a file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Laid {
+pub(super) struct Laid {
     /// As on the command line, one word per value.
     pub words: Vec<String>,
     /// Which file says so.
@@ -31,7 +31,7 @@ pub struct Laid {
 
 /// A command line with what files say.
 #[derive(Debug)]
-pub struct Completed {
+pub(super) struct Completed {
     /// All words.
     pub words: Vec<OsString>,
     /// Those that came from files.
@@ -40,7 +40,7 @@ pub struct Completed {
 
 /// Whose options a file may say.
 #[derive(Debug, Clone, Copy)]
-pub struct Verb<'a> {
+pub(super) struct Verb<'a> {
     /// Its words on the command line.
     pub path: &'a [&'a str],
     /// The table of the file.
@@ -54,7 +54,7 @@ pub struct Verb<'a> {
 ///
 /// # Errors
 /// A file cannot be read or says what the verb does not know; there is no such profile.
-pub fn complete(
+pub(super) fn complete(
     verb: &Verb<'_>,
     words: &[OsString],
     folder: &Path,

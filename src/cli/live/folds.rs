@@ -11,7 +11,7 @@ const UNINTERRUPTIBLE: &str = "D";
 
 /// The events of one run so far, and those that were counted since the last line.
 #[derive(Debug)]
-pub struct Folds {
+pub(super) struct Folds {
     /// Kinds that are only ever counted, and what to call them.
     words: BTreeMap<String, String>,
     seen: BTreeMap<String, usize>,
@@ -27,12 +27,12 @@ struct Count {
 
 impl Folds {
     /// At the beginning of a run.
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { words: counted_kinds(), seen: BTreeMap::new(), counted: BTreeMap::new() }
     }
 
     /// Whether this event is one of many and only counted.
-    pub fn takes(&mut self, event: &Event) -> bool {
+    pub(super) fn takes(&mut self, event: &Event) -> bool {
         let name = match self.words.get(&event.kind) {
             Some(words) => words.clone(),
             None => {
@@ -51,7 +51,7 @@ impl Folds {
     }
 
     /// What was counted since the last time: `461 trace entries; 55 tasks, 2 in D`.
-    pub fn take(&mut self) -> Option<String> {
+    pub(super) fn take(&mut self) -> Option<String> {
         let counted = std::mem::take(&mut self.counted);
         let words: Vec<String> = counted
             .iter()

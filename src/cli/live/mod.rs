@@ -4,7 +4,7 @@ mod folds;
 mod sources;
 mod speaker;
 
-pub use speaker::{Speaker, Voice, with_voice};
+pub(super) use speaker::{Speaker, Voice, with_voice};
 
 use crate::vm::session::Interrupt;
 use crate::vm::settings::Image;
@@ -18,7 +18,7 @@ use std::sync::atomic::Ordering;
 /// Where source lines come from.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Source lines")]
-pub struct ImageArguments {
+pub(super) struct ImageArguments {
     /// The vmlinux of the kernel that prints: reports name source lines [default of a run: the bundle's, or the one in the
     /// build tree of --kernel].
     #[arg(short = 'k', long, value_name = "FILE")]
@@ -33,7 +33,7 @@ impl ImageArguments {
     ///
     /// # Errors
     /// It is not there, or there are modules without it.
-    pub fn given(&self) -> anyhow::Result<Option<Image>> {
+    pub(super) fn given(&self) -> anyhow::Result<Option<Image>> {
         if let Some(path) = &self.vmlinux {
             anyhow::ensure!(path.is_file(), "--vmlinux {}: no such file", path.display());
         }
@@ -44,7 +44,7 @@ impl ImageArguments {
     ///
     /// # Errors
     /// There are modules without an image, or a path cannot be made absolute.
-    pub fn of(&self, usual: Option<&Path>) -> anyhow::Result<Option<Image>> {
+    pub(super) fn of(&self, usual: Option<&Path>) -> anyhow::Result<Option<Image>> {
         let Some(path) = self.vmlinux.as_deref().or(usual) else {
             anyhow::ensure!(self.modules.is_empty(), "--modules: say --vmlinux, too");
             return Ok(None);
@@ -59,7 +59,7 @@ impl ImageArguments {
 ///
 /// # Errors
 /// The system refuses.
-pub fn interrupt() -> io::Result<Interrupt> {
+pub(super) fn interrupt() -> io::Result<Interrupt> {
     let interrupt = Interrupt::default();
     let (noted, mut signals) = (interrupt.clone(), Signals::new([SIGINT, SIGTERM, SIGHUP])?);
     std::thread::spawn(move || {

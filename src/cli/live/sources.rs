@@ -13,7 +13,7 @@ const ASKED: usize = 4;
 
 /// A kernel tree and the crashes that it is asked about.
 #[derive(Debug)]
-pub struct Sources {
+pub(super) struct Sources {
     tree: Tree,
     arguments: TreeArguments,
     /// Of each title the first, with what is known of their kernels.
@@ -25,12 +25,12 @@ impl Sources {
     ///
     /// # Errors
     /// The folder that the user names is not a tree.
-    pub fn open(arguments: &TreeArguments) -> anyhow::Result<Option<Self>> {
+    pub(super) fn open(arguments: &TreeArguments) -> anyhow::Result<Option<Self>> {
         Ok(arguments.open()?.map(|tree| Self { tree, arguments: arguments.clone(), asked: Vec::new() }))
     }
 
     /// Keeps a crash of the run in `folder` for the end.
-    pub fn ask_later(&mut self, report: &Report, folder: Option<&str>) {
+    pub(super) fn ask_later(&mut self, report: &Report, folder: Option<&str>) {
         if self.asked.len() < ASKED && !self.asked.iter().any(|(known, _)| known.title == report.title) {
             let log = folder.map(|folder| format!("{folder}/{SERIAL_LOG}"));
             self.asked.push((report.clone(), self.arguments.hints(log.as_deref().unwrap_or_default(), None)));
@@ -38,7 +38,7 @@ impl Sources {
     }
 
     /// The answers: each as text and as a record with its line break.
-    pub fn answers(&mut self, look: &Look) -> Vec<(String, Vec<u8>)> {
+    pub(super) fn answers(&mut self, look: &Look) -> Vec<(String, Vec<u8>)> {
         let mut answers = Vec::new();
         for (report, hints) in std::mem::take(&mut self.asked) {
             let page = match blame_page(&self.tree, &report, &PageOptions { hints, ..PageOptions::default() }) {

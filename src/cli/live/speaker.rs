@@ -21,7 +21,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Speaks to the user, each line at once.
 #[derive(Debug)]
-pub struct Speaker {
+pub(crate) struct Speaker {
     format: Format,
     palette: Palette,
     array: JsonArray,
@@ -35,7 +35,7 @@ pub struct Speaker {
 
 /// One run that speaks: the only one, or one of several, whose lines bear its number.
 #[derive(Debug)]
-pub struct Voice<'a> {
+pub(crate) struct Voice<'a> {
     speaker: &'a Mutex<Speaker>,
     number: Option<usize>,
     /// The folder of the run.
@@ -55,7 +55,7 @@ const PROGRESS_WIDTH: usize = 160;
 impl Speaker {
     /// As the user wants it.
     #[must_use]
-    pub fn new(output: Output) -> Self {
+    pub(crate) fn new(output: Output) -> Self {
         Self {
             format: output.format,
             palette: output.palette(),
@@ -71,7 +71,7 @@ impl Speaker {
     ///
     /// # Errors
     /// The folder that the user names is not a tree.
-    pub fn with_tree(mut self, arguments: &TreeArguments) -> anyhow::Result<Self> {
+    pub(crate) fn with_tree(mut self, arguments: &TreeArguments) -> anyhow::Result<Self> {
         if self.format == Format::Text || arguments.tree.is_some() {
             self.sources = Sources::open(arguments)?;
         }
@@ -85,7 +85,7 @@ impl Speaker {
     }
 
     /// Says something that is not a happening of a run, on stderr.
-    pub fn aside(&mut self, text: &str) {
+    pub(crate) fn aside(&mut self, text: &str) {
         self.clear_status();
         stderr::line(text);
     }
@@ -94,7 +94,7 @@ impl Speaker {
     ///
     /// # Errors
     /// Stdout is closed.
-    pub fn result(&mut self, text: &str, record: &[u8]) -> io::Result<()> {
+    pub(crate) fn result(&mut self, text: &str, record: &[u8]) -> io::Result<()> {
         self.clear_status();
         let mut out = io::stdout().lock();
         match self.format {
@@ -109,7 +109,7 @@ impl Speaker {
     ///
     /// # Errors
     /// Stdout is closed.
-    pub fn finish(&mut self) -> io::Result<()> {
+    pub(crate) fn finish(&mut self) -> io::Result<()> {
         self.clear_status();
         let look = Look { palette: self.palette, ..Look::default() };
         let answers = self.sources.as_mut().map(|sources| sources.answers(&look)).unwrap_or_default();
@@ -157,7 +157,7 @@ impl Speaker {
 impl<'a> Voice<'a> {
     /// Of the only run, or of one with a number.
     #[must_use]
-    pub fn new(speaker: &'a Mutex<Speaker>, number: Option<usize>) -> Self {
+    pub(crate) fn new(speaker: &'a Mutex<Speaker>, number: Option<usize>) -> Self {
         Self { speaker, number, folder: None, page: RefCell::new(None), folds: Folds::new(), progress_told: 0.0 }
     }
 
@@ -166,7 +166,7 @@ impl<'a> Voice<'a> {
     }
 
     /// Says something that is not a happening, on stderr.
-    pub fn aside(&self, text: &str) {
+    pub(crate) fn aside(&self, text: &str) {
         let label = self.number.map_or_else(String::new, |number| format!("[{number}] "));
         self.speaker().aside(&format!("{label}{text}"));
     }
@@ -263,7 +263,7 @@ impl Drop for Voice<'_> {
 ///
 /// # Errors
 /// What the run answers; there is no such tree; stdout is closed.
-pub fn with_voice<T>(
+pub(crate) fn with_voice<T>(
     output: Output,
     tree: &TreeArguments,
     run: impl FnOnce(&mut Voice<'_>) -> anyhow::Result<T>,

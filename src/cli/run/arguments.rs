@@ -80,7 +80,7 @@ pub(in crate::cli) struct SourceArguments {
 
 impl SourceArguments {
     /// Whether one of them says what the guest is to do.
-    pub fn names_workload(&self) -> bool {
+    pub(crate) fn names_workload(&self) -> bool {
         let files = [&self.repro, &self.c_repro, &self.program, &self.script];
         self.exec.is_some() || self.boot_only || files.into_iter().any(Option::is_some)
     }

@@ -34,7 +34,7 @@ use std::sync::{Mutex, PoisonError};
   kanalyze repro minimize --kernel bzImage --disk disk.raw --repro repro.syz --syz-bin bin --work smaller
 
 Exit status: 0 the smallest program is found, 1 the whole program does not crash, 2 trouble.")]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// So many runs of the whole program measure how often it crashes.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     base_runs: u32,
@@ -81,7 +81,7 @@ struct Search<'a> {
 ///
 /// # Errors
 /// There is no syz program; the guest does not come up; a file cannot be written.
-pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let run = &arguments.run;
     let keep = &run.keep;
     for (option, given) in [

@@ -58,7 +58,7 @@ the file:
 Exit status: 0 no crash, 1 a crash, 2 trouble: the guest did not come up, the workload failed (its status is not 0, or no
 program was executed), the host fails. With --git-bisect: 0 good, 1 the crash that is sought, 125 cannot tell (boot failure,
 workload failure, another crash, ssh lost, infrastructure), 130 interrupted.")]
-pub struct Arguments {
+pub(super) struct Arguments {
     #[command(flatten)]
     pub(super) source: SourceArguments,
     #[command(flatten)]
@@ -124,7 +124,7 @@ impl Arguments {
 ///
 /// # Errors
 /// Settings that make no sense, files that are not there.
-pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if !arguments.keep.git_bisect {
         return run_any(&arguments);
     }

@@ -12,7 +12,7 @@ mod order;
 pub(crate) mod rarity;
 pub(crate) mod sought;
 pub mod source;
-pub mod steps;
+pub(super) mod steps;
 mod texts;
 pub(crate) mod windows;
 pub(crate) mod words;

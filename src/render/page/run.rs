@@ -13,7 +13,7 @@ use crate::vm::story::{Story, Told};
 use maud::{Markup, PreEscaped, html};
 
 /// How often the page of a run that lives comes again, seconds.
-pub const AGAIN: u32 = 5;
+pub(super) const AGAIN: u32 = 5;
 /// Things that happened that are shown at once.
 const TOLD: usize = 40;
 

@@ -107,7 +107,7 @@ const ALWAYS_WRITTEN: [&str; 5] = ["procs", "slowdown", "sandbox", "sandbox_arg"
 
 /// The option with this key.
 #[must_use]
-pub fn find(key: &str) -> Option<&'static Known> {
+pub(super) fn find(key: &str) -> Option<&'static Known> {
     KNOWN.iter().find(|known| known.key == key)
 }
 

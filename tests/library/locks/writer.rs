@@ -2,25 +2,25 @@
 
 /// A task of a made-up hang.
 #[derive(Debug, Clone)]
-pub struct Sleeper {
-    pub pid: i64,
-    pub comm: String,
+pub(crate) struct Sleeper {
+    pub(crate) pid: i64,
+    pub(crate) comm: String,
     /// Locks that it holds, by number.
-    pub holds: Vec<usize>,
+    pub(crate) holds: Vec<usize>,
     /// The mutex that it waits for.
-    pub wants: Option<usize>,
+    pub(crate) wants: Option<usize>,
     /// Whether the watchdog reports it; others are in the lists only.
-    pub hung: bool,
+    pub(crate) hung: bool,
     /// Whether it was running when the lists were printed.
-    pub running: bool,
+    pub(crate) running: bool,
 }
 
-pub fn sleeper(pid: i64, holds: &[usize], wants: Option<usize>) -> Sleeper {
+pub(crate) fn sleeper(pid: i64, holds: &[usize], wants: Option<usize>) -> Sleeper {
     Sleeper { pid, comm: format!("task{pid}"), holds: holds.to_vec(), wants, hung: true, running: false }
 }
 
 /// The log of one pass of the watchdog, a line each.
-pub fn pass(tasks: &[Sleeper], time: f64) -> Vec<String> {
+pub(crate) fn pass(tasks: &[Sleeper], time: f64) -> Vec<String> {
     let mut lines = Vec::new();
     let mut say = |text: String| lines.push(format!("[{time:12.6}][   T31] {text}"));
     for task in tasks.iter().filter(|task| task.hung) {
@@ -77,14 +77,14 @@ pub fn pass(tasks: &[Sleeper], time: f64) -> Vec<String> {
     lines
 }
 
-pub fn log(lines: &[String]) -> String {
+pub(crate) fn log(lines: &[String]) -> String {
     let mut out = lines.join("\n");
     out.push('\n');
     out
 }
 
 /// The boxes of a picture: left, top, right, bottom.
-pub fn boxes(svg: &str) -> Vec<[f64; 4]> {
+pub(crate) fn boxes(svg: &str) -> Vec<[f64; 4]> {
     svg.lines()
         .filter(|line| line.contains("class=\"node\""))
         .map(|line| {
@@ -97,7 +97,7 @@ pub fn boxes(svg: &str) -> Vec<[f64; 4]> {
         .collect()
 }
 
-pub fn assert_apart(svg: &str) {
+pub(crate) fn assert_apart(svg: &str) {
     let found = boxes(svg);
     assert!(found.len() <= 60, "{} nodes", found.len());
     for (index, a) in found.iter().enumerate() {

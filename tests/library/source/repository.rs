@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// A repository in a temporary folder.
-pub struct Repository {
+pub(crate) struct Repository {
     folder: tempfile::TempDir,
     day: std::cell::Cell<i64>,
 }
@@ -14,7 +14,7 @@ const FIRST_DAY: i64 = 1_767_268_800;
 
 impl Repository {
     /// An empty one.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let repository = Self { folder, day: std::cell::Cell::new(0) };
         repository.git(&["init", "-q", "-b", "master"]);
@@ -22,24 +22,24 @@ impl Repository {
     }
 
     /// One that begins with a commit of nothing: what a history begins with says nothing of who wrote it.
-    pub fn begun() -> Self {
+    pub(crate) fn begun() -> Self {
         let repository = Self::new();
         repository.commit("the beginning");
         repository.day.set(0);
         repository
     }
 
-    pub fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().join("tree")
     }
 
     /// A path beside the repository.
-    pub fn beside(&self, name: &str) -> PathBuf {
+    pub(crate) fn beside(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// Runs git; fails with what it says.
-    pub fn git(&self, arguments: &[&str]) -> String {
+    pub(crate) fn git(&self, arguments: &[&str]) -> String {
         self.git_as(arguments, "Ann Author", "ann@example.org")
     }
 
@@ -63,18 +63,18 @@ impl Repository {
     }
 
     /// Writes a file.
-    pub fn write(&self, file: &str, text: &str) {
+    pub(crate) fn write(&self, file: &str, text: &str) {
         let path = self.path().join(file);
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
         std::fs::write(path, text).expect("a file");
     }
 
     /// Commits all that was changed, one day after the commit before; answers its id.
-    pub fn commit(&self, message: &str) -> String {
+    pub(crate) fn commit(&self, message: &str) -> String {
         self.commit_by("Ann Author", "ann@example.org", message)
     }
 
-    pub fn commit_by(&self, name: &str, mail: &str, message: &str) -> String {
+    pub(crate) fn commit_by(&self, name: &str, mail: &str, message: &str) -> String {
         self.day.set(self.day.get() + 1);
         self.git(&["add", "-A"]);
         self.git_as(&["commit", "-q", "--allow-empty", "-m", message], name, mail);
@@ -82,12 +82,12 @@ impl Repository {
     }
 
     /// Lets days pass without a commit.
-    pub fn rest(&self, days: i64) {
+    pub(crate) fn rest(&self, days: i64) {
         self.day.set(self.day.get() + days);
     }
 
     /// Another clone of it, made with some options.
-    pub fn cloned(&self, name: &str, options: &[&str]) -> PathBuf {
+    pub(crate) fn cloned(&self, name: &str, options: &[&str]) -> PathBuf {
         let to = self.beside(name);
         let from = format!("file://{}", self.path().display());
         let mut arguments = vec!["clone", "-q"];
@@ -100,7 +100,7 @@ impl Repository {
 }
 
 /// A crash in `function` at a place, as a kernel of that release would print it and a decoder would decode it.
-pub fn oops(release: &str, function: &str, place: &str) -> String {
+pub(crate) fn oops(release: &str, function: &str, place: &str) -> String {
     format!(
         "[   10.000001][   T77] BUG: kernel NULL pointer dereference, address: 0000000000000008\n\
          [   10.000002][   T77] #PF: supervisor read access in kernel mode\n\
@@ -116,6 +116,6 @@ pub fn oops(release: &str, function: &str, place: &str) -> String {
 }
 
 /// The repository's folder as an argument.
-pub fn shown(path: &Path) -> String {
+pub(crate) fn shown(path: &Path) -> String {
     path.display().to_string()
 }
