@@ -101,7 +101,7 @@ fn landmarks(root: &Path) -> String {
         for name in word["names"].as_array().expect("a row has names") {
             let name = name.as_str().expect("a name is a text");
             let beginning = name.strip_suffix('*').filter(|text| !text.is_empty() && !text.contains('*'));
-            let beginning = beginning.unwrap_or_else(|| panic!("{}: '{name}' is no beginning", path.display()));
+            let beginning = beginning.unwrap_or_else(|| panic!("{}: '{name}' is not a beginning", path.display()));
             rows.push((beginning.to_owned(), format!("{}{rest}", first.to_uppercase())));
         }
     }
@@ -121,7 +121,7 @@ fn commit(root: &Path) -> Option<String> {
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// The logs below a folder, one after the other. The corpus is no part of the published crate.
+/// The logs below a folder, one after the other. The corpus is not part of the published crate.
 fn collect_logs(folder: &Path, text: &mut Vec<u8>) {
     let mut entries: Vec<PathBuf> =
         std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();

@@ -136,7 +136,7 @@
 //! | `syzbot` | dashboard, bundles, syz programs |
 //! | `thread` | mail threads: messages, patches, commands, digest |
 //! | `render` | text, JSON, pages (HTML), pictures (SVG) |
-//! | `cli` | one file a command |
+//! | `cli` | one file per command |
 //!
 //! # Invariants
 //!

@@ -14,7 +14,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whoever reads our output may stop early (`| head`); that is no failure of ours.
+/// Whoever reads our output may stop early (`| head`); that is not a failure of ours.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     let kind = |cause: &(dyn std::error::Error + 'static)| {
         let json = cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);

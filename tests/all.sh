@@ -108,7 +108,7 @@ fi
 if [ -d "$shared/score" ]; then
     S=$shared
     step "scores"
-    # Exactly syzbot's reports, and then ours, which leave out what is no report of the kernel's.
+    # Exactly syzbot's reports, and then ours, which leave out what is not a report of the kernel's.
     "$S/score/goldens.py" "$B" "$S/corpora/goldens" --with=--as-syzbot --floor title=0.995 --floor list=0.995 --floor alt_titles=0.995 \
         --floor type=0.995 --floor frame=0.995 --floor corrupted=0.995 --floor suppressed=0.995 --floor panicked=0.995 --floor executor=1 \
         --floor start=0.995 --floor clean=1

@@ -34,7 +34,7 @@ pub(super) fn typed(content: &[u8]) -> &[u8] {
     let content = content.trim_ascii();
     let Some(at) = memchr::memmem::find(&content[..content.len().min(160)], b"git bisect ") else { return content };
     let prompt = content[..at].trim_ascii_end();
-    // A comment that mentions the command is no prompt.
+    // A comment that mentions the command is not a prompt.
     let is_prompt = prompt.len() < 80 && (prompt.ends_with(b"$") || prompt.ends_with(b"#") || prompt.ends_with(b"%"));
     if is_prompt { &content[at..] } else { content }
 }

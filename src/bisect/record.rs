@@ -1,4 +1,4 @@
-//! The record that others script against: `kanalyze.bisect/1`, one a log.
+//! The record that others script against: `kanalyze.bisect/1`, one per log.
 
 use crate::report::Report;
 #[cfg(feature = "schema")]
@@ -93,7 +93,7 @@ pub struct Bisection {
     pub next_test: Option<NextTest>,
     /// Unfit hosts and infrastructure: what did not run, and how often.
     pub infrastructure: Vec<Nuisance>,
-    /// Always empty: what people write around a log is no remark on it; `reverts` has what concerns the answer.
+    /// Always empty: what people write around a log is not a remark on it; `reverts` has what concerns the answer.
     pub remarks: Vec<String>,
     /// What the text says of the answer reverted: extra tests, and sentences below the log as written.
     pub reverts: Vec<Revert>,
@@ -330,7 +330,7 @@ pub struct Step {
     pub family: Option<String>,
     /// Hash of the kernel binary without its volatile parts.
     pub signature: Option<String>,
-    /// One entry a line: a line `all runs:` is one entry with `number` null.
+    /// One entry per line: a line `all runs:` is one entry with `number` null.
     pub runs: Vec<Run>,
     /// How many machines ran: counted, or for `all runs:` what the rules of that date say.
     pub run_count: Option<u32>,

@@ -2,7 +2,7 @@
 
 use super::record::{Bisection, Kind, Role, RunResult, Step, Verdict};
 
-/// No step has more runs; what is more is no count.
+/// No step has more runs; what is more is not a count.
 pub(super) const MANY: u32 = 1_000_000;
 
 /// One set of rules with the day from which it was in force.

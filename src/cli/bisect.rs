@@ -90,7 +90,7 @@ const BATCH: usize = 128;
 /// Runs the command.
 ///
 /// # Errors
-/// No input, a grammar that is no good, several logs for one picture, an output that cannot be written.
+/// No input, a grammar that is not valid, several logs for one picture, an output that cannot be written.
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let Some(output) = arguments.output.plain() else {
         return super::page::of_logs(&arguments.logs, &arguments.tree);

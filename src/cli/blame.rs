@@ -45,7 +45,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     tree: TreeArguments,
 
-    /// The report, by its number in the log, from 0 [default: the first that is no consequence of another].
+    /// The report, by its number in the log, from 0 [default: the first that is not a consequence of another].
     #[arg(long, value_name = "N")]
     index: Option<usize>,
 

@@ -28,7 +28,7 @@ use std::process::ExitCode;
 
 `kanalyze diff --help` shows the form of a baseline.
 
-Exit status: 0 nothing new, 1 a crash that is not known, 2 error (a log that is empty, is no log or cannot be read never
+Exit status: 0 nothing new, 1 a crash that is not known, 2 error (a log that is empty, is not a log or cannot be read never
 passes).")]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -81,7 +81,7 @@ enum Form {
 /// Runs the command.
 ///
 /// # Errors
-/// No log, a grammar or baseline that is no good.
+/// No log, a grammar or baseline that is not valid.
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let baseline = arguments.baseline.as_deref().map(Baseline::read).transpose()?.unwrap_or_default();
     let day = arguments.today.clone().unwrap_or_else(today);

@@ -92,7 +92,7 @@ fn said_of_transcript(path: &Path, options: &Options) -> Option<String> {
     let name = path.file_name()?.to_string_lossy();
     let look = Look { width: Width(COLUMNS), ..Look::default() };
     each_log(&Source::Path(path.to_owned()), &mut |log| {
-        // A text that cannot be read is no transcript.
+        // A text that cannot be read is not a transcript.
         let Ok((text, _)) = log.content.and_then(|content| content.gathered(&name)) else {
             return ControlFlow::Continue(());
         };

@@ -42,7 +42,7 @@ struct Folder {
 /// Runs the command.
 ///
 /// # Errors
-/// A folder that cannot be read, a snapshot that cannot be written, a grammar that is no good.
+/// A folder that cannot be read, a snapshot that cannot be written, a grammar that is not valid.
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let (folder, accept) = match &arguments.verb {
         Verb::Check(folder) => (folder, false),

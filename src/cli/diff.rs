@@ -116,7 +116,7 @@ pub(super) enum Form {
 /// Runs the command.
 ///
 /// # Errors
-/// A side that is nothing, a grammar or baseline that is no good.
+/// A side that is nothing, a grammar or baseline that is not valid.
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let reader = Reader { quiet: arguments.quiet, no_pager: arguments.no_pager, ..Reader::default() };
     let mut out = Page::open(reader, arguments.format == Form::Text);

@@ -32,7 +32,7 @@ pub(super) struct Arguments {
 /// Stdout is closed.
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let vmlinux = arguments.folder.join("vmlinux");
-    // A folder that is no bundle knows no revision, and needs none.
+    // A folder that is not a bundle knows no revision, and needs none.
     let bundle = Bundle::open(&arguments.folder).ok();
     let of_bundle = bundle.as_ref().and_then(|bundle| bundle.syz_execprog.as_deref()?.parent());
     let checks = examine(&Question {

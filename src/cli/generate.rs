@@ -23,7 +23,7 @@ pub(super) struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
-    /// Man pages, one a command: into a folder, or the main one to standard output
+    /// Man pages, one per command: into a folder, or the main one to standard output
     Man {
         /// Folder for kanalyze.1, kanalyze-parse.1 …
         folder: Option<PathBuf>,

@@ -42,7 +42,7 @@ enum Action {
     Extract {
         /// The image.
         image: PathBuf,
-        /// Where to; stdout if it is no terminal.
+        /// Where to; stdout if it is not a terminal.
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
@@ -147,7 +147,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                     write_whole(&path, |out| write_elf(&image, out)).with_context(|| path.display().to_string())?;
                 }
                 None if std::io::IsTerminal::is_terminal(&std::io::stdout()) => {
-                    bail!("an ELF file is no text for a terminal: use -o FILE")
+                    bail!("an ELF file is not text for a terminal: use -o FILE")
                 }
                 None => write_elf(&image, &mut out)?,
             }

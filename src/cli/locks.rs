@@ -61,7 +61,7 @@ pub(super) struct Arguments {
 /// Runs the command.
 ///
 /// # Errors
-/// No input, or a grammar that is no good.
+/// No input, or a grammar that is not valid.
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let Some(output) = arguments.output.plain() else {
         return super::page::of_logs(&arguments.logs, &arguments.tree);

@@ -42,7 +42,7 @@ impl Reading {
     /// How the engine is to read, without events.
     ///
     /// # Errors
-    /// A grammar file that is no good.
+    /// A grammar file that is not valid.
     pub(super) fn options(&self) -> anyhow::Result<Options> {
         let grammar = self.load_grammar()?;
         Ok(Options { grammar, as_syzbot: self.as_syzbot, threads: self.threads, ..Options::named("") })

@@ -1,4 +1,4 @@
-//! The command line: one file a command, each its arguments and one `run`.
+//! The command line: one file per command, each its arguments and one `run`.
 
 mod assignment;
 mod bisect;
@@ -173,7 +173,7 @@ fn given(command: &mut Command, words: Vec<OsString>) -> anyhow::Result<(ArgMatc
     }
 }
 
-/// `kanalyze [OPTION]… LOG` and `… | kanalyze` mean `kanalyze parse`: when the first word is no command, but names something to
+/// `kanalyze [OPTION]… LOG` and `… | kanalyze` mean `kanalyze parse`: when the first word is not a command, but names something to
 /// read or is an option of `parse`; when there is no word, but a pipe.
 fn completed(mut words: Vec<OsString>) -> Vec<OsString> {
     let means_parse = match words.get(1) {
@@ -182,7 +182,7 @@ fn completed(mut words: Vec<OsString>) -> Vec<OsString> {
             let shown = first.to_string_lossy();
             let own = ["-h", "--help", "-V", "--version", "help"].contains(&&*shown);
             let is_verb = VERBS.iter().any(|verb| first == verb.name);
-            // A path, a pattern or a URL; a bare word that is no file is rather a mistyped command.
+            // A path, a pattern or a URL; a bare word that is not a file is rather a mistyped command.
             let names = shown.contains(['.', '/', '*', '?', '[']) || std::path::Path::new(first).exists();
             !own && !is_verb && (names || shown.starts_with('-'))
         }

@@ -146,7 +146,7 @@ impl Reader {
     }
 }
 
-/// Puts the separators of a JSON array between records that come one a line.
+/// Puts the separators of a JSON array between records that come one per line.
 #[derive(Debug)]
 pub(super) struct JsonArray {
     any: bool,

@@ -88,7 +88,7 @@ impl Part {
 /// Runs the command.
 ///
 /// # Errors
-/// Nothing is named, a grammar that is no good, an output that cannot be written.
+/// Nothing is named, a grammar that is not valid, an output that cannot be written.
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if arguments.output.is_none() && std::io::stdout().is_terminal() {
         anyhow::bail!("a page is for a browser: name a file for it, as in `-o page.html`");
@@ -115,7 +115,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 /// What `--format html` of the verbs about logs prints.
 ///
 /// # Errors
-/// Standard output is a terminal, nothing is named, a grammar that is no good.
+/// Standard output is a terminal, nothing is named, a grammar that is not valid.
 pub(super) fn of_logs(named: &Logs, tree: &TreeArguments) -> anyhow::Result<ExitCode> {
     anyhow::ensure!(
         !std::io::stdout().is_terminal(),

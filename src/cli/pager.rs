@@ -28,7 +28,7 @@ impl Page {
         Self { out: Some(out), pager }
     }
 
-    /// Writes what is left and waits for the pager. That its reader left early is no failure.
+    /// Writes what is left and waits for the pager. That its reader left early is not a failure.
     ///
     /// # Errors
     /// The output is full.

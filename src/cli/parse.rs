@@ -26,7 +26,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// before it, the kernel's own sentences, the stack folded around the function that the title names, what followed, where
 /// it came again. The hung tasks of one dump are one block: who waits for whom, the root first. Several titles have an
 /// overview before them. What stands around the kernel's messages (time stamps, syslog, prefixes of any shape, quoting) is
-/// taken off; lines of other programs, of firmware and of people are no crashes. The last line says what the log itself
+/// taken off; lines of other programs, of firmware and of people are not crashes. The last line says what the log itself
 /// says is missing.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -44,7 +44,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
   kanalyze parse --format html x.log > x.html   a page to look at (see `kanalyze page --help`)
   kanalyze parse --grammar mine.toml x.log with kinds of your own (see `kanalyze grammar --help`)
 
-Exit status: 0 nothing found, 1 something found, 2 error (a log that is empty, is no log or ends too early).")]
+Exit status: 0 nothing found, 1 something found, 2 error (a log that is empty, is not a log or ends too early).")]
 pub(super) struct Arguments {
     #[command(flatten)]
     logs: Logs,
@@ -112,7 +112,7 @@ fn add_lines(lines: &SourceLines, item: &mut Item) {
 /// Runs the command.
 ///
 /// # Errors
-/// No input, or a grammar that is no good.
+/// No input, or a grammar that is not valid.
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let Some(output) = arguments.output.plain() else {
         return super::page::of_logs(&arguments.logs, &arguments.tree);
@@ -199,7 +199,7 @@ fn views(
     Ok(answer)
 }
 
-/// JSON, one record a line or as one array.
+/// JSON, one record per line or as one array.
 fn records(
     arguments: &Arguments,
     output: Output,

@@ -1,4 +1,4 @@
-//! Records of the verbs that have few: an array, or one a line.
+//! Records of the verbs that have few: an array, or one per line.
 
 use super::output::{Format, JsonArray};
 use crate::render::json_line;

@@ -122,7 +122,7 @@ fn architecture(text: &str) -> Result<Architecture, String> {
 /// Runs the command.
 ///
 /// # Errors
-/// The file is no syz program, an option is wrong, or the result cannot be written.
+/// The file is not a syz program, an option is wrong, or the result cannot be written.
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.verb {
         Verb::Show(arguments) => show(&arguments)?,

@@ -31,7 +31,7 @@ const OFTEN: f64 = 2.0;
 /// The page of a run as its folder tells it now; one that is over has its whole log.
 ///
 /// # Errors
-/// The folder is no run's.
+/// The folder is not a run's.
 pub(super) fn of_folder(folder: &Path, options: &Options, share: Option<Share>) -> anyhow::Result<String> {
     let manifest = Manifest::read(folder).with_context(|| folder.display().to_string())?;
     let state = state_of(&manifest);

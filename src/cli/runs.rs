@@ -38,7 +38,7 @@ pub(super) struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
-    /// One line a run, oldest first.
+    /// One line per run, oldest first.
     List {
         #[command(flatten)]
         output: Output,

@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 /// Add source files and lines to the stack frames of logs
 ///
-/// A filter: everything that is no place of code passes through untouched, live on a pipe too. A frame names the line of
+/// A filter: everything that is not a place of code passes through untouched, live on a pipe too. A frame names the line of
 /// the call, with the functions that were inlined there. Another kernel's log is refused, not decoded wrongly.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -64,7 +64,7 @@ pub(super) struct Arguments {
     /// How far above its link address the kernel was loaded (KASLR), if the log does not say.
     #[arg(long, value_name = "HEX", value_parser = hexadecimal)]
     kaslr_offset: Option<u64>,
-    /// The input is addresses of the image, one a line, as addr2line takes them; answers as `addr2line -fi` prints them.
+    /// The input is addresses of the image, one per line, as addr2line takes them; answers as `addr2line -fi` prints them.
     #[arg(long)]
     addresses: bool,
     /// Read the whole of the debug information into the index cache first.
@@ -418,7 +418,7 @@ impl<'run> Filter<'run> {
 
     /// Decodes line by line and hands on what it has whenever it might have to wait.
     fn stream(&mut self, stream: &mut PlainStream) -> anyhow::Result<()> {
-        /// A line longer than this is no log line; it is passed on in pieces.
+        /// A line longer than this is not a log line; it is passed on in pieces.
         const LONGEST: usize = 1 << 20;
         let mut decoder = self.decoder();
         let (mut rest, mut number, mut told) = (Vec::new(), 1, 0);

@@ -54,7 +54,7 @@ pub(super) struct Arguments {
 /// Runs `kanalyze table`.
 ///
 /// # Errors
-/// No log, a grammar that is no good, a build without tables.
+/// No log, a grammar that is not valid, a build without tables.
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if arguments.columns {
         return print_columns(&arguments.output);
@@ -217,7 +217,7 @@ fn counter(total: u64, what: &str) -> indicatif::ProgressBar {
     indicatif::ProgressBar::new(total).with_style(style)
 }
 
-/// How many of the next logs make a turn; one a thread at least.
+/// How many of the next logs make a turn; at least one per thread.
 #[cfg(feature = "tables")]
 fn turn(logs: &[Source], threads: usize) -> usize {
     let mut bytes = 0;

@@ -29,10 +29,10 @@ pub(super) struct TreeArguments {
 }
 
 impl TreeArguments {
-    /// The tree that is named, if one is. A folder that only the environment names and that is no tree is told and left out.
+    /// The tree that is named, if one is. A folder that only the environment names and that is not a tree is told and left out.
     ///
     /// # Errors
-    /// The named folder is no tree.
+    /// The named folder is not a tree.
     pub(super) fn open(&self) -> anyhow::Result<Option<Tree>> {
         if let Some(folder) = &self.tree {
             return Ok(Some(open(folder)?));
@@ -85,7 +85,7 @@ fn open(folder: &Path) -> Result<Tree, SourceError> {
     })))
 }
 
-/// The report that a page is about: the one of that number, else the first that is no consequence.
+/// The report that a page is about: the one of that number, else the first that is not a consequence.
 #[must_use]
 pub(super) fn chosen(reports: &[Report], index: Option<usize>) -> Option<&Report> {
     match index {

@@ -16,7 +16,7 @@ pub enum BaselineError {
     #[error("{0}: this baseline cannot be read: {1}")]
     Unreadable(String, #[source] std::io::Error),
     /// It is not what a baseline is.
-    #[error("{0}: this is no baseline: {1}")]
+    #[error("{0}: this is not a baseline: {1}")]
     Wrong(String, String),
 }
 

@@ -230,7 +230,7 @@ fn judge(one: &mut Finding, always: bool, smaller: usize) {
             one.verdict = if b.times * a.of > a.times * b.of { Verdict::More } else { Verdict::Less };
             let each = |rate: Rate| count(rate.times) / count(rate.of.max(1));
             one.words =
-                format!("in all runs; {:.1} times a run in A, {:.1} in B (p = {corrected:.3})", each(a), each(b));
+                format!("in all runs; {:.1} times per run in A, {:.1} in B (p = {corrected:.3})", each(a), each(b));
         }
         return;
     }
@@ -322,7 +322,7 @@ fn orders(a: &Group, b: &Group, families: &Families, pace: f64, findings: &mut V
         .take(200)
         .collect();
     for (name, before, after) in &both {
-        // A slower host is no other time.
+        // A slower host is not another time.
         let expected = before * pace;
         let (low, high) = (expected.min(*after), expected.max(*after));
         if high >= 2.0 * low && high - low >= 10.0 {
@@ -341,7 +341,7 @@ fn orders(a: &Group, b: &Group, families: &Families, pace: f64, findings: &mut V
     }
 }
 
-/// The rules of `--explain`, one a line.
+/// The rules of `--explain`, one per line.
 #[must_use]
 pub fn rules() -> String {
     noise::RULES.iter().map(|rule| format!("{:<14}{}\n", rule.name, rule.words)).collect()

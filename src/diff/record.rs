@@ -40,7 +40,7 @@ pub struct Difference {
 pub struct Side {
     /// As the user named it.
     pub name: String,
-    /// The logs, one a run.
+    /// The logs, one per run.
     pub logs: Vec<String>,
 }
 

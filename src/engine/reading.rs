@@ -152,7 +152,7 @@ impl Reading {
         }
     }
 
-    /// A report begins here: it has a header, is not printed again, and is no copy of the line above.
+    /// A report begins here: it has a header, is not printed again, and is not a copy of the line above.
     fn opens(&self, text: &[u8], at: usize) -> Option<usize> {
         let anchor = &self.anchors[at];
         let header = anchor.header?;

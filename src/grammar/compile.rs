@@ -59,7 +59,7 @@ fn header(header: source::Header, place: Place, ids: &[String]) -> Result<Header
         for other in others {
             let Some(at) = ids.iter().position(|id| id == other) else {
                 let message = format!(
-                    "header '{}' goes with '{other}', which is no header; name one of: {}",
+                    "header '{}' goes with '{other}', which is not a header; name one of: {}",
                     header.id,
                     ids.join(", ")
                 );

@@ -14,7 +14,7 @@ pub enum GrammarError {
         /// The system's word.
         cause: std::io::Error,
     },
-    /// The file is no grammar.
+    /// The file is not a grammar.
     #[error("{path}:{line}: {message}")]
     Invalid {
         /// Path as given.

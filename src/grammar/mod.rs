@@ -73,7 +73,7 @@ pub struct Header {
     pub texts: Vec<String>,
     /// What the line must match besides.
     pub only: Option<Pattern>,
-    /// Lines that are no crash although they contain the text.
+    /// Lines that are not crashes although they contain the text.
     pub unless: Vec<Pattern>,
     /// Whether programs of a test machine write it on the console, too.
     pub programs: bool,
@@ -160,7 +160,7 @@ pub enum Step {
     Plain(PlainStep),
 }
 
-/// A notable line that is no crash.
+/// A notable line that is not a crash.
 #[derive(Debug)]
 pub struct Event {
     /// Its name.
@@ -278,7 +278,7 @@ impl Grammar {
     /// The built-in grammar and files of the user's.
     ///
     /// # Errors
-    /// A file that cannot be read, is no valid grammar, or has a kind without a sample that hits it.
+    /// A file that cannot be read, is not a valid grammar, or has a kind without a sample that hits it.
     pub fn with_files(paths: &[std::path::PathBuf]) -> Result<Arc<Self>, GrammarError> {
         if paths.is_empty() { Ok(Self::built_in()) } else { load::with_files(paths).map(Arc::new) }
     }

@@ -205,7 +205,7 @@ struct Lines<'a> {
     hits: &'a [Hit],
 }
 
-/// Leaves only the events that the line may be. A trigger alone is no event: the message must fit the entry's pattern.
+/// Leaves only the events that the line may be. A trigger alone is not an event: the message must fit the entry's pattern.
 /// Behind a prefix that the lexer does not know it may stand anywhere; whoever works the event out knows the prefix from
 /// the lines around it.
 fn weigh(grammar: &Grammar, line: &[u8], candidates: &mut Vec<Candidate>) {

@@ -37,7 +37,7 @@ pub fn code_bytes(line: &[u8]) -> Option<CodeBytes> {
     Some(CodeBytes { mark: mark?, bytes, words })
 }
 
-/// The instructions of a `Code:` line of an x86-64 kernel, one a line, in the form of the kernel's `decodecode`. Empty for
+/// The instructions of a `Code:` line of an x86-64 kernel, one per line, in the form of the kernel's `decodecode`. Empty for
 /// other machines.
 #[must_use]
 pub fn decode_code(line: &[u8]) -> Vec<String> {

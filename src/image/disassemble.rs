@@ -34,7 +34,7 @@ impl SymbolResolver for Namer {
         address: u64,
         _address_size: u32,
     ) -> Option<SymbolResult<'_>> {
-        // Constants are no addresses, unless the kernel lies there.
+        // Constants are not addresses, unless the kernel lies there.
         let branch = instruction.is_call_near()
             || instruction.is_jmp_near()
             || instruction.is_jmp_short()

@@ -73,7 +73,7 @@ impl Follow {
     ///
     /// # Errors
     ///
-    /// [`InputError`], if it cannot be opened now or is no plain file.
+    /// [`InputError`], if it cannot be opened now or is not a plain file.
     pub fn new(path: &Path, from: Begin, interval: Duration) -> Result<Self, InputError> {
         let source = Source::Path(path.to_path_buf());
         let mut file = File::open(path).map_err(|error| InputError::new(&source, error))?;

@@ -4,7 +4,7 @@ use super::nature::is_kernel_line;
 use crate::input::{Damage, InputError};
 use std::fmt;
 
-/// Something that is no text of a log.
+/// Something that is not the text of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Foreign {
     /// An ELF core: the memory of a crashed kernel, or of a program.
@@ -34,7 +34,7 @@ pub(super) const SAMPLE: usize = 64 << 10;
 /// And so much for being binary, bytes.
 const BINARY_SAMPLE: usize = 16 << 10;
 
-/// How files begin that are no logs.
+/// How files begin that are not logs.
 const MAGICS: [(&[u8], Foreign); 16] = [
     (b"\x7fELF", Foreign::Elf),
     (b"KDUMP   ", Foreign::KernelDump),

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! * [`named`] turns arguments into sources: files, folders, run folders, globs, `-`.
-//! * [`each_log`] opens a source: it is one log, or an archive of several. What is no log is an [`Unreadable`] with a remedy.
+//! * [`each_log`] opens a source: it is one log, or an archive of several. What is not a log is an [`Unreadable`] with a remedy.
 //! * A [`Log`] is a [`Text`] in memory or, where it is long, a [`PlainStream`]; both know the way from what was made plain
 //!   (mail, UTF-16) back to the lines and offsets of the file.
 //! * [`views`], [`records`] and [`wholes`] read many logs through the engine, in order, in parallel, one bad log never in the way

@@ -143,7 +143,7 @@ fn cut<'line>(line: &'line [u8], text: &'line [u8]) -> Option<Gap<'line>> {
     MARKS.iter().any(|known| mark.eq_ignore_ascii_case(known)).then_some(Gap::Cut { bytes: None })
 }
 
-/// Whether a log stops in the middle of a line: it is not empty and its last byte is no line end.
+/// Whether a log stops in the middle of a line: it is not empty and its last byte is not a line end.
 #[must_use]
 pub fn ends_cut(log: &[u8]) -> bool {
     log.last().is_some_and(|&last| last != b'\n' && last != b'\r')

@@ -137,7 +137,7 @@ fn code_point(text: &[u8]) -> Option<(char, usize)> {
     Some((char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER), 6))
 }
 
-/// The bytes of `[72, 101, …]`, the journal's form of a message that is no UTF-8.
+/// The bytes of `[72, 101, …]`, the journal's form of a message that is not UTF-8.
 pub(super) fn byte_array(array: &[u8]) -> Option<Vec<u8>> {
     let inner = array.trim_ascii().strip_prefix(b"[")?.strip_suffix(b"]")?;
     inner

@@ -46,7 +46,7 @@ pub fn render<'line>(line: &'line [u8], prefix: &Prefix<'_>) -> Cow<'line, [u8]>
 }
 
 /// Which wrapper most lines of a log have: the start of it is enough (64 KiB). [`Wrapper::None`] unless at least half
-/// of the lines that are not empty have the same one. Forms with several lines a record are known by their first line.
+/// of the lines that are not empty have the same one. Forms with several lines per record are known by their first line.
 #[must_use]
 pub fn dominant(sample: &[u8]) -> Wrapper {
     let start = sample.trim_ascii_start();

@@ -3,7 +3,7 @@
 use super::Prefix;
 use super::syslog::hosts_kernel;
 
-/// More digits of seconds than this are no uptime, and would not fit a float exactly.
+/// More digits of seconds than this are not an uptime, and would not fit a float exactly.
 const SECONDS: usize = 9;
 /// printk's fractions are microseconds.
 const FRACTION: usize = 6;

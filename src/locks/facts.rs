@@ -60,7 +60,7 @@ pub(super) struct TaskFacts {
 
 impl TaskFacts {
     /// The innermost function of its stack that is not the scheduler's or a primitive's; an unreliable one where there
-    /// is no other.
+    /// is not another.
     pub(super) fn stands(&self) -> Option<&Frame> {
         let own =
             |frame: &&Frame| !frame.inline && frame.function.as_deref().is_some_and(|name| !is_primitive(plain(name)));
@@ -132,7 +132,7 @@ impl Facts {
                         };
                     }
                 }
-                // Once the kernel stops reporting, silence is no news of a task that has no list either.
+                // Once the kernel stops reporting, silence is not news of a task that has no list either.
                 None if self.suppressed
                     && old.seconds.is_some()
                     && (old.locks.is_empty() || !self.listed)

@@ -87,7 +87,7 @@ pub(super) fn dumps(records: &[Record<'_>]) -> Vec<Facts> {
             rest[0].settled = settled(before);
         }
     }
-    // A task that an RCU stall shows running is no dump.
+    // A task that an RCU stall shows running is not a dump.
     dumps.retain(|dump| {
         dump.hung
             || !dump.blockers.is_empty()
@@ -219,7 +219,7 @@ fn add(dump: &mut Facts, piece: &Piece<'_>, line: u64) {
         }
         Piece::Held(list) => held(dump, list),
         Piece::Running(task) => {
-            // The watchdog itself and idle CPUs are no tasks that anybody waits for.
+            // The watchdog itself and idle CPUs are not tasks that anybody waits for.
             if let Some(facts) = dump.tasks.get_mut(&task.pid) {
                 facts.running = true;
             }
@@ -297,7 +297,7 @@ fn trace(traced: &mut BTreeMap<String, (Task, u64)>, fields: &BTreeMap<String, S
     let split = named.rsplit_once('-').and_then(|(comm, pid)| Some((comm, pid.parse().ok()?)));
     let (comm, pid) = match fields.get("pid").and_then(|pid| pid.trim().parse().ok()) {
         Some(pid) => (fields.get("comm").map_or(named, |comm| comm.trim()), pid),
-        // Without a pid the name has to do; 0 is no task that holds a lock.
+        // Without a pid the name has to do; 0 is not a task that holds a lock.
         None => split.unwrap_or((named, 0)),
     };
     let action = action.to_ascii_lowercase();

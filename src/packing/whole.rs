@@ -53,7 +53,7 @@ fn lz4(bytes: &[u8], limit: usize) -> Result<Vec<u8>, UnpackError> {
     let mut out = Vec::new();
     while let Some((length, after)) = rest.split_first_chunk::<4>() {
         let length = u32::from_le_bytes(*length);
-        // A further stream may follow at once; anything that is no block ends the data (the kernel appends its size).
+        // A further stream may follow at once; anything that is not a block ends the data (the kernel appends its size).
         if length == u32::from_le_bytes(LZ4_OLD) {
             rest = after;
             continue;

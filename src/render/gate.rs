@@ -165,7 +165,7 @@ pub fn diff_sarif(difference: &Difference) -> Value {
     sarif(results)
 }
 
-/// The check as SARIF 2.1.0: one result a crash, and one a log that could not be judged, for a list without results passes.
+/// The check as SARIF 2.1.0: one result per crash, and one per log that could not be judged, for a list without results passes.
 #[must_use]
 pub fn check_sarif(logs: &[CheckedLog]) -> Value {
     let mut results = Vec::new();
@@ -195,7 +195,7 @@ fn result(rule: &str, level: &str, text: &str, place: Option<(&str, u64)>, known
     result
 }
 
-/// A path as the reference of a URI: everything that is no plain path character is percent-encoded.
+/// A path as the reference of a URI: everything that is not a plain path character is percent-encoded.
 fn uri(path: &str) -> String {
     let mut out = String::new();
     for byte in path.bytes() {

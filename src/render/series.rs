@@ -21,7 +21,7 @@ fn kernel_line(tally: &Tally, series: &Series) -> String {
     }
     if tally.hits > 0 {
         let guests = if series.jobs == 1 { String::new() } else { format!(" with {} guests at once", series.jobs) };
-        line.push_str(&format!(", {:.1} hits an hour{guests}", tally.per_hour));
+        line.push_str(&format!(", {:.1} hits per hour{guests}", tally.per_hour));
     }
     if !tally.others.is_empty() {
         let others = tally.others.iter().map(|(verdict, count)| format!("{count} {}", verdict.words()));
@@ -65,7 +65,7 @@ mod tests {
         let text = series_text(&Series::new(&["bundle", "local"], &all, 3600.0, 2));
         assert_eq!(
             text,
-            "bundle: 8 of 10 runs hit (80 %, 95 % interval 44 % to 97 %), 8.0 hits an hour with 2 guests at once\n\
+            "bundle: 8 of 10 runs hit (80 %, 95 % interval 44 % to 97 %), 8.0 hits per hour with 2 guests at once\n\
              local: 0 of 9 runs hit (0 %, 95 % interval 0 % to 34 %); not counted: 1 boot failure\n\
              local hits less often than bundle (Fisher's exact test, p < 0.001)"
         );

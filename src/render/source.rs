@@ -251,7 +251,7 @@ fn people_text(out: &mut String, people: &People, look: &Look) {
     if people.people.is_empty() {
         let _ = writeln!(out, "whom to tell{by}: nobody is named");
     }
-    // Roles are no part of what is pasted.
+    // Roles are not part of what is pasted.
     for person in &people.people {
         let line = format!("Cc: {}", safe(&person.address));
         if look.is_full() {

@@ -4,7 +4,7 @@ use super::describe::{Open, Walk};
 use super::scan::{after, text};
 use super::{Frame, WaitContext};
 
-/// More contexts than this are no report.
+/// More contexts than this are not a report.
 const MOST: usize = 64;
 
 impl Walk<'_> {

@@ -68,7 +68,7 @@ fn bracketed_address(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
         true => after(rest, ">]")?,
         false => after(rest, "]")?,
     };
-    // A build id or a time in brackets is no address: those are addresses of 32 or 64 bits.
+    // A build id or a time in brackets is not an address: those are addresses of 32 or 64 bits.
     let plausible = if angled { !address.is_empty() } else { address.len() == 8 || address.len() == 16 };
     plausible.then_some((address, rest))
 }

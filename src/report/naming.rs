@@ -317,7 +317,7 @@ fn is_status_line(line: &[u8]) -> bool {
     STATUS.is_match(line)
 }
 
-/// The functions of a stack frame line; none if it is no frame line.
+/// The functions of a stack frame line; none if it is not a frame line.
 pub(super) fn frame_names(line: &[u8]) -> Vec<&[u8]> {
     let at = line.iter().take_while(|byte| **byte == b' ').count();
     if line[at..].first() == Some(&b'[')

@@ -343,7 +343,7 @@ pub struct Lockdep {
     pub chain: Vec<ChainEntry>,
     /// The chain as text: `Chain exists of:` line.
     pub chain_text: Option<String>,
-    /// The scenario table: one row a step, CPU → action.
+    /// The scenario table: one row per step, CPU → action.
     pub scenario: Vec<ScenarioStep>,
     /// `{HARDIRQ-ON-W} -> {IN-HARDIRQ-W} usage.`, `but this lock took another, SOFTIRQ-unsafe lock in the past:`,
     /// `context-{2:2}` and their likes, as printed.

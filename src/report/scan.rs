@@ -3,7 +3,7 @@
 use super::Task;
 pub(super) use crate::line::find;
 
-/// Bytes as text; what is no UTF-8 becomes U+FFFD.
+/// Bytes as text; what is not UTF-8 becomes U+FFFD.
 pub(super) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }

@@ -63,7 +63,7 @@ impl Search<'_> {
         })
     }
 
-    /// The name in its final form, if it is no machinery.
+    /// The name in its final form, if it is not machinery.
     fn plain(&self, name: &str) -> Option<String> {
         let bare = if name.starts_with('<') { name } else { name.split('.').next().unwrap_or(name) };
         let name = demangle(bare);

@@ -85,7 +85,7 @@ pub fn function_named(text: &str, name: &str) -> Option<Function> {
     if found.len() == 1 { found.pop() } else { None }
 }
 
-/// Whether a line can begin a declaration: a word in the first column that is no label and no directive.
+/// Whether a line can begin a declaration: a word in the first column that is neither a label nor a directive.
 fn is_declaration(line: &str) -> bool {
     line.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_') && !line.trim_end().ends_with(':')
 }

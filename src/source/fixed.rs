@@ -93,7 +93,7 @@ pub fn fixed(tree: &Tree, query: &Query) -> Result<Fixed, SourceError> {
         }
         let copies = tree.copies(&history, &commit.commit)?;
         let in_base = base.and_then(|base| tree.has(base, &commit.commit, &copies));
-        // What the kernel had already is no fix of what it did then, unless somebody says so.
+        // What the kernel had already is not a fix of what it did then, unless somebody says so.
         if in_base == Some(true) && grade < FixGrade::Stated {
             continue;
         }

@@ -33,7 +33,7 @@ pub enum SourceError {
     #[error("git cannot be started ({0}): install git, or leave --tree out")]
     NoGit(std::io::Error),
     /// Not a repository.
-    #[error("{}: this is no git repository: --tree wants a clone of the kernel's tree", .0.display())]
+    #[error("{}: this is not a git repository: --tree wants a clone of the kernel's tree", .0.display())]
     NotARepository(PathBuf),
     /// It belongs to somebody else.
     #[error(

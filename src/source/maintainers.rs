@@ -15,7 +15,7 @@ const NAME: usize = 50;
 pub struct Maintainers {
     sections: Vec<Section>,
     mailmap: Mailmap,
-    /// Patterns that are no regular expressions here, each with its section.
+    /// Patterns that are not regular expressions here, each with its section.
     pub unreadable: Vec<String>,
 }
 

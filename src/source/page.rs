@@ -66,7 +66,7 @@ pub fn blame_page(tree: &Tree, report: &Report, options: &PageOptions) -> Result
                 titles,
                 blamed: commits,
                 function: blamed.and_then(|place| Some((place.file.clone()?, place.around.as_ref()?.name.clone()))),
-                // A guess is no kernel that crashed.
+                // A guess is not a kernel that crashed.
                 base: (base.kind != BaseKind::Head).then(|| base.clone()),
             },
         )?)

@@ -63,7 +63,7 @@ impl PathPattern {
     }
 }
 
-/// A regular expression of `N:` or `K:`, blanks in it meaning nothing; none where it is no regular expression here.
+/// A regular expression of `N:` or `K:`, blanks in it meaning nothing; none where it is not a regular expression here.
 pub(super) fn expression(text: &str) -> Option<Regex> {
     RegexBuilder::new(text).ignore_whitespace(true).unicode(false).size_limit(1 << 22).build().ok()
 }

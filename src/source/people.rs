@@ -98,7 +98,7 @@ fn writers(
     let id = short(&commit.commit);
     let mut push = |name: &str, mail: &str, role: String| {
         let key = mail.to_ascii_lowercase();
-        // What a mail's head would take for two headers or two addresses is no address.
+        // What a mail's head would take for two headers or two addresses is not an address.
         let is_address = mail.contains('@')
             && !mail.contains(|char: char| char.is_whitespace() || char.is_control() || "<>,;\"".contains(char));
         if is_address && !chiefs.contains(&key) && !ignored.contains(&format!("<{key}>")) {

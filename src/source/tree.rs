@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-/// A file larger than this is no source, bytes.
+/// A file larger than this is not source, bytes.
 const LARGEST: u64 = 16 << 20;
 
 /// Told while something takes long: what is done, and how far it is.
@@ -42,7 +42,7 @@ impl Tree {
     /// found out (`cache_home()`); answers are the same without.
     ///
     /// # Errors
-    /// It is no repository, belongs to somebody else, or has no commit.
+    /// It is not a repository, belongs to somebody else, or has no commit.
     pub fn open(folder: &Path, cache: Option<&Path>) -> Result<Self, SourceError> {
         if !folder.is_dir() {
             return Err(SourceError::NotARepository(folder.to_owned()));
@@ -161,7 +161,7 @@ impl Tree {
         Ok(full.map(|at| ends[at].to_owned()))
     }
 
-    /// The text of a file at a commit, bytes that are no UTF-8 replaced; none if there is no such file or it is no source.
+    /// The text of a file at a commit, bytes that are not UTF-8 replaced; none if there is no such file or it is not source.
     ///
     /// # Errors
     /// What git says; [`SourceError::is_missing_object`] tells that a partial clone lacks it.

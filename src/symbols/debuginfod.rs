@@ -29,7 +29,7 @@ pub fn client_cache() -> Option<PathBuf> {
 /// What went wrong with the last server, if none gave an answer; a build id that is none.
 pub fn find(build_id: &str, servers: &[String], cache: &Path, fetch: Fetch<'_>) -> io::Result<Option<PathBuf>> {
     if build_id.len() < 8 || !build_id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("'{build_id}' is no build id")));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("'{build_id}' is not a build id")));
     }
     let build_id = build_id.to_ascii_lowercase();
     let folder = cache.join(&build_id);

@@ -46,7 +46,7 @@ impl SymbolTable {
     pub fn of_elf(elf: &Elf) -> Self {
         let mut table = Self::default();
         elf.each_symbol(|order, name, address, size, letter| {
-            // Symbols that the kernel's own table leaves out too, or that are no places: they would end others too early.
+            // Symbols that the kernel's own table leaves out too, or that are not places: they would end others too early.
             let ordinary = !(matches!(name, [b'$', ..] | [b'.', b'L', ..]) || letter == b'a' && address == 0);
             if ordinary {
                 table.push(name, address, size, letter, order);

@@ -188,7 +188,7 @@ fn hex_of(text: &str, lengths: &[usize]) -> Result<String, String> {
     if lengths.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Ok(text.to_ascii_lowercase());
     }
-    Err(format!("{text:?} is no bug's name: give its extid (20 hex digits), its id (40), or a link to its page"))
+    Err(format!("{text:?} is not a bug's name: give its extid (20 hex digits), its id (40), or a link to its page"))
 }
 
 /// A full commit hash, or nothing.

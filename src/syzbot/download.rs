@@ -228,7 +228,7 @@ fn open_stream(parts: &Parts, what: &Download<'_>, resume: bool) -> Result<Strea
             return open_stream(parts, what, false);
         }
         if unpacker.write_all(&piece[..count]).is_err() {
-            // What an earlier attempt left is no good; a fresh start tells whether the server's bytes are any better.
+            // What an earlier attempt left is not usable; a fresh start tells whether the server's bytes are any better.
             return open_stream(parts, what, false);
         }
         received += count as u64;
@@ -313,7 +313,7 @@ fn receive(
     }
 }
 
-/// Turns an unpacker's error into ours. What is no good is not kept: it would be no good next time either.
+/// Turns an unpacker's error into ours. What is damaged is not kept: it would be no better next time either.
 fn spoilt(what: &Download<'_>, parts: &Parts, error: io::Error) -> DownloadError {
     if error.raw_os_error().is_some() || error.kind() == io::ErrorKind::StorageFull {
         return DownloadError::Io { path: parts.unpacked.clone(), source: error };

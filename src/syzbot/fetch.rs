@@ -85,7 +85,7 @@ pub enum FetchError {
 /// Fetches what is not there yet, one file after the other; the manifest is right after each of them.
 ///
 /// # Errors
-/// The bug cannot be read, the folder cannot be written, or holds another bug. A file that cannot be had is no error but
+/// The bug cannot be read, the folder cannot be written, or holds another bug. A file that cannot be had is not an error but
 /// is in the manifest's `missing`, with the reason.
 pub fn fetch(client: &Client, request: &Request<'_>, tell: &mut dyn FnMut(Event<'_>)) -> Result<Manifest, FetchError> {
     let directory = request.directory;

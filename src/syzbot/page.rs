@@ -94,7 +94,7 @@ fn is_bisection_log(href: &str) -> bool {
     href.contains("/x/bisect.txt?") || (href.contains("/text?") && href.contains("tag=Log&"))
 }
 
-/// Reads the page. What is not found stays empty: a page is no contract.
+/// Reads the page. What is not found stays empty: a page is not a contract.
 #[must_use]
 pub fn parse_page(html: &str) -> BugPage {
     let mut page = BugPage { title: text_between(html, "<title>", "</title>"), ..BugPage::default() };

@@ -115,7 +115,7 @@ fn escaped(value: &str) -> String {
         let cut = escaped(&value[..end]);
         return format!("{cut}%E2%80%A6{:02x}{:02x}{:02x}{:02x}", hash[0], hash[1], hash[2], hash[3]);
     }
-    // `.` and `..` are no names.
+    // `.` and `..` are not names.
     if out.is_empty() || out.bytes().all(|byte| byte == b'.') { NOTHING.to_owned() } else { out }
 }
 

@@ -16,7 +16,7 @@ use std::sync::Arc;
 /// The ready views; each may use those before it.
 const VIEWS: [(&str, &str); 4] = [("top", TOP), ("flaky", FLAKY), ("locks", LOCKS), ("timeline", TIMELINE)];
 
-/// Titles that are no consequence of another report.
+/// Titles that are not consequences of another report.
 const TOP: &str = "SELECT title, count(DISTINCT log) AS logs, count(*) AS reports, min(time) AS first, max(time) AS last \
     FROM events WHERE record = 'report' AND cause IS NULL GROUP BY title ORDER BY logs DESC, reports DESC, title";
 
@@ -172,7 +172,7 @@ fn open(paths: &[PathBuf]) -> Result<LazyFrame, TableError> {
         let schema = frame.collect_schema().map_err(failed)?;
         if let Some(missing) = super::COLUMNS.iter().find(|column| !schema.contains(column.name)) {
             return Err(TableError::Request(format!(
-                "{}: this is no table of kanalyze: it has no column {}; write one with `kanalyze table LOG… -o`",
+                "{}: this is not a table of kanalyze: it has no column {}; write one with `kanalyze table LOG… -o`",
                 path.display(),
                 missing.name
             )));

@@ -100,7 +100,7 @@ pub enum State {
     Fixed,
     /// Somebody told syzbot that it is another bug.
     Duplicate,
-    /// Somebody told syzbot that it is no bug.
+    /// Somebody told syzbot that it is not a bug.
     Invalid,
 }
 

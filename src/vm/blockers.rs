@@ -47,7 +47,7 @@ pub struct Blocker {
     sample: String,
 }
 
-/// The known obstacles; each is told once a run.
+/// The known obstacles; each is reported once per run.
 #[derive(Debug)]
 pub struct Blockers {
     dump_types: Vec<String>,

@@ -183,6 +183,6 @@ pub trait Audience {
         None
     }
 
-    /// How the run stands; called about once a second.
+    /// How the run stands; called about once per second.
     fn glance(&mut self, status: &Status);
 }

@@ -10,7 +10,7 @@ pub const NO_OUTPUT: &str = "no-output";
 /// Memory that one pattern may take, bytes: patterns come from users, not from logs.
 const PATTERN_LIMIT: usize = 1 << 20;
 
-/// What is no pattern.
+/// Why a text is not a pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PatternError {
     /// Of titles.

@@ -49,7 +49,7 @@ pub struct Story {
 }
 
 impl Story {
-    /// Takes lines of `events.jsonl`, each whole; what is no happening is left out.
+    /// Takes lines of `events.jsonl`, each whole; what is not a happening is left out.
     pub fn take(&mut self, lines: &[u8]) {
         for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             if let Ok(record) = serde_json::from_slice::<Value>(line) {

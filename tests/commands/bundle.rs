@@ -213,7 +213,7 @@ fn a_page_without_images_says_what_is_missing() {
 fn a_saved_error_page_never_becomes_a_reproducer() {
     let (server, (client, _), (_folder, into)) = (dashboard(), client(), place());
     server.file("/text?tag=ReproSyz&x=11", "<html><body>Sign in</body></html>");
-    // Text that is no program is none either.
+    // Neither is a text that is not a program.
     server.file("/text?tag=ReproC&x=12", "");
     let (outcome, _) = fetch_with(&client, &server, &into, false);
     let missing = outcome.expect("a bundle").missing;
@@ -288,7 +288,7 @@ fn another_bug_does_not_go_into_the_same_folder() {
     let error = fetch(&client, &request, &mut |_| {}).expect_err("another bug").to_string();
     assert!(error.contains("holds another bug") && !error.contains('\x1b'), "{error:?}");
     assert_eq!(fs::read(into.join("bug.json")).expect("bytes"), before);
-    // The same bug under the extid of another stage of its reporting is no other bug.
+    // The same bug under the extid of another stage of its reporting is not another bug.
     server.file("/bug?extid=ffffffffffffffffffff&json=1", json());
     fetch(&client, &Request { force: false, ..request }, &mut |_| {}).expect("the same bug");
 }

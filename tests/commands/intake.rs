@@ -1,4 +1,4 @@
-//! One road in: every verb tells the same line of a log however it came, and nothing that is no log passes for a clean one.
+//! One road in: every verb tells the same line of a log however it came, and nothing that is not a log passes for a clean one.
 
 use serde_json::Value;
 use std::io::Write;
@@ -231,7 +231,7 @@ fn a_bisection_gives_one_answer_however_it_came() {
     }
 }
 
-/// Everything that is no log: bytes, and words of the sentence.
+/// Everything that is not a log: bytes, and words of the sentence.
 fn no_logs() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let core = [&b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x04\0\x3e\0"[..], &[0; 400]].concat();
     let noise: Vec<u8> = (0..20_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
@@ -321,7 +321,7 @@ fn a_text_without_the_kernel_says_so() {
     assert!(output.stdout.is_empty() && text(&output.stderr).contains("no kernel line in it"));
     for verb in [&["check"][..], &["diff", "passwd"]] {
         let output = kanalyze(&[verb, &["passwd"]].concat(), folder.path(), None);
-        assert_eq!(output.status.code(), Some(2), "{verb:?} does not pass what is no log");
+        assert_eq!(output.status.code(), Some(2), "{verb:?} does not pass what is not a log");
         assert!(text(&output.stderr).contains("no kernel line in it"), "{}", text(&output.stderr));
     }
     // Beside a kernel log it is a note that lies there.

@@ -102,7 +102,7 @@ fn blame_says_what_is_missing() {
         (Some(2), "kanalyze: which kernel tree? --tree DIR names a clone of it, or KANALYZE_TREE does\n".into())
     );
     let (status, words) = told(&["blame", "--tree", "/nowhere", &log]);
-    assert!(status == Some(2) && words.contains("/nowhere: this is no git repository"), "{words}");
+    assert!(status == Some(2) && words.contains("/nowhere: this is not a git repository"), "{words}");
     let (status, words) = told(&["blame", "--tree", &tree, "--commit", "v9", &log]);
     assert!(status == Some(2) && words.contains("there is no commit 'v9' in this tree"), "{words}");
     let (status, words) = told(&["blame", "--tree", &tree, "--index", "7", &log]);

@@ -156,7 +156,7 @@ fn what_was_not_finished_leaves_the_old_table_and_nothing_else() {
     drop(writer);
     child.wait().expect("it ends");
     assert_eq!(std::fs::read(folder.path().join("events.parquet")).expect("readable"), old);
-    // A draft may be left by a kill; it is no table, and no query sees it.
+    // A draft may be left by a kill; it is not a table, and no query sees it.
     let left: Vec<String> = files(folder.path());
     assert!(
         left.iter().all(|name| name == "events.parquet" || name == "pipe.log" || name.ends_with(".part")),

@@ -6,7 +6,7 @@ use regex_syntax::hir::Hir;
 
 /// `{{NAME}}` → regular expression. They mirror the tokens that crash reports are made of.
 const MACROS: [(&str, &str); 3] = [
-    // A function: its compiler suffixes (`.isra.0`, `.cold`) and `+0x1/0x2` are no part of the name.
+    // A function: its compiler suffixes (`.isra.0`, `.cold`) and `+0x1/0x2` are not part of the name.
     ("{{FN}}", "(?P<FN>[A-Za-z0-9_]+)[.+]"),
     // An address in brackets, as old kernels print before each frame.
     ("{{PC}}", r"\[<?(?:0x)?[0-9a-f]+>?\]"),

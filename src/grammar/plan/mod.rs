@@ -36,7 +36,7 @@ impl std::fmt::Display for Place {
     }
 }
 
-/// Why files are no plan.
+/// Why files do not make a plan.
 #[derive(Debug)]
 pub(crate) struct Fault {
     /// Where.

@@ -19,7 +19,7 @@ pub struct File {
     pub header: Vec<Spanned<Header>>,
     /// Forms of crashes below a header.
     pub kind: Vec<Spanned<Kind>>,
-    /// Notable lines that are no crash.
+    /// Notable lines that are not crashes.
     pub event: Vec<Spanned<Event>>,
     /// Function names that no title uses.
     pub skip: Vec<Skip>,
@@ -113,7 +113,7 @@ pub struct Header {
     pub text: Vec<String>,
     /// Pattern that a line with the text must match besides.
     pub only: Option<String>,
-    /// Patterns of lines that are no crash although they contain the text.
+    /// Patterns of lines that are not crashes although they contain the text.
     #[serde(default)]
     pub unless: Vec<String>,
     /// Whether programs of a test machine write it on the console, too.
@@ -186,7 +186,7 @@ pub struct Kind {
     /// Which of the found functions is named.
     #[serde(default)]
     pub choose: Choice,
-    /// No stack is expected, so its absence is no damage.
+    /// No stack is expected, so its absence is not damage.
     #[serde(default)]
     pub stackless: bool,
     /// The form only shows when something is missing.
@@ -206,7 +206,7 @@ pub struct Kind {
     pub samples: Vec<Sample>,
 }
 
-/// A notable line that is no crash.
+/// A notable line that is not a crash.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Event {

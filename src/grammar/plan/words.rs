@@ -21,7 +21,7 @@ pub enum List {
     /// Functions of completions.
     Completions,
     /// Functions that code calls to take, try or release a lock: `take`, `try`, `release`, with `own` before it where the
-    /// lock is no argument.
+    /// lock is not an argument.
     LockCalls,
     /// Functions of lockdep and of locks, inside of every acquisition.
     Locking,
@@ -170,7 +170,7 @@ impl Vocabulary {
     }
 }
 
-/// How many characters of a name are no stars.
+/// How many characters of a name are not stars.
 fn letters(name: &str) -> usize {
     name.len() - name.matches('*').count()
 }

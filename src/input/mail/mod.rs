@@ -42,7 +42,7 @@ struct Line {
     flows: bool,
 }
 
-/// The text of a mail without quoting, encodings and wrapping; `None` if the text is no mail: it has neither an mbox
+/// The text of a mail without quoting, encodings and wrapping; `None` if the text is not mail: it has neither an mbox
 /// separator nor a mail's header, and fewer than a third of its lines are quoted.
 #[must_use]
 pub fn unquote_mail(text: &[u8]) -> Option<Vec<u8>> {

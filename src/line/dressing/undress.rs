@@ -144,7 +144,7 @@ impl<'a> Walk<'a> {
         for layer in &dressing.layers {
             if let Layer::Known(wrapper) = layer {
                 let own = lex(&text);
-                // Another program's line is no part of what the kernel says.
+                // Another program's line is not part of what the kernel says.
                 let relayed = own.tag == dressing.relay.as_deref();
                 let foreign = own.is_foreign() && !relayed && !matters && stamp_at(&text).is_none();
                 let untagged = wrapper.has_tag() && own.wrapper != *wrapper;

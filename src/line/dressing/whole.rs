@@ -76,7 +76,7 @@ pub(super) fn is_doubled(raw: &[&[u8]]) -> bool {
     [0, 1].into_iter().any(|skip| {
         let pairs: Vec<&[&&[u8]]> = filled.get(skip..).unwrap_or_default().chunks_exact(2).collect();
         let same = pairs.iter().filter(|pair| pair[0] == pair[1]).count();
-        // One line over and over is no copy of a log.
+        // One line over and over is not a copy of a log.
         let changes = pairs.windows(2).filter(|two| two[0][1] != two[1][0]).count();
         pairs.len() >= 2 && same * 10 >= pairs.len() * 9 && changes * 2 >= pairs.len() - 1
     })

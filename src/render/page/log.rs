@@ -202,7 +202,7 @@ fn spans(groups: &[Group<'_>]) -> Vec<Span> {
     spans
 }
 
-/// Notable lines that are no crash.
+/// Notable lines that are not crashes.
 fn events(page: &LogPage<'_>) -> Markup {
     let events = page.view.events();
     html! {

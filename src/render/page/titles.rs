@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 pub struct LogTitles {
     /// Its name.
     pub name: String,
-    /// Its reports that are no consequences of others: title and line, in order.
+    /// Its reports that are not consequences of others: title and line, in order.
     pub reports: Vec<(String, u64)>,
     /// The same for the search for causes.
     pub samples: Vec<Sample>,

@@ -65,7 +65,7 @@ fn a_holder_that_was_running_is_only_possible() {
     (holder.hung, holder.running) = (false, true);
     let mut other = sleeper(56, &[], Some(1));
     other.hung = false;
-    // The other one sleeps in a killable way: it lists the lock, and is no holder.
+    // The other one sleeps in a killable way: it lists the lock, and is not a holder.
     let dump = last(&log(&pass(&[other, holder, sleeper(58, &[], Some(1))], 200.0)));
     assert!(dump.waits.iter().all(|wait| !wait.grade.is_strong()), "{:?}", edges(&dump));
     assert_eq!(edges(&dump), ["58>56:possible".to_owned()].into());

@@ -169,7 +169,7 @@ fn hostile_names_and_subjects_stay_text() {
     for name in ["--output=gone", "-n1", "--", "v6.12\n", "HEAD:x", ":/box", "@{-1}", "a\0b"] {
         assert!(tree.commit(name).is_err() || name == ":/box", "{name}");
     }
-    // A file and a release out of a log are no options either.
+    // A file and a release out of a log are not options either.
     for file in ["--output=gone:3", "../../../../etc/passwd:3", "/:3", "a\nb:3"] {
         let (name, _) = file.rsplit_once(':').expect("a line");
         for stack in &mut crash.stacks {
