@@ -51,7 +51,7 @@ for step in range(commits):
     out.write(b"commit refs/heads/master\n")
     out.write(b"committer Writer %d <w%d@example.org> %d +0000\n" % (file, file, now))
     data(f"driver {file}: step {step} of function {number}\n\n"
-         + "What was wrong here is told in a few lines, as long as those of\n"
+         + "What was wrong here is reported in a few lines, as long as those of\n"
          + "a usual commit of the kernel are, so that reading them takes as long.\n\n" * 3 + trailers)
     if step == 0:
         for path, lines in files.values():

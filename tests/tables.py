@@ -69,7 +69,7 @@ def same(a, b):
 
 
 def in_csv(value):
-    """A CSV field → the value that it stands for, where that can be told."""
+    """A CSV field → the value that it stands for, where that can be determined."""
     return None if value == "" else value
 
 

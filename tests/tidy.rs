@@ -305,6 +305,40 @@ fn stderr_is_written_in_one_place() {
     assert!(faults.is_empty(), "{faults:#?}");
 }
 
+/// What is not English, though it is understood, and what to write instead.
+const CROOKED: [(&str, &str); 9] = [
+    ("one a line", "one per line"),
+    ("one a log", "one per log"),
+    ("one record a ", "one record per"),
+    ("object a line", "object per line"),
+    (" told by ", "recognised by, reported by"),
+    ("is told of", "is said about, is mentioned"),
+    ("are told of", "are said about, are mentioned"),
+    ("that is no ", "that is not a"),
+    ("that are no ", "that are not"),
+];
+
+#[test]
+fn the_prose_is_english() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = (PathBuf::from("README.md"), std::fs::read_to_string(root.join("README.md")).expect("it is there"));
+    let mut faults = Vec::new();
+    for (path, text) in sources().into_iter().chain([readme]).filter(|(path, _)| path != Path::new("tests/tidy.rs")) {
+        for (line, number) in text.lines().zip(1..) {
+            for (crooked, better) in CROOKED {
+                // `that is no longer`, `no matter of luck` are English.
+                let english = |rest: &str| {
+                    ["longer", "further", "more", "matter", "less", "use "].iter().any(|word| rest.starts_with(word))
+                };
+                if line.split(crooked).skip(1).any(|rest| !english(rest)) {
+                    faults.push(format!("{}:{number}: '{crooked}': write {better}", path.display()));
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
 #[test]
 fn main_is_short() {
     let text = include_str!("../src/main.rs");

@@ -5,7 +5,7 @@
 //! verdict ─► advice
 //! ```
 //!
-//! There is no version marker in a transcript: what a line means is told by its shape, when it was written by the shapes that
+//! There is no version marker in a transcript: what a line means is recognised by its shape, when it was written by the shapes that
 //! occur ([`record::Dialect`]). A line that says nothing new belongs to what precedes it.
 
 mod advice;

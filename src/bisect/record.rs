@@ -133,7 +133,7 @@ pub enum Outcome {
     Incomplete,
 }
 
-/// When a log was written, as far as its features tell. Dates are `YYYY-MM-DD`.
+/// When a log was written, as far as its features show. Dates are `YYYY-MM-DD`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[non_exhaustive]

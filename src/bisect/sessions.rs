@@ -1,4 +1,4 @@
-//! Several sessions in one text: each is told, and none twice.
+//! Several sessions in one text: each is reported, and none twice.
 
 use super::record::{Bisection, Origin, Role, Verdict};
 

@@ -118,7 +118,7 @@ pub(super) fn function(title: &str) -> Option<&str> {
     Some(if file { named } else { named.rsplit('/').next().unwrap_or(named) })
 }
 
-/// The words of a name or sentence that may tell a subsystem.
+/// The words of a name or sentence that may show a subsystem.
 #[must_use]
 pub(super) fn tokens(text: &str) -> BTreeSet<String> {
     let lower = text.to_lowercase();

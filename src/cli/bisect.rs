@@ -157,7 +157,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     Ok(if failed { ExitCode::from(2) } else { ExitCode::SUCCESS })
 }
 
-/// What a kernel tree tells of a bisection: the commits that it names, whether they are fixed, whom to tell; the line that
+/// What a kernel tree says about a bisection: the commits that it names, whether they are fixed, whom to tell; the line that
 /// crashed, and which commits between the last good and the first bad kernel touched its function.
 fn told_by(tree: &Tree, arguments: &TreeArguments, found: &Bisection, look: &render::Look) -> anyhow::Result<String> {
     let mut out = String::new();

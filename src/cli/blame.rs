@@ -21,7 +21,7 @@ use std::process::ExitCode;
 ///
 /// The page for a mail: the title, the first frames, the code at the commit that the kernel was built from, who wrote the line
 /// and who touched its function, what the tree's newest history says of a fix, and the Cc: lines. Nothing in the tree is
-/// changed, nothing is fetched, and what cannot be told is said. The first search for fixes reads the whole history once; what
+/// changed, nothing is fetched, and what cannot be determined is said. The first search for fixes reads the whole history once; what
 /// was found is kept.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:

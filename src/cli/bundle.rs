@@ -47,7 +47,7 @@ Examples:
   kanalyze bundle fetch --extid 0123456789abcdef0123 --without disk,vmlinux
 
 Exit status: 0 all that the bug has is there, 1 something that it has could not be had (`missing` in bundle.json says why, and
-what the bug never had), 2 trouble.")]
+what the bug never had), 2 error.")]
 struct Fetch {
     /// The bug: its extid or id, a link to its page, or syzbot's mail address for it.
     #[arg(long, value_name = "BUG", value_parser = BugName::parse)]

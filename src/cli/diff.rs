@@ -15,7 +15,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Tell what is new, gone, changed or more frequent between two runs, or two groups of runs
+/// Say what is new, gone, changed or more frequent between two runs, or two groups of runs
 ///
 /// Each side can be a log, a run folder, a folder of either, or a glob; several with --a and --b. Compared are crash titles,
 /// hung tasks and their roots, blocked functions, lock edges and lock-order pairs, events, taint, messages, boot

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 /// Check what reproductions need: QEMU, KVM, ssh, space, programs
 ///
-/// One line each, with the remedy for what is missing. KVM is tried with a tiny guest, since its device proves nothing.
+/// One line each, with the remedy for what is missing. KVM is tested by booting a tiny guest; /dev/kvm alone proves nothing.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Exit status: 0 all that a run needs is here, 1 something that it needs is missing.")]
 pub(super) struct Arguments {

@@ -30,7 +30,7 @@ pub(super) struct Arguments {
 enum Verb {
     /// One line per kind: id, severity, what opens it, title
     List,
-    /// What one kind means, what to do about it, how it is told and titled
+    /// What one kind means, what to do about it, how it is recognised and titled
     Explain {
         /// Id of the kind, as `list` shows it
         kind: String,
@@ -64,7 +64,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         Verb::Explain { kind } => explain(&mut out, &grammar, &kind)?,
         Verb::Check { file } => {
-            // A fault that keeps the file from loading is the only one that can be told.
+            // A fault that keeps the file from loading is the only one that can be reported.
             let grammar = match Grammar::with_files(std::slice::from_ref(&file)) {
                 Ok(grammar) => grammar,
                 Err(error) => {
@@ -154,9 +154,9 @@ fn explain_kind(out: &mut dyn Write, header: &Header, kind: &Kind) -> std::io::R
     row(out, "severity", &format!("{}{known}", kind.severity.word()))?;
     paragraph(out, "what to do", &kind.advice)?;
     opened_by(out, header)?;
-    row(out, "told by", kind.gate.source())?;
+    row(out, "matches", kind.gate.source())?;
     if let Some(body) = &kind.body {
-        row(out, "read by", body.source())?;
+        row(out, "captures", body.source())?;
     }
     row(out, "title", &kind.title)?;
     if let Some(nameless) = &kind.nameless {
@@ -175,7 +175,7 @@ fn explain_kind(out: &mut dyn Write, header: &Header, kind: &Kind) -> std::io::R
     }
     let caused = [kind.causes.as_slice(), kind.causes_at_once.as_slice()].concat();
     if !caused.is_empty() {
-        paragraph(out, "causes", &format!("{} (told as its consequences)", caused.join(", ")))?;
+        paragraph(out, "causes", &format!("{} (reported as its consequences)", caused.join(", ")))?;
     }
     samples(out, &kind.samples)?;
     row(out, "written in", &kind.place.to_string())
@@ -186,7 +186,7 @@ fn explain_event(out: &mut dyn Write, event: &Event) -> std::io::Result<()> {
     row(out, "severity", &format!("{} (an event, not a crash: shown with --all)", event.severity.word()))?;
     paragraph(out, "what to do", &event.advice)?;
     row(out, "trigger", &event.triggers.join(", "))?;
-    row(out, "read by", event.pattern.source())?;
+    row(out, "captures", event.pattern.source())?;
     row(out, "title", &event.title)?;
     if event.structure {
         row(out, "below it", "stacks and lists of locks belong to it")?;
@@ -200,7 +200,7 @@ fn explain_event(out: &mut dyn Write, event: &Event) -> std::io::Result<()> {
 }
 
 fn opened_by(out: &mut dyn Write, header: &Header) -> std::io::Result<()> {
-    row(out, "opened by", &header.texts.join(", or "))?;
+    row(out, "header", &header.texts.join(", or "))?;
     if let Some(only) = &header.only {
         row(out, "if it has", only.source())?;
     }

@@ -236,7 +236,7 @@ fn disasm(image: &KernelImage, name: &str, locks: bool, format: Format, out: &mu
             let calls = lock_calls(image, symbol, bytes);
             for call in &calls {
                 let action = format!("{:?}", call.action).to_lowercase();
-                let lock = call.lock.as_deref().unwrap_or("(its origin cannot be told)");
+                let lock = call.lock.as_deref().unwrap_or("(of unknown origin)");
                 writeln!(
                     out,
                     "  +{:#06x}  {action:<8}{:<28}{}",

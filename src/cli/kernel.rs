@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// How many options that did not take are told one by one.
+/// How many options that did not take are reported one by one.
 const TOLD: usize = 20;
 
 /// Build kernels into bundles
@@ -31,7 +31,7 @@ enum Verb {
 /// Build a kernel outside its tree; put bzImage, vmlinux, System.map and config into a bundle
 ///
 /// `kanalyze run --kernel local` then boots it. Fragments are laid over the configuration as scripts/kconfig/merge_config.sh
-/// does, and options that did not take are told. A second call compiles only what has changed.
+/// does, and options that did not take are reported. A second call compiles only what has changed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

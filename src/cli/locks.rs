@@ -46,7 +46,7 @@ pub(super) struct Arguments {
     dot: bool,
 
     /// Draw the last dump as a picture, crowds of tasks that wait alike in one box; where nobody waits, the order of locks that
-    /// lockdep tells.
+    /// lockdep reports.
     #[arg(long, conflicts_with = "mermaid")]
     svg: bool,
 
@@ -137,7 +137,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(if fatal || !named || !hang && !complete { 2 } else { u8::from(hang) }))
 }
 
-/// What a tree tells of the dumps in which somebody waits for a named holder: of those that show the same the first.
+/// What a tree says about the dumps in which somebody waits for a named holder: of those that show the same the first.
 fn pages(tree: &Tree, arguments: &TreeArguments, items: &[Item], dumps: &[Dump]) -> anyhow::Result<Vec<BlamePage>> {
     let release = items.iter().find_map(|item| match item {
         Item::Closed(report) => report.kernel_version.as_deref(),

@@ -60,7 +60,7 @@ impl Reading {
     }
 }
 
-/// Sources, and whether every argument stood for one; the others are told.
+/// Sources, and whether every argument stood for one; the others are reported.
 pub(super) fn sources_of(arguments: &[OsString]) -> (Vec<Source>, bool) {
     let found = named(arguments.iter().map(OsString::as_os_str));
     for fault in &found.faults {
@@ -70,7 +70,7 @@ pub(super) fn sources_of(arguments: &[OsString]) -> (Vec<Source>, bool) {
 }
 
 impl Logs {
-    /// The sources, standard input if no log is named, and whether every argument stood for one; the others are told.
+    /// The sources, standard input if no log is named, and whether every argument stood for one; the others are reported.
     ///
     /// # Errors
     /// No log is named and standard input is a terminal.

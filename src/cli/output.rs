@@ -135,7 +135,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// How much is told.
+    /// How much is reported.
     #[must_use]
     pub(super) fn detail(self) -> Detail {
         match self {

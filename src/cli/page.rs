@@ -69,7 +69,7 @@ pub(super) struct Arguments {
 enum Part {
     /// Nothing of it.
     None,
-    /// The lines around what is told of it.
+    /// The lines around what is said about it.
     Around,
     /// All of it.
     All,
@@ -173,7 +173,7 @@ fn logs(
             complete &= trouble.is_none();
             tell(trouble.as_ref());
             page = made;
-            // An archive of several is told as many logs are.
+            // An archive of several is reported as many logs are.
             if count > 1 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         if count < 2 {
@@ -205,7 +205,7 @@ fn titles_of(found: Found<'_>) -> LogTitles {
     }
 }
 
-/// What a kernel tree tells of a log's reports.
+/// What a kernel tree says about a log's reports.
 type Ask<'a> = &'a dyn Fn(&str, &[Report]) -> anyhow::Result<Vec<BlamePage>>;
 
 /// Titles of a log for which the tree is asked.

@@ -74,7 +74,7 @@ pub(super) struct Arguments {
 /// Of so many titles of a log the source is shown.
 const SOURCES: usize = 8;
 
-/// What the user's tree tells of the reports of a log.
+/// What the user's tree says about the reports of a log.
 struct Sources {
     tree: Tree,
     release: Option<String>,
@@ -82,7 +82,7 @@ struct Sources {
 }
 
 impl Sources {
-    /// The pages of reports, of each title the first. What cannot be told is said once.
+    /// The pages of reports, of each title the first. What cannot be determined is said once.
     fn pages(&self, arguments: &Arguments, log: &str, reports: &[Report]) -> anyhow::Result<Vec<BlamePage>> {
         let mut titles: BTreeSet<&str> = BTreeSet::new();
         let first = reports.iter().filter(|report| report.cause.is_none() && titles.insert(&report.title));
@@ -209,7 +209,7 @@ fn records(
     out: &mut dyn Write,
 ) -> anyhow::Result<Answer> {
     let found = AtomicBool::new(false);
-    // Reports whose source is told when their log has ended.
+    // Reports whose source is shown when their log has ended.
     let kept: Mutex<Vec<Report>> = Mutex::default();
     let mut told_pages = Vec::new();
     let (mut complete, mut fatal) = (true, false);

@@ -11,11 +11,11 @@ pub(super) enum AnswerFormat {
     Csv,
     /// One JSON array of objects.
     Json,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Jsonl,
 }
 
-/// Ask SQL of tables, or of logs directly
+/// Run SQL on tables, or on logs directly
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kanalyze query top events.parquet
@@ -23,7 +23,7 @@ pub(super) enum AnswerFormat {
   kanalyze query 'SELECT * FROM top WHERE logs > 3' events/ --format csv
   kanalyze query flaky logs/
 
-Views, to be named alone or in a sentence:
+Views, to be named alone or in a statement:
   top       titles by the number of logs that have them
   flaky     titles that some logs have and others do not, with their share
   locks     lock classes by how often they were listed as held
@@ -33,7 +33,7 @@ Views, to be named alone or in a sentence:
 
 Exit status: 0, or 2 if something could not be read or asked.")]
 pub(super) struct Arguments {
-    /// An SQL sentence over the table `events`, or the name of a view.
+    /// An SQL statement over the table `events`, or the name of a view.
     #[arg(value_name = "SQL|VIEW")]
     sql: String,
 

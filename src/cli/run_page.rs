@@ -151,7 +151,7 @@ impl LivePage {
         self.hang = Some(dump.clone());
     }
 
-    /// Writes the page anew, unless that was done just now; `at` are seconds of the run. A page that cannot be written is told
+    /// Writes the page anew, unless that was done just now; `at` are seconds of the run. A page that cannot be written is reported
     /// once and never in the run's way.
     pub(super) fn refresh(&mut self, at: f64) -> Option<String> {
         if self.failed || at - self.written < OFTEN {

@@ -43,7 +43,7 @@ enum Verb {
         #[command(flatten)]
         output: Output,
     },
-    /// How a run stands: working, ended, or left alone by a supervisor that was killed.
+    /// How a run stands: working, ended, or orphaned (its supervisor was killed).
     ///
     /// Exit status: 0 ended, 1 it works, 2 it was left alone.
     Status {

@@ -350,7 +350,7 @@ pub(super) struct Asked {
     pub report: Option<String>,
 }
 
-/// What is known of a bug and of the work on it. What does not come is told as unknown.
+/// What is known of a bug and of the work on it. What does not come is reported as unknown.
 pub(super) fn ask(client: &Client, servers: &Servers, name: &BugName, threads: bool) -> anyhow::Result<Asked> {
     let (facts, page) = bug::read(client, &servers.base_url, name)?;
     let mut unknown = Vec::new();
@@ -468,7 +468,7 @@ fn titles(arguments: &Find) -> anyhow::Result<Option<BTreeSet<String>>> {
         }
     }
     if titles.is_empty() && !fatal {
-        say(&format!("{}: there is no report in it whose title could be known", arguments.what.to_string_lossy()));
+        say(&format!("{}: there is no report in it whose title could be determined", arguments.what.to_string_lossy()));
     }
     Ok((!titles.is_empty()).then_some(titles))
 }

@@ -191,7 +191,7 @@ pub(super) fn fill(
     })
 }
 
-/// The rows of some logs, in order; what could not be read is told.
+/// The rows of some logs, in order; what could not be read is reported.
 #[cfg(feature = "tables")]
 fn rows(logs: &[Source], options: &Options, fine: &mut bool) -> Vec<crate::table::Row> {
     use crate::table::{LogRow, Row};

@@ -21,7 +21,7 @@ use std::process::ExitCode;
 /// Reads a mailbox (mboxrd, mbox or a single mail; gz and the like are unpacked), fetches the thread of a message from
 /// lore.kernel.org, or finds the threads about a bug of syzbot's. Copies of a message that came over several lists
 /// are one message; patches with their versions and tags, commands to syzbot, crash reports, hangs and bisections in the
-/// mails are read. Every statement names the messages that it rests on. An objection that is told from its wording is
+/// mails are read. Every statement names the messages that it rests on. An objection that is inferred from its wording is
 /// shown as such.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 /// The environment's word for `--tree`.
 const VARIABLE: &str = "KANALYZE_TREE";
-/// What takes longer than this is told.
+/// What takes longer than this is reported.
 const LONG: Duration = Duration::from_millis(1_500);
 
 /// The kernel tree as an argument.
@@ -29,7 +29,7 @@ pub(super) struct TreeArguments {
 }
 
 impl TreeArguments {
-    /// The tree that is named, if one is. A folder that only the environment names and that is not a tree is told and left out.
+    /// The tree that is named, if one is. A folder that only the environment names and that is not a tree is reported and left out.
     ///
     /// # Errors
     /// The named folder is not a tree.
@@ -67,7 +67,7 @@ impl TreeArguments {
     }
 }
 
-/// Opens a tree whose slow steps are told.
+/// Opens a tree whose slow steps are reported.
 fn open(folder: &Path) -> Result<Tree, SourceError> {
     let began = Instant::now();
     let last: Mutex<Option<Instant>> = Mutex::new(None);

@@ -12,9 +12,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Watch a serial log that something else writes, and tell each crash as it begins
+/// Watch a serial log that something else writes, and report each crash as it begins
 ///
-/// A file is followed through rotation and truncation; a unix socket is read until it closes; - is stdin. A crash is told
+/// A file is followed through rotation and truncation; a unix socket is read until it closes; - is stdin. A crash is reported
 /// when its first line is complete (`opened`) and again with its title when the rest has come.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -23,20 +23,20 @@ use std::process::ExitCode;
   kanalyze watch unix:/tmp/vm/serial.sock --format jsonl
   conserver guest | kanalyze watch -
 
-Exit status: 0 no crash, 1 a crash, 2 trouble.")]
+Exit status: 0 no crash, 1 a crash, 2 error.")]
 pub(super) struct Arguments {
     /// A growing file, unix:SOCKET, or - for stdin.
     source: OsString,
 
-    /// Begin with what is written from now on, not with the file's first line.
+    /// Start with what is written from now on, not with the file's first line.
     #[arg(long)]
     new_only: bool,
 
-    /// What is sought: a kind, a syzbot type such as HANG, or a pattern of titles; any crash without it. May be repeated.
+    /// What to look for: a kind, a syzbot type such as HANG, or a pattern of titles; any crash without it. May be repeated.
     #[arg(long, value_name = "KIND|PATTERN")]
     hit: Vec<String>,
 
-    /// A pattern of console lines that is sought too. May be repeated.
+    /// A pattern of console lines to look for, too. May be repeated.
     #[arg(long, value_name = "PATTERN")]
     hit_line: Vec<String>,
 

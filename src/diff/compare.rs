@@ -195,7 +195,7 @@ fn judge(one: &mut Finding, always: bool, smaller: usize) {
     let corrected = one.p_corrected.unwrap_or(1.0);
     let everywhere = a.runs == a.of && b.runs == b.of;
     if smaller < 2 || always {
-        // One run a side is compared word for word: no rate can be told, and none is claimed.
+        // One run a side is compared word for word: no rate can be determined, and none is claimed.
         let (full, none) = (|rate: Rate| rate.runs == rate.of, |rate: Rate| rate.runs == 0);
         let times = |rate: Rate| if rate.times == 1 { "once".to_owned() } else { format!("{} times", rate.times) };
         if none(a) && full(b) {

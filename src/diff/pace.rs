@@ -20,7 +20,7 @@ const NOTABLE: f64 = 1.5;
 type Laps = BTreeMap<&'static str, f64>;
 
 /// Compares when the stations of the boot were reached: one finding for what all have in common, then those that stand out. Gives how
-/// many times as long everything took in B; one where that cannot be told.
+/// many times as long everything took in B; one where that cannot be determined.
 pub(super) fn milestones(
     a: &Group,
     b: &Group,

@@ -87,7 +87,7 @@ pub fn clopper_pearson(k: usize, n: usize, confidence: f64) -> (f64, f64) {
     (low, high)
 }
 
-/// Fisher's exact test, two-sided (all tables that are no likelier than this one): the probability of `ka` of `na`
+/// Fisher's exact test, two-sided (all tables that are not likelier than this one): the probability of `ka` of `na`
 /// against `kb` of `nb`, or worse, when both sides have one rate.
 #[must_use]
 pub fn fisher(ka: usize, na: usize, kb: usize, nb: usize) -> f64 {

@@ -8,7 +8,7 @@ use crate::report::{Report, renumber_report};
 const STAND_IN: &[u8] = b"BUG: the first line of this report is missing\n";
 /// What is said of such a report.
 const DAMAGE: &str = "its first line is missing";
-/// What only the place of a crash is told by; sysrq and watchdogs print it too, but announce it.
+/// What only the place of a crash is recognised by; sysrq and watchdogs print it too, but announce it.
 const PLACES: [&[u8]; 7] =
     [b"RIP: 0010:", b"RIP: 0008:", b"PC is at ", b"pc : ", b"epc : ", b"NIP [", b"---[ end trace "];
 /// Texts up to this size are looked at, bytes: a longer log lost more than its first line.
@@ -53,7 +53,7 @@ pub fn headless(options: &Options, text: &[u8]) -> Option<Report> {
     Some(report)
 }
 
-/// Where the lines of the report begin that are there, and the line of the place that tells it.
+/// Where the lines of the report begin that are there, and the line of the place that shows it.
 fn beginning(text: &[u8]) -> Option<(usize, usize)> {
     // Few logs without a report hold such a place at all.
     let place = PLACES.iter().filter_map(|place| memchr::memmem::find(text, place)).min()?;

@@ -197,7 +197,7 @@ impl Engine {
         Ok(reading.summary(text))
     }
 
-    /// What the reading tells of the buffer; `all` closes what is open.
+    /// What the reading says about the buffer; `all` closes what is open.
     fn told(&mut self, all: bool) -> Vec<Item> {
         let mut items = self.reading.announce(&self.buffer);
         while let Some(more) = self.reading.close(&self.buffer, all) {

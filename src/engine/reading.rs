@@ -87,7 +87,7 @@ impl Reading {
         }
     }
 
-    /// Takes the text as far as it is known now. What it completes is told by [`Reading::announce`], then by
+    /// Takes the text as far as it is known now. What it completes is reported by [`Reading::announce`], then by
     /// [`Reading::close`].
     pub(super) fn advance(&mut self, text: &[u8], finished: bool) {
         self.finished = finished;
@@ -116,7 +116,7 @@ impl Reading {
         let mut cuts = vec![self.scanned];
         let mut at = self.scanned + SEGMENT;
         while at < end {
-            // Only a line's beginning can be told without knowing what is before it.
+            // Only a line's beginning can be determined without knowing what is before it.
             let Some(length) = memchr::memchr(b'\n', &text[at..end]) else { break };
             cuts.push(at + length + 1);
             at += length + 1 + SEGMENT;

@@ -17,7 +17,7 @@ pub struct Complaint {
 /// A trigger shorter than this would hit nearly every line.
 const SHORTEST_TRIGGER: usize = 4;
 
-/// All that can be told without reading the samples as logs (the engine does that: `engine::sample_complaints`). Of a
+/// All that can be determined without reading the samples as logs (the engine does that: `engine::sample_complaints`). Of a
 /// grammar with files of a user's only their entries are looked at: the built-in ones were checked when it was built.
 #[must_use]
 pub fn complaints(grammar: &Grammar) -> Vec<Complaint> {

@@ -5,7 +5,7 @@ use serde::de::IntoDeserializer;
 use serde::de::value::StrDeserializer;
 
 /// Reports of lockdep that have words of their own: the meanings of [`super::List::LockdepFlavours`] that the program knows. A row
-/// may have another meaning; its reports are told in general words.
+/// may have another meaning; its reports are described in general words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Flavour {

@@ -53,7 +53,7 @@ impl Match {
 }
 
 impl Pattern {
-    /// A pattern from its text. It is compiled when it is first needed; [`Pattern::check`] tells whether it can be.
+    /// A pattern from its text. It is compiled when it is first needed; [`Pattern::check`] says whether it can be.
     #[must_use]
     pub fn new(source: &str) -> Self {
         Self::from(source.to_owned())
@@ -93,7 +93,7 @@ impl Pattern {
         })
     }
 
-    /// Whether a text cannot match, told by a plain search.
+    /// Whether a text cannot match, by a plain search.
     fn is_hopeless(&self, text: &[u8]) -> bool {
         match self.plain() {
             Plain::Whole(finder) | Plain::Needle(finder) => finder.find(text).is_none(),

@@ -30,7 +30,7 @@ pub struct LockCall {
     pub action: Action,
     /// The function that is called.
     pub function: String,
-    /// Where the lock's address comes from, if that can be told: `arg0+0x68`, `&rtnl_mutex`.
+    /// Where the lock's address comes from, if that can be determined: `arg0+0x68`, `&rtnl_mutex`.
     pub lock: Option<String>,
 }
 

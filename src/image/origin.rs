@@ -8,7 +8,7 @@ use iced_x86::{FlowControl, Instruction, InstructionInfoFactory, Mnemonic, OpAcc
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-/// A value, as far as it can be told.
+/// A value, as far as it can be determined.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Value {
     /// The argument of this number, from 0.
@@ -134,7 +134,7 @@ impl State {
         *self != before
     }
 
-    /// The address that a memory operand means, without what cannot be told.
+    /// The address that a memory operand means, without what cannot be determined.
     fn place(&self, instruction: &Instruction) -> Option<(Value, i64)> {
         if instruction.is_ip_rel_memory_operand() {
             return Some((Value::Address(instruction.ip_rel_memory_address()), 0));

@@ -23,7 +23,7 @@ impl Encoding {
     /// Bytes that are enough to tell.
     pub const ENOUGH: usize = 2 * PAIRS;
 
-    /// How the text is written that begins like this; `None` for plain text. UTF-16 without a mark is told by its zeros: three
+    /// How the text is written that begins like this; `None` for plain text. UTF-16 without a mark is recognised by its zeros: three
     /// quarters of the pairs are an ASCII character and a zero, always on the same side.
     #[must_use]
     pub fn of(first: &[u8]) -> Option<Self> {

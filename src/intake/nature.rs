@@ -88,7 +88,7 @@ fn tells_bisection(line: &[u8], words: &str) -> bool {
     starts && words == "git bisect " || line.split(|byte| matches!(byte, b' ' | b'\t' | b'\'')).any(hash)
 }
 
-/// Whether the kernel printed a line, as far as the line alone tells.
+/// Whether the kernel printed a line, as far as the line alone shows.
 #[must_use]
 pub(super) fn is_kernel_line(line: &[u8]) -> bool {
     if line.len() < 4 {

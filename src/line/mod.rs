@@ -66,7 +66,7 @@ pub enum Wrapper {
     Syslog5424,
     /// The other short forms of journalctl: `short-precise`, `short-monotonic`, `short-delta`, `short-full`, `short-unix`.
     Journal,
-    /// `journalctl -o json`: one object a line; the `"MESSAGE"` line of `-o json-pretty`.
+    /// `journalctl -o json`: one object per line; the `"MESSAGE"` line of `-o json-pretty`.
     JournalJson,
     /// `journalctl -o export`: a `MESSAGE=` line.
     JournalExport,

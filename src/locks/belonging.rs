@@ -16,7 +16,7 @@ pub fn dump_of<'a>(dumps: &'a [Dump], report: &Report) -> Option<&'a Dump> {
 /// Why a task that waits for a lock is not a root: who may hold it. `None` where the log names nobody.
 #[must_use]
 pub fn missing_root(dump: &Dump, pid: i64) -> Option<String> {
-    // Candidates that are in the log are told with their grade.
+    // Candidates that are in the log are reported with their grade.
     let several = dump.waits.iter().any(|wait| wait.waiter.pid == pid && wait.candidates > 0);
     if several || candidates(dump, pid).iter().any(|holder| !dump.running.contains(holder)) {
         return None;

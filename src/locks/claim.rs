@@ -14,7 +14,7 @@ pub(super) enum Claim {
     Waits { exact: bool },
     /// It went on after that acquisition.
     Holds,
-    /// The list alone does not tell.
+    /// The list alone does not say.
     Open,
 }
 

@@ -222,7 +222,7 @@ fn is_whole(chain: &[&ChainEntry]) -> bool {
 }
 
 /// The chain of a circular report in the order of acquisition: class n was taken while class n-1 was held; the highest
-/// is the one that the task holds, under which it takes that of `#0` at last. No cycle is told of a chain with gaps.
+/// is the one that the task holds, under which it takes that of `#0` at last. A chain with gaps is never called a cycle.
 fn circular(lockdep: &Lockdep) -> (Vec<String>, Vec<Dependency>) {
     let mut entries: Vec<&ChainEntry> = lockdep.chain.iter().collect();
     entries.sort_by_key(|entry| entry.number);

@@ -192,7 +192,7 @@ fn changes(before: &Dump, waits: &[Wait]) -> Changes {
     }
 }
 
-/// What could not be told, and why.
+/// What could not be determined, and why.
 fn unknown(facts: &Facts, waits: &[Wait]) -> Vec<String> {
     let mut reasons = Vec::new();
     if let Some(line) = facts.lockdep_off {
@@ -216,7 +216,7 @@ fn unknown(facts: &Facts, waits: &[Wait]) -> Vec<String> {
     }
     let by_class = waits.iter().any(|wait| wait.identity == "class");
     if by_class {
-        reasons.push("some locks are told by class only: the log prints no addresses".into());
+        reasons.push("some locks are identified by class only: the log prints no addresses".into());
     }
     reasons
 }

@@ -81,7 +81,7 @@ pub struct Dump {
     pub lockdep: Vec<Explanation>,
     /// Where a lockdep report and this hang are about the same locks.
     pub joined: Vec<Joined>,
-    /// What could not be told, and why.
+    /// What could not be determined, and why.
     pub unknown: Vec<String>,
 }
 
@@ -98,7 +98,7 @@ pub struct DumpTask {
     pub state: Option<String>,
     /// For how long the kernel calls it blocked, seconds.
     pub seconds: Option<u64>,
-    /// printk time since when it has been waiting as it does now, as far as the log's dumps tell, seconds since boot.
+    /// printk time since when it has been waiting as it does now, as far as the log's dumps show, seconds since boot.
     pub since: Option<f64>,
     /// Workqueue and function of a worker.
     pub work: Option<String>,
@@ -150,7 +150,7 @@ pub struct Wait {
     pub evidence: Vec<u64>,
     /// Why this grade, in words.
     pub because: String,
-    /// Whether the lock is told by its instance address (`instance`), by its class (`class`) or not at all (`none`).
+    /// Whether the lock is recognised by its instance address (`instance`), by its class (`class`) or not at all (`none`).
     pub identity: &'static str,
 }
 
@@ -164,7 +164,7 @@ pub struct Root {
     pub pid: i64,
     /// Command name.
     pub comm: String,
-    /// What it waits for itself, in words; absent when it does not wait as far as the log tells.
+    /// What it waits for itself, in words; absent when it does not wait as far as the log shows.
     pub waits_for: Option<String>,
     /// How many tasks wait for it, directly or through others.
     pub blocked_tasks: usize,

@@ -1,4 +1,4 @@
-//! Waits without lists of locks, told by a lockdep report of the same log: once lockdep has reported it is off, and the
+//! Waits without lists of locks, recognised by a lockdep report of the same log: once lockdep has reported it is off, and the
 //! hang that it predicted comes without any list.
 
 use super::awaited::plain;

@@ -1,4 +1,4 @@
-//! Ways of packing: told by their first bytes, undone within bounds.
+//! Ways of packing: recognised by their first bytes, undone within bounds.
 //!
 //! One table of magics ([`Packing`]) and three ways to undo them, by how the bytes are at hand: [`unpack`] (all in memory: kernel
 //! images, modules, debug sections), [`reader`] (asked for: logs, archives), `Pushed` (as they arrive: downloads). Without the cargo

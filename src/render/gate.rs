@@ -107,7 +107,7 @@ pub fn check_junit(logs: &[CheckedLog]) -> String {
     junit(logs.len(), failures, 0, "kanalyze check", &cases)
 }
 
-/// The comparison as JUnit's XML: one case a finding, skipped where it cannot be told.
+/// The comparison as JUnit's XML: one case a finding, skipped where it cannot be determined.
 #[must_use]
 pub fn diff_junit(difference: &Difference) -> String {
     let (mut cases, mut failures, mut skipped) = (String::new(), 0, 0);

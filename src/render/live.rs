@@ -47,7 +47,7 @@ pub fn live_line(at: f64, happening: &Happening, palette: &Palette) -> Option<(W
             (Weight::Result, style, word, format!("{} ({})", report.title, notes.join("; ")))
         }
         Happening::Event { event } => {
-            // It is told when the log shows that it is whole; when it was is the guest's to say.
+            // It is reported when the log shows that it is whole; when it was is the guest's to say.
             let time = event.time.map_or(String::new(), |time| format!("[{time:.3}] "));
             (Weight::Aside, palette.quiet, "event", format!("{time}{}", event.title))
         }

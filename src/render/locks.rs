@@ -138,14 +138,14 @@ impl Page {
         }
     }
 
-    /// Tasks whose wait nobody else is behind: what is the same is told once.
+    /// Tasks whose wait nobody else is behind: what is the same is reported once.
     fn alone(&mut self, behind: &Behind<'_>, shown: &mut BTreeSet<i64>) {
         let mut groups: Vec<(Sameness<'_>, Vec<&Wait>)> = Vec::new();
         let mut index: BTreeMap<Sameness<'_>, usize> = BTreeMap::new();
         let count = |pid: i64| behind.waits_of(pid).count();
         for wait in behind.dump.waits.iter().filter(|wait| !shown.contains(&wait.waiter.pid)) {
             let key = sameness(wait);
-            // Several candidates for one wait are told together.
+            // Several candidates for one wait are shown together.
             let single = count(wait.waiter.pid) == 1;
             match index.get(&key).filter(|_| single) {
                 Some(at) => groups[*at].1.push(wait),

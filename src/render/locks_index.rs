@@ -76,7 +76,7 @@ impl<'a> Behind<'a> {
         seconds.map(|seconds| format!(" for {seconds} s")).unwrap_or_default()
     }
 
-    /// The waits for `pid`, those that are told in one sentence together; in reverse, for a stack.
+    /// The waits for `pid`, those that are reported in one sentence together; in reverse, for a stack.
     pub(super) fn groups(&self, pid: i64, depth: usize) -> Vec<(Vec<&'a Wait>, usize)> {
         let mut groups: Vec<(Vec<&'a Wait>, usize)> = Vec::new();
         let mut index: BTreeMap<Sameness<'a>, usize> = BTreeMap::new();

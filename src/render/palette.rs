@@ -37,7 +37,7 @@ impl Palette {
     }
 }
 
-/// How much is told.
+/// How much is reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Detail {
     /// One line per heading.
@@ -80,7 +80,7 @@ pub struct Look {
     pub palette: Palette,
     /// Width.
     pub width: Width,
-    /// How much is told.
+    /// How much is reported.
     pub detail: Detail,
 }
 

@@ -1,4 +1,4 @@
-//! What a kernel tree tells of a report, as text: code as compilers show it, who wrote it, fixes, whom to tell.
+//! What a kernel tree says about a report, as text: code as compilers show it, who wrote it, fixes, whom to tell.
 
 use super::{Look, safe, wrap_into};
 use crate::source::{
@@ -190,7 +190,7 @@ fn commit_words(commit: &Commit) -> String {
     format!("{} (\"{}\") by {}, {}", short(&commit.commit), commit.subject, commit.author, commit.date)
 }
 
-/// What fixes a bug, as far as the tree tells.
+/// What fixes a bug, as far as the tree shows.
 #[must_use]
 pub fn fixed_text(found: &Fixed, look: &Look) -> String {
     let mut out = String::new();

@@ -4,7 +4,7 @@ use crate::line::is_stamp;
 use memchr::memmem::FinderRev;
 use std::sync::LazyLock;
 
-/// The printer of a line, as far as its prefix tells.
+/// The printer of a line, as far as its prefix shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Context<'a> {
     /// No time stamp: anybody.

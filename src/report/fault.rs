@@ -107,7 +107,7 @@ pub(super) fn kind(line: &[u8], x86: bool) -> Option<&'static str> {
     match code >> 26 {
         0x24 | 0x25 => Some(if code & 0x40 != 0 { "write" } else { "read" }),
         0x20 | 0x21 => Some("execute"),
-        // 32-bit ARM before v6 leaves the bit clear, so that only writes are told.
+        // 32-bit ARM before v6 leaves the bit clear, so that only writes are reported.
         0 if code & 0x800 != 0 && code < 0x4000 => Some("write"),
         _ => None,
     }

@@ -1,7 +1,7 @@
 //! Reports: what one crash, warning or hang says, as plain data.
 //!
 //! `excerpt` picks a report's lines out of the log, `title` names it by the grammar (`naming` finds the function),
-//! `describe` reads its structure (stacks, locks, lockdep, hung tasks), `message` its sentences, `integrity` tells whether it is whole, `blame` names a source file, `subject` a function, `record` is what others see.
+//! `describe` reads its structure (stacks, locks, lockdep, hung tasks), `message` its sentences, `integrity` says whether it is whole, `blame` names a source file, `subject` a function, `record` is what others see.
 
 mod blame;
 mod bounds;

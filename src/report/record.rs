@@ -108,7 +108,7 @@ pub struct Report {
     pub severity: Severity,
     /// Whether syzbot opens a report here; where it does not, the title is kanalyze's own.
     pub syzbot: bool,
-    /// What the grammar's named captures took that the title does not tell.
+    /// What the grammar's named captures took that the title does not say.
     pub fields: BTreeMap<String, String>,
 }
 

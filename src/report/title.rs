@@ -112,7 +112,7 @@ pub fn title(grammar: &Grammar, excerpt: &Excerpt<'_>, header: usize, raw_output
     Title { kind, text: clean_title(&raw), raw, alternatives, failed, origin, interrupted, fields }
 }
 
-/// What the groups of a pattern took that the title does not tell.
+/// What the groups of a pattern took that the title does not say.
 fn fields(kind: &Kind, area: &[u8], found: &Match) -> BTreeMap<String, String> {
     let told: Vec<&str> = std::iter::once(&kind.title).chain(&kind.alt).flat_map(|text| placeholders(text)).collect();
     let untold = found.groups.iter().filter(|(name, _)| name != "FN" && !told.contains(&name.as_str()));

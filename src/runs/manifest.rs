@@ -129,7 +129,7 @@ pub enum Verdict {
 }
 
 impl Outcome {
-    /// The exit status of `kanalyze run`: 0 no crash, 1 crash, 2 trouble.
+    /// The exit status of `kanalyze run`: 0 no crash, 1 crash, 2 error.
     #[must_use]
     pub fn exit_status(&self) -> u8 {
         match self.verdict {

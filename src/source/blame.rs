@@ -7,9 +7,9 @@ use super::record::{Base, Commit, FunctionBlame, LineBlame};
 use super::tree::Tree;
 use serde::{Deserialize, Serialize};
 
-/// How many commits that touched a function are told.
+/// How many commits that touched a function are reported.
 const TOUCHED: usize = 5;
-/// How many commits of a range are told.
+/// How many commits of a range are reported.
 const IN_RANGE: usize = 20;
 /// Seconds of a day.
 const DAY: i64 = 86_400;

@@ -23,7 +23,7 @@ pub(super) fn excerpt(text: &str, line: u32) -> Vec<CodeLine> {
 /// A function in a source file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Function {
-    /// Its name; empty where the lines before the brace do not tell.
+    /// Its name; empty where the lines before the brace do not say.
     pub name: String,
     /// The line where its declaration begins, from 1.
     pub first: u32,

@@ -13,7 +13,7 @@ use std::ffi::OsString;
 const LOOKED_INTO: usize = 12;
 /// How many commits that touch the function are named.
 const TOUCHING: usize = 5;
-/// How many copies of a fix are told.
+/// How many copies of a fix are reported.
 const COPIES: usize = 12;
 
 /// How wrong clocks may be, seconds.
@@ -194,7 +194,7 @@ fn touching(
 
 /// The commit that takes another back, unless it was taken back itself.
 fn reverted(history: &History, commit: &str, depth: u8) -> Option<Revert> {
-    // A revert of a revert of a revert … is told no further.
+    // A revert of a revert of a revert … is reported no further.
     if depth > 4 {
         return None;
     }

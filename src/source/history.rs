@@ -20,9 +20,9 @@ use std::path::PathBuf;
 const FORM: &str = "kanalyze history 1";
 /// Separates what is said of a commit.
 const UNIT: u8 = 0x1f;
-/// How often progress is told, commits.
+/// How often progress is reported, commits.
 const STEP: usize = 20_000;
-/// More than this many commits at once are told as work.
+/// More than this many commits at once are reported as work.
 const MANY: usize = 50_000;
 
 /// The index, in memory or mapped.

@@ -73,7 +73,7 @@ impl Maintainers {
         Self { sections, mailmap: Mailmap::default(), unreadable }
     }
 
-    /// With the tree's `.mailmap`: people are told by the names and addresses that they go by now.
+    /// With the tree's `.mailmap`: people are recognised by the names and addresses that they go by now.
     #[must_use]
     pub fn with_mailmap(mut self, text: &str) -> Self {
         self.mailmap = Mailmap::parse(text);

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! The tree is only read, by the `git` command ([`Git`]), in a way that runs nothing which the repository's settings name, fetches
-//! nothing and takes no locks. What cannot be told (a shallow or partial clone, a file that is not there) is a value.
+//! nothing and takes no locks. What cannot be determined (a shallow or partial clone, a file that is not there) is a value.
 
 mod address;
 mod answers;

@@ -1,4 +1,4 @@
-//! Everything that a tree tells of one report, on one page.
+//! Everything that a tree says about one report, on one page.
 
 use super::base::Hints;
 use super::code::{Function, excerpt, function_around, function_named};

@@ -29,11 +29,11 @@ pub struct BlamePage {
     pub base: Base,
     /// The places in the source, the blamed one first.
     pub places: Vec<Place>,
-    /// Whether the bug is fixed, as far as the tree tells.
+    /// Whether the bug is fixed, as far as the tree shows.
     pub fixed: Option<Fixed>,
     /// Whom to tell.
     pub people: Option<People>,
-    /// What could not be told, and why, in sentences.
+    /// What could not be determined, and why, in sentences.
     pub unknown: Vec<String>,
 }
 
@@ -147,7 +147,7 @@ pub struct Place {
     pub blame: Option<LineBlame>,
     /// The function around it.
     pub around: Option<FunctionBlame>,
-    /// What could not be told of this place, in sentences.
+    /// What could not be determined of this place, in sentences.
     pub unknown: Vec<String>,
 }
 
@@ -223,7 +223,7 @@ pub struct FunctionBlame {
     pub in_range: Vec<Commit>,
 }
 
-/// Whether a bug is fixed, as far as a tree tells.
+/// Whether a bug is fixed, as far as a tree shows.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Fixed {
     /// [`FIXED_SCHEMA`].
@@ -236,7 +236,7 @@ pub struct Fixed {
     pub fixes: Vec<Fix>,
     /// When the newest commit that was looked at was committed, `2026-11-26`.
     pub ends: Option<String>,
-    /// What could not be told, in sentences.
+    /// What could not be determined, in sentences.
     pub unknown: Vec<String>,
 }
 
@@ -314,7 +314,7 @@ pub struct People {
     pub people: Vec<Person>,
     /// `Cc:` lines as a mail wants them.
     pub cc: Vec<String>,
-    /// What could not be told, in sentences.
+    /// What could not be determined, in sentences.
     pub unknown: Vec<String>,
 }
 

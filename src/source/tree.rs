@@ -196,7 +196,7 @@ impl Tree {
         Some(String::from_utf8_lossy(&id).trim() != object.id)
     }
 
-    /// Whether `older` is `newer` or before it; none where the history does not tell.
+    /// Whether `older` is `newer` or before it; none where the history does not say.
     #[must_use]
     pub fn is_before(&self, older: &str, newer: &str) -> Option<bool> {
         match self.git.output(&["merge-base", "--is-ancestor", older, newer]) {

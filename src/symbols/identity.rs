@@ -57,7 +57,7 @@ pub fn stated_release(line: &[u8]) -> Option<(&str, Option<&str>)> {
     }
 }
 
-/// Whether a statement fits a kernel: `Some(true)` it does, `Some(false)` it does not, `None` cannot be told.
+/// Whether a statement fits a kernel: `Some(true)` it does, `Some(false)` it does not, `None` cannot be determined.
 #[must_use]
 pub(super) fn fits(kernel: &Kernel, statement: Statement<'_>) -> Option<bool> {
     match statement {

@@ -8,7 +8,7 @@ use crate::report::{Event, Frame, HeldLock, Report, Stack};
 const PROGRAM_COUNTERS: [&str; 2] = ["pc", "interrupted"];
 
 /// Gives the frames of a report their source lines and the functions inlined there. A report that names another kernel,
-/// by its release, the number of its build or its build id, is left alone; that is told.
+/// by its release, the number of its build or its build id, is left alone; that is reported.
 ///
 /// # Errors
 /// The sentence that says why the report was left alone.
@@ -58,7 +58,7 @@ fn locate_lock(kernel: &Kernel, paths: &Paths, lock: &mut HeldLock) {
     }
 }
 
-/// The frames with their lines, functions inlined there before each. What cannot be told for certain stays as it is.
+/// The frames with their lines, functions inlined there before each. What cannot be determined for certain stays as it is.
 fn located(kernel: &Kernel, paths: &Paths, frames: &[Frame], exact: bool) -> Vec<Frame> {
     let mut out = Vec::with_capacity(frames.len());
     for frame in frames {

@@ -247,7 +247,7 @@ impl<'kernel> LogDecoder<'kernel> {
         self.boots.get(self.boot).and_then(|boot| boot.offset)
     }
 
-    /// Why parts of the log were refused; empty if the image fits as far as can be told.
+    /// Why parts of the log were refused; empty if the image fits as far as can be determined.
     #[must_use]
     pub fn refusals(&self) -> &[String] {
         &self.refusals

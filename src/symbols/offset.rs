@@ -38,7 +38,7 @@ pub(super) fn from_kallsyms(kernel: &Kernel, running: &SymbolTable) -> Option<Lo
 }
 
 /// The offset at which all these return addresses follow a call instruction of the image. x86-64 places a kernel at
-/// one of at most 512 steps of 2 MiB; it is told only if a single step fits at least three addresses.
+/// one of at most 512 steps of 2 MiB; it is reported only if a single step fits at least three addresses.
 #[must_use]
 pub(super) fn inferred(kernel: &Kernel, returns: &BTreeSet<u64>) -> Option<LoadOffset> {
     const STEP: u64 = 2 << 20;

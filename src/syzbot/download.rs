@@ -228,7 +228,7 @@ fn open_stream(parts: &Parts, what: &Download<'_>, resume: bool) -> Result<Strea
             return open_stream(parts, what, false);
         }
         if unpacker.write_all(&piece[..count]).is_err() {
-            // What an earlier attempt left is not usable; a fresh start tells whether the server's bytes are any better.
+            // What an earlier attempt left is not usable; a fresh start says whether the server's bytes are any better.
             return open_stream(parts, what, false);
         }
         received += count as u64;

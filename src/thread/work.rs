@@ -13,7 +13,7 @@ pub const BUG_SCHEMA: &str = "kanalyze.bug/1";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
-    /// It cannot be told.
+    /// It cannot be determined.
     Unknown,
     /// Nobody has answered.
     Untouched,

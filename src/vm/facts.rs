@@ -28,7 +28,7 @@ pub fn host_facts() -> std::collections::BTreeMap<String, String> {
     .collect()
 }
 
-/// Files up to this size are hashed; larger ones are told by size and time, and by their bundle's own hashes.
+/// Files up to this size are hashed; larger ones are recognised by size and time, and by their bundle's own hashes.
 const HASH_LIMIT: u64 = 256 << 20;
 
 /// Describes and hashes what a run uses, in a thread beside it.

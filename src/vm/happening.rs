@@ -108,7 +108,7 @@ pub enum Happening {
         /// How they were sent: `serial break`, `keyboard`, or what was tried instead.
         by: String,
     },
-    /// Who waits for whom, as far as the serial log tells after a dump.
+    /// Who waits for whom, as far as the serial log shows after a dump.
     Locks {
         /// The graph that is new, for people; absent where there is none.
         text: Option<String>,

@@ -1,4 +1,4 @@
-//! Whether KVM works: told by booting a guest of a few bytes, since an openable `/dev/kvm` proves nothing.
+//! Whether KVM works: found out by booting a guest of a few bytes, since an openable `/dev/kvm` proves nothing.
 
 use super::command::{self, Leash};
 use super::settings::Architecture;

@@ -15,7 +15,7 @@ pub struct LastWords {
     lines: VecDeque<String>,
     /// Lines before these.
     forgotten: u64,
-    /// The line in which the workload said what is wrong, as far as a known obstacle tells.
+    /// The line in which the workload said what is wrong, as far as a known obstacle shows.
     telling: Option<String>,
 }
 
@@ -45,7 +45,7 @@ impl LastWords {
         (self.lines.iter().skip(skipped).cloned().collect(), self.forgotten + skipped as u64)
     }
 
-    /// The line that says why it failed: the one that a known obstacle is told by, else the last one.
+    /// The line that says why it failed: the one that a known obstacle is recognised by, else the last one.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
         self.telling.as_deref().or_else(|| self.lines.back().map(String::as_str))

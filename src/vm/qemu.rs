@@ -439,7 +439,7 @@ mod tests {
         assert_eq!(untold_root(&settings), None);
         settings.initrd = None;
         assert!(line(&settings, false).contains("root=/dev/vda1 console=ttyS0"));
-        // A disk of data beside an initramfs is not a fault, but it is told.
+        // A disk of data beside an initramfs is not a fault, but it is reported.
         settings.initrd = Some("/i".into());
         std::fs::write(&path, vec![0; 4096]).expect("written");
         assert!(!line(&settings, false).contains("root="));

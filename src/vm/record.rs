@@ -238,7 +238,7 @@ impl<'a> Recorder<'a> {
         {
             let folder = files.folder.path();
             for name in names {
-                // The run's own copy is there; a disk that is full is told by what is written next.
+                // The run's own copy is there; a disk that is full is recognised by what is written next.
                 let _ = fs::copy(folder.join(name), folder.join(&hit.folder).join(name));
             }
         }

@@ -99,7 +99,7 @@ impl Keyboard {
 }
 
 /// An emulated UART hands over a few bytes at a time: a pause after each small piece lets the next ones come together,
-/// which saves most of the work and costs a crash a tenth of the 50 ms within which it is to be told.
+/// which saves most of the work and costs a crash a tenth of the 50 ms within which it is to be reported.
 const GATHER: Duration = Duration::from_millis(5);
 /// Pieces from this size on are followed by the next one at once, bytes.
 const GATHER_BELOW: usize = 4 << 10;

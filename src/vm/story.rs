@@ -34,7 +34,7 @@ pub struct Seen {
 /// What the happenings of a run come to.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Story {
-    /// What was told, the newest last.
+    /// What was reported, the newest last.
     pub told: Vec<Told>,
     /// Reports, in order.
     pub reports: Vec<Seen>,

@@ -53,7 +53,7 @@ pub struct Watcher<'a> {
     /// Whether the workload counts its programs.
     counts: bool,
     sleep: SleepWatch,
-    /// The line of the last lock graph that was told.
+    /// The line of the last lock graph that was reported.
     told_locks: u64,
     lines: LiveLines,
     /// The boot whose banner was compared with the image.
@@ -328,7 +328,7 @@ impl<'a> Watcher<'a> {
 
     fn closed(&mut self, mut report: Box<Report>) {
         self.name_lines(&mut report);
-        // While the guest boots a crash is the guest's own: it is told, and it is not a hit.
+        // While the guest boots a crash is the guest's own: it is reported, and it is not a hit.
         let counts = self.judge.counts_crashes();
         let fits = self.live.patterns.seeks(&report) && report.cause.is_none();
         let sought = counts && fits;
@@ -358,7 +358,7 @@ impl<'a> Watcher<'a> {
         self.judge.take(Fact::Closed(verdicts), now);
     }
 
-    /// Gives a report its source lines. What is wrong with the image is told once.
+    /// Gives a report its source lines. What is wrong with the image is reported once.
     fn name_lines(&mut self, report: &mut Report) {
         let found = match self.lines.get() {
             Ok(None) => return,
@@ -467,7 +467,7 @@ impl<'a> Watcher<'a> {
 }
 
 impl Watcher<'_> {
-    /// Keeps who waits for whom, as far as the serial log tells, as `locks-N.jsonl` (one record per dump) and as text, and
+    /// Keeps who waits for whom, as far as the serial log shows, as `locks-N.jsonl` (one record per dump) and as text, and
     /// the newest as picture; tells the first graph that was not told yet.
     pub fn keep_locks(&mut self, number: usize) {
         let to = self.recorder.serial_length();

@@ -244,7 +244,7 @@ fn a_box_of_the_wait_graph_shows_its_way_to_the_root_and_leads_to_its_task() {
         .run("document.querySelector('.graph svg.k .crowd').dispatchEvent(new MouseEvent('click', {bubbles: true}))");
     assert_eq!(browser.run("return document.querySelector('.opened').open"), true);
     assert_eq!(browser.run("return document.querySelectorAll('.opened svg.k .chip').length"), 40);
-    // A task is a link to what is told of it.
+    // A task is a link to what is said about it.
     browser.run("document.querySelector('svg.k .n[data-pids=\"101\"] a').dispatchEvent(new MouseEvent('click', {bubbles: true}))");
     browser.until("location.hash.endsWith('task-101') && document.getElementById(location.hash.slice(1)).open");
     assert_quiet(&browser, &path);

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Lines are told by their marks, so that the text may be edited.
+/// Lines are recognised by their marks, so that the text may be edited.
 pub(crate) const SOURCE: &str = r#"
 #define NEVER __attribute__((noinline))
 #define ALWAYS static inline __attribute__((always_inline))

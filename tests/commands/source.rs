@@ -162,7 +162,7 @@ fn parse_shows_the_source_and_gives_records_only_if_asked() {
     let both = ["kanalyze.report/1", "kanalyze.blame/1"];
     assert_eq!(schemas(run(&repository, &["parse", "--format", "jsonl", "--tree", &tree, &log], None)), both);
     assert_eq!(schemas(run(&repository, &["parse", "--format", "json", "--tree", &tree, &log], None)), both);
-    // A tree that only the environment names and that is none is told, and the log is read.
+    // A tree that only the environment names and that is none is reported, and the log is read.
     let wrong = run(&repository, &["parse", &log], Some(Path::new("/nowhere")));
     assert!(
         wrong.status.code() == Some(1) && text(&wrong.stderr).contains("KANALYZE_TREE: /nowhere"),

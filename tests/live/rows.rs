@@ -110,7 +110,7 @@ fn play(acts: &[Act], hits: &[&str], rules: Rules) -> (Outcome, String) {
     (outcome, notes.0)
 }
 
-/// Its name, acts, what is sought, verdict, status for git, what is told.
+/// Its name, acts, what is sought, verdict, status for git, what is reported.
 type Row<'a> = (&'a str, Vec<Act>, &'a [&'a str], Verdict, u8, &'a [&'a str]);
 
 #[test]

@@ -1,4 +1,4 @@
-//! Files of settings, profiles, a run that is repeated, a program's options for one run: told by --dry-run, no machine needed.
+//! Files of settings, profiles, a run that is repeated, a program's options for one run: shown by --dry-run, no machine needed.
 
 use super::{KANALYZE, manifest, read};
 use std::fs;
@@ -119,7 +119,7 @@ fn a_run_is_repeated_from_its_manifest_whatever_was_edited_since() {
     assert!(second.to_string_lossy().contains("-first"), "the tag, too: {}", second.display());
     assert_eq!(read(&second, "repro.syz"), read(&first, "repro.syz"), "the program as it was, not as it is");
     assert_eq!(manifest(&second)["settings"]["sysctls"], manifest(&first)["settings"]["sysctls"]);
-    // The folder itself is a name, too, and a kernel that was built anew is told.
+    // The folder itself is a name, too, and a kernel that was built anew is reported.
     fs::write(place.path("bugs/ppp/bzImage"), b"another one").expect("written");
     let direct = place.kanalyze(&["run", "--again", &path_text(&first), "--dry-run"], 0);
     assert!(direct.contains("-m 777"), "{direct}");

@@ -47,7 +47,7 @@ pub(crate) struct Voice<'a> {
     progress_told: f64,
 }
 
-/// How often progress is told without a terminal, seconds.
+/// How often progress is reported without a terminal, seconds.
 const PROGRESS: f64 = 60.0;
 /// Columns of such a line.
 const PROGRESS_WIDTH: usize = 160;

@@ -25,7 +25,7 @@ pub(in crate::cli) struct SourceArguments {
     /// A disk image.
     #[arg(long, value_name = "IMAGE")]
     pub disk: Option<PathBuf>,
-    /// The disk's format; told from its first bytes without this.
+    /// The disk's format [default: recognised from its first bytes]
     #[arg(long, value_name = "FORMAT", value_parser = ["raw", "qcow2"])]
     pub disk_format: Option<String>,
     /// An initramfs.
@@ -155,14 +155,14 @@ pub(in crate::cli) struct GuestArguments {
     pub ftrace_buffer: Option<u32>,
 }
 
-/// What is sought, and for how long.
+/// What to look for, and for how long.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "What is sought")]
+#[command(next_help_heading = "What to look for")]
 pub(in crate::cli) struct SeekArguments {
     /// A kind, a syzbot type such as HANG, `no-output`, or a pattern of titles; any crash without it. May be repeated.
     #[arg(long, value_name = "KIND|PATTERN")]
     pub hit: Vec<String>,
-    /// A pattern of console lines that is sought too. May be repeated.
+    /// A pattern of console lines to look for, too. May be repeated.
     #[arg(long, value_name = "PATTERN")]
     pub hit_line: Vec<String>,
     /// End the run at the first hit, when its report is whole.
@@ -195,7 +195,7 @@ pub(in crate::cli) struct KeepArguments {
     /// Run again until a hit, so many times at most.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub times: u32,
-    /// Do all of --times, hits or not, and tell how often it hit.
+    /// Do all of --times, hits or not, and report how often it hit.
     #[arg(long)]
     pub keep_going: bool,
     /// So many guests at once, each with its own folder, port and copy of the disk.
@@ -204,7 +204,7 @@ pub(in crate::cli) struct KeepArguments {
     /// Save the first guest when it has booted and everything is staged, and start the other runs from there.
     #[arg(long, conflicts_with_all = ["persist", "replay"])]
     pub snapshot: bool,
-    /// Run two kernels in turn, --times each, and tell whether they differ [default: the bundle's and the local one, or
+    /// Run two kernels in turn, --times each, and say whether they differ [default: the bundle's and the local one, or
     /// --kernel twice].
     #[arg(long, value_names = ["KERNEL", "KERNEL"], num_args = 0..=2, value_hint = ValueHint::AnyPath)]
     pub ab: Option<Vec<String>>,

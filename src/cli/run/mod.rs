@@ -55,7 +55,7 @@ the file:
   max-time = \"4h\"
   jobs = 2
 
-Exit status: 0 no crash, 1 a crash, 2 trouble: the guest did not come up, the workload failed (its status is not 0, or no
+Exit status: 0 no crash, 1 a crash, 2 error: the guest did not come up, the workload failed (its status is not 0, or no
 program was executed), the host fails. With --git-bisect: 0 good, 1 the crash that is sought, 125 cannot tell (boot failure,
 workload failure, another crash, ssh lost, infrastructure), 130 interrupted.")]
 pub(super) struct Arguments {

@@ -1,4 +1,4 @@
-//! Plain text that every match of an expression holds, told by the expression's structure.
+//! Plain text that every match of an expression holds, found by the expression's structure.
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 

@@ -1,4 +1,4 @@
-//! How rare a text is in ordinary kernel lines, told by its four-byte windows.
+//! How rare a text is in ordinary kernel lines, judged by its four-byte windows.
 
 /// A packed search looks at so many bytes first.
 pub(crate) const WINDOW: usize = 4;

@@ -118,7 +118,7 @@ impl Dressing {
         self.first_fits
     }
 
-    /// A line without its layers; whether it had all that are told by more than characters.
+    /// A line without its layers; whether it had all that are recognised by more than characters.
     pub(super) fn bare<'line>(&self, line: &'line [u8]) -> (Cow<'line, [u8]>, bool) {
         let mut text = Cow::Borrowed(line);
         let mut fits = true;

@@ -98,7 +98,7 @@ impl Sample<'_> {
         None
     }
 
-    /// The wrapper of most lines; records that take several lines are told by their first.
+    /// The wrapper of most lines; records that take several lines are recognised by their first.
     fn known(&self) -> Option<Wrapper> {
         let wrappers: Vec<Wrapper> = self.lines.iter().map(|line| lex(line).wrapper).collect();
         let first = wrappers[0];

@@ -14,7 +14,7 @@ const LINES: u64 = 200;
 /// How long before a report an event may stand, seconds of printk time.
 const SECONDS: f64 = 120.0;
 
-/// How many lines two events of one kind may stand apart to be told as one.
+/// How many lines two events of one kind may stand apart to be reported as one.
 const APART: u64 = 4;
 
 /// Events of one kind that follow each other.

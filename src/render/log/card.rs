@@ -121,7 +121,7 @@ impl Card<'_> {
         if let Some(object) = &report.object {
             self.field(out, "object", &object_text(object));
         }
-        // The file that the header names is told already.
+        // The file that the header names is shown already.
         let told = report.source.as_ref().map(|source| source.file.as_str());
         if let Some(file) = report.guilty_file.as_deref().filter(|file| self.look.is_full() || Some(*file) != told) {
             self.field(out, "blame", file);

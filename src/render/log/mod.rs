@@ -28,7 +28,7 @@ pub struct LogView {
     further: u64,
     /// How many of the events that are kept are severe.
     severe: usize,
-    /// What a kernel tree tells of a report, by its number.
+    /// What a kernel tree says about a report, by its number.
     pages: BTreeMap<usize, BlamePage>,
 }
 
@@ -73,7 +73,7 @@ impl LogView {
         self.reports.is_empty()
     }
 
-    /// Shows what a kernel tree tells of a report.
+    /// Shows what a kernel tree says about a report.
     pub fn show_source(&mut self, page: BlamePage) {
         if let Some(index) = page.index {
             self.pages.insert(index, page);

@@ -23,7 +23,7 @@ pub struct BisectPage<'a> {
 
 /// A transcript of at most so many bytes is in its page as a whole.
 const WHOLE: usize = 4 << 20;
-/// Terms that weigh less are told together.
+/// Terms that weigh less are shown together.
 const SLIGHT: f64 = 0.05;
 /// Files of a commit that are named.
 const FILES: usize = 12;

@@ -9,7 +9,7 @@ const COLUMNS: usize = 160;
 const SILENCE: f64 = 10.0;
 /// And at least this share of its boot.
 const SHARE: f64 = 0.04;
-/// How many silences are told, the longest first.
+/// How many silences are reported, the longest first.
 const MOST: usize = 12;
 
 /// One boot. Lines are 1-based, of the log's text.

@@ -8,7 +8,7 @@ use crate::render::{Look, hang_text, lockdep_text};
 use crate::report::{Event, Report, Stack};
 use maud::{Markup, PreEscaped, html};
 
-/// Tasks that are told one by one.
+/// Tasks that are reported one by one.
 const TASKS: usize = 600;
 
 /// What was found in a log.

@@ -1,4 +1,4 @@
-//! The log itself in a page: whole, or the lines around what is told of it.
+//! The log itself in a page: whole, or the lines around what is said about it.
 
 use crate::markup::xml;
 use maud::{Markup, PreEscaped, html};
@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 pub enum Share {
     /// Nothing.
     None,
-    /// The lines that are told of, with some around them.
+    /// The lines that are mentioned, with some around them.
     Around,
     /// All of it.
     All,
@@ -19,7 +19,7 @@ pub enum Share {
 
 /// Longer lines are cut, bytes.
 const LONGEST: usize = 64 << 10;
-/// Lines that stand around a line that is told of.
+/// Lines that stand around a line that is mentioned.
 const AROUND: u64 = 8;
 
 /// A part of the log that belongs to something: first and last line, its severity (0 the worst), its card.
@@ -37,14 +37,14 @@ pub(super) fn listing(text: &[u8], share: Share, told: &BTreeSet<u64>, spans: &[
     html! {
         section #log aria-labelledby="log-heading" data-lines=(lines) {
             h2 #log-heading { "The log" }
-            @if share == Share::Around { p.soft { "The lines around what is told above; `--log all` puts in all " (lines) "." } }
+            @if share == Share::Around { p.soft { "The lines around what is mentioned above; `--log all` puts in all " (lines) "." } }
             div #spans hidden { "[" (spans.join(",")) "]" }
             details #plain { summary { "its lines" } (PreEscaped(pieces(text, &ranges, told))) }
         }
     }
 }
 
-/// The ranges of lines around what is told of, ascending, apart from each other.
+/// The ranges of lines around what is mentioned, ascending, apart from each other.
 fn around(told: &BTreeSet<u64>, spans: &[Span], lines: u64) -> Vec<(u64, u64)> {
     let own = told.iter().map(|line| (*line, *line)).chain(spans.iter().map(|span| (span.0, span.1)));
     let mut wanted: Vec<(u64, u64)> =

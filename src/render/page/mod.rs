@@ -53,7 +53,7 @@ pub struct LogPage<'a> {
     pub summary: &'a Summary,
     /// Its dumps of tasks and locks.
     pub dumps: &'a [Dump],
-    /// What a kernel tree tells of its reports, if there is one.
+    /// What a kernel tree says about its reports, if there is one.
     pub sources: &'a [BlamePage],
     /// Its text.
     pub text: &'a Text,

@@ -1,4 +1,4 @@
-//! What a kernel tree tells of a report, in its card: the code, who wrote it, who touched its function.
+//! What a kernel tree says about a report, in its card: the code, who wrote it, who touched its function.
 
 use super::super::source::words;
 use super::line_link;

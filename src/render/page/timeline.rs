@@ -14,7 +14,7 @@ pub(super) struct Mark<'a> {
     pub(super) line: u64,
     /// What it is.
     pub(super) title: &'a str,
-    /// The card that tells it; for events there is none.
+    /// The card that shows it; for events there is none.
     pub(super) card: Option<usize>,
     /// How bad it is.
     pub(super) severity: Severity,

@@ -409,7 +409,7 @@ fn lock_node(wait: &Wait, several: bool, twin: bool) -> Node {
     }
     label.extend(wait.lock.address.clone().filter(|_| twin && wait.lock.class.is_some()));
     if several {
-        label.push("one or several, not told".to_owned());
+        label.push("one or several, unknown".to_owned());
     }
     let shape = if several { Shape::Several } else { Shape::Lock };
     Node { shape, label: fit(&label), pids: Vec::new(), chips: Vec::new() }

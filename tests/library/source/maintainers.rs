@@ -77,7 +77,7 @@ fn people_and_lists_of_a_file_are_those_of_its_sections() {
             "linux-kernel@example.org (open list)".to_owned(),
         ]
     );
-    // The section that names the file most closely comes first; a person is told once, by name and by address.
+    // The section that names the file most closely comes first; a person is reported once, by name and by address.
     let lid = of(&["drivers/box/lid.c"], None);
     assert_eq!(lid[0], "lid@example.org (reviewer:LID.C)");
     assert_eq!(lid.iter().filter(|line| line.contains("Mia")).count(), 1);
