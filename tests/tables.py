@@ -14,7 +14,7 @@ import pyarrow.feather
 import pyarrow.parquet
 
 PLAIN = ("log index kind title alt_titles type frame guilty_file corrupted suppressed panicked cause start line time caller cpu boot taint kernel_version "
-         "hardware code rows damage schema").split()
+         "hardware code rows damage schema subject message severity speaker wall oops").split()
 
 
 def rows_of(path):
@@ -40,12 +40,14 @@ def expected(record):
     """The columns that a record should have become."""
     event = record["schema"].startswith("kanalyze.event")
     row = {name: record.get(name) for name in PLAIN}
-    row["schema"], row["record"] = "kanalyze.events/1", "event" if event else "report"
+    row["schema"], row["record"] = "kanalyze.events/2", "event" if event else "report"
     row["comm"], row["pid"] = task(record)["comm"], task(record)["pid"]
-    for name in ("alt_titles", "rows", "damage"):
+    for name in ("alt_titles", "rows", "damage", "message"):
         row[name] = record.get(name) or []
     for name in ("type", "frame"):
         row[name] = record.get(name) or None
+    for name, fields in {"source": ("file", "line"), "object": ("cache", "size", "offset"), "access": ("kind", "size", "address"), "executor": ("proc", "id")}.items():
+        row.update({f"{name}_{field}": (record.get(name) or {}).get(field) for field in fields})
     row["stacks"] = [{"name": s["name"], "comm": task(s)["comm"], "pid": task(s)["pid"], "cpu": s["cpu"], "line": s["line"], "frames": s["frames"]}
                      for s in record["stacks"]]
     row["held_locks"] = [
@@ -101,6 +103,10 @@ def main():
                 got, value = str(got), None if value is None else str(value)
             assert same(got, value), f"{row['log']} {row['record']} {row['index']}: {name} is {got!r}, the record says {value!r}"
             values += 1
+    assert len({key(row) for row in rows}) == len(rows), "(log, record, index) is not a key"
+    assert len({(row["kanalyze_version"], row["grammar_hash"]) for row in rows}) == 1, "rows of one run have different origins"
+    for row in found:
+        assert (row["record"] == "report") == bool(row["cause_id"]), f"{key(row)}: a report has a cause"
     logs = [row for row in rows if row["record"] == "log"]
     print(f"{len(found)} rows, {values} values equal, {len(logs)} logs")
 

@@ -10,11 +10,14 @@ const LAYERS: [&str; 24] = [
 ];
 
 /// Crates that only these modules may name.
-const HOMES: [(&str, &[&str]); 18] = [
+const HOMES: [(&str, &[&str]); 21] = [
     ("clap", &["cli"]),
     ("clap_mangen", &["cli"]),
     ("clap_complete", &["cli"]),
     ("polars", &["table"]),
+    ("arrow_array", &["table"]),
+    ("arrow_ipc", &["table"]),
+    ("parquet", &["table"]),
     ("gimli", &["symbols", "image"]),
     ("addr2line", &["symbols", "image"]),
     ("object", &["symbols", "image"]),

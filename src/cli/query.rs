@@ -56,10 +56,10 @@ pub(super) struct Arguments {
 /// Runs `kanalyze query`.
 ///
 /// # Errors
-/// This build has no tables.
+/// This build has no SQL.
 #[cfg(not(feature = "tables"))]
 pub(super) fn run(_: Arguments) -> anyhow::Result<std::process::ExitCode> {
-    anyhow::bail!(super::table::NO_TABLES)
+    anyhow::bail!("this build has no SQL: get it with `cargo install --path . --features tables` in kanalyze's sources")
 }
 
 #[cfg(feature = "tables")]
@@ -104,8 +104,10 @@ mod with_tables {
         if !logs.is_empty() {
             let scratch = Scratch::new()?;
             let path = scratch.0.join("events.parquet");
-            let writer = TableWriter::create(&path)?;
-            fine &= table::fill(writer, &arguments.reading.options()?.with_events(), &logs)?.1;
+            let options = arguments.reading.options()?.with_events();
+            let writer = TableWriter::create(&path, table::origin(&options))?;
+            fine &=
+                table::fill(writer, &options, &mut table::Listed::known(logs, true), table::Telling::People)?.complete;
             tables.push(path);
             kept = Some(scratch);
         }

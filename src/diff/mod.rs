@@ -13,6 +13,7 @@ pub mod baseline;
 pub mod cause;
 pub mod cluster;
 mod compare;
+mod fingerprint;
 mod founders;
 pub mod lines;
 pub mod noise;
@@ -25,6 +26,7 @@ pub mod statistics;
 mod titles;
 
 pub use compare::{compare, rules};
+pub use fingerprint::Fingerprint;
 pub use record::{DIFF_SCHEMA, Difference, Finding, Verdict};
 pub use run::{Crash, Group, Run, reduce};
 pub use seen::{Area, Seen};

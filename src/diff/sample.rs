@@ -1,6 +1,7 @@
 //! What clustering needs of a report.
 
 use super::cause::{Cause, cause_of};
+use super::fingerprint::Fingerprint;
 use crate::report::Report;
 #[cfg(feature = "schema")]
 use schemars::JsonSchema;
@@ -19,33 +20,55 @@ pub struct Member {
     pub title: String,
 }
 
-/// What clustering needs of a report.
+/// What clustering needs of a report, or of several reports of one cause.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Sample {
-    pub(super) member: Member,
-    pub(super) r#type: String,
-    pub(super) damaged: bool,
-    pub(super) cause: Cause,
+    /// The report that stands for the others: the first by log and index.
+    pub member: Member,
+    /// syzbot's type.
+    pub r#type: String,
+    /// Whether the title names nothing that can be trusted.
+    pub damaged: bool,
+    /// What it is about.
+    pub cause: Cause,
+    /// How many reports it stands for.
+    pub count: u64,
 }
 
 /// What clustering needs of a report; small, so that very many fit into memory.
 #[must_use]
 pub fn sample(report: &Report) -> Sample {
-    Sample {
-        member: Member { log: report.log.clone(), index: report.index, title: report.title.clone() },
-        r#type: report.r#type.clone(),
-        damaged: report.corrupted.is_some() || report.frame.is_empty(),
-        cause: cause_of(report),
-    }
+    let member = Member { log: report.log.clone(), index: report.index, title: report.title.clone() };
+    let damaged = report.corrupted.is_some() || report.frame.is_empty();
+    Sample::new(member, report.r#type.clone(), damaged, cause_of(report))
 }
 
 /// What two reports of one cause share at least: title, type, stack, locks.
 pub(super) type Same<'a> = (&'a str, &'a str, bool, &'a [String], &'a [String]);
 
 impl Sample {
-    /// That of this one.
+    /// What stands for one report.
+    #[must_use]
+    pub fn new(member: Member, r#type: String, damaged: bool, cause: Cause) -> Self {
+        Self { member, r#type, damaged, cause, count: 1 }
+    }
+
+    /// What it shares with every report of its cause.
     pub(super) fn same(&self) -> Same<'_> {
         (&self.member.title, &self.r#type, self.damaged, &self.cause.stack, &self.cause.locks)
+    }
+
+    /// The name of the cause: equal for reports with equal title, type, stack and locks, whichever log they are in and whichever
+    /// release reads it.
+    #[must_use]
+    pub fn cause_id(&self) -> Fingerprint {
+        let (title, r#type, damaged, stack, locks) = self.same();
+        Fingerprint::default()
+            .with(title.as_bytes())
+            .with(r#type.as_bytes())
+            .with(&[u8::from(damaged)])
+            .with_all(stack)
+            .with_all(locks)
     }
 }

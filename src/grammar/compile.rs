@@ -48,6 +48,7 @@ pub(super) fn grammar(plan: Plan, marks: Marks<'_>) -> Result<Grammar, GrammarEr
         types: plan.types,
         vocabulary: plan.vocabulary,
         own_files: Vec::new(),
+        own_texts: Vec::new(),
         sought,
         scanners: Default::default(),
     })

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 const LARGEST: u64 = 16 << 20;
 
 /// The plan of the files of `grammars/`, as the build script left it.
-static BUILT_IN: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/grammar.bin"));
+pub(super) static BUILT_IN: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/grammar.bin"));
 
 /// By which bytes each search of that plan looks for its texts, a blob for each.
 static LAYOUTS: [&[u8]; Variant::COUNT] = include!(concat!(env!("OUT_DIR"), "/layouts.rs"));
@@ -64,7 +64,10 @@ pub(super) fn with_files(paths: &[PathBuf]) -> Result<Grammar, GrammarError> {
                 message: complaint.message,
             })
         }
-        None => Ok(grammar),
+        None => {
+            grammar.own_texts = texts.into_iter().map(|(_, text)| text).collect();
+            Ok(grammar)
+        }
     }
 }
 

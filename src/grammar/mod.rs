@@ -58,6 +58,8 @@ pub struct Grammar {
     pub vocabulary: Vocabulary,
     /// The files of the user's, as their paths were given; empty for the built-in grammar.
     pub own_files: Vec<String>,
+    /// What is in these files.
+    own_texts: Vec<String>,
     /// The texts that a scanner looks for.
     sought: Vec<plan::sought::Sought>,
     /// The searches that were asked for: making one costs more than reading a small log.
@@ -312,6 +314,11 @@ impl Grammar {
         known.is_some_and(|(_, known)| {
             holds(&known.causes) || (distance <= CLOSE as u64 && holds(&known.causes_at_once))
         })
+    }
+
+    /// What it was made of: the built-in grammar as the build left it, and the texts of the user's files.
+    pub fn texts(&self) -> impl Iterator<Item = &[u8]> {
+        std::iter::once(load::BUILT_IN).chain(self.own_texts.iter().map(String::as_bytes))
     }
 
     /// The kinds of all headers, in order.

@@ -121,6 +121,20 @@ pub enum Input {
 }
 
 impl Input {
+    /// Bytes that are in memory, unpacked if the first of them say that they are compressed; `source` is named where they cannot be.
+    ///
+    /// # Errors
+    ///
+    /// They are compressed in a way that this build does not know.
+    pub fn in_memory(bytes: Vec<u8>, source: &Source) -> Result<Self, InputError> {
+        match Packing::of_log(&bytes) {
+            None => Ok(Self::Whole(Whole(Bytes::Read(bytes)))),
+            Some(packing) => Stream::unpacking(packing, Box::new(Cursor::new(bytes)))
+                .map(Self::Stream)
+                .map_err(|error| InputError::new(source, error)),
+        }
+    }
+
     /// All bytes, and what was wrong with them; `None` if there are more than `most`.
     #[must_use]
     pub fn gathered(self, most: usize) -> Option<(Vec<u8>, Option<Damage>)> {

@@ -28,5 +28,7 @@ pub use foreign::{Foreign, Unreadable};
 pub use names::{Named, files_below, named};
 pub use nature::{Nature, nature};
 pub use open::{each_log, live};
-pub use read::{Found, Outcome, Trouble, Whole, found_in, read_log, records, silence, views, wholes};
+pub use read::{
+    Found, Outcome, Trouble, Whole, found_in, read_log, records, silence, views, wholes, wholes_in, wholes_of,
+};
 pub use text::Text;

@@ -7,6 +7,7 @@ use super::text::{LARGEST_MAIL, Text};
 use crate::input::{Encoding, Input, Source, Stream, open};
 use std::io::Cursor;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 
 /// Opens a source and hands over its logs: one, or the members of an archive. Ends early if `take` breaks.
 pub fn each_log(source: &Source, take: &mut dyn FnMut(Log) -> ControlFlow<()>) {
@@ -20,6 +21,16 @@ pub fn each_log(source: &Source, take: &mut dyn FnMut(Log) -> ControlFlow<()>) {
             let _ = take(Log { name, content: Err(error.into()) });
         }
         Ok(input) => each_of_input(name, input, take),
+    }
+}
+
+/// The logs in bytes that somebody hands over under a name, as [`each_log`] finds them in a file.
+pub(super) fn each_log_in(name: &str, bytes: Vec<u8>, take: &mut dyn FnMut(Log) -> ControlFlow<()>) {
+    match Input::in_memory(bytes, &Source::Path(PathBuf::from(name))) {
+        Err(error) => {
+            let _ = take(Log { name: name.to_owned(), content: Err(error.into()) });
+        }
+        Ok(input) => each_of_input(name.to_owned(), input, take),
     }
 }
 

@@ -2,11 +2,12 @@
 
 use super::content::{Content, Log, PlainStream};
 use super::nature::{Nature, nature};
-use super::open::each_log;
+use super::open::{each_log, each_log_in};
 use super::text::{Text, renumber};
 use crate::engine::{Engine, Item, LARGEST_HEADLESS, Options, Summary, headless, in_order, thread_count};
 use crate::input::{Damage, Source};
 use crate::report::{Event, Report};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 /// Something that the user must know about the reading of a log.
@@ -330,15 +331,38 @@ pub fn wholes<T: Send>(
     take: impl Fn(Found<'_>) -> T + Sync + Send,
 ) -> Vec<Whole<T>> {
     let inside = Options { threads: 1, ..options.clone() };
-    let results = in_order(options.threads, sources, |source| {
-        let mut all = Vec::new();
-        each_log(source, &mut |log| {
-            all.push(whole(log, &inside, &take));
-            ControlFlow::Continue(())
-        });
-        all
-    });
+    let results = in_order(options.threads, sources, |source| wholes_of(source, &inside, &take));
     results.into_iter().flatten().collect()
+}
+
+/// The same for one source, in this thread.
+pub fn wholes_of<T>(source: &Source, options: &Options, take: impl Fn(Found<'_>) -> T) -> Vec<Whole<T>> {
+    gathered(options, take, |each| each_log(source, each))
+}
+
+/// The same for bytes that somebody hands over under a name; packed ones are unpacked.
+pub fn wholes_in<T>(name: &str, bytes: Vec<u8>, options: &Options, take: impl Fn(Found<'_>) -> T) -> Vec<Whole<T>> {
+    gathered(options, take, |each| each_log_in(name, bytes, each))
+}
+
+fn gathered<T>(
+    options: &Options,
+    take: impl Fn(Found<'_>) -> T,
+    open: impl FnOnce(&mut dyn FnMut(Log) -> ControlFlow<()>),
+) -> Vec<Whole<T>> {
+    let mut all: Vec<Whole<T>> = Vec::new();
+    let mut names: BTreeMap<String, usize> = BTreeMap::new();
+    open(&mut |mut log| {
+        // An archive may hold several members of one name: each is a log of its own.
+        let times = names.entry(log.name.clone()).or_default();
+        *times += 1;
+        if *times > 1 {
+            log.name = format!("{} ({times})", log.name);
+        }
+        all.push(whole(log, options, &take));
+        ControlFlow::Continue(())
+    });
+    all
 }
 
 /// Reads a text that is in memory.

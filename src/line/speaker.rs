@@ -23,6 +23,19 @@ pub enum Speaker {
     Person,
 }
 
+impl Speaker {
+    /// The word of JSON.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Kernel => "kernel",
+            Self::Firmware => "firmware",
+            Self::Program => "program",
+            Self::Person => "person",
+        }
+    }
+}
+
 /// A line of which it is asked who wrote it.
 #[derive(Debug, Clone, Copy)]
 pub struct Header<'a> {

@@ -1,18 +1,21 @@
 //! A file that is drafted under a name of its own and takes its place whole.
 
-use super::columns::frame;
+use super::columns::batch;
+use super::csv;
 use super::form::Form;
-use super::value::flat;
-use super::{Row, TableError};
-use polars::prelude::{
-    CompatLevel, CsvWriter, DataFrame, ParquetCompression, ParquetWriter, PolarsError, Schema, SchemaExt, SerWriter,
-};
-use polars_arrow::io::ipc::write::{Compression, FileWriter, WriteOptions};
+use super::{Origin, Row, TableError};
+use arrow_array::RecordBatch;
+use arrow_ipc::CompressionType;
+use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
+use arrow_schema::SchemaRef;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use std::error::Error;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 
 /// A file under a draft's name, removed unless it finds its place.
 pub(super) struct Whole {
@@ -54,107 +57,103 @@ impl Whole {
 /// A file that is being written.
 pub(super) struct Draft {
     sink: Sink,
-    file: Out,
     whole: Whole,
 }
 
 enum Sink {
-    Parquet(Box<polars::io::parquet::write::BatchedWriter<Out>>),
+    Parquet(Box<ArrowWriter<Out>>),
     Arrow(Box<FileWriter<Out>>),
-    Csv(Box<polars::io::csv::write::BatchedWriter<Out>>),
+    Csv(Out),
 }
 
-/// A buffered file in two hands: polars writes, and we flush it at the end, so that no error is lost.
-#[derive(Clone)]
-struct Out(Arc<Mutex<BufWriter<File>>>);
+type Out = BufWriter<File>;
 
-impl Out {
-    fn new(file: File) -> Self {
-        Self(Arc::new(Mutex::new(BufWriter::with_capacity(1 << 18, file))))
-    }
-
-    fn with<T>(&self, work: impl FnOnce(&mut BufWriter<File>) -> io::Result<T>) -> io::Result<T> {
-        work(&mut *self.0.lock().map_err(|_| io::Error::other("the writer of this table failed before"))?)
-    }
-}
-
-impl Write for Out {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.with(|out| out.write(bytes))
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.with(|out| out.flush())
-    }
-}
+/// Rows of a row group of Parquet, if they are small: what a reader skips or reads at once.
+const GROUP_ROWS: usize = 1 << 16;
+/// So many names are tried for a draft: those that are there were left by processes of the same number.
+const TRIES: usize = 1000;
 
 impl Draft {
-    pub(super) fn create(folder: &Path, form: Form, without: &[String]) -> Result<Self, TableError> {
+    /// A draft of a table of this form. A row group is gathered up to `group` bytes of memory.
+    pub(super) fn create(
+        folder: &Path,
+        form: Form,
+        without: &[String],
+        origin: &Origin,
+        group: usize,
+    ) -> Result<Self, TableError> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let path = folder.join(format!(".kanalyze-{}-{number}.part", std::process::id()));
-        let file = Out::new(File::create_new(&path).map_err(at(&path))?);
+        let mut tries = 0;
+        let (path, file) = loop {
+            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+            let path = folder.join(format!(".kanalyze-{}-{number}.part", std::process::id()));
+            match File::create_new(&path) {
+                Ok(file) => break (path, file),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tries < TRIES => tries += 1,
+                Err(error) => return Err(at(&path)(error)),
+            }
+        };
         let whole = Whole { path };
-        let empty = frame(&[], without)?;
-        let sink = Sink::open(form, file.clone(), &empty).map_err(told(&whole.path))?;
-        Ok(Self { sink, file, whole })
+        let schema = batch(&[], without, origin)?.schema();
+        let out = BufWriter::with_capacity(1 << 18, file);
+        let sink = Sink::open(form, out, &schema, group).map_err(told(&whole.path))?;
+        Ok(Self { sink, whole })
     }
 
-    pub(super) fn write(&mut self, rows: &[&Row], without: &[String]) -> Result<(), TableError> {
-        let frame = frame(rows, without)?;
-        self.sink.write(&frame).map_err(told(&self.whole.path))
+    pub(super) fn write(&mut self, rows: &[&Row], without: &[String], origin: &Origin) -> Result<(), TableError> {
+        let batch = batch(rows, without, origin)?;
+        self.sink.write(&batch).map_err(told(&self.whole.path))
     }
 
     pub(super) fn finish(self) -> Result<Whole, TableError> {
-        self.sink.finish().map_err(told(&self.whole.path))?;
-        let synced = self.file.with(|out| {
-            out.flush()?;
-            out.get_ref().sync_all()
-        });
+        let mut out = self.sink.finish().map_err(told(&self.whole.path))?;
+        let synced = out.flush().and_then(|()| out.get_ref().sync_all());
         synced.map_err(at(&self.whole.path))?;
         Ok(self.whole)
     }
 }
 
+type SinkResult<T> = Result<T, Box<dyn Error + Send + Sync>>;
+
 impl Sink {
-    fn open(form: Form, file: Out, empty: &DataFrame) -> Result<Self, PolarsError> {
-        let schema: &Schema = empty.schema();
+    fn open(form: Form, mut out: Out, schema: &SchemaRef, group: usize) -> SinkResult<Self> {
         Ok(match form {
             Form::Parquet => {
-                let writer = ParquetWriter::new(file).with_compression(ParquetCompression::Zstd(None));
-                Self::Parquet(Box::new(writer.batched(schema)?))
+                let properties = WriterProperties::builder()
+                    .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
+                    .set_statistics_enabled(EnabledStatistics::Chunk)
+                    .set_created_by(format!("kanalyze {}", env!("CARGO_PKG_VERSION")))
+                    .set_max_row_group_row_count(Some(GROUP_ROWS))
+                    .set_max_row_group_bytes(Some(group))
+                    .build();
+                Self::Parquet(Box::new(ArrowWriter::try_new(out, schema.clone(), Some(properties))?))
             }
             Form::Arrow => {
-                // The oldest layout, without views: what every reader of Arrow knows.
-                let fields = schema.iter_fields().map(|field| {
-                    (field.name().clone(), field.dtype().to_arrow_field(field.name().clone(), CompatLevel::oldest()))
-                });
-                let options = WriteOptions { compression: Some(Compression::ZSTD(Default::default())) };
-                Self::Arrow(Box::new(FileWriter::try_new(file, Arc::new(fields.collect()), None, options)?))
+                let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::ZSTD))?;
+                Self::Arrow(Box::new(FileWriter::try_new_with_options(out, schema, options)?))
             }
             Form::Csv => {
-                let empty = flat(empty)?;
-                Self::Csv(Box::new(CsvWriter::new(file).include_header(true).batched(empty.schema())?))
+                csv::write_header(&mut out, schema)?;
+                Self::Csv(out)
             }
         })
     }
 
-    fn write(&mut self, frame: &DataFrame) -> Result<(), PolarsError> {
+    fn write(&mut self, batch: &RecordBatch) -> SinkResult<()> {
         match self {
-            Self::Parquet(writer) => writer.write_batch(frame),
-            Self::Arrow(writer) => {
-                frame.iter_chunks(CompatLevel::oldest(), true).try_for_each(|batch| writer.write(&batch, None))
-            }
-            Self::Csv(writer) => writer.write_batch(&flat(frame)?),
+            Self::Parquet(writer) => writer.write(batch)?,
+            Self::Arrow(writer) => writer.write(batch)?,
+            Self::Csv(out) => csv::write(out, batch)?,
         }
+        Ok(())
     }
 
-    fn finish(self) -> Result<(), PolarsError> {
-        match self {
-            Self::Parquet(writer) => writer.finish().map(drop),
-            Self::Arrow(mut writer) => writer.finish(),
-            Self::Csv(mut writer) => writer.finish(),
-        }
+    fn finish(self) -> SinkResult<Out> {
+        Ok(match self {
+            Self::Parquet(writer) => writer.into_inner()?,
+            Self::Arrow(writer) => writer.into_inner()?,
+            Self::Csv(out) => out,
+        })
     }
 }
 
@@ -163,12 +162,17 @@ pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> TableError {
     move |source| TableError::File { path, source }
 }
 
-fn told(path: &Path) -> impl FnOnce(PolarsError) -> TableError {
+/// A writer's error as ours: the system's word, where there is one.
+pub(super) fn told(path: &Path) -> impl FnOnce(Box<dyn Error + Send + Sync>) -> TableError {
     let path = path.display().to_string();
-    move |error| match error {
-        PolarsError::IO { error, .. } => {
-            TableError::File { path, source: io::Error::new(error.kind(), error.to_string()) }
+    move |error| {
+        let mut cause: Option<&(dyn Error + 'static)> = Some(&*error);
+        while let Some(now) = cause {
+            if let Some(io) = now.downcast_ref::<io::Error>() {
+                return TableError::File { path, source: io::Error::new(io.kind(), io.to_string()) };
+            }
+            cause = now.source();
         }
-        other => TableError::Request(format!("{path}: the table cannot be written: {other}")),
+        TableError::Request(format!("{path}: the table cannot be written: {error}"))
     }
 }

@@ -1,38 +1,52 @@
-//! Reports as columns: Parquet, Arrow, CSV, SQL.
+//! Reports as columns: Parquet, Arrow, CSV, SQL, and the stream of Arrow batches that Spark and Ray speak.
 //!
 //! A table has a row for each log, each report and each event (`record` says which), so that rates have a denominator:
-//! a log without a crash is a row, too. [`COLUMNS`] is the schema `kanalyze.events/1`. The rows of a log stay together
-//! and in order. Everything that names polars stands behind the cargo feature `tables`; `Cargo.toml` says what it costs.
+//! a log without a crash is a row, and so is one that cannot be read. [`COLUMNS`] is the schema `kanalyze.events/2`. The rows of
+//! a log stay together and in order. Files and streams are the cargo feature `arrow` (arrow-rs); SQL is the feature `tables`
+//! (polars), whose cost is in `Cargo.toml`.
 //!
-//! `columns` turns rows into a data frame, `write` gathers rows, `draft` puts frames into files, `parts` into partitions of a
-//! folder, `query` reads them again.
+//! `columns` turns rows into a batch of arrays, `write` gathers rows, `draft` puts batches into files, `parts` into partitions
+//! of a folder, `stream` reads logs out of a stream and writes rows into one, `read` takes causes out of tables of any age,
+//! `query` asks SQL.
 
-#[cfg(feature = "tables")]
+#[cfg(feature = "arrow")]
 mod columns;
-#[cfg(feature = "tables")]
+#[cfg(feature = "arrow")]
+mod csv;
+#[cfg(feature = "arrow")]
 mod draft;
-#[cfg(feature = "tables")]
+#[cfg(feature = "arrow")]
 mod form;
-#[cfg(feature = "tables")]
+#[cfg(feature = "arrow")]
 mod parts;
 #[cfg(feature = "tables")]
 mod query;
+#[cfg(feature = "arrow")]
+mod row;
+mod schema;
+#[cfg(feature = "arrow")]
+mod stream;
 #[cfg(feature = "tables")]
 mod value;
-#[cfg(feature = "tables")]
+#[cfg(feature = "arrow")]
 mod write;
 
+#[cfg(feature = "arrow")]
+pub use form::{Form, is_table, parquet_files};
 #[cfg(feature = "tables")]
-pub use form::Form;
-#[cfg(feature = "tables")]
-pub use query::{Answer, ask, is_table};
-#[cfg(feature = "tables")]
-pub use write::TableWriter;
+pub use query::{Answer, ask};
+pub use schema::{COLUMNS, ColumnInfo, PARTITIONS};
+#[cfg(feature = "arrow")]
+pub use stream::{LogBatch, LogStream, RowStream};
+#[cfg(feature = "arrow")]
+pub use write::{TableWriter, is_full, weight};
 
+use crate::diff::Fingerprint;
+use crate::grammar::Grammar;
 use crate::report::{Event, Report};
 
 /// The schema name of a row, in the column `schema`.
-pub const ROW_SCHEMA: &str = "kanalyze.events/1";
+pub const ROW_SCHEMA: &str = "kanalyze.events/2";
 
 /// What went wrong with a table, in one sentence.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +63,25 @@ pub enum TableError {
     /// What the user asked for cannot be.
     #[error("{0}")]
     Request(String),
+}
+
+/// What made a row: a back-fill can tell rows of an older kanalyze, or of other grammars, by it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Origin {
+    /// kanalyze's release.
+    pub version: &'static str,
+    /// 32 hexadecimal digits, equal where the same grammars (the built-in ones and the user's) read the log in the same way.
+    pub grammar: String,
+}
+
+impl Origin {
+    /// Rows that this release reads with `grammar`; `as_syzbot` says whether it opens exactly what syzbot opens.
+    #[must_use]
+    pub fn of(grammar: &Grammar, as_syzbot: bool) -> Self {
+        let hash = grammar.texts().fold(Fingerprint::default(), Fingerprint::with).with(&[u8::from(as_syzbot)]);
+        Self { version: env!("CARGO_PKG_VERSION"), grammar: hash.to_string() }
+    }
 }
 
 /// One row.
@@ -75,98 +108,5 @@ pub struct LogRow {
     pub damage: Option<String>,
 }
 
-/// One column: its name, its type in Arrow's terms, and what it holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[non_exhaustive]
-pub struct ColumnInfo {
-    /// Name; the same as in the JSON records where those have the field.
-    pub name: &'static str,
-    /// Type.
-    pub r#type: &'static str,
-    /// Meaning, units.
-    pub meaning: &'static str,
-}
-
-const fn column(name: &'static str, r#type: &'static str, meaning: &'static str) -> ColumnInfo {
-    ColumnInfo { name, r#type, meaning }
-}
-
-/// The schema `kanalyze.events/1`. In CSV, lists and structs are JSON in a field.
-pub const COLUMNS: [ColumnInfo; 40] = [
-    column("schema", "text", "kanalyze.events/1"),
-    column("record", "text", "log, report or event; each log has one row of its own"),
-    column("log", "text", "the path as it was given"),
-    column("index", "u32", "number of the report or event in its log, from 0"),
-    column("kind", "text", "the grammar entry that named it"),
-    column("title", "text", "syzbot's title of a report, a line for people of an event"),
-    column("alt_titles", "list<text>", "other titles under which the bug may be known, sorted"),
-    column("type", "text", "syzbot's type of a report"),
-    column("frame", "text", "the function that the title names"),
-    column("guilty_file", "text", "the source file to blame, when the log names files"),
-    column("corrupted", "text", "why the report is damaged"),
-    column("suppressed", "bool", "whether the report is a side effect of the surroundings"),
-    column("panicked", "bool", "whether the kernel panicked in the surrounding output"),
-    column("cause", "u32", "index of the report whose consequence this one is"),
-    column("executor_proc", "i64", "syz-executor's process number"),
-    column("executor_id", "i64", "syz-executor's program number"),
-    column("start", "u64", "offset of the first line, bytes; 0 for a log"),
-    column("end", "u64", "offset of the end of a report, bytes; size of a log"),
-    column("line", "u64", "number of the first line in the log, from 1"),
-    column("time", "f64", "printk time of the first line, seconds since boot"),
-    column("caller", "text", "printk caller: T123 or C0"),
-    column("comm", "text", "the task that it is about"),
-    column("pid", "i64", "its pid"),
-    column("cpu", "u32", "the CPU that it is about"),
-    column("boot", "u32", "which boot of the log, from 0"),
-    column("taint", "text", "taint letters"),
-    column("kernel_version", "text", "kernel release as printed in the report"),
-    column("hardware", "text", "the Hardware name: line"),
-    column("access_kind", "text", "read, write, free …"),
-    column("access_size", "u64", "bytes"),
-    column("access_address", "text", "address as printed"),
-    column(
-        "stacks",
-        "list<struct<name, comm, pid, cpu, line, frames: list<struct<function, offset, size, module, address, file, line, inline, reliable, log_line>>>>",
-        "stacks by role, innermost frame first",
-    ),
-    column(
-        "held_locks",
-        "list<struct<comm, pid, announced, line, locks: list<struct<number, class, subclass, address, usage, wait_type, acquired_at, acquired_file, acquired_line, line>>>>",
-        "lists of held locks",
-    ),
-    column(
-        "lockdep",
-        "struct<flavour, acquiring, holding, chain: list<text>, chain_text, usage>",
-        "what lockdep says: lock classes",
-    ),
-    column(
-        "hung_tasks",
-        "list<struct<comm, pid, seconds, state, io_wait, workqueue, work_function, blocker_comm, blocker_pid, line>>",
-        "tasks that are blocked",
-    ),
-    column("registers", "list<struct<name, value>>", "CPU registers as printed"),
-    column("code", "text", "the bytes of the Code: line"),
-    column("fields", "list<struct<name, value>>", "what the grammar's captures took from an event's first line"),
-    column("rows", "list<text>", "rows of a table that belongs to an event, as printed"),
-    column("damage", "list<text>", "what is missing or mixed up, in words"),
-];
-
-/// Columns by which a table may be partitioned.
-pub const PARTITIONS: [&str; 13] = [
-    "record",
-    "log",
-    "kind",
-    "title",
-    "type",
-    "frame",
-    "suppressed",
-    "panicked",
-    "cpu",
-    "boot",
-    "taint",
-    "kernel_version",
-    "corrupted",
-];
-
-#[cfg(all(test, feature = "tables"))]
+#[cfg(all(test, feature = "arrow"))]
 mod tests;

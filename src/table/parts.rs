@@ -2,7 +2,7 @@
 
 use super::draft::{Draft, Whole};
 use super::form::Form;
-use super::{Row, TableError};
+use super::{Origin, Row, TableError};
 use sha2::Digest as _;
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 
 /// Files of a partitioned table that are written to at once.
 const OPEN: usize = 64;
+/// Memory for the row group of each, bytes.
+const GROUP: usize = 2 << 20;
 /// What a missing value is called in the name of a partition: Hive's word.
 const NOTHING: &str = "__HIVE_DEFAULT_PARTITION__";
 
@@ -17,6 +19,7 @@ const NOTHING: &str = "__HIVE_DEFAULT_PARTITION__";
 pub(super) struct Parts {
     folder: PathBuf,
     by: Vec<String>,
+    origin: Origin,
     /// Files being written, by their folder below the table's; the number says when one was last written to.
     open: BTreeMap<String, (u64, Draft)>,
     /// Files that are whole and wait for their place.
@@ -26,8 +29,8 @@ pub(super) struct Parts {
 
 impl Parts {
     /// An addition to the table in `folder`, partitioned by these columns.
-    pub(super) fn new(folder: &Path, by: &[String]) -> Self {
-        Self { folder: folder.to_owned(), by: by.to_vec(), open: BTreeMap::new(), full: Vec::new(), turn: 0 }
+    pub(super) fn new(folder: &Path, by: &[String], origin: Origin) -> Self {
+        Self { folder: folder.to_owned(), by: by.to_vec(), origin, open: BTreeMap::new(), full: Vec::new(), turn: 0 }
     }
 
     /// Writes rows, each into the file of its partition.
@@ -47,12 +50,12 @@ impl Parts {
             self.turn += 1;
             if !self.open.contains_key(&name) {
                 self.make_room()?;
-                let draft = Draft::create(&self.folder, Form::Parquet, &self.by)?;
+                let draft = Draft::create(&self.folder, Form::Parquet, &self.by, &self.origin, GROUP)?;
                 self.open.insert(name.clone(), (self.turn, draft));
             }
             if let Some((turn, draft)) = self.open.get_mut(&name) {
                 *turn = self.turn;
-                draft.write(&rows, &self.by)?;
+                draft.write(&rows, &self.by, &self.origin)?;
             }
         }
         Ok(())

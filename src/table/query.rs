@@ -1,11 +1,13 @@
 //! SQL over tables, and ready views.
 
-use super::columns::frame;
+use super::form::{Form, parquet_files};
+use super::schema::COLUMNS;
 use super::value::{flat, json};
-use super::{Form, TableError};
+use super::{Origin, TableError, columns};
 use polars::prelude::{
-    CsvWriter, DataFrame, ExplodeOptions, HiveOptions, IpcScanOptions, LazyFrame, PlRefPath, PolarsError, PolarsResult,
-    ScanArgsParquet, Schema, SchemaRef, SerWriter, UnifiedScanArgs, by_name, col, concat, concat_str,
+    CsvWriter, DataFrame, DataType, ExplodeOptions, HiveOptions, IpcReader, IpcScanOptions, LazyFrame, NULL, PlRefPath,
+    PolarsError, PolarsResult, ScanArgsParquet, Schema, SerReader, SerWriter, UnifiedScanArgs, by_name, col, concat,
+    concat_str, lit,
 };
 use polars::sql::SQLContext;
 use serde_json::Value;
@@ -29,34 +31,6 @@ const LOCKS: &str = "SELECT class, count(*) AS held, count(DISTINCT log) AS logs
 
 const TIMELINE: &str = "SELECT log, boot, time, line, record, kind, title, caller, comm, pid \
     FROM events WHERE record <> 'log' ORDER BY log, line, record DESC";
-
-/// Whether `path` is a table: a file of a form that is read here, or a folder that holds Parquet files.
-#[must_use]
-pub fn is_table(path: &Path) -> bool {
-    if path.is_dir() {
-        !parquet_files(path).is_empty()
-    } else {
-        matches!(Form::of(path), Some(Form::Parquet | Form::Arrow))
-    }
-}
-
-/// The Parquet files in a folder and below it, in order.
-fn parquet_files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut folders = vec![(folder.to_owned(), 0)];
-    while let Some((folder, depth)) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
-            let path = entry.path();
-            if path.is_dir() && !path.is_symlink() && depth < 16 {
-                folders.push((path, depth + 1));
-            } else if Form::of(&path) == Some(Form::Parquet) && path.is_file() {
-                found.push(path);
-            }
-        }
-    }
-    found.sort();
-    found
-}
 
 /// What a query answers.
 pub struct Answer {
@@ -138,7 +112,11 @@ fn first_sentence(text: &str) -> String {
     lines[..end.unwrap_or(lines.len()).min(3)].join(" ")
 }
 
+/// Columns that the tables of all releases have.
+const FIRST: [&str; 8] = ["schema", "record", "log", "index", "kind", "title", "stacks", "damage"];
+
 fn open(paths: &[PathBuf]) -> Result<LazyFrame, TableError> {
+    let whole = schema()?;
     let mut all = Vec::new();
     for path in paths {
         let failed = |error: PolarsError| {
@@ -155,7 +133,7 @@ fn open(paths: &[PathBuf]) -> Result<LazyFrame, TableError> {
                 let hive_start_idx = place.as_str().len();
                 let files = parquet_files(path);
                 // A title that looks like a number is a title all the same.
-                let schema = Some(partition_schema(path, &files)?);
+                let schema = Some(Arc::new(partition_schema(path, &files, &whole)));
                 let hive_options = HiveOptions { enabled: Some(true), hive_start_idx, schema, try_parse_dates: false };
                 let arguments = ScanArgsParquet { hive_options, glob: false, ..ScanArgsParquet::default() };
                 let files = files.iter().map(|file| PlRefPath::try_from_path(file)).collect::<PolarsResult<_>>()?;
@@ -170,16 +148,24 @@ fn open(paths: &[PathBuf]) -> Result<LazyFrame, TableError> {
         };
         let mut frame = scan().map_err(failed)?;
         let schema = frame.collect_schema().map_err(failed)?;
-        if let Some(missing) = super::COLUMNS.iter().find(|column| !schema.contains(column.name)) {
+        if let Some(missing) = FIRST.iter().find(|name| !schema.contains(name)) {
             return Err(TableError::Request(format!(
                 "{}: this is not a table of kanalyze: it has no column {}; write one with `kanalyze table LOG… -o`",
                 path.display(),
-                missing.name
+                missing
             )));
         }
-        // One order of columns, whichever of them were in the names of folders.
-        let order: Vec<_> = super::COLUMNS.iter().map(|column| col(column.name)).collect();
-        all.push(frame.select(order));
+        // One order of columns, whichever of them were in the names of folders; in tables of older releases some are missing,
+        // and others have a type of their own.
+        let order = COLUMNS.iter().map(|column| {
+            let dtype = whole.get(column.name).cloned().unwrap_or(DataType::String);
+            if schema.contains(column.name) {
+                col(column.name).cast(dtype)
+            } else {
+                lit(NULL).cast(dtype).alias(column.name)
+            }
+        });
+        all.push(frame.select(order.collect::<Vec<_>>()));
     }
     if all.is_empty() {
         return Err(TableError::Request("there is no table to ask".to_owned()));
@@ -189,21 +175,33 @@ fn open(paths: &[PathBuf]) -> Result<LazyFrame, TableError> {
     })
 }
 
+/// The columns of a table in polars' types, read from an empty one.
+fn schema() -> Result<Schema, TableError> {
+    let failed = |error: &dyn std::fmt::Display| TableError::Request(format!("the table cannot be built: {error}"));
+    let empty = columns::batch(&[], &[], &Origin { version: "", grammar: String::new() })?;
+    let mut bytes = Vec::new();
+    let mut writer =
+        arrow_ipc::writer::FileWriter::try_new(&mut bytes, &empty.schema()).map_err(|error| failed(&error))?;
+    writer.write(&empty).and_then(|()| writer.finish()).map_err(|error| failed(&error))?;
+    drop(writer);
+    let mut frame = IpcReader::new(std::io::Cursor::new(bytes)).finish().map_err(|error| failed(&error))?;
+    Ok(Schema::clone(frame.schema()))
+}
+
 /// The types of the columns that are in the names of folders.
-fn partition_schema(folder: &Path, files: &[PathBuf]) -> PolarsResult<SchemaRef> {
-    let whole = frame(&[], &[]).map_err(|error| PolarsError::ComputeError(error.to_string().into()))?;
+fn partition_schema(folder: &Path, files: &[PathBuf], whole: &Schema) -> Schema {
     let mut schema = Schema::default();
     for file in files {
         let below = file.strip_prefix(folder).unwrap_or(file).parent().into_iter().flat_map(Path::components);
         for part in below {
             let part = part.as_os_str().to_string_lossy();
             let Some(name) = part.split_once('=').map(|(name, _)| name) else { continue };
-            if let Some(dtype) = whole.schema().get(name) {
+            if let Some(dtype) = whole.get(name) {
                 schema.insert(name.into(), dtype.clone());
             }
         }
     }
-    Ok(Arc::new(schema))
+    schema
 }
 
 /// A log without locks gives no row.

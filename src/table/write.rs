@@ -3,19 +3,30 @@
 use super::draft::{Draft, at};
 use super::form::Form;
 use super::parts::Parts;
-use super::{Row, TableError};
+use super::stream::RowStream;
+use super::{Origin, Row, TableError};
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// So many rows are turned into columns at once; a row group of Parquet holds as many.
+/// So many rows are turned into columns at once.
 const BATCH: usize = 2048;
 /// And no more than so many frames of stacks and lists, so that logs of long dumps do not need much memory.
 const HEAVY: usize = 400_000;
+/// Memory for a row group of Parquet, bytes.
+const GROUP: usize = 32 << 20;
 
-/// Writes rows into one file, or into a folder of partitions. What was not finished leaves no table behind; a process that is
+/// Whether rows of this number and [`weight`] are to become a batch.
+#[must_use]
+pub fn is_full(rows: usize, weight: usize) -> bool {
+    rows >= BATCH || weight >= HEAVY
+}
+
+/// Writes rows into one file, into a folder of partitions, or into a stream. What was not finished leaves no table behind; a process that is
 /// killed may leave a draft, `.kanalyze-*.part`, which nothing reads.
 pub struct TableWriter {
     place: Place,
+    origin: Origin,
     waiting: Vec<Row>,
     weight: usize,
     rows: u64,
@@ -24,6 +35,7 @@ pub struct TableWriter {
 enum Place {
     One(Box<Draft>, PathBuf),
     Parts(Parts),
+    Stream(Box<RowStream>),
 }
 
 impl TableWriter {
@@ -31,7 +43,7 @@ impl TableWriter {
     ///
     /// # Errors
     /// The name says no form, or the folder takes no files.
-    pub fn create(path: &Path) -> Result<Self, TableError> {
+    pub fn create(path: &Path, origin: Origin) -> Result<Self, TableError> {
         let form = Form::of(path).ok_or_else(|| {
             let name = path.display();
             TableError::Request(format!(
@@ -45,15 +57,15 @@ impl TableWriter {
             )));
         }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let draft = Draft::create(folder, form, &[])?;
-        Ok(Self::at(Place::One(Box::new(draft), path.to_owned())))
+        let draft = Draft::create(folder, form, &[], &origin, GROUP)?;
+        Ok(Self::at(Place::One(Box::new(draft), path.to_owned()), origin))
     }
 
     /// A table that is added to the Parquet files in `folder`, one file for each value of the columns `by`.
     ///
     /// # Errors
     /// A column by which nothing is partitioned, or the folder cannot be made.
-    pub fn append(folder: &Path, by: &[String]) -> Result<Self, TableError> {
+    pub fn append(folder: &Path, by: &[String], origin: Origin) -> Result<Self, TableError> {
         for (at, column) in by.iter().enumerate() {
             if !super::PARTITIONS.contains(&column.as_str()) {
                 let known = super::PARTITIONS.join(", ");
@@ -70,11 +82,19 @@ impl TableWriter {
             )));
         }
         fs::create_dir_all(folder).map_err(at(folder))?;
-        Ok(Self::at(Place::Parts(Parts::new(folder, by))))
+        Ok(Self::at(Place::Parts(Parts::new(folder, by, origin.clone())), origin))
     }
 
-    fn at(place: Place) -> Self {
-        Self { place, waiting: Vec::new(), weight: 0, rows: 0 }
+    /// A stream of Arrow batches (IPC) that begins at once.
+    ///
+    /// # Errors
+    /// Nobody reads it.
+    pub fn stream(out: Box<dyn Write + Send>, origin: Origin) -> Result<Self, TableError> {
+        Ok(Self::at(Place::Stream(Box::new(RowStream::create(out, &[], origin.clone())?)), origin))
+    }
+
+    fn at(place: Place, origin: Origin) -> Self {
+        Self { place, origin, waiting: Vec::new(), weight: 0, rows: 0 }
     }
 
     /// Adds a row.
@@ -85,14 +105,15 @@ impl TableWriter {
         self.weight += weight(&row);
         self.waiting.push(row);
         self.rows += 1;
-        if self.waiting.len() >= BATCH || self.weight >= HEAVY { self.flush() } else { Ok(()) }
+        if is_full(self.waiting.len(), self.weight) { self.flush() } else { Ok(()) }
     }
 
     fn flush(&mut self) -> Result<(), TableError> {
         let rows: Vec<&Row> = self.waiting.iter().collect();
         match &mut self.place {
-            Place::One(draft, _) => draft.write(&rows, &[])?,
+            Place::One(draft, _) => draft.write(&rows, &[], &self.origin)?,
             Place::Parts(parts) => parts.write(&rows)?,
+            Place::Stream(stream) => stream.write(&rows, None)?,
         }
         self.waiting.clear();
         self.weight = 0;
@@ -111,18 +132,23 @@ impl TableWriter {
         match self.place {
             Place::One(draft, path) => draft.finish()?.replace(&path)?,
             Place::Parts(parts) => parts.finish()?,
+            Place::Stream(stream) => stream.finish()?,
         }
         Ok(self.rows)
     }
 }
 
-/// Roughly how much a row holds.
-fn weight(row: &Row) -> usize {
+/// Roughly how much a row holds; a text of a hundred bytes counts as a frame.
+#[must_use]
+pub fn weight(row: &Row) -> usize {
     let stacks = |stacks: &[crate::report::Stack]| -> usize { stacks.iter().map(|stack| 1 + stack.frames.len()).sum() };
     let held = |lists: &[crate::report::HeldLocks]| -> usize { lists.iter().map(|list| 1 + list.locks.len()).sum() };
+    let texts = |texts: &[String]| -> usize { texts.iter().map(|text| 1 + text.len() / 100).sum() };
     match row {
         Row::Log(_) => 1,
-        Row::Report(report) => stacks(&report.stacks) + held(&report.held_locks) + report.hung_tasks.len() + 1,
-        Row::Event(event) => stacks(&event.stacks) + held(&event.held_locks) + event.rows.len() + 1,
+        Row::Report(report) => {
+            stacks(&report.stacks) + held(&report.held_locks) + report.hung_tasks.len() + texts(&report.message) + 1
+        }
+        Row::Event(event) => stacks(&event.stacks) + held(&event.held_locks) + texts(&event.rows) + 1,
     }
 }

@@ -16,11 +16,15 @@ mod loopback;
 mod net;
 mod oracle;
 mod python;
+#[cfg(feature = "tables")]
+mod query;
 mod repro;
 mod source;
 mod stand_in;
+#[cfg(feature = "arrow")]
+mod stream;
 mod symbolize;
-#[cfg(feature = "tables")]
+#[cfg(feature = "arrow")]
 mod table;
 mod thread;
 mod triage;

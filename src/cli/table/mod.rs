@@ -1,0 +1,144 @@
+//! `kanalyze table`: a thousand logs as one table, as a stream of Arrow batches, or as groups of one cause.
+
+mod clusters;
+#[cfg(feature = "arrow")]
+mod filter;
+#[cfg(feature = "arrow")]
+mod listed;
+#[cfg(feature = "arrow")]
+mod write;
+
+#[cfg(feature = "tables")]
+pub(super) use {
+    listed::Listed,
+    write::{Telling, fill, origin},
+};
+
+use super::logs::Logs;
+use super::output::{Format, Output};
+use super::records::write_records;
+use crate::table::COLUMNS;
+use std::io::{BufWriter, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// What comes in through standard input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum From {
+    /// A stream of Arrow batches (IPC): the column path (or log) names a log, content holds its bytes, packed or not; without
+    /// content the file of that name is read. Further columns stand behind the columns of each row.
+    Arrow,
+    /// Names of logs, one per line; the same as --files-from -.
+    Paths,
+}
+
+/// What goes out through standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum To {
+    /// A stream of Arrow batches (IPC).
+    Arrow,
+}
+
+/// Turn logs into a table of events, or into clusters of one cause
+///
+/// With -o, every log, report and event becomes a row of a Parquet, Arrow or CSV file; with --to arrow, of a stream of Arrow
+/// batches. With --cluster, reports of one cause are grouped: by title family, likeness of the blamed stack and lock classes; the
+/// same logs give the same groups in whatever order they are named, each with the report that is most like the others.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  kanalyze table logs/ --cluster                    which reports are one bug
+  kanalyze table logs/ --cluster --format jsonl     one record per cluster
+  kanalyze table logs/ -o events.parquet            one row per log, report or event
+  kanalyze table logs/ -o events --partition-by kind
+  find /logs -name '*.log' -mtime -1 | kanalyze table --files-from - -o today.parquet
+  kanalyze table --from arrow --to arrow -j 1       a filter for Spark, Ray and their like
+  kanalyze table --columns                          what the columns are
+
+Exit status: 0, or 2 if a log could not be read. With --to arrow a log that cannot be read is a row with words in the column
+damage, and the exit status says whether the stream is whole: 0, or 2 if it is not.")]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    logs: Logs,
+
+    /// Read the names of the logs from a file, one per line (or NUL behind each, as `find -print0` writes them); `-` is
+    /// standard input. Each name stands for the file of that name.
+    #[arg(long, value_name = "FILE", conflicts_with = "logs")]
+    files_from: Option<PathBuf>,
+
+    /// What comes in through standard input, if it is not a log.
+    #[arg(long, value_enum, value_name = "FORM", conflicts_with_all = ["logs", "files_from"])]
+    from: Option<From>,
+
+    /// Write the table to standard output as it comes.
+    #[arg(long, value_enum, value_name = "FORM", conflicts_with_all = ["output_file", "cluster", "columns"])]
+    to: Option<To>,
+
+    /// Group reports by cause.
+    #[arg(long, required_unless_present_any = ["output_file", "to", "columns"], conflicts_with = "output_file")]
+    cluster: bool,
+
+    /// Print the columns of a table, their types and meanings (the schema kanalyze.events/2).
+    #[arg(long, conflicts_with_all = ["output_file", "cluster"])]
+    columns: bool,
+
+    /// Write a table: NAME.parquet, NAME.arrow, NAME.csv (replaced as a whole), or a folder with --partition-by.
+    #[arg(short = 'o', long = "output", id = "output_file", value_name = "FILE")]
+    output_file: Option<PathBuf>,
+
+    /// Add Parquet files to the folder given with -o, in folders COLUMN=value; may be given several times.
+    #[arg(long, value_name = "COLUMN", requires = "output_file")]
+    partition_by: Vec<String>,
+
+    #[command(flatten)]
+    output: Output,
+}
+
+/// Runs `kanalyze table`.
+///
+/// # Errors
+/// No log, a grammar that cannot be used, a table or stream that cannot be read or written.
+pub(super) fn run(mut arguments: Arguments) -> anyhow::Result<ExitCode> {
+    if arguments.columns {
+        return print_columns(&arguments.output);
+    }
+    if arguments.from == Some(From::Paths) {
+        arguments.files_from = Some(PathBuf::from("-"));
+    }
+    let options = arguments.logs.reading.options()?.with_events();
+    #[cfg(feature = "arrow")]
+    {
+        if arguments.from == Some(From::Arrow) {
+            return filter::run(&arguments, &options);
+        }
+        if arguments.to == Some(To::Arrow) || arguments.output_file.is_some() {
+            return write::run(&arguments, &options);
+        }
+    }
+    #[cfg(not(feature = "arrow"))]
+    anyhow::ensure!(arguments.cluster && arguments.files_from.is_none() && arguments.from.is_none(), NO_TABLES);
+    clusters::run(&arguments, &options)
+}
+
+fn print_columns(output: &Output) -> anyhow::Result<ExitCode> {
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    if output.format == Format::Text {
+        let name = output.palette().blame;
+        for column in COLUMNS {
+            writeln!(out, "{name}{:16}{name:#}  {}\n{:18}{}", column.name, column.meaning, "", column.r#type)?;
+        }
+    } else {
+        write_records(&mut out, output.format, &COLUMNS)?;
+    }
+    out.flush()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What a build without the feature says.
+#[cfg(not(feature = "arrow"))]
+const NO_TABLES: &str = "this build has no tables: build kanalyze with its default features";
+
+/// Whether this stands for standard input.
+#[cfg(feature = "arrow")]
+fn is_standard_input(path: &std::path::Path) -> bool {
+    path.as_os_str() == "-"
+}
