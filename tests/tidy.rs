@@ -269,7 +269,7 @@ fn threads_start_in_few_places() {
         "src/symbols/binary.rs",
         "src/cli/live/mod.rs",
         "src/cli/run/series.rs",
-        "src/cli/table.rs",
+        "src/cli/table/write.rs",
         "src/source/git.rs",
         "src/vm",
     ];

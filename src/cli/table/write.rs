@@ -48,7 +48,7 @@ pub(in crate::cli) fn origin(options: &Options) -> Origin {
     Origin::of(&options.grammar, options.as_syzbot)
 }
 
-/// Who is told of a log that cannot be read.
+/// Who learns of a log that cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::cli) enum Telling {
     /// People, on standard error; the exit status says it, too.
