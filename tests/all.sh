@@ -24,7 +24,7 @@ fi
 
 if [ "${1:-}" != --no-install ]; then
     step "packages"
-    packages=(qemu-system-x86 qemu-utils e2fsprogs busybox-static dropbear-bin openssh-client cpio xz-utils zstd gcc binutils python3-venv chromium chromium-driver)
+    packages=(qemu-system-x86 qemu-utils e2fsprogs busybox-static dropbear-bin openssh-client cpio xz-utils zstd gcc binutils python3-venv chromium chromium-driver openjdk-17-jre-headless)
     command -v npm >/dev/null || packages+=(npm)
     missing=()
     for package in "${packages[@]}"; do
@@ -50,6 +50,17 @@ if [ "${1:-}" != --no-install ] && [ ! -d "$python" ]; then
     mv "$python.part" "$python"
 fi
 [ -d "$python" ] && KANALYZE_PYTHON="$(cd "$python" && pwd)/bin/python" && export KANALYZE_PYTHON
+
+# What the fleet runs on: Spark, and what builds and runs the wheel.
+modules=(pyspark==4.3.0 pyarrow==26.0.1 maturin==1.16.0 uv==0.11.3)
+fleet=$target/fleet-$(printf '%s\n' "${modules[@]}" | sha256sum | cut -c 1-8)
+if [ "${1:-}" != --no-install ] && [ ! -d "$fleet" ]; then
+    step "Python: ${modules[*]}"
+    rm -rf "$target"/fleet-*
+    "$(command -v /usr/bin/python3 || command -v python3)" -m venv "$fleet.part"
+    "$fleet.part/bin/python" -m pip install --quiet --disable-pip-version-check --no-cache-dir "${modules[@]}"
+    mv "$fleet.part" "$fleet"
+fi
 
 # What pages are looked over with: accessibility rules that run in the browser of the tests.
 axe=$target/axe-core-4.14.1
@@ -104,6 +115,9 @@ if said=$("$B" query top corpus/lab/logs/clean.log 2>&1) || [ "${said#*--feature
     echo "a build without tables says: $said"
     exit 1
 fi
+
+step "the wheel, and the fleet that runs it"
+tests/fleet.sh scoring "$fleet"
 
 if [ -d "$shared/score" ]; then
     S=$shared

@@ -1,5 +1,8 @@
 //! The reports that founded clusters, and which of them a report joins.
 //!
+//! A report whose title can be trusted joins the first founder of its title that is a little like it: founders of the title that share
+//! functions with it are looked up, and only those are compared whose shared functions weigh enough in any order.
+//!
 //! A damaged report joins only where the stacks are nearly the same. Nearly the same stacks share more than half of what
 //! the frames of either weigh, so that one of a stack's rarest frames, taken until they weigh more than half, is in both: the
 //! founders that hold one of these are looked at, in place of all founders.
@@ -24,12 +27,23 @@ pub(super) struct Founders<'a> {
     samples: &'a [Sample],
     /// How many samples hold a function.
     frequency: BTreeMap<&'a str, u32>,
-    /// The clusters of each title, founders whose titles can be trusted first.
-    by_title: BTreeMap<&'a str, Vec<usize>>,
+    /// The founders of each title whose titles can be trusted.
+    by_title: BTreeMap<&'a str, OfTitle<'a>>,
     /// The clusters whose founders hold a function.
     by_frame: BTreeMap<&'a str, Vec<usize>>,
     /// The founder of each cluster.
     founder: Vec<usize>,
+}
+
+/// The founders of one title.
+#[derive(Default)]
+struct OfTitle<'a> {
+    /// Their clusters, in order.
+    all: Vec<usize>,
+    /// Those without a stack: everything is like them.
+    bare: Vec<usize>,
+    /// Where a function stands in their stacks: the cluster and the place.
+    by_frame: BTreeMap<&'a str, Vec<(usize, usize)>>,
 }
 
 impl<'a> Founders<'a> {
@@ -44,7 +58,16 @@ impl<'a> Founders<'a> {
     /// Adds the founder of the next cluster.
     pub(super) fn add(&mut self, sample: usize, cluster: usize) {
         let founder = &self.samples[sample];
-        self.by_title.entry(&founder.member.title).or_default().push(cluster);
+        if !founder.damaged {
+            let of_title = self.by_title.entry(&founder.member.title).or_default();
+            of_title.all.push(cluster);
+            if founder.cause.stack.is_empty() {
+                of_title.bare.push(cluster);
+            }
+            for (place, name) in founder.cause.stack.iter().enumerate() {
+                of_title.by_frame.entry(name).or_default().push((cluster, place));
+            }
+        }
         for name in distinct(&founder.cause) {
             self.by_frame.entry(name).or_default().push(cluster);
         }
@@ -55,8 +78,8 @@ impl<'a> Founders<'a> {
     pub(super) fn home(&self, sample: &Sample) -> Option<usize> {
         let founder = |cluster: &usize| &self.samples[self.founder[*cluster]];
         if !sample.damaged {
-            let of_title = self.by_title.get(sample.member.title.as_str())?;
-            return of_title.iter().copied().find(|cluster| alike(&sample.cause, &founder(cluster).cause, SAME_TITLE));
+            let near = self.near_of_title(sample)?;
+            return near.into_iter().find(|cluster| alike(&sample.cause, &founder(cluster).cause, SAME_TITLE));
         }
         if sample.cause.stack.len() < LEAST_FRAMES {
             return None;
@@ -79,6 +102,32 @@ impl<'a> Founders<'a> {
         of_title.or_else(of_type).copied()
     }
 
+    /// The clusters whose founders have this title and may be a little alike, in their order.
+    fn near_of_title(&self, sample: &Sample) -> Option<Vec<usize>> {
+        let of_title = self.by_title.get(sample.member.title.as_str())?;
+        let stack = &sample.cause.stack;
+        if stack.is_empty() {
+            return Some(of_title.all.clone());
+        }
+        // What a founder shares in any order is at least what it shares in one order.
+        let mut shared: BTreeMap<usize, f64> = BTreeMap::new();
+        for (at, name) in stack.iter().enumerate() {
+            for (cluster, place) in of_title.by_frame.get(name.as_str()).into_iter().flatten() {
+                *shared.entry(*cluster).or_default() += weight(at) + weight(*place);
+            }
+        }
+        let own = total(stack.len());
+        let enough = |(cluster, shared): &(usize, f64)| {
+            let other = total(self.samples[self.founder[*cluster]].cause.stack.len());
+            // A hair less, since sums of fractions are not exact.
+            *shared >= SAME_TITLE * (own + other) - 1e-9
+        };
+        let alike = shared.into_iter().filter(enough).map(|(cluster, _)| cluster);
+        let mut near: Vec<usize> = of_title.bare.iter().copied().chain(alike).collect();
+        near.sort_unstable();
+        Some(near)
+    }
+
     /// The clusters whose founders may have nearly the same stack, in their order.
     fn near(&self, cause: &Cause) -> BTreeSet<usize> {
         let mut frames: Vec<(u32, usize)> = cause
@@ -88,7 +137,7 @@ impl<'a> Founders<'a> {
             .map(|(at, name)| (self.frequency.get(name.as_str()).copied().unwrap_or_default(), at))
             .collect();
         frames.sort_unstable();
-        let half = (0..cause.stack.len()).map(weight).sum::<f64>() / 2.0;
+        let half = total(cause.stack.len()) / 2.0;
         let (mut taken, mut near) = (0.0, BTreeSet::new());
         for (_, at) in frames {
             near.extend(self.by_frame.get(cause.stack[at].as_str()).into_iter().flatten().copied());
@@ -100,6 +149,11 @@ impl<'a> Founders<'a> {
         }
         near
     }
+}
+
+/// What a stack of so many frames weighs.
+fn total(frames: usize) -> f64 {
+    (0..frames).map(weight).sum()
 }
 
 fn distinct(cause: &Cause) -> BTreeSet<&str> {
@@ -124,6 +178,7 @@ mod tests {
             r#type: "DoS".into(),
             damaged: true,
             cause: Cause { stack: stack.to_vec(), ..Cause::default() },
+            count: 1,
         }
     }
 
@@ -166,6 +221,22 @@ mod tests {
                         && long(&sample.cause.stack)
                         && likeness(&sample.cause.stack, &other.cause.stack) >= SAME_STACK
                 });
+                prop_assert_eq!(founders.home(sample), first);
+                founders.add(at, at);
+            }
+        }
+
+        #[test]
+        fn the_first_founder_of_a_title_that_is_alike_is_found(
+            stacks in prop::collection::vec(prop::collection::vec("[a-p]", 0..9), 1..24)
+        ) {
+            let whole = |(log, stack): (usize, &Vec<String>)| Sample { damaged: false, ..damaged(log, "t", stack) };
+            let samples: Vec<Sample> = stacks.iter().enumerate().map(whole).collect();
+            let mut founders = Founders::new(&samples);
+            for (at, sample) in samples.iter().enumerate() {
+                let first = samples[..at]
+                    .iter()
+                    .position(|other| likeness(&sample.cause.stack, &other.cause.stack) >= SAME_TITLE);
                 prop_assert_eq!(founders.home(sample), first);
                 founders.add(at, at);
             }

@@ -154,12 +154,14 @@ pub fn diff_markdown(difference: &Difference) -> String {
     out
 }
 
-/// A cluster of reports: how many, the title, who stands for all, where the blamed stack leads.
+/// A cluster of reports: how many, the title, who stands for all, where the blamed stack leads; `marked` says whether new ones
+/// are marked.
 #[must_use]
-pub fn cluster_text(cluster: &crate::diff::cluster::Cluster, palette: &Palette) -> String {
+pub fn cluster_text(cluster: &crate::diff::cluster::Cluster, marked: bool, palette: &Palette) -> String {
     let mut out = String::new();
-    let _ =
-        writeln!(out, "{}{:>5}  {}{}", palette.title, cluster.size, safe(&cluster.title), palette.title.render_reset());
+    let (title, reset) = (palette.title, palette.title.render_reset());
+    let mark = if marked && cluster.new { "  (new)" } else { "" };
+    let _ = writeln!(out, "{title}{:>5}  {}{reset}{mark}", cluster.size, safe(&cluster.title));
     let shown: Vec<&str> = cluster.cause.stack.iter().take(5).map(String::as_str).collect();
     if !shown.is_empty() {
         let _ = writeln!(out, "       {}", safe(&shown.join(" < ")));

@@ -1,7 +1,7 @@
 //! Rows as Arrow arrays: one pass over the rows for each column, nested ones flattened first.
 
 use super::schema::COLUMNS;
-use super::{Origin, ROW_SCHEMA, Row, TableError};
+use super::{LIST_ELEMENT, Origin, ROW_SCHEMA, Row, TableError};
 use crate::diff::cause::Cause;
 use crate::diff::cluster::{Sample, sample};
 use crate::report::{ChainEntry, Frame, HeldLock, HeldLocks, HungTask, Lockdep, Report, Stack, Task};
@@ -42,7 +42,7 @@ fn list(lengths: impl Iterator<Item = usize>, values: ArrayRef) -> Result<ArrayR
     if i32::try_from(values.len()).is_err() {
         return Err(internal(&"one log gives more than 2^31 values of a column"));
     }
-    let field = Arc::new(Field::new("element", values.data_type().clone(), true));
+    let field = Arc::new(Field::new(LIST_ELEMENT, values.data_type().clone(), true));
     let array = ListArray::try_new(field, OffsetBuffer::from_lengths(lengths), values, None);
     Ok(Arc::new(array.map_err(|error| internal(&error))?))
 }

@@ -22,6 +22,8 @@ mod parts;
 #[cfg(feature = "tables")]
 mod query;
 #[cfg(feature = "arrow")]
+mod read;
+#[cfg(feature = "arrow")]
 mod row;
 mod schema;
 #[cfg(feature = "arrow")]
@@ -35,6 +37,8 @@ mod write;
 pub use form::{Form, is_table, parquet_files};
 #[cfg(feature = "tables")]
 pub use query::{Answer, ask};
+#[cfg(feature = "arrow")]
+pub use read::{causes, known_clusters, write_clusters};
 pub use schema::{COLUMNS, ColumnInfo, PARTITIONS};
 #[cfg(feature = "arrow")]
 pub use stream::{LogBatch, LogStream, RowStream};
@@ -47,6 +51,13 @@ use crate::report::{Event, Report};
 
 /// The schema name of a row, in the column `schema`.
 pub const ROW_SCHEMA: &str = "kanalyze.events/2";
+
+/// What the values of a list are called, as Parquet has it.
+#[cfg(feature = "arrow")]
+const LIST_ELEMENT: &str = "element";
+/// What a missing value is called in the name of a partition: Hive's word.
+#[cfg(feature = "arrow")]
+const NOTHING: &str = "__HIVE_DEFAULT_PARTITION__";
 
 /// What went wrong with a table, in one sentence.
 #[derive(Debug, thiserror::Error)]

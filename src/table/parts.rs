@@ -2,7 +2,7 @@
 
 use super::draft::{Draft, Whole};
 use super::form::Form;
-use super::{Origin, Row, TableError};
+use super::{NOTHING, Origin, Row, TableError};
 use sha2::Digest as _;
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,8 +12,6 @@ use std::path::{Path, PathBuf};
 const OPEN: usize = 64;
 /// Memory for the row group of each, bytes.
 const GROUP: usize = 2 << 20;
-/// What a missing value is called in the name of a partition: Hive's word.
-const NOTHING: &str = "__HIVE_DEFAULT_PARTITION__";
 
 /// A partitioned table: a folder below folders `column=value`.
 pub(super) struct Parts {

@@ -1,37 +1,130 @@
-//! Reports of one cause, grouped.
+//! Reports of one cause, grouped: out of logs, out of tables, and into clusters that are known.
 
 use super::Arguments;
 use crate::cli::logs::tell;
 use crate::cli::output::{Format, JsonArray, Output};
-use crate::diff::cluster::{Cluster, clusters, sample};
+use crate::diff::cluster::{Cluster, Known, Sample, clusters_into, sample};
 use crate::engine::Options;
+use crate::input::Source;
 use crate::intake::wholes;
 use crate::render;
 use std::io::{BufWriter, Write};
 use std::process::ExitCode;
 
-/// Groups the reports of the logs that the command line names.
-pub(super) fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<ExitCode> {
-    let (all, named) = arguments.logs.sources()?;
-    let results = wholes(&all, options, |found| {
+/// Groups the reports of the logs and tables that the command line names.
+pub(super) fn run(mut arguments: Arguments, options: &Options) -> anyhow::Result<ExitCode> {
+    let (mut samples, only_tables) = of_tables(&mut arguments)?;
+    let mut fine = true;
+    if !only_tables {
+        fine = each_source(&arguments, |sources| Ok(of_logs(&sources, options, &mut samples)))?;
+    }
+    let known = known(&arguments)?;
+    let found = clusters_into(known, samples);
+    let (clusters, known): (Vec<Cluster>, Vec<Known>) = found.into_iter().unzip();
+    keep(&arguments, &known)?;
+    write(&clusters, arguments.into.is_some(), &arguments.output)?;
+    Ok(if fine { ExitCode::SUCCESS } else { ExitCode::from(2) })
+}
+
+/// Adds what clustering needs of the reports of logs; says whether every log could be read.
+fn of_logs(sources: &[Source], options: &Options, samples: &mut Vec<Sample>) -> bool {
+    let results = wholes(sources, options, |found| {
         let (reports, _) = found.settled();
         reports.iter().filter(|report| report.cause.is_none() && !report.suppressed).map(sample).collect::<Vec<_>>()
     });
-    let (mut samples, mut fatal) = (Vec::new(), !named);
+    let mut fine = true;
     for log in results {
-        fatal |= tell(log.trouble.as_ref());
+        fine &= !tell(log.trouble.as_ref());
         samples.extend(log.found.unwrap_or_default());
     }
-    write(&clusters(samples), &arguments.output)?;
-    Ok(if fatal { ExitCode::from(2) } else { ExitCode::SUCCESS })
+    fine
 }
 
-fn write(found: &[Cluster], output: &Output) -> anyhow::Result<()> {
+/// Takes the tables out of the arguments; gives their causes, and whether nothing else is named.
+#[cfg(feature = "arrow")]
+fn of_tables(arguments: &mut Arguments) -> anyhow::Result<(Vec<Sample>, bool)> {
+    use crate::table::{causes, is_table};
+    use std::path::Path;
+    let mut samples = Vec::new();
+    let named = std::mem::take(&mut arguments.logs.logs);
+    let (tables, logs): (Vec<_>, Vec<_>) = named.into_iter().partition(|name| {
+        let path = Path::new(name);
+        path.exists() && is_table(path)
+    });
+    for table in &tables {
+        samples.extend(causes(Path::new(table))?);
+    }
+    arguments.logs.logs = logs;
+    let only = !tables.is_empty() && arguments.logs.logs.is_empty() && arguments.files_from.is_none();
+    Ok((samples, only))
+}
+
+/// Hands over the logs that are named, some at a time; says whether all was well.
+#[cfg(feature = "arrow")]
+fn each_source(
+    arguments: &Arguments,
+    mut take: impl FnMut(Vec<Source>) -> anyhow::Result<bool>,
+) -> anyhow::Result<bool> {
+    let mut listed = super::listed::Listed::of(arguments)?;
+    let mut fine = listed.named;
+    loop {
+        let sources = listed.next_sources()?;
+        if sources.is_empty() {
+            return Ok(fine);
+        }
+        fine &= take(sources)?;
+    }
+}
+
+/// The clusters of the file that --into names.
+#[cfg(feature = "arrow")]
+fn known(arguments: &Arguments) -> anyhow::Result<Vec<Known>> {
+    use crate::table::{Form, known_clusters};
+    let Some(path) = &arguments.into else { return Ok(Vec::new()) };
+    let shown = render::safe(&path.display().to_string()).into_owned();
+    anyhow::ensure!(Form::of(path) == Some(Form::Parquet), "{shown}: --into takes a file NAME.parquet");
+    Ok(known_clusters(path)?)
+}
+
+/// Writes the clusters to the file that --into names.
+#[cfg(feature = "arrow")]
+fn keep(arguments: &Arguments, clusters: &[Known]) -> anyhow::Result<()> {
+    if let Some(path) = &arguments.into {
+        crate::table::write_clusters(path, clusters)?;
+    }
+    Ok(())
+}
+
+#[cfg(not(feature = "arrow"))]
+fn of_tables(_: &mut Arguments) -> anyhow::Result<(Vec<Sample>, bool)> {
+    Ok((Vec::new(), false))
+}
+
+#[cfg(not(feature = "arrow"))]
+fn each_source(
+    arguments: &Arguments,
+    mut take: impl FnMut(Vec<Source>) -> anyhow::Result<bool>,
+) -> anyhow::Result<bool> {
+    let (sources, named) = arguments.logs.sources()?;
+    Ok(take(sources)? && named)
+}
+
+#[cfg(not(feature = "arrow"))]
+fn known(_: &Arguments) -> anyhow::Result<Vec<Known>> {
+    Ok(Vec::new())
+}
+
+#[cfg(not(feature = "arrow"))]
+fn keep(_: &Arguments, _: &[Known]) -> anyhow::Result<()> {
+    Ok(())
+}
+
+fn write(found: &[Cluster], marked: bool, output: &Output) -> anyhow::Result<()> {
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut array = JsonArray::new();
     for cluster in found {
         if output.format == Format::Text {
-            out.write_all(render::cluster_text(cluster, &output.palette()).as_bytes())?;
+            out.write_all(render::cluster_text(cluster, marked, &output.palette()).as_bytes())?;
             continue;
         }
         let line = render::json_line(cluster)?;

@@ -48,6 +48,8 @@ pub(super) enum To {
 #[command(after_help = "Examples:
   kanalyze table logs/ --cluster                    which reports are one bug
   kanalyze table logs/ --cluster --format jsonl     one record per cluster
+  kanalyze table events.parquet --cluster           the same of the reports in a table
+  kanalyze table today/ --cluster --into bugs.parquet   which of them are new since yesterday
   kanalyze table logs/ -o events.parquet            one row per log, report or event
   kanalyze table logs/ -o events --partition-by kind
   find /logs -name '*.log' -mtime -1 | kanalyze table --files-from - -o today.parquet
@@ -73,9 +75,15 @@ pub(super) struct Arguments {
     #[arg(long, value_enum, value_name = "FORM", conflicts_with_all = ["output_file", "cluster", "columns"])]
     to: Option<To>,
 
-    /// Group reports by cause.
+    /// Group reports by cause: those of logs, and those of tables (Parquet, Arrow, folders of Parquet files). A table may have one
+    /// row per cause, with its count: SELECT cause_id, count(*) AS count, any_value(title) AS title, … GROUP BY cause_id.
     #[arg(long, required_unless_present_any = ["output_file", "to", "columns"], conflicts_with = "output_file")]
     cluster: bool,
+
+    /// Put the reports to the clusters in this file (NAME.parquet), and keep all clusters there for the next time. Clusters keep
+    /// their ids; the answer says which are new (`new` in JSON). Give each log once: its reports are counted again.
+    #[arg(long, value_name = "FILE", requires = "cluster")]
+    into: Option<PathBuf>,
 
     /// Print the columns of a table, their types and meanings (the schema kanalyze.events/2).
     #[arg(long, conflicts_with_all = ["output_file", "cluster"])]
@@ -115,8 +123,8 @@ pub(super) fn run(mut arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
     }
     #[cfg(not(feature = "arrow"))]
-    anyhow::ensure!(arguments.cluster && arguments.files_from.is_none() && arguments.from.is_none(), NO_TABLES);
-    clusters::run(&arguments, &options)
+    anyhow::ensure!(arguments.cluster && arguments.files_from.is_none() && arguments.into.is_none(), NO_TABLES);
+    clusters::run(arguments, &options)
 }
 
 fn print_columns(output: &Output) -> anyhow::Result<ExitCode> {
