@@ -113,6 +113,17 @@ def calibration(said, truths):
     return 1 - sum(abs(sum(p for p, _ in b) - sum(t for _, t in b)) for b in bins.values()) / len(said)
 
 
+def fifths(said, truths):
+    """The calibration curve: (from, to, mean of what was said, how many were right, of how many)."""
+    curve = []
+    for fifth in range(5):
+        inside = [(p, truth) for p, truth in zip(said, truths) if min(int(p * 5), 4) == fifth]
+        if inside:
+            mean = sum(p for p, _ in inside) / len(inside)
+            curve.append((fifth / 5, (fifth + 1) / 5, mean, sum(truth for _, truth in inside), len(inside)))
+    return curve
+
+
 def crossed(table, truths, bugs, penalty, names, seed, folds=5):
     """What each log is said to be by a model that saw none of its bug's logs."""
     groups = sorted(set(bugs))
@@ -153,14 +164,19 @@ def main():
     print("titles " + ", ".join(f"{kind}: {sum(of)} of {len(of)} right" for kind, of in drifts.items()))
     bugs = [re.sub(r" \(\d+\)$", "", row["bug_title"]) for row in labels]
 
-    figures = []
+    figures, sums = [], [0.0] * len(table)
     for seed in range(args.splits):
         said = crossed(table, truths, bugs, args.penalty, names, seed)
+        sums = [total + one for total, one in zip(sums, said)]
         figures.append((auc(said, truths), calibration(said, truths)))
     mean_auc, mean_calibration = (sum(column) / len(figures) for column in zip(*figures))
     low = min(value for value, _ in figures)
     print(f"{len(labels)} logs, {sum(truths)} right, {len(names)} signs, penalty {args.penalty:g}")
     print(f"five-fold by bug, {args.splits} splits: AUC {mean_auc:.4f} (lowest {low:.4f}), calibration {mean_calibration:.4f}")
+
+    curve = fifths([total / args.splits for total in sums], truths)
+    for low, high, mean, right, of in curve:
+        print(f"    said {low:.1f} to {high:.1f}, on average {mean:.3f}: {right} of {of} right ({right / of:.3f})")
 
     model = fit(table, truths, args.penalty, names)
     said = [predict(model, row) for row in table]
@@ -182,6 +198,9 @@ def main():
         out.write("# titles had something in common with it; and where the last crash still had it.\n[title_drift]\n")
         for kind, of in drifts.items():
             out.write(f"{kind} = {{ right = {sum(of)}, of = {len(of)} }}\n")
+        out.write("\n# What was said of logs outside of the fit (means over the splits), and how many of them were right.\n")
+        for low, high, mean, right, of in curve:
+            out.write(f"[[calibration]]\nfrom = {low:.1f}\nto = {high:.1f}\nsaid = {mean:.4f}\nright = {right}\nof = {of}\n")
         for name, weight, mean, spread in zip(names, weights[1:], means, spreads):
             out.write(f'\n[[sign]]\nid = "{name}"\nmean = {mean:.5f}\nweight = {weight / spread:.5f}\n')
 

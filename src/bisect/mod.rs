@@ -33,6 +33,8 @@ pub use record::Bisection;
 pub use rules::word as verdict_word;
 pub use signs::{Sign, signs};
 pub use verdict::{BOUNDS, INTERCEPT};
+#[cfg(feature = "cli")]
+pub(crate) use verdict::{Model, model};
 
 use crate::report::Report;
 use recognise::Writer;

@@ -7,19 +7,42 @@ use std::sync::LazyLock;
 
 /// The fitted model. `benches/fit_bisect.py` writes it.
 #[derive(Debug, Deserialize)]
-struct Model {
+pub(crate) struct Model {
     /// The log odds of a log whose signs are all average.
-    intercept: f64,
-    provenance: Provenance,
+    pub(crate) intercept: f64,
+    pub(crate) provenance: Provenance,
     title_drift: Drift,
-    sign: Vec<Term>,
+    pub(crate) sign: Vec<Term>,
+    /// How what was said of logs outside of the fit compares with what was true, from low to high.
+    #[serde(default)]
+    pub(crate) calibration: Vec<Bin>,
 }
 
-/// The data of the fit.
+/// The data of the fit, and how well the model does on what it was not fitted on.
 #[derive(Debug, Deserialize)]
-struct Provenance {
-    logs: u32,
-    right: u32,
+pub(crate) struct Provenance {
+    pub(crate) date: String,
+    pub(crate) logs: u32,
+    pub(crate) right: u32,
+    pub(crate) data: String,
+    pub(crate) auc_cross_validated: f64,
+    pub(crate) auc_lowest_split: f64,
+    pub(crate) calibration_cross_validated: f64,
+}
+
+/// Logs of which something similar was said.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Bin {
+    /// The lowest confidence of the bin, 0…1.
+    pub(crate) from: f64,
+    /// The highest.
+    pub(crate) to: f64,
+    /// What was said on average.
+    pub(crate) said: f64,
+    /// How many logs.
+    pub(crate) of: u32,
+    /// How many of them named the right commit.
+    pub(crate) right: u32,
 }
 
 /// How often bisections were right whose kernels stopped to show the first title, and the others.
@@ -33,13 +56,14 @@ pub(super) struct Drift {
     pub kept: Share,
 }
 
+/// What one sign weighs.
 #[derive(Debug, Deserialize)]
-struct Term {
-    id: String,
+pub(crate) struct Term {
+    pub(crate) id: String,
     /// The average of the sign over the logs of the fit.
-    mean: f64,
+    pub(crate) mean: f64,
     /// Change of the log odds for one unit of the sign.
-    weight: f64,
+    pub(crate) weight: f64,
 }
 
 static MODEL: LazyLock<Model> =
@@ -49,6 +73,13 @@ static MODEL: LazyLock<Model> =
 pub const BOUNDS: (f64, f64) = (0.01, 0.97);
 /// The reason that every log has.
 pub const INTERCEPT: &str = "intercept";
+
+/// The model, to be shown.
+#[cfg(feature = "cli")]
+#[must_use]
+pub(crate) fn model() -> &'static Model {
+    &MODEL
+}
 
 /// How often bisections were right whose titles drifted, and the others.
 #[must_use]
@@ -63,7 +94,7 @@ pub(super) fn judge(found: &mut Bisection, signs: &[Sign]) {
         return;
     }
     let mut odds = MODEL.intercept;
-    let Provenance { logs, right } = MODEL.provenance;
+    let Provenance { logs, right, .. } = MODEL.provenance;
     let rounded = |weight: f64| (weight * 1000.0).round() / 1000.0;
     let mut reasons = vec![Reason {
         sign: INTERCEPT.to_owned(),

@@ -27,10 +27,12 @@ mod pager;
 mod parse;
 mod query;
 mod records;
+mod reference;
 mod repro;
 mod run;
 mod run_page;
 mod runs;
+mod schemas;
 mod stderr;
 mod symbolize;
 mod syzbot;
@@ -46,7 +48,7 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 pub use collection::{Form, Member, members, said};
-pub use generate::schemas;
+pub use schemas::schemas;
 
 /// A verb of the command line.
 struct Verb {
