@@ -27,16 +27,23 @@ use std::process::ExitCode;
 /// that was fitted on bisections whose truth is known; every reason shown is one term of it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  kanalyze bisect bisect.txt                      one log: the answer, the reasons, the walk
-  kanalyze bisect logs/*.txt --sort confidence    several logs: a table, the most certain first
-  kanalyze bisect --tree ~/linux bisect.txt       also whether the commit is fixed, and whom to tell
-  kanalyze bisect --check-steps bisect.txt        verdicts that contradict their runs
-  kanalyze bisect --svg walk.svg bisect.txt       a picture of the walk
-  kanalyze bisect --format html bisect.txt > b.html   the walk and the reasons to look at
-  kanalyze bisect --format jsonl logs/*.txt       one record per log, for scripts
+  kanalyze bisect bisect.txt  one log: the answer, the reasons, the walk
+  # several logs: a table, the most certain first
+  kanalyze bisect walks/*.txt --sort confidence
+  # also: is it fixed, whom to tell
+  kanalyze bisect --tree ~/linux bisect.txt
+  # verdicts that contradict their runs
+  kanalyze bisect --check-steps bisect.txt
+  # a picture of the walk
+  kanalyze bisect --svg walk.svg bisect.txt
+  # the walk and the reasons to look at
+  kanalyze bisect --format html bisect.txt > b.html
+  # one record per log, for scripts
+  kanalyze bisect --format jsonl walks/*.txt
 
-In the walk, `git` is what git was told (in brackets: what the runs say of a test that git was not told about),
-`crashed` counts runs, titles are letters that the legend explains, * marks a step where all titles changed.
+In the walk, `git` is what git was told (in brackets: what the runs say of a
+test that git was not told about), `crashed` counts runs, titles are letters
+that the legend explains, * marks a step where all titles changed.
 
 A text with several bisections gives all of them, in their order.
 

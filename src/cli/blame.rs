@@ -25,11 +25,13 @@ use std::process::ExitCode;
 /// was found is kept.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  kanalyze blame --tree ~/linux crash.log                 the page
-  kanalyze blame --tree ~/linux -k vmlinux console.log    of a log without lines: those of the image
-  kanalyze blame --tree ~/linux --full crash.log          every frame's code, all commits, everybody's role
-  kanalyze blame --tree ~/linux --range v6.12..v6.13 x.log    which commits between the two touched the function
-  kanalyze blame --tree ~/linux --format json crash.log   kanalyze.blame/1
+  kanalyze blame --tree ~/linux crash.log                the page
+  kanalyze blame --tree ~/linux -k vmlinux console.log   lines from the image
+  # every frame, all commits, all people
+  kanalyze blame --tree ~/linux --full crash.log
+  # which commits between them touched the function
+  kanalyze blame --tree ~/linux --range v6.12..v6.13 x.log
+  kanalyze blame --tree ~/linux --format json crash.log  kanalyze.blame/1
 
 Exit status: 0 a page, 1 no crash in the log, 2 error.")]
 pub(super) struct Arguments {

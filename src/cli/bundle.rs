@@ -43,11 +43,14 @@ enum Verb {
 #[command(after_help = "\
 Examples:
   kanalyze bundle fetch --extid 0123456789abcdef0123
-  kanalyze bundle fetch --extid https://syzkaller.appspot.com/bug?extid=0123456789abcdef0123 --into ppp
+  kanalyze bundle fetch \\
+      --extid https://syzkaller.appspot.com/bug?extid=0123456789abcdef0123 \\
+      --into ppp
   kanalyze bundle fetch --extid 0123456789abcdef0123 --without disk,vmlinux
 
-Exit status: 0 all that the bug has is there, 1 something that it has could not be had (`missing` in bundle.json says why, and
-what the bug never had), 2 error.")]
+Exit status: 0 all that the bug has is there, 1 something that it has could
+not be had (`missing` in bundle.json says why, and what the bug never had), 2
+error.")]
 struct Fetch {
     /// The bug: its extid or id, a link to its page, or syzbot's mail address for it.
     #[arg(long, value_name = "BUG", value_parser = BugName::parse)]
@@ -82,8 +85,9 @@ struct Fetch {
 #[command(after_help = "\
 Examples:
   kanalyze bundle show ppp
-  kanalyze bundle verify ppp        exit status 1 if a file is gone or has changed
-  kanalyze bundle adopt ppp         after copying bzImage, disk.raw.xz and repro.syz there")]
+  kanalyze bundle verify ppp  exit status 1 if a file is gone or has changed
+  # after copying bzImage, disk.raw.xz and repro.syz there
+  kanalyze bundle adopt ppp")]
 struct Folder {
     /// The folder.
     #[arg(default_value = ".")]

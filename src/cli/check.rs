@@ -21,15 +21,17 @@ use std::process::ExitCode;
 /// syzbot would suppress do not count.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  kanalyze check results/                                       no baseline: every crash fails
-  kanalyze check results/ --baseline known.toml                 known issues pass
+  kanalyze check results/  no baseline: every crash fails
+  # known issues pass
+  kanalyze check results/ --baseline known.toml
   kanalyze check results/ --baseline known.toml --format junit > junit.xml
-  kanalyze check old-results/ --write-baseline known.toml       what is there now is known from now on
+  # what is there now is known from then on
+  kanalyze check old-results/ --write-baseline new.toml
 
 `kanalyze diff --help` shows the form of a baseline.
 
-Exit status: 0 nothing new, 1 a crash that is not known, 2 error (a log that is empty, is not a log or cannot be read never
-passes).")]
+Exit status: 0 nothing new, 1 a crash that is not known, 2 error (a log that
+is empty, is not a log or cannot be read never passes).")]
 pub(super) struct Arguments {
     #[command(flatten)]
     logs: Logs,

@@ -15,8 +15,9 @@ use std::process::ExitCode;
 /// before you accept it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  kanalyze corpus check my-logs      compare; exit 1 and a diff where something changed
-  kanalyze corpus accept my-logs     write the snapshots anew")]
+  # compare; exit 1 and a diff where something changed
+  kanalyze corpus check my-logs
+  kanalyze corpus accept my-logs  write the snapshots anew")]
 pub(super) struct Arguments {
     #[command(subcommand)]
     verb: Verb,

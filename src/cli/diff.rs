@@ -27,14 +27,20 @@ use std::process::ExitCode;
 /// would take. Intervals are exact (Clopper–Pearson, 95 %).
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  kanalyze diff before.log after.log           two logs
-  kanalyze diff runs/old runs/new              all runs of two folders
-  kanalyze diff 'old/*.log' 'new/*.log'        two globs (quoted, so that the shell leaves them alone)
+  # two logs
+  kanalyze diff before.log after.log
+  # all runs of two folders
+  kanalyze diff runs/old runs/new
+  # two globs, in quotes
+  kanalyze diff 'old/*.log' 'new/*.log'
   kanalyze diff --a 1.log 2.log --b 3.log 4.log
-  kanalyze diff old new --format markdown      for a mail or an issue
-  kanalyze diff old new --format html > d.html a page to look at
-  kanalyze diff old new --baseline known.toml  what is known does not count
-  kanalyze diff --explain                      what two runs may differ in without being different
+  # for a mail or an issue
+  kanalyze diff old new --format markdown
+  # a page to look at
+  kanalyze diff old new --format html > d.html
+  # what is known does not count
+  kanalyze diff old new --baseline known.toml
+  kanalyze diff --explain  what two runs may differ in without being different
 
 A baseline is a TOML file:
   version = 1
@@ -44,7 +50,8 @@ A baseline is a TOML file:
   until = 2026-12-31          # optional; the last day
   reason = \"https://…\"        # optional
 
-Exit status: 0 the same, 1 different, 2 error. A difference that stays undecided does not count.")]
+Exit status: 0 the same, 1 different, 2 error. A difference that stays
+undecided does not count.")]
 pub(super) struct Arguments {
     /// The first side.
     #[arg(value_name = "A", required_unless_present_any = ["a", "explain"], conflicts_with_all = ["a", "b"])]

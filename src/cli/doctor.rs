@@ -12,7 +12,8 @@ use std::process::ExitCode;
 ///
 /// One line each, with the remedy for what is missing. KVM is tested by booting a tiny guest; /dev/kvm alone proves nothing.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Exit status: 0 all that a run needs is here, 1 something that it needs is missing.")]
+#[command(after_help = "Exit status: 0 all that a run needs is here, 1 something that it needs
+is missing.")]
 pub(super) struct Arguments {
     /// A bundle, or the folder where bundles and runs are to go.
     #[arg(default_value = ".")]

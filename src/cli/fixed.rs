@@ -22,9 +22,10 @@ use std::process::ExitCode;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kanalyze fixed --tree ~/linux --extid 0123456789abcdef0123
-  kanalyze fixed --tree ~/linux --title 'KASAN: slab-use-after-free Read in foo'
+  kanalyze fixed --tree ~/linux \\
+      --title 'KASAN: slab-use-after-free Read in foo'
   kanalyze fixed --tree ~/linux --introduced-by 1da177e4c3f4
-  kanalyze fixed --tree ~/linux crash.log                 the bug of a log: by title, line and function
+  kanalyze fixed --tree ~/linux crash.log  the bug of a log
 
 Exit status: 0 fixed, 1 no fix found, 2 error.")]
 pub(super) struct Arguments {

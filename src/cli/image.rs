@@ -16,10 +16,12 @@ use std::process::ExitCode;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kanalyze image info /boot/vmlinuz-6.1.0-amd64
-  kanalyze image extract bzImage -o vmlinux            an ELF file with symbols, for gdb and objdump
+  # an ELF file with symbols, for gdb and objdump
+  kanalyze image extract bzImage -o vmlinux
   kanalyze image symbols bzImage > System.map
   kanalyze image disasm vhost_worker_killed bzImage
-  kanalyze image disasm --locks vhost_worker_killed bzImage    which lock is taken first?")]
+  # which lock is taken first?
+  kanalyze image disasm --locks vhost_worker_killed bzImage")]
 pub(super) struct Arguments {
     #[command(subcommand)]
     action: Action,

@@ -35,10 +35,15 @@ enum Verb {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  kanalyze kernel build --source ~/linux --into ppp                  with the configuration of the bundle
-  kanalyze kernel build --source ~/linux --config my.config --fragment lockdep.config --into ppp -M LLVM=1
-  kanalyze kernel build --source ~/linux --patch fix.patch --into ppp && kanalyze run --bundle ppp --ab bundle local --times 10
-  echo '# CONFIG_JUMP_LABEL is not set' > quiet.config && kanalyze kernel build --source . --fragment quiet.config --into ppp --strict")]
+  # with the configuration of the bundle
+  kanalyze kernel build --source ~/linux --into ppp
+  kanalyze kernel build --source ~/linux --config my.config \\
+      --fragment lockdep.config --into ppp -M LLVM=1
+  kanalyze kernel build --source ~/linux --patch fix.patch --into ppp && \\
+      kanalyze run --bundle ppp --ab bundle local --times 10
+  echo '# CONFIG_JUMP_LABEL is not set' > quiet.config && \\
+      kanalyze kernel build --source . --fragment quiet.config --into ppp \\
+      --strict")]
 struct BuildArguments {
     /// The kernel tree.
     #[arg(long, value_name = "DIR")]

@@ -21,14 +21,18 @@ use std::process::ExitCode;
 /// better. Every statement cites its log lines.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  kanalyze locks console.log                 the story, ready to paste into a mail
-  kanalyze locks --format jsonl *.log        one record per dump, for scripts
-  kanalyze locks --brief *.log               one line per dump
-  kanalyze locks --tree ~/linux hang.log     with the code that took each lock and that waits for it
-  kanalyze locks --svg hang.log > hang.svg   a picture of the last dump
-  kanalyze locks --format html hang.log > hang.html   a page with the graph and every task
-  kanalyze locks --dot hang.log | dot -Tpdf  the same for graphviz
-  kanalyze locks --mermaid hang.log          the same for an issue or a wiki page
+  kanalyze locks console.log           the story, ready to paste into a mail
+  kanalyze locks --format jsonl *.log  one record per dump, for scripts
+  kanalyze locks --brief *.log         one line per dump
+  # with the code at each lock
+  kanalyze locks --tree ~/linux hang.log
+  # a picture of the last dump
+  kanalyze locks --svg hang.log > hang.svg
+  # a page with the graph and every task
+  kanalyze locks --format html hang.log > hang.html
+  # the same for graphviz
+  kanalyze locks --dot hang.log | dot -Tpdf
+  kanalyze locks --mermaid hang.log    the same for an issue or a wiki page
 
 Exit status: 0 no hang, 1 a hang, 2 error.")]
 pub(super) struct Arguments {

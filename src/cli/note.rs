@@ -33,10 +33,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// left open for you. What is not known is said to be unknown. Nothing is ever sent.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  kanalyze note runs/2026-11-26T08:26:22 >> notes.md   a run
-  kanalyze note console.log                            a log
-  kanalyze note 0123456789abcdef0123 --offline         a bug of syzbot's, from kept pages
-  kanalyze note runs/hang --as mail --redact           for the list, without names of machines
+  kanalyze note runs/2026-11-26T08:26:22 >> notes.md  a run
+  kanalyze note console.log                           a log
+  # a bug of syzbot's, from kept pages
+  kanalyze note 0123456789abcdef0123 --offline
+  # for the list, without names of machines
+  kanalyze note runs/hang --as mail --redact
 
 Exit status: 0, or 2 if there is nothing to write about.")]
 pub(super) struct Arguments {

@@ -31,12 +31,13 @@ use std::process::ExitCode;
 /// leads; of a bisection the walk and the reasons; of two sides what changed; of a run how it goes.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  kanalyze page console.log -o console.html     a log
-  dmesg | kanalyze page > now.html              the running kernel
-  kanalyze page bisect.txt -o walk.html         a bisection
-  kanalyze page old/ new/ -o changed.html       two sides, as `kanalyze diff` compares them
-  kanalyze page runs/2026-11-21T08-26-22 > r.html   a run (which writes its own page.html as it goes)
-  kanalyze page logs/ -o logs.html              many logs: titles over time
+  kanalyze page console.log -o console.html        a log
+  dmesg | kanalyze page > now.html                 the running kernel
+  kanalyze page bisect.txt -o walk.html            a bisection
+  # two sides, as `kanalyze diff` compares them
+  kanalyze page old/ new/ -o changed.html
+  kanalyze page runs/2026-11-21T08-26-22 > r.html  a run
+  kanalyze page logs/ -o logs.html                 many logs: titles over time
 
 Exit status: 0, or 2 if something could not be read.")]
 pub(super) struct Arguments {

@@ -38,13 +38,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
   kanalyze parse --brief logs/             one line per title
   kanalyze parse --full console.log        all stacks, registers, places
   kanalyze parse -q x.log || echo crashed  only the exit status
-  kanalyze parse --all console.log         also OOM kills, lock dumps, file system errors …
-  kanalyze parse -k vmlinux console.log    with source lines and inlined functions
-  kanalyze parse --tree ~/linux crash.log  with the code of the blamed lines and who wrote it (see `kanalyze blame`)
-  kanalyze parse --format html x.log > x.html   a page to look at (see `kanalyze page --help`)
-  kanalyze parse --grammar mine.toml x.log with kinds of your own (see `kanalyze grammar --help`)
+  # also OOM kills, lock dumps, file system errors …
+  kanalyze parse --all console.log
+  # with source lines and inlined functions
+  kanalyze parse -k vmlinux console.log
+  kanalyze parse --tree ~/linux crash.log  with the code and who wrote it
+  # a page to look at (see `kanalyze page --help`)
+  kanalyze parse --format html x.log > x.html
+  # with kinds of your own (see `kanalyze grammar --help`)
+  kanalyze parse --grammar mine.toml x.log
 
-Exit status: 0 nothing found, 1 something found, 2 error (a log that is empty, is not a log or ends too early).")]
+Exit status: 0 nothing found, 1 something found, 2 error (a log that is empty,
+is not a log or ends too early).")]
 pub(super) struct Arguments {
     #[command(flatten)]
     logs: Logs,

@@ -19,7 +19,7 @@ pub(super) enum AnswerFormat {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kanalyze query top events.parquet
-  kanalyze query 'SELECT kernel_version, count(*) AS n FROM events GROUP BY kernel_version' events.parquet
+  kanalyze query 'SELECT kind, count(*) AS n FROM events GROUP BY kind' logs/
   kanalyze query 'SELECT * FROM top WHERE logs > 3' events/ --format csv
   kanalyze query flaky logs/
 
@@ -29,7 +29,8 @@ Views, to be named alone or in a statement:
   locks     lock classes by how often they were listed as held
   timeline  what came when, log by log
 
-`kanalyze table --columns` lists the columns of `events`. Names that are words of SQL stand in double quotes: \"end\".
+`kanalyze table --columns` lists the columns of `events`. Names that are words
+of SQL stand in double quotes: \"end\".
 
 Exit status: 0, or 2 if something could not be read or asked.")]
 pub(super) struct Arguments {

@@ -77,8 +77,9 @@ struct Edit {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-syz-execprog takes the options line for a comment. Without these flags it runs a program once, in threads, in
-the sandbox `none`, with every set-up that the kernel supports, whatever the line says.
+syz-execprog treats the options line as a comment. Without these flags it runs
+a program once, in threads, in the sandbox `none`, with every set-up that the
+kernel supports, whatever the line says.
 
 Examples:
   ./syz-execprog $(kanalyze repro flags repro.syz) repro.syz

@@ -20,13 +20,15 @@ use std::time::Duration;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kanalyze runs list
-  kanalyze runs status last          does it still work, and what does it say
-  kanalyze runs stop last            ends exactly what that run started
-  kanalyze runs show 2026-11-21T08   everything that its manifest says
-  kanalyze runs page                 an index of all runs to look at
-  kanalyze runs clean --keep 5       removes all but the 5 newest runs that hit nothing
+  kanalyze runs status last         does it still work, and what does it say
+  kanalyze runs stop last           ends exactly what that run started
+  kanalyze runs show 2026-11-21T08  everything that its manifest says
+  kanalyze runs page                an index of all runs to look at
+  # removes all but the 5 newest runs that hit nothing
+  kanalyze runs clean --keep 5
 
-A run is named by its folder's name, a part of it that only one has, its path, or `last`.")]
+A run is named by its folder's name, a part of it that only one has, its path,
+or `last`.")]
 pub(super) struct Arguments {
     /// Where the runs are.
     #[arg(long, global = true, value_name = "DIR", default_value = "runs")]

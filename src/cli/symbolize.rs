@@ -31,12 +31,15 @@ use std::sync::Arc;
 #[command(after_help = "Examples:
   kanalyze symbolize -k vmlinux --modules . crash.log
   dmesg -w | kanalyze symbolize -r $(uname -r)
-  kanalyze symbolize vmlinux auto /lib/modules/6.1.0 < crash.log     (as scripts/decode_stacktrace.sh)
+  # as scripts/decode_stacktrace.sh
+  kanalyze symbolize vmlinux auto /lib/modules/6.1.0 < crash.log
   kanalyze symbolize -k vmlinux --format jsonl crash.log | jq .frames
 
-Without -k or -r the image is looked for by the release or build id that the log states:
-$KBUILD_OUTPUT/vmlinux, ./vmlinux, /boot, /usr/lib/debug, /lib/modules, then the servers of $DEBUGINFOD_URLS.
-Exit status: 0, or 2 if something could not be read or the log is another kernel's.")]
+Without -k or -r the image is looked for by the release or build id that the
+log states: $KBUILD_OUTPUT/vmlinux, ./vmlinux, /boot, /usr/lib/debug,
+/lib/modules, then the servers of $DEBUGINFOD_URLS.
+Exit status: 0, or 2 if something could not be read or the log is another
+kernel's.")]
 pub(super) struct Arguments {
     /// Logs to read, as `kanalyze parse` takes them; `-` or none is stdin. If the first is an ELF file: VMLINUX [BASE|auto [MODULES]], as the script has it.
     files: Vec<PathBuf>,

@@ -111,10 +111,10 @@ enum Wanted {
 /// List the bugs of a namespace or subsystem
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  kanalyze syzbot list                           open bugs of upstream
-  kanalyze syzbot list -s net --repro c          those of net with a C reproducer
-  kanalyze syzbot list --fixed --title vhost     fixed ones
-  kanalyze syzbot list --format jsonl            one record per bug, for scripts
+  kanalyze syzbot list                        open bugs of upstream
+  kanalyze syzbot list -s net --repro c       those of net with a C reproducer
+  kanalyze syzbot list --fixed --title vhost  fixed ones
+  kanalyze syzbot list --format jsonl         one record per bug, for scripts
 
 Exit status: 0, or 2 if the dashboard does not answer.")]
 struct List {
@@ -140,10 +140,12 @@ struct List {
 /// Rank open bugs by how worthwhile they are to take; the points are printed with their reasons
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  kanalyze syzbot pick -s net                    the ten best of net
-  kanalyze syzbot pick --type HANG --no-patch    hangs for which no patch is known
+  kanalyze syzbot pick -s net  the ten best of net
+  # hangs for which no patch is known
+  kanalyze syzbot pick --type HANG --no-patch
 
-What the dashboard's list does not say counts nothing. Exit status: 0 something found, 1 nothing, 2 error.")]
+What the dashboard's list does not say counts nothing. Exit status: 0
+something found, 1 nothing, 2 error.")]
 struct Pick {
     #[command(flatten)]
     filter: Filter,
@@ -164,7 +166,8 @@ struct Pick {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kanalyze syzbot show 0123456789abcdef0123
-  kanalyze syzbot show 'https://syzkaller.appspot.com/bug?extid=0123456789abcdef0123'
+  kanalyze syzbot show \\
+      'https://syzkaller.appspot.com/bug?extid=0123456789abcdef0123'
 
 Exit status: 0, or 2 if the dashboard does not know the bug.")]
 struct Show {

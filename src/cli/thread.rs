@@ -25,16 +25,21 @@ use std::process::ExitCode;
 /// shown as such.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  kanalyze thread --mid 20260101.1@example.org      the thread of a message, from lore.kernel.org
-  kanalyze thread --extid 0123456789abcdef0123      the threads about a bug of syzbot's
-  kanalyze thread --mbox t.mbox.gz                  the threads of a mailbox
-  kanalyze thread --mbox - < mail                   a mail from a pipe
-  kanalyze thread --mbox t.mbox.gz --show-bodies 5  with the first lines of each message
-  kanalyze thread --mbox t.mbox.gz --html t.html    and a page to look at
-  kanalyze thread --mbox t.mbox.gz --brief          one line per thread
-  kanalyze thread --mbox t.mbox.gz --format jsonl   one record per thread, for scripts
+  # the thread of a message, from lore.kernel.org
+  kanalyze thread --mid 20260101.1@example.org
+  # the threads about a bug of syzbot's
+  kanalyze thread --extid 0123456789abcdef0123
+  kanalyze thread --mbox t.mbox.gz                the threads of a mailbox
+  kanalyze thread --mbox - < mail                 a mail from a pipe
+  # with the first lines of each message
+  kanalyze thread --mbox t.mbox.gz --show-bodies 5
+  kanalyze thread --mbox t.mbox.gz --html t.html  and a page to look at
+  kanalyze thread --mbox t.mbox.gz --brief        one line per thread
+  # one record per thread, for scripts
+  kanalyze thread --mbox t.mbox.gz --format jsonl
 
-Exit status: 0, or 2 if there is no message or the one that was asked for is not there.")]
+Exit status: 0, or 2 if there is no message or the one that was asked for is
+not there.")]
 pub(super) struct Arguments {
     /// A mailbox or mail; `-` is standard input.
     #[arg(long, value_name = "FILE")]

@@ -30,10 +30,13 @@ use std::sync::{Mutex, PoisonError};
 #[group(skip)]
 #[command(after_help = "Examples:
   kanalyze repro minimize --bundle ppp --max-time 2m
-  kanalyze repro minimize --bundle ppp --hit 'KASAN: .* in ppp_' --jobs 4 --risk 0.01
-  kanalyze repro minimize --kernel bzImage --disk disk.raw --repro repro.syz --syz-bin bin --work smaller
+  kanalyze repro minimize --bundle ppp --hit 'KASAN: .* in ppp_' --jobs 4 \\
+      --risk 0.01
+  kanalyze repro minimize --kernel bzImage --disk disk.raw --repro repro.syz \\
+      --syz-bin bin --work smaller
 
-Exit status: 0 the smallest program is found, 1 the whole program does not crash, 2 error.")]
+Exit status: 0 the smallest program is found, 1 the whole program does not
+crash, 2 error.")]
 pub(crate) struct Arguments {
     /// So many runs of the whole program measure how often it crashes.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]

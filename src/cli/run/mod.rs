@@ -30,20 +30,30 @@ use std::sync::{Mutex, PoisonError};
 /// has no network but the way for ssh from this machine.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  kanalyze run --replay console.log                     a recorded log the same way, no QEMU needed
-  kanalyze run --extid 0123456789abcdef0123             fetch the bug's bundle and reproduce it
-  kanalyze run --bundle ppp --stop-on-hit --times 20    until it crashes, twenty runs at most
-  kanalyze run --bundle ppp --ab --times 10             syzbot's kernel and your own in turn: does the patch help?
-  kanalyze run --bundle ppp --profile stress            with the settings of [run.profile.stress] in kanalyze.toml
-  kanalyze run --bundle ppp --jobs 4 --times 100 --keep-going --snapshot    how often does it crash?
-  kanalyze run --again last --set wifi=false            the last run once more, with one option of its program changed
-  kanalyze run --kernel bzImage --initrd i.cpio --transport console --exec 'echo c > /proc/sysrq-trigger'
-  kanalyze run --bundle ppp --dry-run                   only print QEMU's command line
-  git bisect run sh -c 'make -j8 && kanalyze run --git-bisect --bundle ppp --kernel arch/x86/boot/bzImage'
+  # a recorded log the same way, no QEMU needed
+  kanalyze run --replay console.log
+  # fetch the bug's bundle and reproduce it
+  kanalyze run --extid 0123456789abcdef0123
+  # until it crashes, twenty runs at most
+  kanalyze run --bundle ppp --stop-on-hit --times 20
+  # syzbot's kernel and your own in turn: does the patch help?
+  kanalyze run --bundle ppp --ab --times 10
+  # with the settings of [run.profile.stress] in kanalyze.toml
+  kanalyze run --bundle ppp --profile stress
+  # how often does it crash?
+  kanalyze run --bundle ppp --jobs 4 --times 100 --keep-going --snapshot
+  # the last run once more, with one option of its program changed
+  kanalyze run --again last --set wifi=false
+  kanalyze run --kernel bzImage --initrd i.cpio --transport console \\
+      --exec 'echo c > /proc/sysrq-trigger'
+  kanalyze run --bundle ppp --dry-run  only print QEMU's command line
+  git bisect run sh -c 'make -j8 && kanalyze run --git-bisect \\
+      --bundle ppp --kernel arch/x86/boot/bzImage'
 
-kanalyze.toml in the bundle's folder (without one, in this folder) or above holds what you would type each time; the nearest
-file wins, the command line wins over all, lists are replaced as a whole. Keys are the options below, paths are relative to
-the file:
+kanalyze.toml in the bundle's folder (without one, in this folder) or above
+holds what you would type each time; the nearest file wins, the command line
+wins over all, lists are replaced as a whole. Keys are the options below,
+paths are relative to the file:
   [run]
   memory = 4096
   append = [\"slub_debug=FZ\", \"nokaslr\"]
@@ -55,9 +65,11 @@ the file:
   max-time = \"4h\"
   jobs = 2
 
-Exit status: 0 no crash, 1 a crash, 2 error: the guest did not come up, the workload failed (its status is not 0, or no
-program was executed), the host fails. With --git-bisect: 0 good, 1 the crash that is sought, 125 cannot tell (boot failure,
-workload failure, another crash, ssh lost, infrastructure), 130 interrupted.")]
+Exit status: 0 no crash, 1 a crash, 2 error: the guest did not come up, the
+workload failed (its status is not 0, or no program was executed), the host
+fails. With --git-bisect: 0 good, 1 the crash that is sought, 125 cannot tell
+(boot failure, workload failure, another crash, ssh lost, infrastructure), 130
+interrupted.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     pub(super) source: SourceArguments,

@@ -46,18 +46,23 @@ pub(super) enum To {
 /// same logs give the same groups in whatever order they are named, each with the report that is most like the others.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  kanalyze table logs/ --cluster                    which reports are one bug
-  kanalyze table logs/ --cluster --format jsonl     one record per cluster
-  kanalyze table events.parquet --cluster           the same of the reports in a table
-  kanalyze table today/ --cluster --into bugs.parquet   which of them are new since yesterday
-  kanalyze table logs/ -o events.parquet            one row per log, report or event
+  kanalyze table logs/ --cluster                 which reports are one bug
+  kanalyze table logs/ --cluster --format jsonl  one record per cluster
+  kanalyze table logs/ -o events.parquet         a row per log, report, event
+  # the same of the reports in a table
+  kanalyze table events.parquet --cluster
+  # which of them are new since yesterday
+  kanalyze table today/ --cluster --into bugs.parquet
   kanalyze table logs/ -o events --partition-by kind
-  find /logs -name '*.log' -mtime -1 | kanalyze table --files-from - -o today.parquet
-  kanalyze table --from arrow --to arrow -j 1       a filter for Spark, Ray and their like
-  kanalyze table --columns                          what the columns are
+  find /logs -name '*.log' -mtime -1 | \\
+      kanalyze table --files-from - -o today.parquet
+  # a filter for Spark, Ray and their like
+  kanalyze table --from arrow --to arrow -j 1
+  kanalyze table --columns                       what the columns are
 
-Exit status: 0, or 2 if a log could not be read. With --to arrow a log that cannot be read is a row with words in the column
-damage, and the exit status says whether the stream is whole: 0, or 2 if it is not.")]
+Exit status: 0, or 2 if a log could not be read. With --to arrow a log that
+cannot be read is a row with words in the column damage, and the exit status
+says whether the stream is whole: 0, or 2 if it is not.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     logs: Logs,
