@@ -24,7 +24,8 @@ fi
 
 if [ "${1:-}" != --no-install ]; then
     step "packages"
-    packages=(qemu-system-x86 qemu-utils e2fsprogs busybox-static dropbear-bin openssh-client cpio xz-utils zstd gcc binutils python3-venv chromium chromium-driver openjdk-17-jre-headless)
+    packages=(qemu-system-x86 qemu-utils e2fsprogs busybox-static dropbear-bin openssh-client cpio xz-utils zstd gcc binutils python3-venv chromium chromium-driver openjdk-17-jre-headless
+        lnav vim shellcheck buildah mmdebstrap dpkg-dev)
     command -v npm >/dev/null || packages+=(npm)
     missing=()
     for package in "${packages[@]}"; do
@@ -72,11 +73,19 @@ if [ "${1:-}" != --no-install ] && [ ! -d "$axe" ]; then
 fi
 [ -d "$axe" ] && KANALYZE_AXE="$(cd "$axe" && pwd)/node_modules/axe-core/axe.min.js" && export KANALYZE_AXE
 
+# What packages and the book are made and checked with.
+if [ "${1:-}" != --no-install ]; then
+    step "tools: mdbook, cargo-cyclonedx, cargo-deny, kcidb-io"
+    packaging/tools.sh >/dev/null
+fi
+[ -d "$target/tools/bin" ] && KANALYZE_TOOLS="$(cd "$target/tools" && pwd)" && export KANALYZE_TOOLS
+
 step "the guest that the live tests boot"
 tests/guest/build.sh "$target/guest"
 
 step "form and lints"
 cargo fmt --check
+shellcheck tests/all.sh .ci/run packaging/*.sh packaging/places/{xfstests,blktests,kselftest,github/check.sh}
 # With tables, as the tests below; the build without them, which is scored, must not warn either.
 cargo clippy --quiet --all-targets --features tables -- -D warnings
 
@@ -151,4 +160,18 @@ if [ -d "$shared/score" ]; then
 else
     echo "skipped: $shared is not here, so nothing was scored"
 fi
+step "licences and sources of what is linked in"
+said=$("${KANALYZE_TOOLS:?packaging/tools.sh was not run}/bin/cargo-deny" --locked --config packaging/deny.toml check bans licenses sources 2>&1) ||
+    { printf '%s\n' "$said"; exit 1; }
+printf '%s\n' "$said" | tail -n 1
+
+step "the book"
+packaging/book.sh "$B"
+
+step "what people install"
+# The crate as crates.io would take it; that it compiles is known by now.
+cargo publish --quiet --dry-run --no-verify --allow-dirty
+packaging/dist.sh --profile scoring
+packaging/try.sh
+
 step "all passed"
