@@ -101,9 +101,16 @@ fn files_of_the_help() -> tempfile::TempDir {
         std::fs::create_dir_all(to.parent().expect("below the folder")).expect("a temporary folder");
         std::fs::copy(from, to).expect("a file can be copied");
     };
-    for name in
-        ["console.log", "x.log", "hang.log", "crash.log", "logs/1.log", "today/1.log", "results/1.dmesg", "old-results/1.dmesg"]
-    {
+    for name in [
+        "console.log",
+        "x.log",
+        "hang.log",
+        "crash.log",
+        "logs/1.log",
+        "today/1.log",
+        "results/1.dmesg",
+        "old-results/1.dmesg",
+    ] {
         copy(&lab.join("hang_cycle2.log"), name);
     }
     for side in ["old", "new", "runs/old", "runs/new"] {
