@@ -152,7 +152,7 @@ fn take_dump(run: &mut Run, dump: &Dump) {
     }
     for wait in dump.waits.iter().filter(|wait| wait.grade.is_strong()) {
         let Some(holder) = &wait.holder else { continue };
-        let class = wait.lock.class.as_deref().unwrap_or(wait.kind);
+        let class = wait.lock.class.as_deref().unwrap_or(wait.kind.word());
         let name = format!("{} waits for {class}, held by {}", comm(&wait.waiter.comm), comm(&holder.comm));
         run.see(Area::LockEdge, name, dump.at, wait.evidence.first().copied().unwrap_or(dump.line));
     }

@@ -1,82 +1,21 @@
 //! A stack tells what its task waits for: the primitive it sleeps in, and the function that called it.
 
+use super::kind::WaitKind;
 use crate::grammar::{Grammar, List};
 use crate::report::Frame;
-
-/// Every word that [`Wait::kind`](super::Wait::kind) may be, with its meaning.
-pub const KINDS: [(&str, &str); 29] = [
-    ("mutex", "a mutex"),
-    ("rt-mutex", "a real-time mutex"),
-    ("rwsem-read", "a reader-writer semaphore, to read"),
-    ("rwsem-write", "a reader-writer semaphore, to write"),
-    ("percpu-rwsem-read", "a per-CPU reader-writer semaphore, to read"),
-    ("percpu-rwsem-write", "a per-CPU reader-writer semaphore, to write"),
-    ("ldsem-read", "a line-discipline semaphore, to read"),
-    ("ldsem-write", "a line-discipline semaphore, to write"),
-    ("socket-lock", "a socket's lock"),
-    ("semaphore", "a counting semaphore"),
-    ("spinlock", "a spinlock, on a CPU"),
-    ("lock", "a lock of a kind that the log does not tell"),
-    ("completion", "a completion"),
-    ("work", "the end of a work item"),
-    ("workqueue", "the end of a workqueue's items"),
-    ("rcu", "an RCU grace period"),
-    ("kthread", "a kernel thread to stop or park"),
-    ("first-wakeup", "its first wake-up (a kernel thread that was created and never woken)"),
-    ("page-lock", "a page's lock or bit"),
-    ("io", "a block device or file system"),
-    ("bit", "a bit of an object"),
-    ("futex", "a futex of user space"),
-    ("freezer", "the freezer"),
-    ("sleep", "time to pass"),
-    ("child", "a child process"),
-    ("usb", "a USB transfer"),
-    ("device-references", "the last reference to a network device"),
-    ("wait-queue", "an event"),
-    ("unknown", "something that the log does not tell"),
-];
 
 /// What a stack says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Awaited {
-    /// One of [`KINDS`].
-    pub(super) kind: &'static str,
+    /// What the task waits for.
+    pub(super) kind: WaitKind,
     /// Index of the first frame outside of the primitive.
     pub(super) site: usize,
 }
 
-impl Awaited {
-    /// Whether lockdep lists what is awaited among what is held.
-    pub(super) fn is_listed(&self) -> bool {
-        matches!(
-            self.kind,
-            "mutex"
-                | "rt-mutex"
-                | "rwsem-read"
-                | "rwsem-write"
-                | "percpu-rwsem-read"
-                | "percpu-rwsem-write"
-                | "ldsem-read"
-                | "ldsem-write"
-                | "socket-lock"
-                | "lock"
-        )
-    }
-
-    /// Whether several tasks may hold it at once.
-    pub(super) fn is_shared(&self) -> bool {
-        self.kind.starts_with("rwsem")
-            || self.kind.starts_with("percpu")
-            || self.kind.starts_with("ldsem")
-            || self.kind == "lock"
-    }
-}
-
-/// What a function stands for in a list of the grammar's vocabulary: one of [`KINDS`].
-fn kind_in(list: List, name: &str) -> Option<&'static str> {
-    let grammar = Grammar::built_in();
-    let meaning = grammar.vocabulary.function(list, name)?;
-    KINDS.iter().map(|(kind, _)| *kind).find(|kind| *kind == meaning)
+/// What a function stands for in a list of the grammar's vocabulary: a kind of wait.
+fn kind_in(list: List, name: &str) -> Option<WaitKind> {
+    WaitKind::of(Grammar::built_in().vocabulary.function(list, name)?)
 }
 
 /// Whether the function is one of the scheduler's own, which are inside of every wait.
@@ -137,12 +76,12 @@ pub(super) fn awaited(frames: &[Frame]) -> Option<Awaited> {
         let mut outside = position;
         while let Some(more) = rest.get(outside).and_then(|(_, name)| lock_kind(name)) {
             // `down_read` of a tty's semaphore, a futex's mutex: the outermost primitive names the lock.
-            let outer = kind.starts_with("rwsem") && (more.starts_with("ldsem") || more.starts_with("rwsem"));
-            kind = if kind == "semaphore" || more == kind || outer { more } else { kind };
+            let outer = kind.is_rwsem() && (more.is_ldsem() || more.is_rwsem());
+            kind = if kind == WaitKind::Semaphore || more == kind || outer { more } else { kind };
             outside += 1;
         }
         if rest.get(outside).is_some_and(|(_, name)| name.starts_with("futex_")) {
-            kind = "futex";
+            kind = WaitKind::Futex;
         }
         let site = rest.get(outside).map_or(first_site, |(index, _)| *index);
         return Some(Awaited { kind, site });
@@ -154,31 +93,31 @@ pub(super) fn awaited(frames: &[Frame]) -> Option<Awaited> {
         let mut kinds = rest[..own].iter().rev().filter_map(|(_, name)| purpose(name));
         let outermost = kinds.next();
         let kind = match outermost {
-            Some("bit") => kinds.find(|kind| *kind != "bit").or(outermost),
+            Some(WaitKind::Bit) => kinds.find(|kind| *kind != WaitKind::Bit).or(outermost),
             other => other,
         };
-        let kind = kind.unwrap_or("completion");
+        let kind = kind.unwrap_or(WaitKind::Completion);
         return Some(Awaited { kind, site: rest.get(own).or(rest.last()).map_or(first_site, |(index, _)| *index) });
     }
     // A new thread sleeps in `kthread` itself until its creator wakes it.
     if name == "kthread" {
-        return Some(Awaited { kind: "first-wakeup", site: first_site });
+        return Some(Awaited { kind: WaitKind::FirstWakeup, site: first_site });
     }
     // Only the slow paths of locks sleep that way; the lock's own frames are missing.
     let kind = match (called_by(Scheduler::Lock), called_by(Scheduler::Io)) {
-        (true, _) => "lock",
-        (false, true) => "io",
-        (false, false) => "wait-queue",
+        (true, _) => WaitKind::Lock,
+        (false, true) => WaitKind::Io,
+        (false, false) => WaitKind::WaitQueue,
     };
     Some(Awaited { kind, site: first_site })
 }
 
 /// Which lock's own function this is.
-fn lock_kind(name: &str) -> Option<&'static str> {
+fn lock_kind(name: &str) -> Option<WaitKind> {
     kind_in(List::LockWaits, name)
 }
 
-fn purpose(name: &str) -> Option<&'static str> {
+fn purpose(name: &str) -> Option<WaitKind> {
     kind_in(List::Waits, name)
 }
 
@@ -210,7 +149,7 @@ mod tests {
                 ..Frame::default()
             })
             .collect();
-        awaited(&frames).map(|awaited| (awaited.kind, frames[awaited.site].function.clone().unwrap_or_default()))
+        awaited(&frames).map(|awaited| (awaited.kind.word(), frames[awaited.site].function.clone().unwrap_or_default()))
     }
 
     #[test]
@@ -300,7 +239,7 @@ mod tests {
         let grammar = Grammar::built_in();
         for list in [List::LockWaits, List::Waits, List::Completions] {
             for meaning in grammar.vocabulary.meanings(list) {
-                assert!(KINDS.iter().any(|(kind, _)| *kind == meaning), "{meaning}");
+                assert!(WaitKind::of(meaning).is_some(), "{meaning}");
             }
         }
     }

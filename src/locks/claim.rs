@@ -4,6 +4,7 @@ use super::awaited::plain;
 use super::classes::{bare, is_unowned};
 use super::facts::{Facts, TaskFacts};
 use super::key::{Key, key};
+use super::kind::WaitKind;
 use crate::report::Frame;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,7 +56,9 @@ pub(super) fn claims(facts: &Facts) -> Claims {
                 // What comes later in the list was taken, or is awaited, after this one was got.
                 _ if index + 1 < task.locks.len() => Claim::Holds,
                 _ if task.running => Claim::Open,
-                _ if task.awaited.as_ref().is_some_and(|awaited| !awaited.is_listed() || own.is_some()) => Claim::Holds,
+                _ if task.awaited.as_ref().is_some_and(|awaited| !awaited.kind.is_listed() || own.is_some()) => {
+                    Claim::Holds
+                }
                 _ => Claim::Open,
             };
             claims.entry(key(lock)).or_default().push((*pid, index, claim));
@@ -76,12 +79,12 @@ pub(super) fn awaited_lock(task: &TaskFacts) -> Option<(usize, bool)> {
     }
     let at = lock.acquired_at.as_ref()?;
     // kernfs waits for the last user of a node with a wait queue of its own.
-    let kernfs = awaited.kind == "wait-queue" && bare(&lock.class) == "kn->active";
+    let kernfs = awaited.kind == WaitKind::WaitQueue && bare(&lock.class) == "kn->active";
     let outer = || task.frames[awaited.site..].iter().filter(|frame| !frame.inline && frame.reliable);
     let same = |frame: &Frame| frame.is_same_place(at);
-    if !awaited.is_listed() && !kernfs {
+    if !awaited.kind.is_listed() && !kernfs {
         // Directly below the scheduler it is the acquisition all the same: the lock's own frames are lost.
-        return (awaited.kind == "wait-queue" && outer().next().is_some_and(same)).then_some((last, true));
+        return (awaited.kind == WaitKind::WaitQueue && outer().next().is_some_and(same)).then_some((last, true));
     }
     let reach = if kernfs { 3 } else { 6 };
     if outer().take(reach).any(same) {
@@ -92,5 +95,5 @@ pub(super) fn awaited_lock(task: &TaskFacts) -> Option<(usize, bool)> {
         (Some(frame), Some(at)) => plain(frame) == plain(at),
         _ => false,
     };
-    (awaited.is_listed() && task.whole && outer().take(reach).any(near)).then_some((last, false))
+    (awaited.kind.is_listed() && task.whole && outer().take(reach).any(near)).then_some((last, false))
 }

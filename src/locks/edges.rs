@@ -7,7 +7,7 @@ use super::facts::{Facts, TaskFacts};
 use super::hearsay::{flusher, page_holders, reader, traced};
 use super::key::{Key, key};
 use super::wait::{bare_wait, evidence, lock_ref, place};
-use super::{Grade, LockRef, Wait};
+use super::{Grade, Identity, LockRef, Wait, WaitKind};
 use crate::report::Task;
 
 /// More candidates than this say as much as none.
@@ -36,17 +36,17 @@ pub(super) fn edges(facts: &Facts) -> Vec<Wait> {
             continue;
         }
         match awaited.kind {
-            "rcu" => reader(facts, *pid, task, awaited, &mut waits),
-            "work" | "workqueue" => flusher(facts, *pid, task, awaited, &mut waits),
-            _ if awaited.is_listed() || awaited_lock(task).is_some() => {
+            WaitKind::Rcu => reader(facts, *pid, task, awaited, &mut waits),
+            WaitKind::Work | WaitKind::Workqueue => flusher(facts, *pid, task, awaited, &mut waits),
+            _ if awaited.kind.is_listed() || awaited_lock(task).is_some() => {
                 owned(facts, &claims, *pid, task, awaited, &mut waits)
             }
             _ => {
                 let mut wait = bare_wait(*pid, task, awaited);
                 wait.because = match awaited.kind {
-                    "semaphore" => "lockdep does not know semaphores".into(),
-                    "completion" => "completions have no owner".into(),
-                    "wait-queue" => "events have no owner".into(),
+                    WaitKind::Semaphore => "lockdep does not know semaphores".into(),
+                    WaitKind::Completion => "completions have no owner".into(),
+                    WaitKind::WaitQueue => "events have no owner".into(),
                     _ => String::new(),
                 };
                 traced(facts, &mut wait);
@@ -63,7 +63,7 @@ fn untold(pid: i64, task: &TaskFacts) -> Option<Wait> {
     (task.seconds.is_some() || task.state.as_deref() == Some("D")).then(|| Wait {
         waiter: Task { comm: task.comm.clone(), pid },
         lock: LockRef { class: None, address: None, acquired_at: task.stands().map(place), line: None },
-        kind: "unknown",
+        kind: WaitKind::Unknown,
         holder: None,
         candidates: 0,
         grade: Grade::Unknown,
@@ -74,41 +74,36 @@ fn untold(pid: i64, task: &TaskFacts) -> Option<Wait> {
             "its stack does not begin with a wait"
         }
         .into(),
-        identity: "none",
+        identity: Identity::None,
     })
 }
 
 /// Whether a task with such a stack waits in a way that matters: the kernel calls it blocked, it is in D, or in a lock.
 fn is_waiting(task: &TaskFacts, awaited: &Awaited) -> bool {
-    task.seconds.is_some() || task.state.as_deref() == Some("D") || awaited.is_listed() || task.io_wait
-}
-
-/// The documented meaning of a kind.
-pub(crate) fn words(kind: &str) -> &'static str {
-    super::awaited::KINDS.iter().find(|(word, _)| *word == kind).map_or("something", |(_, words)| words)
+    task.seconds.is_some() || task.state.as_deref() == Some("D") || awaited.kind.is_listed() || task.io_wait
 }
 
 /// What the kernel itself says of a waiter's holder.
 fn stated(facts: &Facts, pid: i64, task: &TaskFacts, waits: &mut Vec<Wait>) {
     for blocker in facts.blockers.iter().filter(|blocker| blocker.waiter.pid == pid) {
         let kind = match (blocker.lock.as_str(), blocker.mode.as_deref()) {
-            ("mutex", _) => "mutex",
-            ("semaphore", _) => "semaphore",
-            ("rw-semaphore", Some("reader")) => "rwsem-read",
-            ("rw-semaphore", _) => "rwsem-write",
-            _ => "lock",
+            ("mutex", _) => WaitKind::Mutex,
+            ("semaphore", _) => WaitKind::Semaphore,
+            ("rw-semaphore", Some("reader")) => WaitKind::RwsemRead,
+            ("rw-semaphore", _) => WaitKind::RwsemWrite,
+            _ => WaitKind::Lock,
         };
         // Without a stack, the last lock of a complete list is the one that the kernel speaks of: lockdep notes a lock
         // before it is got, and knows all but semaphores.
-        let listed = || task.locks.last().filter(|lock| task.whole && kind != "semaphore" && !is_unowned(lock));
+        let listed = || task.locks.last().filter(|lock| task.whole && kind != WaitKind::Semaphore && !is_unowned(lock));
         let unseen = task.awaited.is_none() && !task.running;
         let own = awaited_lock(task).map(|(index, _)| &task.locks[index]).or_else(|| listed().filter(|_| unseen));
         let base = task.awaited.as_ref().map(|awaited| bare_wait(pid, task, awaited));
         let lock = own.map(lock_ref).or_else(|| base.as_ref().map(|wait| wait.lock.clone()));
-        let identity = own.map_or("none", |lock| identity(&key(lock)));
+        let identity = own.map_or(Identity::None, |lock| identity(&key(lock)));
         let holder = blocker.holder.clone();
         // Of a semaphore and of readers the kernel knows only who took it last.
-        let vague = kind == "semaphore" || blocker.holder_mode.as_deref() == Some("reader");
+        let vague = kind == WaitKind::Semaphore || blocker.holder_mode.as_deref() == Some("reader");
         waits.push(Wait {
             waiter: Task { comm: task.comm.clone(), pid },
             lock: lock.unwrap_or(LockRef { class: None, address: None, acquired_at: None, line: None }),
@@ -120,7 +115,7 @@ fn stated(facts: &Facts, pid: i64, task: &TaskFacts, waits: &mut Vec<Wait>) {
                 None => Grade::Unknown,
             },
             because: match (&holder, kind) {
-                (Some(_), "semaphore") => "the kernel names the last holder".into(),
+                (Some(_), WaitKind::Semaphore) => "the kernel names the last holder".into(),
                 (Some(_), _) if vague => {
                     "the kernel names the reader that took it last; others may hold it, too".into()
                 }
@@ -134,10 +129,10 @@ fn stated(facts: &Facts, pid: i64, task: &TaskFacts, waits: &mut Vec<Wait>) {
     }
 }
 
-fn identity(key: &Key) -> &'static str {
+fn identity(key: &Key) -> Identity {
     match key {
-        Key::Instance(_) => "instance",
-        Key::Class(_) => "class",
+        Key::Instance(_) => Identity::Instance,
+        Key::Class(_) => Identity::Class,
     }
 }
 
@@ -182,12 +177,12 @@ fn owned(facts: &Facts, claims: &Claims, pid: i64, task: &TaskFacts, awaited: &A
     let open: Vec<_> = others().filter(|(_, _, claim)| *claim == Claim::Open).collect();
     let limit = ceiling(&key).min(waiter);
     if !holders.is_empty() {
-        let shared = awaited.is_shared() || !awaited.is_listed();
+        let shared = awaited.kind.is_shared() || !awaited.kind.is_listed();
         let contradictory = holders.len() > 1 && (!shared || is_exclusive(lock));
         for (holder, at, _) in holders {
             let (grade, because) = if contradictory {
                 (limit.min(Grade::Possible), "several tasks seem to hold it".to_owned())
-            } else if shared && awaited.kind.ends_with("read") && !is_exclusive(lock) {
+            } else if shared && awaited.kind.is_read() && !is_exclusive(lock) {
                 (
                     limit.min(Grade::Likely),
                     "its stack is past the call that took the lock; a reader waits for a writer, or behind one"
@@ -249,7 +244,7 @@ fn single(facts: &Facts, holder: i64, at: usize) -> (Grade, String) {
     if task.running {
         return (Grade::Possible, format!("{only}, but it was running when its list was printed"));
     }
-    if task.awaited.as_ref().is_some_and(Awaited::is_listed) {
+    if task.awaited.as_ref().is_some_and(|awaited| awaited.kind.is_listed()) {
         return (Grade::Possible, format!("{only} for all the log shows, but it sleeps in a lock, too"));
     }
     if facts.hidden.is_empty() {
@@ -298,7 +293,7 @@ fn listed_only(facts: &Facts, claims: &Claims, pid: i64, task: &TaskFacts, waits
                 .tasks
                 .get(other)
                 .and_then(|task| task.awaited.as_ref())
-                .is_some_and(|awaited| awaited.kind == "mutex")
+                .is_some_and(|awaited| awaited.kind == WaitKind::Mutex)
     });
     // Nobody sleeps for a spinlock, or while holding one: what is listed last must be a lock for which tasks sleep.
     let sleeping = all.iter().any(|(_, _, claim)| matches!(claim, Claim::Waits { .. }))
@@ -311,7 +306,7 @@ fn listed_only(facts: &Facts, claims: &Claims, pid: i64, task: &TaskFacts, waits
     let wait = Wait {
         waiter: Task { comm: task.comm.clone(), pid },
         lock: lock_ref(lock),
-        kind: if mutex { "mutex" } else { "lock" },
+        kind: if mutex { WaitKind::Mutex } else { WaitKind::Lock },
         holder: None,
         candidates: 0,
         grade: Grade::Unknown,

@@ -1,6 +1,5 @@
 //! Edges → cycles, roots, depth.
 
-use super::awaited::Awaited;
 use super::{Grade, Root, Wait};
 use crate::report::Task;
 use std::collections::{BTreeMap, BTreeSet};
@@ -129,7 +128,7 @@ pub(super) fn roots(edges: &Edges, waits: &[Wait], hung: &BTreeMap<i64, Task>) -
             let mut through: Vec<String> = waits
                 .iter()
                 .filter(|wait| wait.grade.is_strong() && wait.holder.as_ref().is_some_and(|holder| holder.pid == pid))
-                .map(|wait| wait.lock.class.clone().unwrap_or_else(|| wait.kind.into()))
+                .map(|wait| wait.lock.class.clone().unwrap_or_else(|| wait.kind.word().to_owned()))
                 .collect();
             through.sort();
             through.dedup();
@@ -150,15 +149,12 @@ pub(super) fn roots(edges: &Edges, waits: &[Wait], hung: &BTreeMap<i64, Task>) -
 
 /// Whether somebody must hold what is awaited, whoever that is: the waiter is not the end of its chain.
 pub(crate) fn is_held(wait: &Wait) -> bool {
-    wait.holder.is_some()
-        || wait.kind == "semaphore"
-        || wait.kind == "spinlock"
-        || Awaited { kind: wait.kind, site: 0 }.is_listed()
+    wait.holder.is_some() || wait.kind.has_holder()
 }
 
 /// `a completion in chain_root_block`.
 pub(super) fn awaited_in_words(wait: &Wait) -> String {
-    let what = super::edges::words(wait.kind);
+    let what = wait.kind.words();
     let place = wait.lock.acquired_at.as_deref().map(|at| at.split('+').next().unwrap_or(at));
     match (&wait.lock.class, place) {
         (Some(class), Some(at)) => format!("{what} ({class}) in {at}"),

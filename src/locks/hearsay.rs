@@ -6,7 +6,7 @@ use super::classes::{UnownedMap, bare, is_global, is_unowned, is_work, section, 
 use super::facts::{Facts, TaskFacts};
 use super::key::{Key, key};
 use super::wait::bare_wait;
-use super::{Grade, Wait};
+use super::{Grade, Wait, WaitKind};
 use crate::report::{Frame, HeldLock, Task};
 use std::collections::BTreeSet;
 
@@ -68,7 +68,8 @@ pub(super) fn flusher(facts: &Facts, pid: i64, task: &TaskFacts, awaited: &Await
             let line =
                 facts_of.locks.iter().find(|lock| is_work(&lock.class) || is_unowned(lock)).map(|lock| lock.line);
             // process_one_work takes the map of the workqueue, then that of the work item.
-            let item = facts_of.locks.iter().filter(|lock| is_unowned(lock)).nth(1).filter(|_| awaited.kind == "work");
+            let item =
+                facts_of.locks.iter().filter(|lock| is_unowned(lock)).nth(1).filter(|_| awaited.kind == WaitKind::Work);
             wait.lock.class = item.map(|lock| lock.class.clone()).or_else(|| facts_of.work_function.clone());
             wait.lock.line = item.map(|lock| lock.line);
             wait.evidence.extend(line.or(Some(facts_of.line)));
@@ -184,7 +185,7 @@ pub(super) fn page_holders(facts: &Facts, waits: &mut [Wait]) {
             Some((wait.holder.as_ref()?.pid, wait.waiter.clone(), line))
         })
         .collect();
-    for wait in waits.iter_mut().filter(|wait| wait.kind == "page-lock" && wait.holder.is_none()) {
+    for wait in waits.iter_mut().filter(|wait| wait.kind == WaitKind::PageLock && wait.holder.is_none()) {
         let mut own = behind.iter().filter(|(holder, ..)| *holder == wait.waiter.pid);
         let (Some((_, task, line)), None) = (own.next(), own.next()) else { continue };
         wait.holder = Some(task.clone());

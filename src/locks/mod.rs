@@ -17,16 +17,16 @@ mod gather;
 mod graph;
 mod hearsay;
 mod key;
+mod kind;
 mod model;
 mod predict;
 mod wait;
 
-pub use awaited::{KINDS, is_primitive};
+pub use awaited::is_primitive;
 pub use belonging::{dump_of, missing_root};
 #[cfg(feature = "cli")]
-pub(crate) use edges::words;
-#[cfg(feature = "cli")]
 pub(crate) use graph::is_held;
+pub use kind::{Identity, WaitKind};
 pub use model::*;
 
 use crate::report::{Event, Lockdep, Report, Task};
@@ -214,7 +214,7 @@ fn unknown(facts: &Facts, waits: &[Wait]) -> Vec<String> {
     if facts.suppressed {
         reasons.push("the kernel stops reporting hung tasks here".into());
     }
-    let by_class = waits.iter().any(|wait| wait.identity == "class");
+    let by_class = waits.iter().any(|wait| wait.identity == Identity::Class);
     if by_class {
         reasons.push("some locks are identified by class only: the log prints no addresses".into());
     }

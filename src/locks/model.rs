@@ -1,5 +1,6 @@
 //! The record `kanalyze.locks/1`: who waits for whom at one moment of a log.
 
+use super::kind::{Identity, WaitKind};
 use crate::report::{ScenarioStep, Task};
 #[cfg(feature = "schema")]
 use schemars::JsonSchema;
@@ -138,8 +139,8 @@ pub struct Wait {
     pub waiter: Task,
     /// For what.
     pub lock: LockRef,
-    /// `mutex`, `rwsem-read`, `rwsem-write`, `semaphore`, `completion`, `work`, `rcu`, `page-lock`, `io` … (see `KINDS`).
-    pub kind: &'static str,
+    /// What kind of thing it waits for.
+    pub kind: WaitKind,
     /// For whom; absent when unknown.
     pub holder: Option<Task>,
     /// How many tasks list the lock and may hold it, where they are too many to be named; 0 otherwise.
@@ -150,8 +151,8 @@ pub struct Wait {
     pub evidence: Vec<u64>,
     /// Why this grade, in words.
     pub because: String,
-    /// Whether the lock is recognised by its instance address (`instance`), by its class (`class`) or not at all (`none`).
-    pub identity: &'static str,
+    /// How the lock is told from others.
+    pub identity: Identity,
 }
 
 /// A task at the end of a chain of waits: others wait for it, or it is blocked itself, and the log shows nothing further.

@@ -5,7 +5,7 @@ use super::awaited::plain;
 use super::classes::is_global;
 use super::explain::{held_entry, is_locking};
 use super::facts::{Facts, TaskFacts};
-use super::{Grade, Wait};
+use super::{Grade, Identity, Wait};
 use crate::grammar::Flavour;
 use crate::report::{ChainEntry, Frame, Lockdep, Report, Task};
 
@@ -46,7 +46,7 @@ pub(super) fn predict(facts: &Facts, reports: &[(&Report, &Lockdep)], waits: &mu
             let holder: Option<Task> = holder.map(|other| waits[other].waiter.clone());
             let wait = &mut waits[index];
             wait.lock.class = Some(chain[place].class.clone());
-            wait.identity = "class";
+            wait.identity = Identity::Class;
             wait.evidence.push(chain[place].line);
             wait.because = format!("it sleeps where lockdep saw this lock taken while {} is held", held.class);
             if let Some(holder) = holder {
@@ -62,7 +62,7 @@ pub(super) fn predict(facts: &Facts, reports: &[(&Report, &Lockdep)], waits: &mu
 
 /// Whether the task sleeps in the very call that the chain's entry is about, on the same way to it.
 fn sleeps_there(task: &TaskFacts, entry: &ChainEntry) -> bool {
-    let Some(awaited) = task.awaited.as_ref().filter(|awaited| awaited.is_listed()) else { return false };
+    let Some(awaited) = task.awaited.as_ref().filter(|awaited| awaited.kind.is_listed()) else { return false };
     let solid = |frame: &&Frame| frame.reliable && !frame.inline && frame.function.is_some();
     let mut own = task.frames[awaited.site..].iter().filter(solid);
     let mut seen = entry.frames.iter().filter(solid).skip_while(|frame| is_locking(frame));

@@ -3,7 +3,7 @@
 use super::awaited::{Awaited, plain};
 use super::classes::global_lock;
 use super::facts::TaskFacts;
-use super::{Grade, LockRef, Wait};
+use super::{Grade, Identity, LockRef, Wait};
 use crate::report::{Frame, HeldLock, Task};
 
 /// A wait of which only the waiter is known.
@@ -11,7 +11,7 @@ pub(super) fn bare_wait(pid: i64, task: &TaskFacts, awaited: &Awaited) -> Wait {
     let site = task.frames.get(awaited.site);
     let outer = task.frames[awaited.site.min(task.frames.len())..].iter().find(|frame| !frame.inline);
     let named = site.and_then(|site| site.function.as_deref()).map(plain);
-    let class = named.filter(|_| awaited.is_listed()).and_then(global_lock);
+    let class = named.filter(|_| awaited.kind.is_listed()).and_then(global_lock);
     Wait {
         waiter: Task { comm: task.comm.clone(), pid },
         lock: LockRef { class, address: None, acquired_at: outer.or(site).map(place), line: None },
@@ -21,7 +21,7 @@ pub(super) fn bare_wait(pid: i64, task: &TaskFacts, awaited: &Awaited) -> Wait {
         grade: Grade::Unknown,
         evidence: evidence([Some(task.line), outer.or(site).map(|frame| frame.log_line)]),
         because: String::new(),
-        identity: "none",
+        identity: Identity::None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::locks_index::{Behind, Sameness, sameness};
 use super::{Look, Palette, safe, wrap_into};
-use crate::locks::{Dump, Explanation, Grade, Root, Wait, is_held, missing_root, words};
+use crate::locks::{Dump, Explanation, Grade, Root, Wait, is_held, missing_root};
 use crate::report::{ScenarioStep, Task};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -501,7 +501,7 @@ fn target(wait: &Wait) -> String {
     let at = wait.lock.acquired_at.as_deref().map(|at| format!(" in {at}")).unwrap_or_default();
     match &wait.lock.class {
         Some(class) => format!("{class} ({}){at}", wait.kind),
-        None => format!("{}{at}", words(wait.kind)),
+        None => format!("{}{at}", wait.kind.words()),
     }
 }
 

@@ -9,7 +9,7 @@ pub(super) type Sameness<'a> =
 
 pub(super) fn sameness(wait: &Wait) -> Sameness<'_> {
     (
-        wait.kind,
+        wait.kind.word(),
         wait.lock.class.as_deref(),
         wait.lock.address.as_deref(),
         wait.lock.acquired_at.as_deref(),

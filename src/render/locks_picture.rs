@@ -52,7 +52,7 @@ pub(super) fn lock_key(wait: &Wait) -> (String, String, i64) {
         (Some(class), address) => (class.clone(), address.clone().unwrap_or_default(), 0),
         // Unnamed locks are the same for all who wait for the same holder.
         (None, _) => (
-            wait.kind.to_owned(),
+            wait.kind.word().to_owned(),
             wait.lock.acquired_at.clone().unwrap_or_default(),
             wait.holder.as_ref().map_or(-wait.waiter.pid, |holder| holder.pid),
         ),
@@ -146,9 +146,9 @@ pub(super) fn picture(dump: &Dump) -> Picture {
             let key = lock_key(wait);
             let more = locks.get(&key).copied().unwrap_or(0);
             let lock = *index_of_lock.entry(key).or_insert_with(|| {
-                let mut label = vec![wait.lock.class.clone().unwrap_or_else(|| wait.kind.to_owned())];
+                let mut label = vec![wait.lock.class.clone().unwrap_or_else(|| wait.kind.word().to_owned())];
                 match &wait.lock.class {
-                    Some(_) => label.push(wait.kind.to_owned()),
+                    Some(_) => label.push(wait.kind.word().to_owned()),
                     None => label.extend(
                         wait.lock
                             .acquired_at

@@ -87,7 +87,7 @@ fn one_task(records: Records<'_>, dump: &Dump, task: &DumpTask, anchor: &str) ->
                 @if dump.cycles.iter().any(|cycle| cycle.contains(&task.pid)) { " · deadlocked" }
                 @if let Some(wait) = waits.first() {
                     span.soft {
-                        " waits for " (wait.lock.class.as_deref().unwrap_or(wait.kind))
+                        " waits for " (wait.lock.class.as_deref().unwrap_or(wait.kind.word()))
                         @if let Some(holder) = &wait.holder { " of " (holder.comm) "/" (holder.pid) }
                     }
                 }
@@ -95,8 +95,8 @@ fn one_task(records: Records<'_>, dump: &Dump, task: &DumpTask, anchor: &str) ->
             p.soft { "first spoken of in " (line_link(task.line)) }
             @for wait in waits {
                 p {
-                    "waits for " (wait.lock.class.as_deref().unwrap_or(wait.kind))
-                    @if wait.lock.class.is_some() { " (" (wait.kind) ")" }
+                    "waits for " (wait.lock.class.as_deref().unwrap_or(wait.kind.word()))
+                    @if wait.lock.class.is_some() { " (" (wait.kind.word()) ")" }
                     @if let Some(at) = &wait.lock.acquired_at { " in " code { (at) } }
                     @if let Some(holder) = &wait.holder {
                         ", held by " a href={ "#" (anchor) "task-" (holder.pid) } { (holder.comm) "/" (holder.pid) }

@@ -256,7 +256,7 @@ type Awaited = (String, String, i64);
 
 fn awaited(wait: &Wait) -> Awaited {
     if wait.lock.class.is_none() && wait.holder.is_none() {
-        return (wait.kind.to_owned(), wait.lock.acquired_at.clone().unwrap_or_default(), i64::MIN);
+        return (wait.kind.word().to_owned(), wait.lock.acquired_at.clone().unwrap_or_default(), i64::MIN);
     }
     lock_key(wait)
 }
@@ -401,9 +401,9 @@ fn task_label(dump: &Dump, pid: i64, shape: Shape) -> Vec<String> {
 /// A lock; its address is shown where another lock has its class.
 fn lock_node(wait: &Wait, several: bool, twin: bool) -> Node {
     let place = wait.lock.acquired_at.as_deref().and_then(|at| at.split('+').next());
-    let mut label = vec![wait.lock.class.clone().unwrap_or_else(|| wait.kind.to_owned())];
+    let mut label = vec![wait.lock.class.clone().unwrap_or_else(|| wait.kind.word().to_owned())];
     match (&wait.lock.class, place) {
-        (Some(_), _) => label.push(wait.kind.to_owned()),
+        (Some(_), _) => label.push(wait.kind.word().to_owned()),
         (None, Some(place)) => label.push(format!("in {place}")),
         (None, None) => {}
     }

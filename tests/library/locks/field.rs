@@ -133,14 +133,14 @@ fn a_reader_whom_the_kernel_names_is_likely_only() {
     assert_eq!(edges(&dump), ["634>12:likely".to_owned()].into());
     let wait = dump.waits.iter().find(|wait| wait.waiter.pid == 634).expect("it waits");
     // The last lock of its list is what the kernel speaks of.
-    assert_eq!((wait.kind, wait.lock.class.as_deref()), ("rwsem-write", Some("net_rwsem")));
+    assert_eq!((wait.kind.word(), wait.lock.class.as_deref()), ("rwsem-write", Some("net_rwsem")));
 }
 
 #[test]
 fn a_thread_that_was_never_woken_waits_for_no_lock() {
     let log = hung("stopper", 58, &["__schedule", "schedule", "schedule_preempt_disabled", "kthread", "ret_from_fork"]);
     let dump = last(&log);
-    assert_eq!(dump.waits.iter().map(|wait| wait.kind).collect::<Vec<_>>(), ["first-wakeup"]);
+    assert_eq!(dump.waits.iter().map(|wait| wait.kind.word()).collect::<Vec<_>>(), ["first-wakeup"]);
     assert_eq!(dump.roots.len(), 1);
 }
 
@@ -152,7 +152,7 @@ fn a_task_in_d_waits_even_if_the_log_does_not_tell_for_what() {
 [   10.0]  strange_place+0x1/0x20
 ";
     let dump = last(log);
-    assert_eq!(dump.waits.iter().map(|wait| wait.kind).collect::<Vec<_>>(), ["unknown"]);
+    assert_eq!(dump.waits.iter().map(|wait| wait.kind.word()).collect::<Vec<_>>(), ["unknown"]);
     let told = text(&[dump]);
     assert!(told.contains("1 task listed, 1 waiting"), "{told}");
     assert!(told.contains("waits for something that the log does not tell in strange_place+0x1/0x20"), "{told}");
