@@ -2,6 +2,7 @@
 
 use crate::engine::sample_complaints;
 use crate::grammar::{Choice, Cost, Event, Grammar, Header, Kind, costs};
+use crate::render::columns;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -223,7 +224,7 @@ fn paragraph(out: &mut dyn Write, name: &str, text: &str) -> std::io::Result<()>
     let mut line = String::new();
     let mut lines = Vec::new();
     for word in text.split(' ') {
-        if !line.is_empty() && INDENT + line.chars().count() + 1 + word.chars().count() > WIDTH {
+        if !line.is_empty() && INDENT + columns(&line) + 1 + columns(word) > WIDTH {
             lines.push(std::mem::take(&mut line));
         }
         if !line.is_empty() {

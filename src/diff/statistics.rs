@@ -1,33 +1,14 @@
 //! Exact statistics for k of n runs: intervals, tests, corrections, and how many runs a question needs.
 
-use std::f64::consts::PI;
+use libm::{erfc, lgamma};
 
 /// The level at which a difference is claimed.
 pub const ALPHA: f64 = 0.05;
 /// The chance to see a true difference that [`runs_needed`] asks for.
 pub const POWER: f64 = 0.8;
 
-/// Natural logarithm of the gamma function for `x > 0` (Lanczos, g = 7, nine terms; error below 1e-13 relative).
-#[must_use]
-pub fn ln_gamma(x: f64) -> f64 {
-    const TERMS: [f64; 8] = [
-        676.520_368_121_885_1,
-        -1_259.139_216_722_402_8,
-        771.323_428_777_653_1,
-        -176.615_029_162_140_6,
-        12.507_343_278_686_905,
-        -0.138_571_095_265_720_12,
-        9.984_369_578_019_572e-6,
-        1.505_632_735_149_311_6e-7,
-    ];
-    let x = x - 1.0;
-    let shifted = x + 7.5;
-    let sum = (1_u32..).zip(TERMS).fold(0.999_999_999_999_809_9, |sum, (at, term)| sum + term / (x + f64::from(at)));
-    (2.0 * PI).sqrt().ln() + (x + 0.5) * shifted.ln() - shifted + sum.ln()
-}
-
 fn ln_choose(n: f64, k: f64) -> f64 {
-    ln_gamma(n + 1.0) - ln_gamma(k + 1.0) - ln_gamma(n - k + 1.0)
+    lgamma(n + 1.0) - lgamma(k + 1.0) - lgamma(n - k + 1.0)
 }
 
 /// The regularised incomplete beta function `I_x(a, b)`, by its continued fraction (modified Lentz).
@@ -47,7 +28,7 @@ pub fn beta(x: f64, a: f64, b: f64) -> f64 {
 
 fn beta_fraction(x: f64, a: f64, b: f64) -> f64 {
     const TINY: f64 = 1e-300;
-    let front = (ln_gamma(a + b) - ln_gamma(a) - ln_gamma(b) + a * x.ln() + b * (-x).ln_1p()).exp() / a;
+    let front = (lgamma(a + b) - lgamma(a) - lgamma(b) + a * x.ln() + b * (-x).ln_1p()).exp() / a;
     let away = |value: f64| if value.abs() < TINY { TINY } else { value };
     let (mut c, mut d) = (1.0, 1.0 / away(1.0 - (a + b) * x / (a + 1.0)));
     let mut fraction = d;
@@ -190,26 +171,6 @@ pub fn rank_sum(a: &[f64], b: &[f64]) -> f64 {
         .map(|(_, ways)| ways)
         .sum();
     (extreme / whole).min(1.0)
-}
-
-/// The complementary error function (Numerical Recipes' Chebyshev fit, relative error below 1.2e-7).
-fn erfc(x: f64) -> f64 {
-    let t = 1.0 / (1.0 + 0.5 * x.abs());
-    const TERMS: [f64; 10] = [
-        0.170_872_77,
-        -0.822_152_23,
-        1.488_515_87,
-        -1.135_203_98,
-        0.278_868_07,
-        -0.186_288_06,
-        0.096_784_18,
-        0.374_091_96,
-        1.000_023_68,
-        -1.265_512_23,
-    ];
-    let sum = TERMS.iter().fold(0.0, |sum, term| sum * t + term);
-    let value = t * (-x * x + sum).exp();
-    if x >= 0.0 { value } else { 2.0 - value }
 }
 
 /// The middle value; the mean of the two in the middle; `None` of nothing.

@@ -2,6 +2,7 @@
 
 use super::foreign::Unreadable;
 use crate::input::Source;
+use globset::{Glob, GlobMatcher};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -128,12 +129,13 @@ fn glob(pattern: &Path) -> Vec<PathBuf> {
             found = found.into_iter().map(|path| path.join(&name)).filter(|path| path.exists()).collect();
             continue;
         }
+        let Some(pattern) = pattern_of(&name) else { return Vec::new() };
         found = found
             .iter()
             .flat_map(|path| entries(if path.as_os_str().is_empty() { Path::new(".") } else { path }))
             .filter(|path| {
                 let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-                matches(name.as_bytes(), file.as_bytes()) && (!file.starts_with('.') || name.starts_with('.'))
+                pattern.is_match(&file) && (!file.starts_with('.') || name.starts_with('.'))
             })
             .map(|path| path.strip_prefix("./").map(Path::to_path_buf).unwrap_or(path))
             .collect();
@@ -145,56 +147,12 @@ fn glob(pattern: &Path) -> Vec<PathBuf> {
     logs
 }
 
-/// A file name against a pattern. The last star that could still take more is remembered, so that it takes linear memory
-/// and at most quadratic time.
-fn matches(pattern: &[u8], text: &[u8]) -> bool {
-    let (mut p, mut t, mut star) = (0, 0, None);
-    while t < text.len() {
-        let one = match pattern.get(p) {
-            Some(b'*') => {
-                star = Some((p, t));
-                p += 1;
-                continue;
-            }
-            Some(b'[') => class(&pattern[p..], text[t]),
-            Some(b'?') => Some(1),
-            Some(byte) => (*byte == text[t]).then_some(1),
-            None => None,
-        };
-        match (one, star) {
-            (Some(length), _) => (p, t) = (p + length, t + 1),
-            (None, Some((at, from))) => {
-                star = Some((at, from + 1));
-                (p, t) = (at + 1, from + 1);
-            }
-            (None, None) => return false,
-        }
-    }
-    pattern[p..].iter().all(|byte| *byte == b'*')
-}
-
-/// The length of `[abc]`, `[a-z]` or `[!a]` if it matches the byte; an open bracket without its end is itself.
-fn class(pattern: &[u8], byte: u8) -> Option<usize> {
-    let Some(end) = pattern.iter().skip(2).position(|byte| *byte == b']').map(|at| at + 2) else {
-        return (byte == b'[').then_some(1);
-    };
-    let inside = &pattern[1..end];
-    let (negated, inside) = match inside.split_first() {
-        Some((b'!' | b'^', rest)) if !rest.is_empty() => (true, rest),
-        _ => (false, inside),
-    };
-    let mut hit = false;
-    let mut at = 0;
-    while at < inside.len() {
-        if inside.get(at + 1) == Some(&b'-') && at + 2 < inside.len() {
-            hit |= (inside[at]..=inside[at + 2]).contains(&byte);
-            at += 3;
-        } else {
-            hit |= inside[at] == byte;
-            at += 1;
-        }
-    }
-    (hit != negated).then_some(end + 1)
+/// The names that a component of a pattern stands for, as in a shell: `*`, `?`, `[…]`; braces are themselves, and so is all of
+/// what is not a pattern.
+fn pattern_of(component: &str) -> Option<GlobMatcher> {
+    let own = component.replace('{', "[{]").replace('}', "[}]").replace("[^", "[!");
+    let glob = Glob::new(&own).or_else(|_| Glob::new(&globset::escape(component)));
+    glob.ok().map(|glob| glob.compile_matcher())
 }
 
 #[cfg(test)]
@@ -203,9 +161,10 @@ mod tests {
 
     #[test]
     fn globs_match_as_in_a_shell() {
-        let hit = |pattern: &str, text: &str| matches(pattern.as_bytes(), text.as_bytes());
+        let hit = |pattern: &str, text: &str| pattern_of(pattern).is_some_and(|pattern| pattern.is_match(text));
         assert!(hit("*.log", "a.log") && hit("run?", "run1") && hit("a*b*c", "aXbYbc") && hit("[a-c]x", "bx"));
         assert!(!hit("*.log", "a.txt") && !hit("run?", "run") && !hit("[!a]x", "ax") && hit("[x", "[x"));
+        assert!(hit("{a,b}*", "{a,b}1") && !hit("{a,b}*", "a1") && !hit("[^a]x", "ax") && hit("[^a]x", "bx"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Answers of a query as columns for people.
 
-use super::{Palette, Width, fitted, safe};
+use super::{Palette, Width, columns as columns_of, fitted, safe};
 use serde_json::Value;
 
 /// Columns narrower than this are not made narrower to fit a terminal.
@@ -10,11 +10,11 @@ const NARROW: usize = 12;
 #[must_use]
 pub fn answer_text(columns: &[(String, bool)], rows: &[Vec<Value>], width: Width, palette: &Palette) -> String {
     let cells: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(cell).collect()).collect();
-    let mut widths: Vec<usize> = columns.iter().map(|(name, _)| safe(name).chars().count()).collect();
+    let mut widths: Vec<usize> = columns.iter().map(|(name, _)| columns_of(&safe(name))).collect();
     let least = widths.clone();
     for row in &cells {
         for (wide, cell) in widths.iter_mut().zip(row) {
-            *wide = (*wide).max(cell.chars().count());
+            *wide = (*wide).max(columns_of(cell));
         }
     }
     let gaps = 2 * columns.len().saturating_sub(1);
@@ -27,7 +27,7 @@ pub fn answer_text(columns: &[(String, bool)], rows: &[Vec<Value>], width: Width
         let mut out = String::new();
         for (at, cell) in cells.iter().enumerate() {
             let shown = fitted(cell, widths[at]);
-            let blank = " ".repeat(widths[at].saturating_sub(shown.chars().count()));
+            let blank = " ".repeat(widths[at].saturating_sub(columns_of(&shown)));
             let right = columns[at].1;
             if at > 0 {
                 out.push_str("  ");

@@ -1,7 +1,7 @@
 //! Several bisections as a table, and verdicts that contradict their runs.
 
 use super::bisect_words::{plain, short};
-use super::{Look, Width};
+use super::{Look, Width, columns, padded};
 use crate::bisect::Bisection;
 use crate::bisect::record::Outcome;
 use std::io::{self, Write};
@@ -16,7 +16,7 @@ const ANSWER: usize = 50;
 pub fn write_table(all: &[Bisection], look: &Look, out: &mut dyn Write) -> io::Result<()> {
     let palette = &look.palette;
     let answers: Vec<String> = all.iter().map(answer).collect();
-    let longest = answers.iter().map(|answer| answer.chars().count()).max().unwrap_or(0).max(6);
+    let longest = answers.iter().map(|answer| columns(answer)).max().unwrap_or(0).max(6);
     let wide = if look.width == Width::UNBOUNDED { longest } else { longest.min(ANSWER) };
     writeln!(out, "confidence  {:wide$}  log", "answer")?;
     let shared = shared_folders(all.iter().map(|found| found.log.as_str()));
@@ -31,7 +31,7 @@ pub fn write_table(all: &[Bisection], look: &Look, out: &mut dyn Write) -> io::R
         let log = super::safe(&found.log[shared..]);
         let session =
             if found.sessions > 1 { format!(" ({} of {})", found.session, found.sessions) } else { String::new() };
-        writeln!(out, "{style}{confidence:>10}{style:#}  {:<wide$}  {log}{session}", plain(answer, wide))?;
+        writeln!(out, "{style}{confidence:>10}{style:#}  {}  {log}{session}", padded(&plain(answer, wide), wide))?;
     }
     Ok(())
 }

@@ -1,13 +1,13 @@
 //! Text of a bisection as a terminal takes it: wrapped, cut, commits shortened.
 
-use super::safe;
+use super::{columns, safe};
 
 /// Words of `text` in lines of at most `width` columns, control characters taken out.
 pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in safe(text).split_whitespace() {
         match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+            Some(line) if columns(line) + 1 + columns(word) <= width => {
                 line.push(' ');
                 line.push_str(word);
             }

@@ -1,6 +1,6 @@
 //! A comparison of runs as text and as Markdown.
 
-use super::{Look, Palette, Width, fitted, safe};
+use super::{Look, Palette, Width, columns, fitted, padded, safe};
 use crate::diff::cause::aligned;
 use crate::diff::record::Causes;
 use crate::diff::{Difference, Finding, Verdict};
@@ -108,12 +108,12 @@ fn sides(causes: &Causes, width: Width) -> Vec<String> {
         };
         rows.push((left, mark, right));
     }
-    let longest = rows.iter().flat_map(|(left, ..)| left).map(|left| safe(left).chars().count()).max().unwrap_or(0);
+    let longest = rows.iter().flat_map(|(left, ..)| left).map(|left| columns(&safe(left))).max().unwrap_or(0);
     // The mark and two blanks stand between the sides.
     let most = if width == Width::UNBOUNDED { usize::MAX } else { (width.0.saturating_sub(INDENT + 3) / 2).max(LEAST) };
     let column = longest.min(most);
     let cell = |text: Option<String>| fitted(&safe(&text.unwrap_or_default()), most).into_owned();
-    let row = |(left, mark, right)| format!("{:<column$} {mark} {}", cell(left), cell(right)).trim_end().to_owned();
+    let row = |(left, mark, right)| format!("{} {mark} {}", padded(&cell(left), column), cell(right)).trim_end().to_owned();
     rows.into_iter().map(row).collect()
 }
 

@@ -1,7 +1,7 @@
 //! The wait graph as text: root first, every statement with the log's line numbers.
 
 use super::locks_index::{Behind, Sameness, sameness};
-use super::{Look, Palette, safe, wrap_into};
+use super::{Look, Palette, columns, safe, wrap_into};
 use crate::locks::{Dump, Explanation, Grade, Root, Wait, is_held, missing_root};
 use crate::report::{ScenarioStep, Task};
 use std::collections::{BTreeMap, BTreeSet};
@@ -451,7 +451,7 @@ impl Page {
         if steps.len() < 2 {
             return;
         }
-        let left = steps.iter().filter(|step| step.cpu == 0).map(|step| step.action.chars().count()).max().unwrap_or(0);
+        let left = steps.iter().filter(|step| step.cpu == 0).map(|step| columns(&step.action)).max().unwrap_or(0);
         let two = steps.iter().any(|step| step.cpu > 0);
         let width = left.max(4) + 2;
         self.out.push_str("  scenario:\n");

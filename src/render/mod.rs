@@ -42,6 +42,7 @@ pub use syzbot::{bugs_text, known_text, picks_text, work_text};
 pub use thread::thread_text;
 
 use std::borrow::Cow;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// The picture of a dump in a file of its own: tasks, what they wait for, and who holds it; no box overlaps another.
 #[must_use]
@@ -49,28 +50,43 @@ pub fn locks_svg(dump: &crate::locks::Dump) -> String {
     svg::waits_svg(dump, svg::Setting::Alone, true)
 }
 
+/// How many columns of a terminal a text takes: Chinese, Japanese and Korean characters take two, combining ones none.
+pub(crate) fn columns(text: &str) -> usize {
+    if text.is_ascii() { text.len() } else { text.width() }
+}
+
+/// The text and blanks behind it, `width` columns in all if it is not longer.
+pub(crate) fn padded(text: &str, width: usize) -> String {
+    format!("{text}{}", " ".repeat(width.saturating_sub(columns(text))))
+}
+
 /// The text cut to `width` columns, an ellipsis at the end if anything went.
 #[must_use]
 pub fn fitted(text: &str, width: usize) -> Cow<'_, str> {
-    if text.chars().count() <= width {
+    if columns(text) <= width {
         return Cow::Borrowed(text);
     }
-    let mut out: String = text.chars().take(width.saturating_sub(1)).collect();
+    let (mut left, mut out) = (width.saturating_sub(1), String::new());
+    for char in text.chars() {
+        let Some(rest) = left.checked_sub(char.width().unwrap_or(0)) else { break };
+        left = rest;
+        out.push(char);
+    }
     out.push('…');
     Cow::Owned(out)
 }
 
 /// Writes words into lines of so many columns, `first` before the first line and `indent` blanks before the others. A word
 /// is never broken, so that names and places can be copied.
-pub(crate) fn wrap_into(out: &mut String, first: &str, indent: usize, text: &str, columns: usize) {
+pub(crate) fn wrap_into(out: &mut String, first: &str, indent: usize, text: &str, most: usize) {
     let text = safe(text);
-    let mut column = first.chars().count();
+    let mut column = columns(first);
     out.push_str(first);
     let mut begun = true;
     for word in text.split(' ').filter(|word| !word.is_empty()) {
-        let length = word.chars().count();
-        if !begun && column + 1 + length > columns {
-            let indent = indent.min(columns / 2);
+        let length = columns(word);
+        if !begun && column + 1 + length > most {
+            let indent = indent.min(most / 2);
             out.push('\n');
             out.push_str(&" ".repeat(indent));
             (column, begun) = (indent, true);
@@ -94,5 +110,7 @@ mod tests {
     fn long_text_is_cut() {
         assert_eq!(fitted("abcdef", 4), "abc…");
         assert_eq!(fitted("abcd", 4), "abcd");
+        assert_eq!(fitted("漢字の名前", 6), "漢字…", "two columns each");
+        assert_eq!(padded("漢字", 6), "漢字  ");
     }
 }

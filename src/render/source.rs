@@ -1,6 +1,6 @@
 //! What a kernel tree says about a report, as text: code as compilers show it, who wrote it, fixes, whom to tell.
 
-use super::{Look, safe, wrap_into};
+use super::{Look, columns, padded, safe, wrap_into};
 use crate::source::{
     BlamePage, Commit, Copied, Fix, FixGrade, Fixed, FunctionBlame, LineBlame, People, Place, PlaceRole, WhoSays,
 };
@@ -118,7 +118,7 @@ fn code(place: &Place, head: &[String]) -> Vec<(String, bool)> {
 
 /// Two pieces of code beside each other; none where they are too wide.
 fn beside(left: &[(String, bool)], right: &[(String, bool)]) -> Option<String> {
-    let wide = |lines: &[(String, bool)]| lines.iter().map(|(line, _)| line.chars().count()).max().unwrap_or(0);
+    let wide = |lines: &[(String, bool)]| lines.iter().map(|(line, _)| columns(line)).max().unwrap_or(0);
     let column = wide(left) + 2;
     if column + wide(right) > BESIDE {
         return None;
@@ -126,7 +126,7 @@ fn beside(left: &[(String, bool)], right: &[(String, bool)]) -> Option<String> {
     let mut out = String::new();
     for at in 0..left.len().max(right.len()) {
         let of = |lines: &[(String, bool)]| lines.get(at).map_or("", |(line, _)| line.as_str()).to_owned();
-        let line = format!("{:<column$}{}", of(left), of(right));
+        let line = format!("{}{}", padded(&of(left), column), of(right));
         out.push_str(line.trim_end());
         out.push('\n');
     }

@@ -70,7 +70,7 @@ pub(super) fn write(
         })
         .collect();
     let widths: [usize; 4] =
-        std::array::from_fn(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0));
+        std::array::from_fn(|column| rows.iter().map(|row| crate::render::columns(&row[column])).max().unwrap_or(0));
     for (group, row) in groups.iter().zip(&rows) {
         let mut first = String::new();
         for (at, (cell, width)) in row.iter().zip(widths).enumerate().filter(|(_, (_, width))| *width > 0) {
@@ -78,7 +78,7 @@ pub(super) fn write(
             let _ = if at == 2 { write!(first, "  {cell:<width$}") } else { write!(first, "  {cell:>width$}") };
         }
         first.push_str("  ");
-        let indent = first.chars().count();
+        let indent = crate::render::columns(&first);
         let own = if group.reports[0].syzbot || !look.is_brief() { "" } else { " (not a title of syzbot)" };
         let columns = if whole { usize::MAX } else { look.wrap() };
         wrap_into(out, &first, indent, &format!("{}{own}", heading(group)), columns);

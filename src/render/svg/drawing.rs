@@ -14,7 +14,7 @@ pub(super) const MARGIN: f64 = 9.0;
 
 /// Width of a text, pixels.
 pub(super) fn width_of(text: &str) -> f64 {
-    text.chars().count() as f64 * LETTER
+    crate::render::columns(text) as f64 * LETTER
 }
 
 /// A picture that is being drawn.
