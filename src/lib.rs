@@ -89,8 +89,8 @@
 //! | `arrow` (default) | tables: Parquet, Arrow and CSV files, streams of Arrow batches |
 //! | `tables` | SQL over tables, by polars |
 //!
-//! With `default-features = false` there are fewer than 40 crates in all (`tests/all.sh` counts), among them neither clap nor ureq
-//! nor indicatif.
+//! With `default-features = false` kanalyze depends on fewer than 40 crates in all (`tests/all.sh` counts), among them neither clap
+//! nor ureq nor indicatif.
 //!
 //! # The road through the house
 //!

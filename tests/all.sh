@@ -93,10 +93,10 @@ step "the library alone"
 for features in "" net vm; do
     cargo check --quiet --lib --no-default-features ${features:+--features "$features"}
 done
-crates=$(cargo tree --no-default-features -e normal --prefix none | sed 's/ (.*//' | sort -u)
+crates=$(cargo tree --no-default-features -e normal --prefix none | sed 's/ (.*//' | grep -v '^kanalyze ' | sort -u)
 count=$(printf '%s\n' "$crates" | wc -l)
 if [ "$count" -ge 40 ] || printf '%s\n' "$crates" | grep -qE '^(clap|ureq|indicatif) '; then
-    printf 'the library alone has %s crates; below 40 is the promise:\n%s\n' "$count" "$crates"
+    printf 'the library alone depends on %s crates; fewer than 40 are promised:\n%s\n' "$count" "$crates"
     exit 1
 fi
 RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --lib

@@ -113,7 +113,8 @@ fn sides(causes: &Causes, width: Width) -> Vec<String> {
     let most = if width == Width::UNBOUNDED { usize::MAX } else { (width.0.saturating_sub(INDENT + 3) / 2).max(LEAST) };
     let column = longest.min(most);
     let cell = |text: Option<String>| fitted(&safe(&text.unwrap_or_default()), most).into_owned();
-    let row = |(left, mark, right)| format!("{} {mark} {}", padded(&cell(left), column), cell(right)).trim_end().to_owned();
+    let row =
+        |(left, mark, right)| format!("{} {mark} {}", padded(&cell(left), column), cell(right)).trim_end().to_owned();
     rows.into_iter().map(row).collect()
 }
 

@@ -1,6 +1,8 @@
 //! A symbol file with everything that was read from it so far: symbols, units, tables, each when first asked for.
 
 use super::cache::{Cache, Kind};
+#[cfg(feature = "cli")]
+use super::direct::Direct;
 use super::dwarf::{UnitRange, UnitRanges, read_table, sections, unit_ranges};
 use super::elf::{Elf, ElfError};
 use super::names::SymbolTable;
@@ -33,6 +35,8 @@ pub struct Binary {
     ranges: OnceLock<UnitRanges>,
     banner: OnceLock<Option<String>>,
     fresh: Mutex<BTreeMap<u64, Arc<[u8]>>>,
+    #[cfg(feature = "cli")]
+    direct: OnceLock<Option<Direct>>,
 }
 
 impl Binary {
@@ -58,6 +62,8 @@ impl Binary {
             ranges: OnceLock::new(),
             banner: OnceLock::new(),
             fresh: Mutex::default(),
+            #[cfg(feature = "cli")]
+            direct: OnceLock::new(),
         }
     }
 
@@ -100,6 +106,21 @@ impl Binary {
 
     fn has_table(&self, unit: u64) -> bool {
         self.fresh.lock().is_ok_and(|fresh| fresh.contains_key(&unit)) || self.cached(Kind::Unit, unit).is_some()
+    }
+
+    /// What `addr2line` says of an address, where no index is kept: of modules, and of files that no cache can know again.
+    #[cfg(feature = "cli")]
+    fn direct_places(&self, address: u64) -> Option<Vec<Place>> {
+        if self.cache.is_some() && !self.elf.relocatable || !self.elf.is_code(address) {
+            return None;
+        }
+        self.direct.get_or_init(|| Direct::of(&self.elf)).as_ref()?.places(address)
+    }
+
+    /// The library alone has one reader for all files.
+    #[cfg(not(feature = "cli"))]
+    fn direct_places(&self, _address: u64) -> Option<Vec<Place>> {
+        None
     }
 
     /// Reads what many look-ups will need, on all processors.
@@ -149,11 +170,20 @@ impl Binary {
             .unwrap_or(false)
     }
 
-    /// The places that an address stands for, the innermost inlined function first. Where the debug information has
-    /// none, the symbol's name alone; nothing if that is unknown too.
+    /// The places that an address stands for, the innermost inlined function first, perhaps without discriminators. Where the
+    /// debug information has none, the symbol's name alone; nothing if that is unknown too.
     #[must_use]
     pub fn places(&self, address: u64) -> Vec<Place> {
-        let mut places = self
+        match self.direct_places(address) {
+            Some(places) => self.with_symbol(places, address),
+            None => self.places_with_discriminators(address),
+        }
+    }
+
+    /// The same with discriminators, as `decode_stacktrace.sh` prints them.
+    #[must_use]
+    pub fn places_with_discriminators(&self, address: u64) -> Vec<Place> {
+        let places = self
             .unit(address)
             .and_then(|unit| {
                 self.with_table(unit, |table| {
@@ -168,6 +198,11 @@ impl Binary {
                 })
             })
             .unwrap_or_default();
+        self.with_symbol(places, address)
+    }
+
+    /// Where the outermost function has no name (assembly), the symbol's.
+    fn with_symbol(&self, mut places: Vec<Place>, address: u64) -> Vec<Place> {
         if places.last().is_none_or(|place| place.function.is_none()) {
             let name = self.elf.is_code(address).then(|| self.symbols().covering(address)).flatten();
             let name = name.map(|symbol| demangled(symbol.name));

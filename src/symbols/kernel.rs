@@ -356,7 +356,7 @@ impl Kernel {
             Ok((address, confidence, reason)) => match binary {
                 Some(binary) => {
                     let address = if self.compatible { compatible_address(binary, address) } else { address };
-                    let places = binary.places(address);
+                    let places = self.places(binary, address);
                     if named.offset == named.size && !self.compatible && between_functions(table, address) {
                         return Answer::miss(
                             "between two functions: the address of the second, not one to which a call returns",
@@ -389,10 +389,15 @@ impl Kernel {
         let Some(symbol) = table.covering(looked_up) else { return Answer::miss("below the kernel's first symbol") };
         let within = Some((symbol.name.to_owned(), address.wrapping_sub(symbol.address), symbol.span));
         let places = match &self.image {
-            Image::Binary(binary) => binary.places(looked_up),
+            Image::Binary(binary) => self.places(binary, looked_up),
             _ => vec![Place { function: Some(demangled(symbol.name)), ..Place::default() }],
         };
         Answer { places, confidence, reason: None, within }
+    }
+
+    /// The script prints discriminators, nothing else does.
+    fn places(&self, binary: &Binary, address: u64) -> Vec<Place> {
+        if self.compatible { binary.places_with_discriminators(address) } else { binary.places(address) }
     }
 
     /// Reads what look-ups of these functions will need, on all processors.

@@ -31,6 +31,8 @@ mod annotate;
 mod binary;
 mod cache;
 pub mod debuginfod;
+#[cfg(feature = "cli")]
+mod direct;
 mod dwarf;
 mod elf;
 mod entry;

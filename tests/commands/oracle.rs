@@ -35,8 +35,11 @@ fn compare(path: &Path) -> (usize, BTreeMap<u64, (Frames, Frames)>) {
             let file = place.and_then(|place| place.file).map(str::to_owned);
             expected.push((name, file, place.and_then(|place| place.line)));
         }
-        let mut found: Frames =
-            own.places(address).into_iter().map(|place| (place.function, place.file, place.line)).collect();
+        let mut found: Frames = own
+            .places_with_discriminators(address)
+            .into_iter()
+            .map(|place| (place.function, place.file, place.line))
+            .collect();
         for ((name, ..), (own, ..)) in expected.iter().zip(&mut found) {
             if name.is_none() {
                 // Assembly: where the debug information names no function, we give the symbol's name.
