@@ -79,6 +79,19 @@ impl SourceError {
     }
 }
 
+/// The command `git` with nothing inherited that could point it to another repository, and deaf to hooks and monitors that a
+/// repository names.
+#[must_use]
+pub fn plain_git() -> Command {
+    let mut command = Command::new("git");
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"GIT_")) {
+        command.env_remove(name);
+    }
+    command.envs([("LC_ALL", "C"), ("GIT_TERMINAL_PROMPT", "0")]);
+    command.args(["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]);
+    command
+}
+
 /// Runs git in one repository.
 #[derive(Debug, Clone)]
 pub struct Git {
@@ -94,17 +107,12 @@ impl Git {
 
     /// A command of git, with nothing inherited that could point it elsewhere.
     fn command<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Command {
-        let mut command = Command::new("git");
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"GIT_")) {
-            command.env_remove(name);
-        }
+        let mut command = plain_git();
         command
             .envs([
-                ("LC_ALL", "C"),
                 ("TZ", "UTC"),
                 ("GIT_PAGER", "cat"),
                 ("GIT_OPTIONAL_LOCKS", "0"),
-                ("GIT_TERMINAL_PROMPT", "0"),
                 ("GIT_NO_REPLACE_OBJECTS", "1"),
                 ("GIT_LITERAL_PATHSPECS", "1"),
                 ("GIT_ATTR_NOSYSTEM", "1"),

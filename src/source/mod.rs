@@ -29,7 +29,7 @@ mod tree;
 pub use base::Hints;
 pub use code::{function_around, function_named};
 pub use fixed::{Query, fixed};
-pub use git::{Git, SourceError};
+pub use git::{Git, SourceError, plain_git};
 pub use maintainers::{Listed, Maintainers};
 pub use page::{PageOptions, blame_page, commit_page, dump_page};
 pub use place::{Wanted, places_of, places_of_dump};

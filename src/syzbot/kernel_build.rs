@@ -4,10 +4,11 @@ use super::kernel_config::{Merged, merge, refused};
 use super::kernel_patch::{PatchError, patched_tree};
 use super::manifest::{Architecture, BundleError, LocalKernel, Manifest, PatchFile, Role};
 use super::{adopt, content};
+use crate::source::Git;
 use crate::vm::command::Leash;
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -31,6 +32,9 @@ const LOOK: Duration = Duration::from_millis(50);
 
 /// The most that is kept of a tree's uncommitted changes.
 const DIFF: u64 = 64 << 20;
+
+/// How git is asked for them; programs that the tree's attributes name are not run.
+const CHANGES: [&str; 5] = ["diff", "--binary", "--no-ext-diff", "--no-textconv", "HEAD"];
 
 /// What to build, and how.
 #[derive(Debug, Clone)]
@@ -326,7 +330,7 @@ fn with_patches(
     local: &Path,
     tell: &mut dyn FnMut(Step<'_>),
 ) -> Result<PathBuf, BuildError> {
-    if git(source, &["diff", "--quiet", "HEAD"]).is_none() {
+    if git(source, &["diff", "--quiet", "--no-ext-diff", "--no-textconv", "HEAD"]).is_none() {
         let words = "the tree's uncommitted changes are not in the patched kernel, which is HEAD and the patches";
         tell(Step::Note(words.to_owned()));
     }
@@ -360,11 +364,11 @@ fn tail(path: &Path) -> io::Result<String> {
 
 /// What git says of the tree; nothing if the tree only lies somewhere inside another repository.
 fn git(tree: &Path, arguments: &[&str]) -> Option<String> {
-    if arguments != ["rev-parse", "--show-prefix"] && !git(tree, &["rev-parse", "--show-prefix"])?.trim().is_empty() {
+    let git = Git::new(tree);
+    if !git.output(&["rev-parse", "--show-prefix"]).ok()?.trim_ascii().is_empty() {
         return None;
     }
-    let output = Command::new("git").arg("-C").arg(tree).args(arguments).stderr(Stdio::null()).output().ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    Some(String::from_utf8_lossy(&git.output(arguments).ok()?).into_owned())
 }
 
 /// The tree's uncommitted changes as a file beside the kernel: without them, HEAD tells only half of what was built.
@@ -374,23 +378,17 @@ fn uncommitted(build: &Build<'_>, local: &Path) -> Result<Option<(PathBuf, super
     if git(build.source, &["rev-parse", "HEAD"]).is_none() {
         return Ok(None);
     }
-    let Ok(mut child) = Command::new("git")
-        .arg("-C")
-        .arg(build.source)
-        .args(["diff", "--binary", "HEAD"])
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-    else {
-        return Ok(None);
-    };
-    let mut file = File::create(&part).map_err(at(&part))?;
-    if let Some(changes) = child.stdout.take() {
-        io::copy(&mut changes.take(DIFF), &mut file).map_err(at(&part))?;
-    }
-    // One that is longer than the bound dies of the closed pipe; its beginning is worth keeping.
-    let _ = child.wait();
+    let mut file = BufWriter::new(File::create(&part).map_err(at(&part))?);
+    let (mut left, mut written) = (DIFF, Ok(()));
+    // Of one that is longer than the bound the beginning is worth keeping, and so it is where git fails in its midst.
+    let _ = Git::new(build.source).records(&CHANGES, b'\n', |line| {
+        let Some(rest) = left.checked_sub(line.len() as u64 + 1) else { return false };
+        left = rest;
+        written = file.write_all(line).and_then(|()| file.write_all(b"\n"));
+        written.is_ok()
+    });
+    written.map_err(at(&part))?;
+    let file = file.into_inner().map_err(|error| at(&part)(error.into_error()))?;
     if file.metadata().map_err(at(&part))?.len() == 0 {
         let _ = fs::remove_file(&part);
         let _ = fs::remove_file(local.join(name));

@@ -1,9 +1,10 @@
 //! A kernel tree with patches, beside the user's own, which is never touched.
 
+use crate::source::plain_git;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 /// Why there is no patched tree.
 #[derive(Debug, thiserror::Error)]
@@ -92,13 +93,9 @@ pub(super) fn patched_tree(source: &Path, patches: &[PathBuf], tree: &Path) -> R
 }
 
 fn git<A: AsRef<OsStr>>(tree: &Path, words: impl IntoIterator<Item = A>) -> Result<String, PatchError> {
-    let mut command = Command::new("git");
-    command.arg("-C").arg(tree).args(words).stdin(Stdio::null());
-    // A repository that an outer git works on is not this one.
-    for variable in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"] {
-        command.env_remove(variable);
-    }
-    let answer = command.output();
+    let words: Vec<A> = words.into_iter().collect();
+    let answer = plain_git().arg("-C").arg(tree).args(&words).stdin(Stdio::null()).output();
+    let name = words.first().map_or_else(String::new, |verb| verb.as_ref().to_string_lossy().into_owned());
     let words = match answer {
         Ok(output) if output.status.success() => return Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
         Ok(output) => {
@@ -108,6 +105,5 @@ fn git<A: AsRef<OsStr>>(tree: &Path, words: impl IntoIterator<Item = A>) -> Resu
         }
         Err(error) => error.to_string(),
     };
-    let name = command.get_args().nth(2).unwrap_or_default().to_string_lossy().into_owned();
     Err(PatchError::Git { command: name, tree: tree.to_owned(), words })
 }

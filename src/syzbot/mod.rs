@@ -8,10 +8,10 @@ pub mod content;
 pub mod dashboard;
 pub mod download;
 pub mod fetch;
-#[cfg(feature = "vm")]
+#[cfg(feature = "cli")]
 pub mod kernel_build;
 pub mod kernel_config;
-#[cfg(feature = "vm")]
+#[cfg(feature = "cli")]
 mod kernel_patch;
 pub mod link;
 pub mod listing;
