@@ -216,7 +216,7 @@ fn unknown(facts: &Facts, waits: &[Wait]) -> Vec<String> {
     }
     let by_class = waits.iter().any(|wait| wait.identity == Identity::Class);
     if by_class {
-        reasons.push("some locks are identified by class only: the log prints no addresses".into());
+        reasons.push("some locks are known by class only: the log prints no addresses".into());
     }
     reasons
 }
