@@ -3,7 +3,7 @@
 #![expect(
     clippy::print_stderr,
     clippy::print_stdout,
-    reason = "tests say loudly what they skip and what they measured"
+    reason = "tests print what they skip and what they measured"
 )]
 
 mod driver;
