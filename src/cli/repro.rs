@@ -6,7 +6,7 @@ use super::records::write_records;
 use crate::render::safe;
 use crate::syzbot::Bundle;
 use crate::syzbot::architecture::Architecture;
-use crate::syzbot::repro::{Features, FlagSettings, Flags, LARGEST, Program, flags_for};
+use crate::syzbot::repro::{Features, FlagSettings, Flags, LARGEST, OptionsError, Program, flags_for};
 use anyhow::{Context as _, bail};
 use std::fs::File;
 use std::io::{BufWriter, Read, Write};
@@ -143,7 +143,7 @@ fn program(source: &Source) -> anyhow::Result<(Program, PathBuf)> {
         source.file.clone()
     };
     let mut program = Program::parse(&read(&path)?).with_context(|| path.display().to_string())?;
-    let wrong = |words: String| anyhow::anyhow!("{}: {words}", path.display());
+    let wrong = |words: OptionsError| anyhow::anyhow!("{}: {words}", path.display());
     for key in &source.unset {
         program.unset(key).map_err(wrong)?;
     }

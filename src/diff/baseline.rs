@@ -17,7 +17,21 @@ pub enum BaselineError {
     Unreadable(String, #[source] std::io::Error),
     /// It is not what a baseline is.
     #[error("{0}: this is not a baseline: {1}")]
-    Wrong(String, String),
+    Wrong(String, #[source] BaselineFault),
+}
+
+/// What is wrong with the text of a baseline.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BaselineFault {
+    /// It is not TOML, or has other keys.
+    #[error("{0}")]
+    Toml(String),
+    /// Another version of the format.
+    #[error("version {0} is not known; it is 1")]
+    Version(u32),
+    /// An `until` that is not a day; the title of the issue.
+    #[error("'{0}': until is a day, as in 2026-12-31")]
+    Until(String),
 }
 
 /// The known issues of a file.
@@ -62,21 +76,22 @@ impl Baseline {
     pub fn read(path: &Path) -> Result<Self, BaselineError> {
         let name = path.display().to_string();
         let text = read_small(path, LARGEST).map_err(|error| BaselineError::Unreadable(name.clone(), error))?;
-        Self::parse(&text).map_err(|words| BaselineError::Wrong(name, words))
+        Self::parse(&text).map_err(|fault| BaselineError::Wrong(name, fault))
     }
 
     /// Reads a text.
     ///
     /// # Errors
-    /// What is wrong with it, in words.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let baseline: Self = toml::from_str(text).map_err(|error| error.to_string().replace('\n', " "))?;
+    /// [`BaselineFault`].
+    pub fn parse(text: &str) -> Result<Self, BaselineFault> {
+        let baseline: Self =
+            toml::from_str(text).map_err(|error| BaselineFault::Toml(error.to_string().replace('\n', " ")))?;
         if baseline.version != 1 {
-            return Err(format!("version {} is not known; it is 1", baseline.version));
+            return Err(BaselineFault::Version(baseline.version));
         }
         for known in &baseline.known {
             if known.until.is_some_and(|until| until.date.is_none() || until.time.is_some()) {
-                return Err(format!("'{}': until is a day, as in 2026-12-31", known.title));
+                return Err(BaselineFault::Until(known.title.clone()));
             }
         }
         Ok(baseline)
@@ -151,11 +166,11 @@ mod tests {
 
     #[test]
     fn a_wrong_baseline_is_told_so() {
-        assert!(Baseline::parse("version = 2").is_err_and(|words| words.contains("version 2")));
+        assert!(Baseline::parse("version = 2").is_err_and(|fault| fault == BaselineFault::Version(2)));
         assert!(Baseline::parse("version = 1\n[[known]]\ntitel = 'x'").is_err());
         assert!(
             Baseline::parse("version = 1\n[[known]]\ntitle = 'x'\nuntil = 10:00:00")
-                .is_err_and(|words| words.contains("a day"))
+                .is_err_and(|fault| fault == BaselineFault::Until("x".to_owned()))
         );
     }
 

@@ -51,8 +51,8 @@ impl NameSet {
     /// What is wrong with a pattern, if anything.
     ///
     /// # Errors
-    /// The words of the regular-expression compiler.
-    pub fn check(&self) -> Result<(), String> {
+    /// [`ExpressionError`](super::ExpressionError), if one does not compile.
+    pub fn check(&self) -> Result<(), super::ExpressionError> {
         self.forms().rest.as_ref().map_or(Ok(()), Pattern::check)
     }
 }

@@ -1,6 +1,6 @@
 //! Patterns of the grammar files: regular expressions over bytes with macros, compiled on first use.
 
-use super::plan::expression::{crosses_lines, expanded, group_names, is_plain, last_line, required_literal};
+use super::plan::expression::{ExpressionError, crosses_lines, expanded, group_names, is_plain, required_literal};
 use memchr::memmem::Finder;
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
@@ -75,8 +75,8 @@ impl Pattern {
     /// Compiles the pattern.
     ///
     /// # Errors
-    /// What is wrong with it, in the words of the regular-expression compiler.
-    pub fn check(&self) -> Result<(), String> {
+    /// [`ExpressionError`], if it does not compile.
+    pub fn check(&self) -> Result<(), ExpressionError> {
         compile(&self.source).map(|_| ())
     }
 
@@ -185,8 +185,8 @@ impl Pattern {
     /// The names of its groups, those of the macros included.
     ///
     /// # Errors
-    /// What is wrong with the pattern.
-    pub fn groups(&self) -> Result<Vec<String>, String> {
+    /// [`ExpressionError`], if it does not compile.
+    pub fn groups(&self) -> Result<Vec<String>, ExpressionError> {
         group_names(&self.source)
     }
 }
@@ -207,7 +207,7 @@ fn input_from(text: &[u8], from: usize) -> Option<Input<'_>> {
     (from <= text.len()).then(|| Input::new(text).span(Span { start: from, end: text.len() }))
 }
 
-fn compile(source: &str) -> Result<Regex, String> {
+fn compile(source: &str) -> Result<Regex, ExpressionError> {
     Regex::builder()
         .syntax(syntax::Config::new().unicode(false).utf8(false))
         .configure(
@@ -218,7 +218,7 @@ fn compile(source: &str) -> Result<Regex, String> {
                 .hybrid_cache_capacity(4 << 20),
         )
         .build(&expanded(source))
-        .map_err(|error| error.syntax_error().map_or_else(|| last_line(&error), last_line))
+        .map_err(|error| error.syntax_error().map_or_else(|| ExpressionError::of(&error), ExpressionError::of))
 }
 
 /// A regex that matches nothing, in place of one that does not compile (which [`Pattern::check`] has told already).

@@ -84,18 +84,21 @@ impl RunFolder {
     }
 }
 
+/// A `--tag` that cannot name a folder.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("tag {0:?}: up to 64 letters, digits and ._+- that do not begin with . or -, since it names a folder")]
+pub struct TagError(String);
+
 /// Checks a `--tag`.
 ///
 /// # Errors
-/// One sentence on what a tag may be.
-pub fn checked_tag(tag: &str) -> Result<String, String> {
+/// [`TagError`], which says what a tag may be.
+pub fn checked_tag(tag: &str) -> Result<String, TagError> {
     let fits = |c: char| c.is_ascii_alphanumeric() || "._+-".contains(c);
     if !tag.is_empty() && tag.len() <= 64 && tag.chars().all(fits) && !tag.starts_with(['.', '-']) {
         Ok(tag.to_owned())
     } else {
-        Err(format!(
-            "tag {tag:?}: up to 64 letters, digits and ._+- that do not begin with . or -, since it names a folder"
-        ))
+        Err(TagError(tag.to_owned()))
     }
 }
 

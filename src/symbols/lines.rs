@@ -55,7 +55,7 @@ impl SourceLines {
         if let Err(refusal) = locate_report(&self.kernel, &self.paths, report)
             && let Ok(mut refusals) = self.refusals.lock()
         {
-            refusals.insert(refusal);
+            refusals.insert(refusal.to_string());
         }
     }
 

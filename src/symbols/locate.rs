@@ -7,25 +7,41 @@ use crate::report::{Event, Frame, HeldLock, Report, Stack};
 /// Stacks whose frames are program counters; all others hold addresses to which calls return.
 const PROGRAM_COUNTERS: [&str; 2] = ["pc", "interrupted"];
 
+/// The image is of another kernel than the one that wrote the report.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OtherKernel {
+    /// Another release.
+    #[error("{image}: this image is of {have}, the log of {said}; no source lines are named")]
+    Release {
+        /// The image's path.
+        image: String,
+        /// The image's release.
+        have: String,
+        /// The report's.
+        said: String,
+    },
+    /// Another build of the release; in words, with both.
+    #[error("{0}; no source lines are named")]
+    Build(String),
+}
+
 /// Gives the frames of a report their source lines and the functions inlined there. A report that names another kernel,
 /// by its release, the number of its build or its build id, is left alone; that is reported.
 ///
 /// # Errors
-/// The sentence that says why the report was left alone.
-pub fn locate_report(kernel: &Kernel, paths: &Paths, report: &mut Report) -> Result<(), String> {
+/// [`OtherKernel`]: the report was left alone.
+pub fn locate_report(kernel: &Kernel, paths: &Paths, report: &mut Report) -> Result<(), OtherKernel> {
     if let (Some(said), Some(have)) = (report.kernel_version.as_deref(), kernel.release())
         && said != have
     {
-        return Err(format!(
-            "{}: this image is of {have}, the log of {said}; no source lines are named",
-            kernel.path().display()
-        ));
+        let image = kernel.path().display().to_string();
+        return Err(OtherKernel::Release { image, have: have.to_owned(), said: said.to_owned() });
     }
     let stated = report.kernel_version.as_deref().zip(report.kernel_build.as_deref());
     if let Some(statement) = stated.and_then(|(release, build)| header(release, build))
         && fits(kernel, statement) == Some(false)
     {
-        return Err(format!("{}; no source lines are named", difference(kernel, statement)));
+        return Err(OtherKernel::Build(difference(kernel, statement)));
     }
     locate_stacks(kernel, paths, &mut report.stacks);
     report.held_locks.iter_mut().flat_map(|list| &mut list.locks).for_each(|lock| locate_lock(kernel, paths, lock));

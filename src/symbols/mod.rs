@@ -59,7 +59,7 @@ pub use elf::{Elf, ElfError, Section, find_banner, hexadecimal};
 pub use identity::stated_release;
 pub use kernel::{Answer, Confidence, Kernel, Named, release_of};
 pub use lines::SourceLines;
-pub use locate::{locate_event, locate_report};
+pub use locate::{OtherKernel, locate_event, locate_report};
 pub use log::{Decoded, LogDecoder, LogOptions};
 pub use map::View;
 pub use names::{Symbol, SymbolTable};

@@ -72,7 +72,7 @@ pub fn adopt(directory: &Path, now: u64) -> Result<(Manifest, Adoption), BundleE
                     head = head_of(&directory.join(&name), HEAD as u64).map_err(at(&directory.join(&name)))?;
                 }
                 Err(reason) => {
-                    adoption.left.push((name, reason));
+                    adoption.left.push((name, reason.to_string()));
                     continue;
                 }
             }
@@ -83,7 +83,7 @@ pub fn adopt(directory: &Path, now: u64) -> Result<(Manifest, Adoption), BundleE
             continue;
         };
         if let Err(reason) = content::check(role, content::identify(&head)) {
-            adoption.left.push((name, reason));
+            adoption.left.push((name, reason.to_string()));
             continue;
         }
         let fresh = record(directory, &name, role).map_err(at(&directory.join(&name)))?;

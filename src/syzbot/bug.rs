@@ -69,7 +69,8 @@ pub fn read(client: &Client, site: &Site, bug: &BugName) -> Result<(Facts, BugPa
         }
         json => json?,
     };
-    let found = parse_bug(&json.body).map_err(|reason| DashboardError::Unreadable { url: url.clone(), reason })?;
+    let found = parse_bug(&json.body)
+        .map_err(|reason| DashboardError::Unreadable { url: url.clone(), reason: reason.to_string() })?;
     let html =
         client.get(&url, LARGEST).map(|page| String::from_utf8_lossy(&page.body).into_owned()).unwrap_or_default();
     let page = parse_page(&html);

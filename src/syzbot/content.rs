@@ -166,11 +166,19 @@ fn is_text(head: &[u8]) -> bool {
     !head.contains(&0) && odd * 20 <= head.len()
 }
 
+/// A file is of another kind than the one that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("what came is {what}, not {}", wanted(*role))]
+pub struct ContentError {
+    role: Role,
+    what: &'static str,
+}
+
 /// Whether a file that was asked for as `role` may be of this `format`.
 ///
 /// # Errors
-/// A sentence: what it is, and what it should have been.
-pub fn check(role: Role, format: Format) -> Result<(), String> {
+/// [`ContentError`], if not.
+pub fn check(role: Role, format: Format) -> Result<(), ContentError> {
     use Format as F;
     let right = match role {
         Role::Kernel => {
@@ -196,7 +204,7 @@ pub fn check(role: Role, format: Format) -> Result<(), String> {
         F::Empty => "empty",
         other => other.name(),
     };
-    Err(format!("what came is {what}, not {}", wanted(role)))
+    Err(ContentError { role, what })
 }
 
 fn wanted(role: Role) -> &'static str {
@@ -247,7 +255,7 @@ mod tests {
         for role in
             [Role::Kernel, Role::ReproSyz, Role::ReproC, Role::ConsoleLog, Role::Config, Role::Disk, Role::BugJson]
         {
-            let words = check(role, page).expect_err("a page is refused");
+            let words = check(role, page).expect_err("a page is refused").to_string();
             assert!(words.contains("web page"), "{words}");
         }
     }

@@ -113,14 +113,30 @@ fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserial
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
+/// What is wrong with JSON of the dashboard.
+#[derive(Debug, thiserror::Error)]
+pub enum JsonError {
+    /// It is not what is expected.
+    #[error(transparent)]
+    Damaged(#[from] serde_json::Error),
+    /// It is of a version that is not known.
+    #[error("the dashboard sends version {0} of its JSON, this kanalyze reads version 1")]
+    Version(u64),
+}
+
+/// A text that names no bug.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a bug's name: give its extid (20 hex digits), its id (40), or a link to its page")]
+pub struct BugNameError(String);
+
 /// Reads a bug. Links come out unescaped.
 ///
 /// # Errors
-/// What is wrong with the text.
-pub fn parse_bug(text: &[u8]) -> Result<Bug, String> {
-    let mut bug: Bug = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+/// [`JsonError`].
+pub fn parse_bug(text: &[u8]) -> Result<Bug, JsonError> {
+    let mut bug: Bug = serde_json::from_slice(text)?;
     if bug.version > 1 {
-        return Err(format!("the dashboard sends version {} of its JSON, this kanalyze reads version 1", bug.version));
+        return Err(JsonError::Version(bug.version));
     }
     for crash in &mut bug.crashes {
         for link in
@@ -152,8 +168,8 @@ impl BugName {
     /// Reads `extid`, `id`, a link to the bug's page, or syzbot's mail address for it.
     ///
     /// # Errors
-    /// A sentence about what a bug may be called.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    /// [`BugNameError`], which says what a bug may be called.
+    pub fn parse(text: &str) -> Result<Self, BugNameError> {
         let text = text.trim().trim_matches(['<', '>']);
         if let Some(id) = query_value(text, "id") {
             return hex_of(id, &[40]).map(Self::Id);
@@ -184,11 +200,11 @@ impl BugName {
     }
 }
 
-fn hex_of(text: &str, lengths: &[usize]) -> Result<String, String> {
+fn hex_of(text: &str, lengths: &[usize]) -> Result<String, BugNameError> {
     if lengths.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Ok(text.to_ascii_lowercase());
     }
-    Err(format!("{text:?} is not a bug's name: give its extid (20 hex digits), its id (40), or a link to its page"))
+    Err(BugNameError(text.to_owned()))
 }
 
 /// A full commit hash, or nothing.

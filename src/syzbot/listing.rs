@@ -1,6 +1,6 @@
 //! Lists of bugs: the dashboard's JSON, and its pages for what the JSON lacks.
 
-use super::dashboard::{BugName, Commit};
+use super::dashboard::{BugName, Commit, JsonError};
 use super::link::query_value;
 use super::page::{Cell, between, cells};
 use crate::net::{Client, HttpError, Site};
@@ -171,7 +171,7 @@ fn json_list(client: &Client, site: &Site, path: &str) -> Result<Vec<Listed>, Da
     if page.content_type.starts_with("text/html") || page.body.trim_ascii_start().starts_with(b"<") {
         return Err(DashboardError::Unreadable { url, reason: "a web page came instead of JSON".to_owned() });
     }
-    parse_list(&page.body).map_err(|reason| DashboardError::Unreadable { url, reason })
+    parse_list(&page.body).map_err(|reason| DashboardError::Unreadable { url, reason: reason.to_string() })
 }
 
 /// The JSON of a list.
@@ -196,11 +196,11 @@ struct Row {
 /// Reads the JSON of a list.
 ///
 /// # Errors
-/// What is wrong with the text.
-pub fn parse_list(text: &[u8]) -> Result<Vec<Listed>, String> {
-    let list: List = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+/// [`JsonError`].
+pub fn parse_list(text: &[u8]) -> Result<Vec<Listed>, JsonError> {
+    let list: List = serde_json::from_slice(text)?;
     if list.version > 1 {
-        return Err(format!("the dashboard sends version {} of its JSON, this kanalyze reads version 1", list.version));
+        return Err(JsonError::Version(list.version));
     }
     let rows = list.bugs.unwrap_or_default().into_iter().take(ROWS);
     Ok(rows

@@ -172,7 +172,7 @@ impl Target {
         }
         self.checked = true;
         content::check(self.role, content::identify(&self.head))
-            .map_err(|reason| io::Error::new(io::ErrorKind::InvalidData, Refusal(reason)))
+            .map_err(|reason| io::Error::new(io::ErrorKind::InvalidData, Refusal(reason.to_string())))
     }
 
     fn finish(mut self) -> io::Result<Unpacked> {

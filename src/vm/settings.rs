@@ -425,8 +425,8 @@ fn readable(option: &'static str, path: &Path) -> Result<(), SettingsError> {
 /// Reads `90`, `90s`, `1.5m`, `2h`, `1d` into seconds.
 ///
 /// # Errors
-/// A sentence with the forms.
-pub fn parse_seconds(text: &str) -> Result<f64, String> {
+/// [`TimeError`], which names the forms.
+pub fn parse_seconds(text: &str) -> Result<f64, TimeError> {
     let (number, unit) = text.split_at(text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).len());
     let factor = match unit {
         "" | "s" => 1.0,
@@ -434,13 +434,18 @@ pub fn parse_seconds(text: &str) -> Result<f64, String> {
         "m" | "min" => 60.0,
         "h" => 3_600.0,
         "d" => 86_400.0,
-        _ => return Err(format!("{text:?}: write a time as 90, 90s, 10m, 2h or 1d")),
+        _ => return Err(TimeError(text.to_owned())),
     };
     match number.trim().parse::<f64>() {
         Ok(value) if value.is_finite() && value >= 0.0 => Ok(value * factor),
-        _ => Err(format!("{text:?}: write a time as 90, 90s, 10m, 2h or 1d")),
+        _ => Err(TimeError(text.to_owned())),
     }
 }
+
+/// A text that is not a time.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?}: write a time as 90, 90s, 10m, 2h or 1d")]
+pub struct TimeError(String);
 
 /// Seconds as a duration; what is not a time becomes none.
 #[must_use]

@@ -24,17 +24,32 @@ pub(crate) fn expanded(source: &str) -> String {
     MACROS.iter().fold(source.to_owned(), |text, (name, expression)| text.replace(name, expression))
 }
 
+/// Why a text is not an expression, in the words of the regular-expression compiler.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExpressionError(String);
+
+impl ExpressionError {
+    /// The compiler draws a picture; its last line is the sentence.
+    pub(crate) fn of(error: &impl ToString) -> Self {
+        Self(error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned())
+    }
+}
+
+impl std::fmt::Display for ExpressionError {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ExpressionError {}
+
 /// The structure of an expression.
 ///
 /// # Errors
-/// What is wrong with it, in the words of the regular-expression compiler.
-pub(crate) fn parse(source: &str) -> Result<Hir, String> {
-    ParserBuilder::new().unicode(false).utf8(false).build().parse(&expanded(source)).map_err(|error| last_line(&error))
-}
-
-/// The compiler draws a picture; its last line is the sentence.
-pub(crate) fn last_line(error: &impl ToString) -> String {
-    error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
+/// [`ExpressionError`].
+pub(crate) fn parse(source: &str) -> Result<Hir, ExpressionError> {
+    let parsed = ParserBuilder::new().unicode(false).utf8(false).build().parse(&expanded(source));
+    parsed.map_err(|error| ExpressionError::of(&error))
 }
 
 /// The longest run of plain text that every match contains, for finding candidate lines. Empty when there is none.
@@ -69,8 +84,8 @@ pub(crate) fn crosses_lines(source: &str) -> bool {
 /// The names of its groups, those of the macros included.
 ///
 /// # Errors
-/// What is wrong with the expression.
-pub(crate) fn group_names(source: &str) -> Result<Vec<String>, String> {
+/// [`ExpressionError`].
+pub(crate) fn group_names(source: &str) -> Result<Vec<String>, ExpressionError> {
     let mut found = Vec::new();
     groups(&parse(source)?, &mut found);
     Ok(found)

@@ -6,7 +6,7 @@ mod options;
 mod shorten;
 
 pub use flags::{Features, FlagSettings, Flags, execprog_flags, flags_for};
-pub use options::{Dialect, KNOWN, Kind, Known, Options};
+pub use options::{Dialect, KNOWN, Kind, Known, Options, OptionsError};
 pub use shorten::Cut;
 
 /// A program larger than this is none: those with filesystem images have megabytes.
@@ -125,7 +125,7 @@ impl Program {
     ///
     /// # Errors
     /// As [`Options::set`]; or the line that is there cannot be read, and must not be lost.
-    pub fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
+    pub fn set(&mut self, key: &str, value: &str) -> Result<(), OptionsError> {
         self.editable()?.set(key, value)
     }
 
@@ -133,14 +133,14 @@ impl Program {
     ///
     /// # Errors
     /// The line that is there cannot be read, and must not be lost.
-    pub fn unset(&mut self, key: &str) -> Result<(), String> {
+    pub fn unset(&mut self, key: &str) -> Result<(), OptionsError> {
         self.editable()?.unset(key);
         Ok(())
     }
 
-    fn editable(&mut self) -> Result<&mut Options, String> {
+    fn editable(&mut self) -> Result<&mut Options, OptionsError> {
         if self.options.is_none() && self.options_at.is_some() {
-            return Err("the options line cannot be read, so it is left alone".to_owned());
+            return Err(OptionsError::Unreadable);
         }
         Ok(self.options.get_or_insert_with(flags::default_options))
     }

@@ -120,6 +120,36 @@ pub enum Dialect {
     Dump,
 }
 
+/// What is wrong with an options line, or with an option for it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OptionsError {
+    /// It is not JSON.
+    #[error("{0}")]
+    Json(String),
+    /// It begins with `{` and does not end with `}`.
+    #[error("it is not closed with }}")]
+    Unclosed,
+    /// A word of a dump without a colon.
+    #[error("{0:?} is not a field of a dump")]
+    NotAField(String),
+    /// There is no such option; what there is, in words.
+    #[error("{0}")]
+    Unknown(String),
+    /// The option takes other values.
+    #[error("{key} takes {takes}, not {value:?}")]
+    Value {
+        /// The option.
+        key: String,
+        /// What it takes, in words.
+        takes: &'static str,
+        /// What was given.
+        value: String,
+    },
+    /// The line that is there cannot be read, and must not be lost.
+    #[error("the options line cannot be read, so it is left alone")]
+    Unreadable,
+}
+
 /// The options of a program, in the order in which its line has them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {
@@ -133,18 +163,18 @@ impl Options {
     /// Reads the text of an options line after the `#`.
     ///
     /// # Errors
-    /// What is wrong with it.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    /// [`OptionsError`].
+    pub fn parse(text: &str) -> Result<Self, OptionsError> {
         let text = text.trim();
         if text.starts_with("{\"") || text == "{}" {
-            let Ordered(entries) = serde_json::from_str(text).map_err(|error| error.to_string())?;
+            let Ordered(entries) = serde_json::from_str(text).map_err(|error| OptionsError::Json(error.to_string()))?;
             return Ok(Self { dialect: Dialect::Json, entries });
         }
-        let inside = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).ok_or("it is not closed with }")?;
+        let inside = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).ok_or(OptionsError::Unclosed)?;
         let mut entries = Vec::new();
         // Nested structs (`LegacyOptions:{Collide:true …}`) only group: their fields are ours.
         for word in inside.split([' ', '{', '}']).filter(|word| !word.is_empty()) {
-            let (field, value) = word.split_once(':').ok_or_else(|| format!("{word:?} is not a field of a dump"))?;
+            let (field, value) = word.split_once(':').ok_or_else(|| OptionsError::NotAField(word.to_owned()))?;
             if field == "LegacyOptions" {
                 continue;
             }
@@ -192,8 +222,8 @@ impl Options {
     ///
     /// # Errors
     /// The option is unknown, or does not take such a value.
-    pub fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
-        let known = find(key).ok_or_else(|| unknown(key))?;
+    pub fn set(&mut self, key: &str, value: &str) -> Result<(), OptionsError> {
+        let known = find(key).ok_or_else(|| OptionsError::Unknown(unknown(key)))?;
         let value = match known.kind {
             Kind::Switch => value.parse().map(Value::Bool).ok(),
             Kind::Number => value.parse::<i64>().map(Value::from).ok(),
@@ -208,7 +238,7 @@ impl Options {
                 Kind::Number => "a number",
                 Kind::Word => "a word",
             };
-            format!("{key} takes {takes}, not {value:?}")
+            OptionsError::Value { key: key.to_owned(), takes, value: value.to_owned() }
         })?;
         if let Some(entry) = self.entries.iter_mut().rev().find(|(name, _)| name == key) {
             entry.1 = value;
@@ -400,7 +430,7 @@ mod tests {
     #[test]
     fn a_wrong_name_or_value_is_told() {
         let mut options = Options::parse("{}").expect("options");
-        let mut objection = |key, value| options.set(key, value).expect_err("wrong");
+        let mut objection = |key, value| options.set(key, value).expect_err("wrong").to_string();
         assert!(objection("wifi", "maybe").contains("true or false"));
         assert!(objection("procs", "many").contains("a number"));
         assert!(objection("net_dev", "true").contains("\"netdev\""));
