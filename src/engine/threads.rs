@@ -1,4 +1,4 @@
-//! The only place where work is spread over threads.
+//! The engine's work spread over threads, and how many there are.
 
 #[cfg(feature = "threads")]
 use rayon::prelude::*;

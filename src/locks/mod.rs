@@ -2,8 +2,8 @@
 //!
 //! `gather` tells the moments apart and joins what is said of a task, `awaited` reads from a stack what it sleeps in,
 //! `classes` knows which locks can be owned, `edges` and `hearsay` infer holders and grade each, `graph` finds cycles and roots,
-//! `explain` puts lockdep's reports into plain order, `predict` reads them
-//! where a hang comes without lists. Nothing here guesses: an edge that the log does not prove is graded
+//! `explain` puts lockdep's reports into plain order, `predict` reads them where a hang comes without
+//! lists. Nothing here guesses: an edge that the log does not prove is graded
 //! [`Grade::Possible`] or [`Grade::Unknown`], and neither cycles nor roots rest on it.
 
 mod awaited;

@@ -1,6 +1,6 @@
 //! The polite HTTP client: what may be asked, how often, how long we wait, and what is kept.
 //!
-//! Everything that leaves this machine goes through [`Client`]: at most one request a second to a host, a name that says who asks,
+//! Everything that leaves this machine goes through [`Client`]: one request per second to a host unless the user chooses otherwise, a name that says who asks,
 //! `Retry-After` obeyed, https only (http to this machine), redirects looked at before they are followed, bounds on size and time,
 //! and on request pages kept ([`Client::keeping`]) and no network at all ([`Client::offline`]).
 //!

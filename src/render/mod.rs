@@ -1,4 +1,5 @@
-//! How results look: text, JSON, SVG. Nothing from a log reaches a terminal as it is: see [`safe`].
+//! How results look: text, pages (HTML), pictures (SVG), Markdown, JUnit, SARIF. Nothing from a log reaches a terminal as it is: see
+//! [`safe`].
 
 mod answer;
 pub mod bisect;

@@ -22,10 +22,11 @@
 //! | Debian, 10,000 | 1 | 0.68 s, 367 MB | 0.61 s, 233 MB | 0.03 s, 47 MB |
 //! | Debian, 10,000 | 2 | 1.18 s, 532 MB | 0.59 s, 236 MB | 0.03 s, 47 MB |
 //!
-//! Cold they take about the same on one thread; on two, and in memory, ours takes a half to two thirds; warm, a tenth. Ours stays
-//! also because its answers hold what `addr2line` does not give: discriminators as binutils prints them, and tables that an index
-//! can keep. `addr2line` is the oracle: `tests/commands/oracle.rs` compares every row of a line table (`KANALYZE_ORACLE=VMLINUX`
-//! for a whole kernel).
+//! Cold they take about the same on one thread; on two, and in memory, ours takes a half to two thirds; warm, a tenth. So ours reads
+//! whole images, whose tables an index keeps, and every file where discriminators are wanted, as `decode_stacktrace.sh` prints them:
+//! `addr2line` gives none. `addr2line` reads what the index does not serve (`direct`): modules, and files of up to 32 MiB of debug
+//! information without a cache. Where it finds nothing, ours is asked. `tests/commands/oracle.rs` holds both against each other on
+//! every row of a line table (`KANALYZE_ORACLE=VMLINUX` for a whole kernel).
 
 mod annotate;
 mod binary;
