@@ -117,7 +117,7 @@ pub(super) fn width() -> Width {
 /// How much a text tells, and whether a pager shows it.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
 pub(super) struct Reader {
-    /// One line per title.
+    /// The shortest form: one line per title, dump, bisection or thread.
     #[arg(long, conflicts_with_all = ["full", "quiet"])]
     pub brief: bool,
 
