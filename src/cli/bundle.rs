@@ -1,5 +1,6 @@
 //! `kanalyze bundle`: everything that a syzbot bug's reproduction needs, in one folder.
 
+use super::network::seconds;
 use super::output::{Format, Output};
 use super::records::write_records;
 use crate::net::{Client, Manners, SystemClock};
@@ -103,10 +104,6 @@ struct Folder {
 pub(super) fn role(text: &str) -> Result<Role, String> {
     let value = serde_json::Value::String(text.replace('-', "_"));
     serde_json::from_value(value).map_err(|error| error.to_string())
-}
-
-fn seconds(text: &str) -> Result<f64, String> {
-    text.parse().ok().filter(|seconds| (0.0..=3600.0).contains(seconds)).ok_or_else(|| "0 to 3600 seconds".to_owned())
 }
 
 /// Runs the command.

@@ -17,7 +17,8 @@ pub(super) struct Network {
     pub interval: f64,
 }
 
-fn seconds(text: &str) -> Result<f64, String> {
+/// A number of seconds up to an hour.
+pub(super) fn seconds(text: &str) -> Result<f64, String> {
     text.parse().ok().filter(|seconds| (0.0..=3600.0).contains(seconds)).ok_or_else(|| "0 to 3600 seconds".to_owned())
 }
 

@@ -60,6 +60,17 @@ pub(super) struct Servers {
     pub network: Network,
 }
 
+/// Who is asked, and how the answer looks.
+#[derive(Debug, clap::Args)]
+struct Asking {
+    #[command(flatten)]
+    servers: Servers,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    reader: Reader,
+}
+
 /// Which bugs.
 #[derive(Debug, clap::Args)]
 struct Filter {
@@ -130,11 +141,7 @@ struct List {
     invalid: bool,
 
     #[command(flatten)]
-    servers: Servers,
-    #[command(flatten)]
-    output: Output,
-    #[command(flatten)]
-    reader: Reader,
+    asking: Asking,
 }
 
 /// Rank open bugs by how worthwhile they are to take; the points are printed with their reasons
@@ -155,11 +162,7 @@ struct Pick {
     top: usize,
 
     #[command(flatten)]
-    servers: Servers,
-    #[command(flatten)]
-    output: Output,
-    #[command(flatten)]
-    reader: Reader,
+    asking: Asking,
 }
 
 /// Say whether a bug is being worked on: status, fixes, cause bisection and how far to trust it, threads
@@ -182,11 +185,7 @@ struct Show {
     #[command(flatten)]
     tree: TreeArguments,
     #[command(flatten)]
-    servers: Servers,
-    #[command(flatten)]
-    output: Output,
-    #[command(flatten)]
-    reader: Reader,
+    asking: Asking,
 }
 
 /// Find the known bugs and threads that carry a title, or the titles of a log
@@ -215,11 +214,7 @@ struct Find {
     #[command(flatten)]
     reading: Reading,
     #[command(flatten)]
-    servers: Servers,
-    #[command(flatten)]
-    output: Output,
-    #[command(flatten)]
-    reader: Reader,
+    asking: Asking,
 }
 
 /// Runs the command.
@@ -277,10 +272,10 @@ fn run_list(arguments: &List) -> anyhow::Result<ExitCode> {
         (_, true) => Shelf::Invalid,
         _ => Shelf::Open,
     };
-    let bugs = chosen(&arguments.servers.network.client(), &arguments.servers, &arguments.filter, shelf)?;
+    let bugs = chosen(&arguments.asking.servers.network.client(), &arguments.asking.servers, &arguments.filter, shelf)?;
     let text = |look: &crate::render::Look| bugs_text(&bugs, look);
     let records: Vec<ListedRecord<'_>> = bugs.iter().map(|bug| ListedRecord { schema: LISTED_SCHEMA, bug }).collect();
-    show(arguments.output, arguments.reader, &records, text)?;
+    show(arguments.asking.output, arguments.asking.reader, &records, text)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -297,12 +292,13 @@ pub(super) struct ListedRecord<'bug> {
 }
 
 fn run_pick(arguments: &Pick) -> anyhow::Result<ExitCode> {
-    let bugs = chosen(&arguments.servers.network.client(), &arguments.servers, &arguments.filter, Shelf::Open)?;
+    let bugs =
+        chosen(&arguments.asking.servers.network.client(), &arguments.asking.servers, &arguments.filter, Shelf::Open)?;
     let grammar = Grammar::built_in();
     let mut picks: Vec<Ranked> = bugs.iter().map(|bug| rank(&grammar, bug)).collect();
     picks.sort_by(|one, other| other.points.cmp(&one.points).then_with(|| one.bug.title.cmp(&other.bug.title)));
     picks.truncate(arguments.top);
-    show(arguments.output, arguments.reader, &picks, |look| picks_text(&picks, look))?;
+    show(arguments.asking.output, arguments.asking.reader, &picks, |look| picks_text(&picks, look))?;
     Ok(ExitCode::from(u8::from(picks.is_empty())))
 }
 
@@ -324,8 +320,8 @@ fn show<T: Serialize>(
 }
 
 fn run_show(arguments: &Show) -> anyhow::Result<ExitCode> {
-    let client = arguments.servers.network.client();
-    let mut found = ask(&client, &arguments.servers, &arguments.bug, !arguments.no_threads)?.work;
+    let client = arguments.asking.servers.network.client();
+    let mut found = ask(&client, &arguments.asking.servers, &arguments.bug, !arguments.no_threads)?.work;
     if let Some(tree) = arguments.tree.open()? {
         let query = Query {
             extid: found.bug.extid.clone(),
@@ -338,7 +334,9 @@ fn run_show(arguments: &Show) -> anyhow::Result<ExitCode> {
         told();
         found = found.in_tree(in_tree);
     }
-    show(arguments.output, arguments.reader, std::slice::from_ref(&found), |look| work_text(&found, look))?;
+    show(arguments.asking.output, arguments.asking.reader, std::slice::from_ref(&found), |look| {
+        work_text(&found, look)
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -413,8 +411,8 @@ pub(super) struct Known {
 
 fn run_find(arguments: &Find) -> anyhow::Result<ExitCode> {
     let Some(titles) = titles(arguments)? else { return Ok(ExitCode::from(2)) };
-    let client = arguments.servers.network.client();
-    let site = &arguments.servers.base_url;
+    let client = arguments.asking.servers.network.client();
+    let site = &arguments.asking.servers.base_url;
     let mut known = Vec::new();
     for (place, shelf) in [("open", Shelf::Open), ("fixed", Shelf::Fixed), ("invalid", Shelf::Invalid)] {
         for bug in listing::titles(&client, site, &arguments.namespace, shelf)? {
@@ -427,7 +425,9 @@ fn run_find(arguments: &Find) -> anyhow::Result<ExitCode> {
     }
     for sought in titles.iter().filter(|_| !arguments.no_threads) {
         let query = lore::title_query(bare_title(sought));
-        let Some(bytes) = lore::search(&client, &arguments.servers.archive_url, ALL_LISTS, &query)? else { continue };
+        let Some(bytes) = lore::search(&client, &arguments.asking.servers.archive_url, ALL_LISTS, &query)? else {
+            continue;
+        };
         for thread in Mailbox::read("", &bytes, arguments.reading.threads).threads(arguments.reading.threads) {
             let key = thread.messages.first().map(|first| first.id.clone()).unwrap_or_default();
             known.push(Known {
@@ -442,7 +442,7 @@ fn run_find(arguments: &Find) -> anyhow::Result<ExitCode> {
     if known.is_empty() {
         say(&format!("none of these is known: {}", titles.iter().cloned().collect::<Vec<_>>().join("; ")));
     }
-    show(arguments.output, arguments.reader, &known, |look| {
+    show(arguments.asking.output, arguments.asking.reader, &known, |look| {
         let rows: Vec<(String, String, String)> =
             known.iter().map(|one| (one.place.clone(), one.key.clone(), one.title.clone())).collect();
         known_text(&rows, look)

@@ -1,10 +1,6 @@
 //! Pages in a real browser: links, filters, keys, no complaint, no request, accessible, and nothing of a log is markup.
 
-#![expect(
-    clippy::print_stderr,
-    clippy::print_stdout,
-    reason = "tests print what they skip and what they measured"
-)]
+#![expect(clippy::print_stderr, clippy::print_stdout, reason = "tests print what they skip and what they measured")]
 
 mod driver;
 #[path = "../library/locks/writer.rs"]

@@ -1,7 +1,7 @@
 //! Runs of real machines: each way in which a run can end.
 
-use kanalyze::vm::{command::Leash, kvm::try_guest, settings::Architecture};
 use super::{Finished, Scene, events, eventually, machines_of, manifest, nothing_is_left, read, signal};
+use kanalyze::vm::{command::Leash, kvm::try_guest, settings::Architecture};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
