@@ -1,8 +1,8 @@
 //! A log line with its places in the source added, as syzbot prints them; everything else stays byte for byte.
 
-use super::binary::Place;
 use super::kernel::Confidence;
 use super::log::Decoded;
+use super::place::Place;
 use super::spot::What;
 use std::io::{self, Write};
 

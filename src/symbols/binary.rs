@@ -6,24 +6,12 @@ use super::direct::Direct;
 use super::dwarf::{UnitRange, UnitRanges, read_table, sections, unit_ranges};
 use super::elf::{Elf, ElfError};
 use super::names::SymbolTable;
+use super::place::{Place, demangled};
 use super::table::Table;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
-
-/// A place in the source, owned.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Place {
-    /// The function; Rust names are demangled.
-    pub function: Option<String>,
-    /// The file as the compiler was given it, with the folder of the compilation.
-    pub file: Option<String>,
-    /// The line, from 1.
-    pub line: Option<u32>,
-    /// Which of several blocks of code of that line, as binutils prints it; 0 for none.
-    pub discriminator: u32,
-}
 
 /// A kernel or a module.
 #[derive(Debug)]
@@ -253,16 +241,4 @@ fn ranges_of_bytes(bytes: &[u8]) -> UnitRanges {
     let number = |bytes: &[u8]| bytes.try_into().map(u64::from_le_bytes).unwrap_or(0);
     let range = |row: &[u8]| UnitRange { begin: number(&row[..8]), end: number(&row[8..16]), unit: number(&row[16..]) };
     UnitRanges::new(bytes.chunks_exact(24).map(range).collect())
-}
-
-/// A name as people write it: Rust's mangled ones made readable, all others as they are.
-#[must_use]
-pub fn demangled(name: &str) -> String {
-    if name.starts_with("_R") || name.starts_with("_ZN") {
-        return match rustc_demangle::try_demangle(name) {
-            Ok(readable) => format!("{readable:#}"),
-            Err(_) => name.to_owned(),
-        };
-    }
-    name.to_owned()
 }

@@ -1,7 +1,7 @@
 //! Places straight from the debug information, by the crate `addr2line`: for modules and small images, for which no index is kept.
 
-use super::binary::{Place, demangled};
 use super::elf::Elf;
+use super::place::{Place, demangled};
 use addr2line::Context;
 use gimli::{Dwarf, EndianArcSlice, LittleEndian, SectionId};
 use std::sync::{Arc, Mutex};

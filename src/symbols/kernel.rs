@@ -1,9 +1,10 @@
 //! A kernel and its modules: function and offset, or an address, → places in the source, or why there are none.
 
-use super::binary::{Binary, Place, demangled};
+use super::binary::Binary;
 use super::elf::{Elf, ElfError};
 use super::module::{ModuleFiles, module_fact};
 use super::names::{Symbol, SymbolTable};
+use super::place::{Place, demangled};
 use crate::packing::Packing;
 use serde::Serialize;
 use std::collections::BTreeMap;
