@@ -43,6 +43,20 @@ pub(crate) fn civil(moment: SystemTime) -> Civil {
     }
 }
 
+/// Midnight of a date in UTC, seconds since 1970; none if there is no such day or it is before 1970.
+#[must_use]
+pub fn moment(year: u64, month: u64, day: u64) -> Option<i64> {
+    if !(1970..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    // days_from_civil of the same paper.
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let (era, year_of_era) = (year / 400, year % 400);
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + (153 * month + 2) / 5 + day - 1;
+    let days = i64::try_from(era * 146_097 + day_of_era).ok()? - 719_468;
+    Some(days * 86_400)
+}
+
 /// `2026-11-21T08:26:22Z`.
 #[must_use]
 pub(crate) fn utc(moment: SystemTime) -> String {
@@ -86,5 +100,10 @@ mod tests {
         assert_eq!(at(4_107_542_400), "2100-03-01T00:00:00Z");
         assert_eq!(folder_stamp(UNIX_EPOCH + Duration::from_secs(1_795_249_976)), "2026-11-21T08-32-56");
         assert_eq!(day(UNIX_EPOCH - Duration::from_secs(5)), "1970-01-01");
+        for seconds in [0, 951_782_400, 1_709_164_800, 1_795_219_200, 4_107_542_400] {
+            let Civil { year, month, day, .. } = civil(UNIX_EPOCH + Duration::from_secs(seconds));
+            assert_eq!(moment(year, month, day), i64::try_from(seconds).ok(), "and back");
+        }
+        assert_eq!(moment(2026, 13, 1), None);
     }
 }

@@ -136,6 +136,7 @@
 //! | `vm` | QEMU, its control socket, the guest |
 //! | `syzbot` | dashboard, bundles, syz programs |
 //! | `thread` | mail threads: messages, patches, commands, digest |
+//! | `host` | the boots of a machine, from its journal, logs, pstore and dumps |
 //! | `render` | text, JSON, pages (HTML), pictures (SVG) |
 //! | `cli` | one file per command |
 //!
@@ -162,6 +163,9 @@ pub mod engine;
 #[doc(hidden)]
 pub mod files;
 pub mod grammar;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod host;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod image;

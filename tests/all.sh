@@ -25,7 +25,7 @@ fi
 if [ "${1:-}" != --no-install ]; then
     step "packages"
     packages=(qemu-system-x86 qemu-utils e2fsprogs busybox-static dropbear-bin openssh-client cpio xz-utils zstd gcc binutils python3-venv chromium chromium-driver openjdk-17-jre-headless
-        lnav vim shellcheck buildah mmdebstrap dpkg-dev)
+        lnav vim shellcheck buildah mmdebstrap dpkg-dev systemd-journal-remote)
     command -v npm >/dev/null || packages+=(npm)
     missing=()
     for package in "${packages[@]}"; do

@@ -14,6 +14,7 @@ mod findings;
 mod fixed;
 mod generate;
 mod grammar;
+mod host;
 mod image;
 mod kernel;
 mod live;
@@ -99,7 +100,7 @@ macro_rules! verbs {
 
 /// In the order in which `--help` lists them.
 const VERBS: &[Verb] = verbs!(
-    parse locks bisect symbolize blame fixed image diff check page table query [run] watch runs syzbot thread note bundle
+    parse locks bisect symbolize blame fixed image diff check page table query [run] watch host runs syzbot thread note bundle
     [repro minimize] kernel doctor grammar corpus generate
 );
 

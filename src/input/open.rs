@@ -65,6 +65,12 @@ pub enum InputError {
 }
 
 impl InputError {
+    /// Whether the user may not read it.
+    #[must_use]
+    pub fn is_denied(&self) -> bool {
+        matches!(self, Self::Denied(_))
+    }
+
     pub(super) fn new(source: &Source, error: io::Error) -> Self {
         let source = source.clone();
         match error.kind() {

@@ -8,6 +8,7 @@ mod compiled;
 mod contract;
 mod diff;
 mod download;
+mod host;
 mod image;
 mod intake;
 mod kernel_build;
