@@ -58,7 +58,10 @@ pub struct Arguments {
 /// No such root, a grammar that is no good, stdout is closed.
 pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if !arguments.root.is_dir() {
-        anyhow::bail!("--root {}: not a folder; name the one where the machine's / is mounted", arguments.root.display());
+        anyhow::bail!(
+            "--root {}: not a folder; name the one where the machine's / is mounted",
+            arguments.root.display()
+        );
     }
     let options = arguments.reading.options()?;
     let mut host = examine(&Question {

@@ -12,21 +12,28 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Watch a serial log that something else writes, and report each crash as it begins
+/// Watch a serial log that something else writes, or this machine, and report each crash as it begins
 ///
-/// A file is followed through rotation and truncation; a unix socket is read until it closes; - is stdin. A crash is reported
-/// when its first line is complete (`opened`) and again with its title when the rest has come.
+/// A file is followed through rotation and truncation; a unix socket is read until it closes; - is stdin; --journal follows the
+/// kernel's lines of the journal. A crash is reported when its first line is complete (`opened`) and again with its title when
+/// the rest has come.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kanalyze watch /var/log/libvirt/qemu/guest-serial0.log
   kanalyze watch --new-only --stop-on-hit --hit KASAN console.log
   kanalyze watch unix:/tmp/vm/serial.sock --format jsonl
   conserver guest | kanalyze watch -
+  kanalyze watch --journal --new-only       this machine, from now on
 
 Exit status: 0 no crash, 1 a crash, 2 error.")]
 pub(super) struct Arguments {
     /// A growing file, unix:SOCKET, or - for stdin.
-    source: OsString,
+    #[arg(required_unless_present = "journal")]
+    source: Option<OsString>,
+
+    /// Follow the kernel's lines of this boot in the journal, or of all boots in a folder of journal files.
+    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, conflicts_with = "source")]
+    journal: Option<Option<PathBuf>>,
 
     /// Start with what is written from now on, not with the file's first line.
     #[arg(long)]
@@ -76,14 +83,17 @@ pub(super) struct Arguments {
 /// # Errors
 /// The log cannot be opened.
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let bytes = arguments.source.as_bytes();
-    let feed = if bytes == b"-" {
-        Feed::Stdin
-    } else if let Some(path) = bytes.strip_prefix(b"unix:") {
-        Feed::Socket(PathBuf::from(std::ffi::OsStr::from_bytes(path)))
-    } else {
-        let begin = if arguments.new_only { Begin::End } else { Begin::Start };
-        Feed::Growing(PathBuf::from(&arguments.source), begin)
+    let begin = if arguments.new_only { Begin::End } else { Begin::Start };
+    let feed = match (&arguments.source, arguments.journal) {
+        (_, Some(folder)) => Feed::Journal(folder, begin),
+        (Some(source), None) => match source.as_bytes() {
+            b"-" => Feed::Stdin,
+            bytes => match bytes.strip_prefix(b"unix:") {
+                Some(path) => Feed::Socket(PathBuf::from(std::ffi::OsStr::from_bytes(path))),
+                None => Feed::Growing(PathBuf::from(source), begin),
+            },
+        },
+        (None, None) => anyhow::bail!("nothing to watch: name a file, unix:SOCKET or -, or say --journal"),
     };
     let options = Options {
         hits: arguments.hit,

@@ -11,8 +11,11 @@ pub const PSTORE: [&str; 2] = ["sys/fs/pstore", "var/lib/systemd/pstore"];
 /// Where dumps go where nothing else is said, below the root.
 const DUMPS: &str = "var/crash";
 /// Files that say where dumps go, and the word before the folder.
-const DUMP_SETTINGS: [(&str, &str); 3] =
-    [("etc/kdump.conf", "path "), ("etc/default/kdump-tools", "KDUMP_COREDIR="), ("etc/sysconfig/kdump", "KDUMP_SAVEDIR=")];
+const DUMP_SETTINGS: [(&str, &str); 3] = [
+    ("etc/kdump.conf", "path "),
+    ("etc/default/kdump-tools", "KDUMP_COREDIR="),
+    ("etc/sysconfig/kdump", "KDUMP_SAVEDIR="),
+];
 /// A file of settings is smaller than this, bytes.
 const SETTINGS: u64 = 1 << 20;
 /// The first line of a record of pstore is shorter than this, bytes.

@@ -96,9 +96,10 @@ impl Boots<'_> {
         }
         let Some((_, gatherer)) = self.open.get_mut(&entry.boot_id) else { return };
         let at = entry.realtime.and_then(|micros| Moment::try_from(micros / 1_000_000).ok());
-        let start = entry.realtime.zip(entry.monotonic).and_then(|(now, since)| {
-            Moment::try_from(now.checked_sub(since)? / 1_000_000).ok()
-        });
+        let start = entry
+            .realtime
+            .zip(entry.monotonic)
+            .and_then(|(now, since)| Moment::try_from(now.checked_sub(since)? / 1_000_000).ok());
         let place = Place { source: 0, line: if self.has_lines { entry.line } else { 0 }, at, start };
         let by_kernel = entry.kernel && (entry.identifier.is_empty() || entry.identifier == KERNEL);
         let speaker = if by_kernel { KERNEL } else { &entry.identifier };

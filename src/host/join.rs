@@ -55,7 +55,10 @@ fn order(boot: &Strands) -> Option<Moment> {
 fn contradict(one: &Strand, other: &Strand) -> bool {
     match (&one.boot_id, &other.boot_id) {
         (Some(one), Some(other)) => one != other,
-        _ => one.origin == other.origin || matches!((&one.release, &other.release), (Some(one), Some(other)) if one != other),
+        _ => {
+            one.origin == other.origin
+                || matches!((&one.release, &other.release), (Some(one), Some(other)) if one != other)
+        }
     }
 }
 

@@ -34,7 +34,8 @@ impl Entry {
     fn of(fields: &BTreeMap<String, Vec<u8>>, line: u64) -> Option<Self> {
         let text = |name: &str| fields.get(name).and_then(|value| std::str::from_utf8(value).ok());
         let number = |name: &str| text(name)?.trim().parse().ok();
-        let boot_id = text("_BOOT_ID").filter(|id| id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+        let boot_id =
+            text("_BOOT_ID").filter(|id| id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
         Some(Self {
             boot_id: boot_id.to_ascii_lowercase(),
             realtime: number("__REALTIME_TIMESTAMP"),
@@ -216,8 +217,10 @@ impl Reader {
                         ("SYSLOG_IDENTIFIER", object.identifier),
                         ("MESSAGE", object.message),
                     ];
-                    self.fields =
-                        named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), bytes_of(value?)))).collect();
+                    self.fields = named
+                        .into_iter()
+                        .filter_map(|(name, value)| Some((name.to_owned(), bytes_of(value?))))
+                        .collect();
                     self.began = self.line;
                     self.end(take);
                 }

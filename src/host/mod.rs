@@ -140,8 +140,12 @@ impl Looked {
             }
             Err(error) => {
                 let remedy = match &error {
-                    JournalError::NoProgram(_) => "install systemd's journalctl here, or export the journal where it is: `journalctl -o export > FILE`, then `kanalyze host --journal FILE`",
-                    JournalError::Foreign => "write it with `journalctl -o export` or `-o json`; any other log is for `kanalyze parse`",
+                    JournalError::NoProgram(_) => {
+                        "install systemd's journalctl here, or export the journal where it is: `journalctl -o export > FILE`, then `kanalyze host --journal FILE`"
+                    }
+                    JournalError::Foreign => {
+                        "write it with `journalctl -o export` or `-o json`; any other log is for `kanalyze parse`"
+                    }
                     JournalError::Input(error) if error.is_denied() => AS_ROOT,
                     JournalError::Input(_) => "name a file that is there",
                     JournalError::Failed(_) => "try `journalctl --verify`",
@@ -152,8 +156,11 @@ impl Looked {
     }
 
     fn machine_journal(&mut self, question: &Question<'_>, is_here: bool) {
-        let folders: Vec<PathBuf> =
-            JOURNAL_FOLDERS.iter().map(|folder| question.root.join(folder)).filter(|folder| has_journal(folder)).collect();
+        let folders: Vec<PathBuf> = JOURNAL_FOLDERS
+            .iter()
+            .map(|folder| question.root.join(folder))
+            .filter(|folder| has_journal(folder))
+            .collect();
         if folders.is_empty() {
             let note = is_here.then(|| "no journal is kept here".to_owned());
             return self.told(JOURNAL.to_owned(), State::Absent, 0, note, None);

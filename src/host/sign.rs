@@ -68,7 +68,8 @@ pub const KERNEL: &str = "kernel";
 #[must_use]
 pub fn sign(speaker: &str, message: &[u8]) -> Option<(Says, Option<Left>)> {
     // systemd-shutdown writes into the kernel's log: `systemd-shutdown[1]: Rebooting.`
-    let (speaker, message) = if speaker == KERNEL { inner(message).unwrap_or((speaker, message)) } else { (speaker, message) };
+    let (speaker, message) =
+        if speaker == KERNEL { inner(message).unwrap_or((speaker, message)) } else { (speaker, message) };
     SIGNS
         .iter()
         .filter(|sign| sign.speaker == speaker)

@@ -144,7 +144,13 @@ impl Gatherer {
     pub fn new(options: &Options) -> Self {
         let kept = Kept { severe: SEVERE, lesser: 0 };
         let options = Options { events: true, kept, threads: 1, ..options.clone() };
-        Self { strand: Strand::default(), engine: Engine::new(options), runs: Vec::new(), moments: Vec::new(), given: 0 }
+        Self {
+            strand: Strand::default(),
+            engine: Engine::new(options),
+            runs: Vec::new(),
+            moments: Vec::new(),
+            given: 0,
+        }
     }
 
     /// What is gathered so far.
@@ -247,7 +253,12 @@ impl Gatherer {
                 strand.signs.remove(SIGNS / 2);
             }
             let seen = seen();
-            strand.signs.push(Sign { says, left, by_kernel: is_kernel, seen: Seen { text: told(speaker, &seen.text), ..seen } });
+            strand.signs.push(Sign {
+                says,
+                left,
+                by_kernel: is_kernel,
+                seen: Seen { text: told(speaker, &seen.text), ..seen },
+            });
         }
         if !message.trim_ascii().is_empty() {
             let seen = seen();
@@ -279,7 +290,8 @@ impl Gatherer {
 
     /// A record with the place of a line that the engine was given.
     fn placed<T>(&self, line: u64, record: T) -> Placed<T> {
-        let run = self.runs.partition_point(|(given, _, _)| *given <= line).checked_sub(1).and_then(|at| self.runs.get(at));
+        let run =
+            self.runs.partition_point(|(given, _, _)| *given <= line).checked_sub(1).and_then(|at| self.runs.get(at));
         let (source, line_of_file) = match run {
             None => (0, 0),
             Some((_, source, 0)) => (*source, 0),
@@ -313,7 +325,11 @@ fn program(line: &[u8]) -> Option<(Cow<'_, str>, &[u8])> {
 
 /// A line with its speaker in front, unless that is the kernel.
 fn told(speaker: &str, text: &str) -> String {
-    if speaker.eq_ignore_ascii_case(KERNEL) || speaker == PSTORE { text.to_owned() } else { format!("{speaker}: {text}") }
+    if speaker.eq_ignore_ascii_case(KERNEL) || speaker == PSTORE {
+        text.to_owned()
+    } else {
+        format!("{speaker}: {text}")
+    }
 }
 
 /// What two sources have in common of one line: its stamp, to the microsecond, and its words.

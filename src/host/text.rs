@@ -56,15 +56,7 @@ impl<'a> Cutter<'a> {
     /// Nothing read yet.
     #[must_use]
     pub fn new(options: &'a Options) -> Self {
-        Self {
-            options,
-            gatherer: None,
-            read: Read::default(),
-            last_mark: None,
-            quiet: true,
-            zone: None,
-            whole: false,
-        }
+        Self { options, gatherer: None, read: Read::default(), last_mark: None, quiet: true, zone: None, whole: false }
     }
 
     /// Of files that hold one boot: what memory kept of it.
@@ -211,7 +203,8 @@ impl Age {
         if rest.is_empty() {
             return Some(Self::Newest);
         }
-        let number = [".gz", ".xz", ".zst", ".bz2", ".lz4"].iter().find_map(|ending| rest.strip_suffix(ending)).unwrap_or(rest);
+        let number =
+            [".gz", ".xz", ".zst", ".bz2", ".lz4"].iter().find_map(|ending| rest.strip_suffix(ending)).unwrap_or(rest);
         if let Some(count) = number.strip_prefix('.') {
             return Some(Self::Counted(std::cmp::Reverse(count.parse().ok()?)));
         }
@@ -234,7 +227,17 @@ mod tests {
     #[test]
     fn rotated_files_come_oldest_first() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        for name in ["kern.log", "kern.log.1", "kern.log.10.gz", "kern.log.2.gz", "kern.log.old", "messages", "messages-20240501", "messages-20240424.xz", "messages.txt"] {
+        for name in [
+            "kern.log",
+            "kern.log.1",
+            "kern.log.10.gz",
+            "kern.log.2.gz",
+            "kern.log.old",
+            "messages",
+            "messages-20240501",
+            "messages-20240424.xz",
+            "messages.txt",
+        ] {
             std::fs::write(folder.path().join(name), "x").expect("written");
         }
         let told: Vec<(String, Vec<String>)> = families(folder.path())
@@ -245,7 +248,10 @@ mod tests {
             })
             .collect();
         let want = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        assert_eq!(told[0], ("kern.log".to_owned(), want(&["kern.log.10.gz", "kern.log.2.gz", "kern.log.1", "kern.log"])));
+        assert_eq!(
+            told[0],
+            ("kern.log".to_owned(), want(&["kern.log.10.gz", "kern.log.2.gz", "kern.log.1", "kern.log"]))
+        );
         assert_eq!(told[1], ("messages".to_owned(), want(&["messages-20240424.xz", "messages-20240501", "messages"])));
     }
 }

@@ -168,7 +168,8 @@ fn sources(out: &mut String, sources: &[SourceRead], look: &Look) {
             _ => (look.palette.title, "not read"),
         };
         // The note may name the file itself.
-        let name = if note.starts_with(source.source.as_str()) { String::new() } else { format!("{}: ", source.source) };
+        let name =
+            if note.starts_with(source.source.as_str()) { String::new() } else { format!("{}: ", source.source) };
         let remedy = source.remedy.as_ref().map_or_else(String::new, |remedy| format!(" → {remedy}"));
         let _ = write!(out, "{style}{words}{style:#}");
         wrap_into(out, ": ", 2, &format!("{name}{note}{remedy}"), columns);

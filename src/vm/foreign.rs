@@ -1,6 +1,7 @@
 //! Logs that somebody else writes: a growing file, a socket, a pipe, and a recorded log that is played again.
 
 use super::doing::Doing;
+use super::followed_journal::FollowedJournal;
 use super::happening::{Audience, Happening};
 use super::hit::{PatternError, Patterns};
 use super::judge::{Fact, Rules};
@@ -31,6 +32,8 @@ pub enum Feed {
     Socket(PathBuf),
     /// Stdin, until it ends.
     Stdin,
+    /// The kernel's lines of the journal, of this machine or in a folder of journal files, from its first one or from now on.
+    Journal(Option<PathBuf>, Begin),
     /// A recorded log; with a speed, in the rhythm of its printk times.
     Recorded(Source, Option<f64>),
 }
@@ -66,6 +69,9 @@ pub enum WatchError {
     /// The words of whoever tried to read it, with its name.
     #[error("{0}")]
     Unreadable(String),
+    /// journalctl cannot be started.
+    #[error("journalctl cannot be started ({0}): it is part of systemd; `kanalyze watch FILE` follows a file")]
+    NoJournal(#[source] std::io::Error),
     /// An archive without a log.
     #[error("{0}: no log is in it")]
     NoLog(String),
@@ -90,9 +96,14 @@ const PIECE: usize = 64 << 10;
 /// A recorded log may be silent for hours; its replay is not, seconds.
 const LONGEST_PAUSE: f64 = 10.0;
 
-enum Fed {
+/// What a feeder hands over.
+#[derive(Debug)]
+pub(super) enum Fed {
+    /// More of the log.
     Bytes(Vec<u8>),
+    /// The log goes on elsewhere; why.
     Cut(String),
+    /// It has ended; why.
     End(String),
 }
 
@@ -113,6 +124,9 @@ pub fn watch(
         Feed::Growing(path, _) => (path.display().to_string(), "file"),
         Feed::Socket(path) => (path.display().to_string(), "socket"),
         Feed::Stdin => ("-".to_owned(), "stdin"),
+        Feed::Journal(folder, _) => {
+            (folder.as_ref().map_or_else(|| "journal".to_owned(), |folder| folder.display().to_string()), "journal")
+        }
         Feed::Recorded(source, _) => (source.to_string(), "replay"),
     };
     let rules = Rules {
@@ -132,7 +146,7 @@ pub fn watch(
         seeks_no_output: patterns.seeks_no_output(),
         can_dump: false,
     };
-    let (inputs, text) = start(feed)?;
+    let (inputs, text, _journal) = start(feed)?;
     let folder_name = folder.as_ref().map(|folder| folder.path().display().to_string());
     let recorder = Recorder::new(folder, audience)?;
     let mut watcher = Watcher::new(&name, patterns, rules, None, recorder);
@@ -176,9 +190,9 @@ pub fn watch(
 
 /// Opens the log and starts a thread that reads it. The thread ends with the log, or at its next piece when nobody
 /// listens any more. A recorded log that is in memory knows the places of its file.
-fn start(feed: Feed) -> Result<(Receiver<Fed>, Option<Arc<Text>>), WatchError> {
+fn start(feed: Feed) -> Result<(Receiver<Fed>, Option<Arc<Text>>, Option<FollowedJournal>), WatchError> {
     let (sender, inputs) = sync_channel(WAITING);
-    let mut places = None;
+    let (mut places, mut journal) = (None, None);
     match feed {
         Feed::Growing(path, begin) => {
             let mut follow =
@@ -214,6 +228,10 @@ fn start(feed: Feed) -> Result<(Receiver<Fed>, Option<Arc<Text>>), WatchError> {
             let fed = if bytes.is_empty() { Fed::End("stdin ended".to_owned()) } else { Fed::Bytes(bytes.to_vec()) };
             let _ = sender.send(fed);
         }),
+        Feed::Journal(folder, begin) => {
+            let started = FollowedJournal::start(folder.as_deref(), begin, sender);
+            journal = Some(started.map_err(WatchError::NoJournal)?);
+        }
         Feed::Recorded(source, speed) => {
             let mut first = None;
             each_log(&source, &mut |log| {
@@ -237,7 +255,7 @@ fn start(feed: Feed) -> Result<(Receiver<Fed>, Option<Arc<Text>>), WatchError> {
             });
         }
     }
-    Ok((inputs, places))
+    Ok((inputs, places, journal))
 }
 
 /// A recorded log, in memory or not.

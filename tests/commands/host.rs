@@ -3,6 +3,7 @@
 use super::contract::assert_valid;
 use serde_json::Value;
 use std::fmt::Write as _;
+use std::io::BufRead as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -88,7 +89,12 @@ fn journal(with_others: bool) -> Vec<Entry> {
         ],
         &[(60.0, "journal", "systemd", "Started cron.service.")],
         &[
-            (3.9, "driver", JOURNALD, "File /var/log/journal/0/system.journal corrupted or uncleanly shut down, renaming and replacing."),
+            (
+                3.9,
+                "driver",
+                JOURNALD,
+                "File /var/log/journal/0/system.journal corrupted or uncleanly shut down, renaming and replacing.",
+            ),
             (400.0, "journal", "systemd-logind", "System is powering down."),
         ],
         &[(30.0, "journal", "systemd", "Started cron.service.")],
@@ -96,7 +102,9 @@ fn journal(with_others: bool) -> Vec<Entry> {
     for (boot, end) in ends.iter().enumerate() {
         entries.extend(kernel_lines(boot).into_iter().map(|(time, words)| (boot, time, "kernel", "kernel", words)));
         let others = end.iter().filter(|_| with_others);
-        entries.extend(others.map(|(time, transport, speaker, words)| (boot, *time, *transport, *speaker, (*words).to_owned())));
+        entries.extend(
+            others.map(|(time, transport, speaker, words)| (boot, *time, *transport, *speaker, (*words).to_owned())),
+        );
     }
     entries
 }
@@ -151,20 +159,30 @@ fn an_exported_journal_tells_how_each_boot_ended() {
     let (boots, sources) = told(&output);
     assert_eq!(endings(&boots), ["unknown", "shutdown-begun", "silent-reset", "clean"]);
     let clean = &boots[3];
-    assert_eq!(clean["ending"]["evidence"][0]["text"], "systemd-journald: Received SIGTERM from PID 1 (systemd-shutdow).");
+    assert_eq!(
+        clean["ending"]["evidence"][0]["text"],
+        "systemd-journald: Received SIGTERM from PID 1 (systemd-shutdow)."
+    );
     assert_eq!((&clean["ending"]["left"], &clean["first"]), (&"reboot".into(), &"2026-11-20T10:00:00Z".into()));
     let line = clean["ending"]["evidence"][0]["line"].as_u64().expect("a line");
     let exported = export(&journal(true));
     let entry = exported.lines().skip(line as usize - 1).take_while(|line| !line.is_empty());
     assert!(entry.clone().any(|line| line.starts_with("MESSAGE=Received SIGTERM")), "the entry begins there");
-    let lines: Vec<&str> =
-        boots[2]["ending"]["evidence"].as_array().expect("lines").iter().filter_map(|line| line["text"].as_str()).collect();
+    let lines: Vec<&str> = boots[2]["ending"]["evidence"]
+        .as_array()
+        .expect("lines")
+        .iter()
+        .filter_map(|line| line["text"].as_str())
+        .collect();
     assert_eq!(lines[0], "systemd: Started cron.service.");
     assert!(lines[1].contains("uncleanly shut down"), "{lines:?}");
     assert_eq!(sources[0]["boots"], 4);
     // The same from JSON, besides the lines.
     let without_places = |boots: &[Value]| -> Vec<String> {
-        boots.iter().map(|boot| format!("{} {} {} {}", boot["boot_id"], boot["first"], boot["last"], boot["ending"]["how"])).collect()
+        boots
+            .iter()
+            .map(|boot| format!("{} {} {} {}", boot["boot_id"], boot["first"], boot["last"], boot["ending"]["how"]))
+            .collect()
     };
     let (from_json, _) = told(&host(&["--journal", &at("json"), "--format", "jsonl"]));
     assert_eq!(without_places(&from_json), without_places(&boots));
@@ -197,7 +215,48 @@ fn a_real_journal_is_read_by_journalctl() {
     assert_eq!(endings(&boots), ["unknown", "shutdown-begun", "silent-reset", "clean"], "{sources:?}");
     assert_eq!(output.status.code(), Some(1));
     let named = host(&["--journal", &place.join("system.journal").display().to_string(), "--brief"]);
-    assert!(text(&named.stdout).contains("boot -3  2026-11-20 10:00:00 → 10:15:01 UTC · 6.12.48 · shut down cleanly, restarted"));
+    assert!(
+        text(&named.stdout)
+            .contains("boot -3  2026-11-20 10:00:00 → 10:15:01 UTC · 6.12.48 · shut down cleanly, restarted")
+    );
+}
+
+#[test]
+fn a_journal_that_grows_is_watched() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let place = folder.path().join(MACHINE);
+    std::fs::create_dir_all(&place).expect("made");
+    let exported = folder.path().join("export");
+    let add = |entries: &[Entry]| {
+        write(&exported, &export(entries));
+        let made = Command::new("/lib/systemd/systemd-journal-remote")
+            .arg("--output")
+            .arg(place.join("system.journal"))
+            .arg(&exported)
+            .output()
+            .expect("Debian's systemd-journal-remote makes the journal");
+        assert!(made.status.success(), "{}", text(&made.stderr));
+    };
+    add(&journal(false));
+    let mut watcher = Command::new(env!("CARGO_BIN_EXE_kanalyze"))
+        .args(["watch", "--stop-on-hit", "--settle", "1s", "--max-time", "60s", "--format", "jsonl"])
+        .arg(format!("--journal={}", folder.path().display()))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program runs");
+    let mut lines = std::io::BufReader::new(watcher.stdout.take().expect("it is piped")).lines();
+    let begun = lines.next().expect("it begins").expect("text");
+    assert!(begun.contains("\"journal\""), "{begun}");
+    add(&crash_lines(99.000_001)
+        .into_iter()
+        .map(|(time, words)| (3, time, "kernel", "kernel", words))
+        .collect::<Vec<_>>());
+    let told: Vec<String> = lines.map_while(Result::ok).collect();
+    let status = watcher.wait().expect("it ends");
+    assert_eq!(status.code(), Some(1), "{told:#?}");
+    assert!(told.iter().any(|line| line.contains("NULL pointer dereference in widget_put")), "{told:#?}");
 }
 
 /// A root with syslog written an hour east of UTC, a record of pstore of the second boot, a dump of a boot that no log has.
@@ -243,7 +302,12 @@ fn one_boot_in_several_sources_is_one() {
     let (boots, sources) = told(&output);
     assert_eq!(boots.len(), 5, "{boots:#?}");
     // A syslog knows seconds.
-    let of = |first: &str| boots.iter().find(|boot| boot["first"].as_str().is_some_and(|at| at.starts_with(first))).unwrap_or_else(|| panic!("{first}: {boots:#?}"));
+    let of = |first: &str| {
+        boots
+            .iter()
+            .find(|boot| boot["first"].as_str().is_some_and(|at| at.starts_with(first)))
+            .unwrap_or_else(|| panic!("{first}: {boots:#?}"))
+    };
     let crashed = of("2026-11-20T10:33:");
     assert_eq!(crashed["ending"]["how"], "panic");
     assert_eq!(crashed["crashes"][0]["title"], "BUG: unable to handle kernel NULL pointer dereference in widget_put");
@@ -252,10 +316,17 @@ fn one_boot_in_several_sources_is_one() {
     assert_eq!(of("2026-11-20T10:38:")["ending"]["how"], "shutdown-begun");
     // rsyslog ends when it is restarted, too: alone it says nothing of the machine.
     assert_eq!(of("2026-11-20T10:00:")["ending"]["how"], "unknown");
-    assert!(of("2026-11-20T10:38:")["last"].as_str() < Some("2026-11-20T10:40"), "the next boot's lines are not its own");
+    assert!(
+        of("2026-11-20T10:38:")["last"].as_str() < Some("2026-11-20T10:40"),
+        "the next boot's lines are not its own"
+    );
     let dumped = boots.iter().find(|boot| boot["first"].is_null()).expect("the boot of the dump");
     assert_eq!((&dumped["ending"]["how"], dumped["dumped"].is_string()), (&"panic".into(), true));
-    let absent: Vec<&str> = sources.iter().filter(|source| source["state"] == "absent").filter_map(|source| source["source"].as_str()).collect();
+    let absent: Vec<&str> = sources
+        .iter()
+        .filter(|source| source["state"] == "absent")
+        .filter_map(|source| source["source"].as_str())
+        .collect();
     assert!(absent.contains(&"journal"), "{absent:?}");
     let shown = text(&host(&["--root", &root]).stdout);
     assert!(shown.contains("“Kernel panic - not syncing: Fatal exception”"), "{shown}");
@@ -273,7 +344,9 @@ fn what_is_not_read_is_told_with_its_remedy() {
     let output = host(&["--root", &root]);
     let shown = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{shown}");
-    for words in ["makedumpfile --dump-dmesg", "(*.enc.z) are still packed", "was saved by the kernel that starts after a crash"] {
+    for words in
+        ["makedumpfile --dump-dmesg", "(*.enc.z) are still packed", "was saved by the kernel that starts after a crash"]
+    {
         assert!(shown.replace("\n  ", " ").contains(words), "{words}: {shown}");
     }
     write(&at("notes"), "no journal\n");
