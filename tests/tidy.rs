@@ -270,6 +270,7 @@ fn threads_start_in_few_places() {
         "src/cli/live/mod.rs",
         "src/cli/run/series.rs",
         "src/cli/table/write.rs",
+        "src/host/entries.rs",
         "src/source/git.rs",
         "src/vm",
     ];

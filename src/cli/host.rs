@@ -28,7 +28,7 @@ use std::process::ExitCode;
 
 Exit status: 0 no crash and no boot that ended badly, 1 one of them,
 2 error (nothing was found, and a source could not be read).")]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// The file system of the machine, for disks of others and rescue systems.
     #[arg(long, value_name = "DIR", default_value = "/")]
     root: PathBuf,
@@ -55,8 +55,8 @@ pub struct Arguments {
 /// Runs the command.
 ///
 /// # Errors
-/// No such root, a grammar that is no good, stdout is closed.
-pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+/// No such root, a bad grammar, stdout is closed.
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if !arguments.root.is_dir() {
         anyhow::bail!(
             "--root {}: not a folder; name the one where the machine's / is mounted",

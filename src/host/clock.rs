@@ -5,7 +5,7 @@ use crate::calendar::{Civil, civil, moment};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Seconds since 1970, UTC.
-pub type Moment = i64;
+pub(super) type Moment = i64;
 
 /// No zone is further from UTC than this, minutes.
 const FURTHEST_ZONE: i64 = 14 * 60;
@@ -16,7 +16,7 @@ const WRITTEN_AFTER: i64 = 20;
 
 /// A time as it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Written {
+pub(super) struct Written {
     year: Option<u64>,
     month: u64,
     day: u64,
@@ -32,7 +32,7 @@ const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Au
 impl Written {
     /// Reads `Nov 21 07:55:11`, `2026-11-21T07:55:11.123+01:00`, `Sat Nov 21 07:55:11 2026`; none without a date.
     #[must_use]
-    pub fn read(text: &str) -> Option<Self> {
+    pub(super) fn read(text: &str) -> Option<Self> {
         let (mut year, mut month, mut day, mut clock) = (None, None, None, None);
         for word in text.split([' ', 'T']).filter(|word| !word.is_empty()) {
             if let Some(at) = MONTHS.iter().position(|name| *name == word) {
@@ -59,7 +59,7 @@ impl Written {
     /// The moment, as if written in UTC where it names no zone; `newest` is a moment that it is not later than, which gives
     /// the year. And whether the zone is known.
     #[must_use]
-    pub fn moment(self, newest: SystemTime) -> Option<(Moment, bool)> {
+    pub(super) fn moment(self, newest: SystemTime) -> Option<(Moment, bool)> {
         let year = self.year.unwrap_or_else(|| {
             // A day of grace: the file's time is UTC, the line's may be ahead of it.
             let Civil { year, month, day, .. } = civil(newest + Duration::from_secs(86_400));
@@ -90,7 +90,7 @@ fn read_clock(word: &str) -> Option<(i64, Option<i64>)> {
 /// How far east of UTC the writer of a file was, seconds: its last line, read as UTC, against the time at which the file was
 /// last written. None where the two do not belong together, as in a copy.
 #[must_use]
-pub fn zone_of(last: Moment, modified: SystemTime) -> Option<i64> {
+pub(super) fn zone_of(last: Moment, modified: SystemTime) -> Option<i64> {
     let difference = last - seconds(modified);
     let step = ZONE_STEP * 60;
     // The line is never later than the writing.
@@ -100,13 +100,13 @@ pub fn zone_of(last: Moment, modified: SystemTime) -> Option<i64> {
 
 /// Seconds since 1970.
 #[must_use]
-pub fn seconds(moment: SystemTime) -> Moment {
+pub(super) fn seconds(moment: SystemTime) -> Moment {
     moment.duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }
 
 /// The moment as the system's.
 #[must_use]
-pub fn system_time(moment: Moment) -> SystemTime {
+pub(super) fn system_time(moment: Moment) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(u64::try_from(moment).unwrap_or(0).min(253_402_300_799))
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Where pstore is mounted and where systemd keeps what it found there, below the root.
-pub const PSTORE: [&str; 2] = ["sys/fs/pstore", "var/lib/systemd/pstore"];
+pub(super) const PSTORE: [&str; 2] = ["sys/fs/pstore", "var/lib/systemd/pstore"];
 /// Where dumps go where nothing else is said, below the root.
 const DUMPS: &str = "var/crash";
 /// Files that say where dumps go, and the word before the folder.
@@ -23,7 +23,7 @@ const HEADER: usize = 64;
 
 /// The records of pstore in a folder: of each dump the parts in order.
 #[must_use]
-pub fn pstore(options: &Options, folder: &Path) -> Read {
+pub(super) fn pstore(options: &Options, folder: &Path) -> Read {
     let wanted = |name: &std::ffi::OsStr| {
         let name = name.to_string_lossy();
         (name.starts_with("dmesg") || name.starts_with("console-")) && !name.ends_with(".enc.z")
@@ -52,7 +52,7 @@ pub fn pstore(options: &Options, folder: &Path) -> Read {
 
 /// Records that are still packed, which only the kernel unpacks.
 #[must_use]
-pub fn still_packed(folder: &Path) -> usize {
+pub(super) fn still_packed(folder: &Path) -> usize {
     files_below(folder, |name| name.to_string_lossy().ends_with(".enc.z")).map_or(0, |files| files.len())
 }
 
@@ -68,7 +68,7 @@ fn header(path: &Path) -> Option<(String, u64)> {
 }
 
 /// Adds the one reading to the other; what was read of a file is one boot unless it says otherwise.
-pub fn absorb(all: &mut Read, read: Read) {
+pub(super) fn absorb(all: &mut Read, read: Read) {
     all.strands.extend(read.strands);
     all.faults.extend(read.faults);
     all.opened += read.opened;
@@ -76,7 +76,7 @@ pub fn absorb(all: &mut Read, read: Read) {
 
 /// The folders into which dumps of the kernel go, below a root: the usual one, and those that the settings of kdump name.
 #[must_use]
-pub fn dump_folders(root: &Path) -> Vec<PathBuf> {
+pub(super) fn dump_folders(root: &Path) -> Vec<PathBuf> {
     let mut folders = vec![root.join(DUMPS)];
     for (file, word) in DUMP_SETTINGS {
         let path = root.join(file);
@@ -99,7 +99,7 @@ pub fn dump_folders(root: &Path) -> Vec<PathBuf> {
 
 /// The logs beside dumps in a folder, and the dumps that have none.
 #[must_use]
-pub fn dump_logs(options: &Options, folder: &Path) -> (Read, Vec<PathBuf>) {
+pub(super) fn dump_logs(options: &Options, folder: &Path) -> (Read, Vec<PathBuf>) {
     let mut read = Read::default();
     let mut bare = Vec::new();
     let is_log = |name: &str| name == "vmcore-dmesg.txt" || name == "dmesg.txt" || name.starts_with("dmesg.");
@@ -139,6 +139,6 @@ pub fn dump_logs(options: &Options, folder: &Path) -> (Read, Vec<PathBuf>) {
 
 /// Whether a fault is that the user may not read the file.
 #[must_use]
-pub fn is_denied(fault: &Fault) -> bool {
+pub(super) fn is_denied(fault: &Fault) -> bool {
     matches!(&fault.why, super::text::Why::Closed(error) if error.is_denied())
 }

@@ -3,7 +3,7 @@
 use super::clock::{Moment, system_time};
 use super::join::Strands;
 use super::record::{Ending, Evidence, How};
-use super::sign::{Left, Says};
+use super::sign::Says;
 use super::strand::{Seen, Sign, Strand};
 use crate::calendar::utc;
 use crate::grammar::Severity;
@@ -11,12 +11,12 @@ use std::collections::BTreeSet;
 
 /// So many lines may follow one that says that the boot ends: some services speak until the very end.
 const AFTER: u64 = 200;
-/// So many lines of evidence are told of one thing.
+/// So many lines of evidence are shown of one thing.
 const TOLD: usize = 2;
 
 /// What is known besides the boot itself.
 #[derive(Debug)]
-pub struct Around<'a> {
+pub(super) struct Around<'a> {
     /// The boots after it, the newest first.
     pub newer: &'a [Strands],
     /// Readings that keep what other programs than the kernel say.
@@ -27,7 +27,7 @@ pub struct Around<'a> {
 
 /// How a boot ended.
 #[must_use]
-pub fn ending(boot: &Strands, around: &Around<'_>) -> Ending {
+pub(super) fn ending(boot: &Strands, around: &Around<'_>) -> Ending {
     let Around { newer, with_others, running } = *around;
     let ended = |how, evidence, left, because: Option<String>| Ending { how, left, evidence, because };
     if running.is_some_and(|id| boot.iter().any(|strand| strand.boot_id.as_deref() == Some(id))) {
@@ -151,19 +151,5 @@ fn evidence(strand: &Strand, seen: &Seen) -> Evidence {
         line: (seen.line > 0).then_some(seen.line),
         text: seen.text.clone(),
         at: seen.at.map(|at| utc(system_time(at))),
-    }
-}
-
-/// How the machine was left, for people.
-impl Left {
-    /// `restarted`, `switched off`.
-    #[must_use]
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Reboot => "restarted",
-            Self::PowerOff => "switched off",
-            Self::Halt => "halted",
-            Self::Kexec => "another kernel started by kexec",
-        }
     }
 }

@@ -56,7 +56,7 @@ pub enum JournalError {
 
 /// What came of a journal.
 #[derive(Debug, Default)]
-pub struct Gathered {
+pub(super) struct Gathered {
     /// Its boots in the order of their first entries.
     pub strands: Vec<Strand>,
     /// Entries that could not be understood.
@@ -127,7 +127,7 @@ fn boots<'a>(options: &'a Options, source: &str, has_lines: bool) -> Boots<'a> {
 ///
 /// # Errors
 /// journalctl is not here or fails.
-pub fn ask(options: &Options, name: &str, arguments: &[String]) -> Result<Gathered, JournalError> {
+pub(super) fn ask(options: &Options, name: &str, arguments: &[String]) -> Result<Gathered, JournalError> {
     let mut child = Command::new("journalctl")
         .args(["--output=json", "--no-pager", "--quiet", "--all"])
         .arg(format!("--output-fields={FIELDS}"))
@@ -171,7 +171,7 @@ pub fn ask(options: &Options, name: &str, arguments: &[String]) -> Result<Gather
 ///
 /// # Errors
 /// It cannot be read, or is nothing of this.
-pub fn read(options: &Options, path: &Path) -> Result<Gathered, JournalError> {
+pub(super) fn read(options: &Options, path: &Path) -> Result<Gathered, JournalError> {
     let name = path.display().to_string();
     if path.is_dir() {
         return ask(options, &name, &[format!("--directory={name}")]);

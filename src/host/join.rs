@@ -12,11 +12,11 @@ const APART: Moment = 150;
 const DUMP_APART: Moment = 900;
 
 /// All that is known of one boot.
-pub type Strands = Vec<Strand>;
+pub(super) type Strands = Vec<Strand>;
 
 /// Puts strands together; the newest boot first.
 #[must_use]
-pub fn joined(strands: Vec<Strand>) -> Vec<Strands> {
+pub(super) fn joined(strands: Vec<Strand>) -> Vec<Strands> {
     // Those that know most of themselves come first, so that the others find them.
     let mut strands = strands;
     strands.sort_by_key(|strand| (strand.boot_id.is_none(), strand.start.is_none(), strand.dumped.is_some()));

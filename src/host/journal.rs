@@ -11,7 +11,7 @@ const LONGEST: usize = 1 << 20;
 
 /// One entry, as far as it says something of a boot.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Entry {
+pub(super) struct Entry {
     /// Which boot, 32 hexadecimal digits.
     pub boot_id: String,
     /// When the journal got it, microseconds since 1970.
@@ -51,7 +51,7 @@ impl Entry {
 
 /// How the entries are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub(super) enum Form {
     /// One JSON object per line.
     Json,
     /// `KEY=value` lines, an empty line after each entry.
@@ -61,7 +61,7 @@ pub enum Form {
 impl Form {
     /// Which of them a text is that begins so.
     #[must_use]
-    pub fn of(first: &[u8]) -> Option<Self> {
+    pub(super) fn of(first: &[u8]) -> Option<Self> {
         let line = first.trim_ascii_start().split(|byte| *byte == b'\n').next()?;
         if line.starts_with(b"{\"") && memchr::memmem::find(line, b"\"__CURSOR\"").is_some() {
             return Some(Self::Json);
@@ -82,7 +82,7 @@ enum State {
 
 /// Reads entries. Feed it with [`Reader::push`], end with [`Reader::finish`].
 #[derive(Debug)]
-pub struct Reader {
+pub(super) struct Reader {
     form: Form,
     state: State,
     rest: Vec<u8>,
@@ -114,7 +114,7 @@ struct Object {
     message: Option<Value>,
 }
 
-/// A field's bytes: a text, a list of numbers where it is no UTF-8, the first of several values.
+/// A field's bytes: a text, a list of numbers where it is not UTF-8, the first of several values.
 fn bytes_of(value: Value) -> Vec<u8> {
     match value {
         Value::String(text) => text.into_bytes(),
@@ -131,7 +131,7 @@ fn bytes_of(value: Value) -> Vec<u8> {
 impl Reader {
     /// At the beginning of a text.
     #[must_use]
-    pub fn new(form: Form) -> Self {
+    pub(super) fn new(form: Form) -> Self {
         Self {
             form,
             state: State::Line,
@@ -145,7 +145,7 @@ impl Reader {
     }
 
     /// Takes more of the text.
-    pub fn push(&mut self, mut bytes: &[u8], take: &mut dyn FnMut(Entry)) {
+    pub(super) fn push(&mut self, mut bytes: &[u8], take: &mut dyn FnMut(Entry)) {
         while !bytes.is_empty() {
             bytes = match &mut self.state {
                 State::Line => self.lines(bytes, take),
@@ -255,7 +255,7 @@ impl Reader {
     }
 
     /// Ends the text.
-    pub fn finish(&mut self, take: &mut dyn FnMut(Entry)) {
+    pub(super) fn finish(&mut self, take: &mut dyn FnMut(Entry)) {
         if !self.rest.is_empty() && matches!(self.state, State::Line) {
             self.push(b"\n", take);
         }

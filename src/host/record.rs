@@ -1,4 +1,4 @@
-//! What is told of a machine: its boots, and what was read.
+//! What is said about a machine: its boots, and what was read.
 
 use super::sign::Left;
 use crate::grammar::Severity;

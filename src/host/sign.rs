@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 /// What such a line says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Says {
+pub(super) enum Says {
     /// The machine was shut down in good order.
     Clean,
     /// A shutdown was begun.
@@ -36,6 +36,19 @@ pub enum Left {
     Kexec,
 }
 
+impl Left {
+    /// `restarted`, `switched off`.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Reboot => "restarted",
+            Self::PowerOff => "switched off",
+            Self::Halt => "halted",
+            Self::Kexec => "another kernel started by kexec",
+        }
+    }
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Sign {
@@ -60,13 +73,13 @@ static SIGNS: LazyLock<Vec<Sign>> = LazyLock::new(|| {
 });
 
 /// How records of pstore call themselves.
-pub const PSTORE: &str = "pstore";
+pub(super) const PSTORE: &str = "pstore";
 /// How the kernel is called as a speaker.
-pub const KERNEL: &str = "kernel";
+pub(super) const KERNEL: &str = "kernel";
 
 /// What a message of a speaker says of an end, if anything.
 #[must_use]
-pub fn sign(speaker: &str, message: &[u8]) -> Option<(Says, Option<Left>)> {
+pub(super) fn sign(speaker: &str, message: &[u8]) -> Option<(Says, Option<Left>)> {
     // systemd-shutdown writes into the kernel's log: `systemd-shutdown[1]: Rebooting.`
     let (speaker, message) =
         if speaker == KERNEL { inner(message).unwrap_or((speaker, message)) } else { (speaker, message) };

@@ -23,11 +23,11 @@ const SIGNS: usize = 64;
 /// So many lines at the end of a boot are kept, since the first of the next one may be among them.
 const TAIL: usize = 64;
 /// The longest line that is read, bytes.
-pub const LONGEST: usize = 64 << 10;
+pub(super) const LONGEST: usize = 64 << 10;
 
 /// A line that was seen, with its place.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Seen {
+pub(super) struct Seen {
     /// Index into the names of the strand's files.
     pub source: usize,
     /// 1-based; 0 where the source has no lines.
@@ -44,7 +44,7 @@ pub struct Seen {
 
 /// A line that says how a boot ended.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Sign {
+pub(super) struct Sign {
     /// What it says.
     pub says: Says,
     /// How the machine was left.
@@ -57,7 +57,7 @@ pub struct Sign {
 
 /// One boot as one source tells it.
 #[derive(Debug, Default)]
-pub struct Strand {
+pub(super) struct Strand {
     /// The files it was gathered from, or `journal`.
     pub sources: Vec<String>,
     /// Which reading gave it: a reading gives each boot once.
@@ -102,7 +102,7 @@ pub struct Strand {
 
 /// A record with the place of its first line.
 #[derive(Debug, Clone)]
-pub struct Placed<T> {
+pub(super) struct Placed<T> {
     /// The record.
     pub record: T,
     /// Index into the files of the strand.
@@ -115,7 +115,7 @@ pub struct Placed<T> {
 
 /// What is known of a line before its message is looked at.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Place {
+pub(super) struct Place {
     /// Index into the files of the strand.
     pub source: usize,
     /// 1-based line; 0 where there is none.
@@ -128,7 +128,7 @@ pub struct Place {
 
 /// Gathers a strand.
 #[derive(Debug)]
-pub struct Gatherer {
+pub(super) struct Gatherer {
     strand: Strand,
     engine: Engine,
     /// Lines that the engine was given: from which on they follow one another in a file.
@@ -141,7 +141,7 @@ pub struct Gatherer {
 impl Gatherer {
     /// Nothing yet; `options` say how the engine reads.
     #[must_use]
-    pub fn new(options: &Options) -> Self {
+    pub(super) fn new(options: &Options) -> Self {
         let kept = Kept { severe: SEVERE, lesser: 0 };
         let options = Options { events: true, kept, threads: 1, ..options.clone() };
         Self {
@@ -154,12 +154,12 @@ impl Gatherer {
     }
 
     /// What is gathered so far.
-    pub fn strand(&mut self) -> &mut Strand {
+    pub(super) fn strand(&mut self) -> &mut Strand {
         &mut self.strand
     }
 
     /// The index of a file that lines come from.
-    pub fn source(&mut self, name: &str) -> usize {
+    pub(super) fn source(&mut self, name: &str) -> usize {
         match self.strand.sources.iter().position(|known| known == name) {
             Some(at) => at,
             None => {
@@ -170,7 +170,7 @@ impl Gatherer {
     }
 
     /// Takes a line of a log file, dressed as it stands there.
-    pub fn file_line(&mut self, line: &[u8], prefix: &Prefix<'_>, place: Place) {
+    pub(super) fn file_line(&mut self, line: &[u8], prefix: &Prefix<'_>, place: Place) {
         let line = &line[..line.len().min(LONGEST)];
         let (speaker, message) = match (prefix.wrapper, prefix.tag) {
             (Wrapper::Pstore, _) => (PSTORE.into(), line),
@@ -186,7 +186,7 @@ impl Gatherer {
     }
 
     /// Takes a message of the journal.
-    pub fn message(&mut self, speaker: &str, message: &[u8], time: Option<f64>, place: Place) {
+    pub(super) fn message(&mut self, speaker: &str, message: &[u8], time: Option<f64>, place: Place) {
         let message = &message[..message.len().min(LONGEST)];
         if speaker == KERNEL {
             let mut line = time.map_or_else(String::new, |time| format!("[{time:12.6}] ")).into_bytes();
@@ -304,7 +304,7 @@ impl Gatherer {
 
     /// Ends it.
     #[must_use]
-    pub fn finish(mut self) -> Strand {
+    pub(super) fn finish(mut self) -> Strand {
         let engine = std::mem::replace(&mut self.engine, Engine::new(Options::named("")));
         let (items, _) = engine.finish();
         self.keep(items);
@@ -342,19 +342,19 @@ fn fingerprint(micros: i64, message: &[u8]) -> u64 {
 
 /// When a line was written, as if in UTC where it names no zone, and whether it names one.
 #[must_use]
-pub fn written(line: &[u8], prefix: &Prefix<'_>, newest: SystemTime) -> Option<(Moment, bool)> {
+pub(super) fn written(line: &[u8], prefix: &Prefix<'_>, newest: SystemTime) -> Option<(Moment, bool)> {
     let text = wall_clock(&line[..prefix.wrapper_len.max(prefix.message).min(line.len())])?;
     Written::read(&String::from_utf8_lossy(text))?.moment(newest)
 }
 
 impl Strand {
     /// Notes that a moment of it was written with its zone.
-    pub fn is_zoned(&mut self) {
+    pub(super) fn is_zoned(&mut self) {
         self.zoned = true;
     }
 
     /// Moves moments that were written without a zone by what the files' own times say of it.
-    pub fn put_right(&mut self, zone: Option<i64>) {
+    pub(super) fn put_right(&mut self, zone: Option<i64>) {
         if self.zoned || self.first.is_none() {
             return;
         }
@@ -372,7 +372,7 @@ impl Strand {
 
     /// Gives the lines at its end that were written after the next boot began to that one: some services of it are heard before
     /// its kernel.
-    pub fn part_from(&mut self, next: &mut Self) {
+    pub(super) fn part_from(&mut self, next: &mut Self) {
         let Some(begun) = next.start else { return };
         let later = |seen: &Seen| seen.at.is_some_and(|at| at >= begun);
         if !self.tail.back().is_some_and(later) {
@@ -404,7 +404,7 @@ impl Strand {
 
     /// The last line.
     #[must_use]
-    pub fn last_line(&self) -> Option<&Seen> {
+    pub(super) fn last_line(&self) -> Option<&Seen> {
         self.tail.back()
     }
 }

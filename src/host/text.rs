@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 
 /// What came of reading files.
 #[derive(Debug, Default)]
-pub struct Read {
+pub(super) struct Read {
     /// The boots, the oldest first.
     pub strands: Vec<Strand>,
     /// Files that could not be read, or not to their end, with the reason.
@@ -22,7 +22,7 @@ pub struct Read {
 
 /// A file that could not be read.
 #[derive(Debug)]
-pub struct Fault {
+pub(super) struct Fault {
     /// Which.
     pub path: PathBuf,
     /// Why.
@@ -31,7 +31,7 @@ pub struct Fault {
 
 /// Why a file could not be read.
 #[derive(Debug)]
-pub enum Why {
+pub(super) enum Why {
     /// It was not opened.
     Closed(InputError),
     /// It was read in part.
@@ -40,7 +40,7 @@ pub enum Why {
 
 /// Reads files that follow one another, the oldest first, as one log.
 #[derive(Debug)]
-pub struct Cutter<'a> {
+pub(super) struct Cutter<'a> {
     options: &'a Options,
     gatherer: Option<Gatherer>,
     read: Read,
@@ -55,18 +55,18 @@ pub struct Cutter<'a> {
 impl<'a> Cutter<'a> {
     /// Nothing read yet.
     #[must_use]
-    pub fn new(options: &'a Options) -> Self {
+    pub(super) fn new(options: &'a Options) -> Self {
         Self { options, gatherer: None, read: Read::default(), last_mark: None, quiet: true, zone: None, whole: false }
     }
 
     /// Of files that hold one boot: what memory kept of it.
     #[must_use]
-    pub fn of_one_boot(options: &'a Options) -> Self {
+    pub(super) fn of_one_boot(options: &'a Options) -> Self {
         Self { whole: true, ..Self::new(options) }
     }
 
     /// Reads one more file.
-    pub fn file(&mut self, path: &Path) {
+    pub(super) fn file(&mut self, path: &Path) {
         let input = match open_with(&Source::Path(path.to_owned()), Mapping::Never) {
             Ok(input) => input,
             Err(error) => return self.read.faults.push(Fault { path: path.to_owned(), why: Why::Closed(error) }),
@@ -148,7 +148,7 @@ impl<'a> Cutter<'a> {
 
     /// Everything that was read.
     #[must_use]
-    pub fn finish(mut self) -> Read {
+    pub(super) fn finish(mut self) -> Read {
         self.cut();
         for strand in &mut self.read.strands {
             strand.put_right(self.zone);
@@ -169,7 +169,7 @@ const DAEMON_LOGS: [&str; 3] = ["kern.log", "messages", "syslog"];
 
 /// Each log with its rotated ones, the oldest first, of those that are in a folder.
 #[must_use]
-pub fn families(folder: &Path) -> Vec<(String, Vec<PathBuf>)> {
+pub(super) fn families(folder: &Path) -> Vec<(String, Vec<PathBuf>)> {
     let names: Vec<String> = std::fs::read_dir(folder)
         .into_iter()
         .flatten()
@@ -215,7 +215,7 @@ impl Age {
 
 /// How long ago a file was written, at most: for those without any moment of their own.
 #[must_use]
-pub fn modified(path: &Path) -> Option<Moment> {
+pub(super) fn modified(path: &Path) -> Option<Moment> {
     let time = std::fs::metadata(path).ok()?.modified().ok()?;
     (time > SystemTime::UNIX_EPOCH + Duration::from_secs(86_400)).then(|| seconds(time))
 }

@@ -1,6 +1,6 @@
 //! The kernel's lines of the journal as they come, from journalctl, which ends with whoever listens.
 
-use super::foreign::Fed;
+use super::fed::Fed;
 use crate::input::{Begin, CHUNK};
 use std::io::{self, Read};
 use std::path::Path;

@@ -1,6 +1,7 @@
 //! Logs that somebody else writes: a growing file, a socket, a pipe, and a recorded log that is played again.
 
 use super::doing::Doing;
+use super::fed::Fed;
 use super::followed_journal::FollowedJournal;
 use super::happening::{Audience, Happening};
 use super::hit::{PatternError, Patterns};
@@ -95,17 +96,6 @@ const WAITING: usize = 16;
 const PIECE: usize = 64 << 10;
 /// A recorded log may be silent for hours; its replay is not, seconds.
 const LONGEST_PAUSE: f64 = 10.0;
-
-/// What a feeder hands over.
-#[derive(Debug)]
-pub(super) enum Fed {
-    /// More of the log.
-    Bytes(Vec<u8>),
-    /// The log goes on elsewhere; why.
-    Cut(String),
-    /// It has ended; why.
-    End(String),
-}
 
 /// Watches until the log ends, the time is up, a hit stops it, or somebody interrupts.
 ///

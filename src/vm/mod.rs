@@ -12,6 +12,7 @@ pub mod doctor;
 pub mod doing;
 pub mod dump;
 pub mod facts;
+mod fed;
 mod followed_journal;
 pub mod foreign;
 pub mod guest;
