@@ -1,6 +1,7 @@
 //! Tables: what other programs read, what is there after a failure.
 
 use super::python;
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -124,4 +125,45 @@ fn what_was_not_finished_leaves_the_old_table_and_nothing_else() {
     let wrong = kanalyze(other.path(), &["table", &lab("clean.log"), "-o", "absent/t.parquet"]);
     assert!(text(&wrong.stderr).contains("absent"), "{}", text(&wrong.stderr));
     assert_eq!(files(other.path()), Vec::<String>::new());
+}
+
+/// What clusters hold: their ids, sizes and members, and whether they are new.
+fn clusters(folder: &Path, arguments: &[&str]) -> Vec<(String, u64, String, bool)> {
+    let said = succeeds(folder, &[&["table", "--cluster", "--format", "jsonl"][..], arguments].concat());
+    let record = |line: &str| -> Value { serde_json::from_str(line).expect("JSON") };
+    said.lines()
+        .map(record)
+        .map(|it| {
+            let id = it["id"].as_str().expect("an id").to_owned();
+            (id, it["size"].as_u64().expect("a size"), it["members"].to_string(), it["new"] == true)
+        })
+        .collect()
+}
+
+#[test]
+fn clusters_of_a_table_are_those_of_its_logs_and_keep_their_names() {
+    let folder = temporary();
+    let (hangs, oopses, crashes) = (lab("hang_*.log"), lab("oops_*.log"), lab("[ho]*_*.log"));
+    succeeds(folder.path(), &["table", &crashes, "-o", "all.parquet"]);
+    succeeds(folder.path(), &["table", &crashes, "-o", "all.arrow"]);
+    let parts = ["-o", "parts", "--partition-by", "record", "--partition-by", "title"];
+    succeeds(folder.path(), &[&["table", &crashes][..], &parts].concat());
+    let wanted = clusters(folder.path(), &[&crashes]);
+    for table in ["all.parquet", "all.arrow", "parts"] {
+        assert_eq!(clusters(folder.path(), &[table]), wanted, "{table}");
+    }
+    // One day after the other.
+    let into = ["--into", "known.parquet"];
+    let first = clusters(folder.path(), &[&[hangs.as_str()][..], &into].concat());
+    assert!(!first.is_empty() && first.iter().all(|(_, _, _, new)| *new));
+    let both = clusters(folder.path(), &[&[oopses.as_str()][..], &into].concat());
+    let known = |id: &str| first.iter().any(|(other, ..)| other == id);
+    assert!(first.iter().all(|(id, ..)| both.iter().any(|(other, ..)| other == id)), "ids stay");
+    assert!(both.iter().all(|(id, _, _, new)| *new != known(id)), "{both:?}");
+    // What is no file of clusters is refused and stays as it is.
+    let before = std::fs::read(folder.path().join("all.parquet")).expect("readable");
+    let wrong = kanalyze(folder.path(), &["table", "--cluster", &oopses, "--into", "all.parquet"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(text(&wrong.stderr).contains("not a table of clusters"), "{}", text(&wrong.stderr));
+    assert_eq!(std::fs::read(folder.path().join("all.parquet")).expect("readable"), before);
 }
