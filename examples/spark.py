@@ -5,6 +5,8 @@
     spark-submit examples/spark.py --names list.txt events/             names, one per line, that the workers open themselves
     ... --partition-by record --tasks 64
 
+Spark lists no empty files, so that empty logs have a row with --packed and --names alone.
+
 The Python of the workers (PYSPARK_PYTHON) needs pyarrow and kanalyze: `pip install 'kanalyze[arrow]'`. Each task is one process of
 kanalyze; a task that is lost is repeated with the same rows. A million small objects are listed slowly: pack them into --packed tables.
 """
