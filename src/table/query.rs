@@ -159,10 +159,10 @@ fn open(paths: &[PathBuf]) -> Result<LazyFrame, TableError> {
         // and others have a type of their own.
         let order = COLUMNS.iter().map(|column| {
             let dtype = whole.get(column.name).cloned().unwrap_or(DataType::String);
-            if schema.contains(column.name) {
-                col(column.name).cast(dtype)
-            } else {
-                lit(NULL).cast(dtype).alias(column.name)
+            match schema.get(column.name) {
+                None => lit(NULL).cast(dtype).alias(column.name),
+                Some(found) if *found == dtype => col(column.name),
+                Some(_) => col(column.name).cast(dtype),
             }
         });
         all.push(frame.select(order.collect::<Vec<_>>()));
@@ -184,7 +184,7 @@ fn schema() -> Result<Schema, TableError> {
         arrow_ipc::writer::FileWriter::try_new(&mut bytes, &empty.schema()).map_err(|error| failed(&error))?;
     writer.write(&empty).and_then(|()| writer.finish()).map_err(|error| failed(&error))?;
     drop(writer);
-    let mut frame = IpcReader::new(std::io::Cursor::new(bytes)).finish().map_err(|error| failed(&error))?;
+    let frame = IpcReader::new(std::io::Cursor::new(bytes)).finish().map_err(|error| failed(&error))?;
     Ok(Schema::clone(frame.schema()))
 }
 
