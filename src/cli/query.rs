@@ -64,7 +64,7 @@ pub(super) fn run(_: Arguments) -> anyhow::Result<std::process::ExitCode> {
 }
 
 #[cfg(feature = "tables")]
-pub use with_tables::run;
+pub(super) use with_tables::run;
 
 #[cfg(feature = "tables")]
 mod with_tables {
@@ -85,7 +85,7 @@ mod with_tables {
     ///
     /// # Errors
     /// A path that is nothing, a table that cannot be read, SQL that makes no sense.
-    pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    pub(in crate::cli) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         let (mut tables, mut logs): (Vec<PathBuf>, Vec<OsString>) = (Vec::new(), Vec::new());
         for argument in &arguments.paths {
             let path: &Path = argument.as_ref();
