@@ -119,6 +119,14 @@ warned=$(cargo build --profile scoring --quiet 2>&1) || { echo "$warned"; exit 1
 B=$target/scoring/kanalyze
 "$B" corpus check corpus
 "$B" bisect --help >/dev/null
+# The verbs with the largest command lines, and the views with the most text, on a stack of 256 KB.
+(
+    ulimit -s 256
+    "$B" generate man >/dev/null
+    "$B" repro minimize --help >/dev/null
+    "$B" page corpus/lab/logs/hang_chain.log >/dev/null
+    "$B" corpus check corpus/lab >/dev/null
+)
 # The tests above were built with tables; this build is without them and says how to get them.
 if said=$("$B" query top corpus/lab/logs/clean.log 2>&1) || [ "${said#*--features tables}" = "$said" ]; then
     echo "a build without tables says: $said"

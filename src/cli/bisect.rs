@@ -215,6 +215,9 @@ fn judge(log: Log, options: &Options) -> Judged {
     };
     // Transcripts are mailed in ways of their own, which their reader undoes itself.
     let found = judged(&name, text.plain(), &|crash| reports(&name, crash, options));
+    if let Some(damage) = damage.as_ref().filter(|_| found.is_empty()) {
+        return fatal(format!("{name}: {damage}; there is no bisection in what was read"));
+    }
     if found.is_empty() {
         return fatal(if nature(text.log()).kernel {
             format!("{name}: no bisection in this text, but the kernel's log: give it to `kanalyze parse`")

@@ -14,6 +14,7 @@ mod findings;
 mod fixed;
 mod generate;
 mod grammar;
+mod harmless;
 mod host;
 mod image;
 mod kernel;
@@ -42,6 +43,8 @@ mod thread;
 mod tree;
 mod watch;
 
+use crate::files;
+use crate::symbols::cut_files;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use config::Completed;
 use std::ffi::OsString;
@@ -134,9 +137,21 @@ pub use stderr::fail;
 /// # Errors
 /// What could not be done, in one sentence a cause.
 pub fn run() -> anyhow::Result<ExitCode> {
+    files::outlive_faults();
     let words = completed(std::env::args_os().collect());
     // To git every status from 1 to 127 but 125 means bad: what is wrong with the command line must not.
     let bisects = words.iter().any(|word| word == "--git-bisect");
+    let done = done(words, bisects);
+    let cut = cut_files();
+    for file in &cut {
+        let words =
+            "was cut while it was read (or its disk failed): what was taken from it may be wrong; run this again";
+        stderr::say(&format!("{}: {words}", file.display()));
+    }
+    if cut.is_empty() { done } else { done.map(|_| ExitCode::from(if bisects { 125 } else { 2 })) }
+}
+
+fn done(words: Vec<OsString>, bisects: bool) -> anyhow::Result<ExitCode> {
     let named = |name: &str| VERBS.iter().find(|verb| verb.name == name);
     // All verbs together take longer than reading a small log does: only the one that is asked for is made, if one is.
     let asked = words.get(1).and_then(|word| named(word.to_str()?));

@@ -1,5 +1,6 @@
 //! `kanalyze symbolize`: which source lines the addresses in a log stand for.
 
+use super::harmless::Harmless;
 use super::logs::sources_of;
 use super::output::{Format, Output};
 use super::stderr::say;
@@ -285,35 +286,13 @@ fn fetch(url: &str, target: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Stdout; on a terminal with control bytes made harmless.
+/// Stdout; on a terminal with what it would obey made visible.
 fn output() -> Box<dyn Write> {
     let out = io::stdout();
     if out.is_terminal() {
-        Box::new(BufWriter::new(Harmless(out.lock())))
+        Box::new(Harmless::new(BufWriter::new(out.lock())))
     } else {
         Box::new(BufWriter::with_capacity(1 << 16, out.lock()))
-    }
-}
-
-/// A terminal obeys control bytes; a log must not command it.
-struct Harmless<W>(W);
-
-impl<W: Write> Write for Harmless<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        for piece in bytes.split_inclusive(|byte| byte.is_ascii_control() && !matches!(byte, b'\n' | b'\t' | b'\r')) {
-            match piece.split_last() {
-                Some((last, rest)) if last.is_ascii_control() && !matches!(last, b'\n' | b'\t' | b'\r') => {
-                    self.0.write_all(rest)?;
-                    write!(self.0, "\\x{last:02x}")?;
-                }
-                _ => self.0.write_all(piece)?,
-            }
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
     }
 }
 
@@ -381,11 +360,11 @@ impl<'run> Filter<'run> {
             content if self.arguments.addresses => {
                 let (text, damage) = content.gathered(name)?;
                 self.addresses(text.plain())?;
-                damage
+                damage.or_else(|| text.damage())
             }
             Content::Text(text, damage) => {
                 self.text(name, &text)?;
-                damage
+                damage.or_else(|| text.damage())
             }
             // The image is chosen, and the log's kernel compared with it, before the first line is decoded: a file is looked
             // at as a whole, a pipe cannot be.

@@ -9,16 +9,23 @@ use std::ops::Deref;
 pub struct Map(Bytes);
 
 #[cfg(feature = "map")]
-type Bytes = memmap2::Mmap;
+#[derive(Debug)]
+struct Bytes {
+    /// Declared first: it goes before the map does.
+    guard: super::faults::Guard,
+    map: memmap2::Mmap,
+}
 #[cfg(not(feature = "map"))]
 type Bytes = std::convert::Infallible;
 
 impl Map {
-    /// Maps a file as a whole. Whoever truncates it meanwhile ends this process with SIGBUS, and whoever writes into it changes what
-    /// is read: callers map only files that are replaced by renaming, or that nobody has touched for a while.
+    /// Maps a file as a whole. Where somebody cuts it meanwhile zeros are read ([`Map::is_cut`]) if the program asked for that
+    /// (`outlive_faults`), else SIGBUS ends the process. Whoever writes into it changes what is read: callers map only files
+    /// that are replaced by renaming, or that nobody has touched for a while.
     ///
     /// # Errors
-    /// What the system says; some file systems cannot map, and a library without the cargo feature `map` never does.
+    /// What the system says; some file systems cannot map, a library without the cargo feature `map` never does, and nobody maps
+    /// more than some hundred files at once.
     #[cfg(feature = "map")]
     pub fn of(file: &File) -> io::Result<Self> {
         #[expect(
@@ -27,8 +34,9 @@ impl Map {
         )]
         // SAFETY: the map is private and read-only, and only `&[u8]` no longer than it lives is given out. That nobody changes the
         // file meanwhile cannot be proved; see above for what callers do about it.
-        let map = unsafe { memmap2::Mmap::map(file) };
-        map.map(Self)
+        let map = unsafe { memmap2::Mmap::map(file) }?;
+        let guard = super::faults::Guard::of(&map).ok_or(io::ErrorKind::ResourceBusy)?;
+        Ok(Self(Bytes { guard, map }))
     }
 
     /// Refuses: built without maps.
@@ -39,6 +47,20 @@ impl Map {
     pub fn of(_: &File) -> io::Result<Self> {
         Err(io::ErrorKind::Unsupported.into())
     }
+
+    /// Whether somebody has cut the file meanwhile, or its disk failed: of what was read, zeros are no bytes of the file.
+    #[cfg(feature = "map")]
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.0.guard.is_cut()
+    }
+
+    /// There is no such map.
+    #[cfg(not(feature = "map"))]
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        match self.0 {}
+    }
 }
 
 impl Deref for Map {
@@ -46,7 +68,7 @@ impl Deref for Map {
 
     #[cfg(feature = "map")]
     fn deref(&self) -> &[u8] {
-        &self.0
+        &self.0.map
     }
 
     #[cfg(not(feature = "map"))]

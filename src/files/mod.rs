@@ -1,9 +1,13 @@
 //! Files that are replaced whole or mapped, locks that end with their process, and the folder of caches.
 
+#[cfg(feature = "map")]
+mod faults;
 mod lock;
 mod map;
 mod whole;
 
+#[cfg(feature = "map")]
+pub use faults::outlive_faults;
 pub use lock::{Lock, LockError};
 pub use map::Map;
 pub use whole::{Draft, place, replace, write_whole};

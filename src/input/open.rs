@@ -98,6 +98,12 @@ impl Whole {
     pub fn is_mapped(&self) -> bool {
         matches!(self.0, Bytes::Mapped(_))
     }
+
+    /// [`Damage::Cut`], if bytes were gone when they were asked for: to be asked when all has been read.
+    #[must_use]
+    pub fn damage(&self) -> Option<Damage> {
+        matches!(&self.0, Bytes::Mapped(map) if map.is_cut()).then_some(Damage::Cut)
+    }
 }
 
 impl Deref for Whole {
@@ -163,7 +169,7 @@ impl Input {
             Self::Whole(bytes) if bytes.is_empty() => Some(Damage::Empty),
             Self::Whole(bytes) => {
                 let _ = take(&bytes);
-                None
+                bytes.damage()
             }
             Self::Stream(mut stream) => {
                 let mut chunk = vec![0; CHUNK];
@@ -186,10 +192,11 @@ impl Input {
 /// Whether large plain files may be mapped.
 ///
 /// **The danger of a map.** If somebody truncates a file while it is mapped, touching the pages that are gone raises
-/// SIGBUS, which ends the process; no safe code can catch it. Rotation by renaming or deleting is harmless; `copytruncate`
-/// and `> log` are not. Therefore a file that was written to within the last two seconds (a log in use) is streamed
-/// even with [`Mapping::Large`], and feeders of living logs use [`Mapping::Never`]. What remains is a file that was
-/// quiet until now and is truncated in the fraction of a second during which it is read.
+/// SIGBUS. Rotation by renaming or deleting is harmless; `copytruncate` and `> log` are not. Therefore a file that was
+/// written to within the last two seconds (a log in use) is streamed even with [`Mapping::Large`], and feeders of living
+/// logs use [`Mapping::Never`]. What remains is a file that was quiet until now and is truncated in the fraction of a
+/// second during which it is read: the program reads zeros there and says so ([`Damage::Cut`]); a library that has not
+/// called `files::outlive_faults` dies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Mapping {
     /// Files of at least [`MAPPED_FROM`] bytes that nobody is writing to.
@@ -247,10 +254,11 @@ fn from_file(mut file: File, source: &Source, mapping: Mapping) -> Result<Input,
         // Files of /proc and /sys say 0, growing ones too little: read up to the limit, stream what exceeds it.
         let mut bytes = Vec::with_capacity(usize::try_from(left).unwrap_or(0) + 1);
         let mut limited = (&mut file).take(MAPPED_FROM);
-        if let Err(error) = limited.read_to_end(&mut bytes)
-            && bytes.is_empty()
-        {
-            return Err(InputError::new(source, error));
+        match limited.read_to_end(&mut bytes) {
+            Err(error) if bytes.is_empty() => return Err(InputError::new(source, error)),
+            // What was read is given out, then the stream meets the error again, and says so.
+            Err(_) => return Ok(Input::Stream(Stream::plain(Box::new(Cursor::new(bytes).chain(file))))),
+            Ok(_) => {}
         }
         if let Some(compression) = Packing::of_log(&bytes) {
             return Stream::unpacking(compression, Box::new(Cursor::new(bytes).chain(file)))

@@ -8,22 +8,12 @@ use crate::packing::{self, Packed, Packing};
 /// How much is read at once, bytes.
 pub const CHUNK: usize = 256 << 10;
 
-/// Nothing is called a bomb before so much has come out, bytes: it is read in a fraction of a second.
-const BOMB_FROM: u64 = 64 << 20;
-
 /// No compressed log is longer, bytes, whatever its ratio.
 const LONGEST: u64 = 64 << 30;
 
-/// The policy: after 64 MiB, more than 200 (gzip, lz4) or 1,000 (the others) times what went in; or more than 64 GiB.
-///
-/// Logs with times in them shrink 10 to 60 times. Zeros shrink 1,030 times in gzip, 250 in lz4, 7,000 and more in
-/// the others. Memory is bounded in any case; this bounds the time.
+/// More came out than is plausible, or more than 64 GiB.
 fn is_bomb(packing: Packing, packed: u64, unpacked: u64) -> bool {
-    let most = match packing {
-        Packing::Gzip | Packing::Lz4 => 200,
-        Packing::Xz | Packing::Zstd | Packing::Bzip2 | Packing::Lzma | Packing::Lzo => 1_000,
-    };
-    unpacked > LONGEST || (unpacked > BOMB_FROM && unpacked / most > packed)
+    unpacked > LONGEST || unpacked > packing::most_of(packing, packed)
 }
 
 /// What was wrong with a source, found while reading it. All bytes before the damage were given out.
@@ -62,6 +52,8 @@ pub enum Damage {
         /// How it is compressed.
         compression: Packing,
     },
+    /// The file became shorter while it was read, or its disk failed.
+    Cut,
     /// The system could not read on.
     Unreadable {
         /// Bytes that could be read.
@@ -93,6 +85,10 @@ impl fmt::Display for Damage {
             Self::Memory { compression } => write!(
                 formatter,
                 "needs too much memory to decompress: if you trust it, decompress it with {compression}'s own tool and pipe it in"
+            ),
+            Self::Cut => write!(
+                formatter,
+                "was cut while it was read (or its disk failed): what it held is in this answer only in part; read a copy of it"
             ),
             Self::Unreadable { read, detail } => {
                 write!(formatter, "cannot be read further than {read} bytes ({detail}): copy it again")

@@ -88,7 +88,8 @@ pub fn read_log(log: Log, options: &Options, mut take: impl FnMut(Vec<Item>) -> 
                 items.iter_mut().for_each(|item| text.settle(item));
                 counted(items)
             });
-            (summary, if any { Nature::default() } else { nature(text.log()) }, damage)
+            let seen = if any { Nature::default() } else { nature(text.log()) };
+            (summary, seen, damage.or_else(|| text.damage()))
         }
         Content::Stream(stream) => read_stream(stream, options, counted),
     };
@@ -393,7 +394,8 @@ fn whole<T>(log: Log, options: &Options, take: &impl Fn(Found<'_>) -> T) -> Whol
         }
     };
     let read = found_in(&name, &text, options);
-    let trouble = damage.map(|damage| Trouble { message: format!("{name}: {damage}"), fatal: false });
+    let trouble =
+        damage.or_else(|| text.damage()).map(|damage| Trouble { message: format!("{name}: {damage}"), fatal: false });
     let mut outcome = Outcome { trouble, ..Outcome::default() };
     if read.reports.is_empty() && read.events.is_empty() {
         outcome.judge(&name, nature(text.log()));

@@ -1,7 +1,7 @@
 //! A log in memory, made plain, and the way back to the lines and offsets of its file.
 
 use crate::engine::Item;
-use crate::input::{Decoder, Encoding, Mail, Whole, read_mail};
+use crate::input::{Damage, Decoder, Encoding, Mail, Whole, read_mail};
 use crate::report::{renumber_event, renumber_report};
 
 /// Texts up to this size are looked at for being a mail, bytes.
@@ -31,6 +31,8 @@ pub struct Text {
     plain: Bytes,
     decoder: Option<Decoder>,
     mailed: Option<Mailed>,
+    /// Whether the file was cut while it was decoded.
+    cut: bool,
 }
 
 impl Text {
@@ -38,8 +40,11 @@ impl Text {
     #[must_use]
     pub(super) fn of_file(file: Whole) -> Self {
         match Encoding::of(&file) {
-            None => Self { plain: Bytes::File(file), decoder: None, mailed: None }.unmailed(),
-            Some(encoding) => Self::decoded(&file, Decoder::new(encoding)),
+            None => Self { plain: Bytes::File(file), decoder: None, mailed: None, cut: false }.unmailed(),
+            Some(encoding) => {
+                let text = Self::decoded(&file, Decoder::new(encoding));
+                Self { cut: file.damage().is_some(), ..text }
+            }
         }
     }
 
@@ -61,7 +66,7 @@ impl Text {
     /// Bytes that a decoder has made plain already.
     #[must_use]
     pub(super) fn of_plain(plain: Vec<u8>, decoder: Option<Decoder>) -> Self {
-        Self { plain: Bytes::Read(plain), decoder, mailed: None }.unmailed()
+        Self { plain: Bytes::Read(plain), decoder, mailed: None, cut: false }.unmailed()
     }
 
     fn unmailed(mut self) -> Self {
@@ -82,6 +87,15 @@ impl Text {
         match &self.plain {
             Bytes::File(whole) => whole,
             Bytes::Read(bytes) => bytes,
+        }
+    }
+
+    /// [`Damage::Cut`], if the file was cut while it was read: to be asked when all has been read.
+    #[must_use]
+    pub fn damage(&self) -> Option<Damage> {
+        match &self.plain {
+            Bytes::File(whole) => whole.damage(),
+            Bytes::Read(_) => self.cut.then_some(Damage::Cut),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Packed bytes that are all in memory: what kernels, modules and debug sections are packed with, within a bound on memory.
 
 use super::magic::LZ4_OLD;
-use super::{Packing, UnpackError, zstandard};
+use super::{Packing, UnpackError, most_of, zstandard};
 use std::io::Read;
 
 /// Unpacks; bytes that follow the packed stream are ignored, as boot loaders do.
@@ -9,6 +9,7 @@ use std::io::Read;
 /// # Errors
 /// [`UnpackError`].
 pub fn unpack(packing: Packing, bytes: &[u8], limit: usize) -> Result<Vec<u8>, UnpackError> {
+    let limit = plausible(packing, bytes.len(), limit);
     let damaged = |error: std::io::Error| UnpackError::Damaged(packing, error.to_string());
     match packing {
         Packing::Gzip => read(packing, flate2::bufread::GzDecoder::new(bytes), limit),
@@ -30,7 +31,13 @@ pub fn unpack(packing: Packing, bytes: &[u8], limit: usize) -> Result<Vec<u8>, U
 /// # Errors
 /// [`UnpackError`].
 pub fn zlib(bytes: &[u8], limit: usize) -> Result<Vec<u8>, UnpackError> {
+    let limit = plausible(Packing::Gzip, bytes.len(), limit);
     read(Packing::Gzip, flate2::bufread::ZlibDecoder::new(bytes), limit)
+}
+
+/// The limit, or less: nothing that is worth reading has been packed from more than that.
+fn plausible(packing: Packing, packed: usize, limit: usize) -> usize {
+    usize::try_from(most_of(packing, packed as u64)).map_or(limit, |most| most.min(limit))
 }
 
 fn read(packing: Packing, reader: impl Read, limit: usize) -> Result<Vec<u8>, UnpackError> {

@@ -4,7 +4,8 @@ use crate::files::Map;
 use std::fs::File;
 use std::io;
 use std::ops::Deref;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 /// Read-only bytes of a symbol file, or bytes that were unpacked from one.
 #[derive(Debug)]
@@ -12,8 +13,30 @@ pub struct View(Bytes);
 
 #[derive(Debug)]
 enum Bytes {
-    Mapped(Map),
+    Mapped(Map, PathBuf),
     Owned(Vec<u8>),
+}
+
+/// Files that were cut while they were mapped.
+static CUT: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// The symbol files that somebody has cut while they were read, or whose disks failed: what was taken from them is not to be
+/// trusted. Each is told once, when nobody reads it any longer.
+#[must_use]
+pub fn cut_files() -> Vec<PathBuf> {
+    CUT.lock().map(|mut files| std::mem::take(&mut *files)).unwrap_or_default()
+}
+
+impl Drop for View {
+    fn drop(&mut self) {
+        if let Bytes::Mapped(map, path) = &mut self.0
+            && map.is_cut()
+            && let Ok(mut files) = CUT.lock()
+            && !files.contains(path)
+        {
+            files.push(std::mem::take(path));
+        }
+    }
 }
 
 impl View {
@@ -31,8 +54,10 @@ impl View {
             return Ok(Self(Bytes::Owned(Vec::new())));
         }
         // Kernels and their debug files are replaced by renaming, not rewritten in place.
-        let bytes = Map::of(&file).map(Bytes::Mapped).or_else(|_| std::fs::read(path).map(Bytes::Owned));
-        bytes.map(Self)
+        match Map::of(&file) {
+            Ok(map) => Ok(Self(Bytes::Mapped(map, path.to_owned()))),
+            Err(_) => std::fs::read(path).map(Self::owned),
+        }
     }
 
     /// Bytes that are in memory already.
@@ -47,7 +72,7 @@ impl Deref for View {
 
     fn deref(&self) -> &[u8] {
         match &self.0 {
-            Bytes::Mapped(map) => map,
+            Bytes::Mapped(map, _) => map,
             Bytes::Owned(bytes) => bytes,
         }
     }

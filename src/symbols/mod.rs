@@ -63,7 +63,7 @@ pub use kernel::{Answer, Confidence, Kernel, Named, release_of};
 pub use lines::SourceLines;
 pub use locate::{OtherKernel, locate_event, locate_report};
 pub use log::{Decoded, LogDecoder, LogOptions};
-pub use map::View;
+pub use map::{View, cut_files};
 pub use names::{Symbol, SymbolTable};
 pub use offset::LoadOffset;
 pub use place::{Place, demangled};

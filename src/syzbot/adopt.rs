@@ -1,7 +1,7 @@
 //! `bundle adopt` and `bundle verify`: files that somebody put into a folder, and whether they are still the same.
 
 use super::content::{self, Format, HEAD};
-use super::manifest::{Architecture, BundleError, FileRecord, LOCK, MANIFEST, Manifest, Role};
+use super::manifest::{Architecture, BundleError, FileRecord, LOCK, MANIFEST, Manifest, Role, leads_out};
 use super::{plan, repro, unpack};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -129,7 +129,7 @@ fn file_names(directory: &Path) -> io::Result<Vec<String>> {
         let entry = entry?;
         let Ok(name) = entry.file_name().into_string() else { continue };
         let ours = name == MANIFEST || name == LOCK || name.ends_with(".part") || name.ends_with(".part.json");
-        if !ours && entry.path().is_file() {
+        if !ours && entry.path().is_file() && !leads_out(directory, &name) {
             names.push(name);
         }
     }

@@ -194,6 +194,21 @@ mod tests {
     }
 
     #[test]
+    fn a_link_out_of_the_folder_is_refused_and_one_within_it_is_not() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        fs::write(folder.path().join("disk-of-yesterday.raw"), "x").expect("a file");
+        let manifest = Manifest { files: vec![record(Role::Disk, "disk.raw")], ..Manifest::default() };
+        manifest.write(folder.path()).expect("a manifest");
+        let link = folder.path().join("disk.raw");
+        std::os::unix::fs::symlink("disk-of-yesterday.raw", &link).expect("a link");
+        assert_eq!(Bundle::open(folder.path()).expect("a bundle").disk, Some(link.clone()));
+        fs::remove_file(&link).expect("a link");
+        std::os::unix::fs::symlink("/etc/passwd", &link).expect("a link");
+        let error = Bundle::open(folder.path()).expect_err("a link out").to_string();
+        assert!(error.contains("\"disk.raw\" is a link out of the folder"), "{error}");
+    }
+
+    #[test]
     fn a_folder_without_manifest_says_what_to_do() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let error = Bundle::open(folder.path()).expect_err("no manifest").to_string();

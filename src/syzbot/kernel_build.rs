@@ -1,6 +1,6 @@
 //! `kernel build`: a kernel tree and a configuration → a kernel in the bundle's `local/`, built outside the tree.
 
-use super::kernel_config::{Merged, merge, refused};
+use super::kernel_config::{Merged, merge, refused, runs_something};
 use super::kernel_patch::{PatchError, patched_tree};
 use super::manifest::{Architecture, BundleError, LocalKernel, Manifest, PatchFile, Role};
 use super::{adopt, content};
@@ -118,6 +118,11 @@ pub enum BuildError {
         /// The first one.
         first: String,
     },
+    /// A value that would be run.
+    #[error(
+        "{0}: its value holds '$' or a backtick, which the kernel's build would run: take it out of the configuration"
+    )]
+    Runs(String),
     /// A patch.
     #[error(transparent)]
     Patch(#[from] PatchError),
@@ -162,6 +167,9 @@ pub fn build(build: &Build<'_>, now: u64, tell: &mut dyn FnMut(Step<'_>)) -> Res
         Err(error) => return Err(error.into()),
     };
     let merged = merge(&read_all(build)?);
+    if let Some(name) = runs_something(&merged) {
+        return Err(BuildError::Runs(name.to_owned()));
+    }
     let arch = build
         .arch
         .or_else(|| adopt::architecture_of_config(&merged.text))

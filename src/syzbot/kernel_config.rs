@@ -70,6 +70,13 @@ pub fn merge(files: &[(String, String)]) -> Merged {
     merged
 }
 
+/// The first option whose value `make` or a shell of the kernel's build would run: the build takes values into makefiles as they are.
+#[must_use]
+pub fn runs_something(merged: &Merged) -> Option<&str> {
+    let runs = |value: &str| value.contains(['`', '$']);
+    merged.wishes.iter().find(|(_, (value, _))| runs(value)).map(|(name, _)| name.as_str())
+}
+
 /// The options that came out otherwise than asked for. What is not in `outcome` is off, or does not exist any more.
 #[must_use]
 pub fn refused(merged: &Merged, outcome: &str) -> Vec<RefusedOption> {
@@ -123,6 +130,16 @@ mod tests {
         let refused = refused(&merged, "CONFIG_A=y\nCONFIG_B=m\nCONFIG_D=y\n");
         let names: Vec<_> = refused.iter().map(|each| (&*each.name, &*each.wanted, each.got.as_deref())).collect();
         assert_eq!(names, [("CONFIG_B", "y", Some("m")), ("CONFIG_D", "n", Some("y")), ("CONFIG_E", "y", None)]);
+    }
+
+    #[test]
+    fn values_that_the_build_would_run_are_known() {
+        let of = |text: &str| merge(&files(&[text]));
+        for hostile in ["CONFIG_A=\"$(shell id)\"", "CONFIG_A=\"`id`\"", "CONFIG_A=${HOME}"] {
+            assert_eq!(runs_something(&of(hostile)), Some("CONFIG_A"), "{hostile}");
+        }
+        let usual = of("CONFIG_A=y\nCONFIG_B=\"-lab\"\nCONFIG_C=0x1000\nCONFIG_D=\"\"\nCONFIG_E=\"certs/key.pem\"\n");
+        assert_eq!(runs_something(&usual), None);
     }
 
     #[test]

@@ -287,6 +287,10 @@ impl Manifest {
         if let Some(stray) = manifest.files.iter().chain(local).find(|file| !stays_inside(&file.path)) {
             return Err(malformed(format!("the path {:?} leads out of the folder", stray.path)));
         }
+        let local = manifest.local.iter().flat_map(LocalKernel::files);
+        if let Some(stray) = manifest.files.iter().chain(local).find(|file| leads_out(directory, &file.path)) {
+            return Err(malformed(format!("{:?} is a link out of the folder: put the file itself there", stray.path)));
+        }
         Ok(manifest)
     }
 
@@ -313,6 +317,14 @@ impl LocalKernel {
     /// Every file of the kernel.
     pub fn files(&self) -> impl Iterator<Item = &FileRecord> {
         [&self.image, &self.vmlinux, &self.system_map, &self.config, &self.uncommitted].into_iter().flatten()
+    }
+}
+
+/// Whether a file of the folder is a link out of it: QEMU, and whoever reads the bundle, would be given another file of this machine.
+pub(super) fn leads_out(directory: &Path, name: &str) -> bool {
+    match (directory.canonicalize(), directory.join(name).canonicalize()) {
+        (Ok(folder), Ok(file)) => !file.starts_with(folder),
+        _ => false,
     }
 }
 

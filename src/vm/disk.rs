@@ -41,6 +41,30 @@ pub fn layout(image: &Path) -> io::Result<Layout> {
     read_layout(&mut File::open(image)?)
 }
 
+/// What else than the image itself a guest sees through a qcow2 image: a backing file, which may be any file or server, or a file
+/// with the data. Nothing for other images.
+///
+/// # Errors
+/// The image cannot be read.
+pub fn leads_to(image: &Path) -> io::Result<Option<String>> {
+    /// No name is longer; QEMU refuses more than 1,023 bytes.
+    const LONGEST: u32 = 1_023;
+    let mut file = File::open(image)?;
+    let head = read_at(&mut file, 0, 80)?;
+    if !head.starts_with(b"QFI\xfb") {
+        return Ok(None);
+    }
+    let word = |at: usize| head.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_be_bytes);
+    let long = |at: usize| u64::from(word(at)) << 32 | u64::from(word(at + 4));
+    let (place, length) = (long(8), word(16));
+    if place != 0 {
+        let name = read_at(&mut file, place, length.min(LONGEST) as usize)?;
+        return Ok(Some(format!("'{}'", String::from_utf8_lossy(&name))));
+    }
+    let outside = word(4) >= 3 && long(72) & 1 << 2 != 0;
+    Ok(outside.then(|| "a file of its own for the data".to_owned()))
+}
+
 /// The partition to mount as root: the largest Linux file system; 0 is the whole disk.
 #[must_use]
 pub fn root_partition(layout: &Layout) -> Option<u32> {
@@ -172,6 +196,32 @@ mod tests {
 
     fn put(image: &mut [u8], at: usize, bytes: &[u8]) {
         image[at..at + bytes.len()].copy_from_slice(bytes);
+    }
+
+    #[test]
+    fn an_image_that_shows_the_guest_another_file_is_known() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("disk.qcow2");
+        let led = |version: u8, backing: &[u8], external: bool| {
+            let mut image = vec![0; 512];
+            put(&mut image, 0, b"QFI\xfb");
+            image[7] = version;
+            if !backing.is_empty() {
+                image[15] = 104;
+                image[19] = u8::try_from(backing.len()).expect("a short name");
+                put(&mut image, 104, backing);
+            }
+            image[79] = u8::from(external) << 2;
+            std::fs::write(&path, image).expect("an image");
+            leads_to(&path).expect("read")
+        };
+        assert_eq!(led(3, b"", false), None);
+        assert_eq!(led(2, b"/etc/shadow", false).as_deref(), Some("'/etc/shadow'"));
+        assert_eq!(led(3, b"nbd://example.org/x", false).as_deref(), Some("'nbd://example.org/x'"));
+        assert!(led(3, b"", true).is_some());
+        assert_eq!(led(2, b"", true), None, "version 2 has no such field");
+        std::fs::write(&path, "raw").expect("an image");
+        assert_eq!(leads_to(&path).expect("read"), None);
     }
 
     #[test]

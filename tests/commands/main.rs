@@ -8,6 +8,7 @@ mod compiled;
 mod contract;
 mod diff;
 mod download;
+mod faults;
 mod host;
 mod image;
 mod intake;
@@ -20,6 +21,7 @@ mod python;
 #[cfg(feature = "tables")]
 mod query;
 mod repro;
+mod security;
 mod source;
 mod stand_in;
 #[cfg(feature = "arrow")]

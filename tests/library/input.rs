@@ -114,6 +114,26 @@ fn a_large_quiet_file_is_mapped_and_one_in_use_is_streamed() {
 }
 
 #[test]
+fn a_log_that_is_cut_while_it_is_mapped_is_told_as_damaged() {
+    kanalyze::files::outlive_faults();
+    let folder = folder();
+    let bytes = log(MAPPED_FROM as usize + 1000);
+    for (kept, name) in [(0, "emptied"), (MAPPED_FROM / 2 + 77, "halved")] {
+        let path = written(&folder, name, &bytes);
+        let file = File::options().write(true).open(&path).expect("opens");
+        file.set_modified(SystemTime::now() - Duration::from_secs(60)).expect("a time");
+        let Ok(Input::Whole(whole)) = open(&Source::from(&*path)) else { panic!("{name} is not mapped") };
+        assert_eq!(whole.damage(), None, "{name}");
+        file.set_len(kept).expect("a length");
+        let kept = usize::try_from(kept).expect("a length");
+        assert!(whole[..kept] == bytes[..kept], "{name}: what is left is read");
+        assert!(whole[kept..].iter().all(|byte| *byte == 0), "{name}: zeros behind it");
+        assert_eq!(whole.damage(), Some(Damage::Cut), "{name}");
+        assert_eq!(Input::Whole(whole).feed(|_| std::ops::ControlFlow::Continue(())), Some(Damage::Cut), "{name}");
+    }
+}
+
+#[test]
 fn compressed_files_are_known_by_their_content() {
     let folder = folder();
     let bytes = log(3 * CHUNK);

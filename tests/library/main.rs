@@ -4,6 +4,7 @@ mod allocs;
 mod bisect;
 mod dressing;
 mod engine;
+mod fuzz;
 mod grammar;
 mod harmless;
 mod input;

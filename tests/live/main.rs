@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stderr, reason = "tests print what they skip and what they measured")]
 
+mod ends;
 mod failures;
 mod live;
 mod machines;

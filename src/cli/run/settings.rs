@@ -6,6 +6,7 @@ use crate::syzbot::architecture::Architecture as BundleArchitecture;
 use crate::syzbot::bundle::{Bundle, MANIFEST};
 use crate::syzbot::repro::{FlagSettings, Program, flags_for};
 use crate::vm::Settings;
+use crate::vm::disk::leads_to;
 use crate::vm::doctor::{in_build, in_path};
 use crate::vm::settings::{Architecture, Disk, DiskFormat, Image, Workload};
 use anyhow::{Context as _, bail, ensure};
@@ -73,7 +74,7 @@ pub(super) fn job(arguments: &Arguments, bundle: Option<&Bundle>, kernel: Option
     (settings.kernel, settings.kernel_name) = (kernel, kernel_name);
     settings.disk = match bundle.and_then(|bundle| Some((bundle, bundle.disk.as_ref()?))) {
         Some((bundle, path)) if source.disk.is_none() => {
-            Some(disk(path, source.disk_format.as_deref().or(Some(bundle.disk_format)))?)
+            Some(disk(path, source.disk_format.as_deref(), Some(bundle.disk_format))?)
         }
         _ => None,
     };
@@ -119,7 +120,7 @@ pub(super) fn overlay(job: &mut Job, arguments: &Arguments) -> anyhow::Result<()
         }
     }
     if let Some(path) = &source.disk {
-        settings.disk = Some(disk(path, source.disk_format.as_deref())?);
+        settings.disk = Some(disk(path, source.disk_format.as_deref(), None)?);
     }
     replace(&mut settings.initrd, source.initrd.as_deref().map(absolute).transpose()?);
     replace(&mut settings.root, machine.root.clone());
@@ -361,9 +362,11 @@ fn architecture(name: Option<&str>, bundle: Option<&Bundle>) -> anyhow::Result<A
     })
 }
 
-fn disk(path: &Path, format: Option<&str>) -> anyhow::Result<Disk> {
+/// The disk in the format that the user says, that the bundle says, or that its first bytes say. What comes from elsewhere must
+/// not show the guest another file of this machine: only a user who names the format takes an image with such a link.
+fn disk(path: &Path, wished: Option<&str>, bundled: Option<&str>) -> anyhow::Result<Disk> {
     let path = absolute(path)?;
-    let format = match format {
+    let format = match wished.or(bundled) {
         Some("qcow2") => DiskFormat::Qcow2,
         Some(_) => DiskFormat::Raw,
         None => {
@@ -374,6 +377,16 @@ fn disk(path: &Path, format: Option<&str>) -> anyhow::Result<Disk> {
             DiskFormat::of_magic(&magic)
         }
     };
+    if format == DiskFormat::Qcow2
+        && wished.is_none()
+        && let Some(other) = leads_to(&path).with_context(|| path.display().to_string())?
+    {
+        let shown = path.display();
+        bail!(
+            "{shown}: this image is only a part of a disk: the guest would also see {other}; if the image is your own, \
+             --disk-format qcow2 takes it, else make a whole one: qemu-img convert -O qcow2 {shown} whole.qcow2"
+        );
+    }
     Ok(Disk { path, format })
 }
 

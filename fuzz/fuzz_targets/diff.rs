@@ -1,0 +1,9 @@
+//! libFuzzer's door to `targets::diff`.
+#![no_main]
+
+use kanalyze_fuzz::{mutated, targets::diff};
+
+libfuzzer_sys::fuzz_mutator!(|data: &mut [u8], size: usize, most: usize, seed: u32| {
+    mutated(data, size, most, seed)
+});
+libfuzzer_sys::fuzz_target!(|data: &[u8]| diff::check(data));

@@ -1,0 +1,149 @@
+//! The process is ended right before each change that it makes to the disk: what lies there is the old or the new, and the next
+//! call does the whole work.
+
+use super::{Fault, contents, kanalyze, place, told, with_fault};
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+
+const SIGINT: i32 = 2;
+const SIGKILL: i32 = 9;
+const SIGTERM: i32 = 15;
+/// No verb makes more changes than this to the few files here.
+const MOST: usize = 200;
+
+/// Ends the command before its first change, its second, and so on, until it comes to its end; how many steps there were.
+fn at_each_step(
+    arguments: &[&str],
+    path: &'static str,
+    signal: i32,
+    prepare: &dyn Fn(&Path),
+    sound: &dyn Fn(&Path),
+) -> usize {
+    for after in 1..MOST {
+        let folder = place();
+        prepare(folder.path());
+        let output = with_fault(folder.path(), arguments, &Fault { kind: "kill", path, number: signal, after });
+        sound(folder.path());
+        if output.status.signal().is_none() {
+            assert!(output.status.code().is_some_and(|code| code < 2), "{arguments:?}: {}", told(&output));
+            return after - 1;
+        }
+        // Once more, undisturbed, over what the dead process left.
+        let again = kanalyze(folder.path(), arguments).output().expect("the program runs");
+        assert!(again.status.code().is_some_and(|code| code < 2), "{arguments:?} after a kill: {}", told(&again));
+        sound(folder.path());
+    }
+    panic!("{arguments:?} makes more than {MOST} changes");
+}
+
+fn file(folder: &Path, name: &str) -> Option<Vec<u8>> {
+    std::fs::read(folder.join(name)).ok()
+}
+
+#[test]
+fn a_page_is_the_old_one_or_the_new_one_wherever_its_writer_dies() {
+    let old = |folder: &Path| std::fs::write(folder.join("out.html"), "the old page").expect("a file");
+    let sound = |folder: &Path| {
+        let page = file(folder, "out.html").expect("a page");
+        assert!(page == b"the old page" || page.trim_ascii_end().ends_with(b"</html>"), "half a page");
+    };
+    for signal in [SIGINT, SIGTERM, SIGKILL] {
+        let steps = at_each_step(&["page", "a.log", "-o", "out.html"], "out.html", signal, &old, &sound);
+        assert!(steps >= 3, "{steps} steps");
+    }
+}
+
+#[test]
+fn snapshots_are_whole_wherever_their_writer_dies() {
+    let whole = {
+        let folder = place();
+        kanalyze(folder.path(), &["corpus", "accept", "logs"]).output().expect("the program runs");
+        file(folder.path(), "logs/c.snap").expect("a snapshot")
+    };
+    let old = |folder: &Path| std::fs::write(folder.join("logs/c.snap"), "old\n").expect("a file");
+    let sound = |folder: &Path| {
+        for name in ["logs/c.snap", "logs/d.snap"] {
+            let snapshot = file(folder, name).unwrap_or_default();
+            let fine = snapshot == whole
+                || (name == "logs/c.snap" && snapshot == b"old\n")
+                || (name == "logs/d.snap" && snapshot.is_empty());
+            assert!(fine, "{name} is half: {}", String::from_utf8_lossy(&snapshot));
+        }
+    };
+    for signal in [SIGTERM, SIGKILL] {
+        let steps = at_each_step(&["corpus", "accept", "logs"], ".snap", signal, &old, &sound);
+        assert!(steps >= 6, "{steps} steps");
+    }
+}
+
+#[test]
+fn a_baseline_and_a_bundle_are_whole_wherever_their_writers_die() {
+    let none = |_: &Path| {};
+    let baseline = |folder: &Path| {
+        if let Some(text) = file(folder, "out.toml") {
+            assert!(text.starts_with(b"#") || text.starts_with(b"version"), "half a baseline");
+            assert!(text.ends_with(b"\n"), "half a baseline");
+        }
+    };
+    // A baseline is not written over, so that the second call is told so where the first had come to its end.
+    let bundle = |folder: &Path| {
+        if let Some(text) = file(folder, "logs/bundle.json") {
+            assert!(serde_json::from_slice::<serde_json::Value>(&text).is_ok(), "half a manifest");
+        }
+    };
+    for signal in [SIGTERM, SIGKILL] {
+        let steps = at_each_step(&["bundle", "adopt", "logs"], "bundle.json", signal, &none, &bundle);
+        assert!(steps >= 2, "{steps} steps");
+    }
+    for after in 1..MOST {
+        let folder = place();
+        let arguments = ["check", "a.log", "--write-baseline", "out.toml"];
+        let output =
+            with_fault(folder.path(), &arguments, &Fault { kind: "kill", path: "out.toml", number: SIGKILL, after });
+        baseline(folder.path());
+        if output.status.signal().is_none() {
+            return;
+        }
+    }
+    panic!("a baseline takes more than {MOST} changes");
+}
+
+#[test]
+fn an_extracted_image_is_whole_wherever_its_writer_dies() {
+    let arguments = ["image", "extract", "Image", "-o", "out.bin"];
+    let whole = {
+        let folder = place();
+        kanalyze(folder.path(), &arguments).output().expect("the program runs");
+        file(folder.path(), "out.bin").expect("an image")
+    };
+    let sound = |folder: &Path| {
+        assert!(file(folder, "out.bin").is_none_or(|bytes| bytes == whole), "half an image");
+    };
+    let steps = at_each_step(&arguments, "out.bin", SIGKILL, &|_| {}, &sound);
+    assert!(steps >= 3, "{steps} steps");
+}
+
+#[test]
+fn a_table_is_whole_wherever_its_writer_dies() {
+    let sound = |folder: &Path| {
+        let table = file(folder, "out.parquet");
+        assert!(table.is_none_or(|bytes| bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1")), "half a table");
+    };
+    let steps = at_each_step(&["table", "logs", "-o", "out.parquet"], ".kanalyze-", SIGKILL, &|_| {}, &sound);
+    assert!(steps >= 3, "{steps} steps");
+}
+
+#[test]
+fn a_dead_process_leaves_drafts_only() {
+    let folder = place();
+    let before = contents(folder.path());
+    let arguments = ["page", "a.log", "-o", "out.html"];
+    let fault = Fault { kind: "kill", path: "out.html", number: SIGKILL, after: 2 };
+    assert!(with_fault(folder.path(), &arguments, &fault).status.signal().is_some(), "it is killed");
+    let left: Vec<String> = contents(folder.path())
+        .into_iter()
+        .filter(|one| !before.contains(one))
+        .map(|(path, _)| path.display().to_string())
+        .collect();
+    assert!(left.iter().all(|name| name.starts_with(".out.html.") && name.ends_with(".part")), "{left:?}");
+}
