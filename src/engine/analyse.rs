@@ -1,13 +1,13 @@
 //! One report, worked out from its window.
 
-use super::dress::{Window, undress};
+use super::dress::{Dressed, undress};
 use super::event::other;
-use super::window::{FLOODED_WINDOW, Job, Place, Spot, View, line_end, structure, wall, window};
+use super::window::{FLOODED_WINDOW, Job, Place, Spot, Window, line_end, structure, wall};
 use crate::grammar::{Anchor, Grammar};
-use crate::line::{Dressing, Header, lex, speaker};
+use crate::line::{Dressing, EXECUTOR_ANCHOR, Header, lex, speaker};
 use crate::report::{
-    Context, Event, Excerpt, Executor, REPORT_SCHEMA, Report, Speaker, WINDOW, console, corruption, frame_of,
-    guilty_file, lines_before, said, subject, title,
+    Context, Event, Excerpt, Executor, Printers, REPORT_SCHEMA, Report, Speaker, WINDOW, Wording, console, corruption,
+    frame_of, guilty_file, lines_before, said, subject, title,
 };
 
 /// What a line that looks like a report's first turned out to be.
@@ -23,42 +23,44 @@ pub(super) enum Found {
 }
 
 /// Works out the report of `spot`. Index and cause are filled in by who knows the log.
-pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Found {
+pub(super) fn report<'a>(job: &Job<'a>, spot: &Spot, printers: &mut Printers<'a>) -> Found {
     let reach = if spot.flooded { FLOODED_WINDOW } else { WINDOW };
-    let (from, window, anchors, at) = window(job, spot.at, (reach, reach));
-    let (start, raw) = (anchors[at].start, &window[anchors[at].start..anchors[at].end]);
-    let dressing = if job.as_syzbot { None } else { Dressing::of(window, start) };
-    let who = who(job, window, &anchors[at], dressing.as_ref());
+    let window = Window::around(job, spot.at, (reach, reach));
+    let anchor = window.first();
+    let raw = &window.text[anchor.start..anchor.end];
+    let start = anchor.start - window.from;
+    let dressing = if job.as_syzbot { None } else { Dressing::of(window.bytes(), start) };
+    let who = who(job, window.text, anchor, dressing.as_ref());
     if who != Speaker::Kernel {
         return Found::Other(Box::new(other(job, spot, raw, who)));
     }
     // A program's or a loader's own line among the kernel's stays as it is.
     let by_itself = |dressing: &Dressing| {
-        !dressing.first_fits() && anchors[at].header.is_some_and(|header| job.grammar.headers[header].programs)
+        !dressing.first_fits() && anchor.header.is_some_and(|header| job.grammar.headers[header].programs)
     };
     let dressing = dressing.filter(|dressing| !by_itself(dressing));
-    let dressed = undress(job.grammar, job.scanner, window, start, None, dressing.as_ref());
-    if matches!(dressed, Window::Repeats) {
+    let dressed = undress(job.grammar, job.scanner, window.bytes(), start, None, dressing.as_ref());
+    if matches!(dressed, Dressed::Repeats) {
         return Found::Nothing;
     }
     let undressed = dressed.undressed();
-    let view = View::of(undressed, window, &anchors, at);
-    let excerpt = Excerpt::new(&job.grammar.output, view.text, view.anchors, view.at);
-    let place =
-        Place { from: job.base + from as u64, window, line: spot.line, undressed, first: view.anchors[view.at].start };
-    let first = &view.anchors[view.at];
+    let view = window.shown(undressed);
+    let first = view.first();
+    let excerpt = view.excerpt(job, printers);
+    let place = Place { base: job.base, window, line: spot.line, undressed, first: first.start };
     let end = last_header(job.grammar, view.anchors, view.at).end;
     let header = first.header.unwrap_or_default();
-    let titled = title(job.grammar, &excerpt, header, &view.text[first.start..end]);
+    let wording = Wording::of(&excerpt);
+    let titled = title(job.grammar, &wording, header, &view.text[first.start..end]);
     // Of an undressed window the far end above is not there; its marks are.
-    let around = || anchors.iter().chain(view.anchors);
+    let dressed_anchors = if undressed.is_some() { window.anchors } else { &[] };
+    let around = || dressed_anchors.iter().chain(view.anchors);
     let disconnected = around().any(|anchor| anchor.disconnected);
-    let corrupted = corruption(&titled, &excerpt.text, disconnected);
+    let corrupted = corruption(&titled, &wording, disconnected);
     let structure = structure(job.grammar, &excerpt, excerpt.own, &place);
     let frame = frame_of(&titled.text);
     let subject = subject(job.grammar, header, &titled, &frame, &structure);
-    let said = said(job.grammar, view.text, first.start, &excerpt);
-    let printed = excerpt.printed();
+    let said = said(job.grammar, view.bytes(), first.start - view.from, &excerpt);
     let prefix = console(&view.text[first.start..first.end]);
     let lexed = lex(&view.text[first.start..first.end]);
     let mut damage = structure.damage;
@@ -76,15 +78,11 @@ pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Found {
         frame,
         title: titled.text,
         alt_titles: titled.alternatives,
-        guilty_file: guilty_file(job.grammar, &printed, titled.interrupted),
+        guilty_file: guilty_file(job.grammar, excerpt.printed(), titled.interrupted),
         corrupted: corrupted.map(str::to_owned),
         suppressed: around().any(|anchor| anchor.suppressed),
         panicked: around().any(|anchor| anchor.panicked),
-        executor: if around().any(|anchor| anchor.executor) {
-            executor(view.text, first.start, &excerpt)
-        } else {
-            None
-        },
+        executor: executor(&view, &excerpt),
         start: place.offset(first.start),
         end: place.offset_of_end(end),
         line: spot.line,
@@ -122,15 +120,15 @@ pub(super) fn report(job: &Job<'_>, spot: &Spot) -> Found {
 }
 
 /// Who wrote a line that looks like a report's first.
-fn who(job: &Job<'_>, window: &[u8], anchor: &Anchor, dressing: Option<&Dressing>) -> Speaker {
+fn who(job: &Job<'_>, text: &[u8], anchor: &Anchor, dressing: Option<&Dressing>) -> Speaker {
     let Some(header) = anchor.header.map(|header| &job.grammar.headers[header]) else { return Speaker::Kernel };
     if job.as_syzbot {
         return Speaker::Kernel;
     }
     let (start, end) = (anchor.start, anchor.end);
     let (programs, prose) = (header.programs, job.prose);
-    let word = header.text_in(&window[start..end]).unwrap_or_default();
-    speaker(&Header { text: window, start, end, header: word, programs, prose }, dressing)
+    let word = header.text_in(&text[start..end]).unwrap_or_default();
+    speaker(&Header { text, start, end, header: word, programs, prose }, dressing)
 }
 
 /// The last line from `at` on that would open a report.
@@ -158,19 +156,31 @@ fn caller(context: Context<'_>) -> Option<String> {
 }
 
 /// The first ` Comm: syz.PROC.ID ` of the report or just above it.
-fn executor(window: &[u8], start: usize, excerpt: &Excerpt<'_>) -> Option<Executor> {
-    const WORDS: &[u8] = b" Comm: syz.";
-    let mut before: Vec<&[u8]> = lines_before(window, start, excerpt.context).collect();
-    before.reverse();
-    let own = excerpt.lines.iter().map(|line| line.text.as_ref());
-    before.into_iter().chain(own).find_map(|line| {
-        memchr::memmem::find_iter(line, WORDS).find_map(|at| {
-            let rest = std::str::from_utf8(line[at + WORDS.len()..].split(|byte| *byte == b' ').next()?).ok()?;
-            let (proc, id) = rest.split_once('.')?;
-            let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-            let closed = line.get(at + WORDS.len() + rest.len()) == Some(&b' ');
-            (digits(proc) && digits(id) && closed).then_some(())?;
-            Some(Executor { proc: proc.parse().ok()?, id: id.parse().ok()? })
-        })
+fn executor(view: &Window<'_>, excerpt: &Excerpt<'_>) -> Option<Executor> {
+    let start = view.first().start;
+    let named = || view.anchors.iter().filter(|anchor| anchor.executor);
+    let is_own = |anchor: &Anchor| console(&view.text[anchor.start..anchor.end]).context.is_same(excerpt.context);
+    // Where the printer named none above, its lines need not be looked for.
+    if named().any(|anchor| anchor.start < start && is_own(anchor)) {
+        let above: Vec<&[u8]> = lines_before(view.bytes(), start - view.from, excerpt.context).collect();
+        if let Some(found) = above.into_iter().rev().find_map(executor_in) {
+            return Some(found);
+        }
+    }
+    named().find_map(|anchor| {
+        let at = excerpt.lines.binary_search_by_key(&anchor.start, |line| line.offset).ok()?;
+        executor_in(&excerpt.lines[at].text)
+    })
+}
+
+fn executor_in(line: &[u8]) -> Option<Executor> {
+    const WORDS: &[u8] = EXECUTOR_ANCHOR.as_bytes();
+    memchr::memmem::find_iter(line, WORDS).find_map(|at| {
+        let rest = std::str::from_utf8(line[at + WORDS.len()..].split(|byte| *byte == b' ').next()?).ok()?;
+        let (proc, id) = rest.split_once('.')?;
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let closed = line.get(at + WORDS.len() + rest.len()) == Some(&b' ');
+        (digits(proc) && digits(id) && closed).then_some(())?;
+        Some(Executor { proc: proc.parse().ok()?, id: id.parse().ok()? })
     })
 }

@@ -18,7 +18,7 @@ pub(super) struct Undressed {
 
 /// What became of a window.
 #[derive(Debug)]
-pub(super) enum Window {
+pub(super) enum Dressed {
     /// It is to be read as it is.
     AsItIs,
     /// It had a dressing.
@@ -35,13 +35,13 @@ pub(super) fn undress(
     start: usize,
     event: Option<usize>,
     dressing: Option<&Dressing>,
-) -> Window {
-    let Some(dressing) = dressing else { return Window::AsItIs };
+) -> Dressed {
+    let Some(dressing) = dressing else { return Dressed::AsItIs };
     let bare = dressing.undress(window, start);
     let shown = match bare.first {
         Shown::At(shown) => shown,
-        Shown::Repeats => return Window::Repeats,
-        Shown::Nothing => return Window::AsItIs,
+        Shown::Repeats => return Dressed::Repeats,
+        Shown::Nothing => return Dressed::AsItIs,
     };
     let anchors = scanner.scan(grammar, &bare.text, 0, bare.text.len());
     let here = |anchor: &Anchor| match event {
@@ -49,18 +49,18 @@ pub(super) fn undress(
         None => anchor.header.is_some(),
     };
     match anchors.iter().position(|anchor| anchor.start == shown && here(anchor)) {
-        Some(at) => Window::Undressed(Box::new(Undressed {
+        Some(at) => Dressed::Undressed(Box::new(Undressed {
             text: bare.text,
             anchors,
             at,
             lines: bare.lines,
             numbers: bare.numbers,
         })),
-        None => Window::AsItIs,
+        None => Dressed::AsItIs,
     }
 }
 
-impl Window {
+impl Dressed {
     /// The undressed window, if it had a dressing.
     pub(super) fn undressed(&self) -> Option<&Undressed> {
         match self {

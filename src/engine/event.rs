@@ -1,15 +1,20 @@
 //! One event, worked out from its line and, where it has a structure, from its window.
 
-use super::dress::{Window, undress};
-use super::window::{Job, Place, Spot, View, structure, wall, window};
+use super::dress::{Dressed, undress};
+use super::window::{Job, Place, Spot, Window, structure, wall};
 use crate::grammar::{Anchor, Grammar, Severity, fill};
 use crate::line::{Dressing, lex};
-use crate::report::{EVENT_SCHEMA, Event, Excerpt, Speaker, Structure, WINDOW};
+use crate::report::{EVENT_SCHEMA, Event, Excerpt, Printers, Speaker, Structure, WINDOW};
 use std::borrow::Cow;
 
 /// Works out event number `number` of the grammar at `spot`; `None` if it turns out to be none. Its index is filled in by
 /// who knows the log.
-pub(super) fn event(job: &Job<'_>, spot: &Spot, number: usize) -> Option<Event> {
+pub(super) fn event<'a>(
+    job: &Job<'a>,
+    spot: &Spot,
+    number: usize,
+    printers: &mut Printers<'a>,
+) -> Option<Event> {
     let entry = &job.grammar.events[number];
     let anchor = &job.anchors[spot.at];
     let raw = &job.text[anchor.start..anchor.end];
@@ -17,30 +22,24 @@ pub(super) fn event(job: &Job<'_>, spot: &Spot, number: usize) -> Option<Event> 
     let mut line = event_line(entry, &shown);
     let (mut described, mut rows) = (Structure::default(), Vec::new());
     if line.is_none() || !entry.is_one_line() {
-        let (from, window, anchors, at) = window(job, spot.at, (ABOVE, reach_below(job, spot.at)));
-        let start = anchors[at].start;
+        let window = Window::around(job, spot.at, (ABOVE, reach_below(job, spot.at)));
+        let start = anchor.start - window.from;
         // A dressing shows in more lines than an event has.
-        let around = &job.text[from..job.text.len().min(anchor.start + WINDOW)];
+        let around = &job.text[window.from..job.text.len().min(anchor.start + WINDOW)];
         let dressing = if job.as_syzbot { None } else { Dressing::of(around, start) };
-        let dressed = undress(job.grammar, job.scanner, window, start, Some(number), dressing.as_ref());
-        if matches!(dressed, Window::Repeats) {
+        let dressed = undress(job.grammar, job.scanner, window.bytes(), start, Some(number), dressing.as_ref());
+        if matches!(dressed, Dressed::Repeats) {
             return None;
         }
         let undressed = dressed.undressed();
-        let view = View::of(undressed, window, &anchors, at);
+        let view = window.shown(undressed);
         if let Some(undressed) = undressed {
             let first = &undressed.anchors[undressed.at];
             line = event_line(entry, &undressed.text[first.start..first.end]).or(line);
         }
         if line.is_some() && !entry.is_one_line() {
-            let excerpt = Excerpt::new(&job.grammar.output, view.text, view.anchors, view.at);
-            let place = Place {
-                from: job.base + from as u64,
-                window,
-                line: spot.line,
-                undressed,
-                first: view.anchors[view.at].start,
-            };
+            let excerpt = view.excerpt(job, printers);
+            let place = Place { base: job.base, window, line: spot.line, undressed, first: view.first().start };
             let own = until_next_event(job.grammar, &excerpt, view.anchors, view.at);
             if entry.structure {
                 described = of_event(structure(job.grammar, &excerpt, own, &place), spot.line);
@@ -118,7 +117,7 @@ fn event_line(entry: &crate::grammar::Event, shown: &[u8]) -> Option<EventLine> 
     let found = entry.pattern.captures(message)?;
     let text = |span: &std::ops::Range<usize>| String::from_utf8_lossy(&message[span.clone()]).into_owned();
     Some(EventLine {
-        fields: found.groups.iter().map(|(name, span)| (name.clone(), text(span))).collect(),
+        fields: found.groups.iter().map(|(name, span)| ((*name).to_owned(), text(span))).collect(),
         time: prefix.time,
         caller: prefix.caller.map(|caller| String::from_utf8_lossy(caller).into_owned()),
     })

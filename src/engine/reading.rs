@@ -7,7 +7,7 @@ use super::window::{Job, Spot};
 use super::{Item, Kept, Options, Summary, in_order, thread_count};
 use crate::grammar::{Anchor, CLOSE, PIECE, Scanner};
 use crate::line::{BootMark, Gap, Header, Speaker, begins_boot, gap, speaker};
-use crate::report::{Event, Report, WINDOW, is_inlined_copy};
+use crate::report::{Event, Printers, Report, WINDOW, is_inlined_copy};
 use std::sync::Arc;
 
 /// Below this size scanning is not worth a thread, bytes.
@@ -18,6 +18,8 @@ const FLOOD: usize = 512;
 /// How many reports and events are worked out before they are handed on: what is held in memory depends on this, not on the
 /// log.
 const BATCH: usize = 1024;
+/// Into so many parts for each thread they are divided.
+const NEIGHBOURS: usize = 8;
 
 /// Offsets in here are those of the text at hand, which begins `base` bytes into the log.
 #[derive(Debug)]
@@ -242,13 +244,21 @@ impl Reading {
             as_syzbot: self.options.as_syzbot,
             prose: self.options.prose,
         };
-        let results = in_order(self.options.threads, &spots, |spot| match spot.event {
-            Some(number) => event(&job, spot, number).map_or(Found::Nothing, |event| Found::Event(Box::new(event))),
-            None => report(&job, spot),
+        // Neighbours share what is found of the printers around them.
+        let share = spots.len().div_ceil(NEIGHBOURS * thread_count(self.options.threads)).clamp(1, BATCH);
+        let parts: Vec<&[Spot]> = spots.chunks(share).collect();
+        let results = in_order(self.options.threads, &parts, |part| {
+            let mut printers = Printers::new(&job.grammar.output, job.text);
+            let found = |spot: &Spot| match spot.event {
+                Some(number) => event(&job, spot, number, &mut printers)
+                    .map_or(Found::Nothing, |event| Found::Event(Box::new(event))),
+                None => report(&job, spot, &mut printers),
+            };
+            part.iter().map(found).collect::<Vec<Found>>()
         });
         self.closed = until;
-        let mut items = Vec::with_capacity(results.len());
-        for (found, spot) in results.into_iter().zip(&spots) {
+        let mut items = Vec::with_capacity(spots.len());
+        for (found, spot) in results.into_iter().flatten().zip(&spots) {
             match found {
                 Found::Report(mut report) => {
                     self.number(text, &mut report, spot);

@@ -3,7 +3,7 @@
 use super::dress::Undressed;
 use crate::grammar::{Anchor, Grammar, Scanner};
 use crate::line::{lex, wall_clock};
-use crate::report::{Context, Excerpt, KeptLine, Line, Structure, describe};
+use crate::report::{Context, Excerpt, KeptLine, Line, Printers, Structure, describe};
 use std::collections::BTreeSet;
 
 /// A report's window in a flooded log, bytes to either side.
@@ -41,76 +41,102 @@ pub(super) struct Spot {
     pub(super) flooded: bool,
 }
 
-/// A window as the rules see it.
-pub(super) struct View<'a> {
+/// The part of the text around an anchor. Offsets are those of the text.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Window<'a> {
+    /// The text up to where the window ends.
     pub(super) text: &'a [u8],
+    /// Where the window begins.
+    pub(super) from: usize,
+    /// The anchors in it.
     pub(super) anchors: &'a [Anchor],
+    /// Which of them it is about.
     pub(super) at: usize,
 }
 
-impl<'a> View<'a> {
-    /// The undressed window if there is one, else the window as it is.
-    pub(super) fn of(undressed: Option<&'a Undressed>, window: &'a [u8], anchors: &'a [Anchor], at: usize) -> Self {
+impl<'a> Window<'a> {
+    /// The window that reaches so many bytes `above` the anchor with that index and `below` it, moved to line starts.
+    pub(super) fn around(job: &Job<'a>, at: usize, (above, below): (usize, usize)) -> Self {
+        let anchor = &job.anchors[at];
+        let mut from = anchor.start.saturating_sub(above);
+        if from > 0 || !job.begins_log {
+            // The line that the window cuts is left out. One that ends right before it is not cut.
+            let before = from.saturating_sub(1);
+            from = memchr::memchr(b'\n', &job.text[before..anchor.start])
+                .map_or(anchor.start, |length| before + length + 1);
+        }
+        let mut to = job.text.len().min(anchor.start + below);
+        if to < job.text.len() {
+            // Its own line is in it, however long.
+            to = memchr::memrchr(b'\n', &job.text[anchor.end.min(to)..to])
+                .map_or(anchor.end, |back| anchor.end + back + 1);
+        }
+        let first = job.anchors[..at].partition_point(|other| other.start < from);
+        let last = at + 1 + job.anchors[at + 1..].partition_point(|other| other.start < to);
+        Self { text: &job.text[..to], from, anchors: &job.anchors[first..last], at: at - first }
+    }
+
+    /// The same without its dressing, if it has one.
+    pub(super) fn shown(self, undressed: Option<&'a Undressed>) -> Self {
         match undressed {
-            Some(undressed) => Self { text: &undressed.text, anchors: &undressed.anchors, at: undressed.at },
-            None => Self { text: window, anchors, at },
+            Some(undressed) => {
+                Self { text: &undressed.text, from: 0, anchors: &undressed.anchors, at: undressed.at }
+            }
+            None => self,
         }
     }
-}
 
-/// The window around an anchor: where it begins in the text, its bytes, the anchors in it (offsets of the window) and
-/// which of them it is about.
-pub(super) fn window<'a>(
-    job: &Job<'a>,
-    at: usize,
-    (above, below): (usize, usize),
-) -> (usize, &'a [u8], Vec<Anchor>, usize) {
-    let anchor = &job.anchors[at];
-    let mut from = anchor.start.saturating_sub(above);
-    if from > 0 || !job.begins_log {
-        // The line that the window cuts is left out. One that ends right before it is not cut.
-        let before = from.saturating_sub(1);
-        from =
-            memchr::memchr(b'\n', &job.text[before..anchor.start]).map_or(anchor.start, |length| before + length + 1);
+    /// Its first line that matters.
+    pub(super) fn first(&self) -> &'a Anchor {
+        &self.anchors[self.at]
     }
-    let mut to = job.text.len().min(anchor.start + below);
-    if to < job.text.len() {
-        to = memchr::memrchr(b'\n', &job.text[anchor.end.min(to)..to])
-            .map_or(anchor.end.min(to), |back| anchor.end + back + 1);
+
+    /// Its bytes.
+    pub(super) fn bytes(&self) -> &'a [u8] {
+        &self.text[self.from..]
     }
-    let first = job.anchors[..at].partition_point(|other| other.start < from);
-    let last = at + 1 + job.anchors[at + 1..].partition_point(|other| other.start < to);
-    let anchors = job.anchors[first..last]
-        .iter()
-        .map(|other| Anchor { start: other.start - from, end: other.end.min(to) - from, ..other.clone() })
-        .collect();
-    (from, &job.text[from..to], anchors, at - first)
+
+    /// The lines of its report. `printers` are those of the job's text.
+    pub(super) fn excerpt<'job: 'a>(&self, job: &Job<'job>, printers: &mut Printers<'job>) -> Excerpt<'a> {
+        let end = self.text.len();
+        if std::ptr::eq(self.text.as_ptr(), job.text.as_ptr()) {
+            return Excerpt::new(printers, end, self.anchors, self.at);
+        }
+        // Nobody else reads an undressed text.
+        Excerpt::new(&mut Printers::new(&job.grammar.output, self.text), end, self.anchors, self.at)
+    }
 }
 
 /// From offsets of a window to offsets and lines of the log.
 pub(super) struct Place<'a> {
-    /// Where the window begins in the log.
-    pub(super) from: u64,
-    /// Its bytes.
-    pub(super) window: &'a [u8],
+    /// Where the text begins in the log.
+    pub(super) base: u64,
+    /// The window as it is in the log.
+    pub(super) window: Window<'a>,
     /// 1-based log line of the report's first line.
     pub(super) line: u64,
     pub(super) undressed: Option<&'a Undressed>,
-    /// Offset of that line in the window (undressed, if it is).
+    /// Offset of that line in the text (undressed, if it is).
     pub(super) first: usize,
 }
 
 impl Place<'_> {
+    /// The offset in the text that an offset of the undressed text came from.
+    fn original(&self, offset: usize, undressed: &Undressed) -> usize {
+        self.window.from + undressed.original(offset)
+    }
+
     pub(super) fn offset(&self, offset: usize) -> u64 {
-        self.from + self.undressed.map_or(offset, |undressed| undressed.original(offset)) as u64
+        self.base + self.undressed.map_or(offset, |undressed| self.original(offset, undressed)) as u64
     }
 
     /// The end of a line; of an undressed one, where the line that it came from ends.
     pub(super) fn offset_of_end(&self, offset: usize) -> u64 {
-        match self.undressed {
-            Some(undressed) => self.from + line_end(self.window, undressed.original(offset.saturating_sub(1))) as u64,
-            None => self.from + offset as u64,
-        }
+        let end = match self.undressed {
+            Some(undressed) => line_end(self.window.text, self.original(offset.saturating_sub(1), undressed)),
+            None => offset,
+        };
+        self.base + end as u64
     }
 
     pub(super) fn log_line(&self, offset: usize, below: usize) -> u64 {

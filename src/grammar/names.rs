@@ -1,8 +1,9 @@
 //! Sets of names given by patterns, most of which are plain text: hundreds of them are looked up for each stack frame.
 
 use super::Pattern;
+use super::plan::expression::spellings;
 use aho_corasick::AhoCorasick;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 /// Names that match any of a list of patterns.
@@ -16,9 +17,12 @@ pub struct NameSet {
 /// The patterns of a set by their form.
 #[derive(Debug)]
 struct Forms {
-    whole: BTreeSet<Vec<u8>>,
-    prefixes: Vec<Vec<u8>>,
-    suffixes: Vec<Vec<u8>>,
+    /// By their first byte, so that a name is compared with a few of them.
+    whole: ByByte,
+    /// Likewise.
+    prefixes: ByByte,
+    /// By their last byte.
+    suffixes: ByByte,
     /// Finds the infixes.
     searcher: Option<AhoCorasick>,
     /// What is not plain text.
@@ -59,19 +63,22 @@ impl NameSet {
 
 impl Forms {
     fn new(patterns: &[String]) -> Self {
-        let (mut whole, mut prefixes, mut suffixes) = (BTreeSet::new(), Vec::new(), Vec::new());
+        let (mut whole, mut prefixes, mut suffixes) = (ByByte::default(), ByByte::default(), ByByte::default());
         let (mut infixes, mut rest) = (Vec::new(), Vec::new());
         for pattern in patterns {
             let (begins, core) = pattern.strip_prefix('^').map_or((false, pattern.as_str()), |core| (true, core));
             let (ends, core) = core.strip_suffix('$').map_or((false, core), |core| (true, core));
-            match (plain(core), begins, ends) {
-                (None, ..) => rest.push(pattern.as_str()),
-                (Some(text), true, true) => {
-                    whole.insert(text);
+            let Some(texts) = plain(core).map(|text| vec![text]).or_else(|| spellings(core)) else {
+                rest.push(pattern.as_str());
+                continue;
+            };
+            for text in texts {
+                match (begins, ends) {
+                    (true, true) => whole.add(text.first().copied(), text),
+                    (true, false) => prefixes.add(text.first().copied(), text),
+                    (false, true) => suffixes.add(text.last().copied(), text),
+                    (false, false) => infixes.push(text),
                 }
-                (Some(text), true, false) => prefixes.push(text),
-                (Some(text), false, true) => suffixes.push(text),
-                (Some(text), false, false) => infixes.push(text),
             }
         }
         let searcher = if infixes.is_empty() { None } else { AhoCorasick::new(&infixes).ok() };
@@ -80,11 +87,27 @@ impl Forms {
     }
 
     fn contain(&self, name: &[u8]) -> bool {
-        self.searcher.as_ref().is_some_and(|searcher| searcher.is_match(name))
-            || self.whole.contains(name)
-            || self.prefixes.iter().any(|prefix| name.starts_with(prefix))
-            || self.suffixes.iter().any(|suffix| name.ends_with(suffix))
+        let (first, last) = (name.first(), name.last());
+        self.whole.of(first).iter().any(|whole| name == whole)
+            || self.prefixes.of(first).iter().any(|prefix| name.starts_with(prefix))
+            || self.suffixes.of(last).iter().any(|suffix| name.ends_with(suffix))
+            || self.searcher.as_ref().is_some_and(|searcher| searcher.is_match(name))
             || self.rest.as_ref().is_some_and(|rest| rest.is_match(name))
+    }
+}
+
+/// Texts by one byte of each.
+#[derive(Debug, Default)]
+struct ByByte(BTreeMap<u8, Vec<Vec<u8>>>);
+
+impl ByByte {
+    fn add(&mut self, byte: Option<u8>, text: Vec<u8>) {
+        // No text is empty: an expression without letters is no plain text.
+        self.0.entry(byte.unwrap_or_default()).or_default().push(text);
+    }
+
+    fn of(&self, byte: Option<&u8>) -> &[Vec<u8>] {
+        byte.and_then(|byte| self.0.get(byte)).map_or(&[], Vec::as_slice)
     }
 }
 

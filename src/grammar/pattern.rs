@@ -1,6 +1,7 @@
 //! Patterns of the grammar files: regular expressions over bytes with macros, compiled on first use.
 
-use super::plan::expression::{ExpressionError, crosses_lines, expanded, group_names, is_plain, required_literal};
+use super::plan::expression::{ExpressionError, PlainText, crosses_lines, expanded, group_names, plain_text};
+use crate::line::find;
 use memchr::memmem::Finder;
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
@@ -26,6 +27,8 @@ pub struct Pattern {
 enum Plain {
     /// All of it.
     Whole(Finder<'static>),
+    /// It stands for these texts and no other.
+    OneOf(Vec<String>),
     /// Text that every match contains, to be looked for first: most patterns do not match most texts.
     Needle(Finder<'static>),
     /// Nothing that is worth a search.
@@ -37,18 +40,18 @@ const SHORTEST_NEEDLE: usize = 5;
 
 /// What a pattern matched.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Match {
+pub struct Match<'p> {
     /// The whole match.
     pub span: Range<usize>,
     /// Named groups that took part, in the order of the pattern.
-    pub groups: Vec<(String, Range<usize>)>,
+    pub groups: Vec<(&'p str, Range<usize>)>,
 }
 
-impl Match {
+impl Match<'_> {
     /// The span of a named group, if it took part.
     #[must_use]
     pub fn group(&self, name: &str) -> Option<Range<usize>> {
-        self.groups.iter().find(|(found, _)| found == name).map(|(_, span)| span.clone())
+        self.groups.iter().find(|(found, _)| *found == name).map(|(_, span)| span.clone())
     }
 }
 
@@ -82,14 +85,13 @@ impl Pattern {
 
     fn plain(&self) -> &Plain {
         self.plain.get_or_init(|| {
-            if is_plain(&self.source) {
-                return Plain::Whole(Finder::new(self.source.as_bytes()).into_owned());
+            let finder = |text: &str| Finder::new(text.as_bytes()).into_owned();
+            match plain_text(&self.source) {
+                PlainText::Whole => Plain::Whole(finder(&self.source)),
+                PlainText::OneOf(texts) => Plain::OneOf(texts),
+                PlainText::Needle(needle) if needle.len() < SHORTEST_NEEDLE => Plain::Nothing,
+                PlainText::Needle(needle) => Plain::Needle(finder(&needle)),
             }
-            let required = required_literal(&self.source);
-            if required.len() < SHORTEST_NEEDLE {
-                return Plain::Nothing;
-            }
-            Plain::Needle(Finder::new(required.as_bytes()).into_owned())
         })
     }
 
@@ -97,6 +99,7 @@ impl Pattern {
     fn is_hopeless(&self, text: &[u8]) -> bool {
         match self.plain() {
             Plain::Whole(finder) | Plain::Needle(finder) => finder.find(text).is_none(),
+            Plain::OneOf(texts) => texts.iter().all(|one| find(text, one).is_none()),
             Plain::Nothing => false,
         }
     }
@@ -109,8 +112,8 @@ impl Pattern {
     #[must_use]
     pub fn is_match(&self, text: &[u8]) -> bool {
         match self.plain() {
-            Plain::Whole(finder) => finder.find(text).is_some(),
-            _ => !self.is_hopeless(text) && self.regex().is_match(text),
+            Plain::Whole(_) | Plain::OneOf(_) => !self.is_hopeless(text),
+            Plain::Needle(_) | Plain::Nothing => !self.is_hopeless(text) && self.regex().is_match(text),
         }
     }
 
@@ -118,8 +121,8 @@ impl Pattern {
     #[must_use]
     pub fn fits(&self, text: &[u8]) -> bool {
         match self.plain() {
-            Plain::Whole(finder) => finder.find(text).is_some(),
-            _ => self.regex().is_match(text),
+            Plain::Whole(_) | Plain::OneOf(_) => !self.is_hopeless(text),
+            Plain::Needle(_) | Plain::Nothing => self.regex().is_match(text),
         }
     }
 
@@ -162,7 +165,7 @@ impl Pattern {
 
     /// The leftmost match with its named groups.
     #[must_use]
-    pub fn captures(&self, text: &[u8]) -> Option<Match> {
+    pub fn captures(&self, text: &[u8]) -> Option<Match<'_>> {
         if matches!(self.plain(), Plain::Whole(_)) {
             return self.find_at(text, 0).map(|span| Match { span, groups: Vec::new() });
         }
@@ -177,7 +180,7 @@ impl Pattern {
         let groups = info
             .pattern_names(captures.pattern()?)
             .enumerate()
-            .filter_map(|(at, name)| Some((name?.to_owned(), Range::from(captures.get_group(at)?))))
+            .filter_map(|(at, name)| Some((name?, Range::from(captures.get_group(at)?))))
             .collect();
         Some(Match { span, groups })
     }
@@ -215,6 +218,9 @@ fn compile(source: &str) -> Result<Regex, ExpressionError> {
                 .utf8_empty(false)
                 // Grammars of strangers must not eat the memory.
                 .nfa_size_limit(Some(4 << 20))
+                // Each pattern is asked of a few lines: the states that these meet are found while they are read, in less time
+                // than working out all of them takes.
+                .dfa(false)
                 .hybrid_cache_capacity(4 << 20),
         )
         .build(&expanded(source))

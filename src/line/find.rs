@@ -10,11 +10,11 @@ pub(crate) fn find(bytes: &[u8], needle: &str) -> Option<usize> {
     if bytes.len() > SHORT || needle.is_empty() {
         return memchr::memmem::find(bytes, needle);
     }
-    // Of three bytes of the needle the rarest is looked for, and the rest compared.
+    // Of a few bytes of the needle the rarest is looked for, and the rest compared.
     let last = needle.len() - 1;
     let mut at = last / 2;
-    for other in [0, last] {
-        if commonness(needle[other]) < commonness(needle[at]) {
+    for other in [0, last / 4, last - last / 4, last] {
+        if COMMONNESS[usize::from(needle[other])] < COMMONNESS[usize::from(needle[at])] {
             at = other;
         }
     }
@@ -30,15 +30,22 @@ pub(crate) fn find(bytes: &[u8], needle: &str) -> Option<usize> {
     None
 }
 
-/// How often lines of the kernel hold a byte, in rough classes.
-const fn commonness(byte: u8) -> u8 {
-    match byte {
-        b' ' | b'0' => 4,
-        b'e' | b't' | b'a' | b'o' | b'i' | b'n' | b's' | b'r' | b'f' | b'd' | b'c' | b'l' | b'_' => 3,
-        b'a'..=b'z' | b'1'..=b'9' | b'+' | b'/' | b':' => 2,
-        _ => 1,
+/// How often lines of reports hold a byte, in rough classes: rows of registers are hexadecimal digits.
+static COMMONNESS: [u8; 256] = {
+    let mut classes = [1; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        classes[byte] = match byte as u8 {
+            b' ' | b'0' => 5,
+            b'a'..=b'f' | b'1'..=b'9' => 4,
+            b't' | b'o' | b'i' | b'n' | b's' | b'r' | b'l' | b'_' => 3,
+            b'g'..=b'z' | b'+' | b'/' | b':' => 2,
+            _ => 1,
+        };
+        byte += 1;
     }
-}
+    classes
+};
 
 #[cfg(test)]
 mod tests {

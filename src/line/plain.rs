@@ -29,7 +29,9 @@ const STAMP: usize = 40;
 #[must_use]
 pub fn plain(line: &[u8]) -> Cow<'_, [u8]> {
     let mut text = line;
-    while let Some(rest) = BREAKS.iter().find_map(|mark| text.trim_ascii_end().strip_suffix(*mark)) {
+    while text.trim_ascii_end().last() == Some(&b'>')
+        && let Some(rest) = BREAKS.iter().find_map(|mark| text.trim_ascii_end().strip_suffix(*mark))
+    {
         text = rest;
     }
     let tab = tab_behind_stamp(text);

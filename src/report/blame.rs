@@ -1,20 +1,26 @@
 //! The source file that is to blame for a symbolized report.
 
+use super::scan::find;
 use crate::grammar::{Blame, Grammar, List};
 
 /// What stands behind the name of a function in a stack: its offset, or the end of its name in brackets.
 const BEHIND_NAMES: [&str; 2] = ["+0x", " ("];
 
-/// The file to blame, if the text names any. `stall`: whether the report is about a CPU that does not get on.
-#[must_use]
-pub fn guilty_file(grammar: &Grammar, text: &[u8], stall: bool) -> Option<String> {
+/// The file to blame, if the lines name any. `stall`: whether the report is about a CPU that does not get on.
+pub fn guilty_file<'l>(
+    grammar: &Grammar,
+    lines: impl Iterator<Item = &'l [u8]> + Clone,
+    stall: bool,
+) -> Option<String> {
     let blame = &grammar.blame;
     let interrupts = if stall { interrupts(grammar) } else { Vec::new() };
-    interrupts
-        .iter()
-        .filter_map(|mark| memchr::memmem::find(text, mark.as_bytes()))
-        .find_map(|at| in_text(blame, &text[at..]))
-        .or_else(|| in_text(blame, text))
+    let below = |mark: &String| {
+        let mut rest = lines.clone();
+        // Of the line with the mark what follows counts.
+        let first = rest.find_map(|line| Some(&line[find(line, mark)?..]))?;
+        in_lines(blame, std::iter::once(first).chain(rest))
+    };
+    interrupts.iter().find_map(below).or_else(|| in_lines(blame, lines))
 }
 
 /// Stall reports begin with stacks that are not about the stall; it is what an interrupt broke into, below these texts.
@@ -29,10 +35,10 @@ fn interrupts(grammar: &Grammar) -> Vec<String> {
         .collect()
 }
 
-fn in_text(blame: &Blame, text: &[u8]) -> Option<String> {
+fn in_lines<'l>(blame: &Blame, lines: impl Iterator<Item = &'l [u8]>) -> Option<String> {
     let mut fallback: Option<String> = None;
     let mut guilty: Option<String> = None;
-    for line in text.split(|byte| *byte == b'\n') {
+    for line in lines {
         let Some(file) = file_of(line) else { continue };
         if fallback.is_none() {
             fallback = Some(file.to_owned());
@@ -90,7 +96,7 @@ mod tests {
     use super::*;
 
     fn guilty(text: &str) -> Option<String> {
-        guilty_file(&Grammar::built_in(), text.as_bytes(), false)
+        guilty_file(&Grammar::built_in(), text.lines().map(str::as_bytes), false)
     }
 
     #[test]

@@ -250,6 +250,10 @@ impl Walk<'_> {
 
     /// Lines of every kind of report that begin with a fixed word.
     fn keyword(&mut self, trimmed: &[u8], line: &Line<'_>, exception: Option<usize>) -> bool {
+        if let Some(row) = registers::row(trimmed) {
+            row.put(if self.user { "user." } else { "" }, self.registers_or_copy());
+            return true;
+        }
         if begins(trimmed) {
             self.open_stack(line.log_line);
             return true;

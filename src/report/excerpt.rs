@@ -1,25 +1,26 @@
-//! The text of one report: the lines of its window that the same task or CPU printed, without their prefixes.
+//! The lines of one report: those of its window that the same task or CPU printed, without their prefixes.
 
-use super::console::{Context, console, is_questionable, unpadded};
+use super::console::{Console, Context, console, is_questionable};
+use super::printers::{Printed, Printers, trim_returns};
 use super::scan::find;
 use super::symbolized;
-use crate::grammar::{Anchor, Output};
-use memchr::memmem::Finder;
+use crate::grammar::Anchor;
 use std::borrow::Cow;
-use std::sync::LazyLock;
 
 /// One line that belongs to a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptLine<'a> {
     /// The message, without prefix and line break.
     pub text: Cow<'a, [u8]>,
+    /// Its printk stamp between the brackets, if it has one.
+    pub stamp: Option<&'a [u8]>,
     /// Offset of the line in the window, bytes.
     pub offset: usize,
     /// How many lines below the report's first line.
     pub below: usize,
 }
 
-/// A report's lines and the texts that the rules look at.
+/// A report's lines.
 #[derive(Debug)]
 pub struct Excerpt<'a> {
     /// Who printed it.
@@ -28,16 +29,12 @@ pub struct Excerpt<'a> {
     pub time: Option<f64>,
     /// All lines, as printed.
     pub lines: Vec<KeptLine<'a>>,
-    /// The report text: a line each, symbolization undone.
-    pub text: Vec<u8>,
     /// Lines that a careful unwinder would not have printed (`? func`); no rule looks at them.
     pub doubtful: Vec<KeptLine<'a>>,
-    /// How much of `text` may name the report: up to the second report. Bytes.
-    pub area: usize,
     /// How many of `lines` belong to this report before the next one begins.
     pub own: usize,
-    /// Whether the text had source lines in it.
-    pub symbolized: bool,
+    /// How many of `lines` come before the next report, a silence or not.
+    pub(super) before_second: usize,
 }
 
 /// How many lines a report must have before an end mark ends it: it may have lost its head otherwise.
@@ -46,8 +43,8 @@ const ENOUGH_LINES: usize = 22;
 const ENOUGH_LINES_KMSAN: usize = 16;
 /// So long a silence ends a report, seconds.
 const SILENCE: f64 = 10.0;
-/// A console prefix is no longer than this, bytes.
-const PREFIX: usize = 96;
+/// Most reports have no more lines.
+const USUAL_LINES: usize = 128;
 /// A header that is followed by fewer lines than these may be the beginning of the next report.
 const LONE: usize = 5;
 /// How many lines before the first one a console, CPU or unknown printer gives context for.
@@ -56,30 +53,17 @@ const LINES_BEFORE: usize = 5;
 const LINES_BEFORE_TASK: usize = 50;
 
 impl<'a> Excerpt<'a> {
-    /// The excerpt of the report whose first line is `anchors[at]`. Offsets of `anchors` are those of `window`.
+    /// The excerpt of the report whose first line is `anchors[at]`, in the text of `printers` up to `end`. Offsets of
+    /// `anchors` are those of the text.
     #[must_use]
-    pub fn new(output: &Output, window: &'a [u8], anchors: &[Anchor], at: usize) -> Self {
+    pub fn new(printers: &mut Printers<'a>, end: usize, anchors: &[Anchor], at: usize) -> Self {
         let first = &anchors[at];
-        let line = without_returns(&window[first.start..first.end]);
-        // The prefix is read from the window itself, so that the caller's name outlives this function.
-        let prefix = console(trim_returns(&window[first.start..first.end]));
-        let time = prefix.stamp.and_then(|stamp| std::str::from_utf8(stamp).ok()?.trim().parse().ok());
-        let mut walk = Walk {
-            output,
-            window,
-            context: prefix.context,
-            lines: vec![KeptLine { text: tail(line, prefix.message), offset: first.start, below: 0 }],
-            doubtful: Vec::new(),
-            own_lines: 1,
-            enough: if holds(&window[first.start..first.end], "BUG: KMSAN:") {
-                ENOUGH_LINES_KMSAN
-            } else {
-                ENOUGH_LINES
-            },
-            any_cpu: false,
-        };
-        walk.run(first.end);
-        let (lines, doubtful) = (walk.lines, walk.doubtful);
+        let window = &printers.text()[..end];
+        let raw = trim_returns(&window[first.start..first.end]);
+        let prefix = console(raw);
+        let time = prefix.stamp.and_then(seconds);
+        let enough = if holds(raw, "BUG: KMSAN:") { ENOUGH_LINES_KMSAN } else { ENOUGH_LINES };
+        let Gathered { lines, doubtful, .. } = Gathered::new(printers, end, first, &prefix, enough);
         let last_copy = at + copies_below(window, anchors, at);
         let second = anchors[last_copy + 1..]
             .iter()
@@ -90,58 +74,16 @@ impl<'a> Excerpt<'a> {
             Context::Caller(_) => own_of_caller(&lines, window, &anchors[last_copy + 1..]),
             _ => lines.iter().take_while(|line| before_second(line)).count(),
         };
-        // syzbot mails what one task printed, without stamps: a report in it that has no stack goes on in the next one.
-        let goes_on = prefix.context == Context::Unknown
-            && own < lines.len()
-            && !lines[..own].iter().skip(1).any(|line| super::frames::frame_line(&line.text, 0).is_some())
-            && lines.iter().any(|line| symbolized::is_symbolized(&line.text));
-        let area_lines = match prefix.context {
-            Context::Caller(_) => lines.len(),
-            _ if goes_on => lines.len(),
-            _ => own,
-        };
-        let own = own.min(until_silence(&lines[..own], window, time));
-        let symbolized = goes_on || lines.iter().take(own).any(|line| symbolized::is_symbolized(&line.text));
-        let (mut text, mut area) = (Vec::with_capacity(4096), 0);
-        for (number, line) in lines.iter().enumerate() {
-            if number == area_lines {
-                area = text.len();
-            }
-            if symbolized {
-                let above = number.checked_sub(1).map_or(&b""[..], |above| &lines[above].text);
-                if let Some(plain) = symbolized::undo(&line.text, above) {
-                    text.extend_from_slice(&plain);
-                    text.push(b'\n');
-                }
-            } else {
-                text.extend_from_slice(&line.text);
-                text.push(b'\n');
-            }
-        }
-        if area_lines >= lines.len() {
-            area = text.len();
-        }
-        Self { context: prefix.context, time, lines, doubtful, text, area, own, symbolized }
+        let within = own.min(until_silence(&lines[..own], time));
+        Self { context: prefix.context, time, lines, doubtful, own: within, before_second: own }
     }
 
-    /// The report's own lines as they were printed, a line break behind each. A header without a stack that the next one
-    /// follows at once is the beginning of that.
-    #[must_use]
-    pub fn printed(&self) -> Vec<u8> {
+    /// The report's own lines as they were printed. A header without a stack that the next one follows at once is the
+    /// beginning of that.
+    pub fn printed(&self) -> impl Iterator<Item = &[u8]> + Clone {
         let lone = self.own <= LONE && !self.lines[..self.own].iter().skip(1).any(|line| has_frames(&line.text));
         let lines = if lone { &self.lines[..] } else { &self.lines[..self.own] };
-        let mut text = Vec::with_capacity(96 * lines.len());
-        for line in lines {
-            text.extend_from_slice(&line.text);
-            text.push(b'\n');
-        }
-        text
-    }
-
-    /// The part of the text that may name the report.
-    #[must_use]
-    pub fn title_area(&self) -> &[u8] {
-        &self.text[..self.area]
+        lines.iter().map(|line| line.text.as_ref())
     }
 }
 
@@ -177,13 +119,10 @@ fn own_of_caller(lines: &[KeptLine<'_>], window: &[u8], below: &[Anchor]) -> usi
 
 /// A report is printed at once: what the same printer says after a silence is another matter. How many of the lines come
 /// before it.
-fn until_silence(lines: &[KeptLine<'_>], window: &[u8], first: Option<f64>) -> usize {
+fn until_silence(lines: &[KeptLine<'_>], first: Option<f64>) -> usize {
     let Some(mut last) = first else { return lines.len() };
     for (number, line) in lines.iter().enumerate().skip(1) {
-        let raw = &window[line.offset..];
-        let prefix = console(&raw[..raw.len().min(PREFIX)]);
-        let stamp: Option<f64> = prefix.stamp.and_then(|stamp| std::str::from_utf8(stamp).ok()?.trim().parse().ok());
-        let Some(stamp) = stamp else { continue };
+        let Some(stamp) = line.stamp.and_then(seconds) else { continue };
         if stamp - last > SILENCE {
             return number;
         }
@@ -192,79 +131,71 @@ fn until_silence(lines: &[KeptLine<'_>], window: &[u8], first: Option<f64>) -> u
     lines.len()
 }
 
+/// The number in a stamp, seconds.
+fn seconds(stamp: &[u8]) -> Option<f64> {
+    let stamp = stamp.trim_ascii();
+    // Nearly all stamps are read at a glance: both numbers are exact, so that the quotient is the float nearest to the text.
+    let exact = stamp.len().checked_sub(7).filter(|whole| (1..=9).contains(whole) && stamp[*whole] == b'.');
+    if let Some(whole) = exact {
+        let digits = [&stamp[..whole], &stamp[whole + 1..]].into_iter().flatten();
+        let number = digits.fold(0, |number: u64, digit| number * 10 + u64::from(digit.wrapping_sub(b'0')));
+        return Some(number as f64 / 1e6);
+    }
+    std::str::from_utf8(stamp).ok()?.parse().ok()
+}
+
 fn has_frames(line: &[u8]) -> bool {
     super::stacks::begins(line) || super::frames::frame_line(line, 0).is_some()
 }
 
-struct Walk<'a, 'o> {
-    output: &'o Output,
-    window: &'a [u8],
-    context: Context<'a>,
+/// The lines of a report, and those that a careful unwinder would not have printed.
+#[derive(Debug)]
+struct Gathered<'a> {
     lines: Vec<KeptLine<'a>>,
     doubtful: Vec<KeptLine<'a>>,
-    own_lines: usize,
+    /// How many lines there are besides the doubtful ones.
+    taken: usize,
+    /// How many there must be before an end mark ends the report.
     enough: usize,
-    any_cpu: bool,
 }
 
-impl<'a> Walk<'a, '_> {
-    /// Takes the lines below the first one, which ends at `at`.
-    fn run(&mut self, at: usize) {
-        let mut at = at + 1;
-        let mut below = 1;
-        let name = if let Context::Caller(name) = self.context { Some(Finder::new(unpadded(name))) } else { None };
-        while at < self.window.len() {
-            // A caller's lines hold its name, so the others need not even be looked at.
-            if let (Some(name), false) = (&name, self.any_cpu) {
-                let Some(hit) = name.find(&self.window[at..]) else { return };
-                let hit = at + hit;
-                let start = memchr::memrchr(b'\n', &self.window[at..hit]).map_or(at, |back| at + back + 1);
-                below += count_lines(&self.window[at..start]);
-                at = start;
+impl<'a> Gathered<'a> {
+    /// The line of `first`, of which `prefix` is the prefix, and what its printer printed below.
+    fn new(printers: &mut Printers<'a>, end: usize, first: &Anchor, prefix: &Console<'a>, enough: usize) -> Self {
+        let mut gathered =
+            Self { lines: Vec::with_capacity(USUAL_LINES), doubtful: Vec::new(), taken: 1, enough };
+        let everybody = printers.everybody(end, prefix.context);
+        let mut below = printers.from(first, prefix);
+        gathered.lines.extend(below.first());
+        while let Some(printed) = below.next(end) {
+            let (sent, next) = (printed.sent && !printed.doubted && !printed.noise, printed.next());
+            if !gathered.take(printed) {
+                break;
             }
-            let end = memchr::memchr(b'\n', &self.window[at..]).map_or(self.window.len(), |length| at + length);
-            if !self.take(at, end, below) {
-                return;
+            // From here on what other CPUs print is a part of it.
+            if sent {
+                let _ = everybody.from(next).all(|printed| gathered.take(printed));
+                break;
             }
-            at = end + 1;
-            below += 1;
         }
+        gathered
     }
 
-    /// Looks at one line; false ends the report.
-    fn take(&mut self, start: usize, end: usize, below: usize) -> bool {
-        let raw = trim_returns(&self.window[start..end]);
-        if self.context == Context::Console && has_caller(raw) {
+    /// Takes a line; false if it ends the report.
+    fn take(&mut self, printed: Printed<'a>) -> bool {
+        if printed.doubted {
+            self.doubtful.push(printed.line);
             return true;
         }
-        let prefix = console(raw);
-        let foreign_cpu = self.any_cpu && prefix.context.is_cpu();
-        if !prefix.context.is_same(self.context) && !foreign_cpu {
-            return true;
-        }
-        let text = tail(without_returns(raw), prefix.message);
-        if prefix.context != Context::Unknown && (is_questionable(&text) || symbolized::is_questionable_frame(&text)) {
-            self.doubtful.push(KeptLine { text, offset: start, below });
-            return true;
-        }
-        if self.own_lines >= self.enough && self.output.ends.is_match(&text) {
+        if printed.ends && self.taken >= self.enough {
             return false;
         }
-        self.own_lines += 1;
-        if self.output.noise.is_match(&text) {
-            return true;
+        self.taken += 1;
+        if !printed.noise {
+            self.lines.push(printed.line);
         }
-        static OTHERS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("Sending NMI from CPU"));
-        self.any_cpu |= OTHERS.find(&text).is_some();
-        self.lines.push(KeptLine { text, offset: start, below });
         true
     }
-}
-
-/// Whether a stamp is followed by a caller, told at a glance: such lines are most of a log, and never a bare console's.
-fn has_caller(line: &[u8]) -> bool {
-    line.first() == Some(&b'[')
-        && memchr::memchr(b']', &line[..line.len().min(40)]).is_some_and(|end| line.get(end + 1) == Some(&b'['))
 }
 
 /// The lines of the same printer just above the report, newest first, without prefixes.
@@ -290,30 +221,4 @@ pub fn lines_before<'a>(window: &'a [u8], start: usize, context: Context<'_>) ->
 
 pub(super) fn holds(text: &[u8], needle: &str) -> bool {
     find(text, needle).is_some()
-}
-
-fn count_lines(text: &[u8]) -> usize {
-    memchr::memchr_iter(b'\n', text).count()
-}
-
-fn trim_returns(line: &[u8]) -> &[u8] {
-    let line = line.strip_prefix(b"\r").unwrap_or(line);
-    let end = line.iter().rposition(|byte| *byte != b'\r').map_or(0, |at| at + 1);
-    &line[..end]
-}
-
-fn without_returns(line: &[u8]) -> Cow<'_, [u8]> {
-    let line = trim_returns(line);
-    if memchr::memchr(b'\r', line).is_some() {
-        Cow::Owned(line.iter().copied().filter(|byte| *byte != b'\r').collect())
-    } else {
-        Cow::Borrowed(line)
-    }
-}
-
-fn tail(text: Cow<'_, [u8]>, from: usize) -> Cow<'_, [u8]> {
-    match text {
-        Cow::Borrowed(text) => Cow::Borrowed(&text[from.min(text.len())..]),
-        Cow::Owned(text) => Cow::Owned(text[from.min(text.len())..].to_vec()),
-    }
 }

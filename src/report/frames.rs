@@ -17,6 +17,9 @@ pub struct FrameLine {
 ///
 /// Of a line that lists several places (`f (a.c:1 b.c:2)`), the last is the place in `f` itself.
 pub fn frame_line(line: &[u8], log_line: u64) -> Option<FrameLine> {
+    if let Some(frame) = usual(line, log_line) {
+        return Some(FrameLine { frame, callee: None });
+    }
     let mut rest = line.trim_ascii_start();
     let mut frame = Frame { reliable: true, log_line, ..Frame::default() };
     let mut bracketed = false;
@@ -47,6 +50,47 @@ pub fn frame_line(line: &[u8], log_line: u64) -> Option<FrameLine> {
         return Some(FrameLine { frame, callee: None });
     }
     named(rest, frame, bracketed).map(|frame| FrameLine { frame, callee: None })
+}
+
+/// ` name+0x1/0x2` and ` ? name+0x1/0x2 [module]` without anything else, which nearly all frames are, read at a glance.
+fn usual(line: &[u8], log_line: u64) -> Option<Frame> {
+    let bytes = line.trim_ascii_start();
+    let (reliable, bytes) = match bytes.strip_prefix(b"? ") {
+        Some(bytes) => (false, bytes.trim_ascii_start()),
+        None => (true, bytes),
+    };
+    let length = bytes.iter().position(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'_' | b'.'))?;
+    let (name, rest) = bytes.split_at(length);
+    if !name.first().is_some_and(|first| first.is_ascii_alphabetic() || *first == b'_') {
+        return None;
+    }
+    let (offset, rest) = hexadecimal(rest.strip_prefix(b"+0x")?)?;
+    let (size, rest) = hexadecimal(rest.strip_prefix(b"/0x")?)?;
+    let module = match rest {
+        [] => None,
+        [b' ', b'[', module @ .., b']'] if !module.is_empty() && module.iter().all(is_module_byte) => {
+            Some(text(module))
+        }
+        _ => return None,
+    };
+    let (offset, size, function) = (Some(offset), Some(size), Some(text(name)));
+    Some(Frame { function, offset, size, module, reliable, log_line, ..Frame::default() })
+}
+
+/// Up to sixteen hexadecimal digits as a number, and what follows.
+fn hexadecimal(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let (mut value, mut count) = (0, 0);
+    for byte in bytes {
+        let Some(digit) = char::from(*byte).to_digit(16) else { break };
+        value = (value << 4) | u64::from(digit);
+        count += 1;
+    }
+    (1..=16).contains(&count).then(|| (value, &bytes[count..]))
+}
+
+/// What the name of a module is made of.
+fn is_module_byte(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
 }
 
 /// `name+0x1/0x2`, with everything that may follow, without the line's marks: for `RIP: 0010:…`, `at: …`.
@@ -229,7 +273,7 @@ fn place(mut rest: &[u8], frame: &mut Frame) {
             let (module, _build_id) = word(&tail[..end]);
             let module = module.split(|byte| *byte == b'@').next().unwrap_or_default();
             if !module.is_empty()
-                && module.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
+                && module.iter().all(is_module_byte)
             {
                 frame.module.get_or_insert_with(|| text(module));
             }

@@ -3,17 +3,18 @@
 use super::excerpt::holds;
 use super::naming::{MARKERS, STATUS_LINE, frame_names, is_marker, marker};
 use super::title::{Origin, Title};
+use super::wording::Wording;
 
 /// How many lines below a stack's marker may pass before its first frame.
 const PATIENCE: usize = 15;
 
-/// Why the report is damaged, if it is. `text` is the whole report text, `disconnected` tells that the console was cut.
+/// Why a report of this wording is damaged, if it is. `disconnected` tells that the console was cut.
 #[must_use]
-pub fn corruption(title: &Title, text: &[u8], disconnected: bool) -> Option<&'static str> {
+pub fn corruption(title: &Title, wording: &Wording, disconnected: bool) -> Option<&'static str> {
     of_title(title)
         .or_else(|| match title.origin {
             Origin::Raw | Origin::GateOnly | Origin::Kind { stackless: true, .. } => None,
-            Origin::Kind { .. } => of_stacks(text),
+            Origin::Kind { .. } => of_stacks(&wording.text, &wording.markers),
         })
         .or_else(|| disconnected.then_some("the console was disconnected"))
 }
@@ -43,26 +44,26 @@ fn has_time_stamp(text: &[u8]) -> bool {
     })
 }
 
-/// Every stack that begins must have a frame.
-fn of_stacks(text: &[u8]) -> Option<&'static str> {
-    let lines: Vec<&[u8]> = complete_lines(text).collect();
+/// Every stack that begins must have a frame. `candidates` are the beginnings of the lines that may be markers.
+fn of_stacks(text: &[u8], candidates: &[usize]) -> Option<&'static str> {
+    // Where the line begins that holds each marker first.
     let mut first = [None; MARKERS];
-    for (at, line) in lines.iter().enumerate() {
-        if marker(line).is_some() {
-            for (which, first) in first.iter_mut().enumerate() {
-                if first.is_none() && is_marker(line, which) {
-                    *first = Some(at);
-                }
+    for &start in candidates {
+        let Some(line) = complete_lines(&text[start..]).next() else { continue };
+        for (which, first) in first.iter_mut().enumerate() {
+            if first.is_none() && is_marker(line, which) {
+                *first = Some(start);
             }
         }
     }
     let mut any = false;
-    for (which, at) in first.iter().enumerate().filter_map(|(which, at)| Some((which, (*at)?))) {
-        if lines.len() - at < 3 {
+    for (which, start) in first.iter().enumerate().filter_map(|(which, start)| Some((which, (*start)?))) {
+        let mut below = complete_lines(&text[start..]).skip(1);
+        if below.clone().nth(1).is_none() {
             return Some("call trace is missed");
         }
-        let found = lines[at + 1..]
-            .iter()
+        let found = below
+            .by_ref()
             .take(PATIENCE)
             .take_while(|line| marker(line).is_none())
             .any(|line| !frame_names(line).is_empty() || holds(line, "(stack is not available)"));
@@ -75,7 +76,7 @@ fn of_stacks(text: &[u8]) -> Option<&'static str> {
 }
 
 /// The lines of a text; what follows the last line break is none.
-fn complete_lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+fn complete_lines(text: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
     let mut from = 0;
     memchr::memchr_iter(b'\n', text).map(move |end| {
         let line = &text[from..end];
@@ -86,7 +87,12 @@ fn complete_lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::naming::lines_with_markers;
     use super::*;
+
+    fn of_stacks(text: &[u8]) -> Option<&'static str> {
+        super::of_stacks(text, &lines_with_markers(text))
+    }
 
     #[test]
     fn a_stamp_in_a_title_is_told() {

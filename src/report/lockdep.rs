@@ -127,12 +127,14 @@ impl Walk<'_> {
         if starts {
             self.end_piece(index);
         }
-        let repeated = held::lock(trimmed, line.log_line).is_some_and(|lock| lock.address.is_some());
-        if !starts && !repeated && self.piece.is_empty() {
-            return false;
-        }
-        if repeated && !starts && self.piece.len() > PIECE_NUMBER {
-            self.end_piece(index);
+        if !starts {
+            let repeated = held::lock(trimmed, line.log_line).is_some_and(|lock| lock.address.is_some());
+            if !repeated && self.piece.is_empty() {
+                return false;
+            }
+            if repeated && self.piece.len() > PIECE_NUMBER {
+                self.end_piece(index);
+            }
         }
         self.piece.extend_from_slice(if self.piece.is_empty() { trimmed } else { line.text });
         if let Some(lock) = held::lock(&self.piece, line.log_line)
@@ -232,7 +234,7 @@ fn flavour<'g>(words: &'g Vocabulary, line: &[u8]) -> Option<&'g str> {
     if !lead.iter().any(|lead| line.starts_with(lead)) {
         return None;
     }
-    words.text(List::LockdepFlavours, &String::from_utf8_lossy(line))
+    words.line(List::LockdepFlavours, line)
 }
 
 /// `-> #1 (class){usage}-{wait:type}:` and `-> (class){usage} ops: 12 {`.

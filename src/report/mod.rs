@@ -1,6 +1,6 @@
 //! Reports: what one crash, warning or hang says, as plain data.
 //!
-//! `excerpt` picks a report's lines out of the log, `title` names it by the grammar (`naming` finds the function),
+//! `printers` tells the lines of a log by who printed them, `excerpt` picks a report's lines out of them (`wording` puts them together), `title` names it by the grammar (`naming` finds the function),
 //! `describe` reads its structure (stacks, locks, lockdep, hung tasks), `message` its sentences, `integrity` says whether it is whole, `blame` names a source file, `subject` a function, `record` is what others see.
 
 mod blame;
@@ -27,6 +27,7 @@ mod lines;
 mod lockdep;
 mod message;
 mod naming;
+mod printers;
 mod record;
 mod registers;
 mod renumber;
@@ -35,6 +36,7 @@ mod stacks;
 mod subject;
 mod symbolized;
 mod title;
+mod wording;
 
 pub use blame::guilty_file;
 pub use cleanup::clean_title;
@@ -46,12 +48,14 @@ pub use integrity::corruption;
 pub use lines::Line;
 pub use message::{Said, said};
 pub use naming::demangle;
+pub use printers::Printers;
 pub use record::*;
 pub use renumber::{renumber_event, renumber_report};
 pub use stacks::ROLES;
 pub use subject::subject;
 pub use symbolized::is_inlined_copy;
 pub use title::{Origin, Title, frame_of, title};
+pub use wording::Wording;
 
 /// How many raw bytes before a report's first line and after it the rules may look at.
 pub const WINDOW: usize = 128 << 10;

@@ -50,13 +50,23 @@ fn instruction_pointer(more: &str) -> String {
     format!("(?:IP|NIP|pc |PC is at):? (?:{}){more}", forms.join("|"))
 }
 
-/// Walks the text from `from` (the place where the kind was recognised) and names functions. `symbolized` text has seen
-/// a tool that wrote over the old layout, so landmarks are never names there.
+/// The text in which functions are looked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Area<'a> {
+    /// Its bytes.
+    pub(super) text: &'a [u8],
+    /// The beginnings of the lines that may be markers, in order.
+    pub(super) markers: &'a [usize],
+    /// Whether it has seen a tool that wrote over the old layout, so that landmarks are never names.
+    pub(super) symbolized: bool,
+}
+
+/// Walks the text from `from` (the place where the kind was recognised) and names functions.
 #[must_use]
-pub(super) fn walk(names: &Names, kind: &Kind, text: &[u8], from: usize, symbolized: bool) -> Walked {
-    let first = Walker::new(names, kind, text, from, symbolized).run(&kind.frames);
+pub(super) fn walk(names: &Names, kind: &Kind, area: Area<'_>, from: usize) -> Walked {
+    let first = Walker::new(names, kind, area, from).run(&kind.frames);
     if first.failed && !kind.frames_otherwise.is_empty() {
-        return Walker::new(names, kind, text, from, symbolized).run(&kind.frames_otherwise);
+        return Walker::new(names, kind, area, from).run(&kind.frames_otherwise);
     }
     first
 }
@@ -64,20 +74,23 @@ pub(super) fn walk(names: &Names, kind: &Kind, text: &[u8], from: usize, symboli
 struct Walker<'a> {
     names: &'a Names,
     kind: &'a Kind,
-    rest: Option<&'a [u8]>,
-    symbolized: bool,
+    area: Area<'a>,
+    from: usize,
+    /// Where the next line begins.
+    at: usize,
     collected: Vec<String>,
     named: Vec<Named>,
     failed: bool,
 }
 
 impl<'a> Walker<'a> {
-    fn new(names: &'a Names, kind: &'a Kind, text: &'a [u8], from: usize, symbolized: bool) -> Self {
+    fn new(names: &'a Names, kind: &'a Kind, area: Area<'a>, from: usize) -> Self {
         Self {
             names,
             kind,
-            rest: Some(&text[from..]),
-            symbolized,
+            area,
+            from,
+            at: from,
             collected: Vec::new(),
             named: Vec::new(),
             failed: false,
@@ -106,17 +119,16 @@ impl<'a> Walker<'a> {
     }
 
     fn next_line(&mut self) -> Option<&'a [u8]> {
-        let rest = self.rest?;
-        match memchr::memchr(b'\n', rest) {
-            Some(end) => {
-                self.rest = Some(&rest[end + 1..]);
-                Some(&rest[..end])
-            }
-            None => {
-                self.rest = None;
-                (!rest.is_empty()).then_some(rest)
-            }
-        }
+        let rest = self.area.text.get(self.at..).filter(|rest| !rest.is_empty())?;
+        let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        self.at += end + 1;
+        Some(&rest[..end])
+    }
+
+    /// Whether the line that was read last is a marker. The first one may have been read from its middle on.
+    fn is_at_marker(&self, line: &[u8]) -> bool {
+        let start = self.at - 1 - line.len();
+        (start == self.from || self.area.markers.binary_search(&start).is_ok()) && marker(line).is_some()
     }
 
     /// Goes to the first remaining line that fits the step.
@@ -139,9 +151,9 @@ impl<'a> Walker<'a> {
                 self.failed = true;
                 return false;
             }
-            if marker(line).is_some() {
+            if self.is_at_marker(line) {
                 // Old KMSAN reports have a headline between the header and its stack.
-                if self.symbolized && self.collected.is_empty() && holds(line, "Call Trace") && self.named.is_empty() {
+                if self.area.symbolized && self.collected.is_empty() && holds(line, "Call Trace") && self.named.is_empty() {
                     continue;
                 }
                 return false;
@@ -162,7 +174,7 @@ impl<'a> Walker<'a> {
             Step::Line(pattern) => pattern,
             Step::Mark(pattern) => {
                 let Some(span) = pattern.find_at(line, 0) else { return false };
-                if !self.symbolized {
+                if !self.area.symbolized {
                     self.collect(&line[span]);
                 }
                 return true;
@@ -257,10 +269,24 @@ fn is_injected(line: &[u8]) -> bool {
 /// Lines at which a stack begins, so that the one above ends. In the order in which the stack check looks at them.
 pub(super) const MARKERS: usize = 9;
 
+/// Every marker holds one of these words, and nearly no other line does.
+const MARKER_WORDS: [&str; 5] = ["race", "Allocated", "Freed", "Uninit was stored", "badaddr: "];
+
+/// Where the lines begin that hold one of [`MARKER_WORDS`], in order.
+pub(super) fn lines_with_markers(text: &[u8]) -> Vec<usize> {
+    let mut starts: Vec<usize> = MARKER_WORDS
+        .iter()
+        .flat_map(|word| memchr::memmem::find_iter(text, word))
+        .map(|at| memchr::memrchr(b'\n', &text[..at]).map_or(0, |end| end + 1))
+        .collect();
+    starts.sort_unstable();
+    starts.dedup();
+    starts
+}
+
 /// Which of the markers a line holds.
 pub(super) fn marker(line: &[u8]) -> Option<usize> {
-    // Every marker holds one of these words, and nearly no other line does.
-    if !["race", "Allocated", "Freed", "Uninit was stored", "badaddr: "].into_iter().any(|word| holds(line, word)) {
+    if !MARKER_WORDS.into_iter().any(|word| holds(line, word)) {
         return None;
     }
     (0..MARKERS).find(|which| is_marker(line, *which))

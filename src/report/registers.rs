@@ -13,24 +13,65 @@ const FIRST: [&str; 96] = [
     "s7", "s8", "s9", "sp", "status", "t0", "t1", "t2", "t3", "t4", "t5", "t6", "tp", "x0",
 ];
 
+/// A row that is registers from end to end and says nothing else.
+#[derive(Debug, Default)]
+pub(super) struct Row<'l> {
+    pairs: [(&'l [u8], &'l [u8]); WIDEST],
+    count: usize,
+}
+
+/// No row is wider.
+const WIDEST: usize = 8;
+/// Registers whose rows may tell more: the place of the fault, or its cause.
+const TELLING: [&[u8]; 12] =
+    [b"PC", b"LR", b"IP", b"pc", b"lr", b"epc", b"ra", b"NIP", b"ERA", b"cause", b"badaddr", b"CPU"];
+
+/// Reads such a row, told at a glance: they are a third of many reports.
+pub(super) fn row(line: &[u8]) -> Option<Row<'_>> {
+    let mut row = Row::default();
+    let mut rest = line;
+    while !rest.is_empty() {
+        let (name, value, tail) = pair(rest)?;
+        if TELLING.contains(&name) {
+            return None;
+        }
+        *row.pairs.get_mut(row.count)? = (name, value);
+        row.count += 1;
+        rest = tail;
+    }
+    (row.count > 0 && is_first(row.pairs[0].0)).then_some(row)
+}
+
+impl Row<'_> {
+    /// Puts the registers into `registers` under `prefix` + name. Values that are there already stay.
+    pub(super) fn put(&self, prefix: &str, registers: &mut BTreeMap<String, String>) {
+        self.pairs[..self.count].iter().for_each(|(name, value)| put(prefix, name, value, registers));
+    }
+}
+
+fn put(prefix: &str, name: &[u8], value: &[u8], registers: &mut BTreeMap<String, String>) {
+    let name = if prefix.is_empty() { text(name) } else { format!("{prefix}{}", text(name)) };
+    registers.entry(name).or_insert_with(|| text(value));
+}
+
+/// Whether a register of that name may begin a line.
+fn is_first(name: &[u8]) -> bool {
+    let arm64 = name.len() > 1 && name[0] == b'x' && name[1..].iter().all(u8::is_ascii_digit);
+    arm64 || FIRST.binary_search_by(|first| first.as_bytes().cmp(name)).is_ok()
+}
+
 /// Whether the line looks like a row of registers; if so, they go into `registers` under `prefix` + name. Values that are
 /// there already stay: the first dump is the one of the crash.
 pub(super) fn read(line: &[u8], prefix: &str, registers: &mut BTreeMap<String, String>) -> bool {
     let Some((name, value, mut rest)) = pair(line) else {
         return numbered_row(line, prefix, registers);
     };
-    let spelled = std::str::from_utf8(name).unwrap_or("");
-    let arm64 = name.len() > 1 && name[0] == b'x' && name[1..].iter().all(u8::is_ascii_digit);
-    if !arm64 && FIRST.binary_search(&spelled).is_err() {
+    if !is_first(name) {
         return numbered_row(line, prefix, registers);
     }
-    let mut put = |name: &[u8], value: &[u8]| {
-        let name = if prefix.is_empty() { text(name) } else { format!("{prefix}{}", text(name)) };
-        registers.entry(name).or_insert_with(|| text(value));
-    };
-    put(name, value);
+    put(prefix, name, value, registers);
     while let Some((name, value, tail)) = pair(rest) {
-        put(name, value);
+        put(prefix, name, value, registers);
         rest = tail;
     }
     true

@@ -5,7 +5,10 @@ pub(super) use crate::line::find;
 
 /// Bytes as text; what is not UTF-8 becomes U+FFFD.
 pub(super) fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => String::from_utf8_lossy(bytes).into_owned(),
+    }
 }
 
 /// What follows `prefix`.

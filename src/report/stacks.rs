@@ -105,10 +105,9 @@ pub(super) fn announcement(words: &Vocabulary, line: &[u8]) -> Option<Announceme
 
 /// A line that the vocabulary knows: the role, and whether frames follow at once.
 fn marker(words: &Vocabulary, line: &[u8]) -> Option<Announcement> {
-    let known = String::from_utf8_lossy(line);
-    let (role, opens) = match words.text(List::StackTitles, &known) {
+    let (role, opens) = match words.line(List::StackTitles, line) {
         Some(role) => (role, true),
-        None => (words.text(List::StackOwners, &known)?, false),
+        None => (words.line(List::StackOwners, line)?, false),
     };
     Some(Announcement { role: role.into(), task: by_task(line), cpu: on_cpu(line), opens })
 }

@@ -18,6 +18,10 @@ pub fn is_inlined_copy(line: &[u8]) -> bool {
 /// Whether a line shows that its report was symbolized.
 #[must_use]
 pub(super) fn is_symbolized(line: &[u8]) -> bool {
+    // Places have a colon, and most lines of a report have none.
+    if memchr::memchr(b':', line).is_none() {
+        return line.trim_ascii_end().ends_with(b" [inline]");
+    }
     is_inlined_copy(line)
         || source_suffix(line, 0).is_some()
         || decoded(line).is_some_and(|found| is_frame_start(&line[..found.name.0]))

@@ -1,8 +1,8 @@
 //! syzbot's title of a report, by the kinds of its header.
 
 use super::cleanup::clean_title;
-use super::excerpt::Excerpt;
-use super::naming::{Named, Walked, demangle, walk};
+use super::naming::{Area, Named, Walked, demangle, lines_with_markers, walk};
+use super::wording::Wording;
 use crate::grammar::{Grammar, Kind, Match, fill, placeholders};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,15 +51,19 @@ struct Candidate<'k> {
     fields: BTreeMap<String, String>,
 }
 
-/// Names the report of `excerpt`, whose first line holds `header` (index). `raw_output` is the unstripped text from the
+/// Names the report of this wording, whose first line holds `header` (index). `raw_output` is the unstripped text from the
 /// report's first line on; it stands in when the header was part of a stripped prefix.
 #[must_use]
-pub fn title(grammar: &Grammar, excerpt: &Excerpt<'_>, header: usize, raw_output: &[u8]) -> Title {
-    let stripped = excerpt.title_area();
+pub fn title(grammar: &Grammar, wording: &Wording, header: usize, raw_output: &[u8]) -> Title {
+    let stripped = &wording.text[..wording.area];
     let known = &grammar.headers[header];
-    let (area, word) = match known.text_in(stripped) {
-        Some(word) => (stripped, word.as_bytes()),
-        None => (raw_output, known.text_in(raw_output).unwrap_or_default().as_bytes()),
+    let own_markers;
+    let (area, word, markers) = match known.text_in(stripped) {
+        Some(word) => (stripped, word.as_bytes(), &wording.markers),
+        None => {
+            own_markers = lines_with_markers(raw_output);
+            (raw_output, known.text_in(raw_output).unwrap_or_default().as_bytes(), &own_markers)
+        }
     };
     let mut best = area.len();
     let mut winner: Option<Candidate<'_>> = None;
@@ -83,7 +87,8 @@ pub fn title(grammar: &Grammar, excerpt: &Excerpt<'_>, header: usize, raw_output
         let walked = if kind.frames.is_empty() {
             Walked { named: Vec::new(), failed: false }
         } else {
-            walk(&grammar.names, kind, area, found.span.start, excerpt.symbolized)
+            let area = Area { text: area, markers, symbolized: wording.symbolized };
+            walk(&grammar.names, kind, area, found.span.start)
         };
         let template = kind.nameless.as_ref().filter(|_| walked.failed).unwrap_or(&kind.title);
         let main = render(template, area, &found, |at| walked.named.get(at).map(|named| named.name.clone()));
@@ -113,10 +118,10 @@ pub fn title(grammar: &Grammar, excerpt: &Excerpt<'_>, header: usize, raw_output
 }
 
 /// What the groups of a pattern took that the title does not say.
-fn fields(kind: &Kind, area: &[u8], found: &Match) -> BTreeMap<String, String> {
+fn fields(kind: &Kind, area: &[u8], found: &Match<'_>) -> BTreeMap<String, String> {
     let told: Vec<&str> = std::iter::once(&kind.title).chain(&kind.alt).flat_map(|text| placeholders(text)).collect();
-    let untold = found.groups.iter().filter(|(name, _)| name != "FN" && !told.contains(&name.as_str()));
-    untold.map(|(name, span)| (name.clone(), String::from_utf8_lossy(&area[span.clone()]).into_owned())).collect()
+    let untold = found.groups.iter().filter(|(name, _)| *name != "FN" && !told.contains(name));
+    untold.map(|(name, span)| ((*name).to_owned(), String::from_utf8_lossy(&area[span.clone()]).into_owned())).collect()
 }
 
 /// The same bug may be known by the unshortened name of its function, or by a family that several kinds share.
@@ -124,7 +129,7 @@ fn add_alternatives(
     grammar: &Grammar,
     kind: &Kind,
     area: &[u8],
-    found: &Match,
+    found: &Match<'_>,
     named: &[Named],
     main: &[u8],
     out: &mut Vec<Vec<u8>>,
@@ -156,7 +161,7 @@ fn add_alternatives(
 }
 
 /// Fills a template: `{F1}`, `{F2}` from the stacks, every other name from the match.
-fn render(template: &str, area: &[u8], found: &Match, name: impl Fn(usize) -> Option<String>) -> Vec<u8> {
+fn render(template: &str, area: &[u8], found: &Match<'_>, name: impl Fn(usize) -> Option<String>) -> Vec<u8> {
     let of_stack = |at: usize| Some(Cow::Owned(name(at)?.into_bytes()));
     fill(template, |placeholder| match placeholder {
         "F1" => of_stack(0),

@@ -1,6 +1,6 @@
 //! Regular expressions of the grammar files: their macros, their structure, and the plain text that they demand.
 
-use super::literal::{breaks_lines, cheapest, choices, groups, required, runs};
+use super::literal::{breaks_lines, cheapest, choices, groups, required, runs, spelled, texts};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::Hir;
 
@@ -52,12 +52,42 @@ pub(crate) fn parse(source: &str) -> Result<Hir, ExpressionError> {
     parsed.map_err(|error| ExpressionError::of(&error))
 }
 
+/// What of an expression is plain text.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum PlainText {
+    /// It stands for its own text.
+    Whole,
+    /// It stands for these texts and no other.
+    OneOf(Vec<String>),
+    /// The longest run of plain text that every match contains; empty when there is none.
+    Needle(String),
+}
+
 /// The longest run of plain text that every match contains, for finding candidate lines. Empty when there is none.
 pub(crate) fn required_literal(source: &str) -> String {
-    if is_plain(source) {
-        return source.to_owned();
+    match plain_text(source) {
+        PlainText::Whole => source.to_owned(),
+        PlainText::OneOf(texts) => <[String; 1]>::try_from(texts).map(|[text]| text).unwrap_or_default(),
+        PlainText::Needle(needle) => needle,
     }
-    String::from_utf8(parse(source).map(|parsed| required(&parsed)).unwrap_or_default()).unwrap_or_default()
+}
+
+/// The texts that an expression stands for, if they are not many and where they stand does not matter.
+pub(crate) fn spellings(source: &str) -> Option<Vec<Vec<u8>>> {
+    spelled(&parse(source).ok()?)
+}
+
+/// What of an expression is plain text, by which its lines are looked for.
+pub(crate) fn plain_text(source: &str) -> PlainText {
+    if is_plain(source) {
+        return PlainText::Whole;
+    }
+    let Ok(parsed) = parse(source) else { return PlainText::Needle(String::new()) };
+    let spelled = |texts: Vec<Vec<u8>>| texts.into_iter().map(|text| String::from_utf8(text).ok()).collect();
+    match texts(&parsed).and_then(spelled) {
+        Some(texts) => PlainText::OneOf(texts),
+        None => PlainText::Needle(String::from_utf8(required(&parsed)).unwrap_or_default()),
+    }
 }
 
 /// All runs of plain text that every match contains, in order.
@@ -105,7 +135,18 @@ pub(crate) fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::required_literal;
+    use super::{PlainText, plain_text, required_literal};
+
+    #[test]
+    fn alternatives_of_plain_text_are_told() {
+        let one_of = |texts: &[&str]| PlainText::OneOf(texts.iter().map(ToString::to_string).collect());
+        assert_eq!(plain_text("(?:Kernel panic \\- x)|(?:WARNING: y)"), one_of(&["Kernel panic - x", "WARNING: y"]));
+        assert_eq!(plain_text("(?:tainted)"), one_of(&["tainted"]));
+        assert_eq!(plain_text(r"\*\*\* stack smashing"), one_of(&["*** stack smashing"]));
+        for source in ["^ab|cd", "a?", "(?P<x>ab)|cd", "a|b.", "(?i)ab"] {
+            assert!(matches!(plain_text(source), PlainText::Needle(_)), "{source}");
+        }
+    }
 
     #[test]
     fn the_required_literal_leaves_out_what_may_be_absent() {

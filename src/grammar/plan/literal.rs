@@ -1,10 +1,41 @@
 //! Plain text that every match of an expression holds, found by the expression's structure.
 
+use regex_syntax::hir::literal::Extractor;
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 /// The longest run of bytes that every match contains; empty when there is none.
 pub(super) fn required(expression: &Hir) -> Vec<u8> {
     runs(expression).into_iter().fold(Vec::new(), longer)
+}
+
+/// More texts than this are better searched for by an automaton.
+const FEW: usize = 4;
+
+/// The texts that the expression matches, if they are a few, none is empty and nothing else matters: neither where they
+/// stand nor which group takes them.
+pub(super) fn texts(expression: &Hir) -> Option<Vec<Vec<u8>>> {
+    let alternatives = match expression.kind() {
+        HirKind::Alternation(parts) => parts.as_slice(),
+        _ => std::slice::from_ref(expression),
+    };
+    let bare = |part: &Hir| {
+        let properties = part.properties();
+        let text = exact(part).filter(|text| !text.is_empty())?;
+        (properties.look_set().is_empty() && properties.explicit_captures_len() == 0).then_some(text)
+    };
+    let found: Option<Vec<Vec<u8>>> = alternatives.iter().map(bare).collect();
+    found.filter(|found| found.len() <= FEW)
+}
+
+/// Every text that the expression matches, if they are not many, none is empty and they may stand anywhere.
+pub(super) fn spelled(expression: &Hir) -> Option<Vec<Vec<u8>>> {
+    if !expression.properties().look_set().is_empty() {
+        return None;
+    }
+    let found = Extractor::new().extract(expression);
+    let found = found.literals().filter(|_| found.is_exact())?;
+    let texts: Vec<Vec<u8>> = found.iter().map(|text| text.as_bytes().to_vec()).collect();
+    (!texts.is_empty() && texts.iter().all(|text| !text.is_empty())).then_some(texts)
 }
 
 /// All runs of bytes that every match contains, in order.

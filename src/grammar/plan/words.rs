@@ -72,8 +72,36 @@ pub struct Word {
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Vocabulary {
     words: Vec<(Place, Word)>,
-    /// The names of each list, the longest first: the first that fits decides.
-    lists: BTreeMap<List, Vec<Row>>,
+    lists: BTreeMap<List, Rows>,
+}
+
+/// The names of a list.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Rows {
+    /// The longest first: the first that fits decides.
+    rows: Vec<Row>,
+    /// The bytes with which texts may begin that fit, a bit each; `None` where a name begins with a star.
+    first: Option<[u64; 4]>,
+}
+
+impl Rows {
+    fn arrange(&mut self) {
+        self.rows.sort_by_key(|row| (std::cmp::Reverse(letters(&row.name)), row.number));
+        self.first = self.rows.iter().try_fold([0; 4], |mut bits: [u64; 4], row| {
+            let byte = row.name.bytes().next().filter(|byte| *byte != b'*')?;
+            bits[usize::from(byte / 64)] |= 1 << (byte % 64);
+            Some(bits)
+        });
+    }
+
+    /// Whether a text may fit, told by its first byte: most lines are none of a list.
+    fn may_hold(&self, text: &[u8]) -> bool {
+        match (self.first, text.first()) {
+            (Some(bits), Some(byte)) => bits[usize::from(byte / 64)] >> (byte % 64) & 1 == 1,
+            (Some(_), None) => false,
+            (None, _) => true,
+        }
+    }
 }
 
 /// Where the built-in files are.
@@ -87,6 +115,14 @@ struct Row {
     /// Index of its word.
     word: usize,
     name: String,
+    /// How much of the name is before its first star, bytes.
+    stem: usize,
+}
+
+impl Row {
+    fn fits(&self, text: &str) -> bool {
+        text.as_bytes().starts_with(&self.name.as_bytes()[..self.stem]) && fits(&self.name, text)
+    }
 }
 
 impl Vocabulary {
@@ -101,9 +137,10 @@ impl Vocabulary {
                                stack-titles, stack-owners, interrupts or finders, others belong into grammars/vocabulary of kanalyze itself";
                 return Err(Fault { place, message: message.to_owned() });
             }
-            let rows = self.lists.entry(word.list).or_default();
+            let rows = &mut self.lists.entry(word.list).or_default().rows;
             for name in &word.names {
-                rows.push(Row { number: rows.len(), word: self.words.len(), name: name.clone() });
+                let stem = name.find('*').unwrap_or(name.len());
+                rows.push(Row { number: rows.len(), word: self.words.len(), name: name.clone(), stem });
             }
             self.words.push((place, word));
         }
@@ -112,9 +149,7 @@ impl Vocabulary {
 
     /// Puts the names into the order in which they are tried.
     pub(super) fn arrange(&mut self) {
-        self.lists
-            .values_mut()
-            .for_each(|rows| rows.sort_by_key(|row| (std::cmp::Reverse(letters(&row.name)), row.number)));
+        self.lists.values_mut().for_each(Rows::arrange);
     }
 
     /// A row whose sample does not lead to it.
@@ -137,7 +172,8 @@ impl Vocabulary {
     }
 
     fn meaning(&self, list: List, text: &str) -> Option<&str> {
-        self.lists.get(&list)?.iter().find(|row| fits(&row.name, text)).map(|row| self.meaning_of(row))
+        let rows = self.lists.get(&list).filter(|rows| rows.may_hold(text.as_bytes()))?;
+        rows.rows.iter().find(|row| row.fits(text)).map(|row| self.meaning_of(row))
     }
 
     fn meaning_of(&self, row: &Row) -> &str {
@@ -147,14 +183,14 @@ impl Vocabulary {
     /// Every name of a list without its stars, with its meaning, in the order of the files.
     #[must_use]
     pub fn names(&self, list: List) -> Vec<(String, &str)> {
-        let mut rows: Vec<&Row> = self.lists.get(&list).into_iter().flatten().collect();
+        let mut rows: Vec<&Row> = self.lists.get(&list).into_iter().flat_map(|rows| &rows.rows).collect();
         rows.sort_by_key(|row| row.number);
         rows.into_iter().map(|row| (row.name.replace('*', ""), self.meaning_of(row))).collect()
     }
 
     /// Every meaning of a list.
     pub fn meanings(&self, list: List) -> impl Iterator<Item = &str> {
-        self.lists.get(&list).into_iter().flatten().map(|row| self.meaning_of(row))
+        self.lists.get(&list).into_iter().flat_map(|rows| &rows.rows).map(|row| self.meaning_of(row))
     }
 
     /// What a function stands for in a list.
@@ -167,6 +203,13 @@ impl Vocabulary {
     #[must_use]
     pub fn text(&self, list: List, text: &str) -> Option<&str> {
         self.meaning(list, text)
+    }
+
+    /// The same of a line of any bytes.
+    #[must_use]
+    pub fn line(&self, list: List, line: &[u8]) -> Option<&str> {
+        self.lists.get(&list).filter(|rows| rows.may_hold(line))?;
+        self.meaning(list, &String::from_utf8_lossy(line))
     }
 }
 

@@ -172,6 +172,9 @@ fn message(text: &[u8], stamped: bool) -> &[u8] {
 
 /// Where the first printk stamp of a line begins, if that is near its start; a level before it belongs to it.
 pub(super) fn stamp_at(line: &[u8]) -> Option<usize> {
+    if line.first() == Some(&b'[') && begins_with_stamp(line) {
+        return Some(0);
+    }
     let reach = &line[..line.len().min(STAMP_REACH)];
     memchr::memchr_iter(b'[', reach).find(|at| begins_with_stamp(&line[*at..])).map(|at| match &line[..at] {
         [b'<', b'0'..=b'9', b'>'] => 0,
@@ -197,11 +200,21 @@ pub(crate) fn is_stamp(text: &[u8]) -> bool {
     dot > 0 && digits[dot] == b'.' && !part.is_empty() && part.iter().all(u8::is_ascii_digit)
 }
 
+/// The lines of a text, as `split` gives them.
+fn lines_of(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let end = memchr::memchr(b'\n', text);
+        rest = end.map(|end| &text[end + 1..]);
+        Some(&text[..end.unwrap_or(text.len())])
+    })
+}
+
 /// Up to `most` lines that are not empty, and the empty ones between them, from `start` on.
 fn lines_from(text: &[u8], start: usize, most: usize) -> Vec<&[u8]> {
     let mut filled = 0;
-    text[start..]
-        .split(|byte| *byte == b'\n')
+    lines_of(&text[start..])
         .take(3 * most)
         .take_while(|line| {
             filled += usize::from(!line.trim_ascii().is_empty());

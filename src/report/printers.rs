@@ -1,0 +1,292 @@
+//! The lines of a text by who printed them, looked at once for all reports of the same printer.
+
+use super::console::{Console, Context, console, is_questionable, unpadded};
+use super::excerpt::KeptLine;
+use super::scan::find;
+use super::symbolized;
+use crate::grammar::{Anchor, Output};
+use memchr::memmem::Finder;
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// One line, and what the rules for the lines of reports say of it.
+#[derive(Debug, Clone)]
+pub(super) struct Printed<'a> {
+    /// The line; it is so many lines below the one at which its reader began.
+    pub(super) line: KeptLine<'a>,
+    /// Offset of its end, line break excluded.
+    pub(super) end: usize,
+    /// Whether a careful unwinder would not have printed it (`? func`).
+    pub(super) doubted: bool,
+    /// Whether it ends long reports.
+    pub(super) ends: bool,
+    /// Whether it is of no interest.
+    pub(super) noise: bool,
+    /// Whether other CPUs are asked to print their stacks.
+    pub(super) sent: bool,
+}
+
+impl Printed<'_> {
+    /// Where the line below begins, and its number.
+    pub(super) fn next(&self) -> (usize, usize) {
+        (self.end + 1, self.line.below + 1)
+    }
+}
+
+/// So many printers are remembered.
+const REMEMBERED: usize = 64;
+/// How long a stamp and the bracket behind it are, bytes.
+const USUAL_STAMP: usize = "[   12.345678][".len();
+/// So many lines above the report at hand are kept.
+const KEPT_ABOVE: usize = 4096;
+
+/// The printers of a text, as far as reports asked for their lines.
+///
+/// What is found depends on the text alone: it is kept because the windows of reports overlap, and a text full of reports would
+/// else be looked at as often as it has reports.
+#[derive(Debug)]
+pub struct Printers<'a> {
+    output: &'a Output,
+    text: &'a [u8],
+    known: Vec<Printer<'a>>,
+    /// Which is replaced by the next new one.
+    oldest: usize,
+}
+
+/// One printer.
+#[derive(Debug)]
+struct Printer<'a> {
+    context: Context<'a>,
+    /// A caller's lines hold its name, so that the others need not even be looked at.
+    name: Option<Finder<'a>>,
+    /// Its lines, in order, without a gap up to `reached`.
+    lines: Vec<Printed<'a>>,
+    /// The beginning of the first line that was not looked at.
+    reached: usize,
+    /// The beginning of some line at or before that, and how many lines of the text are between the first of `lines` and it.
+    counted: (usize, usize),
+}
+
+impl<'a> Printers<'a> {
+    /// The printers of `text`, by the rules of `output`.
+    #[must_use]
+    pub fn new(output: &'a Output, text: &'a [u8]) -> Self {
+        Self { output, text, known: Vec::new(), oldest: 0 }
+    }
+
+    pub(super) fn text(&self) -> &'a [u8] {
+        self.text
+    }
+
+    /// The lines up to `end` of the printer and of all CPUs.
+    pub(super) fn everybody(&self, end: usize, printer: Context<'a>) -> Everybody<'a> {
+        Everybody { output: self.output, text: &self.text[..end], printer }
+    }
+
+    /// The line of the anchor, of which `prefix` is the prefix, and those that its printer printed below.
+    pub(super) fn from(&mut self, first: &Anchor, prefix: &Console<'a>) -> Below<'_, 'a> {
+        // What follows a piece of a very long line begins no line.
+        let shared = self.text.get(first.end).is_none_or(|byte| *byte == b'\n');
+        let found = self.known.iter().enumerate().filter(|_| shared).find_map(|(number, printer)| {
+            let same = printer.context.is_same(prefix.context);
+            Some((number, printer.lines.binary_search_by_key(&first.start, |line| line.line.offset).ok().filter(|_| same)?))
+        });
+        let (number, at) = found.unwrap_or_else(|| (self.remember(Printer::beginning(self.output, self.text, first, prefix)), 0));
+        let printer = &mut self.known[number];
+        let gone = if at > KEPT_ABOVE { at } else { 0 };
+        printer.lines.drain(..gone);
+        Below { output: self.output, text: self.text, first: printer.lines[at - gone].line.below, printer, at: at - gone }
+    }
+
+    /// Remembers a printer in place of itself as it was further above, or of the oldest.
+    fn remember(&mut self, printer: Printer<'a>) -> usize {
+        let known = self.known.iter().position(|known| known.context.is_same(printer.context));
+        let number = known.unwrap_or_else(|| if self.known.len() < REMEMBERED { self.known.len() } else { self.oldest });
+        match self.known.get_mut(number) {
+            Some(place) => *place = printer,
+            None => self.known.push(printer),
+        }
+        if known.is_none() {
+            self.oldest = (number + 1) % REMEMBERED;
+        }
+        number
+    }
+}
+
+impl<'a> Printer<'a> {
+    fn beginning(output: &Output, text: &'a [u8], first: &Anchor, prefix: &Console<'a>) -> Self {
+        let name = if let Context::Caller(name) = prefix.context { Some(Finder::new(unpadded(name))) } else { None };
+        let raw = trim_returns(&text[first.start..first.end]);
+        let line = printed(output, prefix, raw, first.start..first.end, 0);
+        Self { context: prefix.context, name, lines: vec![line], reached: first.end + 1, counted: (first.end + 1, 1) }
+    }
+
+    /// Looks for its next line before `end`; false if there is none.
+    fn advance(&mut self, output: &Output, text: &'a [u8], end: usize) -> bool {
+        if self.reached >= end {
+            return false;
+        }
+        let Some((span, prefix)) = (match &self.name {
+            Some(name) => self.named(name, text, end),
+            None => self.nameless(text, end),
+        }) else {
+            self.reached = end;
+            return false;
+        };
+        self.reached = span.end + 1;
+        let (from, number) = self.counted;
+        let number = number + memchr::memchr_iter(b'\n', &text[from..span.start]).count();
+        self.counted = (span.start, number);
+        let raw = trim_returns(&text[span.clone()]);
+        self.lines.push(printed(output, &prefix, raw, span, number));
+        true
+    }
+
+    /// The next line with the name of the caller that is its own.
+    fn named(&self, name: &Finder<'_>, text: &'a [u8], end: usize) -> Option<(Range<usize>, Console<'a>)> {
+        let mut from = self.reached;
+        loop {
+            let hit = from + name.find(text.get(from..end)?)?;
+            let start = memchr::memrchr(b'\n', &text[from..hit]).map_or(from, |back| from + back + 1);
+            let stop = memchr::memchr(b'\n', &text[hit..end]).map_or(end, |length| hit + length);
+            let prefix = console(trim_returns(&text[start..stop]));
+            if prefix.context.is_same(self.context) {
+                return Some((start..stop, prefix));
+            }
+            from = stop + 1;
+        }
+    }
+
+    /// The next line of a console that tells no callers.
+    fn nameless(&self, text: &'a [u8], end: usize) -> Option<(Range<usize>, Console<'a>)> {
+        let mut start = self.reached;
+        let ends = memchr::memchr_iter(b'\n', &text[start..end]).map(|length| self.reached + length);
+        for stop in ends.chain([end]) {
+            let raw = trim_returns(&text[start..stop]);
+            let prefix = if self.context == Context::Console && has_caller(raw) { None } else { Some(console(raw)) };
+            if let Some(prefix) = prefix.filter(|prefix| prefix.context.is_same(self.context)) {
+                return Some((start..stop, prefix));
+            }
+            start = stop + 1;
+            if start >= end {
+                break;
+            }
+        }
+        None
+    }
+}
+
+/// A reader of the lines of one printer.
+#[derive(Debug)]
+pub(super) struct Below<'p, 'a> {
+    output: &'a Output,
+    text: &'a [u8],
+    printer: &'p mut Printer<'a>,
+    /// Number of the first line.
+    first: usize,
+    /// Index of the line at which it is.
+    at: usize,
+}
+
+impl<'a> Below<'_, 'a> {
+    /// The line at which it begins.
+    pub(super) fn first(&self) -> Option<KeptLine<'a>> {
+        self.printer.lines.get(self.at).map(|line| KeptLine { below: 0, ..line.line.clone() })
+    }
+
+    /// The next line, if it begins before `end`, where a line ends.
+    pub(super) fn next(&mut self, end: usize) -> Option<Printed<'a>> {
+        if self.at + 1 == self.printer.lines.len() && !self.printer.advance(self.output, self.text, end) {
+            return None;
+        }
+        let next = self.printer.lines.get(self.at + 1).filter(|line| line.line.offset < end)?;
+        self.at += 1;
+        let line = KeptLine { below: next.line.below - self.first, ..next.line.clone() };
+        Some(Printed { line, ..next.clone() })
+    }
+}
+
+/// The lines of a printer and of all CPUs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Everybody<'a> {
+    output: &'a Output,
+    text: &'a [u8],
+    printer: Context<'a>,
+}
+
+impl<'a> Everybody<'a> {
+    /// Those from offset `at` on, where the line with that number begins.
+    pub(super) fn from(self, (at, number): (usize, usize)) -> impl Iterator<Item = Printed<'a>> {
+        let (mut at, mut number) = (at, number);
+        let lines = std::iter::from_fn(move || {
+            (at < self.text.len()).then(|| {
+                let stop = memchr::memchr(b'\n', &self.text[at..]).map_or(self.text.len(), |length| at + length);
+                let line = (at..stop, number);
+                (at, number) = (stop + 1, number + 1);
+                line
+            })
+        });
+        lines.filter_map(move |(span, number)| {
+            let raw = trim_returns(&self.text[span.clone()]);
+            if self.printer == Context::Console && has_caller(raw) {
+                return None;
+            }
+            let prefix = console(raw);
+            let fits = prefix.context.is_same(self.printer) || prefix.context.is_cpu();
+            fits.then(|| printed(self.output, &prefix, raw, span, number))
+        })
+    }
+}
+
+fn printed<'a>(
+    output: &Output,
+    prefix: &Console<'a>,
+    raw: &'a [u8],
+    span: Range<usize>,
+    below: usize,
+) -> Printed<'a> {
+    let text = tail(without_returns(raw), prefix.message);
+    let doubted =
+        prefix.context != Context::Unknown && (is_questionable(&text) || symbolized::is_questionable_frame(&text));
+    let (ends, noise) = (output.ends.is_match(&text), output.noise.is_match(&text));
+    let sent = find(&text, "Sending NMI from CPU").is_some();
+    let line = KeptLine { text, stamp: prefix.stamp, offset: span.start, below };
+    Printed { line, end: span.end, doubted, ends, noise, sent }
+}
+
+/// Whether a stamp is followed by a caller, told at a glance: such lines are most of a log, and never a bare console's.
+fn has_caller(line: &[u8]) -> bool {
+    if line.first() != Some(&b'[') {
+        return false;
+    }
+    // `[   12.345678][ T123] `, before the uptime has six digits.
+    if let [_, stamp @ .., b']', b'['] = &line[..line.len().min(USUAL_STAMP)]
+        && !stamp.contains(&b']')
+    {
+        return true;
+    }
+    memchr::memchr(b']', &line[..line.len().min(40)]).is_some_and(|end| line.get(end + 1) == Some(&b'['))
+}
+
+/// A line without the carriage returns at its ends.
+pub(super) fn trim_returns(line: &[u8]) -> &[u8] {
+    let line = line.strip_prefix(b"\r").unwrap_or(line);
+    let end = line.iter().rposition(|byte| *byte != b'\r').map_or(0, |at| at + 1);
+    &line[..end]
+}
+
+fn without_returns(line: &[u8]) -> Cow<'_, [u8]> {
+    let line = trim_returns(line);
+    if memchr::memchr(b'\r', line).is_some() {
+        Cow::Owned(line.iter().copied().filter(|byte| *byte != b'\r').collect())
+    } else {
+        Cow::Borrowed(line)
+    }
+}
+
+fn tail(text: Cow<'_, [u8]>, from: usize) -> Cow<'_, [u8]> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(&text[from.min(text.len())..]),
+        Cow::Owned(text) => Cow::Owned(text[from.min(text.len())..].to_vec()),
+    }
+}
