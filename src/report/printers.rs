@@ -260,12 +260,19 @@ fn has_caller(line: &[u8]) -> bool {
         return false;
     }
     // `[   12.345678][ T123] `, before the uptime has six digits.
-    if let [_, stamp @ .., b']', b'['] = &line[..line.len().min(USUAL_STAMP)]
-        && !stamp.contains(&b']')
+    if let Some(&[_, .., b']', b'[']) = line.first_chunk::<USUAL_STAMP>()
+        && [1, USUAL_STAMP - 10].into_iter().all(|at| !holds_bracket(line, at))
     {
         return true;
     }
     memchr::memchr(b']', &line[..line.len().min(40)]).is_some_and(|end| line.get(end + 1) == Some(&b'['))
+}
+
+/// Whether one of the eight bytes from `at` on is a closing bracket: the byte becomes zero, and only from it a bit is borrowed.
+fn holds_bracket(line: &[u8], at: usize) -> bool {
+    const ONES: u64 = u64::MAX / 255;
+    let word = line[at..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes)) ^ (ONES * b']' as u64);
+    word.wrapping_sub(ONES) & !word & (ONES << 7) != 0
 }
 
 /// A line without the carriage returns at its ends.
