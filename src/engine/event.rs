@@ -9,12 +9,7 @@ use std::borrow::Cow;
 
 /// Works out event number `number` of the grammar at `spot`; `None` if it turns out to be none. Its index is filled in by
 /// who knows the log.
-pub(super) fn event<'a>(
-    job: &Job<'a>,
-    spot: &Spot,
-    number: usize,
-    printers: &mut Printers<'a>,
-) -> Option<Event> {
+pub(super) fn event<'a>(job: &Job<'a>, spot: &Spot, number: usize, printers: &mut Printers<'a>) -> Option<Event> {
     let entry = &job.grammar.events[number];
     let anchor = &job.anchors[spot.at];
     let raw = &job.text[anchor.start..anchor.end];

@@ -79,9 +79,7 @@ impl<'a> Window<'a> {
     /// The same without its dressing, if it has one.
     pub(super) fn shown(self, undressed: Option<&'a Undressed>) -> Self {
         match undressed {
-            Some(undressed) => {
-                Self { text: &undressed.text, from: 0, anchors: &undressed.anchors, at: undressed.at }
-            }
+            Some(undressed) => Self { text: &undressed.text, from: 0, anchors: &undressed.anchors, at: undressed.at },
             None => self,
         }
     }

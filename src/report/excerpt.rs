@@ -162,8 +162,7 @@ struct Gathered<'a> {
 impl<'a> Gathered<'a> {
     /// The line of `first`, of which `prefix` is the prefix, and what its printer printed below.
     fn new(printers: &mut Printers<'a>, end: usize, first: &Anchor, prefix: &Console<'a>, enough: usize) -> Self {
-        let mut gathered =
-            Self { lines: Vec::with_capacity(USUAL_LINES), doubtful: Vec::new(), taken: 1, enough };
+        let mut gathered = Self { lines: Vec::with_capacity(USUAL_LINES), doubtful: Vec::new(), taken: 1, enough };
         let everybody = printers.everybody(end, prefix.context);
         let mut below = printers.from(first, prefix);
         gathered.lines.extend(below.first());

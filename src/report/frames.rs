@@ -272,9 +272,7 @@ fn place(mut rest: &[u8], frame: &mut Frame) {
             let end = memchr::memchr(b']', tail).unwrap_or(tail.len());
             let (module, _build_id) = word(&tail[..end]);
             let module = module.split(|byte| *byte == b'@').next().unwrap_or_default();
-            if !module.is_empty()
-                && module.iter().all(is_module_byte)
-            {
+            if !module.is_empty() && module.iter().all(is_module_byte) {
                 frame.module.get_or_insert_with(|| text(module));
             }
             rest = tail.get(end + 1..).unwrap_or_default();

@@ -85,16 +85,7 @@ struct Walker<'a> {
 
 impl<'a> Walker<'a> {
     fn new(names: &'a Names, kind: &'a Kind, area: Area<'a>, from: usize) -> Self {
-        Self {
-            names,
-            kind,
-            area,
-            from,
-            at: from,
-            collected: Vec::new(),
-            named: Vec::new(),
-            failed: false,
-        }
+        Self { names, kind, area, from, at: from, collected: Vec::new(), named: Vec::new(), failed: false }
     }
 
     fn run(mut self, steps: &[Step]) -> Walked {
@@ -153,7 +144,11 @@ impl<'a> Walker<'a> {
             }
             if self.is_at_marker(line) {
                 // Old KMSAN reports have a headline between the header and its stack.
-                if self.area.symbolized && self.collected.is_empty() && holds(line, "Call Trace") && self.named.is_empty() {
+                if self.area.symbolized
+                    && self.collected.is_empty()
+                    && holds(line, "Call Trace")
+                    && self.named.is_empty()
+                {
                     continue;
                 }
                 return false;

@@ -89,19 +89,30 @@ impl<'a> Printers<'a> {
         let shared = self.text.get(first.end).is_none_or(|byte| *byte == b'\n');
         let found = self.known.iter().enumerate().filter(|_| shared).find_map(|(number, printer)| {
             let same = printer.context.is_same(prefix.context);
-            Some((number, printer.lines.binary_search_by_key(&first.start, |line| line.line.offset).ok().filter(|_| same)?))
+            Some((
+                number,
+                printer.lines.binary_search_by_key(&first.start, |line| line.line.offset).ok().filter(|_| same)?,
+            ))
         });
-        let (number, at) = found.unwrap_or_else(|| (self.remember(Printer::beginning(self.output, self.text, first, prefix)), 0));
+        let (number, at) =
+            found.unwrap_or_else(|| (self.remember(Printer::beginning(self.output, self.text, first, prefix)), 0));
         let printer = &mut self.known[number];
         let gone = if at > KEPT_ABOVE { at } else { 0 };
         printer.lines.drain(..gone);
-        Below { output: self.output, text: self.text, first: printer.lines[at - gone].line.below, printer, at: at - gone }
+        Below {
+            output: self.output,
+            text: self.text,
+            first: printer.lines[at - gone].line.below,
+            printer,
+            at: at - gone,
+        }
     }
 
     /// Remembers a printer in place of itself as it was further above, or of the oldest.
     fn remember(&mut self, printer: Printer<'a>) -> usize {
         let known = self.known.iter().position(|known| known.context.is_same(printer.context));
-        let number = known.unwrap_or_else(|| if self.known.len() < REMEMBERED { self.known.len() } else { self.oldest });
+        let number =
+            known.unwrap_or_else(|| if self.known.len() < REMEMBERED { self.known.len() } else { self.oldest });
         match self.known.get_mut(number) {
             Some(place) => *place = printer,
             None => self.known.push(printer),
@@ -238,13 +249,7 @@ impl<'a> Everybody<'a> {
     }
 }
 
-fn printed<'a>(
-    output: &Output,
-    prefix: &Console<'a>,
-    raw: &'a [u8],
-    span: Range<usize>,
-    below: usize,
-) -> Printed<'a> {
+fn printed<'a>(output: &Output, prefix: &Console<'a>, raw: &'a [u8], span: Range<usize>, below: usize) -> Printed<'a> {
     let text = tail(without_returns(raw), prefix.message);
     let doubted =
         prefix.context != Context::Unknown && (is_questionable(&text) || symbolized::is_questionable_frame(&text));
