@@ -52,6 +52,8 @@ pub(super) struct Window<'a> {
     pub(super) anchors: &'a [Anchor],
     /// Which of them it is about.
     pub(super) at: usize,
+    /// Whether the text is the job's own, whose printers the reports around have in common.
+    shared: bool,
 }
 
 impl<'a> Window<'a> {
@@ -73,13 +75,15 @@ impl<'a> Window<'a> {
         }
         let first = job.anchors[..at].partition_point(|other| other.start < from);
         let last = at + 1 + job.anchors[at + 1..].partition_point(|other| other.start < to);
-        Self { text: &job.text[..to], from, anchors: &job.anchors[first..last], at: at - first }
+        Self { text: &job.text[..to], from, anchors: &job.anchors[first..last], at: at - first, shared: true }
     }
 
     /// The same without its dressing, if it has one.
     pub(super) fn shown(self, undressed: Option<&'a Undressed>) -> Self {
         match undressed {
-            Some(undressed) => Self { text: &undressed.text, from: 0, anchors: &undressed.anchors, at: undressed.at },
+            Some(undressed) => {
+                Self { text: &undressed.text, from: 0, anchors: &undressed.anchors, at: undressed.at, shared: false }
+            }
             None => self,
         }
     }
@@ -97,7 +101,7 @@ impl<'a> Window<'a> {
     /// The lines of its report. `printers` are those of the job's text.
     pub(super) fn excerpt<'job: 'a>(&self, job: &Job<'job>, printers: &mut Printers<'job>) -> Excerpt<'a> {
         let end = self.text.len();
-        if std::ptr::eq(self.text.as_ptr(), job.text.as_ptr()) {
+        if self.shared {
             return Excerpt::new(printers, end, self.anchors, self.at);
         }
         // Nobody else reads an undressed text.

@@ -1,7 +1,7 @@
 //! Patterns of the grammar files: regular expressions over bytes with macros, compiled on first use.
 
 use super::plan::expression::{ExpressionError, PlainText, crosses_lines, expanded, group_names, plain_text};
-use crate::line::find;
+use crate::line::{Letters, find};
 use memchr::memmem::Finder;
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
@@ -28,7 +28,7 @@ enum Plain {
     /// All of it.
     Whole(Finder<'static>),
     /// It stands for these texts and no other.
-    OneOf(Vec<String>),
+    OneOf(Vec<(String, Letters)>),
     /// Text that every match contains, to be looked for first: most patterns do not match most texts.
     Needle(Finder<'static>),
     /// Nothing that is worth a search.
@@ -88,7 +88,10 @@ impl Pattern {
             let finder = |text: &str| Finder::new(text.as_bytes()).into_owned();
             match plain_text(&self.source) {
                 PlainText::Whole => Plain::Whole(finder(&self.source)),
-                PlainText::OneOf(texts) => Plain::OneOf(texts),
+                PlainText::OneOf(texts) => {
+                    let with_letters = |text: String| (Letters::of(text.as_bytes()), text);
+                    Plain::OneOf(texts.into_iter().map(with_letters).map(|(letters, text)| (text, letters)).collect())
+                }
                 PlainText::Needle(needle) if needle.len() < SHORTEST_NEEDLE => Plain::Nothing,
                 PlainText::Needle(needle) => Plain::Needle(finder(&needle)),
             }
@@ -99,7 +102,7 @@ impl Pattern {
     fn is_hopeless(&self, text: &[u8]) -> bool {
         match self.plain() {
             Plain::Whole(finder) | Plain::Needle(finder) => finder.find(text).is_none(),
-            Plain::OneOf(texts) => texts.iter().all(|one| find(text, one).is_none()),
+            Plain::OneOf(texts) => texts.iter().all(|(one, _)| find(text, one).is_none()),
             Plain::Nothing => false,
         }
     }
@@ -114,6 +117,15 @@ impl Pattern {
         match self.plain() {
             Plain::Whole(_) | Plain::OneOf(_) => !self.is_hopeless(text),
             Plain::Needle(_) | Plain::Nothing => !self.is_hopeless(text) && self.regex().is_match(text),
+        }
+    }
+
+    /// The same of a text whose letters are known.
+    #[must_use]
+    pub(crate) fn is_match_in(&self, text: &[u8], letters: Letters) -> bool {
+        match self.plain() {
+            Plain::OneOf(texts) => texts.iter().any(|(one, its)| letters.may_hold(*its) && find(text, one).is_some()),
+            _ => self.is_match(text),
         }
     }
 

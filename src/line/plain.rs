@@ -34,6 +34,9 @@ pub fn plain(line: &[u8]) -> Cow<'_, [u8]> {
     {
         text = rest;
     }
+    if text.is_ascii() && memchr::memchr2(b'&', b'\t', text).is_none() {
+        return Cow::Borrowed(text);
+    }
     let tab = tab_behind_stamp(text);
     if tab.is_none() && memchr::memchr3(b'&', 0xc2, 0xe2, text).is_none() && !text.starts_with(b"\xef\xbb\xbf") {
         return Cow::Borrowed(text);

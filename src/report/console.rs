@@ -1,6 +1,6 @@
 //! Who printed a line: the console prefix by which syzbot's rules tell tasks and CPUs apart.
 
-use crate::line::is_stamp;
+use crate::line::{USUAL_STAMP, is_stamp, is_usual_stamp};
 use memchr::memmem::FinderRev;
 use std::sync::LazyLock;
 
@@ -107,10 +107,14 @@ fn stamped(line: &[u8], at: usize) -> Option<(&[u8], Context<'_>, usize)> {
         (line.get(digits) == Some(&b'>')).then_some(())?;
         at = digits + 1;
     }
-    (line.get(at) == Some(&b'[')).then_some(())?;
     let stamp = at + 1;
-    at += 1 + memchr::memchr(b']', &line[stamp..line.len().min(stamp + 40)])?;
-    is_stamp(&line[stamp..at]).then_some(())?;
+    if is_usual_stamp(line.get(at..)?) {
+        at += USUAL_STAMP - 1;
+    } else {
+        (line.get(at) == Some(&b'[')).then_some(())?;
+        at += 1 + memchr::memchr(b']', &line[stamp..line.len().min(stamp + 40)])?;
+        is_stamp(&line[stamp..at]).then_some(())?;
+    }
     let stamp = &line[stamp..at];
     at += 1;
     match line.get(at)? {

@@ -1,24 +1,10 @@
 //! The lines of one report: those of its window that the same task or CPU printed, without their prefixes.
 
 use super::console::{Console, Context, console, is_questionable};
-use super::printers::{Printed, Printers, trim_returns};
+use super::printers::{KeptLine, Printed, Printers, trim_returns};
 use super::scan::find;
 use super::symbolized;
 use crate::grammar::Anchor;
-use std::borrow::Cow;
-
-/// One line that belongs to a report.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptLine<'a> {
-    /// The message, without prefix and line break.
-    pub text: Cow<'a, [u8]>,
-    /// Its printk stamp between the brackets, if it has one.
-    pub stamp: Option<&'a [u8]>,
-    /// Offset of the line in the window, bytes.
-    pub offset: usize,
-    /// How many lines below the report's first line.
-    pub below: usize,
-}
 
 /// A report's lines.
 #[derive(Debug)]
@@ -220,4 +206,31 @@ pub fn lines_before<'a>(window: &'a [u8], start: usize, context: Context<'_>) ->
 
 pub(super) fn holds(text: &[u8], needle: &str) -> bool {
     find(text, needle).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Excerpt, Printers};
+    use crate::grammar::Grammar;
+
+    /// What 1 report and many cost: each line of a window is read once, however many reports ask for it.
+    #[test]
+    fn a_line_is_read_once_for_all_reports_of_its_printer() {
+        let grammar = Grammar::built_in();
+        for caller in ["", "[  T412]", "[    C1]"] {
+            for count in [1, 200, 800] {
+                let head = |at: usize| format!("[{:5}.{:06}]{caller} ", 100 + at / 1000, at % 1000 * 1000);
+                let text: String = (0..count)
+                    .map(|at| head(at) + "BUG: KASAN: slab-use-after-free in widget_put+0x1/0x2\n" + &head(at) + "so\n")
+                    .collect();
+                let anchors = grammar.scanner(false, false, true).scan(&grammar, text.as_bytes(), 0, text.len());
+                let mut printers = Printers::new(&grammar.output, text.as_bytes());
+                let kept: Vec<usize> = (0..anchors.len())
+                    .map(|at| Excerpt::new(&mut printers, text.len(), &anchors, at).lines.len())
+                    .collect();
+                assert_eq!((anchors.len(), printers.lines_read()), (count, 2 * count), "{caller}");
+                assert!(kept.iter().enumerate().all(|(at, kept)| *kept == 2 * (count - at)), "{caller}");
+            }
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::Access;
 use super::scan::{after, find, hex, split, text, word};
+use crate::line::Letters;
 
 /// The kind of an access of which only the address is known.
 pub(super) const UNKNOWN: &str = "fault";
@@ -16,7 +17,9 @@ pub(super) fn fault(line: &[u8]) -> Option<Access> {
         known.then(|| Access { kind: kind.into(), size: None, address: Some(text(&address[..end])) })
     };
     // Every form has one of these words.
-    if ["ddress", " handle ", "ereference"].into_iter().all(|word| find(line, word).is_none()) {
+    let letters = Letters::of(line);
+    let holds = |word: &str| letters.may_hold(Letters::of(word.as_bytes())) && find(line, word).is_some();
+    if !["ddress", " handle ", "ereference"].into_iter().any(holds) {
         return None;
     }
     // x86
@@ -68,6 +71,11 @@ pub(super) fn is_x86(line: &[u8]) -> bool {
 
 /// What a line below a fault's header says of its kind. `x86` tells that the header was x86's.
 pub(super) fn kind(line: &[u8], x86: bool) -> Option<&'static str> {
+    // Most lines hold none of the words.
+    let letters = Letters::of(line);
+    if !["WnR = ", ": IABT", "badaddr: ", "Oops: "].iter().any(|word| letters.may_hold(Letters::of(word.as_bytes()))) {
+        return None;
+    }
     // arm64: `CM = 0, WnR = 1, TnD = 0`
     if let Some((_, rest)) = split(line, "WnR = ") {
         return match rest.first()? {

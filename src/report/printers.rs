@@ -1,13 +1,28 @@
 //! The lines of a text by who printed them, looked at once for all reports of the same printer.
 
 use super::console::{Console, Context, console, is_questionable, unpadded};
-use super::excerpt::KeptLine;
 use super::scan::find;
 use super::symbolized;
 use crate::grammar::{Anchor, Output};
+use crate::line::{Letters, USUAL_STAMP, is_usual_stamp};
 use memchr::memmem::Finder;
 use std::borrow::Cow;
 use std::ops::Range;
+
+/// One line that belongs to a report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptLine<'a> {
+    /// The message, without prefix and line break.
+    pub text: Cow<'a, [u8]>,
+    /// Its printk stamp between the brackets, if it has one.
+    pub stamp: Option<&'a [u8]>,
+    /// Offset of the line in the window, bytes.
+    pub offset: usize,
+    /// How many lines below the report's first line.
+    pub below: usize,
+    /// What the line is spelled with, its prefix included.
+    pub(super) letters: Letters,
+}
 
 /// One line, and what the rules for the lines of reports say of it.
 #[derive(Debug, Clone)]
@@ -35,8 +50,6 @@ impl Printed<'_> {
 
 /// So many printers are remembered.
 const REMEMBERED: usize = 64;
-/// How long a stamp and the bracket behind it are, bytes.
-const USUAL_STAMP: usize = "[   12.345678][".len();
 /// So many lines above the report at hand are kept.
 const KEPT_ABOVE: usize = 4096;
 
@@ -76,6 +89,12 @@ impl<'a> Printers<'a> {
 
     pub(super) fn text(&self) -> &'a [u8] {
         self.text
+    }
+
+    /// How many lines of printers were read.
+    #[cfg(test)]
+    pub(super) fn lines_read(&self) -> usize {
+        self.known.iter().map(|printer| printer.lines.len()).sum()
     }
 
     /// The lines up to `end` of the printer and of all CPUs.
@@ -249,35 +268,33 @@ impl<'a> Everybody<'a> {
     }
 }
 
+/// What asks other CPUs for their stacks.
+const OTHERS: &str = "Sending NMI from CPU";
+/// A carriage return.
+const RETURN: Letters = Letters::of(b"\r");
+/// What a line holds that a careful unwinder would not have printed.
+const DOUBTS: [Letters; 2] = [Letters::of(b"?"), Letters::of(b"(unreliable)")];
+
 fn printed<'a>(output: &Output, prefix: &Console<'a>, raw: &'a [u8], span: Range<usize>, below: usize) -> Printed<'a> {
-    let text = tail(without_returns(raw), prefix.message);
-    let doubted =
-        prefix.context != Context::Unknown && (is_questionable(&text) || symbolized::is_questionable_frame(&text));
-    let (ends, noise) = (output.ends.is_match(&text), output.noise.is_match(&text));
-    let sent = find(&text, "Sending NMI from CPU").is_some();
-    let line = KeptLine { text, stamp: prefix.stamp, offset: span.start, below };
+    let letters = Letters::of(raw);
+    let line = if letters.may_hold(RETURN) { without_returns(raw) } else { Cow::Borrowed(raw) };
+    let text = tail(line, prefix.message);
+    let doubted = prefix.context != Context::Unknown
+        && DOUBTS.into_iter().any(|doubt| letters.may_hold(doubt))
+        && (is_questionable(&text) || symbolized::is_questionable_frame(&text));
+    let (ends, noise) = (output.ends.is_match_in(&text, letters), output.noise.is_match_in(&text, letters));
+    let sent = letters.may_hold(Letters::of(OTHERS.as_bytes())) && find(&text, OTHERS).is_some();
+    let line = KeptLine { text, stamp: prefix.stamp, offset: span.start, below, letters };
     Printed { line, end: span.end, doubted, ends, noise, sent }
 }
 
 /// Whether a stamp is followed by a caller, told at a glance: such lines are most of a log, and never a bare console's.
 fn has_caller(line: &[u8]) -> bool {
-    if line.first() != Some(&b'[') {
-        return false;
+    if is_usual_stamp(line) {
+        return line.get(USUAL_STAMP) == Some(&b'[');
     }
-    // `[   12.345678][ T123] `, before the uptime has six digits.
-    if let Some(&[_, .., b']', b'[']) = line.first_chunk::<USUAL_STAMP>()
-        && [1, USUAL_STAMP - 10].into_iter().all(|at| !holds_bracket(line, at))
-    {
-        return true;
-    }
-    memchr::memchr(b']', &line[..line.len().min(40)]).is_some_and(|end| line.get(end + 1) == Some(&b'['))
-}
-
-/// Whether one of the eight bytes from `at` on is a closing bracket: the byte becomes zero, and only from it a bit is borrowed.
-fn holds_bracket(line: &[u8], at: usize) -> bool {
-    const ONES: u64 = u64::MAX / 255;
-    let word = line[at..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes)) ^ (ONES * b']' as u64);
-    word.wrapping_sub(ONES) & !word & (ONES << 7) != 0
+    line.first() == Some(&b'[')
+        && memchr::memchr(b']', &line[..line.len().min(40)]).is_some_and(|end| line.get(end + 1) == Some(&b'['))
 }
 
 /// A line without the carriage returns at its ends.

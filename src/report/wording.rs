@@ -4,7 +4,9 @@ use super::console::Context;
 use super::excerpt::Excerpt;
 use super::frames::frame_line;
 use super::naming::lines_with_markers;
+use super::printers::KeptLine;
 use super::symbolized;
+use crate::line::Letters;
 
 /// The text that the rules for titles and for damage look at.
 #[derive(Debug)]
@@ -31,13 +33,13 @@ impl Wording {
         let goes_on = excerpt.context == Context::Unknown
             && own < lines.len()
             && !lines[..own].iter().skip(1).any(|line| frame_line(&line.text, 0).is_some())
-            && lines.iter().any(|line| symbolized::is_symbolized(&line.text));
+            && lines.iter().any(is_symbolized);
         let area_lines = match excerpt.context {
             Context::Caller(_) => lines.len(),
             _ if goes_on => lines.len(),
             _ => own,
         };
-        let symbolized = goes_on || lines[..excerpt.own].iter().any(|line| symbolized::is_symbolized(&line.text));
+        let symbolized = goes_on || lines[..excerpt.own].iter().any(is_symbolized);
         let (mut text, mut area) = (Vec::with_capacity(USUAL_TEXT), 0);
         for (number, line) in lines.iter().enumerate() {
             if number == area_lines {
@@ -60,4 +62,10 @@ impl Wording {
         let markers = lines_with_markers(&text);
         Self { text, area, symbolized, markers }
     }
+}
+
+/// Whether a line shows that its report was symbolized: places have a colon, copies a mark.
+fn is_symbolized(line: &KeptLine<'_>) -> bool {
+    const MARKS: [Letters; 2] = [Letters::of(b":"), Letters::of(b" [inline]")];
+    MARKS.into_iter().any(|mark| line.letters.may_hold(mark)) && symbolized::is_symbolized(&line.text)
 }

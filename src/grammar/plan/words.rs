@@ -94,7 +94,7 @@ impl Rows {
         });
     }
 
-    /// Whether a text may fit, told by its first byte: most lines are none of a list.
+    /// Whether a text may fit, as far as its first byte shows: most lines are not in a list.
     fn may_hold(&self, text: &[u8]) -> bool {
         match (self.first, text.first()) {
             (Some(bits), Some(byte)) => bits[usize::from(byte / 64)] >> (byte % 64) & 1 == 1,

@@ -172,7 +172,7 @@ fn message(text: &[u8], stamped: bool) -> &[u8] {
 
 /// Where the first printk stamp of a line begins, if that is near its start; a level before it belongs to it.
 pub(super) fn stamp_at(line: &[u8]) -> Option<usize> {
-    if line.first() == Some(&b'[') && begins_with_stamp(line) {
+    if is_usual_stamp(line) || line.first() == Some(&b'[') && begins_with_stamp(line) {
         return Some(0);
     }
     let reach = &line[..line.len().min(STAMP_REACH)];
@@ -182,6 +182,32 @@ pub(super) fn stamp_at(line: &[u8]) -> Option<usize> {
         [.., b'<', b'0'..=b'9', b'>'] => at - 3,
         _ => at,
     })
+}
+
+/// How wide a stamp is before the uptime has six digits, bytes: `[   12.345678]`.
+pub(crate) const USUAL_STAMP: usize = 14;
+
+/// Whether a line begins with a stamp of the usual width, as its bytes show.
+#[must_use]
+pub(crate) fn is_usual_stamp(line: &[u8]) -> bool {
+    // The last eight bytes at once: digits are 0x30 to 0x39, so that six more than one has the same upper half.
+    const FORM: u64 = u64::from_le_bytes(*b".000000]");
+    const UPPER: u64 = u64::from_le_bytes(*b"\xff\xf0\xf0\xf0\xf0\xf0\xf0\xff");
+    const SIX: u64 = u64::from_le_bytes(*b"\0\x06\x06\x06\x06\x06\x06\0");
+    let Some(&[b'[', a, b, c, d, e, ref fraction @ ..]) = line.first_chunk::<USUAL_STAMP>() else { return false };
+    let fraction = u64::from_le_bytes(*fraction);
+    if (fraction ^ FORM) & UPPER != 0 || (fraction.wrapping_add(SIX) ^ FORM) & UPPER != 0 {
+        return false;
+    }
+    let mut begun = false;
+    for byte in [a, b, c, d, e] {
+        match byte {
+            b' ' if !begun => {}
+            b'0'..=b'9' => begun = true,
+            _ => return false,
+        }
+    }
+    begun
 }
 
 /// Whether a text that begins with a bracket begins with `[   12.345678]`.
@@ -233,4 +259,30 @@ fn lines_above(text: &[u8], start: usize, most: usize) -> impl Iterator<Item = &
         .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
         .filter(|line| !line.trim_ascii().is_empty())
         .take(most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{begins_with_stamp, is_usual_stamp};
+    use proptest::prelude::*;
+
+    #[test]
+    fn stamps_of_the_usual_width_are_known() {
+        for line in ["[    0.000000]", "[12345.678901] x", "[   12.345678][ T1] x"] {
+            assert!(is_usual_stamp(line.as_bytes()), "{line}");
+        }
+        for line in ["", "[", "[     .000000]", "[  1 2.345678]", "[   12.34567a]", "[   12.345678)", "[   12:345678]"]
+        {
+            assert!(!is_usual_stamp(line.as_bytes()), "{line}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_told_at_a_glance_is_a_stamp(line in r"\[[ 0-9]{4,6}[.:][0-9:;?/]{5,7}[\]\[]x?") {
+            if is_usual_stamp(line.as_bytes()) {
+                prop_assert!(begins_with_stamp(line.as_bytes()), "{}", line);
+            }
+        }
+    }
 }

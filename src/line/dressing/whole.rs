@@ -3,7 +3,7 @@
 use super::super::landmarks::{begins_report_line, is_body};
 use super::super::plain::plain;
 use super::super::{Wrapper, lex};
-use super::{Dressing, stamp_at};
+use super::{Dressing, USUAL_STAMP, is_usual_stamp, stamp_at};
 use std::borrow::Cow;
 
 /// Whether nothing needs to be taken off the lines, told quickly: this is the usual case, and every report passes here.
@@ -49,7 +49,7 @@ pub(super) fn is_plain(raw: &[&[u8]]) -> bool {
 
 /// Whether brackets stand behind the stamp and the console's own caller, told at a glance.
 fn may_have_tag(line: &[u8]) -> bool {
-    let close = memchr::memchr(b']', line).unwrap_or(0);
+    let close = if is_usual_stamp(line) { USUAL_STAMP - 1 } else { memchr::memchr(b']', line).unwrap_or(0) };
     let mut rest = &line[close + 1..];
     if rest.first() == Some(&b'[') {
         rest = memchr::memchr(b']', rest).map_or(rest, |end| &rest[end + 1..]);
