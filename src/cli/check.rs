@@ -25,6 +25,8 @@ use std::process::ExitCode;
   # known issues pass
   kanalyze check results/ --baseline known.toml
   kanalyze check results/ --baseline known.toml --format junit > junit.xml
+  # annotations, in a step of a workflow
+  kanalyze check results/ --format github
   # what is there now is known from then on
   kanalyze check old-results/ --write-baseline new.toml
 
@@ -67,7 +69,7 @@ pub(super) struct Arguments {
 
 /// Form of a check's output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Form {
+pub(super) enum Form {
     /// For people.
     Text,
     /// One JSON array, one record per log.
@@ -78,6 +80,10 @@ enum Form {
     Junit,
     /// SARIF 2.1.0: one result per crash.
     Sarif,
+    /// Annotations of GitHub's workflows: one error per crash that is not known.
+    Github,
+    /// `file:line: title` for each crash that is not known, as editors read it.
+    Quickfix,
 }
 
 /// Runs the command.
@@ -87,15 +93,42 @@ enum Form {
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let baseline = arguments.baseline.as_deref().map(Baseline::read).transpose()?.unwrap_or_default();
     let day = arguments.today.clone().unwrap_or_else(today);
-    let options = arguments.logs.reading.options()?;
-    let (sources, named) = arguments.logs.sources()?;
+    let (logs, fatal) = judged(&arguments.logs, &baseline, &day)?;
+    if let Some(path) = &arguments.write_baseline {
+        write_baseline(path, &logs)?;
+        return Ok(ExitCode::from(if fatal { 2 } else { 0 }));
+    }
+    let reader = Reader { quiet: arguments.quiet, no_pager: arguments.no_pager, ..Reader::default() };
+    let mut out = Page::open(reader, arguments.format == Form::Text);
+    match arguments.format {
+        Form::Text => out.write_all(render::check_text(&logs, &super::output::palette(arguments.colour)).as_bytes())?,
+        Form::Junit => out.write_all(render::check_junit(&logs).as_bytes())?,
+        Form::Github => out.write_all(render::check_github(&logs).as_bytes())?,
+        Form::Quickfix => out.write_all(render::check_quickfix(&logs).as_bytes())?,
+        Form::Sarif => out.write_all(&render::json_pretty(&render::check_sarif(&logs))?)?,
+        Form::Json => out.write_all(&render::json_line(&logs)?)?,
+        Form::Jsonl => {
+            for log in &logs {
+                out.write_all(&render::json_line(log)?)?;
+            }
+        }
+    }
+    out.close()?;
+    let failed = logs.iter().any(|log| !log.passes);
+    Ok(ExitCode::from(if fatal { 2 } else { u8::from(failed) }))
+}
+
+/// Every log with its crashes, and whether something could not be read.
+fn judged(wanted: &Logs, baseline: &Baseline, day: &str) -> anyhow::Result<(Vec<CheckedLog>, bool)> {
+    let options = wanted.reading.options()?;
+    let (sources, named) = wanted.sources()?;
     let results = wholes(&sources, &options, |found| {
         let (reports, _) = found.settled();
         let counts = reports.iter().filter(|report| report.cause.is_none() && !report.suppressed);
         counts
             .map(|report| {
                 let names = std::iter::once(report.title.as_str()).chain(report.alt_titles.iter().map(String::as_str));
-                let (known, expired) = match baseline.excuse(Area::Crash, names, &day) {
+                let (known, expired) = match baseline.excuse(Area::Crash, names, day) {
                     Some(Excuse::Known(reason)) => (Some(reason), None),
                     Some(Excuse::Expired(day)) => (None, Some(day)),
                     None => (None, None),
@@ -112,26 +145,21 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         let trouble = trouble.map(|trouble| trouble.message);
         logs.push(CheckedLog::new(log.name, log.found.unwrap_or_default(), trouble));
     }
-    if let Some(path) = &arguments.write_baseline {
-        write_baseline(path, &logs)?;
-        return Ok(ExitCode::from(if fatal { 2 } else { 0 }));
-    }
-    let reader = Reader { quiet: arguments.quiet, no_pager: arguments.no_pager, ..Reader::default() };
-    let mut out = Page::open(reader, arguments.format == Form::Text);
-    match arguments.format {
-        Form::Text => out.write_all(render::check_text(&logs, &super::output::palette(arguments.colour)).as_bytes())?,
-        Form::Junit => out.write_all(render::check_junit(&logs).as_bytes())?,
-        Form::Sarif => out.write_all(&render::json_pretty(&render::check_sarif(&logs))?)?,
-        Form::Json => out.write_all(&render::json_line(&logs)?)?,
-        Form::Jsonl => {
-            for log in &logs {
-                out.write_all(&render::json_line(log)?)?;
-            }
-        }
-    }
+    Ok((logs, fatal))
+}
+
+/// The crashes of logs as a list for an editor or a workflow; the exit status is that of `parse`.
+///
+/// # Errors
+/// No log, a bad grammar, stdout is closed.
+pub(super) fn listed(wanted: &Logs, form: Form, reader: Reader) -> anyhow::Result<ExitCode> {
+    let (logs, fatal) = judged(wanted, &Baseline::default(), &today())?;
+    let mut out = Page::open(reader, false);
+    let text = if form == Form::Github { render::check_github(&logs) } else { render::check_quickfix(&logs) };
+    out.write_all(text.as_bytes())?;
     out.close()?;
-    let failed = logs.iter().any(|log| !log.passes);
-    Ok(ExitCode::from(if fatal { 2 } else { u8::from(failed) }))
+    let found = logs.iter().any(|log| !log.crashes.is_empty());
+    Ok(ExitCode::from(if fatal { 2 } else { u8::from(found) }))
 }
 
 /// Writes the titles that were found as a baseline; an existing file stays.

@@ -3,7 +3,7 @@
 use super::schemas::schemas;
 use crate::render::json_pretty;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Write man pages, shell completions or the JSON Schemas of the records
@@ -19,7 +19,7 @@ pub(super) struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
-    /// Man pages, one per command: into a folder, or the main one to standard output
+    /// Man pages, one per verb: into a folder, or the main one to standard output
     Man {
         /// Folder for kanalyze.1, kanalyze-parse.1 …
         folder: Option<PathBuf>,
@@ -48,8 +48,8 @@ enum Verb {
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout().lock();
     match arguments.verb {
-        Verb::Man { folder: None } => clap_mangen::Man::new(super::command()).render(&mut out)?,
-        Verb::Man { folder: Some(folder) } => man_pages(&folder)?,
+        Verb::Man { folder: None } => out.write_all(&super::manual::page(&super::command(), "kanalyze")?)?,
+        Verb::Man { folder: Some(folder) } => super::manual::write(&folder)?,
         Verb::Reference { folder } => super::reference::write(&folder)?,
         Verb::Completions { shell } => {
             let mut text = Vec::new();
@@ -72,23 +72,4 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn man_pages(folder: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(folder)
-        .map_err(|cause| anyhow::anyhow!("{}: cannot make this folder: {cause}", folder.display()))?;
-    let mut command = super::command();
-    command.build();
-    write_page(folder, &command, "kanalyze".to_owned())?;
-    for verb in command.get_subcommands().filter(|verb| verb.get_name() != "help") {
-        write_page(folder, verb, format!("kanalyze-{}", verb.get_name()))?;
-    }
-    Ok(())
-}
-
-fn write_page(folder: &Path, command: &clap::Command, name: String) -> anyhow::Result<()> {
-    let mut text = Vec::new();
-    let path = folder.join(format!("{name}.1"));
-    clap_mangen::Man::new(command.clone()).title(name).render(&mut text)?;
-    std::fs::write(&path, text).map_err(|cause| anyhow::anyhow!("{}: cannot write this page: {cause}", path.display()))
 }

@@ -21,6 +21,7 @@ mod kernel;
 mod live;
 mod locks;
 mod logs;
+mod manual;
 mod network;
 mod note;
 mod output;
@@ -40,15 +41,16 @@ mod symbolize;
 mod syzbot;
 mod table;
 mod thread;
+mod topics;
 mod tree;
 mod watch;
 
 use crate::files;
 use crate::symbols::cut_files;
-use clap::{ArgMatches, Args, Command, FromArgMatches};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use config::Completed;
 use std::ffi::OsString;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 pub use collection::{Form, Member, members, said};
@@ -89,7 +91,20 @@ macro_rules! verb {
         Verb {
             name: stringify!($name),
             takes: <$name::Arguments as Args>::augment_args,
-            settings: |_, _| Ok(None),
+            settings: |given, words| {
+                let mut path = vec![stringify!($name)];
+                let mut given = given;
+                while let Some((name, below)) = given.subcommand() {
+                    path.push(name);
+                    given = below;
+                }
+                // What tells of settings must not stumble over them.
+                if path.first() == Some(&"config") {
+                    return Ok(None);
+                }
+                let verb = config::Verb { path: &path, table: stringify!($name), refused: &[] };
+                config::complete(&verb, words, std::path::Path::new("."), None)
+            },
             run: |given, _| Ok($name::run(<$name::Arguments as FromArgMatches>::from_arg_matches(given)?)),
         }
     };
@@ -104,7 +119,7 @@ macro_rules! verbs {
 /// In the order in which `--help` lists them.
 const VERBS: &[Verb] = verbs!(
     parse locks bisect symbolize blame fixed image diff check page table query [run] watch host runs syzbot thread note bundle
-    [repro minimize] kernel doctor grammar corpus generate
+    [repro minimize] kernel doctor grammar corpus config generate
 );
 
 fn version() -> &'static str {
@@ -120,9 +135,29 @@ fn with_verbs<'a>(verbs: impl IntoIterator<Item = &'a Verb>) -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .after_help(
-            "`kanalyze LOG` and `dmesg | kanalyze` are short for `kanalyze parse`. Start with `kanalyze parse --help`.",
+            "`kanalyze LOG` and `dmesg | kanalyze` are short for `kanalyze parse`. Start with `kanalyze parse --help`.\n\
+             `kanalyze help exit`, `help environment` and `help files` tell what all verbs have in common.",
         )
-        .subcommands(verbs.into_iter().map(|verb| (verb.takes)(Command::new(verb.name))))
+        .subcommands(verbs.into_iter().map(|verb| with_json((verb.takes)(Command::new(verb.name)))))
+}
+
+/// `--json` beside each `--format` that knows it; [`without_json`] makes the one of the other.
+fn with_json(command: Command) -> Command {
+    let below: Vec<String> = command.get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
+    let command = below.iter().fold(command, |command, name| command.mut_subcommand(name, with_json));
+    let takes = |option: &Arg| option.get_possible_values().iter().any(|value| value.get_name() == "json");
+    if !command.get_arguments().any(|option| option.get_long() == Some("format") && takes(option)) {
+        return command;
+    }
+    command.arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Short for --format json"))
+}
+
+/// The words with `--format=json` for `--json`.
+fn without_json(words: Vec<OsString>) -> Vec<OsString> {
+    let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
+    let change =
+        |(at, word): (usize, OsString)| if at < end && word == "--json" { "--format=json".into() } else { word };
+    words.into_iter().enumerate().map(change).collect()
 }
 
 /// The whole command line.
@@ -139,6 +174,13 @@ pub use stderr::fail;
 pub fn run() -> anyhow::Result<ExitCode> {
     files::outlive_faults();
     let words = completed(std::env::args_os().collect());
+    if let [_, help, topic] = &words[..]
+        && help == "help"
+        && let Some(topic) = topic.to_str().and_then(topics::Topic::of)
+    {
+        std::io::stdout().write_all(topic.text(&command()).as_bytes())?;
+        return Ok(ExitCode::SUCCESS);
+    }
     // To git every status from 1 to 127 but 125 means bad: what is wrong with the command line must not.
     let bisects = words.iter().any(|word| word == "--git-bisect");
     let done = done(words, bisects);
@@ -179,6 +221,7 @@ fn done(words: Vec<OsString>, bisects: bool) -> anyhow::Result<ExitCode> {
 
 /// What is given on the command line and in files of settings.
 fn given(command: &mut Command, words: Vec<OsString>) -> anyhow::Result<(ArgMatches, Completed)> {
+    let words = without_json(words);
     let given = command.try_get_matches_from_mut(&words)?;
     let verb = given.subcommand().and_then(|(name, below)| Some((VERBS.iter().find(|verb| verb.name == name)?, below)));
     let completed = match verb {
@@ -186,7 +229,10 @@ fn given(command: &mut Command, words: Vec<OsString>) -> anyhow::Result<(ArgMatc
         None => None,
     };
     match completed {
-        Some(completed) => Ok((command.try_get_matches_from_mut(&completed.words)?, completed)),
+        Some(completed) => {
+            let completed = Completed { words: without_json(completed.words), ..completed };
+            Ok((command.try_get_matches_from_mut(&completed.words)?, completed))
+        }
         None => Ok((given, Completed { words, laid: Vec::new() })),
     }
 }

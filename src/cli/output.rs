@@ -18,7 +18,7 @@ pub(super) enum Format {
 /// When to colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Colour {
-    /// On a terminal, unless NO_COLOR is set.
+    /// On a terminal or with CLICOLOR_FORCE, unless NO_COLOR is set.
     Auto,
     /// Always.
     Always,
@@ -91,6 +91,50 @@ impl ShownOutput {
     }
 }
 
+/// Form of the output of `parse`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON array.
+    Json,
+    /// One JSON object per line.
+    Jsonl,
+    /// One HTML file, as `kanalyze page` makes it.
+    Html,
+    /// `file:line: title` for each crash, as editors read it.
+    Quickfix,
+    /// Annotations of GitHub's workflows.
+    Github,
+}
+
+/// The arguments about the output of `parse`.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(super) struct LogOutput {
+    /// Form of the output: text for people, json or jsonl (one record per line) for programs, html for a page to look at,
+    /// quickfix for editors, github for annotations of a workflow.
+    #[arg(long, value_enum, default_value = "text")]
+    pub(super) format: LogFormat,
+
+    /// When to colour the text.
+    #[arg(long = "color", value_enum, default_value = "auto", value_name = "WHEN")]
+    colour: Colour,
+}
+
+impl LogOutput {
+    /// The output, unless it is a list for editors, annotations or a page.
+    #[must_use]
+    pub(super) fn plain(self) -> Option<Output> {
+        let format = match self.format {
+            LogFormat::Text => Format::Text,
+            LogFormat::Json => Format::Json,
+            LogFormat::Jsonl => Format::Jsonl,
+            LogFormat::Html | LogFormat::Quickfix | LogFormat::Github => return None,
+        };
+        Some(Output { format, colour: self.colour })
+    }
+}
+
 /// The colours to use on stdout.
 #[must_use]
 pub(super) fn palette(colour: Colour) -> Palette {
@@ -98,8 +142,10 @@ pub(super) fn palette(colour: Colour) -> Palette {
         Colour::Always => true,
         Colour::Never => false,
         Colour::Auto => {
-            let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-            std::io::stdout().is_terminal() && !refused && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+            let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+            let forced = set("CLICOLOR_FORCE").is_some_and(|value| value != "0");
+            let shown = std::io::stdout().is_terminal() && set("TERM").is_none_or(|term| term != "dumb");
+            set("NO_COLOR").is_none() && (forced || shown)
         }
     };
     if wanted { Palette::coloured() } else { Palette::plain() }

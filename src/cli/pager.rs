@@ -63,9 +63,9 @@ impl Drop for Page {
     }
 }
 
-/// `$PAGER`, or less; none where there is none. `cat` and an empty `$PAGER` mean none, too.
+/// `$KANALYZE_PAGER`, `$PAGER`, or less; none where there is none. `cat` and an empty `$PAGER` mean none, too.
 fn pager() -> Option<Child> {
-    let named = std::env::var("PAGER").ok();
+    let named = std::env::var("KANALYZE_PAGER").or_else(|_| std::env::var("PAGER")).ok();
     let words = named.as_deref().unwrap_or("less");
     let mut words = words.split_whitespace();
     let program = words.next().filter(|program| *program != "cat")?;

@@ -1,8 +1,9 @@
 //! `kanalyze parse`: what went wrong in these logs, and under which name does syzbot know it?
 
+use super::check;
 use super::findings::told_dumps;
 use super::logs::{Logs, tell};
-use super::output::{Format, JsonArray, Output, Reader, ShownOutput};
+use super::output::{Format, JsonArray, LogFormat, LogOutput, Output, Reader};
 use super::pager::Page;
 use super::stderr::say;
 use super::symbolize::open_image;
@@ -45,6 +46,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
   kanalyze parse --tree ~/linux crash.log  with the code and who wrote it
   # a page to look at (see `kanalyze page --help`)
   kanalyze parse --format html x.log > x.html
+  kanalyze parse --format quickfix x.log   for vim -q, emacs
   # with kinds of your own (see `kanalyze grammar --help`)
   kanalyze parse --grammar mine.toml x.log
 
@@ -55,7 +57,7 @@ pub(super) struct Arguments {
     logs: Logs,
 
     #[command(flatten)]
-    output: ShownOutput,
+    output: LogOutput,
 
     #[command(flatten)]
     reader: Reader,
@@ -120,7 +122,11 @@ fn add_lines(lines: &SourceLines, item: &mut Item) {
 /// No input, or a grammar that is not valid.
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let Some(output) = arguments.output.plain() else {
-        return super::page::of_logs(&arguments.logs, &arguments.tree);
+        return match arguments.output.format {
+            LogFormat::Quickfix => check::listed(&arguments.logs, check::Form::Quickfix, arguments.reader),
+            LogFormat::Github => check::listed(&arguments.logs, check::Form::Github, arguments.reader),
+            _ => super::page::of_logs(&arguments.logs, &arguments.tree),
+        };
     };
     let text = output.format == Format::Text;
     let options = Options {

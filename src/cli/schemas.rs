@@ -44,6 +44,7 @@ pub fn schemas() -> Vec<(String, serde_json::Value)> {
         (super::syzbot::LISTED_SCHEMA.to_owned(), schemars::schema_for!(super::syzbot::ListedRecord<'_>).to_value()),
         (super::syzbot::KNOWN_SCHEMA.to_owned(), schemars::schema_for!(super::syzbot::Known).to_value()),
         (crate::source::BLAME_SCHEMA.to_owned(), schemars::schema_for!(crate::source::BlamePage).to_value()),
+        (super::config::SETTING_SCHEMA.to_owned(), schemars::schema_for!(super::config::Shown).to_value()),
         (crate::host::BOOT_SCHEMA.to_owned(), schemars::schema_for!(crate::host::Boot).to_value()),
         (crate::host::SOURCE_SCHEMA.to_owned(), schemars::schema_for!(crate::host::SourceRead).to_value()),
         (crate::source::FIXED_SCHEMA.to_owned(), schemars::schema_for!(crate::source::Fixed).to_value()),

@@ -107,6 +107,49 @@ pub fn check_junit(logs: &[CheckedLog]) -> String {
     junit(logs.len(), failures, 0, "kanalyze check", &cases)
 }
 
+/// The check as a list for editors, `file:line: title`: crashes that are not known, and logs that could not be judged.
+#[must_use]
+pub fn check_quickfix(logs: &[CheckedLog]) -> String {
+    let mut out = String::new();
+    for log in logs {
+        for crash in log.crashes.iter().filter(|crash| crash.known.is_none()) {
+            let _ = writeln!(out, "{}:{}: {}", safe(&log.log), crash.line, safe(&crash.title));
+        }
+        if let Some(trouble) = &log.trouble {
+            let _ = writeln!(out, "{}:1: cannot be judged: {}", safe(&log.log), safe(trouble));
+        }
+    }
+    out
+}
+
+/// The check as workflow commands of GitHub: an error per crash that is not known and per log that could not be judged, a notice
+/// per crash that is. See <https://docs.github.com/actions/reference/workflow-commands-for-github-actions>.
+#[must_use]
+pub fn check_github(logs: &[CheckedLog]) -> String {
+    let data = |text: &str| safe(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    let property = |text: &str| data(text).replace(':', "%3A").replace(',', "%2C");
+    let mut out = String::new();
+    for log in logs {
+        let file = property(&log.log);
+        for crash in &log.crashes {
+            let (level, known) = match &crash.known {
+                Some(reason) => ("notice", format!(" (known: {})", data(reason))),
+                None => ("error", String::new()),
+            };
+            let _ = writeln!(
+                out,
+                "::{level} file={file},line={},title=kanalyze::{}{known}",
+                crash.line,
+                data(&crash.title)
+            );
+        }
+        if let Some(trouble) = &log.trouble {
+            let _ = writeln!(out, "::error file={file},title=kanalyze::{}", data(trouble));
+        }
+    }
+    out
+}
+
 /// The comparison as JUnit's XML: one case a finding, skipped where it cannot be determined.
 #[must_use]
 pub fn diff_junit(difference: &Difference) -> String {
@@ -226,6 +269,23 @@ fn sarif(results: Vec<Value>) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn workflow_commands_end_nowhere_but_at_their_line() {
+        let crash = |known: Option<&str>| Checked {
+            title: "KASAN: 100% bad::Read in f\nwith a break".to_owned(),
+            line: 7,
+            known: known.map(str::to_owned),
+            expired: None,
+        };
+        let logs = [CheckedLog::new("a,b:c.log".to_owned(), vec![crash(None), crash(Some("old"))], None)];
+        let shown = check_github(&logs);
+        let lines: Vec<&str> = shown.lines().collect();
+        assert_eq!(lines.len(), 2, "{shown}");
+        assert!(lines[0].starts_with("::error file=a%2Cb%3Ac.log,line=7,title=kanalyze::KASAN: 100%25 bad::Read in f"));
+        assert!(lines[1].starts_with("::notice ") && lines[1].ends_with("(known: old)"));
+        assert_eq!(check_quickfix(&logs).lines().count(), 1, "what is known is not listed");
+    }
 
     #[test]
     fn a_log_that_could_not_be_read_never_passes_in_any_form() {

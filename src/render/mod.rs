@@ -29,7 +29,10 @@ mod thread;
 pub use crate::markup::{json_line, json_pretty, safe, write_json};
 pub use answer::answer_text;
 pub use diff::{cluster_text, diff_markdown, diff_text};
-pub use gate::{CHECK_LOG_SCHEMA, Checked, CheckedLog, check_junit, check_sarif, check_text, diff_junit, diff_sarif};
+pub use gate::{
+    CHECK_LOG_SCHEMA, Checked, CheckedLog, check_github, check_junit, check_quickfix, check_sarif, check_text,
+    diff_junit, diff_sarif,
+};
 pub use host::host_text;
 pub use live::{Weight, live_line, status_line, statuses_line};
 pub use locks::{hang_text, lockdep_text, locks_text};

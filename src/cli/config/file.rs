@@ -70,7 +70,7 @@ impl File {
         let mut verbs = Vec::new();
         for (name, value) in document.get_ref() {
             let verb: &str = name.get_ref();
-            let is_verb = crate::cli::command().find_subcommand(verb).is_some();
+            let is_verb = verb == super::ALL || crate::cli::command().find_subcommand(verb).is_some();
             match value.get_ref() {
                 DeValue::Table(table) if is_verb => {
                     let read = read_verb(verb, table, &at);
@@ -78,7 +78,7 @@ impl File {
                     verbs.push(read.map_err(|error| anyhow!("{}:{error}", path.display()))?);
                 }
                 _ => bail!(
-                    "{}: there is no verb '{verb}'; a table is called after one, such as [run]",
+                    "{}: there is no verb '{verb}'; a table is called after one, such as [run], or [all]",
                     place(name.span().start)
                 ),
             }

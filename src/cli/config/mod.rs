@@ -1,10 +1,14 @@
 //! `kanalyze.toml`: what a user would otherwise type each time, laid under the command line.
 //!
 //! A file holds a table per verb, `[run]`, whose keys are the verb's long options, and tables of further ones below it that
-//! are only taken when they are named, `[run.profile.NAME]`. No option has code of its own here: what clap knows of it
+//! are only taken when they are named, `[run.profile.NAME]`; `[all]` is for every verb that has the option. A file of the user,
+//! below `$XDG_CONFIG_HOME`, comes after those of the project; `KANALYZE_OPTION` in the environment before both. No option has code of its own here: what clap knows of it
 //! says what its value may be.
 
 mod file;
+mod show;
+
+pub(crate) use show::{Arguments, SETTING_SCHEMA, Shown, run};
 
 use anyhow::{Context as _, bail};
 use clap::error::ErrorKind;
@@ -18,14 +22,19 @@ use std::path::{Path, PathBuf};
 /// The file's name, in a project's folder or a bundle's.
 pub(super) const NAME: &str = "kanalyze.toml";
 
-/// One option that a file says.
+/// The table for every verb that has the option.
+const ALL: &str = "all";
+/// How variables of the environment begin that set options.
+const VARIABLE: &str = "KANALYZE_";
+
+/// One option that a file or the environment says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Laid {
     /// As on the command line, one word per value.
     pub words: Vec<String>,
-    /// Which file says so.
+    /// Which file says so, or `$VARIABLE`.
     pub file: PathBuf,
-    /// In which line.
+    /// In which line; 0 for a variable.
     pub line: usize,
 }
 
@@ -60,28 +69,66 @@ pub(super) fn complete(
     folder: &Path,
     profile: Option<&str>,
 ) -> anyhow::Result<Option<Completed>> {
-    let files = files_above(folder)?;
+    let files = files_for(folder)?;
+    // To make all verbs takes longer than reading a small log does.
+    if files.is_empty() && profile.is_none() && environment().is_empty() {
+        return Ok(None);
+    }
     let command = crate::cli::command();
-    let mut options = &command;
-    for name in verb.path {
+    let options = leaf(&command, verb.path)?;
+    let taken = given(&command, verb, words)?;
+    let laid = settle(&options, verb, &files, taken, profile, folder)?;
+    if laid.is_empty() {
+        return Ok(None);
+    }
+    let at = (1 + verb.path.len()).min(words.len());
+    let mut all = words[..at].to_vec();
+    all.extend(laid.iter().flat_map(|laid| laid.words.iter().map(OsString::from)));
+    all.extend_from_slice(&words[at..]);
+    Ok(Some(Completed { words: all, laid }))
+}
+
+/// The verb that a path of words leads to, with all that clap adds to it.
+fn leaf(command: &clap::Command, path: &[&str]) -> anyhow::Result<clap::Command> {
+    let mut options = command;
+    for name in path {
         options = options.find_subcommand(name).context("a verb of this program")?;
     }
     let mut options = options.clone();
     options.build();
-    let mut taken = given(&command, verb, words)?;
+    Ok(options)
+}
+
+/// What the environment, a profile and files say of the options of a verb that are not `taken` already, each option once.
+fn settle(
+    options: &clap::Command,
+    verb: &Verb<'_>,
+    files: &[File],
+    mut taken: BTreeSet<String>,
+    profile: Option<&str>,
+    folder: &Path,
+) -> anyhow::Result<Vec<Laid>> {
     let mut laid = BTreeMap::new();
     let mut profiles = BTreeSet::new();
     let mut lay = |setting: &Setting, path: &Path| -> anyhow::Result<()> {
-        let words = checked(&options, setting, verb.refused, path)
-            .with_context(|| format!("{}:{}", path.display(), setting.line))?;
-        let rivals = rivals(&options, &setting.option);
+        let words = checked(options, setting, verb.refused, path).with_context(|| match setting.line {
+            0 => path.display().to_string(),
+            line => format!("{}:{line}", path.display()),
+        })?;
+        let rivals = rivals(options, &setting.option);
         if taken.is_disjoint(&rivals) {
             taken.insert(setting.option.clone());
             laid.insert(setting.option.clone(), Laid { words, file: path.to_owned(), line: setting.line });
         }
         Ok(())
     };
-    for file in &files {
+    for (name, value) in environment() {
+        let Some(setting) = of_variable(options, &name, &value) else { continue };
+        if !verb.refused.contains(&setting.option.as_str()) {
+            lay(&setting, Path::new(&format!("${name}")))?;
+        }
+    }
+    for file in files {
         for (name, settings) in file.profiles(verb.table) {
             profiles.insert(name.clone());
             for setting in settings.iter().filter(|_| profile == Some(name.as_str())) {
@@ -96,20 +143,63 @@ pub(super) fn complete(
         let known: Vec<String> = profiles.into_iter().collect();
         bail!("--profile {profile}: no such profile, there are {}", known.join(", "));
     }
-    for file in &files {
+    for file in files {
         for setting in file.settings(verb.table) {
+            // A table of a verb that has verbs below it is for those of them that know the option.
+            if verb.path.len() > 1 && verb.path.first() == Some(&verb.table) && !has(options, &setting.option) {
+                continue;
+            }
+            lay(setting, &file.path)?;
+        }
+        for setting in file.settings(ALL).iter().filter(|setting| has(options, &setting.option)) {
             lay(setting, &file.path)?;
         }
     }
-    let laid: Vec<Laid> = laid.into_values().filter(|laid| !laid.words.is_empty()).collect();
-    if laid.is_empty() {
-        return Ok(None);
+    Ok(laid.into_values().filter(|laid| !laid.words.is_empty()).collect())
+}
+
+/// Whether a verb has an option of that name.
+fn has(options: &clap::Command, name: &str) -> bool {
+    options.get_arguments().any(|option| option.get_long() == Some(name) && !option.is_hide_set())
+}
+
+/// Variables of the environment that may set an option, sorted.
+fn environment() -> Vec<(String, String)> {
+    let mut found: Vec<(String, String)> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, value)| name.starts_with(VARIABLE) && !value.is_empty())
+        .collect();
+    found.sort();
+    found
+}
+
+/// The option of a verb that a variable sets, if it has one of that name.
+fn of_variable(options: &clap::Command, name: &str, value: &str) -> Option<Setting> {
+    let option = name.strip_prefix(VARIABLE)?.to_ascii_lowercase().replace('_', "-");
+    let known =
+        options.get_arguments().find(|known| known.get_long() == Some(option.as_str()) && !known.is_hide_set())?;
+    let value = if known.get_action().takes_values() {
+        Value::One(value.to_owned())
+    } else {
+        Value::Switch(!matches!(value, "0" | "false" | "no"))
+    };
+    Some(Setting { option, value, line: 0 })
+}
+
+/// The file of the user.
+fn user_file() -> Option<PathBuf> {
+    let home = crate::files::absolute("XDG_CONFIG_HOME")
+        .or_else(|| crate::files::absolute("HOME").map(|home| home.join(".config")))?;
+    Some(home.join("kanalyze").join(NAME))
+}
+
+/// The files that say something in a folder: those of the project, the nearest first, then the user's.
+fn files_for(folder: &Path) -> anyhow::Result<Vec<File>> {
+    let mut files = files_above(folder)?;
+    if let Some(path) = user_file().filter(|path| path.is_file() && files.iter().all(|file| file.path != *path)) {
+        files.push(File::read(&path)?);
     }
-    let at = (1 + verb.path.len()).min(words.len());
-    let mut all = words[..at].to_vec();
-    all.extend(laid.iter().flat_map(|laid| laid.words.iter().map(OsString::from)));
-    all.extend_from_slice(&words[at..]);
-    Ok(Some(Completed { words: all, laid }))
+    Ok(files)
 }
 
 /// The files that say something here, the nearest first.
