@@ -96,9 +96,9 @@ done
 
 # laid FOLDER: what stands beside the program below a prefix such as /usr.
 laid() {
-    install -d "$1/share/man/man1" "$1/share/doc/kanalyze/examples" "$1/share/kanalyze"
-    for page in "$work"/man/*.1; do
-        gzip -9nc "$page" > "$1/share/man/man1/$(basename "$page").gz"
+    install -d "$1/share/man/man1" "$1/share/man/man7" "$1/share/doc/kanalyze/examples" "$1/share/kanalyze"
+    for page in "$work"/man/*.[17]; do
+        gzip -9nc "$page" > "$1/share/man/man${page##*.}/$(basename "$page").gz"
     done
     install -Dm644 "$work/completions/bash" "$1/share/bash-completion/completions/kanalyze"
     install -Dm644 "$work/completions/zsh" "$1/share/zsh/vendor-completions/_kanalyze"

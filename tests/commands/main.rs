@@ -6,6 +6,7 @@ mod bundle;
 mod cli;
 mod compiled;
 mod contract;
+mod conventions;
 mod diff;
 mod download;
 mod faults;

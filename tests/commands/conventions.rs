@@ -1,0 +1,132 @@
+//! What all verbs share: files of settings, variables of the environment, `--json`, colours, lists for editors, man pages.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+const CRASH: &str = "[    9.340501] BUG: KASAN: slab-use-after-free in ring_read+0x43/0x50
+[    9.340512] Read of size 4 at addr ffff888012345678 by task reader/57
+[    9.340531] Call Trace:
+[    9.340541]  dump_stack_lvl+0x66/0x90
+[    9.340547]  ring_read+0x43/0x50
+";
+const TITLE: &str = "KASAN: slab-use-after-free Read in ring_read";
+
+/// A folder with a crash in it, in which nothing else of the user's or the machine's settings holds.
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        std::fs::write(folder.path().join("a,b.log"), CRASH).expect("written");
+        std::fs::create_dir_all(folder.path().join("config/kanalyze")).expect("made");
+        Self(folder)
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path().join(name), text).expect("written");
+    }
+
+    fn kanalyze(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_kanalyze"))
+            .args(arguments)
+            .current_dir(self.path())
+            .env("XDG_CONFIG_HOME", self.path().join("config"))
+            .env_remove("NO_COLOR")
+            .envs(variables.iter().copied())
+            .stdin(Stdio::null())
+            .output()
+            .expect("the program runs")
+    }
+
+    fn told(&self, arguments: &[&str], variables: &[(&str, &str)]) -> String {
+        let output = self.kanalyze(arguments, variables);
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    }
+}
+
+#[test]
+fn every_verb_takes_settings_from_files_and_the_environment() {
+    let place = Place::new();
+    let parse = ["parse", "a,b.log"];
+    assert!(!place.told(&parse, &[]).starts_with('['), "text, where nothing is set");
+    place.write("config/kanalyze/kanalyze.toml", "[all]\nformat = \"jsonl\"\n[bundle]\noutput = \"x\"\n");
+    assert!(place.told(&parse, &[]).starts_with("{\"schema\""), "the user's file");
+    place.write("kanalyze.toml", "[parse]\nformat = \"json\"\n");
+    assert!(place.told(&parse, &[]).starts_with("[\n"), "the project's file is nearer");
+    assert!(place.told(&parse, &[("KANALYZE_FORMAT", "quickfix")]).starts_with("a,b.log:1: "), "the environment wins");
+    let said = place.told(&["parse", "a,b.log", "--format", "text"], &[("KANALYZE_FORMAT", "quickfix")]);
+    assert!(said.contains(TITLE) && !said.starts_with("a,b.log:1: "), "the command line wins: {said}");
+    let shown = place.told(&["config", "show"], &[("KANALYZE_COLOR", "never")]);
+    for words in ["[parse]\n  color = never  $KANALYZE_COLOR\n  format = json  ", "kanalyze.toml:2", "environment: KANALYZE_COLOR"] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    let shown = place.told(&["config", "show", "parse", "--format", "text"], &[]);
+    assert!(shown.contains("threads = 0  default"), "{shown}");
+    let records = place.kanalyze(&["config", "show", "--format", "jsonl"], &[]).stdout;
+    for record in String::from_utf8_lossy(&records).lines() {
+        super::contract::assert_valid(&serde_json::from_str(record).expect("JSON"));
+    }
+    place.write("kanalyze.toml", "[parse]\nfromat = \"json\"\n");
+    let output = place.kanalyze(&parse, &[]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("kanalyze.toml:2: there is no option 'fromat'"), "{said}");
+    assert_eq!(output.status.code(), Some(2));
+    place.write("kanalyze.toml", "");
+    let said = place.told(&parse, &[("KANALYZE_THREADS", "many")]);
+    assert!(said.contains("$KANALYZE_THREADS") && said.contains("'many'"), "{said}");
+    assert!(place.told(&["config", "show", "nosuch"], &[]).contains("there is no verb 'nosuch'"));
+}
+
+#[test]
+fn json_is_short_for_its_format() {
+    let place = Place::new();
+    assert_eq!(place.told(&["parse", "--json", "a,b.log"], &[]), place.told(&["parse", "--format=json", "a,b.log"], &[]));
+    assert!(place.told(&["parse", "--help"], &[]).contains("--json"));
+    assert!(place.told(&["doctor", "--help"], &[]).contains("--json"));
+    assert!(place.told(&["parse", "--", "--json"], &[]).contains("--json: no such file"), "behind -- it is a name");
+}
+
+#[test]
+fn colours_can_be_forced_and_refused() {
+    let place = Place::new();
+    let coloured = |variables: &[(&str, &str)]| place.told(&["parse", "a,b.log"], variables).contains('\u{1b}');
+    assert!(!coloured(&[]) && !coloured(&[("CLICOLOR_FORCE", "0")]));
+    assert!(coloured(&[("CLICOLOR_FORCE", "1")]));
+    assert!(!coloured(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
+}
+
+#[test]
+fn editors_and_workflows_get_their_lists() {
+    let place = Place::new();
+    for verb in ["parse", "check"] {
+        let output = place.kanalyze(&[verb, "--format", "quickfix", "a,b.log"], &[]);
+        assert_eq!(String::from_utf8_lossy(&output.stdout), format!("a,b.log:1: {TITLE}\n"));
+        assert_eq!(output.status.code(), Some(1));
+        let output = place.kanalyze(&[verb, "--format", "github", "a,b.log"], &[]);
+        let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(shown, format!("::error file=a%2Cb.log,line=1,title=kanalyze::{TITLE}\n"));
+    }
+}
+
+#[test]
+fn man_pages_keep_the_lines_of_examples() {
+    let place = Place::new();
+    assert!(place.kanalyze(&["generate", "man", "man"], &[]).status.success());
+    let page = |name: &str| std::fs::read_to_string(place.path().join("man").join(name)).unwrap_or_else(|_| panic!("{name}"));
+    let parse = page("kanalyze-parse.1");
+    assert!(parse.contains(".SH EXAMPLES\n.nf\n") && parse.contains("\n  kanalyze parse \\-q x.log"), "{parse}");
+    assert!(parse.contains(".SH EXIT STATUS\n0 nothing found, 1 something found"), "{parse}");
+    assert!(page("kanalyze-image-info.1").contains(".SH SYNOPSIS"));
+    let common = page("kanalyze.7");
+    for words in [".SH EXIT STATUS", ".SH ENVIRONMENT", ".SH FILES", "\\fBcheck\\fR"] {
+        assert!(common.contains(words), "{words}");
+    }
+    let exits = place.told(&["help", "exit"], &[]);
+    assert!(exits.contains("check\n    0 ") && exits.contains("host\n    0 "), "{exits}");
+    assert!(place.told(&["help", "environment"], &[]).contains("CLICOLOR_FORCE"));
+    assert!(place.told(&["help", "parse"], &[]).contains("Name every crash"), "the help of a verb stays");
+}
