@@ -18,6 +18,7 @@ mod harmless;
 mod host;
 mod image;
 mod kernel;
+mod links;
 mod live;
 mod locks;
 mod logs;

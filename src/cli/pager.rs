@@ -1,5 +1,6 @@
 //! Where text for people goes: to a pager on a terminal, to stdout elsewhere, to nothing if only the status is wanted.
 
+use super::links::{Linker, Links};
 use super::output::Reader;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::process::{Child, Command, Stdio};
@@ -21,9 +22,15 @@ impl Page {
             return Self { out: Some(Box::new(io::sink())), pager: None };
         }
         let mut pager = if text && !reader.no_pager && io::stdout().is_terminal() { pager() } else { None };
+        let links = Links::of_environment()
+            .filter(|_| text && io::stdout().is_terminal() && (pager.is_none() || less_shows_links()));
         let out: Box<dyn Write> = match pager.as_mut().and_then(|pager| pager.stdin.take()) {
             Some(stdin) => Box::new(BufWriter::with_capacity(BUFFER, stdin)),
             None => Box::new(BufWriter::with_capacity(BUFFER, io::stdout().lock())),
+        };
+        let out = match links {
+            Some(links) => Box::new(Linker::new(links, out)),
+            None => out,
         };
         Self { out: Some(out), pager }
     }
@@ -65,7 +72,7 @@ impl Drop for Page {
 
 /// `$KANALYZE_PAGER`, `$PAGER`, or less; none where there is none. `cat` and an empty `$PAGER` mean none, too.
 fn pager() -> Option<Child> {
-    let named = std::env::var("KANALYZE_PAGER").or_else(|_| std::env::var("PAGER")).ok();
+    let named = named_pager();
     let words = named.as_deref().unwrap_or("less");
     let mut words = words.split_whitespace();
     let program = words.next().filter(|program| *program != "cat")?;
@@ -76,4 +83,19 @@ fn pager() -> Option<Child> {
         command.env("LESS", "FRX");
     }
     command.spawn().ok()
+}
+
+/// Whether the pager is a less that passes links on: since version 566; older ones print them as text.
+fn less_shows_links() -> bool {
+    let is_less = named_pager().as_deref().is_none_or(|words| words.split_whitespace().next() == Some("less"));
+    let version = || {
+        let output = Command::new("less").arg("--version").stdin(Stdio::null()).output().ok()?;
+        String::from_utf8_lossy(&output.stdout).split_whitespace().nth(1)?.split('.').next()?.parse::<u32>().ok()
+    };
+    is_less && version().is_some_and(|version| version >= 566)
+}
+
+/// The pager that the environment names.
+fn named_pager() -> Option<String> {
+    std::env::var("KANALYZE_PAGER").or_else(|_| std::env::var("PAGER")).ok()
 }

@@ -110,7 +110,7 @@ pub(super) fn sections(verb: &Command) -> Sections {
     parts
 }
 
-const ENVIRONMENT: [(&str, &str); 14] = [
+const ENVIRONMENT: [(&str, &str); 16] = [
     (
         "KANALYZE_OPTION",
         "Sets the long option of that name for every verb that has it, such as KANALYZE_COLOR=never or KANALYZE_THREADS=4; `kanalyze config show` tells which hold.",
@@ -119,6 +119,14 @@ const ENVIRONMENT: [(&str, &str); 14] = [
     ("CLICOLOR_FORCE", "If set and not 0: colours also where stdout is not a terminal."),
     ("TERM", "With `dumb` there are no colours."),
     ("KANALYZE_PAGER, PAGER", "The pager for text on a terminal [default: less]; `cat` or empty for none."),
+    (
+        "KANALYZE_LINKS",
+        "Where file:line leads on a terminal: a URL with {path}, {line} and {host}, such as vscode://file{path}:{line}, or none [default: file://{host}{path}#{line}].",
+    ),
+    (
+        "KANALYZE_SOURCE_LINKS",
+        "Where a source line leads: a URL with {file} and {line}, such as https://elixir.bootlin.com/linux/latest/source/{file}#L{line} [default: nowhere].",
+    ),
     ("LESS", "Options of less [default: FRX]."),
     ("XDG_CONFIG_HOME", "Where kanalyze/kanalyze.toml of the user is [default: ~/.config]."),
     ("XDG_CACHE_HOME", "Where indexes and kept pages go [default: ~/.cache]."),

@@ -61,7 +61,11 @@ fn every_verb_takes_settings_from_files_and_the_environment() {
     let said = place.told(&["parse", "a,b.log", "--format", "text"], &[("KANALYZE_FORMAT", "quickfix")]);
     assert!(said.contains(TITLE) && !said.starts_with("a,b.log:1: "), "the command line wins: {said}");
     let shown = place.told(&["config", "show"], &[("KANALYZE_COLOR", "never")]);
-    for words in ["[parse]\n  color = never  $KANALYZE_COLOR\n  format = json  ", "kanalyze.toml:2", "environment: KANALYZE_COLOR"] {
+    for words in [
+        "[parse]\n  color = never  $KANALYZE_COLOR\n  format = json  ",
+        "kanalyze.toml:2",
+        "environment: KANALYZE_COLOR",
+    ] {
         assert!(shown.contains(words), "{words}: {shown}");
     }
     let shown = place.told(&["config", "show", "parse", "--format", "text"], &[]);
@@ -84,7 +88,10 @@ fn every_verb_takes_settings_from_files_and_the_environment() {
 #[test]
 fn json_is_short_for_its_format() {
     let place = Place::new();
-    assert_eq!(place.told(&["parse", "--json", "a,b.log"], &[]), place.told(&["parse", "--format=json", "a,b.log"], &[]));
+    assert_eq!(
+        place.told(&["parse", "--json", "a,b.log"], &[]),
+        place.told(&["parse", "--format=json", "a,b.log"], &[])
+    );
     assert!(place.told(&["parse", "--help"], &[]).contains("--json"));
     assert!(place.told(&["doctor", "--help"], &[]).contains("--json"));
     assert!(place.told(&["parse", "--", "--json"], &[]).contains("--json: no such file"), "behind -- it is a name");
@@ -116,7 +123,8 @@ fn editors_and_workflows_get_their_lists() {
 fn man_pages_keep_the_lines_of_examples() {
     let place = Place::new();
     assert!(place.kanalyze(&["generate", "man", "man"], &[]).status.success());
-    let page = |name: &str| std::fs::read_to_string(place.path().join("man").join(name)).unwrap_or_else(|_| panic!("{name}"));
+    let page =
+        |name: &str| std::fs::read_to_string(place.path().join("man").join(name)).unwrap_or_else(|_| panic!("{name}"));
     let parse = page("kanalyze-parse.1");
     assert!(parse.contains(".SH EXAMPLES\n.nf\n") && parse.contains("\n  kanalyze parse \\-q x.log"), "{parse}");
     assert!(parse.contains(".SH EXIT STATUS\n0 nothing found, 1 something found"), "{parse}");
