@@ -57,7 +57,7 @@ fn main() {
         layouts[variant.number()] = format!("include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}\"))");
     }
     write("layouts.rs", format!("[{}]\n", layouts.join(", ")).as_bytes());
-    println!("cargo::rustc-env=KANALYZE_COMMIT={}", commit(&root).unwrap_or_else(|| "unknown commit".into()));
+    println!("cargo::rustc-env=BUILT_FROM_COMMIT={}", commit(&root).unwrap_or_else(|| "unknown commit".into()));
 }
 
 /// The plan of the files of `grammars/`.

@@ -124,7 +124,7 @@ const VERBS: &[Verb] = verbs!(
 );
 
 fn version() -> &'static str {
-    concat!(env!("CARGO_PKG_VERSION"), " (", env!("KANALYZE_COMMIT"), ")")
+    concat!(env!("CARGO_PKG_VERSION"), " (", env!("BUILT_FROM_COMMIT"), ")")
 }
 
 /// The command line as clap knows it, with these verbs.

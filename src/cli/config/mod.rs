@@ -110,11 +110,15 @@ fn settle(
 ) -> anyhow::Result<Vec<Laid>> {
     let mut laid = BTreeMap::new();
     let mut profiles = BTreeSet::new();
-    let mut lay = |setting: &Setting, path: &Path| -> anyhow::Result<()> {
-        let words = checked(options, setting, verb.refused, path).with_context(|| match setting.line {
-            0 => path.display().to_string(),
-            line => format!("{}:{line}", path.display()),
-        })?;
+    // What is said for all verbs, `shared`, is left alone by those whose option of that name takes other words.
+    let mut lay = |setting: &Setting, path: &Path, shared: bool| -> anyhow::Result<()> {
+        let words = match checked(options, setting, verb.refused, path) {
+            Err(_) if shared && another_takes(setting) => return Ok(()),
+            words => words.with_context(|| match setting.line {
+                0 => path.display().to_string(),
+                line => format!("{}:{line}", path.display()),
+            })?,
+        };
         let rivals = rivals(options, &setting.option);
         if taken.is_disjoint(&rivals) {
             taken.insert(setting.option.clone());
@@ -125,14 +129,14 @@ fn settle(
     for (name, value) in environment() {
         let Some(setting) = of_variable(options, &name, &value) else { continue };
         if !verb.refused.contains(&setting.option.as_str()) {
-            lay(&setting, Path::new(&format!("${name}")))?;
+            lay(&setting, Path::new(&format!("${name}")), true)?;
         }
     }
     for file in files {
         for (name, settings) in file.profiles(verb.table) {
             profiles.insert(name.clone());
             for setting in settings.iter().filter(|_| profile == Some(name.as_str())) {
-                lay(setting, &file.path)?;
+                lay(setting, &file.path, false)?;
             }
         }
     }
@@ -149,13 +153,26 @@ fn settle(
             if verb.path.len() > 1 && verb.path.first() == Some(&verb.table) && !has(options, &setting.option) {
                 continue;
             }
-            lay(setting, &file.path)?;
+            lay(setting, &file.path, false)?;
         }
         for setting in file.settings(ALL).iter().filter(|setting| has(options, &setting.option)) {
-            lay(setting, &file.path)?;
+            lay(setting, &file.path, true)?;
         }
     }
     Ok(laid.into_values().filter(|laid| !laid.words.is_empty()).collect())
+}
+
+/// Whether any verb has the option with this value among its words.
+fn another_takes(setting: &Setting) -> bool {
+    fn takes(verb: &clap::Command, setting: &Setting) -> bool {
+        let value = |option: &Arg| match &setting.value {
+            Value::One(text) => option.get_possible_values().iter().any(|known| known.get_name() == text),
+            _ => false,
+        };
+        verb.get_arguments().any(|option| option.get_long() == Some(setting.option.as_str()) && value(option))
+            || verb.get_subcommands().any(|below| takes(below, setting))
+    }
+    takes(&crate::cli::command(), setting)
 }
 
 /// Whether a verb has an option of that name.
