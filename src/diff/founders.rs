@@ -29,8 +29,10 @@ pub(super) struct Founders<'a> {
     frequency: BTreeMap<&'a str, u32>,
     /// The founders of each title whose titles can be trusted.
     by_title: BTreeMap<&'a str, OfTitle<'a>>,
-    /// The clusters whose founders hold a function.
-    by_frame: BTreeMap<&'a str, Vec<usize>>,
+    /// The clusters whose founders have a title and hold a function; those of stacks that prove nothing are left out.
+    of_title: BTreeMap<[&'a str; 2], Vec<usize>>,
+    /// The clusters whose founders have a type, begin with a function and hold another.
+    of_type: BTreeMap<[&'a str; 3], Vec<usize>>,
     /// The founder of each cluster.
     founder: Vec<usize>,
 }
@@ -52,7 +54,14 @@ impl<'a> Founders<'a> {
         for name in samples.iter().flat_map(|sample| distinct(&sample.cause)) {
             *frequency.entry(name).or_default() += 1;
         }
-        Self { samples, frequency, by_title: BTreeMap::new(), by_frame: BTreeMap::new(), founder: Vec::new() }
+        Self {
+            samples,
+            frequency,
+            by_title: BTreeMap::new(),
+            of_title: BTreeMap::new(),
+            of_type: BTreeMap::new(),
+            founder: Vec::new(),
+        }
     }
 
     /// Adds the founder of the next cluster.
@@ -68,8 +77,11 @@ impl<'a> Founders<'a> {
                 of_title.by_frame.entry(name).or_default().push((cluster, place));
             }
         }
-        for name in distinct(&founder.cause) {
-            self.by_frame.entry(name).or_default().push(cluster);
+        if let (Some(first), true) = (founder.cause.stack.first(), founder.cause.stack.len() >= LEAST_FRAMES) {
+            for name in distinct(&founder.cause) {
+                self.of_title.entry([&founder.member.title, name]).or_default().push(cluster);
+                self.of_type.entry([&founder.r#type, first, name]).or_default().push(cluster);
+            }
         }
         self.founder.push(sample);
     }
@@ -84,22 +96,13 @@ impl<'a> Founders<'a> {
         if sample.cause.stack.len() < LEAST_FRAMES {
             return None;
         }
-        let near: Vec<usize> = self
-            .near(&sample.cause)
-            .into_iter()
-            .filter(|cluster| {
-                let first = founder(cluster);
-                first.cause.stack.len() >= LEAST_FRAMES && alike(&sample.cause, &first.cause, SAME_STACK)
-            })
-            .collect();
-        let of_title = near.iter().find(|cluster| founder(cluster).member.title == sample.member.title);
-        let of_type = || {
-            near.iter().find(|cluster| {
-                let first = founder(cluster);
-                first.r#type == sample.r#type && first.cause.stack.first() == sample.cause.stack.first()
-            })
-        };
-        of_title.or_else(of_type).copied()
+        let first = sample.cause.stack.first()?;
+        let same = |cluster: &usize| alike(&sample.cause, &founder(cluster).cause, SAME_STACK);
+        let of_title = self.near(&sample.cause, |name| self.of_title.get(&[sample.member.title.as_str(), name]));
+        of_title.into_iter().find(same).or_else(|| {
+            let of_type = |name| self.of_type.get(&[sample.r#type.as_str(), first, name]);
+            self.near(&sample.cause, of_type).into_iter().find(same)
+        })
     }
 
     /// The clusters whose founders have this title and may be a little alike, in their order.
@@ -128,8 +131,8 @@ impl<'a> Founders<'a> {
         Some(near)
     }
 
-    /// The clusters whose founders may have nearly the same stack, in their order.
-    fn near(&self, cause: &Cause) -> BTreeSet<usize> {
+    /// The clusters whose founders may have nearly the same stack, in their order; `holders` gives those that hold a function.
+    fn near<'s>(&'s self, cause: &'s Cause, holders: impl Fn(&'s str) -> Option<&'s Vec<usize>>) -> BTreeSet<usize> {
         let mut frames: Vec<(u32, usize)> = cause
             .stack
             .iter()
@@ -140,7 +143,7 @@ impl<'a> Founders<'a> {
         let half = total(cause.stack.len()) / 2.0;
         let (mut taken, mut near) = (0.0, BTreeSet::new());
         for (_, at) in frames {
-            near.extend(self.by_frame.get(cause.stack[at].as_str()).into_iter().flatten().copied());
+            near.extend(holders(cause.stack[at].as_str()).into_iter().flatten().copied());
             taken += weight(at);
             // A hair more than half, since sums of fractions are not exact.
             if taken > half + 1e-9 {
@@ -200,7 +203,8 @@ mod tests {
         let mut founders = Founders::new(&samples);
         let mut compared = 0;
         for (at, sample) in samples.iter().enumerate() {
-            compared += founders.near(&sample.cause).len();
+            let holders = |name| founders.of_title.get(&[sample.member.title.as_str(), name]);
+            compared += founders.near(&sample.cause, holders).len();
             founders.add(at, at);
         }
         assert_eq!(compared, 0);
