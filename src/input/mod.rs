@@ -12,6 +12,7 @@
 //! Only what cannot be opened at all is an [`InputError`], and concerns that one file.
 
 mod follow;
+mod inside;
 mod landmark;
 mod mail;
 mod open;
@@ -20,8 +21,9 @@ mod stream;
 mod wide;
 
 pub use follow::{Begin, Follow, Step, Stopper};
+pub use inside::Inside;
 pub use landmark::{Landmark, landmark};
-pub use mail::{Mail, read_mail, unquote_mail};
+pub use mail::{read_mail, unquote_mail};
 pub use open::{Input, InputError, MAPPED_FROM, Mapping, Source, Whole, open, open_reader, open_with};
 pub use small::read_small;
 pub use stream::{CHUNK, Damage, Stream};

@@ -1,5 +1,6 @@
 //! What is in a log: all of its text, or a stream that is made plain bit by bit.
 
+use super::document::begins_document;
 use super::foreign::{Foreign, SAMPLE, Unreadable};
 use super::nature::nature;
 use super::text::{LARGEST_MAIL, Text};
@@ -179,7 +180,7 @@ pub(super) fn content_of(name: &str, first: &[u8], all: bool) -> Result<(), Unre
     }
 }
 
-/// A stream of which the first bytes were read: a text if it is short or a mail.
+/// A stream of which the first bytes were read: a text if it is short, a mail or a document.
 pub(super) fn of_stream(
     name: &str,
     mut head: Vec<u8>,
@@ -190,7 +191,7 @@ pub(super) fn of_stream(
         return Err(Unreadable::Damaged(name.to_owned(), stream.damage().cloned().unwrap_or(Damage::Empty)));
     }
     content_of(name, &head, ended)?;
-    if !ended && Encoding::of(&head).is_none() && begins_mail(&head) {
+    if !ended && Encoding::of(&head).is_none() && (begins_mail(&head) || begins_document(&head)) {
         while head.len() <= LARGEST_MAIL && !ended {
             ended = !more(&mut stream, &mut head);
         }

@@ -1,10 +1,11 @@
 //! A log in memory, made plain, and the way back to the lines and offsets of its file.
 
+use super::document::read_document;
 use crate::engine::Item;
-use crate::input::{Damage, Decoder, Encoding, Mail, Whole, read_mail};
+use crate::input::{Damage, Decoder, Encoding, Inside, Whole, read_mail};
 use crate::report::{renumber_event, renumber_report};
 
-/// Texts up to this size are looked at for being a mail, bytes.
+/// Texts up to this size are looked at for being a mail or a document, bytes.
 pub(super) const LARGEST_MAIL: usize = 16 << 20;
 
 /// The bytes of a log.
@@ -14,10 +15,11 @@ enum Bytes {
     Read(Vec<u8>),
 }
 
-/// A mail's text, and where lines of both texts end, bytes.
+/// The text in a mail or a document, and where lines of both texts end, bytes.
 #[derive(Debug)]
-struct Mailed {
-    mail: Mail,
+struct Taken {
+    text: Inside,
+    prose: bool,
     inner: Vec<usize>,
     outer: Vec<usize>,
 }
@@ -30,7 +32,7 @@ struct Mailed {
 pub struct Text {
     plain: Bytes,
     decoder: Option<Decoder>,
-    mailed: Option<Mailed>,
+    taken: Option<Taken>,
     /// Whether the file was cut while it was decoded.
     cut: bool,
 }
@@ -40,7 +42,7 @@ impl Text {
     #[must_use]
     pub(super) fn of_file(file: Whole) -> Self {
         match Encoding::of(&file) {
-            None => Self { plain: Bytes::File(file), decoder: None, mailed: None, cut: false }.unmailed(),
+            None => Self { plain: Bytes::File(file), decoder: None, taken: None, cut: false }.taken(),
             Some(encoding) => {
                 let text = Self::decoded(&file, Decoder::new(encoding));
                 Self { cut: file.damage().is_some(), ..text }
@@ -66,22 +68,23 @@ impl Text {
     /// Bytes that a decoder has made plain already.
     #[must_use]
     pub(super) fn of_plain(plain: Vec<u8>, decoder: Option<Decoder>) -> Self {
-        Self { plain: Bytes::Read(plain), decoder, mailed: None, cut: false }.unmailed()
+        Self { plain: Bytes::Read(plain), decoder, taken: None, cut: false }.taken()
     }
 
-    fn unmailed(mut self) -> Self {
+    fn taken(mut self) -> Self {
         let plain = self.plain();
         if plain.len() <= LARGEST_MAIL
-            && let Some(mail) = read_mail(plain)
+            && let Some((text, prose)) =
+                read_mail(plain).map(|mail| (mail, true)).or_else(|| read_document(plain).map(|log| (log, false)))
         {
             let ends = |text: &[u8]| -> Vec<usize> { memchr::memchr_iter(b'\n', text).collect() };
-            let (inner, outer) = (ends(&mail.text), ends(plain));
-            self.mailed = Some(Mailed { mail, inner, outer });
+            let (inner, outer) = (ends(&text.text), ends(plain));
+            self.taken = Some(Taken { text, prose, inner, outer });
         }
         self
     }
 
-    /// The file's text: unpacked, UTF-8, a mail still as it was sent. Its lines are the file's.
+    /// The file's text: unpacked, UTF-8, a mail or document still as it was sent. Its lines are the file's.
     #[must_use]
     pub fn plain(&self) -> &[u8] {
         match &self.plain {
@@ -102,34 +105,34 @@ impl Text {
     /// The log's text: a mail's without headers, quoting, encoding and wrapping.
     #[must_use]
     pub fn log(&self) -> &[u8] {
-        self.mailed.as_ref().map_or_else(|| self.plain(), |mailed| &mailed.mail.text)
+        self.taken.as_ref().map_or_else(|| self.plain(), |taken| &taken.text.text)
     }
 
     /// Whether people write between the lines of the log: it was a mail.
     #[must_use]
     pub fn is_prose(&self) -> bool {
-        self.mailed.is_some()
+        self.taken.as_ref().is_some_and(|taken| taken.prose)
     }
 
     /// The 1-based line of the file that a 1-based line of [`Text::log`] stands in.
     #[must_use]
     pub fn line(&self, number: u64) -> u64 {
-        let Some(Mailed { mail, inner, outer }) = &self.mailed else { return number };
+        let Some(Taken { text, inner, outer, .. }) = &self.taken else { return number };
         let start = match usize::try_from(number).unwrap_or(usize::MAX) {
             0 => return 0,
             1 => 0,
-            number => inner.get(number - 2).map_or(mail.text.len(), |end| end + 1),
+            number => inner.get(number - 2).map_or(text.text.len(), |end| end + 1),
         };
-        outer.partition_point(|end| *end < mail.origin(start)) as u64 + 1
+        outer.partition_point(|end| *end < text.origin(start)) as u64 + 1
     }
 
     /// The offset in the (unpacked) file of an offset in [`Text::log`], both bytes.
     #[must_use]
     pub fn offset(&self, at: u64) -> u64 {
-        let plain = match &self.mailed {
+        let plain = match &self.taken {
             None => at,
-            Some(Mailed { mail, .. }) => {
-                mail.origin(usize::try_from(at).unwrap_or(usize::MAX).min(mail.text.len())) as u64
+            Some(Taken { text, .. }) => {
+                text.origin(usize::try_from(at).unwrap_or(usize::MAX).min(text.text.len())) as u64
             }
         };
         self.decoder.as_ref().map_or(plain, |decoder| decoder.origin(plain))
@@ -137,7 +140,7 @@ impl Text {
 
     /// Gives a record of [`Text::log`] the lines and offsets of the file.
     pub fn settle(&self, item: &mut Item) {
-        if self.mailed.is_some() || self.decoder.is_some() {
+        if self.taken.is_some() || self.decoder.is_some() {
             renumber(item, &|line| self.line(line), &|offset| self.offset(offset));
         }
     }

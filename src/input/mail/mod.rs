@@ -3,29 +3,7 @@
 mod mime;
 mod wrap;
 
-/// The text of a mail (or of all mails of an mbox), as it was before it was mailed, and where it stood.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mail {
-    /// The text: lines end with LF; one empty line between two messages; no headers.
-    pub text: Vec<u8>,
-    /// Where each piece of the text begins and where it stood in the mail, both bytes, ascending. A line that was
-    /// wrapped has several pieces.
-    origins: Vec<(usize, usize)>,
-    /// Length of the mail, bytes.
-    length: usize,
-}
-
-impl Mail {
-    /// The place in the mail of a place in [`Mail::text`]. Exact for text that was not encoded; for base64 and
-    /// quoted-printable, the start of the line or part.
-    #[must_use]
-    pub fn origin(&self, offset: usize) -> usize {
-        let after = self.origins.partition_point(|&(start, _)| start <= offset);
-        let Some(&(start, origin)) = after.checked_sub(1).and_then(|index| self.origins.get(index)) else { return 0 };
-        let next = self.origins.get(after).map_or(usize::MAX, |&(_, origin)| origin);
-        (origin + (offset - start)).min(next.max(origin)).min(self.length)
-    }
-}
+use super::Inside;
 
 /// A line of a body.
 #[derive(Debug, Clone)]
@@ -51,7 +29,7 @@ pub fn unquote_mail(text: &[u8]) -> Option<Vec<u8>> {
 
 /// As [`unquote_mail`], with the place of every line.
 #[must_use]
-pub fn read_mail(text: &[u8]) -> Option<Mail> {
+pub fn read_mail(text: &[u8]) -> Option<Inside> {
     let mut lines = Vec::new();
     let first = split(text).find(|line| !line.0.trim_ascii().is_empty());
     let mbox = first.is_some_and(|(line, _)| is_separator(line));

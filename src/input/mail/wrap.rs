@@ -1,7 +1,7 @@
 //! Lines that a mailer cut, joined again: where the format says so, or where kernel text cannot end like that.
 
-use super::{Line, Mail};
-use crate::input::{Landmark, landmark};
+use super::Line;
+use crate::input::{Inside, Landmark, landmark};
 
 /// No mailer makes lines longer than this when it wraps, the marks of quoting included.
 const WIDEST: usize = 84;
@@ -22,15 +22,15 @@ fn wrapped_at(lines: &[Line]) -> Option<usize> {
 }
 
 /// Puts the lines together.
-pub(super) fn joined(lines: Vec<Line>, length: usize) -> Mail {
+pub(super) fn joined(lines: Vec<Line>, length: usize) -> Inside {
     let width = wrapped_at(&lines);
-    let mut mail = Mail { text: Vec::new(), origins: Vec::new(), length };
+    let mut mail = Inside::of(length);
     let mut lines = lines.into_iter().peekable();
     let mut after = None;
     while let Some(line) = lines.next() {
         // The line as it stands so far, for what follows a cut.
         let whole = after.take().unwrap_or_else(|| {
-            mail.origins.push((mail.text.len(), line.origin));
+            mail.begin(line.origin);
             mail.text.len()
         });
         mail.text.extend_from_slice(&line.text);
@@ -38,7 +38,7 @@ pub(super) fn joined(lines: Vec<Line>, length: usize) -> Mail {
             && let Some(glue) = glue(&mail.text[whole..], &line, next, width)
         {
             mail.text.extend_from_slice(glue);
-            mail.origins.push((mail.text.len(), next.origin));
+            mail.begin(next.origin);
             after = Some(whole);
         } else {
             mail.text.push(b'\n');

@@ -144,7 +144,7 @@ impl LogView {
         if nothing && summary.boots > 1 {
             parts.push(format!("{} boots", summary.boots));
         }
-        let mut missing: Vec<String> = summary
+        let missing: Vec<String> = summary
             .gaps
             .iter()
             .map(|(words, (lines, messages))| match messages {
@@ -152,13 +152,18 @@ impl LogView {
                 messages => format!("{messages} {words}"),
             })
             .collect();
-        if summary.cut {
-            missing.push("the last line is cut".into());
-        }
         if !missing.is_empty() {
             parts.push(format!("missing: {}", missing.join(", ")));
         }
+        if summary.cut && self.reaches(summary.bytes) {
+            parts.push("it ends without a line break: the last line may be cut".into());
+        }
         parts
+    }
+
+    /// Whether a report goes to the end of a log of so many bytes.
+    fn reaches(&self, bytes: u64) -> bool {
+        self.reports.iter().any(|report| report.text_end >= bytes)
     }
 
     /// `25 lines of other programs and 1 line of the firmware look like reports; --all`.

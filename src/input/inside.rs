@@ -1,0 +1,37 @@
+//! A text that stood inside another one, and where.
+
+/// The text of a mail, of all mails of an mbox, or of a string of a JSON document, as it was before it was packed, and where it
+/// stood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inside {
+    /// The text: lines end with LF. Of mails without headers, one empty line between two messages.
+    pub text: Vec<u8>,
+    /// Where each piece of the text begins and where it stood in the file, both bytes, ascending. A line that was
+    /// wrapped has several pieces.
+    origins: Vec<(usize, usize)>,
+    /// Length of the file, bytes.
+    length: usize,
+}
+
+impl Inside {
+    /// Nothing yet, of a file of `length` bytes.
+    #[must_use]
+    pub(crate) fn of(length: usize) -> Self {
+        Self { text: Vec::new(), origins: Vec::new(), length }
+    }
+
+    /// Says that what is appended next stood at `origin` in the file.
+    pub(crate) fn begin(&mut self, origin: usize) {
+        self.origins.push((self.text.len(), origin));
+    }
+
+    /// The place in the file of a place in [`Inside::text`]. Exact for text that was not encoded; for base64, quoted-printable and
+    /// escapes, the start of the line or part.
+    #[must_use]
+    pub fn origin(&self, offset: usize) -> usize {
+        let after = self.origins.partition_point(|&(start, _)| start <= offset);
+        let Some(&(start, origin)) = after.checked_sub(1).and_then(|index| self.origins.get(index)) else { return 0 };
+        let next = self.origins.get(after).map_or(usize::MAX, |&(_, origin)| origin);
+        (origin + (offset - start)).min(next.max(origin)).min(self.length)
+    }
+}
