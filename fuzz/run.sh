@@ -16,7 +16,9 @@ export RUSTFLAGS="${RUSTFLAGS:-} --cfg fuzzing -Cpasses=sancov-module -Cllvm-arg
 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
 -Cllvm-args=-sanitizer-coverage-trace-compares"
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$here/target}
-cargo build --release --locked --target "$host"
+# The versions that the program has.
+[ -f Cargo.lock ] || cp ../Cargo.lock .
+cargo build --release --target "$host"
 programs=$CARGO_TARGET_DIR/$host/release
 
 mkdir -p work/artifacts work/logs

@@ -67,6 +67,10 @@ impl Dressing {
         let all_deep = deep(raw[0]);
         let filled = || raw.iter().copied().filter(|line| !line.trim_ascii().is_empty() && (all_deep || !deep(line)));
         let below = filled().count();
+        // Blank lines have no dressing.
+        if below == 0 {
+            return None;
+        }
         let mut lines: Vec<Cow<'_, [u8]>> = filled().map(Cow::Borrowed).collect();
         lines.extend(lines_above(text, start, ABOVE).map(Cow::Borrowed));
         let mut sample = Sample { lines, below };
