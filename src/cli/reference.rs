@@ -63,7 +63,7 @@ fn kinds(grammar: &Grammar) -> Result<String, std::fmt::Error> {
             code(&kind.id),
             kind.severity.word(),
             code(&kind.title),
-            cell(&sentences(&kind.about, &kind.advice))
+            prose(&sentences(&kind.about, &kind.advice))
         )?;
     }
     page.push_str(
@@ -77,7 +77,7 @@ fn kinds(grammar: &Grammar) -> Result<String, std::fmt::Error> {
             code(&event.id),
             event.severity.word(),
             code(&event.title),
-            cell(&sentences(&event.about, &event.advice))
+            prose(&sentences(&event.about, &event.advice))
         )?;
     }
     Ok(page)
@@ -100,14 +100,14 @@ fn json() -> Result<String, std::fmt::Error> {
         meaning. `kanalyze generate schema NAME` prints the JSON Schema from which this page is made.\n"
         .to_owned();
     for (name, schema) in super::schemas::schemas() {
-        writeln!(page, "\n## {name}\n\n{}", prose(&schema))?;
+        writeln!(page, "\n## {name}\n\n{}", description(&schema))?;
         fields(&mut page, &schema)?;
         for (part, schema) in schema["$defs"].as_object().into_iter().flatten() {
             let words: Vec<&str> = words_of(schema);
             if schema.get("properties").is_none() && words.is_empty() {
                 continue;
             }
-            writeln!(page, "\n### {part} of {name}\n\n{}", prose(schema))?;
+            writeln!(page, "\n### {part} of {name}\n\n{}", description(schema))?;
             if !words.is_empty() {
                 let words: Vec<String> = words.iter().map(|word| code(word)).collect();
                 writeln!(page, "\nOne of {}.", words.join(", "))?;
@@ -125,14 +125,24 @@ fn fields(page: &mut String, schema: &Value) -> std::fmt::Result {
     };
     page.push_str("\n| field | type | what |\n|---|---|---|\n");
     for (name, property) in properties {
-        writeln!(page, "| {} | {} | {} |", code(name), cell(&shape(property)), prose(property).replace('\n', " "))?;
+        writeln!(
+            page,
+            "| {} | {} | {} |",
+            code(name),
+            cell(&shape(property)),
+            description(property).replace('\n', " ")
+        )?;
     }
     Ok(())
 }
 
-/// The description of a schema as Markdown: its code spans stay, everything else is text.
-fn prose(schema: &Value) -> String {
-    let text = schema["description"].as_str().unwrap_or_default();
+/// The description of a schema, as Markdown.
+fn description(schema: &Value) -> String {
+    prose(schema["description"].as_str().unwrap_or_default())
+}
+
+/// Sentences as Markdown: their code spans stay, everything else is text.
+fn prose(text: &str) -> String {
     let mut parts = text.split('`');
     let mut out = cell(parts.next().unwrap_or_default());
     while let Some(span) = parts.next() {
