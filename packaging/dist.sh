@@ -122,8 +122,8 @@ root=$work/deb
 install -Dm755 -s "$work/kanalyze" "$root/usr/bin/kanalyze"
 laid "$root/usr"
 install -Dm644 LICENSE "$root/usr/share/doc/kanalyze/copyright"
-gzip -9nc CHANGELOG.md > "$root/usr/share/doc/kanalyze/changelog.gz"
-chmod 644 "$root/usr/share/doc/kanalyze/changelog.gz"
+gzip -9nc CHANGELOG.md > "$root/usr/share/doc/kanalyze/NEWS.gz"
+chmod 644 "$root/usr/share/doc/kanalyze/NEWS.gz"
 mkdir -p "$work/shlibs/debian" "$root/DEBIAN"
 : > "$work/shlibs/debian/control"
 # Which libraries in which version, as Debian's own tool has it.
@@ -136,13 +136,13 @@ Maintainer: the kanalyze developers <kanalyze@localhost>
 Installed-Size: $(du -sk --exclude=DEBIAN "$root" | cut -f 1)
 Depends: ${depends:?dpkg-shlibdeps gave no libraries}
 Recommends: ca-certificates, less
-Suggests: git, qemu-system-x86, openssh-client, lnav
+Suggests: git, python3, qemu-system-x86, openssh-client, lnav
 Section: devel
 Priority: optional
 Description: reads kernel logs and bisection transcripts and says what went wrong
- Crash titles identical to syzbot's, lock graphs of hangs, source lines of frames,
- how much to trust a bisection, what changed between two runs; and it reproduces
- syzbot's bugs in QEMU while it reads the serial port.
+ Crash titles identical to syzbot's, lock graphs of hangs, source lines of
+ frames, how much to trust a bisection, what changed between two runs; and it
+ reproduces syzbot's bugs in QEMU while it reads the serial port.
 CONTROL
 (cd "$root" && find usr -type f -print0 | sort -z | xargs -0 md5sum) > "$root/DEBIAN/md5sums"
 dpkg-deb --root-owner-group -Zxz --build "$root" "$out/kanalyze_${version}_$debian.deb" >/dev/null
