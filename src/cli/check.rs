@@ -3,6 +3,7 @@
 use super::logs::{Logs, tell};
 use super::output::Reader;
 use super::pager::Page;
+use super::progress::Progress;
 use crate::calendar::today;
 use crate::diff::Area;
 use crate::diff::baseline::{Baseline, Excuse};
@@ -120,8 +121,9 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 
 /// Every log with its crashes, and whether something could not be read.
 fn judged(wanted: &Logs, baseline: &Baseline, day: &str) -> anyhow::Result<(Vec<CheckedLog>, bool)> {
-    let options = wanted.reading.options()?;
+    let mut options = wanted.reading.options()?;
     let (sources, named) = wanted.sources()?;
+    let progress = Progress::of(&sources, &mut options);
     let results = wholes(&sources, &options, |found| {
         let (reports, _) = found.settled();
         let counts = reports.iter().filter(|report| report.cause.is_none() && !report.suppressed);
@@ -137,6 +139,7 @@ fn judged(wanted: &Logs, baseline: &Baseline, day: &str) -> anyhow::Result<(Vec<
             })
             .collect::<Vec<_>>()
     });
+    drop(progress);
     let (mut logs, mut fatal) = (Vec::new(), !named);
     let mut silent = silence(&results).into_iter();
     for log in results {

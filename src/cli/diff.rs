@@ -3,6 +3,7 @@
 use super::logs::{Reading, sources_of, tell};
 use super::output::Reader;
 use super::pager::Page;
+use super::progress::Progress;
 use crate::calendar::today;
 use crate::diff::baseline::Baseline;
 use crate::diff::{Difference, Group, Run, compare, reduce, rules};
@@ -163,7 +164,10 @@ pub(super) fn side(one: Option<&OsString>, several: &[OsString], options: &Optio
     let (sources, mut fine) = sources_of(&names);
     let name = names.iter().map(|name| name.to_string_lossy()).collect::<Vec<_>>().join(" ");
     let mut runs = Vec::new();
-    let logs = wholes(&sources, options, run_of);
+    let mut options = options.clone();
+    let progress = Progress::of(&sources, &mut options);
+    let logs = wholes(&sources, &options, run_of);
+    drop(progress);
     for trouble in silence(&logs) {
         fine &= !tell(Some(&trouble));
     }

@@ -1,5 +1,6 @@
 //! Which logs, and how to read them: the arguments that all verbs about logs share, declared once.
 
+use super::progress::Progress;
 use super::stderr::say;
 use crate::engine::{Item, Options, sample_complaints};
 use crate::grammar::Grammar;
@@ -96,10 +97,15 @@ impl Logs {
         &self,
         options: &Options,
         take: impl Fn(&mut V, Vec<Item>) + Sync + Send,
-        done: impl FnMut(&str, V, Outcome) -> anyhow::Result<()>,
+        mut done: impl FnMut(&str, V, Outcome) -> anyhow::Result<()>,
     ) -> anyhow::Result<bool> {
         let (sources, fine) = self.sources()?;
-        intake::views(&sources, options, take, done)?;
+        let mut options = options.clone();
+        let mut progress = Progress::of(&sources, &mut options);
+        intake::views(&sources, &options, take, |name, view, outcome| {
+            progress.give_way();
+            done(name, view, outcome)
+        })?;
         Ok(fine)
     }
 
@@ -111,11 +117,17 @@ impl Logs {
         &self,
         options: &Options,
         render: impl Fn(&mut Vec<u8>, &Item) + Sync + Send,
-        write: impl FnMut(&[u8]) -> anyhow::Result<()>,
+        mut write: impl FnMut(&[u8]) -> anyhow::Result<()>,
         done: impl FnMut(&str, &Outcome),
     ) -> anyhow::Result<bool> {
         let (sources, fine) = self.sources()?;
-        intake::records(&sources, options, render, write, done)?;
+        let mut options = options.clone();
+        let mut progress = Progress::of(&sources, &mut options);
+        let write = |bytes: &[u8]| {
+            progress.give_way();
+            write(bytes)
+        };
+        intake::records(&sources, &options, render, write, done)?;
         Ok(fine)
     }
 }

@@ -29,6 +29,7 @@ mod output;
 mod page;
 mod pager;
 mod parse;
+mod progress;
 mod query;
 mod records;
 mod reference;

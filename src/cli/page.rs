@@ -2,6 +2,7 @@
 
 use super::findings::{judged_text, told_dumps};
 use super::logs::{Logs, Reading, sources_of, tell};
+use super::progress::Progress;
 use super::tree::{TreeArguments, told};
 use super::{diff, run_page};
 use crate::bisect::Bisection;
@@ -181,7 +182,10 @@ fn logs(
             return Ok((page, complete));
         }
     }
-    let read = wholes(&sources, options, titles_of);
+    let mut options = options.clone();
+    let progress = Progress::of(&sources, &mut options);
+    let read = wholes(&sources, &options, titles_of);
+    drop(progress);
     for trouble in silence(&read) {
         complete &= !tell(Some(&trouble));
     }

@@ -2,6 +2,10 @@
 
 use crate::render::safe;
 use std::io::{IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether the terminal's cursor is in a line that will be written over.
+static STATUS: AtomicBool = AtomicBool::new(false);
 
 /// Writes one sentence under the program's name.
 pub(super) fn say(sentence: &str) {
@@ -10,6 +14,7 @@ pub(super) fn say(sentence: &str) {
 
 /// Writes one line; what the terminal would obey in it is made visible.
 pub(super) fn line(text: &str) {
+    clear();
     let _ = writeln!(std::io::stderr(), "{}", safe(text));
 }
 
@@ -18,8 +23,16 @@ pub(super) fn coloured(text: &str) {
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
+/// Takes the status away, if there is one: what follows has a line of its own.
+fn clear() {
+    if STATUS.load(Ordering::Relaxed) {
+        status("");
+    }
+}
+
 /// Writes over the line that the terminal's cursor is in.
 pub(super) fn status(text: &str) {
+    STATUS.store(!text.is_empty(), Ordering::Relaxed);
     let _ = std::io::stderr().write_all(format!("\r\x1b[K{text}").as_bytes());
 }
 

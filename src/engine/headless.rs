@@ -28,7 +28,7 @@ pub fn headless(options: &Options, text: &[u8]) -> Option<Report> {
     }
     let (at, place) = beginning(text)?;
     let whole = [&text[..at], STAND_IN, &text[at..]].concat();
-    let options = Options { events: true, opened: false, gaps: false, threads: 1, ..options.clone() };
+    let options = Options { events: true, opened: false, gaps: false, threads: 1, read: None, ..options.clone() };
     let mut found = None;
     for item in read_items(options, &whole) {
         match item {

@@ -23,6 +23,7 @@ use crate::locks::{Dump, Record, dumps};
 use crate::report::{Event, Report};
 use reading::Reading;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What the engine yields.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,6 +83,8 @@ pub struct Options {
     pub threads: usize,
     /// What to look for.
     pub grammar: Arc<Grammar>,
+    /// Where the bytes that are read are counted, for whoever tells how far the work is.
+    pub read: Option<Arc<AtomicU64>>,
 }
 
 impl Options {
@@ -98,6 +101,14 @@ impl Options {
             prose: false,
             threads: 1,
             grammar: Grammar::built_in(),
+            read: None,
+        }
+    }
+
+    /// Counts what was read.
+    fn count(&self, bytes: usize) {
+        if let Some(read) = &self.read {
+            read.fetch_add(bytes as u64, Ordering::Relaxed);
         }
     }
 
@@ -154,6 +165,7 @@ impl Engine {
         for slice in bytes.chunks(SLICE) {
             self.buffer.extend_from_slice(slice);
             self.reading.advance(&self.buffer, false);
+            self.reading.options().count(slice.len());
             items.extend(self.told(false));
             self.forget();
         }
@@ -185,6 +197,7 @@ impl Engine {
         let mut reading = Reading::new(options);
         let mut end = 0;
         while end < text.len() {
+            let before = end;
             end = text.len().min(end + slab);
             let known = &text[..end];
             reading.advance(known, end == text.len());
@@ -193,6 +206,7 @@ impl Engine {
                 items.into_iter().try_for_each(&mut sink)?;
             }
             reading.forget_anchors(reading.needed_from(end));
+            reading.options().count(end - before);
         }
         Ok(reading.summary(text))
     }

@@ -89,6 +89,10 @@ impl Reading {
         }
     }
 
+    pub(super) fn options(&self) -> &Options {
+        &self.options
+    }
+
     /// Takes the text as far as it is known now. What it completes is reported by [`Reading::announce`], then by
     /// [`Reading::close`].
     pub(super) fn advance(&mut self, text: &[u8], finished: bool) {
@@ -379,10 +383,16 @@ impl Reading {
         self.base += bytes as u64;
     }
 
+    /// How many lines are below the last one that was counted.
+    fn count_rest(&self, text: &[u8]) -> u64 {
+        let parts: Vec<&[u8]> = text[self.counted.0..].chunks(SEGMENT).collect();
+        in_order(self.options.threads, &parts, |part| count_lines(part)).into_iter().sum()
+    }
+
     pub(super) fn summary(&self, text: &[u8]) -> Summary {
         Summary {
             bytes: self.base + text.len() as u64,
-            lines: self.counted.1 + if self.options.gaps { count_lines(&text[self.counted.0..]) } else { 0 },
+            lines: self.counted.1 + if self.options.gaps { self.count_rest(text) } else { 0 },
             others: self.others,
             further: self.further,
             boots: self.boot + 1,

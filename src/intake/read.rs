@@ -180,6 +180,11 @@ fn keep(text: &mut Option<Vec<u8>>, bytes: &[u8], items: &[Item]) {
     }
 }
 
+/// The threads that each log gets, and those that read logs: one log gets all of them; of several each gets one.
+fn shared(sources: &[Source], threads: usize) -> (usize, usize) {
+    if sources.len() == 1 { (threads, 1) } else { (1, threads) }
+}
+
 /// Reads every source into views of their own, one per log, and hands them over in the order of the sources.
 ///
 /// # Errors
@@ -190,8 +195,7 @@ pub fn views<V: Default + Send>(
     take: impl Fn(&mut V, Vec<Item>) + Sync + Send,
     mut done: impl FnMut(&str, V, Outcome) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    // One log gets all threads; of several each gets one.
-    let (inside, outside) = if sources.len() == 1 { (options.threads, 1) } else { (1, options.threads) };
+    let (inside, outside) = shared(sources, options.threads);
     let options = Options { threads: inside, ..options.clone() };
     for batch in sources.chunks(BATCH) {
         let results = in_order(outside, batch, |source| {
@@ -331,8 +335,9 @@ pub fn wholes<T: Send>(
     options: &Options,
     take: impl Fn(Found<'_>) -> T + Sync + Send,
 ) -> Vec<Whole<T>> {
-    let inside = Options { threads: 1, ..options.clone() };
-    let results = in_order(options.threads, sources, |source| wholes_of(source, &inside, &take));
+    let (inside, outside) = shared(sources, options.threads);
+    let inside = Options { threads: inside, ..options.clone() };
+    let results = in_order(outside, sources, |source| wholes_of(source, &inside, &take));
     results.into_iter().flatten().collect()
 }
 
