@@ -18,6 +18,7 @@ mod search;
 #[cfg(feature = "schema")]
 mod severity;
 mod template;
+mod words;
 
 pub use check::{Complaint, complaints};
 pub use cost::{Cost, Searched, costs};

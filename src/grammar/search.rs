@@ -1,10 +1,12 @@
-//! Finds many texts in one pass over a block: packed searches for the rarest bytes of each.
+//! Finds many texts in a block: long ones by aligned words, short ones by packed searches for the rarest bytes of each.
 //!
-//! Each text is searched for by bytes of it that are rare (see `plan/windows.rs`), split into as many packed searches as
-//! needed (`plan/buckets.rs`): more texts make the search slower bit by bit, but nothing makes it fall off a cliff.
+//! All long texts together are one pass (`words.rs`). Each short one is searched for by bytes of it that are rare (see
+//! `plan/windows.rs`), split into as many packed searches as needed (`plan/buckets.rs`): more texts make the search slower bit
+//! by bit, but nothing makes it fall off a cliff.
 
 use super::load::RARITY;
 use super::plan::windows::{Layout, Literal, Member, layout};
+use super::words::Words;
 use aho_corasick::{AhoCorasick, Span, packed};
 use std::ops::Range;
 
@@ -12,6 +14,8 @@ use std::ops::Range;
 #[derive(Debug)]
 pub(super) struct Search {
     texts: Vec<String>,
+    words: Words,
+    /// How many texts `words` finds, and how many literals find the others.
     literals: usize,
     groups: Vec<Group>,
 }
@@ -68,11 +72,12 @@ impl Searcher {
 impl Search {
     /// The search for texts, none of which is empty, as it was laid out before.
     pub(super) fn new(texts: Vec<String>, laid_out: Option<Layout>) -> Self {
-        let Layout { literals, groups } = laid_out.unwrap_or_else(|| {
+        let Layout { runs, literals, groups } = laid_out.unwrap_or_else(|| {
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
             layout(&texts, RARITY)
         });
-        Self { texts, literals, groups: groups.into_iter().map(Group::new).collect() }
+        let words = Words::new(&texts, &runs);
+        Self { texts, words, literals: runs.len() + literals, groups: groups.into_iter().map(Group::new).collect() }
     }
 
     /// How long a text is, bytes.
@@ -82,7 +87,7 @@ impl Search {
 
     /// How many literals are searched for, in how many passes.
     pub(super) fn breadth(&self) -> (usize, usize) {
-        (self.literals, self.groups.len())
+        (self.literals, usize::from(!self.words.is_empty()) + self.groups.len())
     }
 
     /// Whether each pass is a packed search.
@@ -92,6 +97,7 @@ impl Search {
 
     /// Adds what stands in `block` of `text` to `hits`, in order.
     pub(super) fn find(&self, text: &[u8], block: Range<usize>, hits: &mut Vec<Hit>) {
+        self.words.find(&self.texts, text, block.clone(), hits);
         for group in &self.groups {
             let mut from = block.start;
             while let Some((literal, at)) = group.searcher.find(text, from..block.end) {

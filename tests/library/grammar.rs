@@ -186,7 +186,7 @@ fn a_fault_of_a_file_is_told_with_its_line_and_a_remedy() {
 
 #[test]
 fn no_search_falls_back_to_an_automaton() {
-    let most = |events: bool| if events { 7 } else { 2 };
+    let most = |events: bool| if events { 4 } else { 2 };
     all_packed(&Grammar::built_in(), most);
 }
 
@@ -215,8 +215,8 @@ fn five_hundred_kinds_of_ones_own_are_searched_for_as_fast_as_the_built_in_ones(
     let grammar = Grammar::with_files(std::slice::from_ref(&path)).unwrap_or_else(|error| panic!("{error}"));
     let found = sample_complaints(&grammar);
     assert!(found.is_empty(), "{}", told(&found));
-    // A pass takes up to thirty-two literals; sixteen where more of them would stop it too often.
-    all_packed(&grammar, |events| if events { 7 + 375 / 16 } else { 2 + 125 / 16 });
+    // All texts of eight bytes and more are one pass.
+    all_packed(&grammar, |_| 4);
 }
 
 /// Asserts that each pass of each search is a packed one, and that there are no more of them than that, with and without events.

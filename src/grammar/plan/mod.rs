@@ -3,6 +3,7 @@
 //! This folder is compiled twice, as a part of the library and of the build script, which works out the built-in files and
 //! leaves them as a blob that is quick to read. So nothing in here names anything outside of it.
 
+pub(crate) mod aligned;
 mod buckets;
 pub(crate) mod expression;
 mod gather;

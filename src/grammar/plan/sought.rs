@@ -1,5 +1,6 @@
 //! The texts that the scanner looks for, and what each says of its line.
 
+use super::aligned::RUN;
 use super::expression::{demands, required_literals};
 use super::rarity::{COMMON, Rarity};
 use super::source::{Event, Header, Output};
@@ -106,18 +107,19 @@ pub(crate) enum Signs {
 
 /// The signs of an event.
 pub(crate) fn signs(event: &Event, rarity: Rarity<'_>) -> Signs {
-    if event.trigger.iter().all(|text| rarity.rarest(text) <= COMMON) {
+    if event.trigger.iter().all(|text| text.len() >= RUN && rarity.rarest(text) <= COMMON) {
         return Signs::Triggers;
     }
     // A pattern is tried on the message; what a wrapper writes in another way is not found in the line.
     let is_bare = |text: &str| !text.contains(['"', '\\', '<', '>', '&', '\'', '\t']) && text.is_ascii();
     let price = |text: &[u8]| match std::str::from_utf8(text) {
-        Ok(text) if is_bare(text) => cost(rarity.rarest(text)),
+        Ok(text) if is_bare(text) => cost(text, rarity),
         _ => f64::INFINITY,
     };
     let sum = |texts: &[String]| texts.iter().map(|text| price(text.as_bytes())).sum::<f64>();
+    let triggers = event.trigger.iter().map(|text| cost(text, rarity)).sum();
     match demands(&event.pattern, &price) {
-        Some(demanded) if sum(&demanded) < sum(&event.trigger) => Signs::Demanded(demanded),
+        Some(demanded) if sum(&demanded) < triggers => Signs::Demanded(demanded),
         _ => Signs::Triggers,
     }
 }
