@@ -263,11 +263,13 @@ fn a_type_is_implemented_where_it_is_declared() {
 
 #[test]
 fn threads_start_in_few_places() {
-    // Work is spread by the engine, units of debug information by their reader; the others feed or drain a pipe.
+    // Work is spread by the engine, units of debug information by their reader; progress is shown beside the work; the others
+    // feed or drain a pipe.
     let homes = [
         "src/engine/threads.rs",
         "src/symbols/binary.rs",
         "src/cli/live/mod.rs",
+        "src/cli/progress.rs",
         "src/cli/run/series.rs",
         "src/cli/table/write.rs",
         "src/host/entries.rs",
