@@ -10,7 +10,7 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// Nothing is told of what takes less.
+/// What takes less has no line.
 const LONG: Duration = Duration::from_secs(1);
 /// How often the line is written anew.
 const EVERY: Duration = Duration::from_millis(250);

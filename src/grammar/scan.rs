@@ -1,7 +1,8 @@
 //! Finds the few lines of a log that matter: one literal search over all bytes, patterns only on the lines it hits.
 
 use super::plan::sought::{Role, Variant, texts};
-use super::search::{Hit, Search};
+use super::search::Search;
+use super::words::Hit;
 use super::{Grammar, Header, load};
 use crate::line::{BootMark, Wrapper, boot_mark, gap, lex, render};
 use std::ops::Range;

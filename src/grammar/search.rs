@@ -6,7 +6,7 @@
 
 use super::load::RARITY;
 use super::plan::windows::{Layout, Literal, Member, layout};
-use super::words::Words;
+use super::words::{Hit, Words};
 use aho_corasick::{AhoCorasick, Span, packed};
 use std::ops::Range;
 
@@ -26,15 +26,6 @@ struct Group {
     searcher: Searcher,
     /// For each literal, the texts that hold it, and where.
     members: Vec<Vec<Member>>,
-}
-
-/// Where a text stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Hit {
-    /// Offset of its first byte.
-    pub(super) start: usize,
-    /// Its index in the list.
-    pub(super) text: usize,
 }
 
 /// Teddy where the machine has it, an automaton elsewhere.

@@ -1,7 +1,6 @@
 //! Finds long texts by words that stand at every fourth byte of a block: one pass for any number of texts.
 
 use super::plan::aligned::{STEP, WORD};
-use super::search::Hit;
 use std::ops::Range;
 
 /// Bits of a word's hash. 2^17 bits are 16 KiB, which stay in the nearest cache beside the block.
@@ -16,6 +15,15 @@ const TOGETHER: usize = 16;
 const WORDS: u64 = (1 << (8 * WORD)) - 1;
 /// What is read for them, bytes: a word is read with what follows it.
 const READ: usize = (TOGETHER - 1) * STEP + size_of::<u64>();
+
+/// Where a text stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Hit {
+    /// Offset of its first byte.
+    pub(super) start: usize,
+    /// Its index in the list.
+    pub(super) text: usize,
+}
 
 /// The search for texts that hold a run (see `plan/aligned.rs`).
 #[derive(Debug)]
