@@ -20,7 +20,7 @@ use std::process::ExitCode;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kanalyze host                          the machine that runs
-  sudo kanalyze host                     with the sources that only root may read
+  sudo kanalyze host                     also what only root may read
   kanalyze host --brief                  one line per boot
   kanalyze host --root /mnt              a disk of another machine
   kanalyze host --journal exported.txt   what `journalctl -o export` wrote

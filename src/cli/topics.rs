@@ -110,10 +110,14 @@ pub(super) fn sections(verb: &Command) -> Sections {
     parts
 }
 
-const ENVIRONMENT: [(&str, &str); 16] = [
+const ENVIRONMENT: [(&str, &str); 17] = [
     (
         "KANALYZE_OPTION",
         "Sets the long option of that name for every verb that has it, such as KANALYZE_COLOR=never or KANALYZE_THREADS=4; `kanalyze config show` tells which hold.",
+    ),
+    (
+        "KANALYZE_TREE",
+        "The kernel's git repository for parse, blame, fixed and others, used where a text for people is printed.",
     ),
     ("NO_COLOR", "If set and not empty: no colours, unless --color always says otherwise."),
     ("CLICOLOR_FORCE", "If set and not 0: colours also where stdout is not a terminal."),

@@ -195,6 +195,10 @@ fn of_variable(options: &clap::Command, name: &str, value: &str) -> Option<Setti
     let option = name.strip_prefix(VARIABLE)?.to_ascii_lowercase().replace('_', "-");
     let known =
         options.get_arguments().find(|known| known.get_long() == Some(option.as_str()) && !known.is_hide_set())?;
+    // An option whose help names the variable reads it itself, and knows the one from the other.
+    if known.get_help().is_some_and(|help| help.to_string().contains(&format!("${name}"))) {
+        return None;
+    }
     let value = if known.get_action().takes_values() {
         Value::One(value.to_owned())
     } else {
