@@ -209,7 +209,7 @@ impl Binary {
         begins.iter().filter(|begin| self.has_line(**begin)).count()
     }
 
-    /// Keeps what was newly read in the index cache. That the cache cannot be written is no misfortune.
+    /// Keeps what was newly read in the index cache. A cache that cannot be written costs only time.
     pub fn save(&self) {
         let (Some(cache), Ok(fresh)) = (&self.cache, self.fresh.lock()) else { return };
         let symbols = match self.symbols.get() {

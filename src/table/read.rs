@@ -273,7 +273,7 @@ impl TableRow<'_> {
         }
     }
 
-    /// The cause of the row; none if it is no report, follows from another, or is suppressed.
+    /// The cause of the row; none if it is not a report, follows from another, or is suppressed.
     fn cause(&self) -> Option<Sample> {
         let other = self.text("record").is_some_and(|record| record != "report");
         if other || self.number("cause").is_some() || self.flag("suppressed") == Some(true) {
