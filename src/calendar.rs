@@ -44,6 +44,7 @@ pub(crate) fn civil(moment: SystemTime) -> Civil {
 }
 
 /// Midnight of a date in UTC, seconds since 1970; none if there is no such day or it is before 1970.
+#[cfg(any(feature = "cli", test))]
 #[must_use]
 pub(crate) fn moment(year: u64, month: u64, day: u64) -> Option<i64> {
     if !(1970..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {

@@ -42,6 +42,7 @@ pub(crate) struct Bin {
     /// How many logs.
     pub(crate) of: u32,
     /// How many of them named the right commit.
+    #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "read by the reference of `kanalyze generate`"))]
     pub(crate) right: u32,
 }
 

@@ -130,8 +130,7 @@ impl<'a> Printers<'a> {
     /// Remembers a printer in place of itself as it was further above, or of the oldest.
     fn remember(&mut self, printer: Printer<'a>) -> usize {
         let known = self.known.iter().position(|known| known.context.is_same(printer.context));
-        let number =
-            known.unwrap_or_else(|| if self.known.len() < REMEMBERED { self.known.len() } else { self.oldest });
+        let number = known.unwrap_or(if self.known.len() < REMEMBERED { self.known.len() } else { self.oldest });
         match self.known.get_mut(number) {
             Some(place) => *place = printer,
             None => self.known.push(printer),

@@ -136,7 +136,7 @@ pub fn watch(
         seeks_no_output: patterns.seeks_no_output(),
         can_dump: false,
     };
-    let (inputs, text, _journal) = start(feed)?;
+    let Started { inputs, text, journal: _journal } = start(feed)?;
     let folder_name = folder.as_ref().map(|folder| folder.path().display().to_string());
     let recorder = Recorder::new(folder, audience)?;
     let mut watcher = Watcher::new(&name, patterns, rules, None, recorder);
@@ -178,11 +178,20 @@ pub fn watch(
     Ok(outcome)
 }
 
+/// A log that is being read.
+struct Started {
+    inputs: Receiver<Fed>,
+    /// All of a recorded log that is in memory.
+    text: Option<Arc<Text>>,
+    /// What follows the journal; dropped, it ends.
+    journal: Option<FollowedJournal>,
+}
+
 /// Opens the log and starts a thread that reads it. The thread ends with the log, or at its next piece when nobody
 /// listens any more. A recorded log that is in memory knows the places of its file.
-fn start(feed: Feed) -> Result<(Receiver<Fed>, Option<Arc<Text>>, Option<FollowedJournal>), WatchError> {
+fn start(feed: Feed) -> Result<Started, WatchError> {
     let (sender, inputs) = sync_channel(WAITING);
-    let (mut places, mut journal) = (None, None);
+    let (mut text, mut journal) = (None, None);
     match feed {
         Feed::Growing(path, begin) => {
             let mut follow =
@@ -232,7 +241,7 @@ fn start(feed: Feed) -> Result<(Receiver<Fed>, Option<Arc<Text>>, Option<Followe
                 .ok_or_else(|| WatchError::NoLog(source.to_string()))?
                 .map_err(|fault| WatchError::Unreadable(fault.to_string()))?;
             let mut recorded = Recorded::of(content);
-            places = recorded.text();
+            text = recorded.text();
             thread::spawn(move || {
                 let mut player =
                     Player { sender: &sender, speed, begun: Instant::now(), clock: Clock::default(), rest: Vec::new() };
@@ -245,7 +254,7 @@ fn start(feed: Feed) -> Result<(Receiver<Fed>, Option<Arc<Text>>, Option<Followe
             });
         }
     }
-    Ok((inputs, places, journal))
+    Ok(Started { inputs, text, journal })
 }
 
 /// A recorded log, in memory or not.

@@ -2,18 +2,18 @@
 
 /// A command and what is shown to come of it.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Example {
+pub(crate) struct Example {
     /// File, or command of the help, and the line there.
-    pub place: String,
+    pub(crate) place: String,
     /// For a shell; may have several lines.
-    pub command: String,
+    pub(crate) command: String,
     /// The lines shown; none where no answer is shown.
-    pub shown: Option<Vec<String>>,
+    pub(crate) shown: Option<Vec<String>>,
 }
 
 /// The examples of a Markdown text: blocks fenced as `console` (commands after `$ `, below them the answer) and as `sh` (a script
 /// without answers).
-pub fn of_markdown(name: &str, text: &str) -> Vec<Example> {
+pub(crate) fn of_markdown(name: &str, text: &str) -> Vec<Example> {
     let mut examples: Vec<Example> = Vec::new();
     let mut fence: Option<&str> = None;
     for (at, line) in text.lines().enumerate() {
@@ -50,13 +50,13 @@ pub fn of_markdown(name: &str, text: &str) -> Vec<Example> {
 }
 
 /// The indented lines below `Examples:`.
-pub fn lines_of_examples(text: &str) -> Vec<&str> {
+pub(crate) fn lines_of_examples(text: &str) -> Vec<&str> {
     let below = text.lines().skip_while(|line| !line.starts_with("Examples:")).skip(1);
     below.take_while(|line| line.starts_with(' ')).collect()
 }
 
 /// The examples of a help text, comments taken off.
-pub fn of_help(verb: &str, text: &str) -> Vec<Example> {
+pub(crate) fn of_help(verb: &str, text: &str) -> Vec<Example> {
     let mut examples: Vec<Example> = Vec::new();
     for line in lines_of_examples(text) {
         let line = line.trim();
@@ -75,7 +75,7 @@ pub fn of_help(verb: &str, text: &str) -> Vec<Example> {
 }
 
 /// Whether an answer is the one that is shown, in which `…` alone on a line stands for any lines, and within a line for any text.
-pub fn is_shown(shown: &[String], answer: &[&str]) -> bool {
+pub(crate) fn is_shown(shown: &[String], answer: &[&str]) -> bool {
     match shown.split_first() {
         None => answer.is_empty(),
         Some((first, rest)) if first.trim() == "…" => {

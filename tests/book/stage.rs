@@ -53,25 +53,25 @@ exit $status
 "#;
 
 /// The folder. It goes when this is dropped.
-pub struct Stage {
+pub(crate) struct Stage {
     folder: tempfile::TempDir,
     /// Where commands run.
-    pub place: PathBuf,
+    pub(crate) place: PathBuf,
 }
 
 /// What a command came to.
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// Standard output.
-    pub output: String,
+    pub(crate) output: String,
     /// Standard error.
-    pub error: String,
+    pub(crate) error: String,
     /// `1 kanalyze parse x.log` for each call of kanalyze.
-    pub statuses: Vec<String>,
+    pub(crate) statuses: Vec<String>,
 }
 
 impl Stage {
     /// With a copy of `files` as the working folder.
-    pub fn of(files: &Path) -> Self {
+    pub(crate) fn of(files: &Path) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let place = folder.path().join("place");
         copy(files, &place);
@@ -100,7 +100,7 @@ impl Stage {
     }
 
     /// Runs a command by a shell, with nothing on standard input.
-    pub fn run(&self, command: &str) -> Outcome {
+    pub(crate) fn run(&self, command: &str) -> Outcome {
         let statuses = self.folder.path().join("statuses");
         let _ = std::fs::remove_file(&statuses);
         let home = self.folder.path().join("home");
@@ -130,7 +130,7 @@ impl Stage {
 }
 
 /// Copies a folder with all that is in it.
-pub fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("a temporary folder");
     for entry in std::fs::read_dir(from).expect("it is there").flatten() {
         let target = to.join(entry.file_name());
@@ -143,6 +143,6 @@ pub fn copy(from: &Path, to: &Path) {
 }
 
 /// The root of the project.
-pub fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }

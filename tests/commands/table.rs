@@ -7,30 +7,30 @@ use std::process::{Command, Output};
 
 const LAB: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/corpus/lab/logs");
 
-pub fn kanalyze(folder: &Path, arguments: &[&str]) -> Output {
+pub(crate) fn kanalyze(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_kanalyze")).args(arguments).current_dir(folder).output().expect("the program runs")
 }
 
-pub fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("text")
 }
 
-pub fn succeeds(folder: &Path, arguments: &[&str]) -> String {
+pub(crate) fn succeeds(folder: &Path, arguments: &[&str]) -> String {
     let done = kanalyze(folder, arguments);
     assert!(done.status.success(), "{arguments:?}: {}", text(&done.stderr));
     text(&done.stdout)
 }
 
-pub fn temporary() -> tempfile::TempDir {
+pub(crate) fn temporary() -> tempfile::TempDir {
     tempfile::tempdir().expect("a temporary folder")
 }
 
-pub fn lab(pattern: &str) -> String {
+pub(crate) fn lab(pattern: &str) -> String {
     format!("{LAB}/{pattern}")
 }
 
 /// All files below a folder, without it.
-pub fn files(folder: &Path) -> Vec<String> {
+pub(crate) fn files(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {

@@ -26,7 +26,7 @@ pub fn check(data: &[u8]) {
     let mut text = Vec::new();
     bisect_table::write_checks(&found, &mut text).expect("memory can be written");
     harmless_bytes(&text, "checks");
-    if choice(data) % 4 == 0 {
+    if choice(data).is_multiple_of(4) {
         harmless(&bisect_page(&BisectPage { name: "log", found: &found, text: data }), "the page of a bisection");
     }
 }

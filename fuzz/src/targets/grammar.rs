@@ -41,7 +41,7 @@ fn pattern(source: &str, data: &[u8]) {
 
 fn whole(data: &[u8]) {
     let file = Scrap::new(data, ".toml");
-    match Grammar::with_files(&[file.0.clone()]) {
+    match Grammar::with_files(std::slice::from_ref(&file.0)) {
         Ok(grammar) => {
             let log = b"[    1.0][    T1] BUG: KASAN: use-after-free in do_it+0x1/0x2\n[    1.0][    T1] frobnicated: widget 7\n";
             let _ = read_items(Options { grammar, events: true, ..Options::named("log") }, log);

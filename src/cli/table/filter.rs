@@ -48,7 +48,9 @@ fn pass(batch: &LogBatch, options: &Options, threads: usize, out: &mut RowStream
             from.push(u32::try_from(at)?);
             if is_full(waiting.len(), heavy) {
                 out.write(&waiting.iter().collect::<Vec<_>>(), Some((batch, &from)))?;
-                (waiting.clear(), from.clear(), heavy = 0);
+                waiting.clear();
+                from.clear();
+                heavy = 0;
             }
         }
         Ok(())
