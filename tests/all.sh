@@ -102,7 +102,8 @@ fi
 RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --lib
 
 step "tests"
-KANALYZE_GUEST="$(cd "$target/guest" && pwd)" cargo test --no-fail-fast --features tables
+# A shell starts what runs in the background with interrupts ignored; tests send them.
+KANALYZE_GUEST="$(cd "$target/guest" && pwd)" env --default-signal=INT,QUIT cargo test --no-fail-fast --features tables
 
 # An unpacked kernel (Debian's linux-source) is too large to be fetched for one test.
 if [ -n "${KANALYZE_LINUX:-}" ]; then

@@ -31,6 +31,7 @@ pub(crate) struct Provenance {
 }
 
 /// Logs of which something similar was said.
+#[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "read by the reference of `kanalyze generate`"))]
 #[derive(Debug, Deserialize)]
 pub(crate) struct Bin {
     /// The lowest confidence of the bin, 0…1.
@@ -42,7 +43,6 @@ pub(crate) struct Bin {
     /// How many logs.
     pub(crate) of: u32,
     /// How many of them named the right commit.
-    #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "read by the reference of `kanalyze generate`"))]
     pub(crate) right: u32,
 }
 

@@ -63,12 +63,14 @@ pub(super) fn read_document(text: &[u8]) -> Option<Inside> {
     (!inside.text.is_empty()).then_some(inside)
 }
 
-/// Whether a text may be a JSON document by its first character, and is not JSON lines.
+/// Whether a text may be a JSON document with strings in it by its first characters, and is not JSON lines. `[` begins a line of a
+/// console, too.
 #[must_use]
 pub(super) fn begins_document(text: &[u8]) -> bool {
     let text = text.trim_ascii();
     let end = memchr::memchr(b'\n', text);
-    matches!(text.first(), Some(b'{' | b'['))
+    let mut marks = text.iter().filter(|byte| !byte.is_ascii_whitespace());
+    matches!((marks.next(), marks.next()), (Some(b'{'), Some(b'"')) | (Some(b'['), Some(b'{' | b'[' | b'"')))
         && end.is_none_or(|end| serde_json::from_slice::<IgnoredAny>(&text[..end]).is_err())
 }
 
@@ -230,6 +232,7 @@ mod tests {
             "{\"log\": \"[    1.0] a\\n\"}\n{\"log\": \"[    1.0] b\\n\"}\n",
             "[    1.0] a\\nb\n[    1.0] c\n",
             "[1, 2, \"",
+            "[    1.0] a\n[    2.0] b\n",
             "",
         ] {
             assert_eq!(log(text), None, "{text}");

@@ -31,7 +31,14 @@ impl Place {
     }
 
     fn kanalyze(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_kanalyze"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kanalyze"));
+        // What tests/all.sh names for other tests.
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("KANALYZE_") {
+                command.env_remove(name);
+            }
+        }
+        command
             .args(arguments)
             .current_dir(self.path())
             .env("XDG_CONFIG_HOME", self.path().join("config"))

@@ -128,36 +128,3 @@ fn quiet_answers_with_the_status_alone() {
     let check = kanalyze(&lab(), &["check", "-q", "hang_chain.log"]);
     assert_eq!((check.status.code(), check.stdout.len()), (Some(1), 0));
 }
-
-#[test]
-fn the_readme_shows_what_the_program_prints() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let readme = std::fs::read_to_string(root.join("README.md")).expect("there is a README");
-    let mut examples: Vec<(&str, Vec<&str>)> = Vec::new();
-    let mut open = false;
-    for line in readme.lines() {
-        match line.strip_prefix("    ") {
-            Some(code) => match code.strip_prefix("$ kanalyze ") {
-                Some(command) => {
-                    examples.push((command, Vec::new()));
-                    open = true;
-                }
-                None if open => examples.last_mut().expect("one is open").1.push(code),
-                None => {}
-            },
-            None => open &= line.is_empty(),
-        }
-    }
-    let reading = |command: &str| ["parse", "locks", "bisect", "diff"].iter().any(|verb| command.starts_with(verb));
-    examples.retain(|(command, lines)| reading(command) && !lines.is_empty());
-    assert_eq!(examples.len(), 5, "{examples:?}");
-    for (command, lines) in examples {
-        let shell = format!("{} {command}", env!("CARGO_BIN_EXE_kanalyze"));
-        let output = Command::new("sh").args(["-c", &shell]).current_dir(root).output().expect("the program runs");
-        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-        let mut rest = printed.lines();
-        for line in lines.iter().filter(|line| line.trim() != "…") {
-            assert!(rest.any(|printed| printed == *line), "{command}: {line:?} is not in\n{printed}");
-        }
-    }
-}

@@ -19,7 +19,7 @@ fn a_signal_at_any_stage_ends_the_run_and_leaves_nothing() {
         eventually(phases[0], || phases.iter().any(|phase| manifest(&run)["phase"] == *phase).then_some(()));
         signal(child.id().try_into().expect("a pid"), name);
         let done = Finished { output: child.wait_with_output().expect("waited"), run };
-        done.exits(130).says("stopped by signal");
+        done.exits(2).says("stopped by signal");
         let manifest = manifest(&done.run);
         assert_eq!(
             (&manifest["outcome"]["verdict"], &manifest["phase"]),
