@@ -7,7 +7,8 @@
 
 Spark lists no empty files, so that empty logs have a row with --packed and --names alone.
 
-The Python of the workers (PYSPARK_PYTHON) needs pyarrow and kanalyze: `pip install 'kanalyze[arrow]'`. Each task is one process of
+The Python of the workers (PYSPARK_PYTHON) needs pyarrow and kanalyze, that of the driver also pandas, which
+Spark's own mapInArrow asks for: `pip install 'kanalyze[arrow]' pandas`. Each task is one process of
 kanalyze; a task that is lost is repeated with the same rows. A million small objects are listed slowly: pack them into --packed tables.
 """
 

@@ -61,7 +61,8 @@ compiled() {
     local triple=$1 place=
     shift
     [ "$triple" = "$host" ] || place=$triple/
-    cargo rustc --quiet --profile "$profile" "${features[@]}" --bin kanalyze ${place:+--target "$triple"} -- "$@" >&2
+    # Libraries in C are compiled anew where the date of the build is another one, or is given for the first time.
+    env -u SOURCE_DATE_EPOCH cargo rustc --quiet --profile "$profile" "${features[@]}" --bin kanalyze ${place:+--target "$triple"} -- "$@" >&2
     echo "$build/$place$folder/kanalyze"
 }
 

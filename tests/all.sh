@@ -53,7 +53,7 @@ fi
 [ -d "$python" ] && KANALYZE_PYTHON="$(cd "$python" && pwd)/bin/python" && export KANALYZE_PYTHON
 
 # What the fleet runs on: Spark, and what builds and runs the wheel.
-modules=(pyspark==4.3.0 pyarrow==26.0.1 maturin==1.16.0 uv==0.13.9)
+modules=(pyspark==4.3.0 pandas==3.1.1 pyarrow==26.0.1 maturin==1.16.0 uv==0.13.9)
 fleet=$target/fleet-$(printf '%s\n' "${modules[@]}" | sha256sum | cut -c 1-8)
 if [ "${1:-}" != --no-install ] && [ ! -d "$fleet" ]; then
     step "Python: ${modules[*]}"

@@ -145,12 +145,12 @@ class Cluster:
         command = [f"{SPARK}/bin/spark-submit", "--master", self.url]
         command += [word for name, value in settings.items() for word in ("--conf", f"{name}={value}")]
         command += [f"{ROOT}/examples/spark.py", "--names", names, events, "--tasks", str(tasks)]
-        driver = subprocess.Popen(command, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        driver = subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                   errors="replace", start_new_session=True)
         clock = threading.Timer(600, driver.kill)
         clock.start()
         said = []
-        for line in driver.stderr:
+        for line in driver.stdout:
             said.append(line)
             if "Finished task" in line:
                 executors.update(self.executors())

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use std::sync::LazyLock;
 
 /// The fitted model. `benches/fit_bisect.py` writes it.
+#[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "read by the reference of `kanalyze generate`"))]
 #[derive(Debug, Deserialize)]
 pub(crate) struct Model {
     /// The log odds of a log whose signs are all average.
@@ -19,6 +20,7 @@ pub(crate) struct Model {
 }
 
 /// The data of the fit, and how well the model does on what it was not fitted on.
+#[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "read by the reference of `kanalyze generate`"))]
 #[derive(Debug, Deserialize)]
 pub(crate) struct Provenance {
     pub(crate) date: String,
