@@ -49,8 +49,11 @@ if [ ! -f "$root" ]; then
     mkdir -p "$build/tools"
     # Made once: it costs a minute. The suite is this machine's, since the program is linked with its libraries.
     suite=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
-    "${sudo[@]}" mmdebstrap --quiet --variant=minbase --include=ca-certificates,man-db,bash-completion,less "$suite" "$root.part"
-    mv "$root.part" "$root"
+    # mmdebstrap goes by the end of the name.
+    part=${root%.tar}.part.tar
+    "${sudo[@]}" rm -rf "$root" "$part"
+    "${sudo[@]}" mmdebstrap --quiet --variant=minbase --include=ca-certificates,man-db,bash-completion,less "$suite" "$part"
+    mv "$part" "$root"
     took
     started=$EPOCHREALTIME
 fi
