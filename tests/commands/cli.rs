@@ -1,6 +1,6 @@
 //! The program as its users meet it: exit statuses, sentences, pipes, schemas.
 
-use std::io::Write;
+use super::fed::fed;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
@@ -13,19 +13,7 @@ fn kanalyze(arguments: &[&str]) -> Output {
 }
 
 fn piped(arguments: &[&str], input: &[u8]) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_kanalyze"))
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program runs");
-    let mut stdin = child.stdin.take().expect("it is piped");
-    let input = input.to_owned();
-    let writer = std::thread::spawn(move || stdin.write_all(&input));
-    let output = child.wait_with_output().expect("it ends");
-    let _ = writer.join();
-    output
+    fed(Command::new(env!("CARGO_BIN_EXE_kanalyze")).args(arguments), input)
 }
 
 fn text(bytes: &[u8]) -> String {

@@ -1,5 +1,6 @@
 //! One road in: every verb tells the same line of a log however it came, and nothing that is not a log passes for a clean one.
 
+use super::fed::fed;
 use serde_json::Value;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -27,21 +28,12 @@ const HEADER: &str = "From: somebody@example.org\nTo: list@example.org\nSubject:
 
 /// What a verb is given: words of the command line, and bytes on its standard input.
 fn kanalyze(arguments: &[&str], folder: &Path, input: Option<&[u8]>) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_kanalyze"))
-        .args(arguments)
-        .current_dir(folder)
-        .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program runs");
-    let writer = input.map(|input| {
-        let (mut stdin, input) = (child.stdin.take().expect("it is piped"), input.to_owned());
-        std::thread::spawn(move || stdin.write_all(&input))
-    });
-    let output = child.wait_with_output().expect("it ends");
-    writer.map(std::thread::JoinHandle::join);
-    output
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kanalyze"));
+    command.args(arguments).current_dir(folder);
+    match input {
+        Some(input) => fed(&mut command, input),
+        None => command.stdin(Stdio::null()).output().expect("the program runs"),
+    }
 }
 
 fn text(bytes: &[u8]) -> String {

@@ -10,6 +10,7 @@ mod conventions;
 mod diff;
 mod download;
 mod faults;
+mod fed;
 mod host;
 mod image;
 mod intake;

@@ -1,5 +1,6 @@
 //! Tables as streams: what goes through the filter that runs inside of Spark and Ray.
 
+use super::fed::{fed, started};
 use super::table::{kanalyze, lab, succeeds, temporary, text};
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
@@ -9,27 +10,14 @@ use arrow_ipc::writer::StreamWriter;
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::sync::Arc;
 
 const FILTER: [&str; 6] = ["table", "--from", "arrow", "--to", "arrow", "-j1"];
 
 /// What the program answers to bytes on standard input.
 fn filtered(folder: &Path, arguments: &[&str], input: &[u8]) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_kanalyze"))
-        .args(arguments)
-        .current_dir(folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program runs");
-    let mut stdin = child.stdin.take().expect("a pipe");
-    std::thread::scope(|scope| {
-        // The program may refuse before it has read all.
-        scope.spawn(move || drop(stdin.write_all(input)));
-        child.wait_with_output().expect("it ends")
-    })
+    fed(Command::new(env!("CARGO_BIN_EXE_kanalyze")).args(arguments).current_dir(folder), input)
 }
 
 fn stream(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
@@ -175,14 +163,7 @@ fn a_reader_that_goes_away_ends_it_quietly() {
         ("path", Arc::new(StringArray::from_iter_values((0..many).map(|number| format!("{number}.log"))))),
         ("content", Arc::new(BinaryArray::from_iter_values((0..many).map(|_| &log)))),
     ]);
-    let mut child = Command::new(env!("CARGO_BIN_EXE_kanalyze"))
-        .args(FILTER)
-        .current_dir(folder.path())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program runs");
+    let mut child = started(Command::new(env!("CARGO_BIN_EXE_kanalyze")).args(FILTER).current_dir(folder.path()));
     let mut stdin = child.stdin.take().expect("a pipe");
     let feeding = std::thread::spawn(move || drop(stdin.write_all(&input)));
     let mut first = [0; 4096];

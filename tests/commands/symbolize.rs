@@ -1,6 +1,7 @@
 //! `kanalyze symbolize` on programs that are compiled for the test: lines, inlines, refusals, load offsets, pipes, damage.
 
 use super::compiled::{compile, has_gcc, line_of, return_frame};
+use super::fed::fed;
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
@@ -17,20 +18,7 @@ fn command(folder: &Path, arguments: &[&str]) -> Command {
 }
 
 fn filter(folder: &Path, arguments: &[&str], input: &[u8]) -> Output {
-    let mut child = command(folder, arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program runs");
-    let mut stdin = child.stdin.take().expect("a pipe");
-    let input = input.to_vec();
-    let writer = std::thread::spawn(move || {
-        let _ = stdin.write_all(&input);
-    });
-    let done = child.wait_with_output().expect("the program ends");
-    writer.join().expect("the input is written");
-    done
+    fed(&mut command(folder, arguments), input)
 }
 
 fn text(output: &Output) -> String {

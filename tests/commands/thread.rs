@@ -1,26 +1,16 @@
 //! `kanalyze thread`: mailboxes from files and pipes, threads from an archive.
 
 use super::contract::assert_valid;
+use super::fed::fed;
 use super::loopback::gzip;
-use std::io::Write as _;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
 const MAILBOX: &str = "From mboxrd@z Thu Jan  1 00:00:00 1970\nFrom: Ann <ann@example.org>\nMessage-ID: <1@x>\nSubject: WARNING in f\nDate: Thu, 01 Jan 2026 10:00:00 +0000\n\nIt warns:\n\nWARNING: CPU: 0 PID: 12 at init/main.c:20 outer+0x1/0x2\nCPU: 0 PID: 12 Comm: widgetd Not tainted 6.99.0 #7\nRIP: 0010:outer+0x1/0x2\nCall Trace:\n <TASK>\n outer+0x1/0x2\n kernel_init+0x1/0x2\n </TASK>\n\n\
     From mboxrd@z Thu Jan  1 00:00:00 1970\nFrom: Ben <ben@example.org>\nMessage-ID: <2@x>\nIn-Reply-To: <1@x>\nSubject: Re: WARNING in f\nDate: Thu, 01 Jan 2026 11:00:00 +0000\n\n> It warns:\n\nWhich compiler is that?\n\n\
     From mboxrd@z Thu Jan  1 00:00:00 1970\nFrom: Zoe <zoe@example.org>\nMessage-ID: <9@x>\nSubject: something else\nDate: Thu, 01 Jan 2026 11:00:00 +0000\n\nhello\n";
 
 fn kanalyze(arguments: &[&str], stdin: &[u8]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kanalyze"));
-    let mut child = command
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program runs");
-    // A program that does not read its input is fine.
-    let _ = child.stdin.take().expect("a pipe").write_all(stdin);
-    child.wait_with_output().expect("it ends")
+    fed(Command::new(env!("CARGO_BIN_EXE_kanalyze")).args(arguments), stdin)
 }
 
 fn text(bytes: &[u8]) -> String {
