@@ -116,7 +116,7 @@
 //! |---|---|
 //! | `files` | a file replaced whole, locks, cache folders |
 //! | `calendar` | moments as dates |
-//! | `markup` | log text made harmless for terminals, XML, Markdown |
+//! | `markup` | log text made harmless for terminals, XML, Markdown; names as parts of addresses |
 //! | `packing` | gzip, xz, zstd, bzip2, lz4 and others: one table of magics, undone within bounds |
 //! | `net` | the polite HTTP client |
 //! | `input` | files, stdin, memory maps, gz/xz/zst/bz2/lz4 by magic, UTF-16, mail |

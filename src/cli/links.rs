@@ -3,7 +3,9 @@
 //! The links are laid around text that is written already: what a log says was made harmless before, so that every escape sequence
 //! here is ours. See <https://gist.github.com/egmontkob/eb114294efbcd5adb1944c9f3cb5feda>.
 
+use crate::markup::percent_encoded;
 use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 /// The variable with the URL of a line of a file: `{path}`, `{line}`, `{host}`; `none` for no links.
@@ -98,16 +100,7 @@ fn after_style(line: &str, begin: usize, end: usize) -> usize {
 
 /// A path in a URL.
 fn encoded(path: &Path) -> String {
-    use std::fmt::Write as _;
-    use std::os::unix::ffi::OsStrExt as _;
-    path.as_os_str().as_bytes().iter().fold(String::new(), |mut out, byte| {
-        if byte.is_ascii_alphanumeric() || b"/-._~+".contains(byte) {
-            out.push(char::from(*byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-        out
-    })
+    percent_encoded(path.as_os_str().as_bytes(), b"/-._~+")
 }
 
 /// Lays links around the places in whole lines on their way.

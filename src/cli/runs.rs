@@ -5,6 +5,7 @@ use super::run_page;
 use super::stderr::say;
 use crate::engine::Options;
 use crate::files;
+use crate::markup::percent_encoded;
 use crate::render::page::{RunRow, runs_page};
 use crate::render::{LogView, json_line, json_pretty, safe};
 use crate::runs::archive::{forget, forgettable};
@@ -144,19 +145,13 @@ fn page(runs: &Path) -> anyhow::Result<PathBuf> {
             files::replace(&own, made.as_bytes()).with_context(|| own.display().to_string())?;
         }
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-        let page = name.map(|name| format!("{}/{}", percent(&name), run_page::PAGE));
+        let page = name.map(|name| format!("{}/{}", percent_encoded(name.as_bytes(), b"-._~"), run_page::PAGE));
         rows.push(RunRow { state: state_of(&manifest).word(), manifest, page });
     }
     let index = runs.join("index.html");
     let made = runs_page(&runs.display().to_string(), &rows);
     files::replace(&index, made.as_bytes()).with_context(|| index.display().to_string())?;
     Ok(index)
-}
-
-/// A folder's name as a part of an address.
-fn percent(name: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    name.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
 fn list(runs: &Path, output: Output, out: &mut dyn Write) -> anyhow::Result<()> {

@@ -5,6 +5,7 @@ mod json;
 pub use json::{json_line, json_pretty, write_json};
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 /// Whether a character acts on a terminal, hides, turns the direction of text, or ends a line for some readers.
 fn harmful(char: char) -> bool {
@@ -30,6 +31,20 @@ pub fn safe(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(out)
+}
+
+/// Bytes as a part of an address: letters, digits and those of `plain` stay, the others are percent-encoded.
+#[must_use]
+pub(crate) fn percent_encoded(bytes: &[u8], plain: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    for byte in bytes {
+        if byte.is_ascii_alphanumeric() || plain.contains(byte) {
+            out.push(char::from(*byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
 }
 
 /// Text for XML, SVG and HTML, between tags or within a quoted attribute: nothing in it is markup, control characters are made

@@ -2,7 +2,7 @@
 
 use super::{Palette, safe};
 use crate::diff::{Difference, Finding, Verdict};
-use crate::markup::xml;
+use crate::markup::{percent_encoded, xml};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -240,15 +240,7 @@ fn result(rule: &str, level: &str, text: &str, place: Option<(&str, u64)>, known
 
 /// A path as the reference of a URI: everything that is not a plain path character is percent-encoded.
 fn uri(path: &str) -> String {
-    let mut out = String::new();
-    for byte in path.bytes() {
-        if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
+    percent_encoded(path.as_bytes(), b"/-._~")
 }
 
 fn sarif(results: Vec<Value>) -> Value {

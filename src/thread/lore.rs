@@ -1,6 +1,7 @@
 //! Threads from a public-inbox archive such as lore.kernel.org: by the id of a message, by a search.
 
 use crate::input::{self, Source};
+use crate::markup::percent_encoded;
 use crate::net::{Client, HttpError, Site};
 use std::io::Cursor;
 
@@ -53,15 +54,7 @@ pub enum LoreError {
 /// A message's id as a part of an address: what may be misunderstood there is escaped, `/` above all.
 #[must_use]
 pub fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'@' | b'+' | b'=' | b'$') {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
+    percent_encoded(text.as_bytes(), b"-._~@+=$")
 }
 
 /// The same for a query, where `+` is a blank.
