@@ -1,6 +1,6 @@
 //! Which report is the consequence of which: only where the kernel's own words or the place say so.
 
-use crate::grammar::Grammar;
+use crate::grammar::{Grammar, Header};
 use crate::report::{Report, WINDOW};
 
 /// The last reports that are nobody's consequence.
@@ -31,25 +31,26 @@ const NEAR_LINES: u64 = 400;
 const NEAR_SECONDS: f64 = 30.0;
 
 impl Causes {
-    /// The index of the report whose consequence `report` is, and remembers it. `header` is its header's id,
+    /// The index of the report whose consequence `report` is, and remembers it. `header` is its header,
     /// `line` its first line; `continues` says that its header also occurs inside of reports, `panics` that it is a panic.
     pub(super) fn of(
         &mut self,
         grammar: &Grammar,
         report: &Report,
-        header: &str,
+        header: Option<&Header>,
         line: &[u8],
         continues: bool,
         panics: bool,
     ) -> Option<usize> {
         let output = &grammar.output;
+        let id = header.map_or("", |header| header.id.as_str());
         let found = self.last.iter_mut().rev().find(|cause| {
             let distance = report.start.saturating_sub(cause.start);
             if cause.boot != report.boot || distance > WINDOW as u64 {
                 return false;
             }
             // Some kinds say themselves what follows from them.
-            if grammar.is_consequence(&cause.kind, &report.kind, header, distance) {
+            if grammar.is_consequence(&cause.kind, &report.kind, id, distance) {
                 return true;
             }
             let follows = if panics {
@@ -68,7 +69,7 @@ impl Causes {
             return Some(cause.index);
         }
         // A program's last words cause nothing in the kernel.
-        if grammar.headers.iter().any(|known| known.id == header && known.programs) {
+        if header.is_some_and(|header| header.programs) {
             return None;
         }
         self.last.push(Cause {

@@ -348,7 +348,6 @@ impl Reading {
         let grammar = &self.options.grammar;
         let header = anchor.header.map(|at| &grammar.headers[at]);
         let continues = !anchor.second && header.is_none_or(|header| header.carries_on.is_empty());
-        let header = header.map_or("", |header| header.id.as_str());
         report.cause = self.causes.of(grammar, report, header, line, continues, panics);
     }
 

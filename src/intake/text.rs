@@ -102,7 +102,7 @@ impl Text {
         }
     }
 
-    /// The log's text: a mail's without headers, quoting, encoding and wrapping.
+    /// The log's text: a mail's without headers, quoting, encoding and wrapping; a document's out of its strings.
     #[must_use]
     pub fn log(&self) -> &[u8] {
         self.taken.as_ref().map_or_else(|| self.plain(), |taken| &taken.text.text)
