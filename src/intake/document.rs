@@ -10,7 +10,7 @@ use std::ops::Range;
 
 /// A string that is a value, without its quotes.
 struct Leaf {
-    /// Which of the document's places it stands at; elements of a list share one.
+    /// Which of the document's places it stands at, by number; elements of one list share one.
     place: usize,
     at: Range<usize>,
 }
@@ -20,12 +20,22 @@ struct Leaf {
 struct Place {
     strings: usize,
     stamped: usize,
-    /// Whether one of them is a log by itself.
-    whole: bool,
+    /// Of several lines.
+    long: usize,
+    /// Those that are a log by themselves.
+    logs: Vec<usize>,
+}
+
+impl Place {
+    /// Whether its strings are the lines of one log: most are one line and have the kernel's stamp.
+    fn is_log(&self) -> bool {
+        self.strings > 1 && self.stamped * 2 > self.strings && self.long * 2 <= self.strings
+    }
 }
 
 /// The log in a document, or `None` if the text is not a document, none of its strings is a log, or its lines are read as they stand
-/// (`dmesg --json`, a record of the journal).
+/// (`dmesg --json`, a record of the journal). Several logs in one document are not one log: who reads them as one takes the consequence
+/// of a crash of one machine for another's.
 pub(super) fn read_document(text: &[u8]) -> Option<Inside> {
     let leaves = if begins_document(text) && serde_json::from_slice::<IgnoredAny>(text).is_ok() {
         if dominant(text) != Wrapper::None {
@@ -35,32 +45,39 @@ pub(super) fn read_document(text: &[u8]) -> Option<Inside> {
     } else {
         vec![escaped_line(text)?]
     };
-    let mut places: HashMap<usize, Place> = HashMap::new();
-    for leaf in &leaves {
-        let place = places.entry(leaf.place).or_default();
+    let mut places: Vec<Place> = Vec::new();
+    for (number, leaf) in leaves.iter().enumerate() {
+        places.resize_with(places.len().max(leaf.place + 1), Place::default);
+        let place = &mut places[leaf.place];
+        let (mut count, mut kernel) = (0, false);
+        for (line, _) in lines(text, leaf.at.clone()) {
+            place.stamped += usize::from(count == 0 && begins_with_stamp(&line));
+            count += 1;
+            kernel |= is_kernel_line(&line);
+        }
         place.strings += 1;
-        let mut lines = lines(text, leaf.at.clone()).peekable();
-        place.stamped += usize::from(lines.peek().is_some_and(|(line, _)| begins_with_stamp(line)));
-        place.whole |= {
-            let (mut count, mut kernel) = (0, false);
-            for (line, _) in lines {
-                count += 1;
-                kernel |= is_kernel_line(&line);
-            }
-            count > 1 && kernel
-        };
+        place.long += usize::from(count > 1);
+        if count > 1 && kernel {
+            place.logs.push(number);
+        }
     }
-    // One line per string is a log where most of them have the kernel's stamp.
-    places.retain(|_, place| place.whole || place.strings > 1 && place.stamped * 2 > place.strings);
+    let by_line: Vec<usize> = (0..places.len()).filter(|at| places[*at].is_log()).collect();
+    let whole: Vec<usize> =
+        places.iter().filter(|place| !place.is_log()).flat_map(|place| place.logs.clone()).collect();
+    let parts: Vec<Leaf> = match (&by_line[..], &whole[..]) {
+        ([place], []) => leaves.into_iter().filter(|leaf| leaf.place == *place).collect(),
+        ([], [number]) => leaves.into_iter().skip(*number).take(1).collect(),
+        _ => return None,
+    };
     let mut inside = Inside::of(text.len());
-    for leaf in leaves.into_iter().filter(|leaf| places.contains_key(&leaf.place)) {
+    for leaf in parts {
         for (line, at) in lines(text, leaf.at) {
             inside.begin(at);
             inside.text.extend_from_slice(&line);
             inside.text.push(b'\n');
         }
     }
-    (!inside.text.is_empty()).then_some(inside)
+    Some(inside)
 }
 
 /// Whether a text may be a JSON document with strings in it by its first characters, and is not JSON lines. `[` begins a line of a
@@ -102,14 +119,14 @@ fn lines(text: &[u8], at: Range<usize>) -> impl Iterator<Item = (Vec<u8>, usize)
 
 /// What an escaped line says; as it stands if it is not escaped as JSON is.
 fn decoded(raw: &[u8]) -> Vec<u8> {
-    let plain = if memchr::memchr(b'\\', raw).is_none() {
-        raw.to_vec()
-    } else {
-        let quoted = [b"\"", raw, b"\""].concat();
-        serde_json::from_slice::<String>(&quoted).map_or_else(|_| raw.to_vec(), String::into_bytes)
-    };
+    let quoted = memchr::memchr(b'\\', raw).map(|_| [b"\"", raw, b"\""].concat());
+    let escaped = quoted.and_then(|quoted| serde_json::from_slice::<String>(&quoted).ok());
+    let mut plain = escaped.map_or_else(|| raw.to_vec(), String::into_bytes);
     // A carriage return before the break belongs to it.
-    plain.strip_suffix(b"\r").map_or_else(|| plain.clone(), <[u8]>::to_vec)
+    if plain.ends_with(b"\r") {
+        plain.pop();
+    }
+    plain
 }
 
 /// Where the scan is: in an object below a key, or in a list.
@@ -168,14 +185,15 @@ fn end_of_string(text: &[u8], from: usize) -> usize {
     at.min(text.len())
 }
 
-/// The place that the levels lead to.
+/// The place that the levels lead to: elements of the innermost list share it, those of a list in that one do not.
 fn path(text: &[u8], levels: &[Level]) -> Vec<u8> {
+    let shared = levels.iter().rposition(|level| matches!(level, Level::List { inner: false, .. }));
     let mut path = Vec::new();
-    for level in levels {
+    for (at, level) in levels.iter().enumerate() {
         match level {
             Level::Object(key) => path.extend_from_slice(&text[key.clone()]),
-            Level::List { index, inner: true } => path.extend_from_slice(index.to_string().as_bytes()),
-            Level::List { .. } => {}
+            Level::List { .. } if Some(at) == shared => {}
+            Level::List { index, .. } => path.extend_from_slice(index.to_string().as_bytes()),
         }
         path.push(b'\n');
     }
@@ -209,6 +227,18 @@ mod tests {
         assert_eq!(log(events).as_deref(), Some("[    1.000000] a\n <TASK>\n[    1.000001] b\n"));
         let pairs = r#"[{"values": [["17", "[    1.000000] a"], ["18", "[    2.000000] b"]]}]"#;
         assert_eq!(log(pairs).as_deref(), Some("[    1.000000] a\n[    2.000000] b\n"));
+    }
+
+    #[test]
+    fn several_logs_are_not_one() {
+        for text in [
+            r#"[{"stream": "a", "values": [["1", "[    1.000000] a"], ["2", "[    2.000000] b"]]},
+                {"stream": "b", "values": [["1", "[    1.000000] c"], ["2", "[    2.000000] d"]]}]"#,
+            r#"{"results": [{"excerpt": "[    1.0] a\n[    2.0] b"}, {"excerpt": "[    1.0] c\n[    2.0] d"}]}"#,
+            r#"{"before": "[    1.0] a\n[    2.0] b", "after": ["[    1.000000] a", "[    2.000000] b"]}"#,
+        ] {
+            assert_eq!(log(text), None, "{text}");
+        }
     }
 
     #[test]
