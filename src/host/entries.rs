@@ -5,7 +5,7 @@ use super::journal::{Entry, Form, Reader};
 use super::sign::KERNEL;
 use super::strand::{Gatherer, Place, Strand};
 use crate::engine::Options;
-use crate::input::{CHUNK, Damage, InputError, Mapping, Source, open_with};
+use crate::input::{CHUNK, InputError, Mapping, Source, open_with};
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::ops::ControlFlow;
@@ -61,8 +61,8 @@ pub(super) struct Gathered {
     pub strands: Vec<Strand>,
     /// Entries that could not be understood.
     pub damaged: u64,
-    /// What ended the text before its time.
-    pub damage: Option<Damage>,
+    /// What ended it before its time, in words.
+    pub damage: Option<String>,
 }
 
 /// Gathers boots from entries.
@@ -160,11 +160,13 @@ pub(super) fn ask(options: &Options, name: &str, arguments: &[String]) -> Result
     let words = complaints.and_then(|thread| thread.join().ok()).unwrap_or_default();
     let strands = boots.finish();
     // Without entries its status is 1 and it says nothing, being quiet.
-    if !status.success() && !words.trim().is_empty() && strands.is_empty() {
-        let first = words.trim().lines().next().unwrap_or_default();
-        return Err(JournalError::Failed(first.to_owned()));
+    let complaint = words.trim().lines().next().filter(|_| !status.success());
+    let failed = complaint.map(|words| JournalError::Failed(words.to_owned()));
+    match failed {
+        Some(failed) if strands.is_empty() => Err(failed),
+        // What it gave before it failed is not all there is.
+        failed => Ok(Gathered { strands, damaged: reader.damaged, damage: failed.map(|failed| failed.to_string()) }),
     }
-    Ok(Gathered { strands, damaged: reader.damaged, damage: None })
 }
 
 /// Reads a text that journalctl wrote, packed or not, or `-`; asks journalctl if it is a journal file or a folder of them.
@@ -202,5 +204,6 @@ pub(super) fn read(options: &Options, path: &Path) -> Result<Gathered, JournalEr
     }
     let Some(mut reader) = reader else { return Err(JournalError::Foreign) };
     reader.finish(&mut |entry| boots.take(&entry));
+    let damage = damage.map(|damage| damage.to_string());
     Ok(Gathered { strands: boots.finish(), damaged: reader.damaged, damage })
 }

@@ -128,8 +128,8 @@ impl Looked {
     fn journal(&mut self, name: &str, gathered: Result<Gathered, JournalError>) {
         match gathered {
             Ok(gathered) => {
-                let note = match (&gathered.damage, gathered.damaged) {
-                    (Some(damage), _) => Some(damage.to_string()),
+                let note = match (gathered.damage, gathered.damaged) {
+                    (Some(damage), _) => Some(damage),
                     (None, 0) => None,
                     (None, count) => Some(format!("{count} entries could not be understood")),
                 };

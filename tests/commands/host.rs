@@ -195,20 +195,25 @@ fn an_exported_journal_tells_how_each_boot_ended() {
     assert!(!shown.contains("cleanly"), "{shown}");
 }
 
+/// Writes entries into the journal below a folder, or adds them to it, by way of an export.
+fn journal_file(place: &Path, exported: &Path, entries: &[Entry]) {
+    write(exported, &export(entries));
+    let made = Command::new("/lib/systemd/systemd-journal-remote")
+        .arg("--output")
+        .arg(place.join("system.journal"))
+        .arg(exported)
+        .output()
+        .expect("Debian's systemd-journal-remote makes the journal");
+    assert!(made.status.success(), "{}", text(&made.stderr));
+}
+
 #[test]
 fn a_real_journal_is_read_by_journalctl() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let place = folder.path().join("var/log/journal").join(MACHINE);
     std::fs::create_dir_all(&place).expect("made");
     let exported = folder.path().join("export");
-    write(&exported, &export(&journal(true)));
-    let made = Command::new("/lib/systemd/systemd-journal-remote")
-        .arg("--output")
-        .arg(place.join("system.journal"))
-        .arg(&exported)
-        .output()
-        .expect("Debian's systemd-journal-remote makes the journal");
-    assert!(made.status.success(), "{}", text(&made.stderr));
+    journal_file(&place, &exported, &journal(true));
     let root = folder.path().display().to_string();
     let output = host(&["--root", &root, "--format", "jsonl"]);
     let (boots, sources) = told(&output);
@@ -222,21 +227,35 @@ fn a_real_journal_is_read_by_journalctl() {
 }
 
 #[test]
+fn a_journal_that_breaks_off_is_read_in_part() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    write(&folder.path().join("entries"), &json(&journal(true)));
+    // A stand-in, since no journal can be damaged so that the real one fails behind some entries in each of its releases.
+    let stand_in = folder.path().join("bin/journalctl");
+    write(&stand_in, "#!/bin/sh\ncat entries\necho 'Failed to iterate through journal: Bad message' >&2\nexit 1\n");
+    std::fs::set_permissions(&stand_in, std::fs::Permissions::from_mode(0o755)).expect("it may run");
+    let path = format!("{}:{}", folder.path().join("bin").display(), std::env::var("PATH").expect("a PATH"));
+    let output = Command::new(env!("CARGO_BIN_EXE_kanalyze"))
+        .args(["host", "--journal", ".", "--format", "jsonl"])
+        .current_dir(folder.path())
+        .env("PATH", path)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the program runs");
+    let (boots, sources) = told(&output);
+    assert_eq!(boots.len(), 4, "what came is told: {sources:?}");
+    assert_eq!(sources[0]["state"], "partly", "{sources:?}");
+    assert_eq!(sources[0]["note"], "journalctl: Failed to iterate through journal: Bad message");
+}
+
+#[test]
 fn a_journal_that_grows_is_watched() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let place = folder.path().join(MACHINE);
     std::fs::create_dir_all(&place).expect("made");
     let exported = folder.path().join("export");
-    let add = |entries: &[Entry]| {
-        write(&exported, &export(entries));
-        let made = Command::new("/lib/systemd/systemd-journal-remote")
-            .arg("--output")
-            .arg(place.join("system.journal"))
-            .arg(&exported)
-            .output()
-            .expect("Debian's systemd-journal-remote makes the journal");
-        assert!(made.status.success(), "{}", text(&made.stderr));
-    };
+    let add = |entries: &[Entry]| journal_file(&place, &exported, entries);
     add(&journal(false));
     let mut watcher = Command::new(env!("CARGO_BIN_EXE_kanalyze"))
         .args(["watch", "--stop-on-hit", "--settle", "1s", "--max-time", "60s", "--format", "jsonl"])
