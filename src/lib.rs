@@ -114,6 +114,7 @@
 //!
 //! | module | what it does |
 //! |---|---|
+//! | `architecture` | processors: names, images, numbers |
 //! | `files` | a file replaced whole, locks, cache folders |
 //! | `calendar` | moments as dates |
 //! | `markup` | log text made harmless for terminals, XML, Markdown; names as parts of addresses |
@@ -152,6 +153,8 @@
 
 #![deny(rustdoc::broken_intra_doc_links)]
 
+#[doc(hidden)]
+pub mod architecture;
 pub mod bisect;
 #[cfg(feature = "vm")]
 mod calendar;

@@ -1,5 +1,6 @@
 //! `kanalyze image`: what is in a kernel image as it is booted.
 
+use crate::architecture::Architecture;
 use crate::files::write_whole;
 use crate::image::{KernelImage, LockCall, disassemble, lock_calls, write_elf};
 use crate::render::json_line;
@@ -89,7 +90,7 @@ pub(super) struct Info<'image> {
     /// What was taken off, from the outside in.
     layers: &'image [String],
     /// `x86`, `arm64`, `riscv` or `other`.
-    machine: String,
+    machine: &'static str,
     /// Size of the unpacked kernel.
     bytes: usize,
     /// Its release.
@@ -182,7 +183,7 @@ fn info(image: &KernelImage, format: Format, out: &mut dyn Write) -> anyhow::Res
         schema: SCHEMA,
         image: image.path.display().to_string(),
         layers: &image.layers,
-        machine: format!("{:?}", image.machine).to_lowercase(),
+        machine: image.machine.map_or("other", Architecture::folder),
         bytes: image.bytes().len(),
         release: image.release(),
         banner: image.banner(),

@@ -2,9 +2,9 @@
 
 use super::output::{Format, Output};
 use super::records::write_records;
+use crate::architecture::Architecture;
 use crate::render::safe;
 use crate::syzbot::Bundle;
-use crate::syzbot::architecture::Architecture;
 use crate::syzbot::kernel_build::{Build, BuildError, Step, build};
 use crate::syzbot::manifest::{LocalKernel, RefusedOption};
 use anyhow::Context as _;

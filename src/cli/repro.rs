@@ -3,9 +3,9 @@
 use super::assignment::assignment;
 use super::output::{Format, Output};
 use super::records::write_records;
+use crate::architecture::Architecture;
 use crate::render::safe;
 use crate::syzbot::Bundle;
-use crate::syzbot::architecture::Architecture;
 use crate::syzbot::repro::{Features, FlagSettings, Flags, LARGEST, OptionsError, Program, flags_for};
 use anyhow::{Context as _, bail};
 use std::fs::File;

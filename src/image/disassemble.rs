@@ -1,6 +1,7 @@
 //! Machine code → lines of assembly with calls named: x86-64 whole, of arm64 the branches.
 
-use super::kernel_image::{KernelImage, Machine};
+use super::kernel_image::KernelImage;
+use crate::architecture::Architecture;
 use crate::symbols::{Symbol, SymbolTable};
 use iced_x86::{
     Decoder, DecoderOptions, FlowControl, Formatter, GasFormatter, Instruction, SymbolResolver, SymbolResult,
@@ -97,9 +98,9 @@ pub(super) fn callee(instruction: &Instruction, symbols: &SymbolTable, function:
 #[must_use]
 pub fn disassemble(image: &KernelImage, function: Symbol<'_>, bytes: &[u8]) -> Vec<Line> {
     match image.machine {
-        Machine::X86 => x86(image, function, bytes),
-        Machine::Arm64 => arm64(image, function, bytes),
-        Machine::Riscv | Machine::Other => Vec::new(),
+        Some(Architecture::Amd64) => x86(image, function, bytes),
+        Some(Architecture::Arm64) => arm64(image, function, bytes),
+        _ => Vec::new(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! A boot image → an ELF file with a symbol table, for gdb, objdump and everything else that reads `vmlinux`.
 
-use super::kernel_image::{KernelImage, Machine};
+use super::kernel_image::KernelImage;
+use crate::architecture::Architecture;
 use std::io::{self, Write};
 
 const HEADER: usize = 64;
@@ -157,17 +158,12 @@ fn wrapped(image: &KernelImage) -> Vec<u8> {
     let names = b"\0.text\0.symtab\0.strtab\0.shstrtab\0";
     let (symbols, strings, locals) = tables(image, |address| if image.at(address, 1).is_some() { 1 } else { 0xfff1 });
     let body = image.bytes();
-    let machine = match image.machine {
-        Machine::Arm64 => 183,
-        Machine::Riscv => 243,
-        Machine::X86 => 62,
-        Machine::Other => 0,
-    };
+    let machine = image.machine.map_or(0, Architecture::elf_machine);
     let mut out = vec![0; PAGE];
     out[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
     for (at, value, width) in [
         (0x10, 2, 2),
-        (0x12, machine, 2),
+        (0x12, u64::from(machine), 2),
         (0x14, 1, 4),
         (0x18, image.base(), 8),
         (0x20, HEADER as u64, 8),

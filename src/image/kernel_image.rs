@@ -2,23 +2,11 @@
 
 use super::kallsyms::{Kallsyms, recover};
 use super::payload::{ImageError, Payload, Shape, open_payload, payload_of};
+use crate::architecture::{Architecture, BootHeader};
 use crate::packing::{self, Packing};
 use crate::symbols::{Elf, Symbol, SymbolTable, View, find_banner, hexadecimal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// The machine that an image is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Machine {
-    /// x86-64.
-    X86,
-    /// arm64.
-    Arm64,
-    /// riscv, 64-bit.
-    Riscv,
-    /// Anything else: symbols only.
-    Other,
-}
 
 /// An opened image.
 #[derive(Debug)]
@@ -27,8 +15,8 @@ pub struct KernelImage {
     pub path: PathBuf,
     /// What was taken off, from the outside in.
     pub layers: Vec<String>,
-    /// The machine.
-    pub machine: Machine,
+    /// The processor, if its images are taken apart here; else there are only symbols.
+    pub machine: Option<Architecture>,
     /// The symbols, from the ELF symbol table or recovered.
     pub symbols: Arc<SymbolTable>,
     /// Where the symbols come from, in words.
@@ -79,12 +67,8 @@ impl KernelImage {
             Shape::Elf => {
                 let elf =
                     Elf::of(bytes, path).map_err(|error| ImageError::Damaged(path.to_owned(), error.to_string()))?;
-                let machine = match elf.architecture {
-                    object::Architecture::X86_64 => Machine::X86,
-                    object::Architecture::Aarch64 => Machine::Arm64,
-                    object::Architecture::Riscv64 => Machine::Riscv,
-                    _ => Machine::Other,
-                };
+                let machine =
+                    elf.architecture.filter(|known| known.boot_header().is_some_and(BootHeader::is_taken_off));
                 let own = SymbolTable::of_elf(&elf);
                 let (symbols, source) = if own.is_empty() {
                     let found = recover(elf.bytes());
@@ -94,14 +78,13 @@ impl KernelImage {
                 };
                 Ok(done(machine, symbols, source, Body::Elf(Box::new(elf))))
             }
-            Shape::FlatArm64 | Shape::FlatRiscv => {
+            Shape::Flat(architecture) => {
                 let found = recover(&bytes);
                 let symbols = table_of(found.as_ref());
                 let named = |name: &str| symbols.named(name).next().map(|symbol| symbol.address);
                 // The image begins at _text; riscv calls it _start.
                 let base = named("_text").or_else(|| named("_start")).unwrap_or(0);
-                let machine = if shape == Shape::FlatArm64 { Machine::Arm64 } else { Machine::Riscv };
-                Ok(done(machine, symbols, source_of(found.as_ref()), Body::Flat { bytes, base }))
+                Ok(done(Some(architecture), symbols, source_of(found.as_ref()), Body::Flat { bytes, base }))
             }
         }
     }

@@ -1,8 +1,9 @@
 //! Which locks a function takes and releases, in the order of its code, and where their addresses come from.
 
 use super::disassemble::{callee, decode_x86, disassemble};
-use super::kernel_image::{KernelImage, Machine};
+use super::kernel_image::KernelImage;
 use super::origin::states;
+use crate::architecture::Architecture;
 use crate::grammar::{Grammar, List};
 use crate::symbols::Symbol;
 use serde::Serialize;
@@ -55,7 +56,7 @@ pub fn lock_action(function: &str) -> Option<(Action, bool)> {
 /// The calls of lock functions in a function's code.
 #[must_use]
 pub fn lock_calls(image: &KernelImage, function: Symbol<'_>, bytes: &[u8]) -> Vec<LockCall> {
-    if image.machine != Machine::X86 {
+    if image.machine != Some(Architecture::Amd64) {
         let calls = disassemble(image, function, bytes)
             .into_iter()
             .filter_map(|line| line.calls.map(|name| (line.address, name)));

@@ -13,6 +13,6 @@ pub use code_line::{CodeBytes, code_bytes, decode_code, decode_code_as_script};
 pub use disassemble::{Line, disassemble};
 pub use extract::write_elf;
 pub use kallsyms::{Kallsyms, Recovered, recover};
-pub use kernel_image::{KernelImage, Machine};
+pub use kernel_image::KernelImage;
 pub use lock_calls::{Action, LockCall, lock_action, lock_calls};
 pub use payload::{ImageError, Payload, Shape, is_boot_image, open_payload, payload_of};

@@ -1,5 +1,6 @@
 //! A kernel image as it is booted → the kernel in it: boot headers taken off, layers of packing undone.
 
+use crate::architecture::{Architecture, BootBody};
 use crate::packing::{Packing, UnpackError, unpack};
 use crate::symbols::View;
 use std::path::{Path, PathBuf};
@@ -31,10 +32,8 @@ pub enum ImageError {
 pub enum Shape {
     /// An ELF file.
     Elf,
-    /// Bytes as they lie in memory, from `_text` on (arm64).
-    FlatArm64,
-    /// The same for riscv.
-    FlatRiscv,
+    /// Bytes as they lie in memory, from `_text` on (arm64, riscv).
+    Flat(Architecture),
 }
 
 /// An image with everything taken off.
@@ -48,6 +47,20 @@ pub struct Payload {
     pub shape: Shape,
     /// The release that a bzImage's header states.
     pub release: Option<String>,
+}
+
+/// Whose boot image some bytes are, and what stands behind its header.
+fn booted(bytes: &[u8]) -> Option<(Architecture, BootBody)> {
+    let architecture = Architecture::of_boot_image(bytes)?;
+    Some((architecture, architecture.boot_header()?.body))
+}
+
+/// The form of a kernel with nothing left to take off.
+fn shape_of(bytes: &[u8]) -> Option<Shape> {
+    if bytes.starts_with(b"\x7fELF") {
+        return Some(Shape::Elf);
+    }
+    booted(bytes).filter(|(_, body)| *body == BootBody::Flat).map(|(architecture, _)| Shape::Flat(architecture))
 }
 
 fn word(bytes: &[u8], at: usize) -> Option<usize> {
@@ -73,16 +86,10 @@ pub fn payload_of(view: View, path: &Path) -> Result<Payload, ImageError> {
     let mut layers = Vec::new();
     let mut release = None;
     for _ in 0..LAYERS {
-        let shape = match &bytes[..] {
-            [0x7f, b'E', b'L', b'F', ..] => Some(Shape::Elf),
-            all if all.get(0x38..0x3c) == Some(b"ARM\x64") => Some(Shape::FlatArm64),
-            all if all.get(0x38..0x3c) == Some(b"RSC\x05") => Some(Shape::FlatRiscv),
-            _ => None,
-        };
-        if let Some(shape) = shape {
+        if let Some(shape) = shape_of(&bytes) {
             return Ok(Payload { layers, bytes, shape, release });
         }
-        let inner = if bytes.get(0x202..0x206) == Some(b"HdrS") {
+        let inner = if booted(&bytes).is_some_and(|(_, body)| body == BootBody::Packed) {
             release = release.or_else(|| release_of_setup(&bytes));
             let version = (bytes.get(0x207).copied().unwrap_or(0), bytes.get(0x206).copied().unwrap_or(0));
             layers.push(format!("bzImage, boot protocol {}.{:02}", version.0, version.1));
@@ -136,15 +143,12 @@ fn search(bytes: &[u8]) -> Option<(Packing, &[u8])> {
     Packing::places(bytes, 8).into_iter().find_map(|(at, packing)| {
         let rest = &bytes[at..];
         let kernel = unpack(packing, rest, LIMIT).ok()?;
-        let known = kernel.starts_with(b"\x7fELF") || matches!(kernel.get(0x38..0x3c), Some(b"ARM\x64" | b"RSC\x05"));
-        known.then_some((packing, rest))
+        shape_of(&kernel).map(|_| (packing, rest))
     })
 }
 
 /// Whether bytes begin like a boot image, so that [`open_payload`] is the way to read them.
 #[must_use]
 pub fn is_boot_image(bytes: &[u8]) -> bool {
-    bytes.get(0x202..0x206) == Some(b"HdrS")
-        || bytes.get(4..8) == Some(b"zimg")
-        || matches!(bytes.get(0x38..0x3c), Some(b"ARM\x64" | b"RSC\x05"))
+    booted(bytes).is_some_and(|(_, body)| body != BootBody::Searched) || bytes.get(4..8) == Some(b"zimg")
 }

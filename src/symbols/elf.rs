@@ -2,6 +2,7 @@
 
 use super::map::View;
 use super::relocate::relocate;
+use crate::architecture::Architecture;
 use crate::packing::{self, Packing};
 use object::{Object, ObjectSection, ObjectSymbol, SectionFlags, SectionIndex};
 use std::borrow::Cow;
@@ -82,7 +83,7 @@ pub struct Elf {
     /// Whether it is a relocatable object (a module); its addresses are then a layout of ours.
     pub relocatable: bool,
     /// The machine it is for.
-    pub architecture: object::Architecture,
+    pub architecture: Option<Architecture>,
     /// The build id, lower-case hexadecimal.
     pub build_id: Option<String>,
     /// A number that differs between files of one build id (stripped, with debug information).
@@ -173,7 +174,9 @@ impl Elf {
             }
         }
         let build_id = file.build_id().ok().flatten().map(hexadecimal);
-        let architecture = file.architecture();
+        // `e_machine`; the file is little-endian.
+        let architecture =
+            view.get(0x12..0x14).and_then(|bytes| Architecture::of_elf(u16::from_le_bytes([bytes[0], bytes[1]])));
         drop(file);
         let fingerprint = fingerprint.finalize();
         Ok(Self {

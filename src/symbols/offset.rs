@@ -3,6 +3,7 @@
 use super::elf::Elf;
 use super::kernel::{Confidence, Kernel};
 use super::names::SymbolTable;
+use crate::architecture::Architecture;
 use std::collections::BTreeSet;
 
 /// How far a kernel lies above where it was linked.
@@ -48,7 +49,7 @@ pub(super) fn inferred(kernel: &Kernel, returns: &BTreeSet<u64>) -> Option<LoadO
     // Above are modules.
     let returns: Vec<u64> =
         returns.iter().copied().filter(|address| *address < 0xffff_ffff_c000_0000).take(64).collect();
-    if elf.architecture != object::Architecture::X86_64 || returns.len() < ENOUGH {
+    if elf.architecture != Some(Architecture::Amd64) || returns.len() < ENOUGH {
         return None;
     }
     let table = binary.symbols();

@@ -1,8 +1,9 @@
 //! `bundle adopt` and `bundle verify`: files that somebody put into a folder, and whether they are still the same.
 
 use super::content::{self, Format, HEAD};
-use super::manifest::{Architecture, BundleError, FileRecord, LOCK, MANIFEST, Manifest, Role, leads_out};
+use super::manifest::{BundleError, FileRecord, LOCK, MANIFEST, Manifest, Role, leads_out};
 use super::{plan, repro, unpack};
+use crate::architecture::Architecture;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
@@ -148,7 +149,7 @@ fn guess(name: &str, head: &[u8]) -> Option<Role> {
     let lower = name.to_ascii_lowercase();
     let any = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     match content::identify(head) {
-        Format::BzImage | Format::Arm64Image | Format::ArmImage | Format::RiscvImage => Some(Role::Kernel),
+        Format::Kernel(_) => Some(Role::Kernel),
         Format::Elf if any(&["execprog"]) => Some(Role::SyzExecprog),
         Format::Elf if any(&["executor"]) => Some(Role::SyzExecutor),
         Format::Elf if any(&["vmlinux", "kernel"]) => Some(Role::Vmlinux),

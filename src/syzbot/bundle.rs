@@ -1,14 +1,17 @@
 //! A bundle: one folder with everything that a reproduction needs.
 
+use super::content::Format;
 pub use super::manifest::{
-    Architecture, BundleError, FileRecord, LocalKernel, MANIFEST, Manifest, Missing, RefusedOption, Role, SCHEMA,
+    BundleError, FileRecord, LocalKernel, MANIFEST, Manifest, Missing, RefusedOption, Role, SCHEMA,
 };
+use crate::architecture::Architecture;
+use crate::vm::settings::DiskFormat;
 use std::path::{Path, PathBuf};
 
 /// An opened bundle: the manifest's facts, with paths that can be opened.
 ///
 /// A path is `Some` only if the file is there. Whether its bytes are still those of the manifest is what
-/// `crate::syzbot::verify` tells; opening hashes nothing, since a disk has gigabytes.
+/// `crate::syzbot::verify` answers; opening hashes nothing, since a disk has gigabytes.
 #[derive(Debug, Clone)]
 pub struct Bundle {
     /// The folder.
@@ -17,8 +20,8 @@ pub struct Bundle {
     pub kernel: Option<PathBuf>,
     /// The disk image.
     pub disk: Option<PathBuf>,
-    /// `raw` or `qcow2`, as QEMU's `format=` wants it.
-    pub disk_format: &'static str,
+    /// The disk image's format.
+    pub disk_format: DiskFormat,
     /// True if the disk holds a boot loader and a kernel of its own.
     pub disk_boots: bool,
     /// The initramfs.
@@ -103,7 +106,11 @@ impl Bundle {
         Self {
             kernel: one(Role::Kernel),
             disk: one(Role::Disk),
-            disk_format: if disk_record.is_some_and(|file| file.format == "qcow2") { "qcow2" } else { "raw" },
+            disk_format: if disk_record.is_some_and(|file| file.format == Format::Qcow2.name()) {
+                DiskFormat::Qcow2
+            } else {
+                DiskFormat::Raw
+            },
             disk_boots: manifest.disk_boots.unwrap_or(false),
             initrd: one(Role::Initrd),
             vmlinux: one(Role::Vmlinux),

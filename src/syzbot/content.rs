@@ -1,6 +1,7 @@
 //! What a file's first bytes say that it is, and whether that is what was asked for.
 
-use super::manifest::{Architecture, Role};
+use super::manifest::Role;
+use crate::architecture::Architecture;
 use crate::packing::Packing;
 
 /// How many of a file's first bytes are looked at.
@@ -17,14 +18,8 @@ pub enum Format {
     Json,
     /// Other text.
     Text,
-    /// An x86 kernel for a boot loader.
-    BzImage,
-    /// An arm64 kernel, unpacked.
-    Arm64Image,
-    /// A 32-bit ARM kernel.
-    ArmImage,
-    /// A RISC-V kernel, unpacked.
-    RiscvImage,
+    /// A kernel for a boot loader, recognised by its header.
+    Kernel(Architecture),
     /// An ELF file.
     Elf,
     /// A disk with a partition table.
@@ -54,10 +49,7 @@ impl Format {
             Self::Html => "html",
             Self::Json => "json",
             Self::Text => "text",
-            Self::BzImage => "bzimage",
-            Self::Arm64Image => "arm64-image",
-            Self::ArmImage => "arm-zimage",
-            Self::RiscvImage => "riscv-image",
+            Self::Kernel(architecture) => architecture.boot_header().map_or("binary", |header| header.format),
             Self::Elf => "elf",
             Self::RawDisk => "raw-disk",
             Self::Qcow2 => "qcow2",
@@ -78,10 +70,6 @@ impl Format {
             Self::Html,
             Self::Json,
             Self::Text,
-            Self::BzImage,
-            Self::Arm64Image,
-            Self::ArmImage,
-            Self::RiscvImage,
             Self::Elf,
             Self::RawDisk,
             Self::Qcow2,
@@ -93,17 +81,15 @@ impl Format {
             Self::Binary,
         ]
         .into_iter()
+        .chain(Architecture::ALL.into_iter().filter(|known| known.boot_header().is_some()).map(Self::Kernel))
         .find(|format| format.name() == name)
     }
 
-    /// The processor that a kernel image is for, where its format tells.
+    /// The processor that a kernel image is for, where its format says so.
     #[must_use]
     pub fn architecture(self) -> Option<Architecture> {
         match self {
-            Self::BzImage => Some(Architecture::Amd64),
-            Self::Arm64Image => Some(Architecture::Arm64),
-            Self::ArmImage => Some(Architecture::Arm),
-            Self::RiscvImage => Some(Architecture::Riscv64),
+            Self::Kernel(architecture) => Some(architecture),
             _ => None,
         }
     }
@@ -116,14 +102,11 @@ pub fn identify(head: &[u8]) -> Format {
     if head.is_empty() {
         return Format::Empty;
     }
+    if at(0, b"\x7fELF") {
+        return Format::Elf;
+    }
     // A bzImage has the boot sector's 55 aa as well, an EFI stub makes any kernel look like a Windows program.
-    let kernels: [(usize, &[u8], Format); 5] = [
-        (0, b"\x7fELF", Format::Elf),
-        (0x202, b"HdrS", Format::BzImage),
-        (0x38, b"ARM\x64", Format::Arm64Image),
-        (0x38, b"RSC\x05", Format::RiscvImage),
-        (0x24, b"\x18\x28\x6f\x01", Format::ArmImage),
-    ];
+    let kernel = Architecture::of_boot_image(head).map(Format::Kernel);
     let others: [(usize, &[u8], Format); 8] = [
         (0, b"QFI\xfb", Format::Qcow2),
         (0, b"070701", Format::Cpio),
@@ -134,16 +117,14 @@ pub fn identify(head: &[u8]) -> Format {
         (510, b"\x55\xaa", Format::RawDisk),
         (0, b"\xef\xbb\xbf<", Format::Html),
     ];
-    let among = |magics: &[(usize, &[u8], Format)]| {
-        magics.iter().find(|(offset, magic, _)| at(*offset, magic)).map(|(.., format)| *format)
-    };
+    let other = || others.iter().find(|(offset, magic, _)| at(*offset, magic)).map(|(.., format)| *format);
     let packed = || match Packing::of(head)? {
         Packing::Xz => Some(Format::Xz),
         Packing::Gzip => Some(Format::Gzip),
         Packing::Zstd => Some(Format::Zstd),
         Packing::Bzip2 | Packing::Lzma | Packing::Lz4 | Packing::Lzo => None,
     };
-    if let Some(format) = among(&kernels).or_else(packed).or_else(|| among(&others)) {
+    if let Some(format) = kernel.or_else(packed).or_else(other) {
         return format;
     }
     if !is_text(head) {
@@ -182,7 +163,7 @@ pub fn check(role: Role, format: Format) -> Result<(), ContentError> {
     use Format as F;
     let right = match role {
         Role::Kernel => {
-            matches!(format, F::BzImage | F::Arm64Image | F::ArmImage | F::RiscvImage | F::Elf)
+            matches!(format, F::Kernel(_) | F::Elf)
         }
         Role::Vmlinux | Role::SyzExecprog | Role::SyzExecutor => format == F::Elf,
         Role::Disk => matches!(format, F::RawDisk | F::Qcow2 | F::Ext4 | F::Binary),
@@ -242,10 +223,13 @@ mod tests {
     fn a_kernel_is_no_disk_although_it_has_a_boot_sector() {
         let mut head = with(0x202, b"HdrS");
         head[510..512].copy_from_slice(b"\x55\xaa");
-        assert_eq!(identify(&head), Format::BzImage);
+        assert_eq!(identify(&head), Format::Kernel(Architecture::Amd64));
         assert_eq!(identify(&with(510, b"\x55\xaa")), Format::RawDisk);
         assert_eq!(identify(&with(0x438, b"\x53\xef")), Format::Ext4);
-        assert_eq!(identify(&with(0x38, b"ARM\x64")), Format::Arm64Image);
+        assert_eq!(identify(&with(0x38, b"ARM\x64")), Format::Kernel(Architecture::Arm64));
+        for format in [Format::Kernel(Architecture::Riscv64), Format::Kernel(Architecture::Arm), Format::Qcow2] {
+            assert_eq!(Format::from_name(format.name()), Some(format));
+        }
     }
 
     #[test]

@@ -2,10 +2,11 @@
 
 use super::dashboard::{Bug, BugName, parse_bug};
 use super::download::{Download, DownloadError, Progress, download};
-use super::manifest::{Architecture, BundleError, FileRecord, LOCK, Manifest, Missing, Role};
+use super::manifest::{BundleError, FileRecord, LOCK, Manifest, Missing, Role};
 use super::page::{BugPage, parse_page};
 use super::plan::{self, Candidate, Item};
 use super::{adopt, content, link, repro, unpack};
+use crate::architecture::Architecture;
 use crate::files::{Lock, LockError, replace};
 use crate::net::{Client, HttpError, Site};
 use sha2::{Digest, Sha256};
@@ -131,7 +132,7 @@ pub fn fetch(client: &Client, request: &Request<'_>, tell: &mut dyn FnMut(Event<
         }
     }
     manifest.made_at = client.now();
-    tell_architecture(directory, &mut manifest);
+    settle_architecture(directory, &mut manifest);
     manifest.write(directory)?;
     Ok(manifest)
 }
@@ -398,7 +399,7 @@ pub fn sanitise(name: &str) -> String {
 }
 
 /// The configuration knows the processor, then the kernel image does; the instance's name knows that of the programs.
-fn tell_architecture(directory: &Path, manifest: &mut Manifest) {
+fn settle_architecture(directory: &Path, manifest: &mut Manifest) {
     let config = manifest.file(Role::Config).and_then(|file| fs::read_to_string(directory.join(&file.path)).ok());
     let image = manifest.file(Role::Kernel).and_then(|file| content::Format::from_name(&file.format)?.architecture());
     manifest.arch = config.as_deref().and_then(adopt::architecture_of_config).or(image).or(manifest.arch);

@@ -2,8 +2,9 @@
 
 use super::kernel_config::{Merged, merge, refused, runs_something};
 use super::kernel_patch::{PatchError, patched_tree};
-use super::manifest::{Architecture, BundleError, LocalKernel, Manifest, PatchFile, Role};
+use super::manifest::{BundleError, LocalKernel, Manifest, PatchFile, Role};
 use super::{adopt, content};
+use crate::architecture::Architecture;
 use crate::source::Git;
 use crate::vm::command::Leash;
 use std::ffi::OsStr;
@@ -193,7 +194,7 @@ pub fn build(build: &Build<'_>, now: u64, tell: &mut dyn FnMut(Step<'_>)) -> Res
         return Err(BuildError::Refused { count: of_fragments.count() + 1, first: first.name.clone() });
     }
 
-    let image = image_path(arch);
+    let image = arch.image_path();
     let target = image.rsplit('/').next().unwrap_or(image);
     make.run(&[format!("-j{}", build.jobs.max(1)), "vmlinux".to_owned(), target.to_owned()], tell)?;
     let stage = |from: &Path, name: &str, role| -> Result<_, BuildError> {
@@ -256,19 +257,6 @@ fn note_compiler(build: &Build<'_>, merged: &Merged, tell: &mut dyn FnMut(Step<'
     let chosen = |argument: &String| argument.starts_with("LLVM=") || argument.starts_with("CC=");
     if clang && !build.make_arguments.iter().any(chosen) {
         tell(Step::Note("the configuration is one of clang, make will take gcc; -M LLVM=1 takes clang".to_owned()));
-    }
-}
-
-/// Where the image for QEMU's `-kernel` comes out.
-fn image_path(arch: Architecture) -> &'static str {
-    match arch {
-        Architecture::Amd64 | Architecture::I386 => "arch/x86/boot/bzImage",
-        Architecture::Arm64 => "arch/arm64/boot/Image",
-        Architecture::Arm => "arch/arm/boot/zImage",
-        Architecture::Riscv64 => "arch/riscv/boot/Image",
-        Architecture::S390x => "arch/s390/boot/bzImage",
-        Architecture::Ppc64le => "arch/powerpc/boot/zImage",
-        Architecture::Mips64le | Architecture::Loong64 => "vmlinux",
     }
 }
 

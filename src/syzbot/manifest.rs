@@ -1,6 +1,6 @@
 //! `bundle.json`: what a bundle holds, where it came from, how large it is and what its hash is.
 
-pub use super::architecture::Architecture;
+use crate::architecture::Architecture;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;

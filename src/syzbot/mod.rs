@@ -1,7 +1,6 @@
 //! syzbot's dashboard, bundles and programs.
 
 pub mod adopt;
-pub mod architecture;
 pub mod bug;
 pub mod bundle;
 pub mod content;

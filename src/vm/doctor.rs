@@ -1,8 +1,8 @@
 //! What a reproduction needs and whether it is here, each with its remedy.
 
+use super::board::{BOARDS, Board};
 use super::command::{self, Leash};
 use super::kvm;
-use super::settings::Architecture;
 use super::workload::revision_warning;
 use rustix::fs::statvfs;
 use schemars::JsonSchema;
@@ -72,20 +72,20 @@ pub struct Question<'a> {
 pub fn examine(question: &Question<'_>) -> Vec<Check> {
     let Question { folder, vmlinux, syz_bin, revision } = *question;
     let leash = Leash::default();
-    let mut checks = vec![
-        program(&leash, "qemu-system-x86_64", &["--version"], Health::Missing, "apt-get install qemu-system-x86"),
-        program(
-            &leash,
-            "qemu-system-aarch64",
-            &["--version"],
-            Health::Weak,
-            "for arm64 guests: apt-get install qemu-system-arm",
-        ),
-    ];
-    let native = if env::consts::ARCH == "aarch64" { Architecture::Arm64 } else { Architecture::X86_64 };
-    let qemu = if native == Architecture::Arm64 { "qemu-system-aarch64" } else { "qemu-system-x86_64" };
-    if in_path(qemu).is_some() {
-        let probe = kvm::probe(&leash, Path::new(qemu), native);
+    let emulator = |(board, at): (&Board, usize)| {
+        let install = format!("apt-get install {}", board.package);
+        match at {
+            0 => program(&leash, board.qemu, &["--version"], Health::Missing, &install),
+            _ => {
+                let purpose = format!("for {} guests: {install}", board.architecture.kernel_name());
+                program(&leash, board.qemu, &["--version"], Health::Weak, &purpose)
+            }
+        }
+    };
+    let mut checks: Vec<Check> = BOARDS.iter().zip(0..).map(emulator).collect();
+    let native = Board::native();
+    if in_path(native.qemu).is_some() {
+        let probe = kvm::probe(&leash, Path::new(native.qemu), native);
         let health = if probe.works { Health::Good } else { Health::Weak };
         checks.push(Check::new(
             "KVM",

@@ -1,7 +1,8 @@
 //! Whether KVM works: found out by booting a guest of a few bytes, since an openable `/dev/kvm` proves nothing.
 
+use super::board::Board;
 use super::command::{self, Leash};
-use super::settings::Architecture;
+use crate::architecture::Architecture;
 use crate::runs::process::boot_id;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -21,25 +22,9 @@ pub struct Probe {
     pub reason: String,
 }
 
-/// A boot sector that writes 0x10 to the port of `isa-debug-exit`: `mov al,0x10; out 0xf4,al; hlt; jmp`.
-fn boot_sector() -> Vec<u8> {
-    let mut sector = vec![0; 512];
-    sector[..7].copy_from_slice(&[0xb0, 0x10, 0xe6, 0xf4, 0xf4, 0xeb, 0xfd]);
-    sector[510..].copy_from_slice(&[0x55, 0xaa]);
-    sector
-}
-
-/// `isa-debug-exit` makes of the byte b the status (b << 1) | 1.
-const DEBUG_EXIT_STATUS: i32 = 0x21;
-
-/// arm64: PSCI SYSTEM_OFF, `movz w0,#8; movk w0,#0x8400,lsl #16; hvc #0; b .`.
-fn system_off() -> Vec<u8> {
-    [0x5280_0100_u32, 0x72b0_8000, 0xd400_0002, 0x1400_0000].iter().flat_map(|word| word.to_le_bytes()).collect()
-}
-
 /// Tries the tiny guest with an accelerator (`kvm`, and `tcg` for tests).
 #[must_use]
-pub fn try_guest(leash: &Leash, qemu: &Path, architecture: Architecture, accelerator: &str, limit: Duration) -> Probe {
+pub fn try_guest(leash: &Leash, qemu: &Path, board: &Board, accelerator: &str, limit: Duration) -> Probe {
     let fail = |reason: String| Probe { works: false, reason };
     let image = std::env::temp_dir().join(format!("kanalyze-probe-{}-{accelerator}.img", std::process::id()));
     let mut command = Command::new(qemu);
@@ -54,19 +39,14 @@ pub fn try_guest(leash: &Leash, qemu: &Path, architecture: Architecture, acceler
         "-accel",
         accelerator,
     ]);
-    let (bytes, good_status) = match architecture {
-        Architecture::X86_64 => {
-            command.args(["-machine", "pc", "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04", "-drive"]);
-            command.arg(format!("file={},format=raw,if=ide,snapshot=on", image.display()));
-            (boot_sector(), DEBUG_EXIT_STATUS)
-        }
-        Architecture::Arm64 => {
-            let cpu = if accelerator == "kvm" { "host" } else { "max" };
-            command.args(["-machine", "virt", "-cpu", cpu, "-kernel"]).arg(&image);
-            (system_off(), 0)
-        }
-    };
-    if let Err(error) = fs::write(&image, bytes) {
+    let tiny = &board.probe;
+    command.args(tiny.arguments);
+    if let Some(cpu) = &tiny.cpu {
+        command.args(["-cpu", cpu.of(accelerator == "kvm")]);
+    }
+    let [before, behind] = tiny.around;
+    command.arg(tiny.option).arg(format!("{before}{}{behind}", image.display()));
+    if let Err(error) = fs::write(&image, tiny.image()) {
         return fail(format!("{}: {error}", image.display()));
     }
     let finished = command::run(leash, &mut command, None, limit);
@@ -76,23 +56,22 @@ pub fn try_guest(leash: &Leash, qemu: &Path, architecture: Architecture, acceler
         Ok(finished) if finished.timed_out => {
             fail(format!("/dev/kvm is there, but a tiny guest does not run ({} s without an answer)", limit.as_secs()))
         }
-        Ok(finished) if finished.status.code() == Some(good_status) => {
+        Ok(finished) if finished.status.code() == Some(tiny.status) => {
             Probe { works: true, reason: "a tiny guest ran".to_owned() }
         }
         Ok(finished) => fail(format!("a tiny guest failed: {}", finished.last_words())),
     }
 }
 
-/// Whether KVM works here for this architecture. That it does is kept for the rest of this boot of the host.
+/// Whether KVM works here for this board. That it does is kept for the rest of this boot of the host.
 #[must_use]
-pub fn probe(leash: &Leash, qemu: &Path, architecture: Architecture) -> Probe {
-    let host = std::env::consts::ARCH;
-    let same = matches!((architecture, host), (Architecture::X86_64, "x86_64") | (Architecture::Arm64, "aarch64"));
-    if !same {
+pub fn probe(leash: &Leash, qemu: &Path, board: &Board) -> Probe {
+    if Architecture::of_host() != Some(board.architecture) {
+        let host = std::env::consts::ARCH;
         return Probe { works: false, reason: format!("the guest's processor is not the host's ({host})") };
     }
     let Err(error) = fs::OpenOptions::new().read(true).write(true).open("/dev/kvm") else {
-        return kept_probe(leash, qemu, architecture);
+        return kept_probe(leash, qemu, board);
     };
     let reason = match error.kind() {
         std::io::ErrorKind::NotFound => {
@@ -106,9 +85,9 @@ pub fn probe(leash: &Leash, qemu: &Path, architecture: Architecture) -> Probe {
     Probe { works: false, reason }
 }
 
-fn kept_probe(leash: &Leash, qemu: &Path, architecture: Architecture) -> Probe {
-    let path = cache_folder().join(format!("kvm-{}-{architecture:?}.json", boot_id()).to_lowercase());
-    kept_or(&path, || try_guest(leash, qemu, architecture, "kvm", PROBE_LIMIT))
+fn kept_probe(leash: &Leash, qemu: &Path, board: &Board) -> Probe {
+    let path = cache_folder().join(format!("kvm-{}-{}.json", boot_id(), board.architecture.kernel_name()));
+    kept_or(&path, || try_guest(leash, qemu, board, "kvm", PROBE_LIMIT))
 }
 
 /// What is kept, if it is that KVM works; else what the trial says. Why it did not work (a QEMU that was not installed, a

@@ -6,6 +6,7 @@
 //! clock of its own and can be tested with times written by hand.
 
 pub mod blockers;
+pub mod board;
 pub mod command;
 pub mod disk;
 pub mod doctor;

@@ -3,7 +3,7 @@
 use super::command::Leash;
 use super::disk;
 use super::kvm::{self, Probe};
-use super::settings::{AcceleratorChoice, Architecture, DiskFormat, Settings, TransportChoice};
+use super::settings::{AcceleratorChoice, DiskFormat, Settings, TransportChoice};
 use std::ffi::OsString;
 use std::fs::File;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -53,12 +53,7 @@ pub const DISK: &str = "disk0";
 /// The QEMU of the settings, or the distribution's for the architecture.
 #[must_use]
 pub fn binary(settings: &Settings) -> PathBuf {
-    settings.qemu.clone().unwrap_or_else(|| {
-        PathBuf::from(match settings.architecture {
-            Architecture::X86_64 => "qemu-system-x86_64",
-            Architecture::Arm64 => "qemu-system-aarch64",
-        })
-    })
+    settings.qemu.clone().unwrap_or_else(|| PathBuf::from(settings.board.qemu))
 }
 
 /// What to accelerate with, and why.
@@ -68,9 +63,9 @@ pub fn binary(settings: &Settings) -> PathBuf {
 pub fn choose_accelerator(leash: &Leash, settings: &Settings) -> Result<Probe, QemuError> {
     match settings.accelerator {
         AcceleratorChoice::Tcg => Ok(Probe { works: false, reason: "as asked".to_owned() }),
-        AcceleratorChoice::Auto => Ok(kvm::probe(leash, &binary(settings), settings.architecture)),
+        AcceleratorChoice::Auto => Ok(kvm::probe(leash, &binary(settings), settings.board)),
         AcceleratorChoice::Kvm => {
-            let probe = kvm::probe(leash, &binary(settings), settings.architecture);
+            let probe = kvm::probe(leash, &binary(settings), settings.board);
             if probe.works { Ok(probe) } else { Err(QemuError::NoKvm(probe.reason)) }
         }
     }
@@ -80,15 +75,6 @@ pub fn choose_accelerator(leash: &Leash, settings: &Settings) -> Result<Probe, Q
 #[must_use]
 pub fn scale(kvm: bool) -> f64 {
     if kvm { 1.0 } else { 3.0 }
-}
-
-/// The kernel's console device.
-#[must_use]
-pub fn console(architecture: Architecture) -> &'static str {
-    match architecture {
-        Architecture::X86_64 => "ttyS0",
-        Architecture::Arm64 => "ttyAMA0",
-    }
 }
 
 /// `root=` for the disk: as given, or by its partition table. An initrd is told it too: a distribution's mounts what it
@@ -161,21 +147,9 @@ pub fn command_line(
 ) -> Result<Vec<OsString>, QemuError> {
     let mut line = Line(vec![binary(settings).into_os_string()]);
     line.add(["-name", "kanalyze", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]);
-    let machine = settings.machine.clone().unwrap_or_else(|| match settings.architecture {
-        Architecture::X86_64 => "q35".to_owned(),
-        Architecture::Arm64 if kvm => "virt,gic-version=host".to_owned(),
-        Architecture::Arm64 => "virt,gic-version=max".to_owned(),
-    });
-    line.add(["-machine", &machine]);
-    let cpu = match (settings.architecture, kvm) {
-        // What cannot be saved is left out only where the state is to be saved.
-        (Architecture::X86_64, true) if start == Start::Boot => "host,migratable=off",
-        (Architecture::X86_64, true) => "host",
-        (Architecture::Arm64, true) => "host",
-        (Architecture::X86_64, false) => "max",
-        // Without hardware, pointer authentication costs an emulated guest most of its time.
-        (Architecture::Arm64, false) => "max,pauth=off",
-    };
+    let board = settings.board;
+    line.add(["-machine", settings.machine.as_deref().unwrap_or(board.machine.of(kvm))]);
+    let cpu = if kvm && start == Start::Boot { board.unsaved_cpu } else { board.cpu.of(kvm) };
     line.add(["-accel", if kvm { "kvm" } else { "tcg" }, "-cpu", cpu]);
     line.add(["-m", &settings.memory.to_string(), "-smp", &settings.cpus.to_string()]);
     line.add(["-chardev".into(), option("socket,id=serial0,path=", &sockets.join("serial"), "")]);
@@ -235,13 +209,12 @@ fn append(settings: &Settings, kvm: bool) -> Result<String, QemuError> {
     if let Some(root) = root_device(settings)? {
         words.push(format!("root={root}"));
     }
-    words.push(format!("console={}", console(settings.architecture)));
+    words.push(format!("console={}", settings.board.console));
     // Without it distributions allow no dump by sysrq.
     words.push("sysrq_always_enabled".to_owned());
     words.push("net.ifnames=0".to_owned());
-    if settings.architecture == Architecture::X86_64 && !kvm {
-        // On a busy host an emulated timer is late, and the kernel panics because it finds none.
-        words.push("no_timer_check".to_owned());
+    if !kvm {
+        words.extend(settings.board.emulated.iter().map(|word| (*word).to_owned()));
     }
     words.extend(settings.append.iter().cloned());
     Ok(words.join(" "))
@@ -366,6 +339,7 @@ pub fn last_line(log: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vm::board::BOARDS;
     use crate::vm::settings::Disk;
 
     fn line(settings: &Settings, kvm: bool) -> String {
@@ -403,7 +377,7 @@ mod tests {
     #[test]
     fn arm_guests_get_their_own_machine_and_console() {
         let settings = Settings {
-            architecture: Architecture::Arm64,
+            board: &BOARDS[1],
             kernel: Some("/Image".into()),
             initrd: Some("/i".into()),
             ..Settings::default()

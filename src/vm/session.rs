@@ -170,7 +170,7 @@ impl Run<'_> {
                     probe.reason
                 ));
             }
-            let prepared = workload::prepare(&self.leash, &settings.workload, settings.architecture, path)?;
+            let prepared = workload::prepare(&self.leash, &settings.workload, settings.board.architecture, path)?;
             for warning in prepared.warnings.iter().cloned().chain(qemu::untold_root(settings)) {
                 self.watcher.warn(warning);
             }

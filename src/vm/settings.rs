@@ -1,19 +1,10 @@
 //! Every setting of a run, as plain data, and the checks that turn a wrong one into one sentence.
 
+use super::board::{BOARDS, Board};
 use super::hit::{PatternError, Patterns};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-/// The guest's processor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Architecture {
-    /// x86_64.
-    X86_64,
-    /// arm64.
-    Arm64,
-}
 
 /// How the guest's instructions are run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,6 +109,9 @@ pub enum DiskFormat {
 }
 
 impl DiskFormat {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Raw, Self::Qcow2];
+
     /// QEMU's word for it.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -181,8 +175,9 @@ pub struct Image {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
-    /// The guest's processor.
-    pub architecture: Architecture,
+    /// The guest's processor, and what QEMU is asked to be for it.
+    #[serde(rename = "architecture")]
+    pub board: &'static Board,
     /// For `-kernel`; absent when the disk boots by itself.
     pub kernel: Option<PathBuf>,
     /// `bundle`, `local` or the path as given.
@@ -244,7 +239,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            architecture: Architecture::X86_64,
+            board: &BOARDS[0],
             kernel: None,
             kernel_name: String::new(),
             image: None,

@@ -2,7 +2,8 @@
 
 use super::command::{self, Leash};
 use super::guest::quote;
-use super::settings::{Architecture, Settings, Workload};
+use super::settings::{Settings, Workload};
+use crate::architecture::Architecture;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -150,15 +151,7 @@ fn execprog_command(flags: &[String], revision: Option<&str>) -> String {
 }
 
 fn compile(leash: &Leash, source: &Path, architecture: Architecture, binary: &Path) -> Result<(), WorkloadError> {
-    let host = std::env::consts::ARCH;
-    let compiler = std::env::var("CC").unwrap_or_else(|_| {
-        match architecture {
-            Architecture::X86_64 if host != "x86_64" => "x86_64-linux-gnu-gcc",
-            Architecture::Arm64 if host != "aarch64" => "aarch64-linux-gnu-gcc",
-            _ => "cc",
-        }
-        .to_owned()
-    });
+    let compiler = std::env::var("CC").unwrap_or_else(|_| architecture.compiler().to_owned());
     let mut command = Command::new(&compiler);
     command.args(["-O1", "-static", "-pthread", "-w", "-x", "c"]).arg(source).arg("-o").arg(binary);
     let finished = match command::run(leash, &mut command, None, Duration::from_secs(120)) {

@@ -2,11 +2,12 @@
 
 use super::contract;
 use super::loopback::{self, Answer, File, Server, client, disk, gzip, kernel, names, vmlinux, xz};
+use kanalyze::architecture::Architecture;
 use kanalyze::net::{Client, HttpError};
 use kanalyze::syzbot::Bundle;
 use kanalyze::syzbot::dashboard::BugName;
 use kanalyze::syzbot::fetch::{Event, FetchError, Request, fetch};
-use kanalyze::syzbot::manifest::{Architecture, Manifest, Role};
+use kanalyze::syzbot::manifest::{Manifest, Role};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -1,7 +1,8 @@
 //! `kanalyze image` on images that are made for the test: every packing, every layout of kallsyms, damage.
 
 use super::compiled::{compile, has_gcc};
-use kanalyze::image::{KernelImage, Machine, Recovered, lock_calls, payload_of, recover, write_elf};
+use kanalyze::architecture::Architecture;
+use kanalyze::image::{KernelImage, Recovered, lock_calls, payload_of, recover, write_elf};
 use kanalyze::symbols::View;
 use std::io::Write;
 use std::path::Path;
@@ -299,7 +300,7 @@ fn a_flat_arm64_image_becomes_an_elf_file_with_its_symbols() {
     bytes[32..36].copy_from_slice(&(0x9400_0000_u32 | 12).to_le_bytes());
     bytes.extend_from_slice(&tables(&wanted, Layout::Behind, false));
     let image = KernelImage::of_bytes(gzip(&bytes), Path::new("Image.gz")).expect("an image");
-    assert_eq!((image.machine, image.base(), image.symbols.len()), (Machine::Arm64, BASE, 600));
+    assert_eq!((image.machine, image.base(), image.symbols.len()), (Some(Architecture::Arm64), BASE, 600));
     let found = image.functions("function_2");
     let lines = kanalyze::image::disassemble(&image, found[0].0, found[0].1);
     assert_eq!(lines[0].calls.as_deref(), Some("function_5"));

@@ -106,7 +106,7 @@ fn busybox_runs_the_stand_in_too() {
 
 #[test]
 fn the_flags_of_kanalyze_are_flags_of_execprog() {
-    use kanalyze::syzbot::architecture::Architecture;
+    use kanalyze::architecture::Architecture;
     use kanalyze::syzbot::repro::{FlagSettings, Program, flags_for};
     let text = PROGRAM.replace("\"procs\":1", "\"procs\":1,\"slowdown\":1,\"wifi\":false");
     let program = Program::parse(text.as_bytes()).expect("a program");

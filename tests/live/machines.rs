@@ -1,7 +1,8 @@
 //! Runs of real machines: each way in which a run can end.
 
 use super::{Finished, Scene, events, eventually, machines_of, manifest, nothing_is_left, read, signal};
-use kanalyze::vm::{command::Leash, kvm::try_guest, settings::Architecture};
+use kanalyze::vm::board::{BOARDS, Board};
+use kanalyze::vm::{command::Leash, kvm::try_guest};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -372,19 +373,19 @@ fn a_disk_keeps_what_the_guest_writes_only_when_asked() {
 #[test]
 fn the_tiny_guest_of_the_kvm_probe_runs() {
     if super::guest().is_some() {
-        probed("qemu-system-x86_64", Architecture::X86_64);
+        probed(&BOARDS[0]);
     }
 }
 
 #[test]
 #[ignore = "needs qemu-system-aarch64, which tests/all.sh does not install"]
 fn the_tiny_guest_of_the_kvm_probe_runs_on_arm64() {
-    probed("qemu-system-aarch64", Architecture::Arm64);
+    probed(&BOARDS[1]);
 }
 
-fn probed(qemu: &str, architecture: Architecture) {
-    let probe = try_guest(&Leash::default(), Path::new(qemu), architecture, "tcg", Duration::from_secs(60));
-    assert!(probe.works, "{qemu}: {}", probe.reason);
+fn probed(board: &Board) {
+    let probe = try_guest(&Leash::default(), Path::new(board.qemu), board, "tcg", Duration::from_secs(60));
+    assert!(probe.works, "{}: {}", board.qemu, probe.reason);
 }
 
 #[test]

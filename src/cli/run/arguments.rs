@@ -2,7 +2,8 @@
 
 use crate::cli::bundle::Choice;
 use crate::syzbot::dashboard::BugName;
-use crate::vm::settings::{AcceleratorChoice, TransportChoice, parse_seconds};
+use crate::vm::settings::{AcceleratorChoice, DiskFormat, TransportChoice, parse_seconds};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ValueEnum, ValueHint};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -26,8 +27,8 @@ pub(in crate::cli) struct SourceArguments {
     #[arg(long, value_name = "IMAGE")]
     pub disk: Option<PathBuf>,
     /// The disk's format [default: recognised from its first bytes]
-    #[arg(long, value_name = "FORMAT", value_parser = ["raw", "qcow2"])]
-    pub disk_format: Option<String>,
+    #[arg(long, value_name = "FORMAT", value_parser = disk_format())]
+    pub disk_format: Option<DiskFormat>,
     /// An initramfs.
     #[arg(long, value_name = "FILE")]
     pub initrd: Option<PathBuf>,
@@ -259,4 +260,10 @@ impl From<Transport> for TransportChoice {
             Transport::None => Self::None,
         }
     }
+}
+
+fn disk_format() -> impl TypedValueParser<Value = DiskFormat> {
+    let words = DiskFormat::ALL.map(DiskFormat::word);
+    PossibleValuesParser::new(words)
+        .map(|word| if word == DiskFormat::Qcow2.word() { DiskFormat::Qcow2 } else { DiskFormat::Raw })
 }

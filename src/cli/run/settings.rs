@@ -2,13 +2,14 @@
 
 use super::Arguments;
 use super::arguments::SourceArguments;
-use crate::syzbot::architecture::Architecture as BundleArchitecture;
+use crate::architecture::Architecture;
 use crate::syzbot::bundle::{Bundle, MANIFEST};
 use crate::syzbot::repro::{FlagSettings, Program, flags_for};
 use crate::vm::Settings;
+use crate::vm::board::{BOARDS, Board};
 use crate::vm::disk::leads_to;
 use crate::vm::doctor::{in_build, in_path};
-use crate::vm::settings::{Architecture, Disk, DiskFormat, Image, Workload};
+use crate::vm::settings::{Disk, DiskFormat, Image, Workload};
 use anyhow::{Context as _, bail, ensure};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -74,23 +75,20 @@ pub(super) fn job(arguments: &Arguments, bundle: Option<&Bundle>, kernel: Option
     (settings.kernel, settings.kernel_name) = (kernel, kernel_name);
     settings.disk = match bundle.and_then(|bundle| Some((bundle, bundle.disk.as_ref()?))) {
         Some((bundle, path)) if source.disk.is_none() => {
-            Some(disk(path, source.disk_format.as_deref(), Some(bundle.disk_format))?)
+            Some(disk(path, source.disk_format, Some(bundle.disk_format))?)
         }
         _ => None,
     };
     let initrd = bundle.and_then(|bundle| bundle.initrd.as_ref());
     settings.initrd = initrd.map(|path| absolute(path)).transpose()?;
-    settings.architecture = architecture(arguments.machine.arch.as_deref(), bundle)?;
+    settings.board = board(arguments.machine.arch.as_deref(), bundle)?;
     settings.expected_title = bundle.and_then(|bundle| bundle.crash_title.clone().or_else(|| bundle.title.clone()));
     settings.workload = workload(source, bundle, &mut job.warnings)?;
     overlay(&mut job, arguments)?;
     edit_program(&mut job, arguments)?;
     let settings = &job.settings;
-    if settings.architecture == Architecture::Arm64 && settings.kernel.is_some() {
-        job.warnings.push(
-            "arm64 kernels since v5.11 take the boot loader's command line instead of their built-in one: what syzbot built in (panic_on_warn, watchdogs) is off unless --append says it again"
-                .to_owned(),
-        );
+    if let Some(caution) = settings.board.caution.filter(|_| settings.kernel.is_some()) {
+        job.warnings.push(caution.to_owned());
     }
     Ok(job)
 }
@@ -110,7 +108,7 @@ pub(super) fn overlay(job: &mut Job, arguments: &Arguments) -> anyhow::Result<()
             job.local_kernel.clear();
         }
         if let Some(arch) = &machine.arch {
-            settings.architecture = architecture(Some(arch), None)?;
+            settings.board = board(Some(arch), None)?;
         }
         if let Some(image) = arguments.image.of(None)? {
             settings.image = Some(image);
@@ -120,7 +118,7 @@ pub(super) fn overlay(job: &mut Job, arguments: &Arguments) -> anyhow::Result<()
         }
     }
     if let Some(path) = &source.disk {
-        settings.disk = Some(disk(path, source.disk_format.as_deref(), None)?);
+        settings.disk = Some(disk(path, source.disk_format, None)?);
     }
     replace(&mut settings.initrd, source.initrd.as_deref().map(absolute).transpose()?);
     replace(&mut settings.root, machine.root.clone());
@@ -352,23 +350,22 @@ fn syz_binaries(folder: Option<&Path>) -> anyhow::Result<(Option<PathBuf>, Optio
     Ok((find("syz-execprog")?, find("syz-executor")?))
 }
 
-fn architecture(name: Option<&str>, bundle: Option<&Bundle>) -> anyhow::Result<Architecture> {
-    let of_bundle = bundle.and_then(|bundle| bundle.arch).map(BundleArchitecture::syzkaller_name);
-    Ok(match name.or(of_bundle) {
-        None if cfg!(target_arch = "aarch64") => Architecture::Arm64,
-        None | Some("x86_64" | "amd64" | "386") => Architecture::X86_64,
-        Some("arm64" | "aarch64") => Architecture::Arm64,
-        Some(other) => bail!("--arch {other}: only x86_64 and arm64 guests are run"),
+/// The board of the architecture that the user names, else the bundle's, else this machine's.
+fn board(name: Option<&str>, bundle: Option<&Bundle>) -> anyhow::Result<&'static Board> {
+    let of_bundle = bundle.and_then(|bundle| bundle.arch).map(Architecture::syzkaller_name);
+    let Some(name) = name.or(of_bundle) else { return Ok(Board::native()) };
+    Architecture::from_name(name).and_then(Board::of).with_context(|| {
+        let known: Vec<&str> = BOARDS.iter().map(|board| board.architecture.kernel_name()).collect();
+        format!("--arch {name}: only {} guests are run", known.join(" and "))
     })
 }
 
 /// The disk in the format that the user says, that the bundle says, or that its first bytes say. What comes from elsewhere must
 /// not show the guest another file of this machine: only a user who names the format takes an image with such a link.
-fn disk(path: &Path, wished: Option<&str>, bundled: Option<&str>) -> anyhow::Result<Disk> {
+fn disk(path: &Path, wished: Option<DiskFormat>, bundled: Option<DiskFormat>) -> anyhow::Result<Disk> {
     let path = absolute(path)?;
     let format = match wished.or(bundled) {
-        Some("qcow2") => DiskFormat::Qcow2,
-        Some(_) => DiskFormat::Raw,
+        Some(format) => format,
         None => {
             let mut magic = Vec::new();
             File::open(&path)

@@ -1,8 +1,8 @@
 //! Options → flags of syz-execprog, whose parser takes the options line for a comment.
 
-use super::super::architecture::Architecture;
 use super::options::{Dialect, KNOWN, Options};
 use super::{Call, Program};
+use crate::architecture::Architecture;
 use serde::Serialize;
 
 /// The number of processes that syzbot's documentation uses.
