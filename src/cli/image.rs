@@ -102,7 +102,7 @@ pub(super) struct Info<'image> {
     /// How many symbols are known.
     symbols: usize,
     /// Where they come from.
-    symbol_source: &'image str,
+    symbol_source: String,
     /// Whether the kernel holds its configuration.
     has_config: bool,
 }
@@ -189,7 +189,7 @@ fn info(image: &KernelImage, format: Format, out: &mut dyn Write) -> anyhow::Res
         banner: image.banner(),
         build_id: image.build_id(),
         symbols: image.symbols.len(),
-        symbol_source: &image.symbol_source,
+        symbol_source: image.symbol_source.to_string(),
         has_config: image.config().is_some(),
     };
     if format == Format::Json {

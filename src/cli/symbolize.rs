@@ -11,8 +11,8 @@ use crate::intake::{Content, PlainStream, Text, each_log, live};
 use crate::net::{Client, HttpError, Manners, SystemClock};
 use crate::render::write_json;
 use crate::symbols::{
-    Answer, Confidence, Decoded, Kernel, LogDecoder, LogOptions, Named, Paths, Place, SymbolTable, View, What,
-    annotate, as_script, debuginfod, find_build_id, find_in_build_tree, find_release,
+    Answer, Confidence, Decoded, Kernel, LogDecoder, LogOptions, Named, Paths, Place, SymbolSource, SymbolTable, View,
+    What, annotate, as_script, debuginfod, find_build_id, find_in_build_tree, find_release,
 };
 use anyhow::{Context as _, bail};
 use schemars::JsonSchema;
@@ -229,7 +229,7 @@ pub(super) fn open_image(path: &Path, cache: Option<&Path>) -> anyhow::Result<Ke
     }
     let symbols = image.symbols.iter().map(|symbol| (symbol.name, symbol.address, symbol.letter));
     let table = SymbolTable::of_symbols(symbols);
-    Ok(Kernel::of_symbols(path, table, "a boot image", image.banner(), image.build_id()))
+    Ok(Kernel::of_symbols(path, table, SymbolSource::BootImage, image.banner(), image.build_id()))
 }
 
 /// The image that the first log asks for by release or build id.

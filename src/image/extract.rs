@@ -1,6 +1,6 @@
 //! A boot image → an ELF file with a symbol table, for gdb, objdump and everything else that reads `vmlinux`.
 
-use super::kernel_image::KernelImage;
+use super::kernel_image::{ImageSymbols, KernelImage};
 use crate::architecture::Architecture;
 use std::io::{self, Write};
 
@@ -14,7 +14,7 @@ const SYMBOL: usize = 24;
 /// # Errors
 /// Those of the writer.
 pub fn write_elf(image: &KernelImage, out: &mut dyn Write) -> io::Result<()> {
-    let plain = image.symbol_source == "ELF symbol table" || image.symbols.is_empty();
+    let plain = image.symbol_source == ImageSymbols::Elf || image.symbols.is_empty();
     match image.elf() {
         Some(_) if plain => out.write_all(image.bytes()),
         Some(_) => match with_symbols(image) {

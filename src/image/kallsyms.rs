@@ -24,13 +24,36 @@ pub struct Recovered {
     pub letter: u8,
 }
 
+/// How a table stores addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddressForm {
+    /// As they are.
+    Whole,
+    /// As offsets, before the names.
+    OffsetsBefore,
+    /// As offsets, behind the tokens.
+    OffsetsAfter,
+}
+
+impl AddressForm {
+    /// The form, and the kernels that have it.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Whole => "64-bit addresses",
+            Self::OffsetsBefore => "32-bit offsets before the names (4.6 to 6.1)",
+            Self::OffsetsAfter => "32-bit offsets after the tokens (6.2 and later)",
+        }
+    }
+}
+
 /// A recovered table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kallsyms {
     /// In the order of the table, which is that of the addresses.
     pub symbols: Vec<Recovered>,
-    /// How the addresses are stored, in words.
-    pub form: &'static str,
+    /// How the addresses are stored.
+    pub form: AddressForm,
     /// False if the image does not say where the kernel is linked: addresses then begin at 0.
     pub based: bool,
 }
@@ -215,7 +238,7 @@ fn walk<'bytes>(
 /// The addresses of the names.
 struct Addresses {
     values: Vec<u64>,
-    form: &'static str,
+    form: AddressForm,
     based: bool,
 }
 
@@ -225,10 +248,10 @@ impl Addresses {
         let aligned = (count * 4).next_multiple_of(8);
         let after = tokens.end.next_multiple_of(8);
         let offsets = |from: usize, base_at: usize, form| Self::relative(bytes, from, base_at, count, form);
-        offsets(after, after + aligned, "32-bit offsets after the tokens (6.2 and later)")
+        offsets(after, after + aligned, AddressForm::OffsetsAfter)
             .or_else(|| {
                 let base_at = names.count_at.checked_sub(8)?;
-                offsets(base_at.checked_sub(aligned)?, base_at, "32-bit offsets before the names (4.6 to 6.1)")
+                offsets(base_at.checked_sub(aligned)?, base_at, AddressForm::OffsetsBefore)
             })
             .or_else(|| Self::absolute(bytes, names.count_at.checked_sub(count * 8)?, count))
             .or_else(|| Self::absolute(bytes, after, count))
@@ -237,10 +260,10 @@ impl Addresses {
     fn absolute(bytes: &[u8], from: usize, count: usize) -> Option<Self> {
         let values: Vec<u64> = (0..count).map(|at| number(bytes, from + at * 8, 8)).collect::<Option<_>>()?;
         let high = values.iter().filter(|value| **value >> 48 == 0xffff).count();
-        (sorted(&values) && high * 2 > count).then_some(Self { values, form: "64-bit addresses", based: true })
+        (sorted(&values) && high * 2 > count).then_some(Self { values, form: AddressForm::Whole, based: true })
     }
 
-    fn relative(bytes: &[u8], from: usize, base_at: usize, count: usize, form: &'static str) -> Option<Self> {
+    fn relative(bytes: &[u8], from: usize, base_at: usize, count: usize, form: AddressForm) -> Option<Self> {
         let stored = number(bytes, base_at, 8)?;
         let offsets: Vec<u32> = (0..count)
             .map(|at| number(bytes, from + at * 4, 4).and_then(|offset| u32::try_from(offset).ok()))

@@ -1,6 +1,6 @@
 //! A kernel image, opened: its code by address, its symbols, what it says about itself.
 
-use super::kallsyms::{Kallsyms, recover};
+use super::kallsyms::{AddressForm, Kallsyms, recover};
 use super::payload::{ImageError, Payload, Shape, open_payload, payload_of};
 use crate::architecture::{Architecture, BootHeader};
 use crate::packing::{self, Packing};
@@ -19,10 +19,42 @@ pub struct KernelImage {
     pub machine: Option<Architecture>,
     /// The symbols, from the ELF symbol table or recovered.
     pub symbols: Arc<SymbolTable>,
-    /// Where the symbols come from, in words.
-    pub symbol_source: String,
+    /// Where the symbols come from.
+    pub symbol_source: ImageSymbols,
     body: Body,
     release: Option<String>,
+}
+
+/// Where the symbols of an image come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImageSymbols {
+    /// The symbol table of the ELF file.
+    Elf,
+    /// The kernel's own table, recovered.
+    Kallsyms {
+        /// How the addresses are stored in it.
+        form: AddressForm,
+        /// Whether it says where the kernel is linked; else addresses begin at 0.
+        based: bool,
+    },
+    /// It has neither.
+    None,
+}
+
+impl std::fmt::Display for ImageSymbols {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Elf => out.write_str("ELF symbol table"),
+            Self::Kallsyms { form, based: true } => write!(out, "kallsyms of the image, {}", form.words()),
+            Self::Kallsyms { form, based: false } => {
+                let form = form.words();
+                write!(out, "kallsyms of the image, {form}; the link address is not in it, addresses begin at 0")
+            }
+            Self::None => {
+                out.write_str("none: the image has neither a symbol table nor a kallsyms table that is known")
+            }
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -74,7 +106,7 @@ impl KernelImage {
                     let found = recover(elf.bytes());
                     (table_of(found.as_ref()), source_of(found.as_ref()))
                 } else {
-                    (own, "ELF symbol table".to_owned())
+                    (own, ImageSymbols::Elf)
                 };
                 Ok(done(machine, symbols, source, Body::Elf(Box::new(elf))))
             }
@@ -184,12 +216,6 @@ fn table_of(found: Option<&Kallsyms>) -> SymbolTable {
     SymbolTable::of_symbols(symbols.iter().map(|symbol| (symbol.name.as_str(), symbol.address, symbol.letter)))
 }
 
-fn source_of(found: Option<&Kallsyms>) -> String {
-    match found {
-        Some(found) if found.based => format!("kallsyms of the image, {}", found.form),
-        Some(found) => {
-            format!("kallsyms of the image, {}; the link address is not in it, addresses begin at 0", found.form)
-        }
-        None => "none: the image has neither a symbol table nor a kallsyms table that is known".to_owned(),
-    }
+fn source_of(found: Option<&Kallsyms>) -> ImageSymbols {
+    found.map_or(ImageSymbols::None, |found| ImageSymbols::Kallsyms { form: found.form, based: found.based })
 }

@@ -2,14 +2,14 @@
 
 use super::binary::Binary;
 use super::elf::{Elf, ElfError};
-use super::module::{ModuleFiles, module_fact};
+use super::modules::{Modules, NoModule, Wanted};
 use super::names::{Symbol, SymbolTable};
 use super::place::{Place, demangled};
 use crate::packing::Packing;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// How sure an answer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -65,11 +65,46 @@ pub struct Named<'line> {
     pub exact: bool,
 }
 
+/// Why a named place has no address in a file.
+#[derive(Debug, thiserror::Error)]
+enum NoPlace {
+    #[error("no function {0}")]
+    NoFunction(String),
+    #[error("offset {offset:#x} is beyond the size {size:#x}: a damaged line")]
+    Beyond { offset: u64, size: u64 },
+    #[error("{function} has {sizes} bytes in the image, the log says {size:#x}: another build")]
+    OtherBuild { function: String, sizes: String, size: u64 },
+}
+
+/// What a table of symbols was read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SymbolSource {
+    /// `System.map`.
+    SystemMap,
+    /// A saved `/proc/kallsyms`.
+    Kallsyms,
+    /// The table that a boot image holds of itself.
+    BootImage,
+}
+
+impl SymbolSource {
+    /// What it is called in messages.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::SystemMap => "System.map",
+            Self::Kallsyms => "kallsyms",
+            Self::BootImage => "a boot image",
+        }
+    }
+}
+
 /// Where symbols come from.
 #[derive(Debug)]
 enum Image {
     Binary(Box<Binary>),
-    Symbols { table: SymbolTable, kind: &'static str },
+    Symbols { table: SymbolTable, source: SymbolSource },
     None,
 }
 
@@ -81,10 +116,7 @@ pub struct Kernel {
     path: PathBuf,
     banner: Option<String>,
     build_id: Option<String>,
-    folders: Vec<PathBuf>,
-    listed: Mutex<BTreeMap<PathBuf, Arc<ModuleFiles>>>,
-    modules: Mutex<BTreeMap<String, Result<Arc<Binary>, String>>>,
-    cache_home: Option<PathBuf>,
+    modules: Modules,
     /// Answer as the kernel tree's decode_stacktrace.sh does: the first function of a name, the address itself.
     pub compatible: bool,
 }
@@ -101,8 +133,8 @@ impl Kernel {
             if !table.is_empty() {
                 let kallsyms =
                     view.windows(5).take(1 << 16).any(|window| window == b"\t[bpf") || path.ends_with("kallsyms");
-                let kind = if kallsyms { "kallsyms" } else { "System.map" };
-                return Ok(Self::of_symbols(path, table, kind, None, None));
+                let source = if kallsyms { SymbolSource::Kallsyms } else { SymbolSource::SystemMap };
+                return Ok(Self::of_symbols(path, table, source, None, None));
             }
         }
         drop(view);
@@ -118,16 +150,16 @@ impl Kernel {
         Self::new(Image::Binary(Box::new(binary)), &path, banner, build_id, cache_home)
     }
 
-    /// A kernel of which only symbols are known; `kind` says what they were taken from.
+    /// A kernel of which only symbols are known.
     #[must_use]
     pub fn of_symbols(
         path: &Path,
         table: SymbolTable,
-        kind: &'static str,
+        source: SymbolSource,
         banner: Option<String>,
         build_id: Option<String>,
     ) -> Self {
-        Self::new(Image::Symbols { table, kind }, path, banner, build_id, None)
+        Self::new(Image::Symbols { table, source }, path, banner, build_id, None)
     }
 
     /// No kernel at all: modules only.
@@ -156,17 +188,14 @@ impl Kernel {
             path: path.to_owned(),
             banner,
             build_id,
-            folders,
-            listed: Mutex::default(),
-            modules: Mutex::default(),
-            cache_home: cache_home.map(Path::to_owned),
+            modules: Modules::new(folders, cache_home),
             compatible: false,
         }
     }
 
     /// Looks for modules in this folder before all others.
     pub fn add_module_folder(&mut self, folder: &Path) {
-        self.folders.insert(0, folder.to_owned());
+        self.modules.add_folder(folder);
     }
 
     /// The file.
@@ -202,8 +231,9 @@ impl Kernel {
             Image::Binary(_) => Some(format!(
                 "{path}: has a symbol table but no debug information: functions for addresses, no files and lines"
             )),
-            Image::Symbols { kind, .. } => Some(format!(
-                "{path}: {kind} has names and addresses only: functions for addresses, no files and lines"
+            Image::Symbols { source, .. } => Some(format!(
+                "{path}: {} has names and addresses only: functions for addresses, no files and lines",
+                source.words()
             )),
             Image::None => None,
         }
@@ -228,61 +258,8 @@ impl Kernel {
         }
     }
 
-    /// A module's file: the first one of that name that has lines and belongs to this kernel.
-    fn module(&self, name: &str, build_id: Option<&str>) -> Result<Arc<Binary>, String> {
-        let key = name.replace('-', "_");
-        if let Some(known) = self.modules.lock().map_err(|_| "a look-up failed")?.get(&key) {
-            return known.clone();
-        }
-        let found = self.find_module(&key, build_id);
-        self.modules.lock().map_err(|_| "a look-up failed")?.insert(key, found.clone());
-        found
-    }
-
-    fn find_module(&self, name: &str, build_id: Option<&str>) -> Result<Arc<Binary>, String> {
-        let mut reason = None;
-        for folder in &self.folders {
-            let known = self.listed.lock().map_err(|_| "a look-up failed")?.get(folder).cloned();
-            let files = match known {
-                Some(files) => files,
-                None => {
-                    let files = Arc::new(ModuleFiles::below(folder));
-                    self.listed.lock().map_err(|_| "a look-up failed")?.insert(folder.clone(), Arc::clone(&files));
-                    files
-                }
-            };
-            for path in files.of(name) {
-                let elf = match Elf::open(path) {
-                    Ok(elf) => elf,
-                    Err(error) => {
-                        reason = Some(error.to_string());
-                        continue;
-                    }
-                };
-                if let (Some(own), Some(wanted)) = (elf.build_id.as_deref(), build_id)
-                    && !self.compatible
-                    && own != wanted
-                {
-                    reason = Some(format!("{}: has build id {own}, the log says {wanted}", path.display()));
-                    continue;
-                }
-                let modinfo = elf.section(".modinfo").map(|section| elf.contents(section)).unwrap_or_default();
-                let made_for = module_fact(modinfo, "vermagic").and_then(|magic| magic.split(' ').next());
-                if let (Some(made_for), Some(release)) = (made_for, self.release())
-                    && !self.compatible
-                    && made_for != release
-                {
-                    reason = Some(format!("{}: is a module of kernel {made_for}, not of {release}", path.display()));
-                    continue;
-                }
-                if !elf.has_lines() {
-                    reason.get_or_insert_with(|| format!("{}: has no debug information", path.display()));
-                    continue;
-                }
-                return Ok(Arc::new(Binary::of(elf, self.cache_home.as_deref())));
-            }
-        }
-        Err(reason.unwrap_or_else(|| format!("no file {name}.ko in the module folders (--modules DIR)")))
+    fn module(&self, name: &str, build_id: Option<&str>) -> Result<Arc<Binary>, NoModule> {
+        self.modules.get(name, Wanted { build_id, release: self.release(), any: self.compatible })
     }
 
     /// The address that a named place stands for in its file, and how sure that is.
@@ -291,15 +268,15 @@ impl Kernel {
         binary: Option<&Binary>,
         table: &SymbolTable,
         named: Named<'_>,
-    ) -> Result<(u64, Confidence, Option<String>), String> {
+    ) -> Result<(u64, Confidence, Option<String>), NoPlace> {
         let Named { function, offset, size, .. } = named;
         if self.compatible {
             let first = table.named(function).find(|symbol| matches!(symbol.letter, b't' | b'T'));
-            let symbol = first.ok_or_else(|| format!("no function {function}"))?;
+            let symbol = first.ok_or_else(|| NoPlace::NoFunction(function.to_owned()))?;
             return Ok((symbol.address.wrapping_add(offset), Confidence::Certain, None));
         }
         if offset > size {
-            return Err(format!("offset {offset:#x} is beyond the size {size:#x}: a damaged line"));
+            return Err(NoPlace::Beyond { offset, size });
         }
         let mut all: Vec<Symbol<'_>> = table
             .named(function)
@@ -310,7 +287,7 @@ impl Kernel {
             all = table.beginning(&format!("{function}.llvm.")).collect();
         }
         if all.is_empty() {
-            return Err(format!("no function {function}"));
+            return Err(NoPlace::NoFunction(function.to_owned()));
         }
         let fits = |symbol: &&Symbol<'_>| symbol.span == size || symbol.size == size || is_last(binary, symbol, size);
         let mut fitting: Vec<Symbol<'_>> = all.iter().filter(fits).copied().collect();
@@ -322,10 +299,7 @@ impl Kernel {
                     .iter()
                     .map(|symbol| format!("{:#x}", if symbol.size > 0 { symbol.size } else { symbol.span }))
                     .collect();
-                Err(format!(
-                    "{function} has {} bytes in the image, the log says {size:#x}: another build",
-                    sizes.join(" or ")
-                ))
+                Err(NoPlace::OtherBuild { function: function.to_owned(), sizes: sizes.join(" or "), size })
             }
             [one] => Ok((one.address.wrapping_add(offset) - minus, Confidence::Certain, None)),
             [one, rest @ ..] => Ok((
@@ -346,14 +320,14 @@ impl Kernel {
                     module = found;
                     (Some(&*module), module.symbols())
                 }
-                Err(reason) => return Answer::miss(reason),
+                Err(reason) => return Answer::miss(reason.to_string()),
             },
             (None, Image::Binary(binary)) => (Some(&**binary), binary.symbols()),
             (None, Image::Symbols { table, .. }) => (None, table),
             (None, Image::None) => return Answer::miss("no kernel image was given"),
         };
         match self.address(binary, table, named) {
-            Err(reason) => Answer::miss(reason),
+            Err(reason) => Answer::miss(reason.to_string()),
             Ok((address, confidence, reason)) => match binary {
                 Some(binary) => {
                     let address = if self.compatible { compatible_address(binary, address) } else { address };
@@ -433,11 +407,7 @@ impl Kernel {
         if let Image::Binary(binary) = &self.image {
             binary.save();
         }
-        if let Ok(modules) = self.modules.lock() {
-            for binary in modules.values().flatten() {
-                binary.save();
-            }
-        }
+        self.modules.save();
     }
 
     /// The folder in which the kernel was built, which the paths of its files begin with.

@@ -245,8 +245,19 @@ pub fn record(directory: &Path, name: &str, role: Role) -> io::Result<FileRecord
     })
 }
 
+/// Why a packed file stays packed.
+#[derive(Debug, thiserror::Error)]
+enum StaysPacked {
+    /// Its place is taken.
+    #[error("{0} is there already")]
+    There(String),
+    /// It does not unpack, or there is no room.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
 /// Unpacks `disk.raw.xz` to `disk.raw`; nothing that is there is overwritten.
-fn unpack_beside(directory: &Path, name: &str) -> Result<String, String> {
+fn unpack_beside(directory: &Path, name: &str) -> Result<String, StaysPacked> {
     let mut plain = name;
     while let Some(shorter) = plain.strip_suffix(".xz").or_else(|| plain.strip_suffix(".gz")) {
         plain = shorter;
@@ -254,7 +265,7 @@ fn unpack_beside(directory: &Path, name: &str) -> Result<String, String> {
     let plain = if plain == name || plain.is_empty() { format!("{name}.unpacked") } else { plain.to_owned() };
     let destination = directory.join(&plain);
     if destination.symlink_metadata().is_ok() {
-        return Err(format!("{plain} is there already"));
+        return Err(StaysPacked::There(plain));
     }
     let part = directory.join(format!("{plain}.part"));
     let unpack = || -> io::Result<()> {
@@ -273,7 +284,7 @@ fn unpack_beside(directory: &Path, name: &str) -> Result<String, String> {
     };
     unpack().map(|()| plain.clone()).map_err(|error| {
         let _ = fs::remove_file(&part);
-        error.to_string()
+        StaysPacked::Io(error)
     })
 }
 

@@ -8,7 +8,7 @@ use super::plan::{self, Candidate, Item};
 use super::{adopt, content, link, repro, unpack};
 use crate::architecture::Architecture;
 use crate::files::{Lock, LockError, replace};
-use crate::net::{Client, HttpError, Site};
+use crate::net::{AddressError, Client, HttpError, Site};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -312,7 +312,7 @@ fn obtain(
         return Ok(());
     }
     let (address, outcome) = match address(request.base_url, &item.link) {
-        Err(reason) => (item.link.clone(), Err(reason)),
+        Err(refused) => (item.link.clone(), Err(refused.to_string())),
         Ok(address) => {
             tell(Event::Begins(item));
             let outcome = one_file(client, request, item, &address, &destination, tell);
@@ -380,10 +380,18 @@ fn reason(error: &DownloadError, role: Role, chosen: &Candidate) -> String {
     }
 }
 
+/// A link of the dashboard that leads where we may not go.
+#[derive(Debug, thiserror::Error)]
+#[error("{link:?}: refused: {reason}")]
+struct RefusedLink {
+    link: String,
+    reason: AddressError,
+}
+
 /// Where a link of the dashboard leads, if we may go there.
-fn address(base_url: &str, link: &str) -> Result<String, String> {
+fn address(base_url: &str, link: &str) -> Result<String, RefusedLink> {
     let full = base_url.parse::<Site>().and_then(|site| site.link(link));
-    full.map_err(|reason| format!("{link:?}: refused: {reason}"))
+    full.map_err(|reason| RefusedLink { link: link.to_owned(), reason })
 }
 
 /// A server's file name as something that can be shown and stored: no path, no control bytes, not hidden, not long.

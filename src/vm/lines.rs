@@ -2,8 +2,19 @@
 
 use super::settings::Image;
 use crate::files::cache_home;
-use crate::symbols::{Kernel, SourceLines};
+use crate::symbols::{ElfError, Kernel, SourceLines};
 use std::thread::{self, JoinHandle};
+
+/// Why a run has no source lines.
+#[derive(Debug, thiserror::Error)]
+pub enum LinesError {
+    /// The image cannot be used.
+    #[error(transparent)]
+    Image(#[from] ElfError),
+    /// What opens it failed itself.
+    #[error("the image cannot be read")]
+    Failed,
+}
 
 /// An image that is being opened, or open.
 #[derive(Debug)]
@@ -11,7 +22,7 @@ pub enum LiveLines {
     /// None was given, or it cannot be used.
     None,
     /// On its way.
-    Opening(JoinHandle<Result<SourceLines, String>>),
+    Opening(JoinHandle<Result<SourceLines, LinesError>>),
     /// There.
     Open(Box<SourceLines>),
 }
@@ -22,7 +33,7 @@ impl LiveLines {
     pub fn open(image: Option<&Image>) -> Self {
         let Some(image) = image.cloned() else { return Self::None };
         let open = move || {
-            let kernel = Kernel::open(&image.vmlinux, cache_home().as_deref()).map_err(|error| error.to_string())?;
+            let kernel = Kernel::open(&image.vmlinux, cache_home().as_deref())?;
             Ok(SourceLines::new(kernel, &image.modules))
         };
         thread::Builder::new().name("image".to_owned()).spawn(open).map_or(Self::None, Self::Opening)
@@ -31,12 +42,12 @@ impl LiveLines {
     /// The open image; waits for it. The error comes once.
     ///
     /// # Errors
-    /// Why there are no lines, in a sentence.
-    pub fn get(&mut self) -> Result<Option<&SourceLines>, String> {
+    /// [`LinesError`].
+    pub fn get(&mut self) -> Result<Option<&SourceLines>, LinesError> {
         if let Self::Opening(_) = self
             && let Self::Opening(thread) = std::mem::replace(self, Self::None)
         {
-            let opened = thread.join().unwrap_or_else(|_| Err("the image cannot be read".to_owned()));
+            let opened = thread.join().unwrap_or_else(|_| Err(LinesError::Failed));
             *self = Self::Open(Box::new(opened?));
         }
         Ok(if let Self::Open(lines) = self { Some(lines) } else { None })

@@ -372,7 +372,7 @@ impl<'a> Watcher<'a> {
                 lines.report(report);
                 foreign
             }
-            Err(words) => Some(words),
+            Err(error) => Some(error.to_string()),
         };
         if let Some(words) = found {
             self.warn(format!("no source lines: {words}"));

@@ -2,7 +2,7 @@
 
 use super::compiled::{compile, has_gcc};
 use kanalyze::architecture::Architecture;
-use kanalyze::image::{KernelImage, Recovered, lock_calls, payload_of, recover, write_elf};
+use kanalyze::image::{ImageSymbols, KernelImage, Recovered, lock_calls, payload_of, recover, write_elf};
 use kanalyze::symbols::View;
 use std::io::Write;
 use std::path::Path;
@@ -307,7 +307,7 @@ fn a_flat_arm64_image_becomes_an_elf_file_with_its_symbols() {
     let mut elf = Vec::new();
     write_elf(&image, &mut elf).expect("memory");
     let again = KernelImage::of_bytes(elf, Path::new("vmlinux")).expect("an ELF file of our own making");
-    assert_eq!(again.symbol_source, "ELF symbol table");
+    assert_eq!(again.symbol_source, ImageSymbols::Elf);
     assert_eq!(again.symbols.named("function_2").next().map(|symbol| symbol.address), Some(BASE + 32));
     assert_eq!(again.at(BASE + 32, 4), Some(&(0x9400_0000_u32 | 12).to_le_bytes()[..]));
 }
