@@ -2,11 +2,11 @@
 # Builds what people install: an archive with a static program, a Debian package, a container image, the list of what is
 # inside (SBOM) and checksums. All of it ends up in one folder.
 #
-# usage: packaging/dist.sh [--profile release|scoring|dev] [--features tables] [--target TRIPLE] [--out FOLDER]
+# usage: packaging/dist.sh [--profile release|scoring|dev] [--features FEATURES] [--target TRIPLE] [--out FOLDER]
 #
 #   --profile   release (the default) is optimised across crates; CI takes `scoring`, which tests/all.sh builds anyway;
 #               `dev` is for trying this script
-#   --features  `tables` adds SQL: 31 CPU minutes instead of 8
+#   --features  arrow if it is not given: tables in Parquet and Arrow; `tables` adds SQL: 31 CPU minutes instead of 8
 #   --target    for another machine: its rust-std must be installed, and the linker named in CARGO_TARGET_…_LINKER
 #   --out       $CARGO_TARGET_DIR/dist if it is not given
 #
@@ -20,11 +20,11 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-profile=release features=() target="" out=""
+profile=release features=arrow target="" out=""
 while [ $# -gt 0 ]; do
     case $1 in
         --profile) profile=${2:?}; shift 2 ;;
-        --features) features=(--features "${2:?}"); shift 2 ;;
+        --features) features=${2:?}; shift 2 ;;
         --target) target=${2:?}; shift 2 ;;
         --out) out=${2:?}; shift 2 ;;
         *) sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
@@ -62,7 +62,7 @@ compiled() {
     shift
     [ "$triple" = "$host" ] || place=$triple/
     # Libraries in C are compiled anew where the date of the build is another one, or is given for the first time.
-    env -u SOURCE_DATE_EPOCH cargo rustc --quiet --profile "$profile" "${features[@]}" --bin kanalyze ${place:+--target "$triple"} -- "$@" >&2
+    env -u SOURCE_DATE_EPOCH cargo rustc --quiet --profile "$profile" --features "$features" --bin kanalyze ${place:+--target "$triple"} -- "$@" >&2
     echo "$build/$place$folder/kanalyze"
 }
 
@@ -175,7 +175,7 @@ cyclonedx=$build/tools/bin/cargo-cyclonedx
 command -v "$cyclonedx" >/dev/null || cyclonedx=$(command -v cargo-cyclonedx || true)
 if [ -n "$cyclonedx" ]; then
     # It writes beside Cargo.toml; the list of this target, with what is optional left out.
-    "$cyclonedx" cyclonedx --quiet --format json --no-build-deps --target "$target" "${features[@]}" --override-filename kanalyze.sbom
+    "$cyclonedx" cyclonedx --quiet --format json --no-build-deps --target "$target" --features "$features" --override-filename kanalyze.sbom
     mv kanalyze.sbom.json "$out/kanalyze-$version.cdx.json"
 else
     left_out+=("the SBOM: run packaging/tools.sh first")

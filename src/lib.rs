@@ -86,7 +86,7 @@
 //! | `threads` | [`engine::Options::threads`] above one |
 //! | `map` | large logs and symbol files are mapped into memory, not read |
 //! | `schema` | `schemars::JsonSchema` for the records |
-//! | `arrow` (default) | tables: Parquet, Arrow and CSV files, streams of Arrow batches |
+//! | `arrow` | tables in Parquet and Arrow, streams of Arrow batches; CSV needs no feature |
 //! | `tables` | SQL over tables, by polars |
 //!
 //! With `default-features = false` kanalyze depends on fewer than 40 crates in all (`tests/all.sh` counts), among them neither clap
@@ -130,7 +130,7 @@
 //! | [`bisect`] | transcripts → steps → outcome → confidence |
 //! | `source` | a kernel tree in git: code, blame, fixed?, maintainers |
 //! | [`diff`] | two sets of events → what changed |
-//! | [`table`] | records as columns: Parquet, Arrow, CSV, streams (cargo feature `arrow`), SQL (`tables`) |
+//! | [`table`] | records as columns: CSV; Parquet, Arrow, streams (cargo feature `arrow`); SQL (`tables`) |
 //! | [`engine`] | push, threads, the join of the stages |
 //! | `intake` | names → logs → records: the one road in, for every verb |
 //! | `runs` | run folders |

@@ -86,7 +86,7 @@ tests/guest/build.sh "$target/guest"
 step "form and lints"
 cargo fmt --check
 shellcheck tests/all.sh .ci/run packaging/*.sh packaging/places/{xfstests,blktests,kselftest,github/check.sh}
-# With tables, as the tests below; the build without them, which is scored, must not warn either.
+# With tables, as the tests below; the builds without them must not warn either.
 cargo clippy --quiet --all-targets --features tables -- -D warnings
 
 step "the library alone"
@@ -114,8 +114,8 @@ else
 fi
 
 step "the build that is scored"
-# As the release, without its link-time optimisation, which changes no answer and costs minutes.
-warned=$(cargo build --profile scoring --quiet 2>&1) || { echo "$warned"; exit 1; }
+# What the packages and the wheel hold: as the release, without its link-time optimisation, which changes no answer and costs minutes.
+warned=$(cargo build --profile scoring --features arrow --quiet 2>&1) || { echo "$warned"; exit 1; }
 [ -z "$warned" ] || { echo "$warned"; exit 1; }
 B=$target/scoring/kanalyze
 "$B" corpus check corpus
@@ -128,11 +128,29 @@ B=$target/scoring/kanalyze
     "$B" page corpus/lab/logs/hang_chain.log >/dev/null
     "$B" corpus check corpus/lab >/dev/null
 )
-# The tests above were built with tables; this build is without them and says how to get them.
-if said=$("$B" query top corpus/lab/logs/clean.log 2>&1) || [ "${said#*--features tables}" = "$said" ]; then
-    echo "a build without tables says: $said"
-    exit 1
-fi
+# says WHAT WORDS PROGRAM [argument]…: a build that leaves something out must end with a sentence that says how to get it.
+says() {
+    local what=$1 words=$2 said
+    shift 2
+    if said=$("$@" 2>&1) || [ "${said#*"$words"}" = "$said" ]; then
+        echo "a build without $what says: $said"
+        exit 1
+    fi
+}
+# The tests above were built with tables; this build is without them.
+says SQL "--features tables" "$B" query top corpus/lab/logs/clean.log
+
+step "the build that cargo install makes"
+# Not optimised: what it answers is known by now. It may not warn, writes CSV, and says how to get the rest.
+warned=$(cargo build --bin kanalyze --config 'profile.dev.package.kanalyze.opt-level=0' --quiet 2>&1) || { echo "$warned"; exit 1; }
+[ -z "$warned" ] || { echo "$warned"; exit 1; }
+plain=$target/debug/kanalyze tables=$(mktemp -d)
+"$plain" table corpus/lab/logs/oops_bug.log -o "$tables/plain.csv"
+"$B" table corpus/lab/logs/oops_bug.log -o "$tables/arrow.csv"
+cmp "$tables/plain.csv" "$tables/arrow.csv"
+"$plain" table corpus/lab/logs --cluster --format jsonl | cmp - <("$B" table corpus/lab/logs --cluster --format jsonl)
+says Parquet "--features arrow" "$plain" table corpus/lab/logs/oops_bug.log -o "$tables/plain.parquet"
+rm -rf "$tables"
 
 step "the wheel, and the fleet that runs it"
 tests/fleet.sh scoring "$fleet"

@@ -1,35 +1,82 @@
-//! Batches as CSV: a header, one line per row; lists and structs are JSON in a field.
+//! Rows as CSV: a header, one line per row; lists and structs are JSON in a field.
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, Int64Type};
-use arrow_array::{Array, RecordBatch};
-use arrow_schema::{DataType, Schema};
+use super::columns::{Maker, columns, names};
+use super::sink::SinkResult;
+use super::{Origin, Row, TableError};
 use serde_json::{Map, Value};
 use std::io::{self, Write};
 
-/// The names of the columns.
-pub(super) fn write_header(out: &mut dyn Write, schema: &Schema) -> io::Result<()> {
-    let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-    writeln!(out, "{}", names.join(","))
-}
+/// So many rows become values at once: as JSON they take far more memory than as text.
+const AT_ONCE: usize = 16;
 
-/// The rows of a batch.
-pub(super) fn write(out: &mut dyn Write, batch: &RecordBatch) -> io::Result<()> {
-    for row in 0..batch.num_rows() {
-        for (number, column) in batch.columns().iter().enumerate() {
-            if number > 0 {
-                out.write_all(b",")?;
-            }
-            match json(column, row) {
-                Value::Null => {}
-                Value::String(text) => write_text(out, &text)?,
-                nested @ (Value::Array(_) | Value::Object(_)) => write_text(out, &nested.to_string())?,
-                plain => write!(out, "{plain}")?,
+/// Makes values.
+struct Values;
+
+impl Maker for Values {
+    type Column = Vec<Value>;
+
+    fn text<'r>(values: impl Iterator<Item = Option<&'r str>>) -> Vec<Value> {
+        values.map(Value::from).collect()
+    }
+
+    fn number<N: TryInto<i64>>(values: impl Iterator<Item = Option<N>>) -> Vec<Value> {
+        values.map(|value| Value::from(value.and_then(|value| value.try_into().ok()))).collect()
+    }
+
+    fn fraction(values: impl Iterator<Item = Option<f64>>) -> Vec<Value> {
+        values.map(Value::from).collect()
+    }
+
+    fn flag(values: impl Iterator<Item = Option<bool>>) -> Vec<Value> {
+        values.map(Value::from).collect()
+    }
+
+    fn record(fields: Vec<(&'static str, Vec<Value>)>) -> Result<Vec<Value>, TableError> {
+        let count = fields.first().map_or(0, |(_, values)| values.len());
+        let mut records = vec![Map::new(); count];
+        for (name, values) in fields {
+            for (record, value) in records.iter_mut().zip(values) {
+                record.insert(name.to_owned(), value);
             }
         }
-        out.write_all(b"\n")?;
+        Ok(records.into_iter().map(Value::Object).collect())
+    }
+
+    fn list(lengths: impl Iterator<Item = usize>, values: Vec<Value>) -> Result<Vec<Value>, TableError> {
+        let mut values = values.into_iter();
+        Ok(lengths.map(|length| values.by_ref().take(length).collect()).collect())
+    }
+}
+
+/// The names of the columns.
+pub(super) fn write_header(out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}", names(&[]).collect::<Vec<_>>().join(","))
+}
+
+/// Rows.
+pub(super) fn write(out: &mut dyn Write, rows: &[&Row], origin: &Origin) -> SinkResult<()> {
+    for rows in rows.chunks(AT_ONCE) {
+        let columns = columns::<Values>(rows, &[], origin)?;
+        for row in 0..rows.len() {
+            write_row(out, columns.iter().map(|(_, column)| &column[row]))?;
+        }
     }
     Ok(())
+}
+
+fn write_row<'v>(out: &mut dyn Write, values: impl Iterator<Item = &'v Value>) -> io::Result<()> {
+    for (number, value) in values.enumerate() {
+        if number > 0 {
+            out.write_all(b",")?;
+        }
+        match value {
+            Value::Null => {}
+            Value::String(text) => write_text(out, text)?,
+            nested @ (Value::Array(_) | Value::Object(_)) => write_text(out, &nested.to_string())?,
+            plain => write!(out, "{plain}")?,
+        }
+    }
+    out.write_all(b"\n")
 }
 
 /// A text, in quotes where a reader would take it for something else (RFC 4180); an empty text is not a missing one.
@@ -38,29 +85,5 @@ fn write_text(out: &mut dyn Write, text: &str) -> io::Result<()> {
         write!(out, "\"{}\"", text.replace('"', "\"\""))
     } else {
         out.write_all(text.as_bytes())
-    }
-}
-
-/// One value of the types that tables have.
-fn json(array: &dyn Array, at: usize) -> Value {
-    if array.is_null(at) {
-        return Value::Null;
-    }
-    match array.data_type() {
-        DataType::Utf8 => Value::String(array.as_string::<i32>().value(at).to_owned()),
-        DataType::Int64 => array.as_primitive::<Int64Type>().value(at).into(),
-        DataType::Float64 => array.as_primitive::<Float64Type>().value(at).into(),
-        DataType::Boolean => array.as_boolean().value(at).into(),
-        DataType::List(_) => {
-            let values = array.as_list::<i32>().value(at);
-            (0..values.len()).map(|at| json(&values, at)).collect()
-        }
-        DataType::Struct(fields) => {
-            let columns = array.as_struct().columns();
-            let values = fields.iter().zip(columns).map(|(field, column)| (field.name().clone(), json(column, at)));
-            Value::Object(values.collect::<Map<String, Value>>())
-        }
-        // No column has another type; a test holds that.
-        _ => Value::Null,
     }
 }

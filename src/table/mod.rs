@@ -2,20 +2,20 @@
 //!
 //! A table has a row for each log, each report and each event (`record` says which), so that rates have a denominator:
 //! a log without a crash is a row, and so is one that cannot be read. [`COLUMNS`] is the schema `kanalyze.events/2`. The rows of
-//! a log stay together and in order. Files and streams are the cargo feature `arrow` (arrow-rs); SQL is the feature `tables`
-//! (polars), whose cost is in `Cargo.toml`.
+//! a log stay together and in order. CSV is always there; Parquet, Arrow and streams are the cargo feature `arrow` (arrow-rs), SQL is
+//! the feature `tables` (polars). `Cargo.toml` says what they cost.
 //!
-//! `columns` turns rows into a batch of arrays, `write` gathers rows, `draft` puts batches into files, `parts` into partitions
-//! of a folder, `stream` reads logs out of a stream and writes rows into one, `read` takes causes out of tables of any age,
-//! `query` asks SQL.
+//! `columns` turns rows into columns: `arrays` of Arrow, or the values of a `csv`. `write` gathers rows, `draft` and `sink` put
+//! them into files, `parts` into partitions of a folder, `stream` reads logs out of a stream and writes rows into one, `read`
+//! takes causes out of tables of any age, `query` asks SQL.
 
+#[cfg(not(feature = "arrow"))]
+mod absent;
 #[cfg(feature = "arrow")]
+mod arrays;
 mod columns;
-#[cfg(feature = "arrow")]
 mod csv;
-#[cfg(feature = "arrow")]
 mod draft;
-#[cfg(feature = "arrow")]
 mod form;
 #[cfg(feature = "arrow")]
 mod parts;
@@ -23,17 +23,17 @@ mod parts;
 mod query;
 #[cfg(feature = "arrow")]
 mod read;
-#[cfg(feature = "arrow")]
 mod row;
 mod schema;
+mod sink;
 #[cfg(feature = "arrow")]
 mod stream;
 #[cfg(feature = "tables")]
 mod value;
-#[cfg(feature = "arrow")]
 mod write;
 
-#[cfg(feature = "arrow")]
+#[cfg(not(feature = "arrow"))]
+pub use absent::{causes, known_clusters, write_clusters};
 pub use form::{Form, is_table, parquet_files};
 #[cfg(feature = "tables")]
 pub use query::{Answer, ask};
@@ -42,7 +42,6 @@ pub use read::{causes, known_clusters, write_clusters};
 pub use schema::{COLUMNS, ColumnInfo, PARTITIONS};
 #[cfg(feature = "arrow")]
 pub use stream::{LogBatch, LogStream, RowStream};
-#[cfg(feature = "arrow")]
 pub use write::{TableWriter, is_full, weight};
 
 use crate::diff::Fingerprint;
@@ -71,6 +70,11 @@ pub enum TableError {
         /// Why.
         source: std::io::Error,
     },
+    /// What is asked for takes Parquet or Arrow, and this build is without the cargo feature `arrow`.
+    #[error(
+        "{0}: Parquet and Arrow are left out of this build: get them with `cargo install --path . --features arrow` in kanalyze's sources"
+    )]
+    LeftOut(String),
     /// What the user asked for cannot be.
     #[error("{0}")]
     Request(String),

@@ -1,11 +1,13 @@
 //! A partitioned table: a folder below folders `column=value`, to which files are added.
 
-use super::draft::{Draft, Whole};
+use super::draft::{Draft, Whole, at};
 use super::form::Form;
+use super::write::Place;
 use super::{NOTHING, Origin, Row, TableError};
 use sha2::Digest as _;
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Files of a partitioned table that are written to at once.
@@ -17,7 +19,6 @@ const GROUP: usize = 2 << 20;
 pub(super) struct Parts {
     folder: PathBuf,
     by: Vec<String>,
-    origin: Origin,
     /// Files being written, by their folder below the table's; the number says when one was last written to.
     open: BTreeMap<String, (u64, Draft)>,
     /// Files that are whole and wait for their place.
@@ -27,12 +28,26 @@ pub(super) struct Parts {
 
 impl Parts {
     /// An addition to the table in `folder`, partitioned by these columns.
-    pub(super) fn new(folder: &Path, by: &[String], origin: Origin) -> Self {
-        Self { folder: folder.to_owned(), by: by.to_vec(), origin, open: BTreeMap::new(), full: Vec::new(), turn: 0 }
+    pub(super) fn new(folder: &Path, by: &[String]) -> Self {
+        Self { folder: folder.to_owned(), by: by.to_vec(), open: BTreeMap::new(), full: Vec::new(), turn: 0 }
     }
 
+    /// Finishes the file that was longest not written to, when there are too many.
+    fn make_room(&mut self) -> Result<(), TableError> {
+        if self.open.len() < OPEN {
+            return Ok(());
+        }
+        let oldest = self.open.iter().min_by_key(|(_, (turn, _))| *turn).map(|(name, _)| name.clone());
+        if let Some((name, (_, draft))) = oldest.and_then(|name| self.open.remove_entry(&name)) {
+            self.full.push((name, draft.finish()?));
+        }
+        Ok(())
+    }
+}
+
+impl Place for Parts {
     /// Writes rows, each into the file of its partition.
-    pub(super) fn write(&mut self, rows: &[&Row]) -> Result<(), TableError> {
+    fn write(&mut self, rows: &[&Row], origin: &Origin) -> Result<(), TableError> {
         let mut groups: BTreeMap<String, Vec<&Row>> = BTreeMap::new();
         for row in rows {
             let parts: Vec<String> = self
@@ -48,31 +63,19 @@ impl Parts {
             self.turn += 1;
             if !self.open.contains_key(&name) {
                 self.make_room()?;
-                let draft = Draft::create(&self.folder, Form::Parquet, &self.by, &self.origin, GROUP)?;
+                let draft = Draft::create(&self.folder, Form::Parquet, &self.by, origin, GROUP)?;
                 self.open.insert(name.clone(), (self.turn, draft));
             }
             if let Some((turn, draft)) = self.open.get_mut(&name) {
                 *turn = self.turn;
-                draft.write(&rows, &self.by, &self.origin)?;
+                draft.write(&rows, &self.by, origin)?;
             }
-        }
-        Ok(())
-    }
-
-    /// Finishes the file that was longest not written to, when there are too many.
-    fn make_room(&mut self) -> Result<(), TableError> {
-        if self.open.len() < OPEN {
-            return Ok(());
-        }
-        let oldest = self.open.iter().min_by_key(|(_, (turn, _))| *turn).map(|(name, _)| name.clone());
-        if let Some((name, (_, draft))) = oldest.and_then(|name| self.open.remove_entry(&name)) {
-            self.full.push((name, draft.finish()?));
         }
         Ok(())
     }
 
     /// Puts all files in their places.
-    pub(super) fn finish(mut self) -> Result<(), TableError> {
+    fn finish(mut self: Box<Self>) -> Result<(), TableError> {
         for (name, (_, draft)) in std::mem::take(&mut self.open) {
             self.full.push((name, draft.finish()?));
         }
@@ -88,6 +91,51 @@ impl Parts {
             }
         }
         Ok(())
+    }
+}
+
+impl Whole {
+    /// Becomes the file with the next free number in `folder`.
+    fn add_to(self, folder: &Path) -> Result<PathBuf, TableError> {
+        fs::create_dir_all(folder).map_err(at(folder))?;
+        let mut number = fs::read_dir(folder).map_err(at(folder))?.count();
+        loop {
+            let target = folder.join(format!("part-{number:05}.parquet"));
+            match fs::hard_link(&self.path, &target) {
+                Ok(()) => return Ok(target),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+                // A file system without links: the name is taken by making it.
+                Err(_) => match File::create_new(&target) {
+                    Ok(_) => return crate::files::place(&self.path, &target).map_err(at(&target)).map(|()| target),
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+                    Err(error) => return Err(at(&target)(error)),
+                },
+            }
+        }
+    }
+}
+
+impl Row {
+    /// The row's value in a column of [`super::PARTITIONS`], as text.
+    fn part(&self, column: &str) -> Option<String> {
+        let owned = |value: &str| Some(value.to_owned());
+        let report = self.report();
+        match column {
+            "record" => owned(self.record()),
+            "log" => owned(self.log()),
+            "kind" => self.shared(|report| report.kind.clone(), |event| event.kind.clone()),
+            "title" => self.shared(|report| report.title.clone(), |event| event.title.clone()),
+            "type" => report.map(|report| report.r#type.clone()).filter(|value| !value.is_empty()),
+            "frame" => report.map(|report| report.frame.clone()).filter(|value| !value.is_empty()),
+            "suppressed" => report.map(|report| report.suppressed.to_string()),
+            "panicked" => report.map(|report| report.panicked.to_string()),
+            "cpu" => Some(self.shared(|report| report.cpu, |event| event.cpu)??.to_string()),
+            "boot" => self.shared(|report| report.boot.to_string(), |event| event.boot.to_string()),
+            "taint" => report?.taint.clone(),
+            "kernel_version" => report?.kernel_version.clone(),
+            "corrupted" => report?.corrupted.clone(),
+            _ => None,
+        }
     }
 }
 

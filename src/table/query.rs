@@ -3,7 +3,7 @@
 use super::form::{Form, parquet_files};
 use super::schema::COLUMNS;
 use super::value::{flat, json};
-use super::{Origin, TableError, columns};
+use super::{Origin, TableError, arrays};
 use polars::prelude::{
     CsvWriter, DataFrame, DataType, ExplodeOptions, HiveOptions, IpcReader, IpcScanOptions, LazyFrame, NULL, PlRefPath,
     PolarsError, PolarsResult, ScanArgsParquet, Schema, SerReader, SerWriter, UnifiedScanArgs, by_name, col, concat,
@@ -178,7 +178,7 @@ fn open(paths: &[PathBuf]) -> Result<LazyFrame, TableError> {
 /// The columns of a table in polars' types, read from an empty one.
 fn schema() -> Result<Schema, TableError> {
     let failed = |error: &dyn std::fmt::Display| TableError::Request(format!("the table cannot be built: {error}"));
-    let empty = columns::batch(&[], &[], &Origin { version: "", grammar: String::new() })?;
+    let empty = arrays::batch(&[], &[], &Origin { version: "", grammar: String::new() })?;
     let mut bytes = Vec::new();
     let mut writer =
         arrow_ipc::writer::FileWriter::try_new(&mut bytes, &empty.schema()).map_err(|error| failed(&error))?;

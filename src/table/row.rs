@@ -73,26 +73,4 @@ impl Row {
             Self::Event(_) => &[],
         }
     }
-
-    /// The row's value in a column of [`super::PARTITIONS`], as text.
-    pub(super) fn part(&self, column: &str) -> Option<String> {
-        let owned = |value: &str| Some(value.to_owned());
-        let report = self.report();
-        match column {
-            "record" => owned(self.record()),
-            "log" => owned(self.log()),
-            "kind" => self.shared(|report| report.kind.clone(), |event| event.kind.clone()),
-            "title" => self.shared(|report| report.title.clone(), |event| event.title.clone()),
-            "type" => report.map(|report| report.r#type.clone()).filter(|value| !value.is_empty()),
-            "frame" => report.map(|report| report.frame.clone()).filter(|value| !value.is_empty()),
-            "suppressed" => report.map(|report| report.suppressed.to_string()),
-            "panicked" => report.map(|report| report.panicked.to_string()),
-            "cpu" => Some(self.shared(|report| report.cpu, |event| event.cpu)??.to_string()),
-            "boot" => self.shared(|report| report.boot.to_string(), |event| event.boot.to_string()),
-            "taint" => report?.taint.clone(),
-            "kernel_version" => report?.kernel_version.clone(),
-            "corrupted" => report?.corrupted.clone(),
-            _ => None,
-        }
-    }
 }

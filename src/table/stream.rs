@@ -1,8 +1,9 @@
 //! Streams of Arrow batches (IPC): logs come in, rows go out, further columns pass through.
 
-use super::columns::batch;
+use super::arrays::batch;
 use super::draft::told;
 use super::schema::COLUMNS;
+use super::write::Place;
 use super::{Origin, Row, TableError};
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, RecordBatch, UInt32Array};
@@ -278,6 +279,16 @@ impl RowStream {
     pub fn finish(mut self) -> Result<(), TableError> {
         self.writer.finish().map_err(failed)?;
         self.flush()
+    }
+}
+
+impl Place for RowStream {
+    fn write(&mut self, rows: &[&Row], _: &Origin) -> Result<(), TableError> {
+        Self::write(self, rows, None)
+    }
+
+    fn finish(self: Box<Self>) -> Result<(), TableError> {
+        Self::finish(*self)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Rows to batches: the schema is the one that is documented.
 
-use super::columns::batch;
+use super::arrays::batch;
 use super::{COLUMNS, LogRow, Origin, PARTITIONS, Row};
 use arrow_schema::DataType;
 

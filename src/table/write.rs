@@ -1,13 +1,11 @@
 //! Tables into files: rows are gathered and written a batch at a time.
 
-use super::draft::{Draft, at};
+use super::draft::Draft;
 use super::form::Form;
-use super::parts::Parts;
-use super::stream::RowStream;
 use super::{Origin, Row, TableError};
-use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
+#[cfg(feature = "arrow")]
+use {super::draft::at, super::parts::Parts, super::stream::RowStream, std::fs, std::io::Write};
 
 /// So many rows are turned into columns at once.
 const BATCH: usize = 2048;
@@ -22,34 +20,53 @@ pub fn is_full(rows: usize, weight: usize) -> bool {
     rows >= BATCH || weight >= HEAVY
 }
 
-/// Writes rows into one file, into a folder of partitions, or into a stream. What was not finished leaves no table behind; a process that is
-/// killed may leave a draft, `.kanalyze-*.part`, which nothing reads.
+/// Writes rows into one file, into a folder of partitions, or into a stream. What was not finished leaves no table behind; a
+/// process that is killed may leave a draft, `.kanalyze-*.part`, which nothing reads.
 pub struct TableWriter {
-    place: Place,
+    place: Box<dyn Place + Send>,
     origin: Origin,
     waiting: Vec<Row>,
     weight: usize,
     rows: u64,
 }
 
-enum Place {
-    One(Box<Draft>, PathBuf),
-    Parts(Parts),
-    Stream(Box<RowStream>),
+/// Where rows go.
+pub(super) trait Place {
+    /// Takes rows.
+    fn write(&mut self, rows: &[&Row], origin: &Origin) -> Result<(), TableError>;
+
+    /// Puts everything in its place.
+    fn finish(self: Box<Self>) -> Result<(), TableError>;
+}
+
+/// A draft and the file that it becomes.
+struct One(Draft, PathBuf);
+
+impl Place for One {
+    fn write(&mut self, rows: &[&Row], origin: &Origin) -> Result<(), TableError> {
+        self.0.write(rows, &[], origin)
+    }
+
+    fn finish(self: Box<Self>) -> Result<(), TableError> {
+        self.0.finish()?.replace(&self.1)
+    }
 }
 
 impl TableWriter {
     /// A table that replaces `path` when it is finished.
     ///
     /// # Errors
-    /// The name says no form, or the folder takes no files.
+    /// The name says no form, or one that this build leaves out, or the folder takes no files.
     pub fn create(path: &Path, origin: Origin) -> Result<Self, TableError> {
         let form = Form::of(path).ok_or_else(|| {
             let name = path.display();
             TableError::Request(format!(
-                "{name}: a table is called NAME.parquet, NAME.arrow or NAME.csv, or it is a folder with --partition-by"
+                "{name}: a table is called NAME.csv, NAME.parquet or NAME.arrow, or it is a folder with --partition-by"
             ))
         })?;
+        if cfg!(not(feature = "arrow")) && form != Form::Csv {
+            return Err(TableError::LeftOut(path.display().to_string()));
+        }
         if path.is_dir() {
             return Err(TableError::Request(format!(
                 "{}: this is a folder; name a file, or say --partition-by",
@@ -58,13 +75,14 @@ impl TableWriter {
         }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let draft = Draft::create(folder, form, &[], &origin, GROUP)?;
-        Ok(Self::at(Place::One(Box::new(draft), path.to_owned()), origin))
+        Ok(Self::at(One(draft, path.to_owned()), origin))
     }
 
     /// A table that is added to the Parquet files in `folder`, one file for each value of the columns `by`.
     ///
     /// # Errors
     /// A column by which nothing is partitioned, or the folder cannot be made.
+    #[cfg(feature = "arrow")]
     pub fn append(folder: &Path, by: &[String], origin: Origin) -> Result<Self, TableError> {
         for (at, column) in by.iter().enumerate() {
             if !super::PARTITIONS.contains(&column.as_str()) {
@@ -82,19 +100,20 @@ impl TableWriter {
             )));
         }
         fs::create_dir_all(folder).map_err(at(folder))?;
-        Ok(Self::at(Place::Parts(Parts::new(folder, by, origin.clone())), origin))
+        Ok(Self::at(Parts::new(folder, by), origin))
     }
 
     /// A stream of Arrow batches (IPC) that begins at once.
     ///
     /// # Errors
     /// Nobody reads it.
+    #[cfg(feature = "arrow")]
     pub fn stream(out: Box<dyn Write + Send>, origin: Origin) -> Result<Self, TableError> {
-        Ok(Self::at(Place::Stream(Box::new(RowStream::create(out, &[], origin.clone())?)), origin))
+        Ok(Self::at(RowStream::create(out, &[], origin.clone())?, origin))
     }
 
-    fn at(place: Place, origin: Origin) -> Self {
-        Self { place, origin, waiting: Vec::new(), weight: 0, rows: 0 }
+    fn at(place: impl Place + Send + 'static, origin: Origin) -> Self {
+        Self { place: Box::new(place), origin, waiting: Vec::new(), weight: 0, rows: 0 }
     }
 
     /// Adds a row.
@@ -110,11 +129,7 @@ impl TableWriter {
 
     fn flush(&mut self) -> Result<(), TableError> {
         let rows: Vec<&Row> = self.waiting.iter().collect();
-        match &mut self.place {
-            Place::One(draft, _) => draft.write(&rows, &[], &self.origin)?,
-            Place::Parts(parts) => parts.write(&rows)?,
-            Place::Stream(stream) => stream.write(&rows, None)?,
-        }
+        self.place.write(&rows, &self.origin)?;
         self.waiting.clear();
         self.weight = 0;
         Ok(())
@@ -129,11 +144,7 @@ impl TableWriter {
         if !self.waiting.is_empty() {
             self.flush()?;
         }
-        match self.place {
-            Place::One(draft, path) => draft.finish()?.replace(&path)?,
-            Place::Parts(parts) => parts.finish()?,
-            Place::Stream(stream) => stream.finish()?,
-        }
+        self.place.finish()?;
         Ok(self.rows)
     }
 }

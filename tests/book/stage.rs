@@ -40,6 +40,7 @@ only=
 case " $* " in *" --extid "*|*" --mid "*|*" -k "*|*" -r "*|*" --tree "*|*" --release "*|*" --vmlinux "*|*" --from arrow"*) only=1 ;; esac
 case $1 in run|watch|bundle|syzbot|kernel|repro|doctor|runs|note|fixed|blame|image|symbolize|host|mcp) only=1 ;; esac
 case $1 in query) [ "$TABLES" = yes ] || only=1 ;; esac
+case " $* " in *.parquet\ *|*" --partition-by "*|*" --to arrow"*) [ "$ARROW" = yes ] || only=1 ;; esac
 if [ -n "$only" ]; then
     said=$("$KANALYZE" "$@" --help 2>&1)
     status=$?
@@ -115,6 +116,7 @@ impl Stage {
             ])
             .envs([("LC_ALL", "C.UTF-8"), ("TERM", "dumb"), ("KANALYZE", env!("CARGO_BIN_EXE_kanalyze"))])
             .env("TABLES", if cfg!(feature = "tables") { "yes" } else { "no" })
+            .env("ARROW", if cfg!(feature = "arrow") { "yes" } else { "no" })
             .env("STAGED_LOG", self.place.join("console.log"))
             .env("STATUSES", &statuses)
             .stdin(Stdio::null())

@@ -19,6 +19,7 @@ mod lines;
 mod loopback;
 mod net;
 mod oracle;
+mod plain_table;
 mod python;
 #[cfg(feature = "tables")]
 mod query;

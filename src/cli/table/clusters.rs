@@ -1,6 +1,7 @@
 //! Reports of one cause, grouped: out of logs, out of tables, and into clusters that are known.
 
 use super::Arguments;
+use super::listed::Listed;
 use crate::cli::logs::tell;
 use crate::cli::output::{Format, JsonArray, Output};
 use crate::diff::cluster::{Cluster, Known, Sample, clusters_into, sample};
@@ -8,17 +9,19 @@ use crate::engine::Options;
 use crate::input::Source;
 use crate::intake::wholes;
 use crate::render;
+use crate::table::{Form, causes, is_table, known_clusters, write_clusters};
 use std::io::{BufWriter, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Groups the reports of the logs and tables that the command line names.
 pub(super) fn run(mut arguments: Arguments, options: &Options) -> anyhow::Result<ExitCode> {
+    let known = known(&arguments)?;
     let (mut samples, only_tables) = of_tables(&mut arguments)?;
     let mut fine = true;
     if !only_tables {
         fine = each_source(&arguments, |sources| Ok(of_logs(&sources, options, &mut samples)))?;
     }
-    let known = known(&arguments)?;
     let found = clusters_into(known, samples);
     let (clusters, known): (Vec<Cluster>, Vec<Known>) = found.into_iter().unzip();
     keep(&arguments, &known)?;
@@ -43,16 +46,18 @@ fn of_logs(sources: &[Source], options: &Options, samples: &mut Vec<Sample>) -> 
 }
 
 /// Takes the tables out of the arguments; gives their causes, and whether nothing else is named.
-#[cfg(feature = "arrow")]
 fn of_tables(arguments: &mut Arguments) -> anyhow::Result<(Vec<Sample>, bool)> {
-    use crate::table::{causes, is_table};
-    use std::path::Path;
     let mut samples = Vec::new();
     let named = std::mem::take(&mut arguments.logs.logs);
     let (tables, logs): (Vec<_>, Vec<_>) = named.into_iter().partition(|name| {
         let path = Path::new(name);
         path.exists() && is_table(path)
     });
+    // Read as a log, a table would give reports of its own making.
+    if let Some(name) = logs.iter().find(|name| Form::of(Path::new(name)) == Some(Form::Csv)) {
+        let shown = render::safe(&name.to_string_lossy()).into_owned();
+        anyhow::bail!("{shown}: clusters are made of logs, and of tables in Parquet and Arrow");
+    }
     for table in &tables {
         samples.extend(causes(Path::new(table))?);
     }
@@ -62,12 +67,11 @@ fn of_tables(arguments: &mut Arguments) -> anyhow::Result<(Vec<Sample>, bool)> {
 }
 
 /// Hands over the logs that are named, some at a time; says whether all was well.
-#[cfg(feature = "arrow")]
 fn each_source(
     arguments: &Arguments,
     mut take: impl FnMut(Vec<Source>) -> anyhow::Result<bool>,
 ) -> anyhow::Result<bool> {
-    let mut listed = super::listed::Listed::of(arguments)?;
+    let mut listed = Listed::of(arguments)?;
     let mut fine = listed.named;
     loop {
         let sources = listed.next_sources()?;
@@ -79,9 +83,7 @@ fn each_source(
 }
 
 /// The clusters of the file that --into names.
-#[cfg(feature = "arrow")]
 fn known(arguments: &Arguments) -> anyhow::Result<Vec<Known>> {
-    use crate::table::{Form, known_clusters};
     let Some(path) = &arguments.into else { return Ok(Vec::new()) };
     let shown = render::safe(&path.display().to_string()).into_owned();
     anyhow::ensure!(Form::of(path) == Some(Form::Parquet), "{shown}: --into takes a file NAME.parquet");
@@ -89,35 +91,10 @@ fn known(arguments: &Arguments) -> anyhow::Result<Vec<Known>> {
 }
 
 /// Writes the clusters to the file that --into names.
-#[cfg(feature = "arrow")]
 fn keep(arguments: &Arguments, clusters: &[Known]) -> anyhow::Result<()> {
     if let Some(path) = &arguments.into {
-        crate::table::write_clusters(path, clusters)?;
+        write_clusters(path, clusters)?;
     }
-    Ok(())
-}
-
-#[cfg(not(feature = "arrow"))]
-fn of_tables(_: &mut Arguments) -> anyhow::Result<(Vec<Sample>, bool)> {
-    Ok((Vec::new(), false))
-}
-
-#[cfg(not(feature = "arrow"))]
-fn each_source(
-    arguments: &Arguments,
-    mut take: impl FnMut(Vec<Source>) -> anyhow::Result<bool>,
-) -> anyhow::Result<bool> {
-    let (sources, named) = arguments.logs.sources()?;
-    Ok(take(sources)? && named)
-}
-
-#[cfg(not(feature = "arrow"))]
-fn known(_: &Arguments) -> anyhow::Result<Vec<Known>> {
-    Ok(Vec::new())
-}
-
-#[cfg(not(feature = "arrow"))]
-fn keep(_: &Arguments, _: &[Known]) -> anyhow::Result<()> {
     Ok(())
 }
 

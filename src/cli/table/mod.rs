@@ -3,9 +3,7 @@
 mod clusters;
 #[cfg(feature = "arrow")]
 mod filter;
-#[cfg(feature = "arrow")]
 mod listed;
-#[cfg(feature = "arrow")]
 mod write;
 
 #[cfg(feature = "tables")]
@@ -41,8 +39,8 @@ pub(super) enum To {
 
 /// Turn logs into a table of events, or into clusters of one cause
 ///
-/// With -o, every log, report and event becomes a row of a Parquet, Arrow or CSV file; with --to arrow, of a stream of Arrow
-/// batches. With --cluster, reports of one cause are grouped: by title family, likeness of the blamed stack and lock classes; the
+/// With -o, every log, report and event becomes a row of a CSV, Parquet or Arrow file; with --to arrow, of a stream of Arrow
+/// batches. Parquet and Arrow need a build with the cargo feature `arrow`, as the packages and the wheel are. With --cluster, reports of one cause are grouped: by title family, likeness of the blamed stack and lock classes; the
 /// same logs give the same groups in whatever order they are named, each with the report that is most like the others.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -94,7 +92,7 @@ pub(super) struct Arguments {
     #[arg(long, conflicts_with_all = ["output_file", "cluster"])]
     columns: bool,
 
-    /// Write a table: NAME.parquet, NAME.arrow, NAME.csv (replaced as a whole), or a folder with --partition-by.
+    /// Write a table: NAME.csv, NAME.parquet, NAME.arrow (replaced as a whole), or a folder with --partition-by.
     #[arg(short = 'o', long = "output", id = "output_file", value_name = "FILE")]
     output_file: Option<PathBuf>,
 
@@ -118,17 +116,12 @@ pub(super) fn run(mut arguments: Arguments) -> anyhow::Result<ExitCode> {
         arguments.files_from = Some(PathBuf::from("-"));
     }
     let options = arguments.logs.reading.options()?.with_events();
-    #[cfg(feature = "arrow")]
-    {
-        if arguments.from == Some(From::Arrow) {
-            return filter::run(&arguments, &options);
-        }
-        if arguments.to == Some(To::Arrow) || arguments.output_file.is_some() {
-            return write::run(&arguments, &options);
-        }
+    if arguments.from == Some(From::Arrow) {
+        return filter::run(&arguments, &options);
     }
-    #[cfg(not(feature = "arrow"))]
-    anyhow::ensure!(arguments.cluster && arguments.files_from.is_none() && arguments.into.is_none(), NO_TABLES);
+    if arguments.to == Some(To::Arrow) || arguments.output_file.is_some() {
+        return write::run(&arguments, &options);
+    }
     clusters::run(arguments, &options)
 }
 
@@ -146,12 +139,15 @@ fn print_columns(output: &Output) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What a build without the feature says.
+/// What stands for the filter in a build without Arrow.
 #[cfg(not(feature = "arrow"))]
-const NO_TABLES: &str = "this build has no tables: build kanalyze with its default features";
+mod filter {
+    pub(super) fn run(_: &super::Arguments, _: &crate::engine::Options) -> anyhow::Result<std::process::ExitCode> {
+        Err(crate::table::TableError::LeftOut("--from arrow".to_owned()).into())
+    }
+}
 
 /// Whether this stands for standard input.
-#[cfg(feature = "arrow")]
 fn is_standard_input(path: &std::path::Path) -> bool {
     path.as_os_str() == "-"
 }

@@ -1,7 +1,7 @@
 //! Disks: errors while reading, full ones and read-only ones while writing, logs that are cut or replaced while they are read.
 
 use super::{
-    EDQUOT, EIO, ENOSPC, EROFS, Fault, contents, ends_with_a_sentence, kanalyze, kernel, large_log, place, told,
+    EDQUOT, EIO, ENOSPC, EROFS, Fault, TABLE, contents, ends_with_a_sentence, kanalyze, kernel, large_log, place, told,
     with_fault,
 };
 use std::fs::{self, File};
@@ -49,7 +49,7 @@ const WRITERS: [(&[&str], &str); 7] = [
     (&["page", "a.log", "-o", "out.html"], "out.html"),
     (&["check", "a.log", "--write-baseline", "out.toml"], "out.toml"),
     (&["image", "extract", "Image", "-o", "out.bin"], "out.bin"),
-    (&["table", "logs", "-o", "out.parquet"], ".kanalyze-"),
+    (&["table", "logs", "-o", TABLE], ".kanalyze-"),
     (&["corpus", "accept", "logs"], ".snap"),
     (&["corpus", "accept", "logs"], "c.snap"),
     (&["bundle", "adopt", "logs"], "bundle.json"),

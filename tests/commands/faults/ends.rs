@@ -1,7 +1,7 @@
 //! The process is ended right before each change that it makes to the disk: what lies there is the old or the new, and the next
 //! call does the whole work.
 
-use super::{Fault, contents, kanalyze, place, told, with_fault};
+use super::{Fault, TABLE, contents, kanalyze, place, told, with_fault};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 
@@ -126,10 +126,13 @@ fn an_extracted_image_is_whole_wherever_its_writer_dies() {
 #[test]
 fn a_table_is_whole_wherever_its_writer_dies() {
     let sound = |folder: &Path| {
-        let table = file(folder, "out.parquet");
-        assert!(table.is_none_or(|bytes| bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1")), "half a table");
+        let whole = |bytes: Vec<u8>| match TABLE.ends_with(".parquet") {
+            true => bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"),
+            false => bytes.starts_with(b"schema,") && bytes.ends_with(b"\n"),
+        };
+        assert!(file(folder, TABLE).is_none_or(whole), "half a table");
     };
-    let steps = at_each_step(&["table", "logs", "-o", "out.parquet"], ".kanalyze-", SIGKILL, &|_| {}, &sound);
+    let steps = at_each_step(&["table", "logs", "-o", TABLE], ".kanalyze-", SIGKILL, &|_| {}, &sound);
     assert!(steps >= 3, "{steps} steps");
 }
 

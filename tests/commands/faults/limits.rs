@@ -20,7 +20,7 @@ const VERBS: [&[&str]; 32] = [
     &["page", "a.log"],
     &["page", "logs"],
     &["table", "--cluster", "logs"],
-    &["table", "logs", "-o", "out.parquet"],
+    &["table", "logs", "-o", super::TABLE],
     &["query", "titles", "logs"],
     &["runs", "list"],
     &["syzbot", "show", "nobody"],

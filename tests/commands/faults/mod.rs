@@ -16,6 +16,9 @@ const HANG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/corpus/lab/logs/hang_ch
 /// A disk that fails, for LD_PRELOAD; see there.
 const STAND_IN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/assets/stand-in-faulty-disk.c");
 
+/// The table that a build writes: Parquet, if it can.
+const TABLE: &str = if cfg!(feature = "arrow") { "out.parquet" } else { "out.csv" };
+
 /// The stand-in, compiled once.
 static FAULTY: LazyLock<(tempfile::TempDir, PathBuf)> = LazyLock::new(|| {
     let folder = tempfile::tempdir().expect("a temporary folder");
