@@ -83,9 +83,9 @@ pub(super) fn weight(at: usize) -> f64 {
 }
 
 /// How alike two stacks are, 0 to 1: frames in common in one order, those near the blamed function weighing more.
-/// Nothing is alike to everything.
+/// Nothing is alike to everything. Functions may be names or numbers of names.
 #[must_use]
-pub fn likeness(one: &[String], other: &[String]) -> f64 {
+pub fn likeness<F: PartialEq>(one: &[F], other: &[F]) -> f64 {
     if one.is_empty() || other.is_empty() {
         return 1.0;
     }

@@ -15,10 +15,11 @@ use super::cause::{Cause, likeness};
 use super::founders::Founders;
 use super::sample::Same;
 pub use super::sample::{Member, Sample, sample};
+use super::stacks::Stacks;
 #[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 /// The schema name of [`Cluster`].
 pub const CLUSTER_SCHEMA: &str = "kanalyze.cluster/1";
@@ -89,14 +90,15 @@ pub fn clusters_into(known: Vec<Known>, samples: Vec<Sample>) -> Vec<(Cluster, K
         causes.extend(cluster.causes);
     }
     let old = ids.len();
-    let members = gather(&mut causes, samples);
+    let mut members = gather(&mut causes, samples);
+    let stacks = Stacks::of(&causes);
     let mut found: Vec<Vec<usize>> = vec![Vec::new(); old];
     {
-        let mut founders = Founders::new(&causes);
+        let mut founders = Founders::new(&causes, &stacks);
         for (at, cause) in causes.iter().enumerate() {
             let cluster = match home.get(at) {
                 Some(cluster) => *cluster,
-                None => founders.home(cause).unwrap_or(found.len()),
+                None => founders.home(at).unwrap_or(found.len()),
             };
             if cluster == found.len() {
                 ids.push(cause.cause_id().to_string());
@@ -117,14 +119,33 @@ pub fn clusters_into(known: Vec<Known>, samples: Vec<Sample>) -> Vec<(Cluster, K
             .cmp(&sizes[*one])
             .then_with(|| (a.damaged, &a.member.title, &a.member).cmp(&(b.damaged, &b.member.title, &b.member)))
     });
+    // Each cause and its reports are of one cluster, which takes them: copies of a million would cost much.
+    let mut causes: Vec<Option<Sample>> = causes.into_iter().map(Some).collect();
     order
         .into_iter()
         .enumerate()
         .map(|(number, at)| {
-            let known =
-                Known { id: ids[at].clone(), causes: found[at].iter().map(|cause| causes[*cause].clone()).collect() };
-            let one = cluster(number, &found[at], &causes, &members);
-            (Cluster { id: ids[at].clone(), new: at >= old, size: sizes[at], ..one }, known)
+            let group = &found[at];
+            let own: Vec<Sample> = group.iter().filter_map(|cause| causes[*cause].take()).collect();
+            let best = &own[most_alike(group, &own, &stacks)];
+            let mut titles: Vec<String> = own.iter().map(|cause| cause.member.title.clone()).collect();
+            titles.sort();
+            titles.dedup();
+            let mut all: Vec<Member> = group.iter().flat_map(|cause| std::mem::take(&mut members[*cause])).collect();
+            all.sort();
+            let cluster = Cluster {
+                schema: CLUSTER_SCHEMA,
+                cluster: number,
+                id: ids[at].clone(),
+                new: at >= old,
+                size: sizes[at],
+                title: best.member.title.clone(),
+                titles,
+                representative: best.member.clone(),
+                cause: best.cause.clone(),
+                members: all,
+            };
+            (cluster, Known { id: std::mem::take(&mut ids[at]), causes: own })
         })
         .collect()
 }
@@ -137,7 +158,7 @@ fn gather(causes: &mut Vec<Sample>, mut samples: Vec<Sample>) -> Vec<Vec<Member>
         (one.damaged, &a.title, &a.log, a.index).cmp(&(other.damaged, &b.title, &b.log, b.index))
     });
     let places: Vec<usize> = {
-        let mut equal: BTreeMap<Same<'_>, usize> = BTreeMap::new();
+        let mut equal: HashMap<Same<'_>, usize> = HashMap::new();
         for (at, cause) in causes.iter().enumerate() {
             equal.entry(cause.same()).or_insert(at);
         }
@@ -163,43 +184,33 @@ fn gather(causes: &mut Vec<Sample>, mut samples: Vec<Sample>) -> Vec<Vec<Member>
     members
 }
 
-fn cluster(number: usize, group: &[usize], causes: &[Sample], members: &[Vec<Member>]) -> Cluster {
-    // The one that is most like the others stands for them; the first of equals. Very large clusters are judged by a part.
-    let judged: Vec<usize> = group.iter().copied().take(50).collect();
-    let worth = |at: usize| -> f64 {
-        let likeness = |other: &usize| likeness(&causes[at].cause.stack, &causes[*other].cause.stack);
-        judged.iter().map(|other| likeness(other) * super::statistics::count(members[*other].len())).sum()
-    };
-    let mut best = group[0];
-    let mut highest = f64::MIN;
-    for at in &judged {
-        let value = worth(*at);
-        if value > highest + 1e-9 {
-            (best, highest) = (*at, value);
+/// Which cause of a cluster is most like the others, each as often as there are reports of it; the first of equals.
+fn most_alike(group: &[usize], causes: &[Sample], stacks: &Stacks) -> usize {
+    /// Very large clusters are judged by a part.
+    const JUDGED: usize = 50;
+    let judged = &group[..group.len().min(JUDGED)];
+    let count = |at: usize| super::statistics::count(usize::try_from(causes[at].count).unwrap_or(usize::MAX));
+    let mut worth: Vec<f64> = (0..judged.len()).map(count).collect();
+    for (one, cause) in judged.iter().enumerate() {
+        for (other, next) in judged.iter().enumerate().skip(one + 1) {
+            let likeness = likeness(stacks.stack(*cause), stacks.stack(*next));
+            worth[one] += likeness * count(other);
+            worth[other] += likeness * count(one);
         }
     }
-    let mut all: Vec<Member> = group.iter().flat_map(|at| members[*at].iter().cloned()).collect();
-    all.sort();
-    let mut titles: Vec<String> = group.iter().map(|at| causes[*at].member.title.clone()).collect();
-    titles.sort();
-    titles.dedup();
-    Cluster {
-        schema: CLUSTER_SCHEMA,
-        cluster: number,
-        id: String::new(),
-        new: true,
-        size: 0,
-        title: causes[best].member.title.clone(),
-        titles,
-        representative: causes[best].member.clone(),
-        cause: causes[best].cause.clone(),
-        members: all,
+    let mut best = 0;
+    for (at, value) in worth.iter().enumerate() {
+        if *value > worth[best] + 1e-9 {
+            best = at;
+        }
     }
+    best
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
 
     fn report(log: &str, title: &str, stack: &str) -> Sample {
         let stack: Vec<String> = stack.split_whitespace().map(str::to_owned).collect();

@@ -22,6 +22,7 @@ pub mod record;
 mod run;
 mod sample;
 mod seen;
+mod stacks;
 pub mod statistics;
 mod titles;
 
