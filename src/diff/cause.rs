@@ -1,6 +1,6 @@
 //! What a crash is about beyond its title: the access, the locks, the stacks; how alike two such causes are.
 
-use crate::report::{HeldLock, Report, Stack};
+use crate::report::{HeldLock, Report, Stack, StackRole};
 #[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -37,8 +37,8 @@ pub fn bare(function: &str) -> &str {
 #[must_use]
 pub fn cause_of(report: &Report) -> Cause {
     let access = report.access.as_ref().map(|access| match access.size {
-        Some(size) => format!("{} of {size} bytes", access.kind.to_ascii_lowercase()),
-        None => access.kind.to_ascii_lowercase(),
+        Some(size) => format!("{} of {size} bytes", access.kind.word().to_ascii_lowercase()),
+        None => access.kind.word().to_ascii_lowercase(),
     });
     let mut locks: Vec<String> = report
         .lockdep
@@ -59,13 +59,17 @@ pub fn cause_of(report: &Report) -> Cause {
             names.get(at..)
         })
         .or_else(|| {
-            stacks.iter().find(|(stack, names)| stack.name == "crash" && !names.is_empty()).map(|(_, names)| &names[..])
+            stacks
+                .iter()
+                .find(|(stack, names)| stack.role == StackRole::Crash && !names.is_empty())
+                .map(|(_, names)| &names[..])
         })
         .or_else(|| stacks.iter().find(|(_, names)| !names.is_empty()).map(|(_, names)| &names[..]))
         .unwrap_or_default();
-    let named =
-        |role: &str| stacks.iter().find(|(stack, _)| stack.name == role).map_or(Vec::new(), |(_, names)| kept(names));
-    Cause { access, locks, stack: kept(blamed), allocated: named("allocated"), freed: named("freed") }
+    let named = |role: StackRole| {
+        stacks.iter().find(|(stack, _)| stack.role == role).map_or(Vec::new(), |(_, names)| kept(names))
+    };
+    Cause { access, locks, stack: kept(blamed), allocated: named(StackRole::Allocated), freed: named(StackRole::Freed) }
 }
 
 fn kept(names: &[&str]) -> Vec<String> {

@@ -5,7 +5,7 @@ use super::classes::bare;
 use super::wait::place;
 use super::{Dependency, Explanation, Joined, Wait};
 use crate::grammar::{Flavour, Grammar, List};
-use crate::report::{ChainEntry, Frame, Lockdep, Report, WaitContext};
+use crate::report::{ChainEntry, Frame, Lockdep, Report, StackRole, WaitContext};
 use std::collections::BTreeSet;
 
 /// How many uses of locks by interrupts are worth telling.
@@ -141,7 +141,10 @@ fn usages(report: &Report, lockdep: &Lockdep) -> Vec<String> {
         let above = lockdep.chain.iter().rfind(|entry| entry.line < line);
         above.map(|entry| format!("{} ", entry.class)).unwrap_or_default()
     };
-    let states = report.stacks.iter().filter_map(|stack| Some((stack.name.strip_prefix("usage ")?, stack)));
+    let states = report.stacks.iter().filter_map(|stack| match &stack.role {
+        StackRole::Usage(state) => Some((state, stack)),
+        _ => None,
+    });
     states
         .filter(|(state, _)| !state.starts_with("INITIAL"))
         .filter_map(|(state, stack)| {

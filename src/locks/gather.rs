@@ -4,7 +4,7 @@ use super::Record;
 use super::claim::settled;
 use super::facts::Facts;
 use crate::grammar::Role;
-use crate::report::{Blocker, HeldLocks, HungTask, Report, Stack, Task};
+use crate::report::{Blocker, HeldLocks, HungTask, Report, Stack, StackRole, Task};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// printk seconds between two lines of one dump; a pass of the watchdog prints without pause.
@@ -139,7 +139,7 @@ fn collect<'a>(
                 pieces.extend(hung.blocker.iter().map(|blocker| (blocker.line, time, boot, Piece::Blocker(blocker))));
             }
             pieces.extend(report.held_locks.iter().map(|list| (list.line, time, boot, Piece::Held(list))));
-            for stack in report.stacks.iter().filter(|stack| stack.name.starts_with("cpu ")) {
+            for stack in report.stacks.iter().filter(|stack| matches!(stack.role, StackRole::Cpu(_))) {
                 pieces.extend(stack.task.iter().map(|task| (stack.line, time, boot, Piece::Running(task))));
             }
         }

@@ -1,8 +1,9 @@
 //! Which facts are the report's own: where it ends, which `CPU:` line is its, what its header settles.
 
+use super::access::AccessKind;
 use super::context::CpuLine;
 use super::describe::{Open, Walk, fill};
-use super::fault;
+use super::role::StackRole;
 use super::scan::{after, leading_number};
 use super::{Frame, Stack};
 
@@ -47,9 +48,9 @@ impl Walk<'_> {
     }
 
     /// The kind of an access of which only the address was known.
-    pub(super) fn kind_of_access(&mut self, kind: &str) {
-        if let Some(access) = self.out.access.as_mut().filter(|access| access.kind == fault::UNKNOWN) {
-            access.kind = kind.into();
+    pub(super) fn kind_of_access(&mut self, kind: AccessKind) {
+        if let Some(access) = self.out.access.as_mut().filter(|access| access.kind == AccessKind::Fault) {
+            access.kind = kind;
         }
     }
 
@@ -69,7 +70,8 @@ impl Walk<'_> {
 
     /// Whether a stack begins with this instruction already: old oopses of x86 name it twice, `IP:` and `RIP:`.
     pub(super) fn is_known_instruction(&self, frame: &Frame) -> bool {
-        let mut known = self.out.stacks.iter().filter(|stack| stack.name == "pc").flat_map(|stack| &stack.frames);
+        let mut known =
+            self.out.stacks.iter().filter(|stack| stack.role == StackRole::Pc).flat_map(|stack| &stack.frames);
         !matches!(self.open, Open::Stack(_))
             && known.any(|known| known.function == frame.function && known.offset == frame.offset)
     }
@@ -87,20 +89,20 @@ impl Walk<'_> {
         }
         fill(&mut out.task, self.header.task.take());
         // Old oopses name the instruction before the task.
-        for stack in out.stacks.iter_mut().filter(|stack| stack.name == "pc" && stack.task.is_none()) {
+        for stack in out.stacks.iter_mut().filter(|stack| stack.role == StackRole::Pc && stack.task.is_none()) {
             if stack.cpu.is_none() || stack.cpu == out.cpu {
                 (stack.task, stack.cpu) = (out.task.clone(), out.cpu);
             }
         }
         let jumped = |stack: &Stack| {
             let first = stack.frames.first().and_then(|frame| frame.address.as_deref());
-            stack.name == "pc"
+            stack.role == StackRole::Pc
                 && first.is_some_and(|address| address == "(null)" || address.bytes().all(|byte| b"0x".contains(&byte)))
         };
-        if let Some(access) = out.access.as_mut().filter(|access| access.kind == fault::UNKNOWN)
+        if let Some(access) = out.access.as_mut().filter(|access| access.kind == AccessKind::Fault)
             && out.stacks.iter().any(jumped)
         {
-            access.kind = "execute".into();
+            access.kind = AccessKind::Execute;
         }
     }
 }

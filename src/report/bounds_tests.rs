@@ -1,6 +1,6 @@
 //! What is of a report and what is of others around it.
 
-use super::{Line, Structure, Task, describe};
+use super::{AccessKind, Line, Structure, Task, describe};
 use crate::grammar::Grammar;
 
 fn structure(text: &str) -> Structure {
@@ -39,7 +39,7 @@ Call Trace:
  panic+0x1/0x2
 ";
     let roles = |why: &str| -> Vec<String> {
-        structure(&text.replace("WHY", why)).stacks.into_iter().map(|stack| stack.name).collect()
+        structure(&text.replace("WHY", why)).stacks.into_iter().map(|stack| stack.role.to_string()).collect()
     };
     assert_eq!(roles("panic_on_warn set ..."), ["crash", "panic"]);
     assert_eq!(roles("VFS: Unable to mount root fs"), ["crash"]);
@@ -93,5 +93,5 @@ CPU: 1 PID: 12 Comm: a Not tainted 3.18.0 #1
 RIP: 0010:[<          (null)>]           (null)
 ",
     );
-    assert_eq!(read.access.map(|access| access.kind).as_deref(), Some("execute"));
+    assert_eq!(read.access.map(|access| access.kind), Some(AccessKind::Execute));
 }

@@ -1,5 +1,6 @@
 //! The lines that say where a report happened: CPU, task, taint, kernel, the bad access.
 
+use super::access::AccessKind;
 use super::fault::fault;
 use super::scan::{after, find, keyed, leading_number, number, pid, split, split_last, task, text, word, words};
 use super::{Access, Task};
@@ -121,39 +122,39 @@ pub(super) fn on_cpu(line: &[u8]) -> Option<u32> {
 
 /// The access of a KASAN, KFENCE, KMSAN or KCSAN line, or of a page fault.
 pub(super) fn access(line: &[u8]) -> Option<Access> {
-    let read_or_write = |kind: &str, rest: &[u8]| {
+    let read_or_write = |kind: AccessKind, rest: &[u8]| {
         let (size, rest) = leading_number(rest)?;
         let address = split(rest, "at addr ").map(|(_, rest)| text(word(rest).0));
-        Some(Access { kind: kind.into(), size: Some(size), address })
+        Some(Access { kind, size: Some(size), address })
     };
     if let Some(rest) = after(line, "Read of size ") {
-        return read_or_write("read", rest);
+        return read_or_write(AccessKind::Read, rest);
     }
     if let Some(rest) = after(line, "Write of size ") {
-        return read_or_write("write", rest);
+        return read_or_write(AccessKind::Write, rest);
     }
     if let Some(rest) = after(line, "Free of addr ") {
-        return Some(Access { kind: "free".into(), size: None, address: Some(text(word(rest).0)) });
+        return Some(Access { kind: AccessKind::Free, size: None, address: Some(text(word(rest).0)) });
     }
     if let Some(rest) = after(line, "Memory access of size ") {
         let (size, rest) = leading_number(rest)?;
         let address = split(rest, "starts at ").map(|(_, rest)| text(word(rest).0));
-        return Some(Access { kind: "uninit".into(), size: Some(size), address });
+        return Some(Access { kind: AccessKind::Uninit, size: Some(size), address });
     }
     // KFENCE: `Use-after-free read at 0xffff… (in kfence-#12):`, `Invalid free of 0xffff…`.
     let kfence = matches!(line.first(), Some(b'U' | b'O' | b'I' | b'C'));
     for mark in [" at 0x", " of 0x"].into_iter().filter(|_| kfence) {
         let Some((what, rest)) = split(line, mark) else { continue };
         let kind = match what {
-            b"Use-after-free read" | b"Out-of-bounds read" | b"Invalid read" => "read",
-            b"Use-after-free write" | b"Out-of-bounds write" | b"Invalid write" => "write",
-            b"Corrupted memory" => "corrupted",
-            b"Invalid free" => "free",
+            b"Use-after-free read" | b"Out-of-bounds read" | b"Invalid read" => AccessKind::Read,
+            b"Use-after-free write" | b"Out-of-bounds write" | b"Invalid write" => AccessKind::Write,
+            b"Corrupted memory" => AccessKind::Corrupted,
+            b"Invalid free" => AccessKind::Free,
             _ => continue,
         };
         let (address, _) = word(rest);
         let end = address.iter().position(|byte| !byte.is_ascii_hexdigit()).unwrap_or(address.len());
-        return Some(Access { kind: kind.into(), size: None, address: Some(format!("0x{}", text(&address[..end]))) });
+        return Some(Access { kind, size: None, address: Some(format!("0x{}", text(&address[..end]))) });
     }
     // KCSAN: `write to 0xffff… of 8 bytes by task 12 on cpu 1:`.
     if line.last() == Some(&b':')
@@ -162,18 +163,22 @@ pub(super) fn access(line: &[u8]) -> Option<Access> {
         let (head, size) = split_last(head, " of ")?;
         let (kind, address) = split_last(head, " to ")?;
         let kind = split_last(kind, "with ").map_or(kind, |(_, kind)| kind);
-        return Some(Access { kind: text(kind), size: Some(number(size)?), address: Some(text(address)) });
+        return Some(Access {
+            kind: AccessKind::of_words(text(kind)),
+            size: Some(number(size)?),
+            address: Some(text(address)),
+        });
     }
     fault(line)
 }
 
 /// `read` or `write` of `#PF: supervisor read access in kernel mode`.
-pub(super) fn fault_kind(line: &[u8]) -> Option<&'static str> {
+pub(super) fn fault_kind(line: &[u8]) -> Option<AccessKind> {
     let rest = after(line, "#PF: ")?;
     words(rest).find_map(|word| match word {
-        b"read" => Some("read"),
-        b"write" => Some("write"),
-        b"instruction" => Some("execute"),
+        b"read" => Some(AccessKind::Read),
+        b"write" => Some(AccessKind::Write),
+        b"instruction" => Some(AccessKind::Execute),
         _ => None,
     })
 }
@@ -246,7 +251,7 @@ mod tests {
             ),
         ] {
             let read = access(line.as_bytes()).unwrap_or_else(|| panic!("{line}"));
-            assert_eq!((read.kind.as_str(), read.size, read.address.as_deref().unwrap_or("-")), want, "{line}");
+            assert_eq!((read.kind.word(), read.size, read.address.as_deref().unwrap_or("-")), want, "{line}");
         }
     }
 

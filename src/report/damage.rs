@@ -71,9 +71,9 @@ impl Damage {
     pub(super) fn stack_closed(&mut self, stack: &Stack) {
         self.foreign = None;
         if stack.frames.is_empty() {
-            self.say(format!("the stack '{}' at line {} is empty", stack.name, stack.line));
+            self.say(format!("the stack '{}' at line {} is empty", stack.role, stack.line));
         } else if self.entered.is_some() {
-            self.say(format!("the stack '{}' at line {} has no end", stack.name, stack.line));
+            self.say(format!("the stack '{}' at line {} has no end", stack.role, stack.line));
         }
         self.entered = None;
     }

@@ -5,8 +5,9 @@ use super::damage::Damage;
 use super::frames::frame_line;
 use super::header::{Header, header, oops_number};
 use super::lines::Line;
+use super::role::StackRole;
 use super::scan::{after, is_hex, text, word};
-use super::stacks::{Announcement, STARVED, announcement, begins};
+use super::stacks::{Announcement, announcement, begins};
 use super::symbolized::{is_code_dump, is_inlined_copy};
 use super::{Access, Blocker, Frame, HeldLock, HeldLocks, HungTask, Lockdep, Stack, Task};
 use super::{exception, fault, held, registers};
@@ -16,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Everything that the text of one report or event says besides its title.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Structure {
-    /// Stacks in the order of the log; their names are those of [`ROLES`](super::ROLES).
+    /// Stacks in the order of the log; each has its [`StackRole`].
     pub stacks: Vec<Stack>,
     /// Lists of held locks.
     pub held_locks: Vec<HeldLocks>,
@@ -362,31 +363,31 @@ impl Walk<'_> {
     fn open_stack(&mut self, log_line: u64) {
         self.close();
         let announced = self.pending.take();
-        let (name, task, cpu) = match announced {
+        let (role, task, cpu) = match announced {
             Some(announced) => {
                 (announced.role, announced.task.or_else(|| self.near.0.clone()), announced.cpu.or(self.near.1))
             }
-            None => (if self.crashed { "trace" } else { "crash" }.into(), self.near.0.clone(), self.near.1),
+            None => (if self.crashed { StackRole::Trace } else { StackRole::Crash }, self.near.0.clone(), self.near.1),
         };
-        let of_row = name.starts_with("cpu ") || name == STARVED;
+        let of_row = role.is_task_dump();
         let last = self.out.hung_tasks.last().filter(|last| !of_row || Some(&last.task) == task.as_ref());
-        if (last.is_some() && of_row) || name == "hung" || name == "holder" || name == "task" {
+        if (last.is_some() && of_row) || matches!(role, StackRole::Hung | StackRole::Holder | StackRole::Task) {
             let index = self.out.stacks.len();
             if let Some(last) = self.out.hung_tasks.last_mut() {
                 last.stack.get_or_insert(index);
             }
         }
-        self.crashed |= name == "crash" || name == "hung";
+        self.crashed |= matches!(role, StackRole::Crash | StackRole::Hung);
         self.traced = true;
-        self.out.stacks.push(Stack { name, task, cpu, line: log_line, frames: Vec::with_capacity(USUAL_FRAMES) });
+        self.out.stacks.push(Stack { role, task, cpu, line: log_line, frames: Vec::with_capacity(USUAL_FRAMES) });
         self.open = Open::Stack(self.out.stacks.len() - 1);
         self.user = false;
     }
 
     fn announced(&mut self, mut announced: Announcement, trimmed: &[u8], log_line: u64) {
-        if announced.role == "race" {
+        if let StackRole::Race(number) = &mut announced.role {
             self.races += 1;
-            announced.role = format!("race-{}", self.races);
+            *number = self.races;
         }
         if let Some(found) = access(trimmed) {
             fill(&mut self.out.access, Some(found));
@@ -414,16 +415,16 @@ impl Walk<'_> {
             self.out.registers.entry(name).or_insert(value);
         }
         let Some(frame) = found.frame else { return };
-        if self.ended || (found.role == "pc" && before.is_none() && self.is_known_instruction(&frame)) {
+        if self.ended || (found.role == StackRole::Pc && before.is_none() && self.is_known_instruction(&frame)) {
             return;
         }
         let inside = matches!(self.open, Open::Stack(index) if !self.out.stacks[index].frames.is_empty());
-        let role = if inside && found.role == "pc" { "interrupted" } else { found.role };
+        let role = if inside && found.role == StackRole::Pc { StackRole::Interrupted } else { found.role };
         let index = match before {
-            Some(index) if self.out.stacks[index].name == role => index,
+            Some(index) if self.out.stacks[index].role == role => index,
             _ => {
                 let (task, cpu) = self.near.clone();
-                self.out.stacks.push(Stack { name: role.into(), task, cpu, line: log_line, frames: Vec::new() });
+                self.out.stacks.push(Stack { role, task, cpu, line: log_line, frames: Vec::new() });
                 self.out.stacks.len() - 1
             }
         };
@@ -496,14 +497,14 @@ impl Walk<'_> {
             out.cpu = None;
         } else if out.task.is_none() {
             let starved = |hung: &HungTask| {
-                hung.stack.and_then(|stack| out.stacks.get(stack)).is_some_and(|stack| stack.name == STARVED)
+                hung.stack.and_then(|stack| out.stacks.get(stack)).is_some_and(|stack| stack.role == StackRole::Starved)
             };
             out.task = out.hung_tasks.iter().find(|hung| !starved(hung)).map(|hung| hung.task.clone());
         }
         if let Some(report) = &out.lockdep {
             for entry in report.chain.iter().filter(|entry| !entry.frames.is_empty()) {
                 out.stacks.push(Stack {
-                    name: format!("chain #{}", entry.number),
+                    role: StackRole::Chain(entry.number),
                     task: None,
                     cpu: None,
                     line: entry.line,

@@ -1,6 +1,6 @@
 //! Reports of many kinds and architectures, written in the real format, and what `describe` makes of them.
 
-use super::{Line, Structure, describe};
+use super::{Line, StackRole, Structure, describe};
 use crate::grammar::Grammar;
 
 fn structure(text: &str) -> Structure {
@@ -24,7 +24,7 @@ fn stacks(structure: &Structure) -> Vec<String> {
                     format!("{}{name}{}", if frame.reliable { "" } else { "?" }, if frame.inline { "*" } else { "" })
                 })
                 .collect();
-            format!("{}{task}: {}", stack.name, frames.join(" "))
+            format!("{}{task}: {}", stack.role, frames.join(" "))
         })
         .collect()
 }
@@ -73,7 +73,7 @@ The buggy address belongs to the object at ffff888012345600
     assert_eq!(read.taint.as_deref(), Some("G W O"));
     assert_eq!(read.kernel_version.as_deref(), Some("6.12.1-foo"));
     assert_eq!(read.cpu, Some(1));
-    assert_eq!(read.access.as_ref().map(|access| (access.kind.as_str(), access.size)), Some(("read", Some(4))));
+    assert_eq!(read.access.as_ref().map(|access| (access.kind.word(), access.size)), Some(("read", Some(4))));
     assert_eq!(read.damage, Vec::<String>::new());
 }
 
@@ -489,8 +489,9 @@ Call Trace:
  kfree+0x73/0x8c
 ",
     );
-    let names: Vec<(&str, usize)> = read.stacks.iter().map(|stack| (stack.name.as_str(), stack.frames.len())).collect();
-    assert_eq!(names, [("allocated", 2), ("freed", 1), ("crash", 1)]);
+    let roles: Vec<(StackRole, usize)> =
+        read.stacks.into_iter().map(|stack| (stack.role, stack.frames.len())).collect();
+    assert_eq!(roles, [(StackRole::Allocated, 2), (StackRole::Freed, 1), (StackRole::Crash, 1)]);
 }
 
 #[test]

@@ -2,13 +2,14 @@
 
 use super::Frame;
 use super::frames::frame_after;
+use super::role::StackRole;
 use super::scan::{after, is_hex, split, text, word};
 
 /// What such a line says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Exception {
-    /// `pc` or `lr`.
-    pub(super) role: &'static str,
+    /// [`StackRole::Pc`] or [`StackRole::Lr`].
+    pub(super) role: StackRole,
     /// The instruction, when it is one of the kernel's.
     pub(super) frame: Option<Frame>,
     /// Whether user space was at work: the registers that follow are its own.
@@ -18,24 +19,24 @@ pub(super) struct Exception {
 }
 
 /// Starts of lines, the role, and the register; the place follows.
-const STARTS: [(&str, &str, &str); 17] = [
-    ("pc : ", "pc", "pc"),
-    ("lr : ", "lr", "lr"),
-    ("PC is at ", "pc", ""),
-    ("LR is at ", "lr", ""),
-    ("epc : ", "pc", ""),
-    ("epc   : ", "pc", ""),
-    ("ra : ", "lr", ""),
-    ("ra    : ", "lr", ""),
-    ("ra: ", "lr", ""),
-    ("ERA: ", "pc", ""),
-    ("NIP ", "pc", ""),
-    ("LR ", "lr", ""),
-    ("EIP is at ", "pc", ""),
-    ("RIP is at ", "pc", ""),
-    ("IP: ", "pc", "IP"),
-    ("TPC: ", "pc", ""),
-    ("RPC: ", "lr", ""),
+const STARTS: [(&str, StackRole, &str); 17] = [
+    ("pc : ", StackRole::Pc, "pc"),
+    ("lr : ", StackRole::Lr, "lr"),
+    ("PC is at ", StackRole::Pc, ""),
+    ("LR is at ", StackRole::Lr, ""),
+    ("epc : ", StackRole::Pc, ""),
+    ("epc   : ", StackRole::Pc, ""),
+    ("ra : ", StackRole::Lr, ""),
+    ("ra    : ", StackRole::Lr, ""),
+    ("ra: ", StackRole::Lr, ""),
+    ("ERA: ", StackRole::Pc, ""),
+    ("NIP ", StackRole::Pc, ""),
+    ("LR ", StackRole::Lr, ""),
+    ("EIP is at ", StackRole::Pc, ""),
+    ("RIP is at ", StackRole::Pc, ""),
+    ("IP: ", StackRole::Pc, "IP"),
+    ("TPC: ", StackRole::Pc, ""),
+    ("RPC: ", StackRole::Lr, ""),
 ];
 
 /// Reads such a line; a mere row of numbers (`pc : [<80>] lr : [<80>]`) is none.
@@ -48,20 +49,20 @@ pub(super) fn line(line: &[u8], log_line: u64) -> Option<Exception> {
     }
     // The end of an old oops repeats the place.
     if line.starts_with(b"RIP  [") {
-        return Some(Exception { role: "pc", frame: None, user: false, register: None });
+        return Some(Exception { role: StackRole::Pc, frame: None, user: false, register: None });
     }
     if let Some(rest) = after(line, "Krnl PSW : ") {
         let (numbers, place) = split(rest, "(")?;
         let place = place.strip_suffix(b")").unwrap_or(place);
         return Some(Exception {
-            role: "pc",
+            role: StackRole::Pc,
             frame: frame_after(place, log_line),
             user: false,
             register: Some(("PSW", text(numbers.trim_ascii()))),
         });
     }
     let (rest, role, register) =
-        STARTS.iter().find_map(|(start, role, register)| Some((after(line, start)?, *role, *register)))?;
+        STARTS.iter().find_map(|(start, role, register)| Some((after(line, start)?, role.clone(), *register)))?;
     let frame = place(rest, log_line)?;
     let value = word(rest).0;
     let value = value.strip_prefix(b"[<").and_then(|inner| inner.strip_suffix(b">]")).unwrap_or(value);
@@ -82,7 +83,7 @@ fn x86(rest: &[u8], log_line: u64) -> Exception {
         true => Some(null()),
         false => place(rest, log_line),
     };
-    Exception { role: "pc", frame, user, register: Some(("RIP", text(word(rest).0))) }
+    Exception { role: StackRole::Pc, frame, user, register: Some(("RIP", text(word(rest).0))) }
 }
 
 /// A frame that a bare address may precede.
@@ -130,7 +131,7 @@ mod tests {
         ] {
             let found = line(text.as_bytes(), 1).unwrap_or_else(|| panic!("{text}"));
             assert_eq!(
-                (found.role, found.frame.and_then(|frame| frame.function).as_deref()),
+                (found.role.word().as_ref(), found.frame.and_then(|frame| frame.function).as_deref()),
                 (role, Some(function)),
                 "{text}"
             );

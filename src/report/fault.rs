@@ -1,20 +1,18 @@
 //! The address and the kind of a faulting access, as each architecture prints them.
 
 use super::Access;
+use super::access::AccessKind;
 use super::scan::{after, find, hex, split, text, word};
 use crate::line::Letters;
 
-/// The kind of an access of which only the address is known.
-pub(super) const UNKNOWN: &str = "fault";
-
 /// The access of a fault's header or of the line that names its address.
 pub(super) fn fault(line: &[u8]) -> Option<Access> {
-    let at = |kind: &str, rest: &[u8]| {
+    let at = |kind: AccessKind, rest: &[u8]| {
         let address = word(rest).0;
         let end = address.iter().rposition(|byte| !b",.:;!".contains(byte)).map_or(0, |last| last + 1);
         let bare = after(&address[..end], "0x").unwrap_or(&address[..end]);
         let known = hex(bare).is_some() || bare == b"(null)";
-        known.then(|| Access { kind: kind.into(), size: None, address: Some(text(&address[..end])) })
+        known.then(|| Access { kind, size: None, address: Some(text(&address[..end])) })
     };
     // Every form has one of these words.
     let letters = Letters::of(line);
@@ -30,31 +28,31 @@ pub(super) fn fault(line: &[u8]) -> Option<Access> {
         "BUG: kernel NULL pointer dereference, address: ",
     ] {
         if let Some((_, rest)) = split(line, prefix) {
-            return at(UNKNOWN, rest);
+            return at(AccessKind::Fault, rest);
         }
     }
     // s390
     if let Some(rest) = after(line, "Failing address: ") {
-        return at(UNKNOWN, rest);
+        return at(AccessKind::Fault, rest);
     }
     if let Some((_, rest)) = split(line, "non-canonical address ") {
-        return at(UNKNOWN, rest);
+        return at(AccessKind::Fault, rest);
     }
     let headed =
         find(line, "nable to handle kernel ").is_some() || find(line, "ernel NULL pointer dereference").is_some();
     if headed {
         // arm, arm64, mips, riscv, sparc, loongarch
         if let Some((_, rest)) = split(line, " at virtual address ") {
-            return at(UNKNOWN, rest);
+            return at(AccessKind::Fault, rest);
         }
         // PowerPC
         for (words, kind) in [
-            (" on read at ", "read"),
-            (" on write at ", "write"),
-            ("instruction fetch at ", "execute"),
-            (" for instruction fetch", "execute"),
-            (" at address ", UNKNOWN),
-            (" at ", UNKNOWN),
+            (" on read at ", AccessKind::Read),
+            (" on write at ", AccessKind::Write),
+            ("instruction fetch at ", AccessKind::Execute),
+            (" for instruction fetch", AccessKind::Execute),
+            (" at address ", AccessKind::Fault),
+            (" at ", AccessKind::Fault),
         ] {
             if let Some((_, rest)) = split(line, words) {
                 return at(kind, rest);
@@ -70,7 +68,7 @@ pub(super) fn is_x86(line: &[u8]) -> bool {
 }
 
 /// What a line below a fault's header says of its kind. `x86` tells that the header was x86's.
-pub(super) fn kind(line: &[u8], x86: bool) -> Option<&'static str> {
+pub(super) fn kind(line: &[u8], x86: bool) -> Option<AccessKind> {
     // Most lines hold none of the words.
     let letters = Letters::of(line);
     if !["WnR = ", ": IABT", "badaddr: ", "Oops: "].iter().any(|word| letters.may_hold(Letters::of(word.as_bytes()))) {
@@ -79,22 +77,22 @@ pub(super) fn kind(line: &[u8], x86: bool) -> Option<&'static str> {
     // arm64: `CM = 0, WnR = 1, TnD = 0`
     if let Some((_, rest)) = split(line, "WnR = ") {
         return match rest.first()? {
-            b'0' => Some("read"),
-            b'1' => Some("write"),
+            b'0' => Some(AccessKind::Read),
+            b'1' => Some(AccessKind::Write),
             _ => None,
         };
     }
     if find(line, ": IABT").is_some() && find(line, "EC = 0x").is_some() {
-        return Some("execute");
+        return Some(AccessKind::Execute);
     }
     // riscv: `status: … badaddr: … cause: 000000000000000d`
     if find(line, "badaddr: ").is_some()
         && let Some((_, cause)) = split(line, "cause: ")
     {
         return match hex(word(cause).0)? {
-            1 | 12 => Some("execute"),
-            5 | 13 => Some("read"),
-            7 | 15 => Some("write"),
+            1 | 12 => Some(AccessKind::Execute),
+            5 | 13 => Some(AccessKind::Read),
+            7 | 15 => Some(AccessKind::Write),
             _ => None,
         };
     }
@@ -104,19 +102,19 @@ pub(super) fn kind(line: &[u8], x86: bool) -> Option<&'static str> {
     let code = hex(after(digits, "0x").unwrap_or(digits))?;
     if x86 && head.is_empty() && digits.len() == 4 {
         return Some(match code {
-            code if code & 0x10 != 0 => "execute",
-            code if code & 0x2 != 0 => "write",
-            _ => "read",
+            code if code & 0x10 != 0 => AccessKind::Execute,
+            code if code & 0x2 != 0 => AccessKind::Write,
+            _ => AccessKind::Read,
         });
     }
     if !head.ends_with(b"Internal error: ") {
         return None;
     }
     match code >> 26 {
-        0x24 | 0x25 => Some(if code & 0x40 != 0 { "write" } else { "read" }),
-        0x20 | 0x21 => Some("execute"),
+        0x24 | 0x25 => Some(if code & 0x40 != 0 { AccessKind::Write } else { AccessKind::Read }),
+        0x20 | 0x21 => Some(AccessKind::Execute),
         // 32-bit ARM before v6 leaves the bit clear, so that only writes are reported.
-        0 if code & 0x800 != 0 && code < 0x4000 => Some("write"),
+        0 if code & 0x800 != 0 && code < 0x4000 => Some(AccessKind::Write),
         _ => None,
     }
 }
@@ -143,7 +141,7 @@ mod tests {
             ("Oops: general protection fault, probably for non-canonical address 0xdead: 0000 [#1]", "fault", "0xdead"),
         ] {
             let found = fault(line.as_bytes()).unwrap_or_else(|| panic!("{line}"));
-            assert_eq!((found.kind.as_str(), found.address.as_deref()), (kind, Some(address)), "{line}");
+            assert_eq!((found.kind.word(), found.address.as_deref()), (kind, Some(address)), "{line}");
         }
         assert_eq!(fault(b"Unable to handle kernel pointer dereference in virtual kernel address space"), None);
     }
@@ -163,7 +161,7 @@ mod tests {
             ("Internal error: Oops: 817 [#1] SMP ARM", false, Some("write")),
             ("Internal error: Oops: 5 [#1] SMP ARM", false, None),
         ] {
-            assert_eq!(kind(line.as_bytes(), x86), want, "{line}");
+            assert_eq!(kind(line.as_bytes(), x86).as_ref().map(AccessKind::word), want, "{line}");
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Hung tasks, task-dump rows and the kernel's own word on who blocks whom.
 
 use super::describe::Walk;
+use super::role::StackRole;
 use super::scan::{after, is_hex, keyed, leading_number, number, pid, split, split_last, task, text, word};
-use super::stacks::{Announcement, STARVED};
+use super::stacks::Announcement;
 use super::{Blocker, HungTask, Line, Task};
 
 impl Walk<'_> {
@@ -27,7 +28,7 @@ impl Walk<'_> {
         if trimmed[0] == b't' && row.is_none() && self.half_row.is_some() {
             return true;
         }
-        let of_cpu = self.pending.as_ref().is_some_and(|announced| is_task_dump(&announced.role));
+        let of_cpu = self.pending.as_ref().is_some_and(|announced| announced.role.is_task_dump());
         let awaited = self.out.hung_tasks.last().is_some_and(|last| last.state.is_none() && last.stack.is_none());
         let first = self.out.stacks.is_empty() && self.out.hung_tasks.is_empty();
         let row = row.or_else(|| (awaited || first || of_cpu).then(|| old_row(trimmed, line.log_line)).flatten());
@@ -67,7 +68,7 @@ impl Walk<'_> {
     fn hung_or_blocked(&mut self, trimmed: &[u8], line: &Line<'_>) -> bool {
         if let Some(task) = hung(trimmed, line.log_line) {
             self.close();
-            self.pending = Some(hung_stack(&task, "hung"));
+            self.pending = Some(hung_stack(&task, StackRole::Hung));
             self.out.hung_tasks.push(task);
             return true;
         }
@@ -102,10 +103,10 @@ impl Walk<'_> {
                 last.ppid = row.ppid;
             }
             _ => {
-                let announced = self.pending.take().filter(|announced| is_task_dump(&announced.role));
+                let announced = self.pending.take().filter(|announced| announced.role.is_task_dump());
                 self.pending = Some(match announced {
                     Some(announced) => Announcement { task: Some(row.task.clone()), ..announced },
-                    None => hung_stack(&row, if named { "holder" } else { "task" }),
+                    None => hung_stack(&row, if named { StackRole::Holder } else { StackRole::Task }),
                 });
                 self.near = (Some(row.task.clone()), None);
                 self.out.hung_tasks.push(row);
@@ -114,14 +115,9 @@ impl Walk<'_> {
     }
 }
 
-/// Whether a stack of that role is announced by a row of its task.
-fn is_task_dump(role: &str) -> bool {
-    role.starts_with("cpu ") || role == STARVED
-}
-
 /// The announcement of a task's own stack.
-fn hung_stack(task: &HungTask, role: &str) -> Announcement {
-    Announcement { role: role.into(), task: Some(task.task.clone()), cpu: None, opens: false }
+fn hung_stack(task: &HungTask, role: StackRole) -> Announcement {
+    Announcement { role, task: Some(task.task.clone()), cpu: None, opens: false }
 }
 
 /// `INFO: task NAME:PID blocked for more than 143 seconds.`, in I/O wait or not, and `can't die for more than …`.

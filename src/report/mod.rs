@@ -3,6 +3,7 @@
 //! `printers` tells the lines of a log by who printed them, `excerpt` picks a report's lines out of them (`wording` puts them together), `title` names it by the grammar (`naming` finds the function),
 //! `describe` reads its structure (stacks, locks, lockdep, hung tasks), `message` its sentences, `integrity` says whether it is whole, `blame` names a source file, `subject` a function, `record` is what others see.
 
+mod access;
 mod blame;
 mod bounds;
 #[cfg(test)]
@@ -31,6 +32,7 @@ mod printers;
 mod record;
 mod registers;
 mod renumber;
+mod role;
 mod scan;
 mod stacks;
 mod subject;
@@ -38,6 +40,7 @@ mod symbolized;
 mod title;
 mod wording;
 
+pub use access::AccessKind;
 pub use blame::guilty_file;
 pub use cleanup::clean_title;
 pub use console::{Console, Context, console, is_questionable};
@@ -51,7 +54,7 @@ pub use naming::demangle;
 pub use printers::{KeptLine, Printers};
 pub use record::*;
 pub use renumber::{renumber_event, renumber_report};
-pub use stacks::ROLES;
+pub use role::StackRole;
 pub use subject::subject;
 pub use symbolized::is_inlined_copy;
 pub use title::{Origin, Title, frame_of, title};

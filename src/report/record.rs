@@ -1,5 +1,7 @@
 //! The records that others script against: `kanalyze.report/1` and `kanalyze.event/1`.
 
+use super::access::AccessKind;
+use super::role::StackRole;
 use crate::grammar::{Role, Severity};
 pub use crate::line::Speaker;
 #[cfg(feature = "schema")]
@@ -214,7 +216,8 @@ pub struct Task {
 #[non_exhaustive]
 pub struct Access {
     /// `read`, `write`, `free` or what the report calls it.
-    pub kind: String,
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub kind: AccessKind,
     /// Bytes.
     pub size: Option<u64>,
     /// Address as printed.
@@ -227,7 +230,9 @@ pub struct Access {
 #[non_exhaustive]
 pub struct Stack {
     /// Its role: `crash`, `allocated`, `freed`, `hung`, `chain #1`, `cpu 0` …
-    pub name: String,
+    #[serde(rename = "name")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub role: StackRole,
     /// Whose stack.
     pub task: Option<Task>,
     /// The CPU it ran on.

@@ -1,51 +1,16 @@
-//! The roles of stacks and the lines that announce them.
+//! The lines that announce stacks.
 
 use super::Task;
 use super::context::{by_task, on_cpu};
+use super::role::StackRole;
 use super::scan::{after, find, is_hex, keyed, leading_number, text, word};
 use crate::grammar::{List, Vocabulary};
-
-/// Every word that [`Stack::name`](super::Stack::name) may be but for rows of a user's own, with its meaning; `N`, `#n` and `X` stand for what varies.
-pub const ROLES: [(&str, &str); 26] = [
-    ("crash", "the stack of the report itself: its first call trace, or the frames directly below its header"),
-    ("pc", "the instruction that faulted, inlined functions first: RIP, pc, NIP, epc, PSW, ERA"),
-    ("lr", "the caller of the faulting function as the link register has it"),
-    ("interrupted", "the instruction at which an interrupt or exception entered, inside another stack"),
-    ("trace", "a call trace for which the log names no role"),
-    ("hung", "a task that the kernel calls blocked"),
-    ("holder", "the task that the kernel names as the likely holder of a lock"),
-    ("task", "one task of a task dump"),
-    ("cpu N", "what CPU N did: NMI backtraces and task dumps of stalls"),
-    ("starved", "RCU's grace-period kthread, which did not get to run; it is not what stalls"),
-    ("allocated", "where the object was allocated"),
-    ("freed", "where the object was freed"),
-    ("last-work", "the last work or RCU callback created for the object"),
-    ("last-work-2", "the one before"),
-    ("stored", "KMSAN: where the uninitialized value was stored"),
-    ("origin", "KMSAN: where the uninitialized memory was created"),
-    ("race-1", "KCSAN: the first access"),
-    ("race-2", "KCSAN: the second access"),
-    ("leak", "kmemleak: where the lost object was allocated"),
-    ("page-allocated", "where the page was allocated"),
-    ("page-freed", "where the page was freed"),
-    ("chain #n", "lockdep: where the dependency #n was established"),
-    (
-        "usage X",
-        "lockdep: where a lock was used in state X, as in `usage HARDIRQ-ON-W`; `usage` when the state is not named",
-    ),
-    ("preempt-off", "where preemption was disabled"),
-    ("last-break", "s390: the last branch"),
-    ("panic", "the stack of a panic that followed"),
-];
-
-/// The role of the stack of RCU's own thread.
-pub(super) const STARVED: &str = "starved";
 
 /// A line that says whose stack follows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Announcement {
     /// The role of the stack that follows.
-    pub(super) role: String,
+    pub(super) role: StackRole,
     /// Whose.
     pub(super) task: Option<Task>,
     /// On which CPU.
@@ -75,16 +40,16 @@ pub(super) fn begins(line: &[u8]) -> bool {
 /// Reads an announcement.
 pub(super) fn announcement(words: &Vocabulary, line: &[u8]) -> Option<Announcement> {
     match line.first()? {
-        b'I' | b'A' if slub_track(line, "Allocated in ") => slub(line, "allocated"),
-        b'I' | b'F' if slub_track(line, "Freed in ") => slub(line, "freed"),
-        b'p' if line.starts_with(b"page last allocated via ") => page(line, "page-allocated"),
-        b'p' if line.starts_with(b"page last free") => page(line, "page-freed"),
+        b'I' | b'A' if slub_track(line, "Allocated in ") => slub(line, StackRole::Allocated),
+        b'I' | b'F' if slub_track(line, "Freed in ") => slub(line, StackRole::Freed),
+        b'p' if line.starts_with(b"page last allocated via ") => page(line, StackRole::PageAllocated),
+        b'p' if line.starts_with(b"page last free") => page(line, StackRole::PageFreed),
         b'k' if line.starts_with(b"kfence-#") && line.ends_with(b":") => kfence(line),
         b'N' if line.starts_with(b"NMI backtrace for cpu ") => {
             let (cpu, rest) = leading_number(&line[22..])?;
             let cpu = u32::try_from(cpu).ok()?;
             rest.trim_ascii().is_empty().then(|| Announcement {
-                role: format!("cpu {cpu}"),
+                role: StackRole::Cpu(cpu),
                 task: None,
                 cpu: Some(cpu),
                 opens: false,
@@ -93,7 +58,7 @@ pub(super) fn announcement(words: &Vocabulary, line: &[u8]) -> Option<Announceme
         b'T' if line.starts_with(b"Task dump for CPU ") => {
             let (cpu, _) = leading_number(&line[18..])?;
             let cpu = u32::try_from(cpu).ok()?;
-            Some(Announcement { role: format!("cpu {cpu}"), task: None, cpu: Some(cpu), opens: false })
+            Some(Announcement { role: StackRole::Cpu(cpu), task: None, cpu: Some(cpu), opens: false })
         }
         b'c' if line.starts_with(b"comm \"") => leak(line),
         _ => None,
@@ -109,7 +74,7 @@ fn marker(words: &Vocabulary, line: &[u8]) -> Option<Announcement> {
         Some(role) => (role, true),
         None => (words.line(List::StackOwners, line)?, false),
     };
-    Some(Announcement { role: role.into(), task: by_task(line), cpu: on_cpu(line), opens })
+    Some(Announcement { role: StackRole::of_word(role), task: by_task(line), cpu: on_cpu(line), opens })
 }
 
 /// Whether a line is a track of SLUB; Linux 5.14 dropped its `INFO: `.
@@ -118,27 +83,22 @@ fn slub_track(line: &[u8], words: &str) -> bool {
 }
 
 /// `INFO: Allocated in fn+0x1/0x2 age=1 cpu=0 pid=12`.
-fn slub(line: &[u8], role: &str) -> Option<Announcement> {
+fn slub(line: &[u8], role: StackRole) -> Option<Announcement> {
     let cpu = keyed(line, "cpu=").and_then(|cpu| u32::try_from(cpu).ok());
     let task = keyed(line, "pid=").map(|pid| Task { comm: String::new(), pid });
-    Some(Announcement { role: role.into(), task, cpu, opens: true })
+    Some(Announcement { role, task, cpu, opens: true })
 }
 
 /// `page last allocated via order 0, …, pid 12, tgid 12 (name), ts 3` and `page last free pid 12 tgid 12 stack trace:`.
-fn page(line: &[u8], role: &str) -> Option<Announcement> {
+fn page(line: &[u8], role: StackRole) -> Option<Announcement> {
     let task = keyed(line, "pid ").map(|pid| Task { comm: String::new(), pid });
-    Some(Announcement { role: role.into(), task, cpu: None, opens: true })
+    Some(Announcement { role, task, cpu: None, opens: true })
 }
 
 /// `kfence-#12 [0x…-0x…, size=8, cache=kmalloc-8] allocated by task 12:`.
 fn kfence(line: &[u8]) -> Option<Announcement> {
-    let role = if find(line, "] allocated by task").is_some() { "allocated" } else { "freed" };
-    find(line, " by task ").map(|_| Announcement {
-        role: role.into(),
-        task: by_task(line),
-        cpu: on_cpu(line),
-        opens: true,
-    })
+    let role = if find(line, "] allocated by task").is_some() { StackRole::Allocated } else { StackRole::Freed };
+    find(line, " by task ").map(|_| Announcement { role, task: by_task(line), cpu: on_cpu(line), opens: true })
 }
 
 /// `comm "name", pid 12, jiffies 4294 (age 8.1s)` of kmemleak.
@@ -146,7 +106,7 @@ fn leak(line: &[u8]) -> Option<Announcement> {
     let rest = after(line, "comm \"")?;
     let end = find(rest, "\", pid ")?;
     let task = Task { comm: text(&rest[..end]), pid: keyed(&rest[end..], "pid ")? };
-    Some(Announcement { role: "leak".into(), task: Some(task), cpu: None, opens: false })
+    Some(Announcement { role: StackRole::Leak, task: Some(task), cpu: None, opens: false })
 }
 
 /// `write to 0x… of 8 bytes by task 12 on cpu 1:`; the caller numbers the two.
@@ -154,7 +114,7 @@ fn kcsan(line: &[u8]) -> Option<Announcement> {
     if !line.ends_with(b":") || find(line, " bytes by ").is_none() {
         return None;
     }
-    Some(Announcement { role: "race".into(), task: by_task(line), cpu: on_cpu(line), opens: true })
+    Some(Announcement { role: StackRole::Race(0), task: by_task(line), cpu: on_cpu(line), opens: true })
 }
 
 /// `{HARDIRQ-ON-W} state was registered at:`, `... which became HARDIRQ-irq-safe at:`, `HARDIRQ-ON-W at:`, `INITIAL USE at:`.
@@ -172,7 +132,7 @@ fn usage(line: &[u8]) -> Option<Announcement> {
         }
         head
     };
-    Some(Announcement { role: format!("usage {}", text(state)), task: None, cpu: None, opens: true })
+    Some(Announcement { role: StackRole::Usage(text(state)), task: None, cpu: None, opens: true })
 }
 
 #[cfg(test)]
@@ -181,11 +141,11 @@ mod tests {
     use crate::grammar::Grammar;
 
     #[test]
-    fn the_roles_of_the_vocabulary_are_listed() {
+    fn the_roles_of_the_vocabulary_are_known() {
         let grammar = Grammar::built_in();
         for list in [List::StackTitles, List::StackOwners] {
             for role in grammar.vocabulary.meanings(list) {
-                assert!(ROLES.iter().any(|(known, _)| *known == role), "{role}");
+                assert!(!matches!(StackRole::of_word(role), StackRole::Own(_)), "{role}");
             }
         }
     }
@@ -210,7 +170,7 @@ mod tests {
             ("INFO: Freed in foo_put+0x14/0x20 age=624 cpu=0 pid=398", "freed", Some(398), Some(0), true),
             ("Allocated in foo_new+0x14/0x20 age=41 cpu=1 pid=398", "allocated", Some(398), Some(1), true),
             ("NMI backtrace for cpu 1", "cpu 1", None, Some(1), false),
-            ("write to 0xffff888012345678 of 8 bytes by task 12 on cpu 1:", "race", Some(12), Some(1), true),
+            ("write to 0xffff888012345678 of 8 bytes by task 12 on cpu 1:", "race-0", Some(12), Some(1), true),
             ("{SOFTIRQ-ON-W} state was registered at:", "usage SOFTIRQ-ON-W", None, None, true),
             ("HARDIRQ-ON-W at:", "usage HARDIRQ-ON-W", None, None, true),
             ("comm \"syz-executor\", pid 77, jiffies 4294946080 (age 12.760s)", "leak", Some(77), None, false),
@@ -218,7 +178,7 @@ mod tests {
         ] {
             let read = announcement(words, line.as_bytes()).unwrap_or_else(|| panic!("{line}"));
             assert_eq!(
-                (read.role.as_str(), read.task.map(|task| task.pid), read.cpu, read.opens),
+                (read.role.word().as_ref(), read.task.map(|task| task.pid), read.cpu, read.opens),
                 (role, pid, cpu, opens),
                 "{line}"
             );

@@ -1,11 +1,13 @@
 //! The function that a person names where syzbot's title names none.
 
 use super::naming::{NOBODY, demangle, without_prefix};
+use super::role::StackRole;
 use super::{Frame, Stack, Structure, Title};
 use crate::grammar::{Grammar, Kind, List, NameSet};
 
 /// Roles of stacks that are the report's own, in the order in which they are asked.
-const OWN: [&[&str]; 2] = [&["crash", "hung", "panic", "leak"], &["trace"]];
+const OWN: [&[StackRole]; 2] =
+    [&[StackRole::Crash, StackRole::Hung, StackRole::Panic, StackRole::Leak], &[StackRole::Trace]];
 
 /// The function behind a title that ends "in corrupted" or names none: the faulting instruction, the first named frame,
 /// the first that the unwinder doubts, the function of the work item, whichever is there. Machinery is passed over by the
@@ -18,12 +20,12 @@ pub fn subject(grammar: &Grammar, header: usize, title: &Title, frame: &str, fou
     let kind = grammar.kinds.get(header).and_then(|kinds| kinds.iter().find(|kind| kind.id == title.kind));
     let hung = found.hung_tasks.iter().any(|task| task.seconds.is_some());
     let search = Search { grammar, kind, hung };
-    let pc = found.stacks.iter().filter(|stack| stack.name == "pc").flat_map(|stack| &stack.frames);
+    let pc = found.stacks.iter().filter(|stack| stack.role == StackRole::Pc).flat_map(|stack| &stack.frames);
     if title.interrupted {
         return search.first(pc).or_else(|| search.interrupted(&found.stacks));
     }
-    let own = |roles: &'static [&str]| {
-        found.stacks.iter().filter(move |stack| roles.contains(&stack.name.as_str())).flat_map(|stack| &stack.frames)
+    let own = |roles: &'static [StackRole]| {
+        found.stacks.iter().filter(move |stack| roles.contains(&stack.role)).flat_map(|stack| &stack.frames)
     };
     search
         .first(pc)
@@ -48,8 +50,8 @@ impl Search<'_> {
 
     /// What an interrupt broke into: the frames below it. A stack without one is that of who reports.
     fn interrupted(&self, stacks: &[Stack]) -> Option<String> {
-        if let Some(name) =
-            self.first(stacks.iter().filter(|stack| stack.name == "interrupted").flat_map(|stack| &stack.frames))
+        if let Some(name) = self
+            .first(stacks.iter().filter(|stack| stack.role == StackRole::Interrupted).flat_map(|stack| &stack.frames))
         {
             return Some(name);
         }

@@ -10,7 +10,7 @@ use super::place::{Wanted, places_of, places_of_dump};
 use super::record::{BLAME_SCHEMA, Base, BaseKind, BlamePage, CodeLine, Commit, Place, PlaceRole};
 use super::tree::{Tree, short};
 use crate::locks::Dump;
-use crate::report::{Frame, Report};
+use crate::report::{Frame, Report, StackRole};
 
 /// How many frames are named.
 const FRAMES: usize = 6;
@@ -178,10 +178,11 @@ fn lacks(tree: &Tree) -> Vec<String> {
 
 /// The first frames of the stack that crashed, from the one that the title names on.
 fn first_frames(report: &Report) -> Vec<String> {
-    let named = |name: &str| report.stacks.iter().find(|stack| stack.name == name && !stack.frames.is_empty());
-    let crash = named("crash").or_else(|| report.stacks.iter().find(|stack| !stack.frames.is_empty()));
+    let named =
+        |role: StackRole| report.stacks.iter().find(move |stack| stack.role == role && !stack.frames.is_empty());
+    let crash = named(StackRole::Crash).or_else(|| report.stacks.iter().find(|stack| !stack.frames.is_empty()));
     let of_crash = crash.map(|crash| crash.frames.as_slice()).unwrap_or_default();
-    let pc = named("pc").filter(|pc| crash.is_none_or(|crash| !std::ptr::eq(*pc, crash)));
+    let pc = named(StackRole::Pc).filter(|pc| crash.is_none_or(|crash| !std::ptr::eq(*pc, crash)));
     let of_pc = pc.map(|pc| pc.frames.as_slice()).unwrap_or_default();
     let repeats = of_pc.iter().any(|frame| of_crash.first().is_some_and(|first| first.function == frame.function));
     let of_pc = if repeats { &[] } else { of_pc };

@@ -3,7 +3,7 @@
 use super::record::PlaceRole;
 use crate::grammar::Grammar;
 use crate::locks::{Dump, LockRef};
-use crate::report::{Frame, HeldLock, Report, Stack};
+use crate::report::{Frame, HeldLock, Report, Stack, StackRole};
 
 /// Most places of one report.
 const PLACES: usize = 32;
@@ -49,8 +49,8 @@ pub fn places_of(report: &Report, all: bool) -> Vec<Wanted> {
         }
         _ => blamed(report).into_iter().for_each(&mut add),
     }
-    for (name, role) in [("allocated", PlaceRole::Allocated), ("freed", PlaceRole::Freed)] {
-        let stack = report.stacks.iter().find(|stack| stack.name == name);
+    for (of, role) in [(StackRole::Allocated, PlaceRole::Allocated), (StackRole::Freed, PlaceRole::Freed)] {
+        let stack = report.stacks.iter().find(|stack| stack.role == of);
         stack.and_then(|stack| own_frame(stack, role)).into_iter().for_each(&mut add);
     }
     if all {
@@ -107,10 +107,10 @@ fn lock_site(lock: &HeldLock, role: PlaceRole) -> Option<Wanted> {
 /// The stacks in which the blamed frame is looked for: where it crashed first.
 fn stacks(report: &Report) -> Vec<&Stack> {
     let mut all: Vec<&Stack> = report.stacks.iter().filter(|stack| !stack.frames.is_empty()).collect();
-    let rank = |stack: &&Stack| match stack.name.as_str() {
-        "pc" => 0,
-        "crash" => 1,
-        "allocated" | "freed" => 3,
+    let rank = |stack: &&Stack| match stack.role {
+        StackRole::Pc => 0,
+        StackRole::Crash => 1,
+        StackRole::Allocated | StackRole::Freed => 3,
         _ => 2,
     };
     all.sort_by_key(rank);
@@ -156,7 +156,7 @@ fn blamed(report: &Report) -> Option<Wanted> {
 }
 
 fn is_memory(stack: &Stack) -> bool {
-    matches!(stack.name.as_str(), "allocated" | "freed")
+    matches!(stack.role, StackRole::Allocated | StackRole::Freed)
 }
 
 /// The first frame of a stack whose file is nobody's tool.

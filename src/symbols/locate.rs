@@ -2,10 +2,10 @@
 
 use super::identity::{difference, fits, header};
 use super::{Confidence, Kernel, Named, Paths};
-use crate::report::{Event, Frame, HeldLock, Report, Stack};
+use crate::report::{Event, Frame, HeldLock, Report, Stack, StackRole};
 
 /// Stacks whose frames are program counters; all others hold addresses to which calls return.
-const PROGRAM_COUNTERS: [&str; 2] = ["pc", "interrupted"];
+const PROGRAM_COUNTERS: [StackRole; 2] = [StackRole::Pc, StackRole::Interrupted];
 
 /// The image is of another kernel than the one that wrote the report.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -60,7 +60,7 @@ pub fn locate_event(kernel: &Kernel, paths: &Paths, event: &mut Event) {
 
 fn locate_stacks(kernel: &Kernel, paths: &Paths, stacks: &mut [Stack]) {
     for stack in stacks {
-        let exact = PROGRAM_COUNTERS.contains(&stack.name.as_str());
+        let exact = PROGRAM_COUNTERS.contains(&stack.role);
         stack.frames = located(kernel, paths, &stack.frames, exact);
     }
 }

@@ -5,6 +5,7 @@ use super::{Origin, ROW_SCHEMA, Row, TableError};
 use crate::diff::cause::Cause;
 use crate::diff::cluster::{Sample, sample};
 use crate::report::{ChainEntry, Frame, HeldLock, HeldLocks, HungTask, Lockdep, Report, Stack, Task};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// What columns are made of: Arrow's arrays, or values for a text.
@@ -71,8 +72,9 @@ fn frames<M: Maker>(all: &[&Frame]) -> Result<M::Column, TableError> {
 fn stacks<M: Maker>(rows: &[&Row]) -> Result<M::Column, TableError> {
     let all: Vec<&Stack> = rows.iter().flat_map(|row| row.stacks()).collect();
     let inner: Vec<&Frame> = all.iter().flat_map(|stack| &stack.frames).collect();
+    let roles: Vec<Cow<'_, str>> = all.iter().map(|stack| stack.role.word()).collect();
     let fields = vec![
-        ("name", M::text(all.iter().map(|stack| Some(stack.name.as_str())))),
+        ("name", M::text(roles.iter().map(|role| Some(role.as_ref())))),
         ("comm", M::text(all.iter().map(|stack| comm(stack.task.as_ref())))),
         ("pid", M::number(all.iter().map(|stack| pid(stack.task.as_ref())))),
         ("cpu", M::number(all.iter().map(|stack| stack.cpu))),
@@ -214,7 +216,7 @@ fn values<M: Maker>(name: &str, batch: &Batch<'_>) -> Result<M::Column, TableErr
         "hardware" => words(|report| report.hardware.as_deref()),
         "source_file" => words(|report| Some(report.source.as_ref()?.file.as_str())),
         "source_line" => M::number(reports().map(|report| Some(report?.source.as_ref()?.line))),
-        "access_kind" => words(|report| Some(report.access.as_ref()?.kind.as_str())),
+        "access_kind" => words(|report| Some(report.access.as_ref()?.kind.word())),
         "access_size" => M::number(reports().map(|report| report?.access.as_ref()?.size)),
         "access_address" => words(|report| report.access.as_ref()?.address.as_deref()),
         "object_cache" => words(|report| report.object.as_ref()?.cache.as_deref()),

@@ -5,7 +5,7 @@ use kanalyze::engine::{Item, read_items};
 use kanalyze::image::{decode_code, decode_code_as_script};
 use kanalyze::render::safe;
 use kanalyze::symbols::{
-    Answer, Kernel, LogDecoder, LogOptions, Paths, SymbolTable, annotate, as_script, locate_report,
+    Answer, Kernel, LogDecoder, LogOptions, Paths, SymbolSource, SymbolTable, annotate, as_script, locate_report,
 };
 use std::path::Path;
 
@@ -28,7 +28,7 @@ fn kernel() -> Kernel {
     let rows = NAMES.iter().enumerate().map(|(at, name)| (*name, 0xffff_ffff_8100_0000 + 0x4_0000 * at as u64, b'T'));
     let banner = "Linux version 6.12.0 (a@b) (gcc) #1 SMP".to_owned();
     let table = SymbolTable::of_symbols(rows);
-    Kernel::of_symbols(Path::new("System.map"), table, "System.map", Some(banner), None)
+    Kernel::of_symbols(Path::new("System.map"), table, SymbolSource::SystemMap, Some(banner), None)
 }
 
 /// Tries one log.

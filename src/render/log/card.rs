@@ -6,7 +6,7 @@ use super::overview::{Common, heading, tainted};
 use super::stack::{frame_text, stack_lines};
 use super::{LogView, around};
 use crate::locks::Dump;
-use crate::report::{Access, HeldLocks, Report, SlabObject, Stack, Task};
+use crate::report::{Access, AccessKind, HeldLocks, Report, SlabObject, Stack, StackRole, Task};
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
@@ -51,7 +51,8 @@ impl Card<'_> {
             // Lockdep's many stacks come down to the places that take locks.
             (None, Some(explanation)) if !self.look.is_full() && !explanation.paths.is_empty() => {
                 out.push_str(&lockdep_text(explanation, self.look));
-                let crash = report.stacks.iter().find(|stack| stack.name == "crash" && !stack.frames.is_empty());
+                let crash =
+                    report.stacks.iter().find(|stack| stack.role == StackRole::Crash && !stack.frames.is_empty());
                 if let Some(stack) = crash {
                     self.stack(out, stack, report, true);
                 }
@@ -237,7 +238,7 @@ impl Card<'_> {
         let own = self.group.hang.is_none() && stack.task == report.task;
         let whose =
             stack.task.as_ref().filter(|_| !own).map_or(String::new(), |task| format!(" ({})", task_text(task)));
-        self.frames(out, &format!("{}{whose}", safe(&stack.name)), stack, report, marks)
+        self.frames(out, &format!("{}{whose}", safe(&stack.role.word())), stack, report, marks)
     }
 
     fn frames(&self, out: &mut String, name: &str, stack: &Stack, report: &Report, marks: bool) -> bool {
@@ -301,13 +302,14 @@ impl Card<'_> {
 /// The stacks of a report for a reader: each program counter as the first frame of the stack below it, what crashed first.
 pub(in crate::render) fn in_order(report: &Report, full: bool) -> Vec<Cow<'_, Stack>> {
     let all: Vec<&Stack> = report.stacks.iter().filter(|stack| !stack.frames.is_empty()).collect();
-    let is_place = |stack: &Stack| matches!(stack.name.as_str(), "pc" | "lr");
+    let is_place = |stack: &Stack| matches!(stack.role, StackRole::Pc | StackRole::Lr);
     let mut joined: Vec<usize> = Vec::new();
     let mut stacks: Vec<Cow<'_, Stack>> = Vec::new();
     for (at, stack) in all.iter().enumerate() {
-        if stack.name != "pc" {
+        if stack.role != StackRole::Pc {
             // The return address is the next frame of a stack that is there.
-            let told = stack.name == "lr" && !full && all[at..].iter().any(|next| next.name == "crash");
+            let told =
+                stack.role == StackRole::Lr && !full && all[at..].iter().any(|next| next.role == StackRole::Crash);
             if !told && !joined.contains(&at) {
                 stacks.push(Cow::Borrowed(stack));
             }
@@ -315,7 +317,7 @@ pub(in crate::render) fn in_order(report: &Report, full: bool) -> Vec<Cow<'_, St
         }
         let below = (at + 1..all.len()).find(|next| !is_place(all[*next])).filter(|next| {
             let next = all[*next];
-            next.task == stack.task && (next.name == "crash" || next.cpu.is_some() && next.cpu == stack.cpu)
+            next.task == stack.task && (next.role == StackRole::Crash || next.cpu.is_some() && next.cpu == stack.cpu)
         });
         match below {
             Some(below) => {
@@ -325,7 +327,7 @@ pub(in crate::render) fn in_order(report: &Report, full: bool) -> Vec<Cow<'_, St
             None => stacks.push(Cow::Borrowed(stack)),
         }
     }
-    stacks.sort_by_key(|stack| !matches!(stack.name.as_str(), "crash" | "pc"));
+    stacks.sort_by_key(|stack| !matches!(stack.role, StackRole::Crash | StackRole::Pc));
     stacks
 }
 
@@ -347,7 +349,7 @@ pub(in crate::render) fn access_text(access: &Access) -> String {
     });
     let address = access.address.as_ref().map_or(String::new(), |address| format!(" at {address}"));
     let is_null = |text: &str| text == "(null)" || text.bytes().all(|byte| b"0x".contains(&byte));
-    let jump = access.kind == "execute" && access.address.as_deref().is_some_and(is_null);
+    let jump = access.kind == AccessKind::Execute && access.address.as_deref().is_some_and(is_null);
     format!("{}{size}{address}{}", access.kind, if jump { " (jumped to NULL)" } else { "" })
 }
 

@@ -151,7 +151,7 @@ impl Card<'_> {
             let own = stack.task == report.task;
             let whose =
                 stack.task.as_ref().filter(|_| !own).map_or(String::new(), |task| format!(" ({})", task_text(task)));
-            format!("{}{whose}", stack.name)
+            format!("{}{whose}", stack.role)
         };
         html! {
             div.side { @for one in stacks.iter().take(few) { div { h3 { "stack: " (name(one)) } (stack::stack(one, blamed)) } } }
