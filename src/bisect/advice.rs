@@ -270,7 +270,7 @@ fn untested(found: &Bisection) -> Option<NextTest> {
     test(Some(first), words)
 }
 
-/// git names a merge only when its parents are good, so that testing these again tells nothing new: the sides interact, or the
+/// git names a merge only when its parents are good, so that testing these again shows nothing new: the sides interact, or the
 /// conflict was resolved wrongly.
 fn merged(found: &Bisection) -> Option<NextTest> {
     let commit = found.commits.first().filter(|_| found.flags.merge && found.commits.len() == 1)?;

@@ -10,7 +10,7 @@ const WIDEST: usize = 110;
 /// No line that is put together is longer: each part would be looked at again and again.
 const LONGEST: usize = 4096;
 
-/// What the beginning of a text tells about its wrapping.
+/// What the beginning of a text says about its wrapping.
 #[derive(Debug, Default)]
 pub(super) struct Signs {
     /// Lines of a bisection stand behind `>` or `|`.

@@ -60,7 +60,7 @@ fn is_about_a_revert(sentence: &str) -> bool {
         .any(|word| ["revert", "reverts", "reverted", "reverting"].iter().any(|known| word.eq_ignore_ascii_case(known)))
 }
 
-/// A machine's line says how it ended (`… revert … passed!`); what a person means is for the reader to tell.
+/// A machine's line says how it ended (`… revert … passed!`); what a person means is for the reader to decide.
 fn result(sentence: &str) -> RevertResult {
     let words: Vec<String> = sentence.split_whitespace().map(str::to_ascii_lowercase).collect();
     let last = words.last().map(|word| word.trim_end_matches(['!', '.'])).unwrap_or_default();

@@ -580,7 +580,7 @@ pub struct Trust {
 pub struct NextTest {
     /// What to test.
     pub commit: Option<String>,
-    /// What to do and what it would tell.
+    /// What to do and what it would show.
     pub words: String,
 }
 

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How many titles of a step are compared.
 const TITLES: usize = 64;
-/// Beyond so many releases the age of a bug tells nothing more.
+/// Beyond so many releases the age of a bug says nothing more.
 const OLDEST: usize = 8;
 
 /// One sign: a term of the model.

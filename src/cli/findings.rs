@@ -1,4 +1,4 @@
-//! What several commands find in a log: the dumps worth telling, the bisections in a text.
+//! What several commands find in a log: the dumps worth showing, the bisections in a text.
 
 use crate::bisect::{Bisection, judged};
 use crate::engine::{Engine, Item, Options};

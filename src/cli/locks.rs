@@ -101,7 +101,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 Some(dump) if arguments.dot => out.write_all(locks_dot(dump).as_bytes())?,
                 Some(dump) if arguments.svg => out.write_all(locks_svg(dump).as_bytes())?,
                 Some(dump) => out.write_all(locks_mermaid(dump).as_bytes())?,
-                // Nobody waits: lockdep may have told an order of locks.
+                // Nobody waits: lockdep may have printed an order of locks.
                 None if arguments.svg => {
                     let told = found.iter().rev().flat_map(|dump| &dump.lockdep);
                     if let Some(order) = { told }.find_map(|explanation| orders_svg(explanation, Setting::Alone)) {

@@ -100,7 +100,7 @@ macro_rules! verb {
                     path.push(name);
                     given = below;
                 }
-                // What tells of settings must not stumble over them.
+                // What shows settings must not stumble over them.
                 if path.first() == Some(&"config") {
                     return Ok(None);
                 }

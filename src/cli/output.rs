@@ -160,7 +160,7 @@ pub(super) fn width() -> Width {
     terminal_size::terminal_size().map_or(Width::default(), |(columns, _)| Width(usize::from(columns.0).clamp(40, 100)))
 }
 
-/// How much a text tells, and whether a pager shows it.
+/// How much a text shows, and whether a pager shows it.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
 pub(super) struct Reader {
     /// The shortest form: one line per title, dump, bisection or thread.

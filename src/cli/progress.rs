@@ -23,7 +23,7 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// Counts in `options` what is read of the sources, and tells it if stderr is a terminal. Where it is none, nothing is
+    /// Counts in `options` what is read of the sources, and shows it if stderr is a terminal. Where it is none, nothing is
     /// started.
     #[must_use]
     pub(super) fn of(sources: &[Source], options: &mut Options) -> Self {

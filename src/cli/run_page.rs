@@ -28,7 +28,7 @@ const EVENTS_READ: u64 = 16 << 20;
 /// The page is not written more often, seconds.
 const OFTEN: f64 = 2.0;
 
-/// The page of a run as its folder tells it now; one that is over has its whole log.
+/// The page of a run as its folder has it now; one that is over has its whole log.
 ///
 /// # Errors
 /// The folder is not a run's.

@@ -296,7 +296,7 @@ fn output() -> Box<dyn Write> {
     }
 }
 
-/// Tells the refusals that were not told, and how many there are.
+/// Reports the refusals that were not reported yet, and how many there are.
 fn tell_refusals(decoder: &LogDecoder<'_>, told: usize) -> usize {
     let all = decoder.refusals();
     all[told..].iter().for_each(|reason| say(reason));

@@ -1,5 +1,5 @@
 //! `kanalyze help exit|environment|files`: what all verbs have in common, also a man page; the exit statuses are those that the
-//! verbs' own help tells.
+//! verbs' own help says.
 
 use clap::Command;
 use std::fmt::Write as _;
@@ -71,7 +71,7 @@ impl Topic {
     }
 }
 
-/// The exit statuses that the help of each verb tells.
+/// The exit statuses that the help of each verb states.
 fn exits(command: &Command, above: &str, found: &mut Vec<(String, String)>) {
     for verb in command.get_subcommands() {
         let name = format!("{above}{}", verb.get_name());

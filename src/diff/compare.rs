@@ -286,7 +286,7 @@ fn causes(a: &Group, b: &Group, families: &Families, findings: &mut Vec<Finding>
         let Some((crash, log, reasons)) = news.first() else { continue };
         let Some((old, _)) = before.first() else { continue };
         let because = reasons.first().copied().unwrap_or("another cause");
-        // A title that also came as before has one cause more; whether that is luck cannot be told from causes alone.
+        // A title that also came as before has one cause more; whether that is luck cannot be decided from causes alone.
         let all = news.len() == after.len();
         let (verdict, words) = if all {
             (Verdict::Changed, format!("same title, {because}"))

@@ -239,7 +239,7 @@ fn compile(source: &str) -> Result<Regex, ExpressionError> {
         .map_err(|error| error.syntax_error().map_or_else(|| ExpressionError::of(&error), ExpressionError::of))
 }
 
-/// A regex that matches nothing, in place of one that does not compile (which [`Pattern::check`] has told already).
+/// A regex that matches nothing, in place of one that does not compile (which [`Pattern::check`] has reported already).
 fn never() -> Regex {
     Regex::builder()
         .syntax(syntax::Config::new().unicode(false).utf8(false))

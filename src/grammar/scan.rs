@@ -46,7 +46,7 @@ pub struct Anchor {
 pub struct Candidate {
     /// Index of the event.
     pub event: usize,
-    /// Whether the line by itself tells that it is one, of the kernel's: the message fits the event's pattern.
+    /// Whether the line by itself shows that it is one, of the kernel's: the message fits the event's pattern.
     pub sure: bool,
 }
 

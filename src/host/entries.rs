@@ -70,7 +70,7 @@ pub(super) struct Gathered {
 struct Boots<'a> {
     options: &'a Options,
     source: String,
-    /// Whether the lines of the text can be told to somebody who has that text.
+    /// Whether the numbers of the text's lines mean something to somebody who has that text.
     has_lines: bool,
     /// In the order of their first entries: number and gatherer of those that are open, by boot id.
     open: BTreeMap<String, (usize, Gatherer)>,

@@ -5,7 +5,7 @@
 //! /dev/kmsg, /var/log, pstore, kdump ─► text ────┴► strands ─► joined by boot ─► how each ended ─► records
 //! ```
 //!
-//! A *strand* is one boot as one source tells it; strands of one boot are known by the boot id, by lines that they share to the
+//! A *strand* is one boot as one source has it; strands of one boot are known by the boot id, by lines that they share to the
 //! microsecond, else by when the boot began.
 
 mod clock;
@@ -234,7 +234,7 @@ impl Looked {
         self.files(folder.display().to_string(), read, true);
     }
 
-    /// Whether a folder can be listed; if not, that is told.
+    /// Whether a folder can be listed; if not, that is reported.
     fn is_open(&mut self, folder: &Path) -> bool {
         let shown = folder.display().to_string();
         match std::fs::read_dir(folder) {
@@ -316,7 +316,7 @@ fn boot_record(back: usize, boot: &Strands, around: &Around<'_>) -> Boot {
     }
 }
 
-/// One thing that went wrong, as one strand tells it.
+/// One thing that went wrong, as one strand has it.
 struct Told<'a> {
     title: &'a str,
     kind: &'a str,
@@ -361,8 +361,8 @@ fn told<'a, T>(
     Told { title, kind, severity, time, at: placed.at, source, line: placed.line, strand: number }
 }
 
-/// Each title once, with how often it came. What several sources tell with one stamp came once; without stamps the source that
-/// tells most of it counts.
+/// Each title once, with how often it came. What several sources have with one stamp came once; without stamps the source that
+/// has most of it counts.
 fn once_each(mut told: Vec<Told<'_>>) -> Vec<Trouble> {
     told.sort_by(|one, other| {
         let key = |told: &Told<'_>| told.time.unwrap_or(f64::INFINITY);

@@ -33,7 +33,7 @@ pub struct Boot {
     pub kernel_version: Option<String>,
     /// How it ended.
     pub ending: Ending,
-    /// Which sources tell of it.
+    /// Which sources mention it.
     pub sources: Vec<String>,
     /// What went wrong, each title once, in the order in which they came.
     pub crashes: Vec<Trouble>,
@@ -117,7 +117,7 @@ pub struct SourceRead {
     pub source: String,
     /// What came of it.
     pub state: State,
-    /// How many boots it tells of.
+    /// How many boots it mentions.
     pub boots: usize,
     /// What is to be said of it, such as why it could not be read; one sentence.
     pub note: Option<String>,
@@ -139,7 +139,7 @@ pub enum State {
     Absent,
 }
 
-/// All that is told.
+/// The whole answer.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Host {
     /// The newest first.

@@ -1,4 +1,4 @@
-//! A strand: one boot as one source tells it, gathered line by line.
+//! A strand: one boot as one source has it, gathered line by line.
 
 use super::clock::{Moment, Written};
 use super::sign::{KERNEL, Left, PSTORE, Says, sign};
@@ -55,7 +55,7 @@ pub(super) struct Sign {
     pub seen: Seen,
 }
 
-/// One boot as one source tells it.
+/// One boot as one source has it.
 #[derive(Debug, Default)]
 pub(super) struct Strand {
     /// The files it was gathered from, or `journal`.
@@ -175,7 +175,7 @@ impl Gatherer {
         let (speaker, message) = match (prefix.wrapper, prefix.tag) {
             (Wrapper::Pstore, _) => (PSTORE.into(), line),
             (_, Some(tag)) => (String::from_utf8_lossy(tag), prefix.text(line)),
-            // In the file of a logging daemon, a program that does not tell its pid is one all the same.
+            // In the file of a logging daemon, a program that does not state its pid is one all the same.
             (_, None) if place.at.is_some() && prefix.time.is_none() => {
                 program(line).unwrap_or((KERNEL.into(), prefix.text(line)))
             }

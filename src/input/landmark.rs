@@ -1,4 +1,4 @@
-//! Texts with which lines of kernel reports begin: how a line of a log is told from prose, and from the rest of a cut line.
+//! Texts with which lines of kernel reports begin: how a line of a log is distinguished from prose, and from the rest of a cut line.
 
 /// What a line that begins so is to a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

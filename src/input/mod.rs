@@ -5,7 +5,7 @@
 //! * [`Input::feed`] gives the bytes to an engine, in one piece or in chunks of [`CHUNK`].
 //! * [`Follow`] reads a growing file through rotation and truncation.
 //! * [`Decoder`] makes UTF-16 and texts with a byte order mark plain.
-//! * `landmark` tells what a line is to a report by its beginning.
+//! * `landmark` says what a line is to a report by its beginning.
 //! * [`read_mail`] takes kernel text out of mails: quoting, encodings, lines that a mailer wrapped.
 //!
 //! What can go wrong while reading is [`Damage`], a value: everything that could be read has been given out before.

@@ -20,7 +20,7 @@ const SAMPLE: usize = 1024;
 const PAIRS: usize = 8;
 
 impl Encoding {
-    /// Bytes that are enough to tell.
+    /// Bytes that are enough to decide.
     pub const ENOUGH: usize = 2 * PAIRS;
 
     /// How the text is written that begins like this; `None` for plain text. UTF-16 without a mark is recognised by its zeros: three

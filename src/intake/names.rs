@@ -25,7 +25,7 @@ const DEEP: usize = 64;
 pub struct Named {
     /// In the order of the arguments.
     pub sources: Vec<Source>,
-    /// What arguments that stand for nothing are told.
+    /// What is said about arguments that stand for nothing.
     pub faults: Vec<Unreadable>,
 }
 

@@ -16,7 +16,7 @@ pub struct Nature {
 
 /// So much of a text is looked at, bytes.
 const REACH: usize = 4 << 20;
-/// Kernel logs of mails that tell of a bisection are not longer, bytes.
+/// Kernel logs of mails about a bisection are not longer, bytes.
 const SHORT: usize = 256 << 10;
 
 /// Words of kernel logs that are found without any stamp.
@@ -64,7 +64,7 @@ pub fn nature(text: &[u8]) -> Nature {
     }
 }
 
-/// Whether a line of a bisection is in a text: one that tells git something, or names a commit in the words of a bisection.
+/// Whether a line of a bisection is in a text: one that gives git a verdict, or names a commit in the words of a bisection.
 #[must_use]
 fn is_bisection(text: &[u8]) -> bool {
     BISECTIONS.iter().any(|words| {
@@ -76,7 +76,7 @@ fn is_bisection(text: &[u8]) -> bool {
     })
 }
 
-/// Prose speaks of bisections, too: a commit must be named, or git must be told something.
+/// Prose speaks of bisections, too: a commit must be named, or git must be given a verdict.
 fn tells_bisection(line: &[u8], words: &str) -> bool {
     let hash = |word: &[u8]| {
         let word = word.strip_prefix(b"[").unwrap_or(word);

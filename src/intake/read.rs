@@ -1,4 +1,4 @@
-//! Logs through the engine: one or many, in order, in parallel, with records that tell places of the file.
+//! Logs through the engine: one or many, in order, in parallel, with records that name places in the file.
 
 use super::content::{Content, Log, PlainStream};
 use super::nature::{Nature, nature};
@@ -44,7 +44,7 @@ impl Outcome {
     }
 
     /// What is to be said of a text in which not one line is the kernel's: that there is no crash in it says nothing of a
-    /// kernel. Nothing if the log could not be read, which is told already.
+    /// kernel. Nothing if the log could not be read, which is reported already.
     #[must_use]
     pub fn silence(&self) -> Option<&'static str> {
         let nature = self.nature.filter(|nature| !nature.kernel && !self.is_fatal())?;

@@ -1,4 +1,4 @@
-//! A stack tells what its task waits for: the primitive it sleeps in, and the function that called it.
+//! A stack shows what its task waits for: the primitive it sleeps in, and the function that called it.
 
 use super::kind::WaitKind;
 use crate::grammar::{Grammar, List};
@@ -23,7 +23,7 @@ fn is_scheduler(name: &str) -> bool {
     scheduler(name).is_some_and(|role| role != Scheduler::Preempted)
 }
 
-/// What a function of the scheduler tells about who sleeps.
+/// What a function of the scheduler says about who sleeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scheduler {
     /// The slow path of a lock called it.

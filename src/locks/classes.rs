@@ -1,4 +1,4 @@
-//! What a lock class's name and usage tell: whether anybody can own it, whether it names one instance, whether it is exclusive.
+//! What a lock class's name and usage say: whether anybody can own it, whether it names one instance, whether it is exclusive.
 
 use crate::grammar::{Grammar, List};
 use crate::report::HeldLock;

@@ -136,7 +136,7 @@ fn identity(key: &Key) -> Identity {
     }
 }
 
-/// The best grade that the way a lock is told from others allows.
+/// The best grade that the way a lock is distinguished from others allows.
 fn ceiling(key: &Key) -> Grade {
     match key {
         Key::Instance(_) => Grade::Stated,

@@ -8,9 +8,9 @@ use crate::grammar::{Flavour, Grammar, List};
 use crate::report::{ChainEntry, Frame, Lockdep, Report, StackRole, WaitContext};
 use std::collections::BTreeSet;
 
-/// How many uses of locks by interrupts are worth telling.
+/// How many uses of locks by interrupts are shown at most.
 const USAGES: usize = 6;
-/// How many frames of a call path are worth telling.
+/// How many frames of a call path are shown at most.
 const PATH: usize = 5;
 
 /// A lockdep report explained.
@@ -284,7 +284,7 @@ pub(super) fn is_locking(frame: &Frame) -> bool {
     frame.function.as_deref().is_some_and(|name| grammar.vocabulary.function(List::Locking, name).is_some())
 }
 
-/// How the lock was taken, as the name of its function tells.
+/// How the lock was taken, by the name of its function.
 fn mode(frames: &[Frame]) -> Option<String> {
     let names = frames.iter().take_while(|frame| is_locking(frame)).filter_map(|frame| frame.function.as_deref());
     let mut mode = None;

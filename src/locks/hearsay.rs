@@ -174,7 +174,7 @@ fn runs_work(frame: &Frame) -> bool {
     frame.function.as_deref().and_then(taken_map) == Some(UnownedMap::Work)
 }
 
-/// A page's lock has no owner that the kernel tells. Who waits for a lock of the one that waits for the page may have it
+/// A page's lock has no owner that the kernel names. Who waits for a lock of the one that waits for the page may have it
 /// locked: then the two are deadlocked.
 pub(super) fn page_holders(facts: &Facts, waits: &mut [Wait]) {
     let behind: Vec<(i64, Task, u64)> = waits

@@ -1,8 +1,8 @@
-//! What tells one lock from another.
+//! What distinguishes one lock from another.
 
 use crate::report::HeldLock;
 
-/// What tells one lock from another.
+/// What distinguishes one lock from another.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Key {
     /// The address of its lockdep map.

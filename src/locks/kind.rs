@@ -34,7 +34,7 @@ pub enum WaitKind {
     Semaphore,
     /// A spinlock, on a CPU.
     Spinlock,
-    /// A lock of a kind that the log does not tell.
+    /// A lock of a kind that the log does not name.
     Lock,
     /// A completion.
     Completion,
@@ -68,7 +68,7 @@ pub enum WaitKind {
     DeviceReferences,
     /// An event.
     WaitQueue,
-    /// Something that the log does not tell.
+    /// Something that the log does not name.
     Unknown,
 }
 
@@ -197,7 +197,7 @@ impl std::fmt::Display for WaitKind {
     }
 }
 
-/// How a lock is told from others.
+/// How a lock is distinguished from others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]

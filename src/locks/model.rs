@@ -151,7 +151,7 @@ pub struct Wait {
     pub evidence: Vec<u64>,
     /// Why this grade, in words.
     pub because: String,
-    /// How the lock is told from others.
+    /// How the lock is distinguished from others.
     pub identity: Identity,
 }
 
@@ -223,7 +223,7 @@ pub struct Dependency {
     pub then: String,
     /// Function that took it, with its place: `function+0x1/0x2 file:line`.
     pub function: Option<String>,
-    /// `read`, `write`, or what the primitive's name tells.
+    /// `read`, `write`, or what the primitive's name says.
     pub mode: Option<String>,
     /// Call path, the function that takes the lock first.
     pub path: Vec<String>,

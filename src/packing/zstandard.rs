@@ -1,4 +1,4 @@
-//! Zstandard frames, with its errors as values: the usual wrapper gives words, and a log that wants memory is told from a damaged one.
+//! Zstandard frames, with its errors as values: the usual wrapper gives words, and a log that wants memory is distinguished from a damaged one.
 
 use super::ZSTD_WINDOW;
 use std::io::{self, BufRead, Read};

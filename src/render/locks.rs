@@ -258,7 +258,7 @@ impl Page {
         self.out.push('\n');
         let task = behind.task(root.pid);
         let who = format!("{}/{}{}", root.comm, root.pid, behind.state(root.pid));
-        // Of a task that waits for nobody and blocks nobody one sentence tells all.
+        // Of a task that waits for nobody and blocks nobody one sentence says all.
         let alone = behind.waits_of(root.pid).next();
         if let Some(wait) = alone.filter(|wait| root.blocked_tasks == 0 && wait.holder.is_none()) {
             let waits_for = root.waits_for.as_deref().unwrap_or("something");
@@ -445,7 +445,7 @@ impl Page {
         self.scenario(&explanation.scenario);
     }
 
-    /// The scenario as a table; one that is cut, or of one step, tells nothing.
+    /// The scenario as a table; one that is cut, or of one step, shows nothing.
     fn scenario(&mut self, steps: &[ScenarioStep]) {
         let steps: Vec<&ScenarioStep> = steps.iter().filter(|step| !step.action.starts_with("***")).collect();
         if steps.len() < 2 {

@@ -1,4 +1,4 @@
-//! Who still works on a run, told from its manifest and `/proc`, and how to stop exactly what it started.
+//! Who still works on a run, found out from its manifest and `/proc`, and how to stop exactly what it started.
 
 use super::manifest::{Manifest, Outcome, Phase, Process, Verdict};
 use crate::calendar;

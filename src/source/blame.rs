@@ -121,7 +121,7 @@ impl Tree {
     }
 }
 
-/// The first line that `git blame --line-porcelain` tells of.
+/// The first line that `git blame --line-porcelain` describes.
 fn porcelain(said: &[u8]) -> Option<Blamed> {
     let text = String::from_utf8_lossy(said);
     let mut lines = text.lines();

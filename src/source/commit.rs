@@ -1,4 +1,4 @@
-//! Commits as `git log` tells them.
+//! Commits as `git log` prints them.
 
 use super::git::{Git, SourceError, is_hash};
 use super::record::Commit;

@@ -5,7 +5,7 @@ use super::git::{SourceError, words};
 use super::tree::Tree;
 use serde::{Deserialize, Serialize};
 
-/// More files than this that may define it, and it is not told.
+/// With more files than this that may define it, none is named.
 const FILES: usize = 24;
 
 /// The answer, as it is kept.

@@ -301,7 +301,7 @@ impl Tree {
         files: &[String],
     ) -> Result<BTreeSet<String>, SourceError> {
         let asked: String = commits.map(|commit| format!("{commit}\n")).collect();
-        // Without a file git would tell all of them.
+        // Without a file git would list all of them.
         if asked.is_empty() || files.is_empty() {
             return Ok(BTreeSet::new());
         }

@@ -33,7 +33,7 @@ pub struct PageOptions {
 /// A report in the light of a tree.
 ///
 /// # Errors
-/// The user names a commit that is not there; git fails. What is only missing is told on the page.
+/// The user names a commit that is not there; git fails. What is only missing is named on the page.
 pub fn blame_page(tree: &Tree, report: &Report, options: &PageOptions) -> Result<BlamePage, SourceError> {
     let base = tree.base(report.kernel_version.as_deref(), &options.hints)?;
     let mut unknown = lacks(tree);

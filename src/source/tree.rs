@@ -164,7 +164,7 @@ impl Tree {
     /// The text of a file at a commit, bytes that are not UTF-8 replaced; none if there is no such file or it is not source.
     ///
     /// # Errors
-    /// What git says; [`SourceError::is_missing_object`] tells that a partial clone lacks it.
+    /// What git says; [`SourceError::is_missing_object`] says that a partial clone lacks it.
     pub fn text(&self, commit: &str, file: &str) -> Result<Option<String>, SourceError> {
         let found = self.git.look_up(&[format!("{commit}:{file}")])?.pop().flatten();
         let object = match found {

@@ -1,4 +1,4 @@
-//! Entries of DWARF units: a unit with what its header refers to, and the name of an entry, whatever unit tells it.
+//! Entries of DWARF units: a unit with what its header refers to, and the name of an entry, whatever unit has it.
 
 use gimli::{AttributeValue, DebugInfoOffset, EndianSlice, LittleEndian, Unit, UnitRef};
 

@@ -47,7 +47,7 @@ impl SourceLines {
     }
 
     /// Gives the frames of a report their lines and the functions inlined there. A report of another release stays as it
-    /// is, and [`SourceLines::refusals`] tells.
+    /// is, and [`SourceLines::refusals`] says which.
     pub fn report(&self, report: &mut Report) {
         if self.is_foreign() {
             return;

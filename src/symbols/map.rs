@@ -21,7 +21,7 @@ enum Bytes {
 static CUT: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// The symbol files that somebody has cut while they were read, or whose disks failed: what was taken from them is not to be
-/// trusted. Each is told once, when nobody reads it any longer.
+/// trusted. Each is reported once, when nobody reads it any longer.
 #[must_use]
 pub fn cut_files() -> Vec<PathBuf> {
     CUT.lock().map(|mut files| std::mem::take(&mut *files)).unwrap_or_default()

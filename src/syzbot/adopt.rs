@@ -103,7 +103,7 @@ pub fn adopt(directory: &Path, now: u64) -> Result<(Manifest, Adoption), BundleE
     Ok((manifest, adoption))
 }
 
-/// Fills in what the files themselves tell.
+/// Fills in what the files themselves say.
 fn describe(directory: &Path, manifest: &mut Manifest) {
     let text = |role| {
         let file = manifest.file(role)?;

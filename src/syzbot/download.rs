@@ -102,7 +102,7 @@ fn of(total: Option<u64>) -> String {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Version {
     url: String,
-    /// What `If-Range` is told: a strong `ETag`, or `Last-Modified`. Without it nothing is resumed.
+    /// What is sent as `If-Range`: a strong `ETag`, or `Last-Modified`. Without it nothing is resumed.
     validator: Option<String>,
     total: Option<u64>,
 }
@@ -138,7 +138,7 @@ struct Stream {
     received: u64,
 }
 
-/// Fetches one file. `progress` is told after every piece.
+/// Fetches one file. `progress` is called after every piece.
 ///
 /// The destination holds its old bytes until the new ones are whole, checked and on the disk; then it is renamed over.
 ///

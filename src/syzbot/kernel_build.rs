@@ -56,7 +56,7 @@ pub struct Build<'a> {
     pub jobs: usize,
     /// Further arguments of `make`: `LLVM=1`, `CC=gcc-12`.
     pub make_arguments: &'a [String],
-    /// Stop if an option of a fragment does not take, instead of telling and going on.
+    /// Stop if an option of a fragment does not take, instead of reporting it and going on.
     pub strict: bool,
     /// The signal that asks for the end, 0 while there is none: `make` ends with it, and all that it started.
     pub interrupt: &'a AtomicI32,
@@ -367,7 +367,7 @@ fn git(tree: &Path, arguments: &[&str]) -> Option<String> {
     Some(String::from_utf8_lossy(&git.output(arguments).ok()?).into_owned())
 }
 
-/// The tree's uncommitted changes as a file beside the kernel: without them, HEAD tells only half of what was built.
+/// The tree's uncommitted changes as a file beside the kernel: without them, HEAD is only half of what was built.
 fn uncommitted(build: &Build<'_>, local: &Path) -> Result<Option<(PathBuf, super::manifest::FileRecord)>, BuildError> {
     let name = "uncommitted.diff";
     let part = local.join(format!("{name}.part"));

@@ -33,7 +33,7 @@ pub struct Unpacker {
 
 /// One layer of packing, or none any more.
 enum Layer {
-    /// The first bytes, until they suffice to tell.
+    /// The first bytes, until they suffice to identify the file.
     Sniffing {
         seen: Vec<u8>,
         depth: u32,

@@ -80,7 +80,7 @@ pub enum TableError {
     Request(String),
 }
 
-/// What made a row: a back-fill can tell rows of an older kanalyze, or of other grammars, by it.
+/// What made a row: a back-fill recognises rows of an older kanalyze, or of other grammars, by it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Origin {

@@ -74,7 +74,7 @@ fn unescaped(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// More messages than any thread has; the rest of a mailbox is left unread, and the caller told.
+/// More messages than any thread has; the rest of a mailbox is left unread, and the caller is informed.
 pub const MOST_MESSAGES: usize = 20_000;
 
 /// A mailbox's messages, each once.

@@ -212,7 +212,7 @@ pub struct Objection {
     pub who: String,
     /// The sentence.
     pub words: String,
-    /// Whether it is said in so many words (`NAK`, `Nacked-by`); else it is told from the wording and may be none.
+    /// Whether it is said in so many words (`NAK`, `Nacked-by`); else it follows from the wording and may be none.
     pub stated: bool,
     /// Whether a person answered the message.
     pub answered: bool,

@@ -86,7 +86,7 @@ impl Default for Blockers {
 }
 
 impl Blockers {
-    /// Whether a lock dump tells more about a crash of this type (syzbot's word).
+    /// Whether a lock dump says more about a crash of this type (syzbot's word).
     #[must_use]
     pub fn wants_dump(&self, crash_type: &str) -> bool {
         self.dump_types.iter().any(|name| name == crash_type)
@@ -98,7 +98,7 @@ impl Blockers {
         self.own_echoes.iter().any(|end| title.ends_with(end))
     }
 
-    /// The obstacle that this line tells of, if it is the first time.
+    /// The obstacle that this line shows, if it is the first time.
     pub fn look(&mut self, source: Source, line: &[u8], booting: bool) -> Option<Blocker> {
         // The first one that fits: a line that a special one explains is not news of a general one later.
         let (blocker, _, told) = self.known.iter_mut().find(|(blocker, finders, _)| {

@@ -86,7 +86,7 @@ pub enum WatchError {
     },
 }
 
-/// How often a growing file is looked at: a crash is to be told within 50 ms.
+/// How often a growing file is looked at: a crash is to be reported within 50 ms.
 const LOOK: Duration = Duration::from_millis(20);
 /// How often the judge looks at its clock when nothing comes in.
 const TICK: Duration = Duration::from_millis(100);

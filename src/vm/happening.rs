@@ -1,4 +1,4 @@
-//! What a live run tells, one record each: `kanalyze.live/1`, printed with `--format jsonl` and kept in `events.jsonl`.
+//! What happens in a live run, one record each: `kanalyze.live/1`, printed with `--format jsonl` and kept in `events.jsonl`.
 
 use super::doing::Doing;
 use crate::locks::Dump;
@@ -84,7 +84,7 @@ pub enum Happening {
         meaning: String,
         /// What to do.
         remedy: String,
-        /// The line that told.
+        /// The line that showed it.
         line: String,
     },
     /// A count of syz-execprog.
@@ -96,7 +96,7 @@ pub enum Happening {
         /// Programs a second.
         rate: Option<f64>,
     },
-    /// A line of the workload's output, told when it is over.
+    /// A line of the workload's output, reported when it is complete.
     Said {
         /// The line.
         text: String,
@@ -170,7 +170,7 @@ pub struct LockPictures {
     pub svg: String,
 }
 
-/// Who is told.
+/// Who receives the happenings.
 pub trait Audience {
     /// Something happened `at` seconds of the run.
     ///

@@ -1,6 +1,6 @@
 //! Every decision of a live run: when a report is whole, when to ask for a dump, when it is over and what it was.
 //!
-//! The judge has no clock and no machine: it is told facts with their times (seconds of the run) and answers with
+//! The judge has no clock and no machine: it receives facts with their times (seconds of the run) and answers with
 //! orders. The rules are syzkaller's (`vm/vm.go`) where it has them: ssh dying says nothing while the serial port
 //! lives, "no output" means no `executed programs:` line and not silence, and a report is judged when its rest has come.
 
@@ -85,7 +85,7 @@ pub struct Verdicts {
     pub sought: bool,
     /// Whether the kernel panicked.
     pub panicked: bool,
-    /// Whether somebody waits and a lock dump would tell more.
+    /// Whether somebody waits and a lock dump would say more.
     pub hang: bool,
     /// Whether it is a consequence of another report or a side effect of the machine's end.
     pub secondary: bool,

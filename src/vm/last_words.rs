@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 const LINES: usize = 10;
 /// Longer lines are cut, characters.
 const WIDTH: usize = 300;
-/// How the session that follows the workload tells its status: no word of the workload.
+/// How the session that follows the workload reports its status; it is not a word of the workload.
 const STATUS: &str = "kanalyze-status ";
 
 /// The last lines of an output.

@@ -22,7 +22,7 @@ pub enum Finding {
     Item(Item),
     /// A console line that is sought, and its offset.
     Line(String, u64),
-    /// A known obstacle and the line that told of it.
+    /// A known obstacle and the line that shows it.
     Blocker(Box<Blocker>, String),
     /// A count of syz-execprog.
     Counted,

@@ -77,7 +77,7 @@ pub fn scale(kvm: bool) -> f64 {
     if kvm { 1.0 } else { 3.0 }
 }
 
-/// `root=` for the disk: as given, or by its partition table. An initrd is told it too: a distribution's mounts what it
+/// `root=` for the disk: as given, or by its partition table. An initrd gets it too: a distribution's mounts what it
 /// says, one that is its own root does not look.
 ///
 /// # Errors
@@ -89,7 +89,7 @@ pub fn root_device(settings: &Settings) -> Result<Option<String>, QemuError> {
     }
 }
 
-/// Why an initrd is told no root although there is a disk, if that is so.
+/// Why an initrd gets no `root=` although there is a disk, if that is so.
 #[must_use]
 pub fn untold_root(settings: &Settings) -> Option<String> {
     settings.initrd.as_ref()?;
@@ -159,7 +159,7 @@ pub fn command_line(
     line.add(["-device", "virtio-rng-pci"]);
     if settings.transport == TransportChoice::Ssh || settings.open_network {
         let restrict = if settings.open_network { "off" } else { "on" };
-        // Port 0: the system picks a free one and QMP tells which; nobody can take it in between.
+        // Port 0: the system picks a free one and QMP says which; nobody can take it in between.
         let net = format!("user,id=net0,restrict={restrict},hostfwd=tcp:127.0.0.1:0-:22");
         line.add(["-netdev", &net, "-device", "virtio-net-pci,netdev=net0"]);
     }

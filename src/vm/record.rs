@@ -45,7 +45,7 @@ struct Files {
     events: Journal,
 }
 
-/// Writes the files and tells the audience. The first failure of the disk ends all writing and is kept for the judge.
+/// Writes the files and reports to the audience. The first failure of the disk ends all writing and is kept for the judge.
 pub struct Recorder<'a> {
     files: Option<Files>,
     audience: &'a mut dyn Audience,

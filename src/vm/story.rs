@@ -40,9 +40,9 @@ pub struct Story {
     pub reports: Vec<Seen>,
     /// Programs executed: seconds of the run, and how many so far.
     pub counts: Vec<(f64, f64)>,
-    /// Programs a second, as last told.
+    /// Programs per second, as last reported.
     pub rate: Option<f64>,
-    /// Seconds of the run that the last happening tells.
+    /// Seconds of the run at the last happening.
     pub last: f64,
     /// Whether the run has said that it is over.
     pub over: bool,

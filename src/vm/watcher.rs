@@ -48,7 +48,7 @@ pub struct Watcher<'a> {
     early_end: Option<i32>,
     /// Whether a session brings the workload's output and its end.
     followed: bool,
-    /// The status that the console told, and when, while the session is still bringing the rest of the output.
+    /// The status that the console showed, and when, while the session is still bringing the rest of the output.
     console_end: Option<(i32, f64)>,
     /// Whether the workload counts its programs.
     counts: bool,
@@ -65,7 +65,7 @@ pub struct Watcher<'a> {
 /// Progress goes to the manifest this often, seconds: often enough for `runs status`, seldom enough for the disk.
 const SAVE_INTERVAL: f64 = 5.0;
 
-/// How long a session may take to bring the rest of an output whose end the console told, seconds.
+/// How long a session may take to bring the rest of an output whose end the console showed, seconds.
 const REST_OF_OUTPUT: f64 = 10.0;
 
 /// How much of the serial log's end the lock graph is read from, bytes: more than any dump has.
@@ -127,7 +127,7 @@ impl<'a> Watcher<'a> {
         self.found(findings);
     }
 
-    /// Takes what the serial port said before the guest was saved: it stands in the log, and is told no more.
+    /// Takes what the serial port said before the guest was saved: it stands in the log, and is not reported again.
     pub fn serial_before(&mut self, bytes: &[u8]) {
         self.recorder.serial(bytes);
         drop(self.live.serial(bytes, 0.0));
@@ -420,7 +420,7 @@ impl<'a> Watcher<'a> {
         }
     }
 
-    /// Ends the engine; what it still yields is told and recorded.
+    /// Ends the engine; what it still yields is reported and recorded.
     pub fn finish_log(&mut self) {
         let findings = self.live.finish();
         self.found(findings);
@@ -445,7 +445,7 @@ impl<'a> Watcher<'a> {
         self.recorder.glance(&status);
     }
 
-    /// Writes the outcome into the manifest and tells it.
+    /// Writes the outcome into the manifest and reports it.
     pub fn conclude(&mut self, outcome: &Outcome) {
         let (seconds, executed) = (self.now(), self.live.progress.executed);
         self.recorder.manifest(|manifest| {
@@ -468,7 +468,7 @@ impl<'a> Watcher<'a> {
 
 impl Watcher<'_> {
     /// Keeps who waits for whom, as far as the serial log shows, as `locks-N.jsonl` (one record per dump) and as text, and
-    /// the newest as picture; tells the first graph that was not told yet.
+    /// the newest as picture; reports the first graph that was not reported yet.
     pub fn keep_locks(&mut self, number: usize) {
         let to = self.recorder.serial_length();
         let text = self.recorder.serial_text(to.saturating_sub(LOCKS_LIMIT), to);

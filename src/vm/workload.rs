@@ -244,7 +244,7 @@ pub fn preparation(settings: &Settings) -> String {
     script
 }
 
-/// The script that runs the workload and tells its end on the kernel's console, so that it is seen without ssh too.
+/// The script that runs the workload and reports its end on the kernel's console, so that it is seen without ssh too.
 #[must_use]
 pub fn runner(folder: &str, command: &str, on_console: bool) -> String {
     let sink = if on_console { "2>&1" } else { ">> out 2>&1" };

@@ -96,6 +96,6 @@ mod tests {
             }
         }
         assert_eq!(folds.take().as_deref(), Some("55 tasks, 3 in D; 461 trace entries"), "shown: {shown:?}");
-        assert_eq!(folds.take(), None, "told once");
+        assert_eq!(folds.take(), None, "reported once");
     }
 }

@@ -1,4 +1,4 @@
-//! What a kernel tree says of the crashes of live runs, told when they have ended: what git has to read takes longer than a
+//! What a kernel tree says of the crashes of live runs, reported when they have ended: what git has to read takes longer than a
 //! live log waits.
 
 use crate::cli::stderr;

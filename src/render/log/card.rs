@@ -112,7 +112,7 @@ impl Card<'_> {
             let missing = if first { "" } else { "; the first is not in this log" };
             self.field(out, "oops", &format!("number {number} of this boot{missing}"));
         }
-        // A sanitizer's sentence tells all of it.
+        // A sanitizer's sentence says all of it.
         let address = report.access.as_ref().filter(|access| access.size.is_some());
         let address = address.and_then(|access| access.address.as_deref());
         let told = address.is_some_and(|address| report.message.iter().any(|sentence| sentence.contains(address)));

@@ -57,7 +57,7 @@ impl LogView {
         match item {
             Item::Closed(report) if self.reports.len() < KEPT => self.reports.push(*report),
             Item::Closed(report) => *self.uncounted.entry(report.title).or_default() += 1,
-            // A log full of notes still tells what came before a crash.
+            // A log full of notes still shows what came before a crash.
             Item::Event(event) if self.events.len() < KEPT || is_severe(&event) && self.severe < KEPT => {
                 self.severe += usize::from(is_severe(&event));
                 self.events.push(*event);
@@ -115,7 +115,7 @@ impl LogView {
             event_text(&mut out, log, event, look);
         }
         let aside = self.aside(summary, groups.is_empty(), events);
-        // The head of a brief answer has told the count.
+        // The head of a brief answer states the count.
         let told = look.is_brief() && !groups.is_empty();
         if !told || !aside.is_empty() {
             let parts: Vec<String> = (!told).then_some(count).into_iter().chain(aside).collect();

@@ -12,7 +12,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// What the thread tells.
+/// What the thread reports.
 #[derive(Debug)]
 pub enum News {
     /// Words of a failed attempt to reach the guest.
@@ -134,7 +134,7 @@ fn road(
     }
     tell(News::Started { counts: plan.prepared.counts, on_console });
     match ssh {
-        // On the console the kernel's log tells the end.
+        // On the console the kernel's log shows the end.
         None => Ok(()),
         Some(ssh) => follow(ssh, &folder, stopped, tell),
     }

@@ -44,7 +44,7 @@ fn a_workload_that_ends_in_peace_is_clean_after_the_settling_time() {
     judge.take(Fact::SerialBytes, 31.0);
     assert_eq!(judge.tick(32.0), [], "late lines may still come");
     assert_eq!(finished(&mut judge, 33.5).map(|outcome| outcome.verdict), Some(Verdict::Clean));
-    assert_eq!(judge.tick(34.0), [], "it is told once");
+    assert_eq!(judge.tick(34.0), [], "it is reported once");
 }
 
 #[test]
