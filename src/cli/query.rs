@@ -72,6 +72,7 @@ mod with_tables {
     use super::super::output::{JsonArray, palette, width};
     use super::super::table;
     use super::{AnswerFormat, Arguments};
+    use anyhow::Context as _;
     use crate::render;
     use crate::render::write_json;
     use crate::table::{Answer, Form, TableWriter, ask, is_table};
@@ -103,8 +104,9 @@ mod with_tables {
         // Logs become a table for the time of the query: so they may be more than fits into memory.
         let mut kept = None;
         if !logs.is_empty() {
-            let scratch = Scratch::new()?;
-            let path = scratch.0.join("events.parquet");
+            let scratch = tempfile::Builder::new().prefix("kanalyze-query-").tempdir();
+            let scratch = scratch.context("no room for a temporary table; set TMPDIR")?;
+            let path = scratch.path().join("events.parquet");
             let options = arguments.reading.options()?.with_events();
             let writer = TableWriter::create(&path, table::origin(&options))?;
             fine &=
@@ -154,31 +156,5 @@ mod with_tables {
             take(&line)?;
         }
         Ok(())
-    }
-
-    /// A folder for the time of a query.
-    struct Scratch(PathBuf);
-
-    impl Scratch {
-        fn new() -> anyhow::Result<Self> {
-            let place = std::env::temp_dir();
-            for number in 0_u32.. {
-                let path = place.join(format!("kanalyze-query-{}-{number}", std::process::id()));
-                match std::fs::create_dir(&path) {
-                    Ok(()) => return Ok(Self(path)),
-                    Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-                    Err(error) => {
-                        anyhow::bail!("{}: no room for a temporary table: {error}; set TMPDIR", place.display())
-                    }
-                }
-            }
-            anyhow::bail!("{}: it is full of temporary tables", place.display())
-        }
-    }
-
-    impl Drop for Scratch {
-        fn drop(&mut self) {
-            let _ = std::fs::remove_dir_all(&self.0);
-        }
     }
 }

@@ -46,7 +46,7 @@ pub fn place(part: &Path, path: &Path) -> io::Result<()> {
 
 /// A file that is being written beside its place; it is removed unless it finds it.
 ///
-/// By hand, not by `tempfile`, which would be three more crates for every user of the library.
+/// By hand, not by `tempfile`, which would be three more crates for every user of the library without features.
 #[derive(Debug)]
 pub struct Draft {
     file: File,

@@ -2,11 +2,14 @@
 
 use super::kernel_image::{ImageSymbols, KernelImage};
 use crate::architecture::Architecture;
+use object::elf::{self, FileHeader64};
+use object::pod::{from_bytes, from_bytes_mut};
+use object::read::elf::{FileHeader as _, SectionHeader as _};
+use object::write::elf::{FileHeader, ProgramHeader, SectionHeader, SinglePhaseWriter, Sym};
+use object::{Endianness, LittleEndian};
 use std::io::{self, Write};
 
-const HEADER: usize = 64;
-const SECTION: usize = 64;
-const SYMBOL: usize = 24;
+type Header = FileHeader64<LittleEndian>;
 
 /// Writes an image as an ELF file. One that has a symbol table already is written as it is; else the recovered symbols
 /// are added behind.
@@ -22,208 +25,155 @@ pub fn write_elf(image: &KernelImage, out: &mut dyn Write) -> io::Result<()> {
             // An unusual section table: better without symbols than damaged.
             None => out.write_all(image.bytes()),
         },
-        None => out.write_all(&wrapped(image)),
+        None => out.write_all(&wrapped(image).map_err(io::Error::other)?),
     }
 }
 
-fn get(bytes: &[u8], at: usize, width: usize) -> Option<u64> {
-    let mut wide = [0; 8];
-    wide[..width].copy_from_slice(bytes.get(at..at.checked_add(width)?)?);
-    Some(u64::from_le_bytes(wide))
-}
-
-fn set(bytes: &mut [u8], at: usize, value: u64, width: usize) {
-    if let Some(place) = bytes.get_mut(at..at + width) {
-        place.copy_from_slice(&value.to_le_bytes()[..width]);
-    }
-}
-
-/// The symbols as `.symtab` and `.strtab`; `section` gives the section of an address.
-fn tables(image: &KernelImage, section: impl Fn(u64) -> u16) -> (Vec<u8>, Vec<u8>, u32) {
-    let (mut symbols, mut strings) = (vec![0; SYMBOL], vec![0]);
+/// Writes `.symtab` and `.strtab`; `section` gives the section of an address. Answers how many symbols are local.
+fn write_symbols<'image>(
+    writer: &mut SinglePhaseWriter<'image>,
+    image: &'image KernelImage,
+    section: impl Fn(u64) -> elf::SymbolSection,
+) -> object::write::Result<u32> {
+    writer.write_null_symbol();
     let mut locals = 1;
     // Local symbols come first, as the format demands.
     for global in [false, true] {
-        for symbol in image.symbols.iter() {
-            if symbol.letter.is_ascii_uppercase() != global {
-                continue;
-            }
+        for symbol in image.symbols.iter().filter(|symbol| symbol.letter.is_ascii_uppercase() == global) {
             let function = matches!(symbol.letter, b't' | b'T' | b'w' | b'W');
-            let mut entry = [0; SYMBOL];
-            set(&mut entry, 0, strings.len() as u64, 4);
-            entry[4] = u8::from(global) << 4
-                | if function { 2 } else { u8::from(symbol.letter != b'A' && symbol.letter != b'a') };
-            set(&mut entry, 6, u64::from(section(symbol.address)), 2);
-            set(&mut entry, 8, symbol.address, 8);
+            let kind = match symbol.letter {
+                _ if function => elf::STT_FUNC,
+                b'A' | b'a' => elf::STT_NOTYPE,
+                _ => elf::STT_OBJECT,
+            };
+            let binding = if global { elf::STB_GLOBAL } else { elf::STB_LOCAL };
             let size = if symbol.size > 0 { symbol.size } else { symbol.span };
-            set(&mut entry, 16, if function && size < 1 << 24 { size } else { 0 }, 8);
-            symbols.extend_from_slice(&entry);
-            strings.extend_from_slice(symbol.name.as_bytes());
-            strings.push(0);
+            let name = writer.add_string(symbol.name.as_bytes());
+            writer.write_symbol(&Sym {
+                section: None,
+                st_name: writer.string_offset(Some(name)),
+                st_info: elf::SymbolInfo::new(binding, kind),
+                st_other: elf::SymbolOther::default(),
+                st_shndx: section(symbol.address),
+                st_value: symbol.address,
+                st_size: if function && size < 1 << 24 { size } else { 0 },
+            });
             locals += u32::from(!global);
         }
     }
-    (symbols, strings, locals)
-}
-
-struct Row {
-    name: u64,
-    kind: u64,
-    flags: u64,
-    address: u64,
-    offset: u64,
-    size: u64,
-    link: u64,
-    info: u64,
-    align: u64,
-    entry: u64,
-}
-
-impl Row {
-    fn bytes(&self) -> [u8; SECTION] {
-        let mut bytes = [0; SECTION];
-        set(&mut bytes, 0, self.name, 4);
-        set(&mut bytes, 4, self.kind, 4);
-        for (at, value) in [(8, self.flags), (16, self.address), (24, self.offset), (32, self.size)] {
-            set(&mut bytes, at, value, 8);
-        }
-        set(&mut bytes, 40, self.link, 4);
-        set(&mut bytes, 44, self.info, 4);
-        set(&mut bytes, 48, self.align, 8);
-        set(&mut bytes, 56, self.entry, 8);
-        bytes
-    }
+    writer.write_strtab()?;
+    Ok(locals)
 }
 
 /// Adds `.symtab` and `.strtab` to a 64-bit ELF file: new tables behind its end, a new section table behind them.
 fn with_symbols(image: &KernelImage) -> Option<Vec<u8>> {
-    let elf = image.elf()?;
-    let mut bytes = image.bytes().to_vec();
-    if bytes.get(4) != Some(&2) || get(&bytes, 0x3a, 2)? != SECTION as u64 {
-        return None;
-    }
-    let (from, count, names) = (get(&bytes, 0x28, 8)?, get(&bytes, 0x3c, 2)?, get(&bytes, 0x3e, 2)?);
-    let from = usize::try_from(from).ok()?;
-    let count = usize::try_from(count).ok().filter(|count| *count > 0)?;
-    let mut rows = bytes.get(from..from.checked_add(count * SECTION)?)?.to_vec();
-    let names_row = usize::try_from(names).ok()? * SECTION;
-    let (names_at, names_size) = (get(&rows, names_row + 24, 8)?, get(&rows, names_row + 32, 8)?);
-    let names_at = usize::try_from(names_at).ok()?;
-    let mut names_text = bytes.get(names_at..names_at.checked_add(usize::try_from(names_size).ok()?)?)?.to_vec();
-    let name_of_symbols = names_text.len() as u64;
-    names_text.extend_from_slice(b".symtab\0.strtab\0");
-
+    let file = image.elf()?;
+    let bytes = image.bytes();
+    let header = Header::parse(bytes).ok()?;
+    let sections = header.sections(LittleEndian, bytes).ok().filter(|sections| !sections.is_empty())?;
+    let names_row = header.shstrndx(LittleEndian, bytes).ok()?;
     let section = |address: u64| {
-        let found = elf.sections.iter().find(|section| section.contains(address));
-        found.and_then(|section| u16::try_from(section.index).ok()).unwrap_or(0xfff1)
+        let found = file.sections.iter().find(|section| section.contains(address));
+        found.and_then(|section| u16::try_from(section.index).ok()).map_or(elf::SHN_ABS, elf::SymbolSection)
     };
-    let (symbols, strings, locals) = tables(image, section);
-    let mut append = |data: &[u8]| {
-        bytes.resize(bytes.len().next_multiple_of(8), 0);
-        let at = bytes.len() as u64;
-        bytes.extend_from_slice(data);
-        at
-    };
-    let (symbols_at, strings_at, names_at) = (append(&symbols), append(&strings), append(&names_text));
-    set(&mut rows, names_row + 24, names_at, 8);
-    set(&mut rows, names_row + 32, names_text.len() as u64, 8);
-    let plain =
-        Row { name: 0, kind: 3, flags: 0, address: 0, offset: 0, size: 0, link: 0, info: 0, align: 1, entry: 0 };
-    rows.extend_from_slice(
-        &Row {
-            name: name_of_symbols,
-            kind: 2,
-            offset: symbols_at,
-            size: symbols.len() as u64,
-            link: count as u64 + 1,
-            info: u64::from(locals),
-            align: 8,
-            entry: SYMBOL as u64,
-            ..plain
+    let mut out = Vec::new();
+    let mut writer = SinglePhaseWriter::new_single_phase(Endianness::Little, true, &mut out);
+    writer.write_file_header(&file_header(header.e_machine(LittleEndian))).ok()?;
+    writer.write(bytes.get(size_of::<Header>()..)?);
+    let locals = write_symbols(&mut writer, image, section).ok()?;
+    let names: Vec<_> =
+        sections.iter().map(|row| Some(writer.add_section_name(sections.section_name(LittleEndian, row).ok()?))).collect();
+    // Names of symtab and strtab are known to the writer once their headers are; it wants them before the table of names.
+    writer.write_shstrtab().ok()?;
+    writer.write_null_section_header();
+    for ((row, name), index) in sections.iter().zip(names).zip(0..).skip(1) {
+        if index == names_row {
+            writer.write_shstrtab_section_header();
+            continue;
         }
-        .bytes(),
-    );
-    rows.extend_from_slice(
-        &Row { name: name_of_symbols + 8, kind: 3, offset: strings_at, size: strings.len() as u64, ..plain }.bytes(),
-    );
-    let rows_at = append(&rows);
-    set(&mut bytes, 0x28, rows_at, 8);
-    set(&mut bytes, 0x3c, count as u64 + 2, 2);
-    Some(bytes)
+        writer.write_section_header(&SectionHeader {
+            sh_name: writer.section_name_offset(name),
+            sh_type: row.sh_type(LittleEndian),
+            sh_flags: row.sh_flags(LittleEndian),
+            sh_addr: row.sh_addr(LittleEndian),
+            sh_offset: row.sh_offset(LittleEndian),
+            sh_size: row.sh_size(LittleEndian),
+            sh_link: row.sh_link(LittleEndian),
+            sh_info: row.sh_info(LittleEndian),
+            sh_addralign: row.sh_addralign(LittleEndian),
+            sh_entsize: row.sh_entsize(LittleEndian),
+        });
+    }
+    writer.write_strtab_section_header();
+    writer.write_symtab_section_header(locals);
+    let mut written = Vec::new();
+    writer.write_file_header_to(&mut written).ok()?;
+    // All else in the header stays: where the segments are, the entry, the flags.
+    out.get_mut(..size_of::<Header>())?.copy_from_slice(bytes.get(..size_of::<Header>())?);
+    let (written, _) = from_bytes::<Header>(&written).ok()?;
+    let (own, _) = from_bytes_mut::<Header>(&mut out).ok()?;
+    (own.e_shoff, own.e_shnum, own.e_shstrndx) = (written.e_shoff, written.e_shnum, written.e_shstrndx);
+    Some(out)
+}
+
+fn file_header(machine: elf::Machine) -> FileHeader {
+    FileHeader {
+        os_abi: elf::ELFOSABI_NONE,
+        abi_version: 0,
+        e_type: elf::ET_EXEC,
+        e_machine: machine,
+        e_entry: 0,
+        e_flags: elf::FileFlags::default(),
+    }
 }
 
 /// Wraps a flat image: one segment, `.text` all of it, and the symbols.
-fn wrapped(image: &KernelImage) -> Vec<u8> {
-    const PAGE: usize = 0x1000;
-    let names = b"\0.text\0.symtab\0.strtab\0.shstrtab\0";
-    let (symbols, strings, locals) = tables(image, |address| if image.at(address, 1).is_some() { 1 } else { 0xfff1 });
-    let body = image.bytes();
+fn wrapped(image: &KernelImage) -> object::write::Result<Vec<u8>> {
+    const PAGE: u64 = 0x1000;
+    let (base, body) = (image.base(), image.bytes());
+    let size = body.len() as u64;
+    let mut out = Vec::new();
+    let mut writer = SinglePhaseWriter::new_single_phase(Endianness::Little, true, &mut out);
     let machine = image.machine.map_or(0, Architecture::elf_machine);
-    let mut out = vec![0; PAGE];
-    out[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
-    for (at, value, width) in [
-        (0x10, 2, 2),
-        (0x12, u64::from(machine), 2),
-        (0x14, 1, 4),
-        (0x18, image.base(), 8),
-        (0x20, HEADER as u64, 8),
-        (0x34, HEADER as u64, 2),
-        (0x36, 56, 2),
-        (0x38, 1, 2),
-        (0x3a, SECTION as u64, 2),
-        (0x3c, 5, 2),
-        (0x3e, 4, 2),
-        // The one segment: PT_LOAD, readable, writable, executable.
-        (0x40, 1, 4),
-        (0x44, 7, 4),
-        (0x48, PAGE as u64, 8),
-        (0x50, image.base(), 8),
-        (0x58, image.base(), 8),
-        (0x60, body.len() as u64, 8),
-        (0x68, body.len() as u64, 8),
-        (0x70, PAGE as u64, 8),
-    ] {
-        set(&mut out, at, value, width);
-    }
-    let mut append = |data: &[u8]| {
-        out.resize(out.len().next_multiple_of(8), 0);
-        let at = out.len() as u64;
-        out.extend_from_slice(data);
-        at
+    writer.write_file_header(&FileHeader { e_entry: base, ..file_header(elf::Machine(machine)) })?;
+    writer.write_program_headers_placeholder(1);
+    let offset = writer.write_align(PAGE);
+    writer.write(body);
+    // `.text` is the first section.
+    let section = |address| if image.at(address, 1).is_some() { elf::SymbolSection(1) } else { elf::SHN_ABS };
+    let locals = write_symbols(&mut writer, image, section)?;
+    let text = writer.add_section_name(b".text");
+    writer.write_shstrtab()?;
+    writer.write_null_section_header();
+    writer.write_section_header(&SectionHeader {
+        sh_name: writer.section_name_offset(Some(text)),
+        sh_type: elf::SHT_PROGBITS,
+        sh_flags: elf::SHF_WRITE | elf::SHF_ALLOC | elf::SHF_EXECINSTR,
+        sh_addr: base,
+        sh_offset: offset,
+        sh_size: size,
+        sh_link: 0,
+        sh_info: 0,
+        sh_addralign: PAGE,
+        sh_entsize: 0,
+    });
+    writer.write_strtab_section_header();
+    writer.write_symtab_section_header(locals);
+    writer.write_shstrtab_section_header();
+    let segment = ProgramHeader {
+        p_type: elf::PT_LOAD,
+        p_flags: elf::PF_R | elf::PF_W | elf::PF_X,
+        p_offset: offset,
+        p_vaddr: base,
+        p_paddr: base,
+        p_filesz: size,
+        p_memsz: size,
+        p_align: PAGE,
     };
-    let (body_at, symbols_at, strings_at, names_at) = (append(body), append(&symbols), append(&strings), append(names));
-    let plain =
-        Row { name: 0, kind: 0, flags: 0, address: 0, offset: 0, size: 0, link: 0, info: 0, align: 1, entry: 0 };
-    let rows: Vec<u8> = [
-        Row { ..plain },
-        Row {
-            name: 1,
-            kind: 1,
-            flags: 7,
-            address: image.base(),
-            offset: body_at,
-            size: body.len() as u64,
-            align: PAGE as u64,
-            ..plain
-        },
-        Row {
-            name: 7,
-            kind: 2,
-            offset: symbols_at,
-            size: symbols.len() as u64,
-            link: 3,
-            info: u64::from(locals),
-            align: 8,
-            entry: SYMBOL as u64,
-            ..plain
-        },
-        Row { name: 15, kind: 3, offset: strings_at, size: strings.len() as u64, ..plain },
-        Row { name: 23, kind: 3, offset: names_at, size: names.len() as u64, ..plain },
-    ]
-    .iter()
-    .flat_map(Row::bytes)
-    .collect();
-    let rows_at = append(&rows);
-    set(&mut out, 0x28, rows_at, 8);
-    out
+    let mut headers = Vec::new();
+    writer.write_headers_to(&mut headers, &[segment])?;
+    if let Some(begin) = out.get_mut(..headers.len()) {
+        begin.copy_from_slice(&headers);
+    }
+    Ok(out)
 }

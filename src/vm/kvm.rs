@@ -6,6 +6,7 @@ use crate::architecture::Architecture;
 use crate::runs::process::boot_id;
 use serde::{Deserialize, Serialize};
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -26,7 +27,11 @@ pub struct Probe {
 #[must_use]
 pub fn try_guest(leash: &Leash, qemu: &Path, board: &Board, accelerator: &str, limit: Duration) -> Probe {
     let fail = |reason: String| Probe { works: false, reason };
-    let image = std::env::temp_dir().join(format!("kanalyze-probe-{}-{accelerator}.img", std::process::id()));
+    let image = tempfile::Builder::new().prefix("kanalyze-probe-").suffix(".img").tempfile();
+    let image = match image.and_then(|mut image| image.write_all(&board.probe.image()).map(|()| image.into_temp_path())) {
+        Ok(image) => image,
+        Err(error) => return fail(error.to_string()),
+    };
     let mut command = Command::new(qemu);
     command.args([
         "-nodefaults",
@@ -46,11 +51,7 @@ pub fn try_guest(leash: &Leash, qemu: &Path, board: &Board, accelerator: &str, l
     }
     let [before, behind] = tiny.around;
     command.arg(tiny.option).arg(format!("{before}{}{behind}", image.display()));
-    if let Err(error) = fs::write(&image, tiny.image()) {
-        return fail(format!("{}: {error}", image.display()));
-    }
     let finished = command::run(leash, &mut command, None, limit);
-    let _ = fs::remove_file(&image);
     match finished {
         Err(error) => fail(format!("{}: {error}", qemu.display())),
         Ok(finished) if finished.timed_out => {

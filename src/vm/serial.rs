@@ -1,18 +1,18 @@
 //! The guest's serial port: a unix socket that QEMU connects to, read by one thread and written by whoever has keys to press.
 
-use crate::runs::state::remove_sockets;
-use std::fs;
+use std::fs::Permissions;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
+use tempfile::TempDir;
 
 /// A folder for two sockets: their paths must be short, run folders may be anywhere. Removed with this value.
 #[derive(Debug)]
-pub struct SocketFolder(PathBuf);
+pub struct SocketFolder(TempDir);
 
 impl SocketFolder {
     /// Makes one that only this user can enter.
@@ -22,27 +22,15 @@ impl SocketFolder {
     pub fn create() -> io::Result<Self> {
         let temporary = std::env::temp_dir();
         let base = if temporary.as_os_str().len() > 60 { Path::new("/tmp") } else { &temporary };
-        for number in 0..1_000 {
-            let path = base.join(format!("kanalyze-{}-{number}", std::process::id()));
-            match fs::DirBuilder::new().mode(0o700).create(&path) {
-                Ok(()) => return Ok(Self(path)),
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(io::Error::new(error.kind(), format!("{}: {error}", path.display()))),
-            }
-        }
-        Err(io::Error::other(format!("{}: full of kanalyze's folders", base.display())))
+        let mut builder = tempfile::Builder::new();
+        builder.prefix("kanalyze-").permissions(Permissions::from_mode(0o700));
+        builder.tempdir_in(base).map(Self)
     }
 
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for SocketFolder {
-    fn drop(&mut self) {
-        remove_sockets(&self.0);
+        self.0.path()
     }
 }
 
