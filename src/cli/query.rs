@@ -72,10 +72,10 @@ mod with_tables {
     use super::super::output::{JsonArray, palette, width};
     use super::super::table;
     use super::{AnswerFormat, Arguments};
-    use anyhow::Context as _;
     use crate::render;
     use crate::render::write_json;
     use crate::table::{Answer, Form, TableWriter, ask, is_table};
+    use anyhow::Context as _;
     use serde_json::Value;
     use std::ffi::OsString;
     use std::io::{BufWriter, IsTerminal, Write};

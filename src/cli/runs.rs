@@ -10,7 +10,7 @@ use crate::render::page::{RunRow, runs_page};
 use crate::render::{LogView, json_line, json_pretty, safe};
 use crate::runs::archive::{forget, forgettable};
 use crate::runs::state::{State, Stopped, state_of, stop, survivors};
-use crate::runs::{Manifest, Phase, folder};
+use crate::runs::{Manifest, folder};
 use anyhow::Context as _;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -187,13 +187,7 @@ fn list(runs: &Path, output: Output, out: &mut dyn Write) -> anyhow::Result<()> 
 fn status(path: &Path, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let manifest = Manifest::read(path).with_context(|| path.display().to_string())?;
     let state = state_of(&manifest);
-    let phase = match manifest.phase {
-        Phase::Preparing => "preparing",
-        Phase::Booting => "booting",
-        Phase::Staging => "copying files",
-        Phase::Running => "running",
-        Phase::Ended => "ended",
-    };
+    let phase = manifest.phase.words();
     writeln!(out, "{}", path.display())?;
     match state {
         State::Ended => {

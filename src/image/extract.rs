@@ -81,8 +81,10 @@ fn with_symbols(image: &KernelImage) -> Option<Vec<u8>> {
     writer.write_file_header(&file_header(header.e_machine(LittleEndian))).ok()?;
     writer.write(bytes.get(size_of::<Header>()..)?);
     let locals = write_symbols(&mut writer, image, section).ok()?;
-    let names: Vec<_> =
-        sections.iter().map(|row| Some(writer.add_section_name(sections.section_name(LittleEndian, row).ok()?))).collect();
+    let names: Vec<_> = sections
+        .iter()
+        .map(|row| Some(writer.add_section_name(sections.section_name(LittleEndian, row).ok()?)))
+        .collect();
     // Names of symtab and strtab are known to the writer once their headers are; it wants them before the table of names.
     writer.write_shstrtab().ok()?;
     writer.write_null_section_header();

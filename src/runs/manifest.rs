@@ -91,6 +91,20 @@ pub enum Phase {
     Ended,
 }
 
+impl Phase {
+    /// What it is called in texts.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Preparing => "preparing",
+            Self::Booting => "booting",
+            Self::Staging => "copying files",
+            Self::Running => "running",
+            Self::Ended => "ended",
+        }
+    }
+}
+
 /// What a run came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Outcome {

@@ -28,7 +28,8 @@ pub struct Probe {
 pub fn try_guest(leash: &Leash, qemu: &Path, board: &Board, accelerator: &str, limit: Duration) -> Probe {
     let fail = |reason: String| Probe { works: false, reason };
     let image = tempfile::Builder::new().prefix("kanalyze-probe-").suffix(".img").tempfile();
-    let image = match image.and_then(|mut image| image.write_all(&board.probe.image()).map(|()| image.into_temp_path())) {
+    let image = match image.and_then(|mut image| image.write_all(&board.probe.image()).map(|()| image.into_temp_path()))
+    {
         Ok(image) => image,
         Err(error) => return fail(error.to_string()),
     };

@@ -8,7 +8,7 @@ use super::words::several;
 use super::{Page, document, graph};
 use crate::locks::Dump;
 use crate::render::svg::spark_svg;
-use crate::runs::{Manifest, Phase, Verdict};
+use crate::runs::{Manifest, Verdict};
 use crate::vm::story::{Story, Told};
 use maud::{Markup, PreEscaped, html};
 
@@ -63,13 +63,7 @@ pub fn run_page(page: &RunPage<'_>) -> String {
 
 fn status(page: &RunPage<'_>) -> Markup {
     let manifest = page.manifest;
-    let phase = match manifest.phase {
-        Phase::Preparing => "preparing",
-        Phase::Booting => "booting",
-        Phase::Staging => "copying files",
-        Phase::Running => "running",
-        Phase::Ended => "ended",
-    };
+    let phase = manifest.phase.words();
     let outcome = manifest.outcome.as_ref();
     let bad = outcome.is_some_and(|outcome| !matches!(outcome.verdict, Verdict::Clean | Verdict::Unseen));
     let color = if bad || !manifest.hits.is_empty() { "verdict s0" } else { "verdict s4" };

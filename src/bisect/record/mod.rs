@@ -1,5 +1,11 @@
 //! The record that others script against: `kanalyze.bisect/1`, one per log.
 
+mod step;
+mod trust;
+
+pub use step::{Role, Run, RunResult, Step, Verdict};
+pub use trust::{Basis, Doubted, NextTest, Reason, Trust, Unreliable};
+
 use crate::report::Report;
 #[cfg(feature = "schema")]
 use schemars::JsonSchema;
@@ -309,138 +315,6 @@ pub struct Flags {
     pub release: bool,
 }
 
-/// One tested commit, or one verdict that was given without a test.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[cfg_attr(feature = "schema", derive(JsonSchema))]
-#[non_exhaustive]
-pub struct Step {
-    /// Why it was tested.
-    pub role: Role,
-    /// What was tested, or what the verdict is about.
-    pub commit: String,
-    /// Its subject, where git printed it.
-    pub subject: Option<String>,
-    /// The release tag.
-    pub release: Option<String>,
-    /// 1-based line of the log.
-    pub line: u64,
-    /// The compiler that built it, as printed.
-    pub compiler: Option<String>,
-    /// The compiler family that the manager was configured for (`gcc`, `clang`); need not be the compiler's.
-    pub family: Option<String>,
-    /// Hash of the kernel binary without its volatile parts.
-    pub signature: Option<String>,
-    /// One entry per line: a line `all runs:` is one entry with `number` null.
-    pub runs: Vec<Run>,
-    /// How many machines ran: counted, or for `all runs:` what the rules of that date say.
-    pub run_count: Option<u32>,
-    /// Whether `run_count` was counted in the log.
-    pub counted: bool,
-    /// Runs that crashed.
-    pub crashed: u32,
-    /// Runs that survived.
-    pub survived: u32,
-    /// What the log then told git.
-    pub verdict: Option<Verdict>,
-    /// The verdict that the rules of that date give for these runs; null when they are unknown or the rules of the possible dates differ.
-    pub rules_verdict: Option<Verdict>,
-    /// Why the verdict contradicts the runs under every rule set that can have been in force.
-    pub contradiction: Option<String>,
-    /// Revisions left to test after this, as git said before it.
-    pub left: Option<u64>,
-    /// Why there are no runs or no verdict, in words of the log.
-    pub failure: Option<String>,
-    /// The job's representative crash.
-    pub representative: Option<String>,
-    /// Its types.
-    pub types: Vec<String>,
-    /// Lines that belong to it but say nothing that is modelled.
-    pub notes: Vec<String>,
-}
-
-/// Why a commit was tested.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(JsonSchema))]
-#[serde(rename_all = "kebab-case")]
-pub enum Role {
-    /// The commit on which the bug was seen.
-    Original,
-    /// The same again with a smaller kernel config.
-    Config,
-    /// A release, looking for a good one.
-    Release,
-    /// The current head, looking for a fix.
-    Head,
-    /// A merge base.
-    MergeBase,
-    /// git asked for it.
-    Bisect,
-    /// An end point or a verdict that people gave by hand.
-    Given,
-    /// The culprit's parent, built only to compare binaries.
-    Parent,
-    /// A test after the answer, to check it.
-    Check,
-}
-
-impl Role {
-    /// Whether such a step says something about the bug: the culprit's parent and checks after the answer do not.
-    #[must_use]
-    pub fn is_walked(self) -> bool {
-        !matches!(self, Self::Parent | Self::Check)
-    }
-}
-
-/// One test run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(JsonSchema))]
-#[non_exhaustive]
-pub struct Run {
-    /// Its number; null for `all runs:`.
-    pub number: Option<u32>,
-    /// What came of it.
-    pub result: RunResult,
-    /// Title or error text; absent for a run that survived.
-    pub title: Option<String>,
-    /// Continuation lines (of several, the first few).
-    pub detail: Vec<String>,
-}
-
-/// What came of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, PartialOrd, Ord)]
-#[cfg_attr(feature = "schema", derive(JsonSchema))]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum RunResult {
-    /// Survived.
-    Ok,
-    /// Crashed, whatever the title.
-    Crashed,
-    /// The machine did not boot.
-    BootFailed,
-    /// A trivial program failed already.
-    BasicFailed,
-    /// The test could not be run.
-    Failed,
-    /// Infrastructure.
-    Infra,
-    /// A crash of a type that the job ignores.
-    Ignored,
-}
-
-/// What git was told. For a fix bisection a crash is `good`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// The earlier side.
-    Good,
-    /// The later side.
-    Bad,
-    /// Could not be judged.
-    Skip,
-}
-
 /// The end points given to git.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
@@ -502,86 +376,6 @@ pub struct Picked {
     pub tags: Vec<String>,
     /// Out of so many; null where the log has it garbled.
     pub of: Option<u64>,
-}
-
-/// What a confidence rests on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(JsonSchema))]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Basis {
-    /// The fitted model, on the kind of log that it was fitted on.
-    Model,
-    /// The fitted model, on a kind of log that it was not fitted on (fix bisections).
-    Extrapolated,
-    /// Nothing: no commit, or no test runs to judge by.
-    None,
-}
-
-/// One term of the confidence.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[cfg_attr(feature = "schema", derive(JsonSchema))]
-#[non_exhaustive]
-pub struct Reason {
-    /// Id of the sign, as in `src/bisect/weights.toml`; `intercept` is where all bisections begin.
-    pub sign: String,
-    /// What was seen, in words.
-    pub words: String,
-    /// Its share of the log odds against a log that shows the average of the sign; positive speaks for the commit.
-    pub weight: f64,
-}
-
-/// Where results stopped being reliable.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(JsonSchema))]
-#[non_exhaustive]
-pub struct Unreliable {
-    /// Index into `steps`.
-    pub step: usize,
-    /// Which kind of doubt.
-    pub kind: Doubted,
-    /// Why.
-    pub why: String,
-}
-
-/// Kinds of doubt about a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(JsonSchema))]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Doubted {
-    /// It crashed in few runs only.
-    SeldomCrashed,
-    /// It crashed under titles that have nothing in common with those of the first test.
-    OtherTitle,
-    /// It survived too few runs.
-    ShortSurvival,
-    /// Its verdict contradicts its runs.
-    Contradiction,
-}
-
-/// What the reliable steps support.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(JsonSchema))]
-#[non_exhaustive]
-pub struct Trust {
-    /// The oldest reliably bad commit or release; null when there is none.
-    pub bad: Option<String>,
-    /// The newest reliably good one; null when there is none.
-    pub good: Option<String>,
-    /// In words: `trust only v5.3..v5.4`.
-    pub words: String,
-}
-
-/// A test worth doing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(JsonSchema))]
-#[non_exhaustive]
-pub struct NextTest {
-    /// What to test.
-    pub commit: Option<String>,
-    /// What to do and what it would show.
-    pub words: String,
 }
 
 /// Something that kept tests from running.

@@ -1,10 +1,13 @@
 //! Reads a syzbot transcript line by line; a line that says nothing new belongs to what precedes it.
 
+mod blocks;
+mod ending;
+
 use super::commit::Dump;
 use super::ends::{flags, name_range, picked};
 use super::line::{Line, read};
 use super::mail::Text;
-use super::record::{Bisection, Culprit, Kind, Outcome, Range, Rewritten, Role, Run, RunResult, Step, Verdict};
+use super::record::{Bisection, Culprit, Kind, Outcome, Rewritten, Role, RunResult};
 use super::words;
 
 /// How many continuation lines of a run or a failure are kept.
@@ -281,110 +284,6 @@ impl Walk {
         self.at = At::Header;
     }
 
-    fn block(&mut self, line: Line<'_>, number: u64, content: &[u8]) {
-        self.unerr();
-        if let Line::Testing { commit, label } = line {
-            return self.test(number, commit, label);
-        }
-        let features = &mut self.features;
-        let Some(step) = self.found.steps.last_mut() else {
-            if let Line::NotTested { commit, .. } = line {
-                self.verdict_only(number, commit.unwrap_or_default(), None);
-                self.block(Line::NotTested { commit: None, error: content }, number, content);
-            }
-            return;
-        };
-        match line {
-            Line::Compiler(id) => step.compiler = Some(words(id)),
-            Line::Signature(signature) => {
-                features.signatures.0 |= signature.len() == 40;
-                features.signatures.1 |= signature.len() == 64;
-                let signature = words(signature);
-                if self.summary || (self.git_first.is_some() && step.role != Role::Parent) {
-                    self.found.signatures.get_or_insert_default().culprit = Some(signature);
-                } else {
-                    step.signature = Some(signature);
-                }
-            }
-            Line::Run { number, result, title } => {
-                let title = (result != RunResult::Ok).then(|| words(title)).filter(|title| !title.is_empty());
-                features.tries |= content.starts_with(b"try #");
-                step.runs.push(Run { number, result, title, detail: Vec::new() });
-                self.at = At::Run;
-            }
-            Line::Representative { title, types } => {
-                features.representative = true;
-                step.representative = Some(words(title));
-                step.types = words(types).split_whitespace().map(str::to_owned).collect();
-            }
-            Line::NotTested { commit, error } => {
-                if commit.is_some_and(|commit| step.commit.as_bytes() != commit) {
-                    // No compiler was found for it: the block has no first line of its own.
-                    self.verdict_only(number, commit.unwrap_or_default(), None);
-                }
-                if let Some(step) = self.found.steps.last_mut() {
-                    step.failure = Some(words(error));
-                }
-                self.at = At::Block;
-            }
-            _ => {}
-        }
-    }
-
-    fn test(&mut self, number: u64, commit: &[u8], label: &[u8]) {
-        self.found.tested_commits += 1;
-        let label = words(label);
-        let (compiler, family) = match label.strip_prefix("with ") {
-            Some(id) => (Some(id.to_owned()), None),
-            None => (None, Some(label.clone()).filter(|label| !label.is_empty())),
-        };
-        self.features.label_with |= compiler.is_some();
-        self.features.label_family |= family.is_some();
-        self.features.label_bare |= label.is_empty();
-        let commit = words(commit);
-        let (role, release) = self.next.take().unwrap_or_else(|| (self.role_of(&commit), None));
-        let mut step = Step::new(role, commit, number);
-        (step.compiler, step.family, step.release) = (compiler, family, release);
-        if role == Role::Bisect {
-            step.left = self.left.take();
-            step.subject =
-                self.position.take().filter(|(position, _)| *position == step.commit).map(|(_, subject)| subject);
-        }
-        self.found.steps.push(step);
-        self.at = At::Block;
-    }
-
-    fn role_of(&self, commit: &str) -> Role {
-        if self.git_first.is_some() || self.summary {
-            Role::Parent
-        } else if self.found.range.is_some() {
-            Role::Bisect
-        } else if self.found.steps.iter().take(1).any(|step| step.role == Role::Original && step.commit == commit) {
-            Role::Config
-        } else if self.found.steps.is_empty() && self.header {
-            Role::Original
-        } else if self.position.is_some() {
-            Role::Bisect
-        } else {
-            Role::Given
-        }
-    }
-
-    /// A step that has no test block of its own.
-    fn verdict_only(&mut self, number: u64, commit: &[u8], verdict: Option<Verdict>) {
-        let (role, release) = self
-            .next
-            .take()
-            .unwrap_or_else(|| (if self.found.range.is_some() { Role::Bisect } else { Role::Given }, None));
-        let role = if verdict.is_some() { Role::Bisect } else { role };
-        let mut step = Step::new(role, words(commit), number);
-        (step.verdict, step.release) = (verdict, release);
-        step.left = self.left.take();
-        step.subject =
-            self.position.take().filter(|(position, _)| *position == step.commit).map(|(_, subject)| subject);
-        self.found.steps.push(step);
-    }
-
     fn plan(&mut self, line: Line<'_>, content: &[u8]) {
         self.unerr();
         match line {
@@ -408,152 +307,6 @@ impl Walk {
         if self.at == At::Dump {
             self.at = At::Header;
         }
-    }
-
-    fn git(&mut self, line: Line<'_>, number: u64, content: &[u8]) {
-        if !matches!(line, Line::Hash(_)) {
-            self.unerr();
-        }
-        match line {
-            Line::Start { bad, good } => {
-                self.features.tags |= !(super::line::is_hash(bad) && super::line::is_hash(good));
-                self.found.range =
-                    Some(Range { bad: words(bad), good: words(good), bad_release: None, good_release: None });
-                self.next = None;
-                self.at = At::Git;
-            }
-            Line::Told { verdict, commit } => {
-                let own = |step: &Step| {
-                    step.commit.as_bytes() == commit && step.verdict.is_none() && step.role != Role::Parent
-                };
-                // In cross-tree searches other commits are tested between git's question and the answer.
-                let mut recent = self.found.steps.iter_mut().rev().take_while(|step| step.verdict.is_none()).take(4);
-                match recent.find(|step| own(step) && step.role != Role::MergeBase) {
-                    Some(step) => step.verdict = Some(verdict),
-                    None => self.verdict_only(number, commit, Some(verdict)),
-                }
-                self.at = At::Git;
-            }
-            Line::Left(left) => {
-                self.left = Some(left);
-                self.at = At::Git;
-            }
-            Line::Position { commit, subject } => {
-                self.position = Some((words(commit), words(subject)));
-                self.after_git = true;
-                self.at = At::Git;
-            }
-            Line::GitFirst(commit) => {
-                self.features.quoted_terms |= content.ends_with(b"' commit");
-                self.left = None;
-                self.git_first = Some(words(commit));
-                self.dump = Dump::default();
-                self.at = At::Dump;
-            }
-            Line::AnyOf { summary } => {
-                if summary {
-                    self.found.outcome = Outcome::Candidates;
-                    self.found.commits.clear();
-                    self.summary = true;
-                }
-                self.at = if summary { At::Candidates } else { At::GitCandidates };
-            }
-            Line::CannotBisect => self.at = At::Git,
-            Line::Hash(commit) => match self.at {
-                At::Candidates if commit.len() == 40 => self.found.commits.push(words(commit)),
-                At::GitCandidates if commit.len() == 40 => self.git_candidates.push(words(commit)),
-                _ => self.belongs(content),
-            },
-            _ => {}
-        }
-    }
-
-    fn ending(&mut self, line: Line<'_>, content: &[u8]) {
-        if self.at == At::Error && !matches!(line, Line::ParentUntested | Line::Error(_)) {
-            // An error may run on over anything; only a test that goes on takes it back.
-            return self.belongs(content);
-        }
-        match line {
-            Line::Flaky(chance) => {
-                self.found.flagged_flaky = true;
-                self.features.old_flaky |= chance.is_none();
-                self.found.repro_chance = chance.filter(|chance| chance.is_finite());
-                return;
-            }
-            Line::ErrorProbability(probability) => {
-                self.found.error_probability = Some(probability).filter(|p| p.is_finite())
-            }
-            Line::ParentUntested => self.next = Some((Role::Parent, None)),
-            Line::CulpritSignature(signature) => {
-                self.found.signatures.get_or_insert_default().culprit = Some(words(signature))
-            }
-            Line::ParentSignature(signature) => {
-                self.found.signatures.get_or_insert_default().parent = Some(words(signature))
-            }
-            Line::Totals { text } => {
-                self.found.totals = Some(super::summary::totals(&words(text)));
-                self.summary = true;
-            }
-            Line::Error(error) => return self.error(error),
-            Line::Horizon(_) => {
-                self.found.outcome = Outcome::Horizon;
-                self.found.notes.push(words(content));
-            }
-            Line::CommitMessage(title) => {
-                self.found.notes.push(format!("the commit at the end of the range: {}", words(title)))
-            }
-            Line::Answer { fix, commit, subject } => {
-                if fix && !self.header {
-                    self.found.kind = Kind::Fix;
-                }
-                self.found.outcome = Outcome::Culprit;
-                self.found.commits = vec![words(commit)];
-                self.found.culprit =
-                    Some(Culprit { commit: words(commit), subject: words(subject), ..Culprit::default() });
-                self.summary = true;
-            }
-            Line::To(list) => {
-                self.features.recipients = true;
-                self.found.recipients_to = super::summary::quoted_list(&words(list));
-            }
-            Line::Cc(list) => {
-                let old = content.starts_with(b"cc:");
-                self.features.old_cc |= old;
-                self.features.recipients |= !old;
-                self.found.recipients_cc = super::summary::quoted_list(&words(list));
-            }
-            _ => return self.belongs(content),
-        }
-        self.at = At::Summary;
-    }
-
-    fn error(&mut self, error: &[u8]) {
-        if self.found.error.is_some() {
-            return self.belongs(&[b"error: ", error].concat());
-        }
-        self.found.error = Some(words(&error[..error.len().min(KEPT_BYTES * 4)]));
-        self.at = At::Error;
-    }
-
-    /// Before February 2023 compilers' complaints were printed raw, and one may begin with `error: `: what looked like the
-    /// end was a build failure if the walk goes on.
-    fn unerr(&mut self) {
-        if self.at != At::Error || self.summary {
-            return;
-        }
-        if let (Some(error), Some(step)) = (self.found.error.take(), self.found.steps.last_mut()) {
-            step.notes.push(error);
-        }
-        self.at = At::Block;
-    }
-
-    fn crash(&mut self, title: &[u8]) -> bool {
-        if !(self.summary || (self.git_first.is_some() && self.at == At::Summary)) {
-            self.belongs(title);
-            return false;
-        }
-        self.found.crash_title = Some(words(title));
-        true
     }
 
     /// `end` is where its text ends.

@@ -1,17 +1,18 @@
 //! What a live machine, a replayed log and a log that somebody else writes have in common: bytes in, decisions out.
 
+mod found;
+
 use super::blockers::Source;
 use super::doing::Doing;
 use super::happening::{Happening, Status};
 use super::hit::Patterns;
-use super::judge::{Fact, Judge, Order, Rules, Verdicts};
+use super::judge::{Fact, Judge, Order, Rules};
 use super::lines::LiveLines;
 use super::live::{Finding, LiveLog};
 use super::record::{Recorder, SERIAL_LOG};
 use super::settings::Image;
-use crate::engine::{self, Item};
+use crate::engine::Item;
 use crate::intake::Text;
-use crate::report::Report;
 use crate::runs::clock::SleepWatch;
 use crate::runs::{Outcome, Phase, Verdict};
 use std::collections::BTreeMap;
@@ -67,9 +68,6 @@ const SAVE_INTERVAL: f64 = 5.0;
 
 /// How long a session may take to bring the rest of an output whose end the console showed, seconds.
 const REST_OF_OUTPUT: f64 = 10.0;
-
-/// How much of the serial log's end the lock graph is read from, bytes: more than any dump has.
-const LOCKS_LIMIT: u64 = 32 << 20;
 
 impl<'a> Watcher<'a> {
     /// At the beginning of a log.
@@ -326,59 +324,6 @@ impl<'a> Watcher<'a> {
         }
     }
 
-    fn closed(&mut self, mut report: Box<Report>) {
-        self.name_lines(&mut report);
-        // While the guest boots a crash is the guest's own: it is reported, and it is not a hit.
-        let counts = self.judge.counts_crashes();
-        let fits = self.live.patterns.seeks(&report) && report.cause.is_none();
-        let sought = counts && fits;
-        let verdicts = Verdicts {
-            title: report.title.clone(),
-            sought: fits,
-            panicked: report.panicked,
-            hang: self.live.blockers.wants_dump(&report.r#type),
-            secondary: report.cause.is_some() || (report.suppressed && !fits),
-        };
-        self.last.clone_from(&report.title);
-        *self.titles.entry(report.title.clone()).or_default() += 1;
-        let expected =
-            self.expected_title.as_ref().map(|title| *title == report.title || report.alt_titles.contains(title));
-        let titles = self.titles.clone();
-        self.recorder.manifest(|manifest| manifest.titles = titles);
-        self.recorder.tell(&Happening::Closed { report: report.clone(), sought, expected });
-        if sought {
-            self.hits += 1;
-            // A hang repeats itself: each title is archived once.
-            if self.titles.get(&report.title) == Some(&1) {
-                let lines = self.lines.get().ok().flatten();
-                self.recorder.archive(&report.title, Some(&report), lines);
-            }
-        }
-        let now = self.now();
-        self.judge.take(Fact::Closed(verdicts), now);
-    }
-
-    /// Gives a report its source lines. What is wrong with the image is reported once.
-    fn name_lines(&mut self, report: &mut Report) {
-        let found = match self.lines.get() {
-            Ok(None) => return,
-            Ok(Some(lines)) => {
-                let foreign = if self.compared == self.live.banner {
-                    None
-                } else {
-                    self.compared.clone_from(&self.live.banner);
-                    lines.hear_banner(&self.live.banner)
-                };
-                lines.report(report);
-                foreign
-            }
-            Err(error) => Some(error.to_string()),
-        };
-        if let Some(words) = found {
-            self.warn(format!("no source lines: {words}"));
-        }
-    }
-
     /// Lets time pass: carries out the judge's orders, and hands over what needs the machine.
     pub fn tick(&mut self) -> Vec<Wish> {
         if let Some(slept) = self.sleep.slept() {
@@ -426,6 +371,13 @@ impl<'a> Watcher<'a> {
         self.found(findings);
     }
 
+    /// The log was cut here: what is open is closed, what follows is something new.
+    pub fn cut(&mut self, text: String) {
+        let findings = self.live.flush();
+        self.found(findings);
+        self.warn(text);
+    }
+
     fn glance(&mut self) {
         let now = self.now();
         if now - self.glanced < 1.0 {
@@ -463,45 +415,5 @@ impl<'a> Watcher<'a> {
         self.recorder.tell(&Happening::Ended { outcome: outcome.clone() });
         self.recorder.close();
         self.lines.save();
-    }
-}
-
-impl Watcher<'_> {
-    /// Keeps who waits for whom, as far as the serial log shows, as `locks-N.jsonl` (one record per dump) and as text, and
-    /// the newest as picture; reports the first graph that was not reported yet.
-    pub fn keep_locks(&mut self, number: usize) {
-        let to = self.recorder.serial_length();
-        let text = self.recorder.serial_text(to.saturating_sub(LOCKS_LIMIT), to);
-        let items = engine::read_items(engine::Options::named(SERIAL_LOG).with_events(), &text);
-        let mut lines = Vec::new();
-        let dumps = engine::lock_dumps(SERIAL_LOG, &items);
-        for dump in &dumps {
-            serde_json::to_writer(&mut lines, dump).expect("records hold only what JSON can say");
-            lines.push(b'\n');
-        }
-        let mut files = vec![format!("dump-{number}.txt"), format!("locks-{number}.jsonl")];
-        self.recorder.artefact(&files[1], &lines);
-        let newest = dumps.iter().position(|dump| dump.hang && dump.line > self.told_locks);
-        let pictures = self.recorder.lock_pictures(&dumps, newest.unwrap_or_default());
-        if let Some(pictures) = &pictures {
-            for (ending, bytes) in [("txt", &pictures.text), ("svg", &pictures.svg)] {
-                let name = format!("locks-{number}.{ending}");
-                self.recorder.artefact(&name, bytes.as_bytes());
-                files.push(name);
-            }
-        }
-        self.told_locks = dumps.last().map_or(self.told_locks, |dump| dump.line);
-        self.recorder.add_to_hits(&files);
-        let text = newest.and(pictures).map(|pictures| pictures.newest);
-        self.recorder.tell(&Happening::Locks { text, files });
-    }
-}
-
-impl Watcher<'_> {
-    /// The log was cut here: what is open is closed, what follows is something new.
-    pub fn cut(&mut self, text: String) {
-        let findings = self.live.flush();
-        self.found(findings);
-        self.warn(text);
     }
 }
