@@ -7,7 +7,7 @@ use super::dwarf::{UnitRange, UnitRanges, read_table, sections, unit_ranges};
 use super::elf::{Elf, ElfError};
 use super::names::SymbolTable;
 use super::place::{Place, demangled};
-use super::table::Table;
+use super::table::{Table, TablePlace};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -176,7 +176,7 @@ impl Binary {
             .and_then(|unit| {
                 self.with_table(unit, |table| {
                     let owned = |text: Option<&str>| text.map(str::to_owned);
-                    let place = |place: &super::table::Place<'_>| Place {
+                    let place = |place: &TablePlace<'_>| Place {
                         function: place.function.map(demangled),
                         file: owned(place.file),
                         line: place.line,

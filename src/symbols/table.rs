@@ -26,7 +26,7 @@ const HEADER: usize = 6 * 4;
 
 /// A place in the source.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Place<'table> {
+pub(super) struct TablePlace<'table> {
     /// The function, as the compiler names it for the linker.
     pub function: Option<&'table str>,
     /// The file, with the folder in which the unit was compiled.
@@ -216,11 +216,11 @@ impl<'table> Table<'table> {
 
     /// The places that an address stands for, the innermost inlined function first. Empty if the table does not know it.
     #[must_use]
-    pub(super) fn places(&self, address: u64) -> Vec<Place<'table>> {
+    pub(super) fn places(&self, address: u64) -> Vec<TablePlace<'table>> {
         let Some(key) = address.checked_sub(self.base).and_then(|key| u32::try_from(key).ok()) else {
             return Vec::new();
         };
-        let mut place = Place::default();
+        let mut place = TablePlace::default();
         if let Some(row) = self.last_not_above(0, self.rows, key) {
             let file = self.word(self.rows + row);
             let line = self.word(self.rows * 2 + row);
@@ -242,7 +242,7 @@ impl<'table> Table<'table> {
             let at = from + node as usize * 4;
             place.function = self.text(self.word(at));
             let line = self.word(at + 2);
-            let caller = Place {
+            let caller = TablePlace {
                 function: None,
                 file: self.text(self.word(at + 1)),
                 line: (line != 0).then_some(line),
