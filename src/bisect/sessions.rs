@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_that_is_told_again_longer_is_one() {
+    fn a_log_that_is_printed_again_longer_is_one() {
         assert_eq!(answers(&format!("{FIRST}\nlater:\n\n{FIRST}git bisect good 4444444\n")), [4]);
         assert_eq!(answers(&format!("{FIRST}git bisect good 4444444\n\nas I said\n\n{FIRST}")), [4]);
     }

@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_line_tells_how_much_and_how_fast() {
+    fn the_line_says_how_much_and_how_fast() {
         for (read, total, told) in [
             (300_000_000, Some(1_200_000_000), "read 300 MB of 1.2 GB, 25 %, 150 MB/s"),
             (300_000_000, None, "read 300 MB, 150 MB/s"),

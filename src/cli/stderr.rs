@@ -63,7 +63,7 @@ mod tests {
     use anyhow::Context as _;
 
     #[test]
-    fn a_cause_is_told_once() {
+    fn a_cause_is_reported_once() {
         // Only that nothing panics and the chain ends: what is written is tested through the program.
         let inner = std::io::Error::other("disk is full");
         let error = Err::<(), _>(inner).context("x.log: disk is full").expect_err("an error");

@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn the_verbs_tell_their_exit_statuses() {
+    fn the_verbs_state_their_exit_statuses() {
         let entries = Topic::Exit.entries(&crate::cli::command());
         for verb in ["parse", "check", "diff", "host", "watch"] {
             assert!(entries.iter().any(|(name, _)| name == verb), "{verb}: {entries:?}");

@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_baseline_is_told_so() {
+    fn a_wrong_baseline_is_an_error() {
         assert!(Baseline::parse("version = 2").is_err_and(|fault| fault == BaselineFault::Version(2)));
         assert!(Baseline::parse("version = 1\n[[known]]\ntitel = 'x'").is_err());
         assert!(

@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn complaints_are_told_by_level_or_by_words() {
+    fn complaints_are_recognised_by_level_or_by_words() {
         assert!(complains(None, "probe of 1 failed with error -22"));
         assert!(!complains(None, "Unpacking initramfs..."));
         assert!(!complains(Some(6), "failed"));

@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn two_stations_tell_no_pace() {
+    fn two_stations_show_no_pace() {
         let times = |first: f64| [0.0, first, first, first, first];
         assert_eq!(compared(times(2.0), times(20.0)).0, [("all CPUs up".to_owned(), Verdict::Slower)]);
     }

@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_pattern_is_told_and_matches_nothing() {
+    fn a_broken_pattern_is_reported_and_matches_nothing() {
         let pattern = Pattern::new("(unclosed");
         assert!(pattern.check().is_err());
         assert!(!pattern.is_match(b"(unclosed"));

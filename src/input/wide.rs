@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn utf_16_is_told_by_its_mark_or_by_its_zeros() {
+    fn utf_16_is_recognised_by_its_mark_or_by_its_zeros() {
         let line = "[    1.000000] Linux version\n";
         for encoding in [Encoding::Little, Encoding::Big] {
             assert_eq!(Encoding::of(&encoded(line, encoding)), Some(encoding));

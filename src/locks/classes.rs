@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn names_tell_instances_and_usage_tells_readers() {
+    fn names_show_instances_and_usage_shows_readers() {
         assert!(is_global("rtnl_mutex") && !is_global("&vq->mutex") && !is_global("sb_writers#4"));
         assert!(is_exclusive(&lock(" #0: ffff888012345678 (a){+.+.}-{4:4}, at: f+0x1/0x2")));
         assert!(!is_exclusive(&lock(" #0: ffff888012345678 (a){++++}-{4:4}, at: f+0x1/0x2")));

@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn beyond_the_limit_bytes_are_counted_and_told_once() {
+    fn beyond_the_limit_bytes_are_counted_and_reported_once() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut journal = Journal::open(folder.path().join("log"), 5).expect("opened");
         assert!(!journal.push(b"abc").expect("written"));

@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bisection_is_told_bad_only_by_the_crash_that_was_sought() {
+    fn a_bisection_hears_bad_only_for_the_crash_that_was_sought() {
         assert_eq!(outcome(Verdict::Clean, None).bisect_status(), 0);
         assert_eq!(outcome(Verdict::Hit, Some("t")).bisect_status(), 1);
         for unsure in [

@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_file_and_one_that_is_gone_are_told() {
+    fn a_changed_file_and_one_that_is_gone_are_reported() {
         let folder = filled();
         let (manifest, _) = adopt(folder.path(), 0).expect("a bundle");
         fs::write(folder.path().join(".config"), "CONFIG_X=y").expect("a file");

@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_did_not_take_is_told() {
+    fn what_did_not_take_is_reported() {
         let merged =
             merge(&files(&["CONFIG_A=y\nCONFIG_B=y\n# CONFIG_C is not set\n# CONFIG_D is not set\nCONFIG_E=y\n"]));
         let refused = refused(&merged, "CONFIG_A=y\nCONFIG_B=m\nCONFIG_D=y\n");

@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn programs_are_told_from_people() {
+    fn programs_are_distinguished_from_people() {
         for (name, address, bot) in [
             ("syzbot", "syzbot+0123@syzkaller.appspotmail.com", true),
             ("kernel test robot", "lkp@intel.com", true),

@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_blocker_is_hit_by_its_sample_and_told_once() {
+    fn every_blocker_is_hit_by_its_sample_and_reported_once() {
         let samples: Vec<Blocker> = Blockers::default().known.into_iter().map(|(blocker, ..)| blocker).collect();
         for blocker in &samples {
             let mut fresh = Blockers::default();
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_matters_only_at_boot_is_not_told_later() {
+    fn what_matters_only_at_boot_is_not_reported_later() {
         let line = b"Connection timed out during banner exchange";
         assert!(Blockers::default().look(Source::Ssh, line, false).is_none());
         assert!(Blockers::default().look(Source::Serial, line, true).is_none(), "another source says nothing");

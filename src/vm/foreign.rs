@@ -394,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn a_replay_tells_the_same_at_any_speed() {
+    fn a_replay_reports_the_same_at_any_speed() {
         let (outcome, fast) = recorded(None, CRASH);
         assert_eq!(outcome.exit_status(), 1, "{outcome:?}");
         assert_eq!(fast.first().map(String::as_str), Some("opened"));

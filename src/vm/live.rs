@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prompt_without_ssh_is_told_after_a_while() {
+    fn a_prompt_without_ssh_is_reported_after_a_while() {
         let refused = "ssh: connect to host 127.0.0.1 port 10022: Connection timed out";
         let mut live = LiveLog::new("x", patterns(&[]));
         live.serial(b"\r\nDebian GNU/Linux 12 syzkaller ttyS0\r\n\r\nsyzkaller login: ", 10.0);

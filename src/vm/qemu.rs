@@ -397,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn an_initrd_is_told_the_root_of_the_disk_and_may_know_better() {
+    fn an_initrd_gets_the_root_of_the_disk_and_may_know_better() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("disk.img");
         // A PC's table with one Linux partition of ext4, as RUN.md's Debian disk has it.

@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_told_from_events_and_from_late_answers() {
+    fn answers_are_distinguished_from_events_and_from_late_answers() {
         let (events, seen) = channel();
         let stream = machine(|command| {
             vec![

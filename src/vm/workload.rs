@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn the_preparation_is_shell_and_tells_what_does_not_work() {
+    fn the_preparation_is_shell_and_says_what_does_not_work() {
         // The real script would change this machine: /proc/sys is replaced.
         let folder = tempfile::tempdir().expect("a temporary folder");
         fs::create_dir_all(folder.path().join("sys/kernel")).expect("made");

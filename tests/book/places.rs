@@ -54,7 +54,7 @@ fn xfstests_fails_for_a_warning_that_is_not_known() {
 }
 
 #[test]
-fn xfstests_without_kernel_logs_is_told_what_to_set() {
+fn xfstests_without_kernel_logs_says_what_to_set() {
     let files = files();
     for name in ["013", "051"] {
         std::fs::remove_file(files.path().join(format!("results/generic/{name}.dmesg"))).expect("it is there");

@@ -313,7 +313,7 @@ fn the_old_long_extid_is_found_as_an_id() {
 }
 
 #[test]
-fn a_bug_that_nobody_knows_and_one_that_is_not_public_are_told() {
+fn a_bug_that_nobody_knows_and_one_that_is_not_public_are_reported() {
     let (server, (client, _), (_folder, into)) = (Server::start(), client(), place());
     let (outcome, _) = fetch_with(&client, &server, &into, false);
     assert!(outcome.expect_err("unknown").to_string().contains("knows no bug"));
@@ -382,7 +382,7 @@ fn a_fetch_that_is_killed_leaves_nothing_half_and_goes_on_later() {
 }
 
 #[test]
-fn the_command_tells_plainly_and_escapes_what_the_server_says() {
+fn the_command_speaks_plainly_and_escapes_what_the_server_says() {
     let (server, (_folder, into)) = (dashboard(), place());
     server.put("/assets/0b/vmlinux-aaaaaaaa.xz", [Answer::Status(404, vec![], String::new())]);
     let output = kanalyze(&server, &into).output().expect("kanalyze");

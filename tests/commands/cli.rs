@@ -66,7 +66,7 @@ fn a_log_without_a_crash_exits_with_0() {
 }
 
 #[test]
-fn bad_inputs_are_told_in_one_sentence_each_and_do_not_stop_the_others() {
+fn bad_inputs_are_reported_in_one_sentence_each_and_do_not_stop_the_others() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (log, empty) = (file(&folder, "crash.log", CRASH), file(&folder, "empty.log", b""));
     let missing = folder.path().join("missing.log").display().to_string();

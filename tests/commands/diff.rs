@@ -102,7 +102,7 @@ fn slowed(log: &str, factor: f64, station: Option<(&str, f64)>) -> String {
 }
 
 #[test]
-fn a_busier_host_is_told_once_and_only_what_stands_out_against_it_differs() {
+fn a_busier_host_is_reported_once_and_only_what_stands_out_against_it_differs() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let quiet = String::from_utf8_lossy(&std::fs::read(lab("clean")).expect("it is there")).into_owned();
     let busy = written(folder.path(), "busy.log", &slowed(&quiet, 2.5, None));
@@ -121,7 +121,7 @@ fn a_busier_host_is_told_once_and_only_what_stands_out_against_it_differs() {
 }
 
 #[test]
-fn another_command_line_is_told_with_what_it_does_to_the_machine() {
+fn another_command_line_is_shown_with_what_it_does_to_the_machine() {
     for boot in ["clean", "clean.run2", "clean.run3"] {
         let (record, status) = diff(&[&lab(boot), &lab("clean_cmdline")]);
         let expected = [
@@ -207,7 +207,7 @@ fn ten_lucky_runs_have_exact_intervals_and_no_false_claim() {
 }
 
 #[test]
-fn three_of_ten_against_one_of_ten_cannot_be_told() {
+fn three_of_ten_against_one_of_ten_is_undecided() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (side, crashes) in [("a", 3), ("b", 1)] {
         std::fs::create_dir(folder.path().join(side)).expect("made");

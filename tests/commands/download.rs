@@ -213,7 +213,7 @@ fn a_server_that_asks_for_a_pause_gets_it() {
 }
 
 #[test]
-fn a_pause_beyond_our_patience_is_told() {
+fn a_pause_beyond_our_patience_is_reported() {
     let (server, (client, clock), (_folder, path)) = (Server::start(), client(), place());
     server.put("/k", [Answer::Status(429, vec![("Retry-After", "86400".to_owned())], String::new())]);
     let error = get(&client, &format!("{}/k", server.url), &path, Role::Kernel, false).expect_err("busy");
@@ -270,7 +270,7 @@ fn a_silent_server_does_not_hold_us_for_ever() {
 }
 
 #[test]
-fn a_server_that_is_not_there_is_told() {
+fn a_server_that_is_not_there_is_reported() {
     let server = Server::start();
     let url = server.url.clone();
     drop(server);
@@ -281,7 +281,7 @@ fn a_server_that_is_not_there_is_told() {
 }
 
 #[test]
-fn a_full_disk_is_told_and_what_came_is_kept() {
+fn a_full_disk_is_reported_and_what_came_is_kept() {
     // The kernel's own full disk, `/dev/full`.
     let (server, (client, _), (folder, path)) = (Server::start(), client(), place());
     server.file("/d", xz(&disk()));

@@ -149,7 +149,7 @@ fn json(entries: &[Entry]) -> String {
 }
 
 #[test]
-fn an_exported_journal_tells_how_each_boot_ended() {
+fn an_exported_journal_says_how_each_boot_ended() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let at = |name: &str| folder.path().join(name).display().to_string();
     write(Path::new(&at("export")), &export(&journal(true)));
@@ -352,7 +352,7 @@ fn one_boot_in_several_sources_is_one() {
 }
 
 #[test]
-fn what_is_not_read_is_told_with_its_remedy() {
+fn what_is_not_read_is_reported_with_its_remedy() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let at = |name: &str| folder.path().join(name);
     write(&at("sys/fs/pstore/dmesg-ramoops-0.enc.z"), "packed");
@@ -391,7 +391,7 @@ fn terminals_obey_nothing_that_a_journal_says() {
 }
 
 #[test]
-fn the_machine_that_runs_is_told() {
+fn the_machine_that_runs_is_reported() {
     let output = host(&["--format", "jsonl"]);
     let (boots, sources) = told(&output);
     assert!(sources.iter().any(|source| source["source"] == "/dev/kmsg"));

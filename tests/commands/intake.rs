@@ -133,7 +133,7 @@ fn told_lines(folder: &Path, name: &str, input: Option<&[u8]>) -> Vec<(&'static 
 }
 
 #[test]
-fn every_verb_tells_the_same_line_however_the_log_came() {
+fn every_verb_names_the_same_line_however_the_log_came() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let folder = folder.path();
     written(folder, "clean.log", b"[    1.000000] all is well\n");
@@ -180,7 +180,7 @@ fn a_stream_of_utf_16_has_the_lines_and_offsets_of_the_file() {
 }
 
 #[test]
-fn a_live_pipe_tells_a_crash_before_it_ends() {
+fn a_live_pipe_reports_a_crash_before_it_ends() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_kanalyze"))
         .args(["parse", "--format", "jsonl"])
         .stdin(Stdio::piped())
@@ -334,7 +334,7 @@ fn a_log_given_to_bisect_names_the_right_verb() {
 }
 
 #[test]
-fn notable_lines_are_told_where_there_is_no_crash() {
+fn notable_lines_are_reported_where_there_is_no_crash() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let log = "[    1.000000] Linux version 6.12.9 (x)\n[    9.000000] Out of memory: Killed process 12 (hog) total-vm:1kB, anon-rss:1kB, file-rss:0kB, shmem-rss:0kB, UID:0 pgtables:1kB oom_score_adj:0\n";
     written(folder.path(), "oom.log", log.as_bytes());

@@ -236,7 +236,7 @@ fn a_build_that_is_stopped_ends_make_and_all_that_it_started() {
 }
 
 #[test]
-fn a_folder_that_is_no_tree_is_told() {
+fn a_folder_that_is_no_tree_is_reported() {
     let place = place();
     let (output, text) = build(&place, &place.root.clone(), &[]);
     assert_eq!(output.status.code(), Some(2));

@@ -152,7 +152,7 @@ fn a_run_whose_kernel_is_another_build_says_so_once_and_names_nothing() {
 }
 
 #[test]
-fn an_image_that_is_not_there_is_a_mistake_and_one_that_is_none_is_told() {
+fn an_image_that_is_not_there_is_a_mistake_and_one_that_is_none_is_reported() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     std::fs::write(folder.path().join("x.log"), "[    1.0][   T1] BUG: x\n").expect("written");
     let absent = kanalyze(folder.path(), &["run", "--replay", "x.log", "-k", "vmlinux"]);

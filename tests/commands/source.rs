@@ -214,7 +214,7 @@ fn locks_show_the_line_that_holds_beside_the_line_that_waits() {
 }
 
 #[test]
-fn a_replayed_run_tells_the_source_at_its_end() {
+fn a_replayed_run_shows_the_source_at_its_end() {
     let (repository, log) = made();
     let tree = shown(&repository.path());
     let output = run(&repository, &["run", "--replay", &log, "--tree", &tree], None);

@@ -74,7 +74,7 @@ fn what_is_not_there_is_said_in_one_sentence() {
 }
 
 #[test]
-fn a_text_that_is_not_mail_is_not_told_as_a_message() {
+fn a_text_that_is_not_mail_is_not_shown_as_a_message() {
     for other in [&b"[    1.000000] hello\n"[..], b"\x7fELF\x02\x01\x01\0\0\0\0"] {
         let done = kanalyze(&["thread", "--mbox", "-"], other);
         assert_eq!((done.status.code(), text(&done.stdout)), (Some(2), String::new()));

@@ -143,7 +143,7 @@ fn a_list_without_its_page_is_titles_and_says_so() {
 }
 
 #[test]
-fn picks_tell_their_points_and_reasons() {
+fn picks_show_their_points_and_reasons() {
     let (server, folder) = (server(), tempfile::tempdir().expect("a folder"));
     let output = asked(folder.path(), &server, &["syzbot", "pick", "--format", "jsonl"]);
     let records: Vec<serde_json::Value> =

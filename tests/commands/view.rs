@@ -82,7 +82,7 @@ fn lockdep_comes_down_to_what_takes_locks() {
 }
 
 #[test]
-fn a_sanitizer_is_told_in_its_own_words() {
+fn a_sanitizer_is_quoted_in_its_own_words() {
     insta::assert_snapshot!("sanitizer", shown(&lab(), &["parse", "memory_heap_read.log"]));
 }
 
@@ -100,7 +100,7 @@ fn several_titles_have_an_overview_and_what_came_before() {
 }
 
 #[test]
-fn locks_are_told_in_brief_too() {
+fn locks_are_reported_in_brief_too() {
     insta::assert_snapshot!("locks-brief", shown(&lab(), &["locks", "--brief", "hang_chain.log", "hang_cycle2.log"]));
 }
 

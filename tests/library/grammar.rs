@@ -121,7 +121,7 @@ fn a_row_of_words_names_a_new_report_of_lockdep() {
 }
 
 #[test]
-fn a_fault_of_a_file_is_told_with_its_line_and_a_remedy() {
+fn a_fault_of_a_file_is_reported_with_its_line_and_a_remedy() {
     assert_eq!(said_of(GOOD), None);
     for (right, wrong, said) in [
         (

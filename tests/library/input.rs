@@ -114,7 +114,7 @@ fn a_large_quiet_file_is_mapped_and_one_in_use_is_streamed() {
 }
 
 #[test]
-fn a_log_that_is_cut_while_it_is_mapped_is_told_as_damaged() {
+fn a_log_that_is_cut_while_it_is_mapped_is_reported_as_damaged() {
     kanalyze::files::outlive_faults();
     let folder = folder();
     let bytes = log(MAPPED_FROM as usize + 1000);

@@ -38,7 +38,7 @@ fn is_failure(done: &Finished, words: &str) {
 }
 
 #[test]
-fn a_guest_without_execprog_tells_nothing_about_its_kernel() {
+fn a_guest_without_execprog_shows_nothing_about_its_kernel() {
     let Some(scene) = Scene::new() else { return };
     fs::write(scene.path("repro.syz"), PROGRAM).expect("written");
     let done = scene.bisected(&["--max-time", "60s"]);

@@ -40,7 +40,7 @@ fn next_with(lines: &Receiver<(Instant, String)>, words: &str) -> Instant {
 }
 
 #[test]
-fn a_crash_is_told_within_fifty_milliseconds_of_its_first_line() {
+fn a_crash_is_reported_within_fifty_milliseconds_of_its_first_line() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let socket = folder.path().join("serial");
     let listener = UnixListener::bind(&socket).expect("bound");
@@ -145,7 +145,7 @@ fn a_reader_that_goes_away_ends_a_watch() {
 }
 
 #[test]
-fn what_cannot_be_run_is_told_in_one_sentence() {
+fn what_cannot_be_run_is_reported_in_one_sentence() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     fs::write(folder.path().join("kernel"), "x").expect("written");
     for (arguments, status, words) in [
@@ -187,7 +187,7 @@ fn a_dry_run_prints_the_command_line_and_starts_nothing() {
 }
 
 #[test]
-fn a_syzkaller_of_another_revision_is_told_before_it_runs() {
+fn a_syzkaller_of_another_revision_is_reported_before_it_runs() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let bin = folder.path().join("bin");
     let bundle = folder.path().join("ppp");

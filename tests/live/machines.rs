@@ -141,7 +141,7 @@ fn when_ssh_is_cut_the_serial_port_decides() {
 }
 
 #[test]
-fn a_killed_qemu_is_told_and_the_run_stays_readable() {
+fn a_killed_qemu_is_reported_and_the_run_stays_readable() {
     let Some(scene) = Scene::new() else { return };
     let mut command = scene.run(&["--exec", "echo begun; sleep 1000", "--git-bisect"]);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("kanalyze runs");
@@ -186,7 +186,7 @@ fn a_killed_supervisor_is_noticed_and_its_machine_stopped() {
 }
 
 #[test]
-fn a_full_disk_is_told_and_what_was_written_stays() {
+fn a_full_disk_is_reported_and_what_was_written_stays() {
     let Some(scene) = Scene::new() else { return };
     let small = scene.path("runs");
     fs::create_dir(&small).expect("made");
@@ -409,7 +409,7 @@ fn a_guest_that_waits_at_its_console_is_no_guest_to_wait_for() {
 }
 
 #[test]
-fn a_guest_that_reboots_is_told() {
+fn a_guest_that_reboots_is_reported() {
     let Some(scene) = Scene::new() else { return };
     let done = scene.finish(&mut scene.run(&["--exec", "sleep 1; echo b > /proc/sysrq-trigger"]));
     done.exits(2).says("the guest rebooted");

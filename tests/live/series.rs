@@ -85,7 +85,7 @@ fn the_next_try_starts_as_the_first_guest_was_saved() {
 }
 
 #[test]
-fn a_guest_that_cannot_be_saved_is_told_and_boots_each_time() {
+fn a_guest_that_cannot_be_saved_is_reported_and_boots_each_time() {
     let Some(scene) = Scene::new() else { return };
     fs::write(scene.path("disk.img"), vec![0; 1 << 20]).expect("written");
     // A machine without qemu-img: all else is where it was.

@@ -48,7 +48,7 @@ impl Scene {
 }
 
 #[test]
-fn a_partitioned_disk_with_an_initrd_is_told_its_root() {
+fn a_partitioned_disk_with_an_initrd_gets_its_root() {
     let Some(scene) = Scene::new() else { return };
     let scene = scene.with_partitions();
     let arguments = ["--disk", "disk.raw", "--initrd", "initrd.cpio", "--exec", "grep ' / ' /proc/mounts"];
@@ -63,7 +63,7 @@ fn a_partitioned_disk_with_an_initrd_is_told_its_root() {
 }
 
 #[test]
-fn a_partitioned_disk_without_an_initrd_is_told_its_root() {
+fn a_partitioned_disk_without_an_initrd_gets_its_root() {
     let Some(scene) = Scene::new() else { return };
     let scene = scene.with_partitions();
     let kernel = scene.guest.join("bzImage").display().to_string();

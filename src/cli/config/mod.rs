@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_file_and_line() {
+    fn what_is_wrong_is_reported_with_file_and_line() {
         let root = tempfile::tempdir().expect("a temporary folder");
         for (text, words) in [
             ("[run]\n\nmemroy = 1\n", "kanalyze.toml:3: there is no option 'memroy'"),

@@ -280,7 +280,7 @@ mod tests {
     use crate::cli::output::Colour;
 
     #[test]
-    fn without_a_terminal_progress_is_told_once_a_minute() {
+    fn without_a_terminal_progress_is_reported_once_a_minute() {
         let speaker = Mutex::new(Speaker::new(Output { format: Format::Text, colour: Colour::Never }));
         let mut voice = Voice::new(&speaker, Some(2));
         let told: Vec<u32> = (0..200).filter(|second| voice.is_due(f64::from(*second))).collect();

@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_told_stands_with_its_neighbours() {
+    fn what_is_linked_stands_with_its_neighbours() {
         let told = BTreeSet::from([3, 100, 110, 200]);
         assert_eq!(around(&told, &[], 205), [(1, 11), (92, 118), (192, 205)]);
     }

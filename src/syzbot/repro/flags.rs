@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_feature_younger_than_the_program_is_told() {
+    fn a_feature_younger_than_the_program_is_reported() {
         let mut program =
             Program::parse(b"#{\"repeat\":true,\"procs\":2,\"sandbox\":\"none\",\"close_fds\":true}\ngetpid()\n")
                 .expect("a program");

@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_execprog_would_drop_are_told() {
+    fn lines_that_execprog_would_drop_are_reported() {
         let program = Program::parse(b"getpid()\nwhat is this\nand that\n").expect("a program");
         assert!(program.warnings[0].starts_with("line 2 and 1 more"), "{:?}", program.warnings);
     }

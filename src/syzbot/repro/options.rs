@@ -421,14 +421,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_options_line_is_told() {
+    fn what_is_no_options_line_is_reported() {
         for bad in ["{", "{\"a\":", "{Threaded}", "{\"a\":1"] {
             assert!(Options::parse(bad).is_err(), "{bad}");
         }
     }
 
     #[test]
-    fn a_wrong_name_or_value_is_told() {
+    fn a_wrong_name_or_value_is_reported() {
         let mut options = Options::parse("{}").expect("options");
         let mut objection = |key, value| options.set(key, value).expect_err("wrong").to_string();
         assert!(objection("wifi", "maybe").contains("true or false"));
@@ -439,7 +439,7 @@ mod tests {
     }
 
     #[test]
-    fn combinations_that_syzkaller_refuses_are_told() {
+    fn combinations_that_syzkaller_refuses_are_reported() {
         let objections = |line| Options::parse(line).expect("options").objections();
         assert_eq!(objections(r#"{"threaded":true,"repeat":true,"procs":6,"sandbox":"none"}"#), Vec::<String>::new());
         assert_eq!(objections(r#"{"procs":6,"sandbox":"none"}"#), ["procs needs repeat"]);

@@ -11,7 +11,7 @@ use std::process::Stdio;
 use std::time::{Duration, SystemTime};
 
 #[test]
-fn a_disk_that_fails_in_the_middle_of_a_file_is_told_and_nobody_is_calmed() {
+fn a_disk_that_fails_in_the_middle_of_a_file_is_reported_and_nobody_is_calmed() {
     let folder = place();
     let cases: &[&[&str]] = &[
         &["parse", "a.log"],
@@ -104,7 +104,7 @@ fn a_cache_that_cannot_be_written_costs_nothing_but_time() {
 }
 
 #[test]
-fn a_limit_on_the_size_of_files_is_told() {
+fn a_limit_on_the_size_of_files_is_reported() {
     let folder = place();
     let script = "ulimit -f 4; exec \"$@\"";
     for (arguments, _) in [WRITERS[0], WRITERS[2]] {

@@ -102,7 +102,7 @@ fn a_record_obeys_its_schema() {
 // The traps of FORMATS.md, part G, that concern bisections, in its order.
 
 #[test]
-fn trap_1_a_fix_log_tells_git_bad_where_all_is_ok() {
+fn trap_1_a_fix_log_gives_git_bad_where_all_is_ok() {
     let found = transcript("fix-2020/inverted");
     assert_eq!((found.kind, found.outcome), (Kind::Fix, Outcome::Culprit));
     assert_eq!(verdicts(&found), [Verdict::Good, Verdict::Bad, Verdict::Good]);
@@ -261,7 +261,7 @@ fn the_reasons_shown_add_up_to_the_per_cent_shown() {
 }
 
 #[test]
-fn title_drift_is_told_with_how_often_it_was_right_and_never_as_another_bug() {
+fn title_drift_is_shown_with_how_often_it_was_right_and_never_as_another_bug() {
     let found = transcript("cause-2019/hang-becomes-deadlock");
     let drift = found.title_drift.as_ref().expect("its titles change");
     let later: Vec<&str> = found.steps[drift.step..].iter().flat_map(Step::titles).collect();
@@ -346,7 +346,7 @@ fn every_reason_is_a_term_and_answers_without_commits_have_none() {
 }
 
 #[test]
-fn an_unfit_host_is_told() {
+fn an_unfit_host_is_reported() {
     let found = transcript("cause-2021/unfit-host");
     assert!(
         found.infrastructure.iter().any(|nuisance| nuisance.title.contains("read-only") && nuisance.runs == 7),
@@ -425,7 +425,7 @@ fn a_table_is_sorted_by_confidence_with_the_unanswered_last() {
 }
 
 #[test]
-fn a_log_that_cannot_be_read_is_trouble_and_the_others_are_told() {
+fn a_log_that_cannot_be_read_is_trouble_and_the_others_are_reported() {
     let done = program(&["--format", "jsonl", "nowhere.txt", "git/two-logs.txt"]);
     assert_eq!(done.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&done.stderr).contains("nowhere.txt"));

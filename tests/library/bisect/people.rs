@@ -45,14 +45,14 @@ fn a_reverted_commit_that_is_good_speaks_for_the_answer_of_0_day() {
 }
 
 #[test]
-fn both_of_two_logs_in_a_mail_are_told() {
+fn both_of_two_logs_in_a_mail_are_reported() {
     let found = sessions("git/two-logs");
     let answers: Vec<_> = found.iter().map(|found| (found.session, found.sessions, found.answer.as_str())).collect();
     assert_eq!(answers, [(1, 2, "first bad commit eb4470e754c4"), (2, 2, "first bad commit 627c71d2e88d")]);
 }
 
 #[test]
-fn two_transcripts_in_one_text_are_told_both() {
+fn two_transcripts_in_one_text_are_both_reported() {
     let one = std::fs::read(corpus().join("cause-2019/hang-becomes-deadlock.txt")).expect("it is there");
     let other = std::fs::read(corpus().join("cause-2020/horizon.txt")).expect("it is there");
     let found = all("-", &[&one[..], b"\n", &other[..]].concat());

@@ -94,7 +94,7 @@ fn a_waiter_whose_holder_was_running_is_no_root() {
 }
 
 #[test]
-fn each_hung_task_is_told_with_its_own_root() {
+fn each_hung_task_is_reported_with_its_own_root() {
     let log = hung("first", 58, &["__schedule", "schedule", "journal_quiesce", "first_work"])
         + &hung("second", 59, &["__schedule", "schedule", "io_schedule", "rq_qos_wait", "submit_it"]);
     let dump = last(&log);
@@ -104,7 +104,7 @@ fn each_hung_task_is_told_with_its_own_root() {
 }
 
 #[test]
-fn a_holder_whose_stack_is_there_is_told_where_it_is() {
+fn a_holder_whose_stack_is_there_is_shown_where_it_is() {
     let log = hung("a", 10, &mutex_in("foo_take"))
         + "[  200.000000][   T31] INFO: task a:10 is blocked on a mutex likely owned by task b:11.
 [  200.000000][   T31] task:b               state:S stack:0     pid:11    tgid:11    ppid:2      flags:0x00004000
@@ -145,7 +145,7 @@ fn a_thread_that_was_never_woken_waits_for_no_lock() {
 }
 
 #[test]
-fn a_task_in_d_waits_even_if_the_log_does_not_tell_for_what() {
+fn a_task_in_d_waits_even_if_the_log_does_not_say_for_what() {
     let log = "[   10.0] sysrq: Show Blocked State
 [   10.0] task:dark            state:D stack:0     pid:58    tgid:58    ppid:2      flags:0x00004000
 [   10.0] Call Trace:

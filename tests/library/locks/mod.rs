@@ -280,7 +280,7 @@ log = \"[   12.300000] widget_lock: acquired wmutex by widgetd-412\\n\"
 }
 
 #[test]
-fn a_hang_that_lockdep_predicted_is_told_without_lists() {
+fn a_hang_that_lockdep_predicted_is_reported_without_lists() {
     let chain = "WARNING: possible circular locking dependency detected
 6.12.1 #2 Not tainted
 ------------------------------------------------------

@@ -153,7 +153,7 @@ fn a_log_without_lines_gets_the_function() {
 }
 
 #[test]
-fn commits_of_a_range_that_touched_the_function_are_told() {
+fn commits_of_a_range_that_touched_the_function_are_reported() {
     let made = history();
     let range = Some((made.first.clone(), "v6.13".to_owned()));
     let options = PageOptions { hints: Hints { range, ..Hints::default() }, ..PageOptions::default() };

@@ -80,7 +80,7 @@ fn a_dirty_tree_is_read_as_committed_and_said_to_be_dirty() {
 }
 
 #[test]
-fn what_is_no_tree_is_told_in_one_sentence() {
+fn what_is_no_tree_is_reported_in_one_sentence() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let error = Tree::open(folder.path(), None).expect_err("no repository");
     assert!(matches!(error, SourceError::NotARepository(_)) && error.to_string().contains("--tree wants a clone"));

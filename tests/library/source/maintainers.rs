@@ -105,7 +105,7 @@ fn keywords_are_looked_for_in_text() {
 }
 
 #[test]
-fn what_is_no_pattern_is_told_and_harms_nothing() {
+fn what_is_no_pattern_is_reported_and_harms_nothing() {
     assert_eq!(Maintainers::parse(TEXT).unreadable, ["BROKEN: N: broken("]);
     assert!(!of(&["drivers/x.c"], None).iter().any(|line| line.contains("Bro Ken")));
 }
@@ -132,7 +132,7 @@ fn people(script: Option<&str>) -> People {
 }
 
 #[test]
-fn those_of_the_file_and_of_the_blamed_commit_are_told() {
+fn those_of_the_file_and_of_the_blamed_commit_are_reported() {
     let found = people(None);
     assert_eq!(found.by, WhoSays::Kanalyze);
     let expected = [

@@ -94,7 +94,7 @@ fn a_reverted_fix_is_none_and_a_reverted_revert_is_one() {
 }
 
 #[test]
-fn copies_in_stable_kernels_are_told_and_count_for_the_kernel_that_crashed() {
+fn copies_in_stable_kernels_are_reported_and_count_for_the_kernel_that_crashed() {
     let (repository, _) = crashed();
     repository.git(&["branch", "linux-6.12.y"]);
     repository.write("drivers/box/box.c", &BOX.replace("box->depth", "0"));
