@@ -40,7 +40,7 @@ impl Guard {
         let slot = SLOTS.iter().find(free)?;
         slot.cut.store(false, Ordering::Relaxed);
         let range = bytes.as_ptr_range();
-        slot.end.store(range.end as usize, Ordering::Relaxed);
+        slot.end.store(range.end as usize, Ordering::Release);
         slot.start.store(range.start as usize, Ordering::Release);
         Some(Self(slot))
     }
@@ -62,10 +62,7 @@ impl Drop for Guard {
 /// program: a library does not decide what a signal does.
 pub fn outlive_faults() {
     static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        PAGE.store(rustix::param::page_size(), Ordering::Relaxed);
-        install();
-    });
+    ONCE.call_once(install);
 }
 
 #[expect(unsafe_code, reason = "handlers of signals: no safe interface lets one repair the memory and go on")]
@@ -73,6 +70,10 @@ fn install() {
     // SAFETY: each `action` is plain data and initialised as sigaction(2) wants it; `answer` and `pass` have the signatures that
     // the flags say and do only what a handler may: atomic loads and stores, mmap(2), sigaction(2).
     unsafe {
+        // Not rustix, which reads the auxiliary vector itself and dies of the one that valgrind gives.
+        if let Ok(size @ 1..) = usize::try_from(libc::sysconf(libc::_SC_PAGESIZE)) {
+            PAGE.store(size, Ordering::Relaxed);
+        }
         let mut action: libc::sigaction = std::mem::zeroed();
         action.sa_sigaction = answer as extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) as usize;
         action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
@@ -93,13 +94,16 @@ extern "C" fn answer(signal: libc::c_int, info: *mut libc::siginfo_t, _: *mut li
     // SAFETY: with SA_SIGINFO the system gives a valid siginfo_t, of which SIGBUS fills the address.
     let address = unsafe { (*info).si_addr() } as usize;
     for slot in &SLOTS {
-        let (start, end) = (slot.start.load(Ordering::Acquire), slot.end.load(Ordering::Relaxed));
-        if start == 0 || !(start..end).contains(&address) {
+        let (start, end) = (slot.start.load(Ordering::Acquire), slot.end.load(Ordering::Acquire));
+        // Another thread may give the slot to another map between the two loads. Whoever saw the new end sees that the old start is
+        // gone: it was taken back before.
+        if start == 0 || !(start..end).contains(&address) || slot.start.load(Ordering::Acquire) != start {
             continue;
         }
         let page = address & !(PAGE.load(Ordering::Relaxed) - 1);
-        // SAFETY: `page..end` lies within a mapping that its `Map` owns and holds for as long as the slot says so, and which is
-        // only ever read; the new pages have the same protection, and the `Map` unmaps them with its own.
+        // SAFETY: `start` and `end` are of one map, and this thread is reading it at `address`, so that it is still there: `page..end`
+        // lies within a mapping that its `Map` owns and that is only ever read; the new pages have the same protection, and the `Map`
+        // unmaps them with its own.
         let place = unsafe {
             libc::mmap(
                 page as *mut libc::c_void,

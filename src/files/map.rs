@@ -32,8 +32,8 @@ impl Map {
             unsafe_code,
             reason = "a memory map: files of gigabytes are searched at memory speed and by several threads"
         )]
-        // SAFETY: the map is private and read-only, and only `&[u8]` no longer than it lives is given out. That nobody changes the
-        // file meanwhile cannot be proved; see above for what callers do about it.
+        // SAFETY: the map is read-only, and only `&[u8]` no longer than it lives is given out. That nobody changes the file meanwhile
+        // cannot be proved; see above for what callers do about it.
         let map = unsafe { memmap2::Mmap::map(file) }?;
         let guard = super::faults::Guard::of(&map).ok_or(io::ErrorKind::ResourceBusy)?;
         Ok(Self(Bytes { guard, map }))
