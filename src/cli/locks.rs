@@ -6,6 +6,7 @@ use super::pager::Page;
 use super::stderr::say;
 use super::tree::{TreeArguments, told};
 use crate::engine::{Item, Kept, Options, lock_dumps};
+use crate::grammar::Role;
 use crate::locks::Dump;
 use crate::render::svg::{Setting, orders_svg};
 use crate::render::{json_line, locks_dot, locks_mermaid, locks_svg, locks_text, source_text};
@@ -82,7 +83,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let (mut hang, mut fatal, mut complete, mut first) = (false, false, true, true);
     let named = arguments.logs.views(
         &options,
-        |view: &mut Vec<Item>, items| view.extend(items),
+        |view: &mut Vec<Item>, items| view.extend(items.into_iter().map(slim)),
         |log, items, outcome| {
             fatal |= tell(outcome.trouble.as_ref());
             complete &= !outcome.partial;
@@ -139,6 +140,33 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     out.close()?;
     Ok(ExitCode::from(if fatal || !named || !hang && !complete { 2 } else { u8::from(hang) }))
+}
+
+/// What the graph is made of, without the room that lists were given to grow: all records of a log are kept until its end, a list
+/// of held locks is an event of its own, and most lists have one entry.
+fn slim(mut item: Item) -> Item {
+    let (stacks, held, hung) = match &mut item {
+        Item::Closed(report) => (&mut report.stacks, &mut report.held_locks, &mut report.hung_tasks),
+        Item::Event(event) => {
+            // Trace lines and sysrq keys are read by their captures, other events by what they list.
+            if event.role.is_some_and(|role| role != Role::Sysrq) || !event.held_locks.is_empty() {
+                event.fields.clear();
+            }
+            (event.title, event.log) = (String::new(), String::new());
+            (&mut event.stacks, &mut event.held_locks, &mut event.hung_tasks)
+        }
+        _ => return item,
+    };
+    for stack in &mut *stacks {
+        stack.frames.shrink_to_fit();
+    }
+    for list in &mut *held {
+        list.locks.shrink_to_fit();
+    }
+    stacks.shrink_to_fit();
+    held.shrink_to_fit();
+    hung.shrink_to_fit();
+    item
 }
 
 /// What a tree says about the dumps in which somebody waits for a named holder: of those that show the same the first.

@@ -8,19 +8,28 @@ use super::kind::WaitKind;
 use crate::report::Frame;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How a task stands to a lock in its list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Claim {
-    /// It sleeps in the lock's slow path at that acquisition; false when only its place in the list says so.
-    Waits { exact: bool },
-    /// It went on after that acquisition.
-    Holds,
+/// Who lists a lock, and how each of them stands to it: pid and index in the task's list, ascending.
+#[derive(Debug, Default)]
+pub(super) struct Listed {
+    /// They went on after that acquisition.
+    pub(super) holders: Vec<(i64, usize)>,
     /// The list alone does not say.
-    Open,
+    pub(super) open: Vec<(i64, usize)>,
+    /// Whether somebody sleeps in the lock's slow path at that acquisition.
+    pub(super) awaited: bool,
+    /// Whether that is the slow path of a mutex.
+    pub(super) mutex: bool,
 }
 
-/// Who lists a lock: pid, index in the task's list, and how.
-pub(super) type Claims = BTreeMap<Key, Vec<(i64, usize, Claim)>>;
+/// The lists of locks, by lock.
+pub(super) type Claims = BTreeMap<Key, Listed>;
+
+/// Without what a task lists itself from an index on: the part before it and the part behind.
+pub(super) fn others(listed: &[(i64, usize)], pid: i64, index: usize) -> [&[(i64, usize)]; 2] {
+    let from = listed.partition_point(|claim| *claim < (pid, index));
+    let own = listed[from..].partition_point(|(other, _)| *other == pid);
+    [&listed[..from], &listed[from + own..]]
+}
 
 /// Who holds what for sure enough that a later dump may rely on it: a task that is the only one in question while no list
 /// is missing or cut, and others wait.
@@ -28,18 +37,14 @@ pub(super) fn settled(facts: &Facts) -> BTreeSet<(i64, Key)> {
     if !facts.cut.is_empty() {
         return BTreeSet::new();
     }
-    let claims = claims(facts);
     let mut settled = BTreeSet::new();
-    for (key, all) in &claims {
-        let open: Vec<i64> = all.iter().filter(|(_, _, claim)| *claim == Claim::Open).map(|(pid, _, _)| *pid).collect();
-        let waited = all.iter().any(|(_, _, claim)| matches!(claim, Claim::Waits { .. }));
-        let held = all.iter().any(|(_, _, claim)| *claim == Claim::Holds);
-        if let [holder] = open[..]
-            && waited
-            && !held
+    for (key, listed) in claims(facts) {
+        if let [(holder, _)] = listed.open[..]
+            && listed.awaited
+            && listed.holders.is_empty()
             && (facts.hidden.is_empty() || facts.settled.contains(&(holder, key.clone())))
         {
-            settled.insert((holder, key.clone()));
+            settled.insert((holder, key));
         }
     }
     settled
@@ -51,17 +56,21 @@ pub(super) fn claims(facts: &Facts) -> Claims {
     for (pid, task) in &facts.tasks {
         let own = awaited_lock(task);
         for (index, lock) in task.locks.iter().enumerate().filter(|(_, lock)| !is_unowned(lock)) {
-            let claim = match own {
-                Some((awaited, exact)) if awaited == index => Claim::Waits { exact },
-                // What comes later in the list was taken, or is awaited, after this one was got.
-                _ if index + 1 < task.locks.len() => Claim::Holds,
-                _ if task.running => Claim::Open,
-                _ if task.awaited.as_ref().is_some_and(|awaited| !awaited.kind.is_listed() || own.is_some()) => {
-                    Claim::Holds
+            let listed = claims.entry(key(lock)).or_default();
+            let sleeps = task.awaited.as_ref();
+            match own {
+                Some((awaited, _)) if awaited == index => {
+                    listed.awaited = true;
+                    listed.mutex |= sleeps.is_some_and(|awaited| awaited.kind == WaitKind::Mutex);
                 }
-                _ => Claim::Open,
-            };
-            claims.entry(key(lock)).or_default().push((*pid, index, claim));
+                // What comes later in the list was taken, or is awaited, after this one was got.
+                _ if index + 1 < task.locks.len() => listed.holders.push((*pid, index)),
+                _ if task.running => listed.open.push((*pid, index)),
+                _ if sleeps.is_some_and(|awaited| !awaited.kind.is_listed() || own.is_some()) => {
+                    listed.holders.push((*pid, index));
+                }
+                _ => listed.open.push((*pid, index)),
+            }
         }
     }
     claims

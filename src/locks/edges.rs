@@ -1,25 +1,34 @@
 //! Facts → edges: who waits for what, who holds it, and how sure that is.
 
 use super::awaited::Awaited;
-use super::claim::{Claim, Claims, awaited_lock, claims};
+use super::claim::{Claims, awaited_lock, claims, others};
 use super::classes::{is_exclusive, is_global, is_unowned};
 use super::facts::{Facts, TaskFacts};
-use super::hearsay::{flusher, page_holders, reader, traced};
+use super::hearsay::{Hearsay, flusher, page_holders, reader, traced};
 use super::key::{Key, key};
 use super::wait::{bare_wait, evidence, lock_ref, place};
 use super::{Grade, Identity, LockRef, Wait, WaitKind};
-use crate::report::Task;
+use crate::report::{Blocker, Task};
+use std::collections::BTreeMap;
 
 /// More candidates than this say as much as none.
 const MOST_CANDIDATES: usize = 4;
 
+/// So many holders of one lock are named to each of its waiters: what is inferred stays in proportion to what is listed.
+const MOST_HOLDERS: usize = 64;
+
 /// All edges of a dump, by waiter.
 pub(super) fn edges(facts: &Facts) -> Vec<Wait> {
     let claims = claims(facts);
+    let hearsay = Hearsay::of(facts);
+    let mut blockers: BTreeMap<i64, Vec<&Blocker>> = BTreeMap::new();
+    for blocker in &facts.blockers {
+        blockers.entry(blocker.waiter.pid).or_default().push(blocker);
+    }
     let mut waits = Vec::new();
     for (pid, task) in &facts.tasks {
         let before = waits.len();
-        stated(facts, *pid, task, &mut waits);
+        stated(blockers.get(pid).map_or(&[], Vec::as_slice), *pid, task, &mut waits);
         if waits.len() > before && waits[before..].iter().any(|wait| wait.holder.is_some()) {
             continue;
         }
@@ -36,10 +45,10 @@ pub(super) fn edges(facts: &Facts) -> Vec<Wait> {
             continue;
         }
         match awaited.kind {
-            WaitKind::Rcu => reader(facts, *pid, task, awaited, &mut waits),
-            WaitKind::Work | WaitKind::Workqueue => flusher(facts, *pid, task, awaited, &mut waits),
+            WaitKind::Rcu => reader(facts, &hearsay, *pid, task, awaited, &mut waits),
+            WaitKind::Work | WaitKind::Workqueue => flusher(&hearsay, *pid, task, awaited, &mut waits),
             _ if awaited.kind.is_listed() || awaited_lock(task).is_some() => {
-                owned(facts, &claims, *pid, task, awaited, &mut waits)
+                owned(facts, &claims, &hearsay, *pid, task, awaited, &mut waits)
             }
             _ => {
                 let mut wait = bare_wait(*pid, task, awaited);
@@ -49,7 +58,7 @@ pub(super) fn edges(facts: &Facts) -> Vec<Wait> {
                     WaitKind::WaitQueue => "events have no owner".into(),
                     _ => String::new(),
                 };
-                traced(facts, &mut wait);
+                traced(facts, &hearsay, &mut wait);
                 waits.push(wait);
             }
         }
@@ -84,8 +93,8 @@ fn is_waiting(task: &TaskFacts, awaited: &Awaited) -> bool {
 }
 
 /// What the kernel itself says of a waiter's holder.
-fn stated(facts: &Facts, pid: i64, task: &TaskFacts, waits: &mut Vec<Wait>) {
-    for blocker in facts.blockers.iter().filter(|blocker| blocker.waiter.pid == pid) {
+fn stated(blockers: &[&Blocker], pid: i64, task: &TaskFacts, waits: &mut Vec<Wait>) {
+    for blocker in blockers.iter().take(MOST_HOLDERS) {
         let kind = match (blocker.lock.as_str(), blocker.mode.as_deref()) {
             ("mutex", _) => WaitKind::Mutex,
             ("semaphore", _) => WaitKind::Semaphore,
@@ -146,7 +155,15 @@ fn ceiling(key: &Key) -> Grade {
 }
 
 /// A waiter on a lock that lockdep lists.
-fn owned(facts: &Facts, claims: &Claims, pid: i64, task: &TaskFacts, awaited: &Awaited, waits: &mut Vec<Wait>) {
+fn owned(
+    facts: &Facts,
+    claims: &Claims,
+    hearsay: &Hearsay<'_>,
+    pid: i64,
+    task: &TaskFacts,
+    awaited: &Awaited,
+    waits: &mut Vec<Wait>,
+) {
     let mut wait = bare_wait(pid, task, awaited);
     let Some((index, exact)) = awaited_lock(task) else {
         wait.because = if facts.lockdep_off.is_some() {
@@ -159,7 +176,7 @@ fn owned(facts: &Facts, claims: &Claims, pid: i64, task: &TaskFacts, awaited: &A
             "the lock is not in its list".into()
         };
         wait.evidence.extend(facts.lockdep_off);
-        traced(facts, &mut wait);
+        traced(facts, hearsay, &mut wait);
         waits.push(wait);
         return;
     };
@@ -171,15 +188,21 @@ fn owned(facts: &Facts, claims: &Claims, pid: i64, task: &TaskFacts, awaited: &A
     wait.evidence.sort_unstable();
     wait.evidence.dedup();
     let waiter = if exact { Grade::Certain } else { Grade::Likely };
-    let all: &[(i64, usize, Claim)] = claims.get(&key).map_or(&[], Vec::as_slice);
-    let others = || all.iter().filter(|(other, at, _)| *other != pid || *at < index);
-    let holders: Vec<_> = others().filter(|(_, _, claim)| *claim == Claim::Holds).collect();
-    let open: Vec<_> = others().filter(|(_, _, claim)| *claim == Claim::Open).collect();
+    let listed = claims.get(&key);
+    let holders = listed.map_or([&[][..]; 2], |listed| others(&listed.holders, pid, index));
+    let open = listed.map_or([&[][..]; 2], |listed| others(&listed.open, pid, index));
+    let (holder_count, open_count) = (holders[0].len() + holders[1].len(), open[0].len() + open[1].len());
     let limit = ceiling(&key).min(waiter);
-    if !holders.is_empty() {
+    if holder_count > MOST_HOLDERS {
+        wait.candidates = holder_count;
+        wait.because = format!("the stacks of {holder_count} tasks are past the call that took the lock");
+        waits.push(wait);
+        return;
+    }
+    if holder_count > 0 {
         let shared = awaited.kind.is_shared() || !awaited.kind.is_listed();
-        let contradictory = holders.len() > 1 && (!shared || is_exclusive(lock));
-        for (holder, at, _) in holders {
+        let contradictory = holder_count > 1 && (!shared || is_exclusive(lock));
+        for (holder, at) in holders.into_iter().flatten() {
             let (grade, because) = if contradictory {
                 (limit.min(Grade::Possible), "several tasks seem to hold it".to_owned())
             } else if shared && awaited.kind.is_read() && !is_exclusive(lock) {
@@ -195,12 +218,14 @@ fn owned(facts: &Facts, claims: &Claims, pid: i64, task: &TaskFacts, awaited: &A
         }
         return;
     }
-    match open[..] {
+    let named: Vec<(i64, usize)> = open.into_iter().flatten().take(MOST_CANDIDATES + 1).copied().collect();
+    match named[..] {
         [] => {
             let all = "all tasks that list it wait for it";
-            match facts.hidden.iter().collect::<Vec<_>>()[..] {
-                [] => wait.because = all.into(),
-                [(_, (task, line))] => {
+            let mut hidden = facts.hidden.values();
+            match (hidden.next(), hidden.next()) {
+                (None, _) => wait.because = all.into(),
+                (Some((task, line)), None) => {
                     // It cannot be named with confidence: a lock may be left behind by a task that is gone.
                     wait.because = format!("{all}; this one was running and shows no list");
                     wait.holder = Some(task.clone());
@@ -210,25 +235,25 @@ fn owned(facts: &Facts, claims: &Claims, pid: i64, task: &TaskFacts, awaited: &A
                 }
                 _ => wait.because = format!("{all}; tasks that were running show no list"),
             }
-            traced(facts, &mut wait);
+            traced(facts, hearsay, &mut wait);
             waits.push(wait);
         }
-        [(holder, at, _)] => {
-            let (grade, because) = single(facts, *holder, *at);
-            waits.push(with_holder(facts, &wait, *holder, *at, limit.min(grade), because));
+        [(holder, at)] => {
+            let (grade, because) = single(facts, holder, at);
+            waits.push(with_holder(facts, &wait, holder, at, limit.min(grade), because));
         }
-        [..] if open.len() > MOST_CANDIDATES => {
-            wait.candidates = open.len();
-            wait.because = format!("{} tasks list it and may hold it", open.len());
+        [..] if named.len() > MOST_CANDIDATES => {
+            wait.candidates = open_count;
+            wait.because = format!("{open_count} tasks list it and may hold it");
             if !facts.hidden.is_empty() {
                 wait.because += ", and so may those that were running and show no list";
             }
             waits.push(wait);
         }
         _ => {
-            for (holder, at, _) in &open {
-                let because = format!("one of {} that list it and may hold it", open.len());
-                waits.push(with_holder(facts, &wait, *holder, *at, Grade::Possible, because));
+            for (holder, at) in named {
+                let because = format!("one of {open_count} that list it and may hold it");
+                waits.push(with_holder(facts, &wait, holder, at, Grade::Possible, because));
             }
         }
     }
@@ -281,22 +306,12 @@ fn listed_only(facts: &Facts, claims: &Claims, pid: i64, task: &TaskFacts, waits
         return;
     }
     let key = key(lock);
-    let Some(all) = claims.get(&key) else { return };
-    let [(holder, at, _)] =
-        all.iter().filter(|(other, _, claim)| *other != pid && *claim == Claim::Holds).collect::<Vec<_>>()[..]
-    else {
-        return;
-    };
-    let mutex = all.iter().any(|(other, _, claim)| {
-        matches!(claim, Claim::Waits { .. })
-            && facts
-                .tasks
-                .get(other)
-                .and_then(|task| task.awaited.as_ref())
-                .is_some_and(|awaited| awaited.kind == WaitKind::Mutex)
-    });
+    let Some(listed) = claims.get(&key) else { return };
+    let mut holders = others(&listed.holders, pid, 0).into_iter().flatten();
+    let (Some((holder, at)), None) = (holders.next(), holders.next()) else { return };
+    let mutex = listed.mutex;
     // Nobody sleeps for a spinlock, or while holding one: what is listed last must be a lock for which tasks sleep.
-    let sleeping = all.iter().any(|(_, _, claim)| matches!(claim, Claim::Waits { .. }))
+    let sleeping = listed.awaited
         || facts.tasks.get(holder).is_some_and(|holder| holder.awaited.is_some())
         || lock.wait_type.as_deref().is_some_and(|wait| wait.starts_with("4:"));
     if !sleeping && lock.wait_type.as_deref().is_some_and(|wait| wait.starts_with("2:")) {

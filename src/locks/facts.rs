@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What one dump says, before anything is inferred.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Facts {
+pub(super) struct Facts<'a> {
     pub(super) boot: usize,
     pub(super) at: Option<f64>,
     pub(super) line: u64,
-    pub(super) tasks: BTreeMap<i64, TaskFacts>,
+    pub(super) tasks: BTreeMap<i64, TaskFacts<'a>>,
     pub(super) blockers: Vec<Blocker>,
     /// Lines that say that lockdep is off.
     pub(super) lockdep_off: Option<u64>,
@@ -37,18 +37,18 @@ pub(super) struct Facts {
 
 /// What a dump says of one task.
 #[derive(Debug, Clone, Default)]
-pub(super) struct TaskFacts {
+pub(super) struct TaskFacts<'a> {
     pub(super) comm: String,
     pub(super) state: Option<String>,
     pub(super) seconds: Option<u64>,
     pub(super) io_wait: bool,
     pub(super) workqueue: Option<String>,
     pub(super) work_function: Option<String>,
-    pub(super) frames: Vec<Frame>,
+    pub(super) frames: &'a [Frame],
     /// Whether the log shows a stack of it, legible or not.
     pub(super) shown: bool,
     pub(super) awaited: Option<Awaited>,
-    pub(super) locks: Vec<HeldLock>,
+    pub(super) locks: &'a [HeldLock],
     /// Whether a list of it was shown completely.
     pub(super) whole: bool,
     /// Whether it was seen running on a CPU.
@@ -58,7 +58,7 @@ pub(super) struct TaskFacts {
     pub(super) line: u64,
 }
 
-impl TaskFacts {
+impl TaskFacts<'_> {
     /// The innermost function of its stack that is not the scheduler's or a primitive's; an unreliable one where there
     /// is not another.
     pub(super) fn stands(&self) -> Option<&Frame> {
@@ -68,10 +68,10 @@ impl TaskFacts {
     }
 }
 
-impl Facts {
+impl Facts<'_> {
     pub(super) fn finish(&mut self) {
         for facts in self.tasks.values_mut() {
-            facts.awaited = awaited(&facts.frames);
+            facts.awaited = awaited(facts.frames);
         }
     }
 
@@ -82,7 +82,7 @@ impl Facts {
         if self.unfinished {
             for (pid, old) in &before.tasks {
                 let new = self.tasks.entry(*pid).or_insert_with(|| TaskFacts { inherited: true, ..old.clone() });
-                let site = |task: &TaskFacts| {
+                let site = |task: &TaskFacts<'_>| {
                     task.awaited
                         .as_ref()
                         .and_then(|awaited| task.frames.get(awaited.site))
@@ -93,10 +93,10 @@ impl Facts {
                 }
                 if new.awaited.is_none() {
                     // The cut went through its stack.
-                    (new.frames, new.awaited, new.inherited) = (old.frames.clone(), old.awaited.clone(), true);
+                    (new.frames, new.awaited, new.inherited) = (old.frames, old.awaited.clone(), true);
                 }
                 if site(new) == site(old) {
-                    new.locks.clone_from(&old.locks);
+                    new.locks = old.locks;
                     new.whole = old.whole;
                 }
             }
@@ -121,7 +121,7 @@ impl Facts {
                     };
                     let same = !new.locks.is_empty() && new.locks.iter().map(place).eq(old.locks.iter().map(place));
                     if same && new.comm == old.comm {
-                        let locks = std::mem::take(&mut new.locks);
+                        let locks = new.locks;
                         *new = TaskFacts {
                             locks,
                             inherited: true,

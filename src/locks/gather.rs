@@ -4,7 +4,7 @@ use super::Record;
 use super::claim::settled;
 use super::facts::Facts;
 use crate::grammar::Role;
-use crate::report::{Blocker, HeldLocks, HungTask, Report, Stack, StackRole, Task};
+use crate::report::{Blocker, HeldLock, HeldLocks, HungTask, Report, Stack, StackRole, Task};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// printk seconds between two lines of one dump; a pass of the watchdog prints without pause.
@@ -24,8 +24,8 @@ enum Piece<'a> {
 }
 
 /// The dumps of a log; `records` in the order of the log.
-pub(super) fn dumps(records: &[Record<'_>]) -> Vec<Facts> {
-    let mut pieces: Vec<(u64, Option<f64>, usize, Piece<'_>)> = Vec::new();
+pub(super) fn dumps<'a>(records: &[Record<'a>]) -> Vec<Facts<'a>> {
+    let mut pieces: Vec<(u64, Option<f64>, usize, Piece<'a>)> = Vec::new();
     // Lists of locks inside a report about one task say nothing of the moment, nor do they as events.
     let foreign: BTreeSet<(usize, u64)> = records
         .iter()
@@ -37,8 +37,10 @@ pub(super) fn dumps(records: &[Record<'_>]) -> Vec<Facts> {
         collect(record, &foreign, &mut pieces);
     }
     pieces.sort_by_key(|(line, _, boot, _)| (*boot, *line));
-    let mut dumps: Vec<Facts> = Vec::new();
+    let mut dumps: Vec<Facts<'a>> = Vec::new();
+    // What trace lines say up to the last piece of a dump, and the trace lines behind it.
     let mut traced: BTreeMap<String, (Task, u64)> = BTreeMap::new();
+    let mut behind: Vec<(&BTreeMap<String, String>, u64)> = Vec::new();
     let mut last_time = None;
     let mut seen = BTreeSet::new();
     // The sysrq keys that were pressed since the last dump began, by name.
@@ -49,7 +51,7 @@ pub(super) fn dumps(records: &[Record<'_>]) -> Vec<Facts> {
             continue;
         }
         if let Piece::Trace(fields) = piece {
-            trace(&mut traced, fields, line);
+            behind.push((fields, line));
             continue;
         }
         if let Piece::Key(name) = piece {
@@ -64,6 +66,12 @@ pub(super) fn dumps(records: &[Record<'_>]) -> Vec<Facts> {
             continue;
         }
         let fresh = dumps.last().is_none_or(|dump| dump.boot != boot || begins(dump, &piece, time.zip(last_time)));
+        if fresh && let Some(dump) = dumps.last_mut() {
+            dump.traced.clone_from(&traced);
+        }
+        for (fields, line) in behind.drain(..) {
+            trace(&mut traced, fields, line);
+        }
         if fresh {
             if dumps.last().is_some_and(|dump| dump.boot != boot) {
                 traced.clear();
@@ -75,8 +83,10 @@ pub(super) fn dumps(records: &[Record<'_>]) -> Vec<Facts> {
         }
         if let Some(dump) = dumps.last_mut() {
             add(dump, &piece, line);
-            dump.traced.clone_from(&traced);
         }
+    }
+    if let Some(dump) = dumps.last_mut() {
+        dump.traced = traced;
     }
     for index in 0..dumps.len() {
         let (before, rest) = dumps.split_at_mut(index);
@@ -198,7 +208,7 @@ fn begins(dump: &Facts, piece: &Piece<'_>, times: Option<(f64, f64)>) -> bool {
     }
 }
 
-fn add(dump: &mut Facts, piece: &Piece<'_>, line: u64) {
+fn add<'a>(dump: &mut Facts<'a>, piece: &Piece<'a>, line: u64) {
     match piece {
         Piece::Hung(hung, stack) => {
             dump.hung |= hung.seconds.is_some();
@@ -214,7 +224,7 @@ fn add(dump: &mut Facts, piece: &Piece<'_>, line: u64) {
             keep(&mut facts.work_function, &hung.work_function);
             facts.shown |= stack.is_some();
             if let Some(stack) = stack.filter(|_| facts.frames.is_empty()) {
-                facts.frames.clone_from(&stack.frames);
+                facts.frames = &stack.frames;
             }
         }
         Piece::Held(list) => held(dump, list),
@@ -247,7 +257,7 @@ fn keep(place: &mut Option<String>, value: &Option<String>) {
     }
 }
 
-fn held(dump: &mut Facts, list: &HeldLocks) {
+fn held<'a>(dump: &mut Facts<'a>, list: &'a HeldLocks) {
     let announced = list.announced.map_or(list.locks.len(), |announced| announced as usize);
     let numbered =
         list.locks.iter().enumerate().all(|(index, lock)| lock.number.is_none_or(|number| number as usize == index));
@@ -276,16 +286,13 @@ fn held(dump: &mut Facts, list: &HeldLocks) {
     // Lines beyond the announced number are those of a list whose header is lost; nothing is known of a list with gaps
     // but what its numbers say.
     facts.locks = match (numbered, list.locks.len() > announced) {
-        (true, true) => list.locks[..announced].to_vec(),
-        (true, false) => list.locks.clone(),
-        (false, _) => list
-            .locks
-            .iter()
-            .enumerate()
-            .take_while(|(index, lock)| lock.number.is_none_or(|number| number as usize == *index))
-            .take(announced)
-            .map(|(_, lock)| lock.clone())
-            .collect(),
+        (true, true) => &list.locks[..announced],
+        (true, false) => &list.locks,
+        (false, _) => {
+            let fits = |(index, lock): &(usize, &HeldLock)| lock.number.is_none_or(|number| number as usize == *index);
+            let length = list.locks.iter().enumerate().take_while(fits).take(announced).count();
+            &list.locks[..length]
+        }
     };
     facts.whole = whole;
 }

@@ -1,6 +1,6 @@
 //! Edges → cycles, roots, depth.
 
-use super::{Grade, Root, Wait};
+use super::{Grade, Root, Wait, waits_of};
 use crate::report::Task;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -106,13 +106,20 @@ impl Tarjan<'_> {
     }
 }
 
-/// The roots: tasks that wait for nobody that the log knows, though others wait for them or the kernel calls them blocked.
+/// The roots: tasks that wait for nobody that the log knows, though others wait for them or the kernel calls them blocked; `waits`
+/// by waiter.
 pub(super) fn roots(edges: &Edges, waits: &[Wait], hung: &BTreeMap<i64, Task>) -> Vec<Root> {
     let mut behind: BTreeMap<i64, BTreeMap<i64, Grade>> = BTreeMap::new();
     for (waiter, holders) in edges {
         for (holder, grade) in holders {
             behind.entry(*holder).or_default().insert(*waiter, *grade);
         }
+    }
+    let mut through: BTreeMap<i64, BTreeSet<&str>> = BTreeMap::new();
+    for wait in waits.iter().filter(|wait| wait.grade.is_strong()) {
+        let Some(holder) = &wait.holder else { continue };
+        let class = wait.lock.class.as_deref().unwrap_or(wait.kind.word());
+        through.entry(holder.pid).or_default().insert(class);
     }
     let mut names: BTreeMap<i64, &str> = hung.iter().map(|(pid, task)| (*pid, task.comm.as_str())).collect();
     for task in waits.iter().flat_map(|wait| std::iter::once(&wait.waiter).chain(&wait.holder)) {
@@ -121,17 +128,11 @@ pub(super) fn roots(edges: &Edges, waits: &[Wait], hung: &BTreeMap<i64, Task>) -
     let candidates: BTreeSet<i64> = hung.keys().chain(behind.keys()).copied().collect();
     let mut roots: Vec<Root> = candidates
         .into_iter()
-        .filter(|pid| !edges.contains_key(pid) && !waits.iter().any(|wait| wait.waiter.pid == *pid && is_held(wait)))
+        .filter(|pid| !edges.contains_key(pid) && !waits_of(waits, *pid).iter().any(is_held))
         .map(|pid| {
             let (blocked_tasks, depth) = reach(&behind, pid);
-            let own = waits.iter().find(|wait| wait.waiter.pid == pid);
-            let mut through: Vec<String> = waits
-                .iter()
-                .filter(|wait| wait.grade.is_strong() && wait.holder.as_ref().is_some_and(|holder| holder.pid == pid))
-                .map(|wait| wait.lock.class.clone().unwrap_or_else(|| wait.kind.word().to_owned()))
-                .collect();
-            through.sort();
-            through.dedup();
+            let own = waits_of(waits, pid).first();
+            let through = through.get(&pid).into_iter().flatten().map(|class| (*class).to_owned()).collect();
             Root {
                 pid,
                 comm: names.get(&pid).map(|comm| (*comm).to_owned()).unwrap_or_default(),

@@ -8,34 +8,125 @@ use super::key::{Key, key};
 use super::wait::bare_wait;
 use super::{Grade, Wait, WaitKind};
 use crate::report::{Frame, HeldLock, Task};
-use std::collections::BTreeSet;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// More readers than this say as much as none.
 const MOST_READERS: usize = 4;
 
+/// More workers that are busy with related work than this say as much as none.
+const MOST_WORKERS: usize = 16;
+
+/// More busy workers than this are not told apart by what they work at.
+const MOST_BUSY: usize = 1_024;
+
+/// A task of a dump.
+type Other<'a> = (i64, &'a TaskFacts<'a>);
+
+/// What all tasks of a dump offer to those that wait, sought once: there may be many of both.
+pub(super) struct Hearsay<'a> {
+    tasks: &'a BTreeMap<i64, TaskFacts<'a>>,
+    /// Names of trace lines that are addresses, ascending.
+    traced: Vec<(u64, &'a str)>,
+    /// The first two tasks of each name.
+    named: OnceCell<BTreeMap<&'a str, (i64, Option<i64>)>>,
+    workers: OnceCell<Vec<Other<'a>>>,
+    /// Tasks inside a section of RCU, and of SRCU.
+    inside: [OnceCell<Vec<(Other<'a>, &'a HeldLock)>>; 2],
+}
+
+impl<'a> Hearsay<'a> {
+    /// Of the tasks of a dump.
+    pub(super) fn of(facts: &'a Facts<'a>) -> Self {
+        let address = |name: &'a String| {
+            let address = u64::from_str_radix(name.trim_start_matches("0x"), 16).ok();
+            Some((address.filter(|_| name.len() >= 8)?, name.as_str()))
+        };
+        let mut traced: Vec<(u64, &str)> = facts.traced.keys().filter_map(address).collect();
+        traced.sort_unstable();
+        Self {
+            tasks: &facts.tasks,
+            traced,
+            named: OnceCell::new(),
+            workers: OnceCell::new(),
+            inside: [OnceCell::new(), OnceCell::new()],
+        }
+    }
+
+    /// The traced lock that lies at the address of a lockdep map or shortly before it: lockdep prints the address of its map inside
+    /// the lock, a trace line that of the lock.
+    fn near(&self, map: u64) -> Option<&'a str> {
+        let from = self.traced.partition_point(|(lock, _)| *lock <= map.saturating_sub(0x100) && map - *lock >= 0x100);
+        self.traced[from..].iter().take_while(|(lock, _)| *lock <= map).map(|(_, name)| *name).min()
+    }
+
+    /// The only task of that name.
+    fn only(&self, comm: &str) -> Option<i64> {
+        let named = self.named.get_or_init(|| {
+            let mut named: BTreeMap<&str, (i64, Option<i64>)> = BTreeMap::new();
+            for (pid, task) in self.tasks {
+                named.entry(&task.comm).and_modify(|(_, second)| *second = Some(*pid)).or_insert((*pid, None));
+            }
+            named
+        });
+        named.get(comm).filter(|(_, second)| second.is_none()).map(|(pid, _)| *pid)
+    }
+
+    /// Busy workers.
+    fn workers(&self) -> &[Other<'a>] {
+        self.workers.get_or_init(|| {
+            let is_worker = |task: &TaskFacts<'_>| {
+                task.work_function.is_some()
+                    || task.locks.iter().any(|lock| is_work(&lock.class))
+                    || task.frames.iter().any(runs_work)
+            };
+            let is_busy = |task: &TaskFacts<'_>| {
+                task.seconds.is_some() || task.state.as_deref() == Some("D") || !task.locks.is_empty()
+            };
+            let tasks = self.tasks.iter().filter(|(_, task)| is_worker(task) && is_busy(task));
+            tasks.map(|(pid, task)| (*pid, task)).collect()
+        })
+    }
+
+    /// Tasks that sleep or run inside a read-side section, as their lists show.
+    fn inside(&self, sleepable: bool) -> &[(Other<'a>, &'a HeldLock)] {
+        self.inside[usize::from(sleepable)].get_or_init(|| {
+            let tasks = self.tasks.iter().filter_map(|(pid, task)| {
+                let section = task.locks.iter().find(|lock| {
+                    // Whoever prints the lists holds the plain lock only for that.
+                    let at = lock.acquired_at.as_ref().and_then(|at| at.function.as_deref()).unwrap_or_default();
+                    is_section(lock, sleepable) && !at.starts_with("debug_show_all_locks")
+                })?;
+                Some(((*pid, task), section))
+            });
+            tasks.collect()
+        })
+    }
+}
+
 /// What the user's own trace lines say of a lock of that name or address.
-pub(super) fn traced(facts: &Facts, wait: &mut Wait) {
+pub(super) fn traced(facts: &Facts, hearsay: &Hearsay<'_>, wait: &mut Wait) {
+    if facts.traced.is_empty() {
+        return;
+    }
     let class = wait.lock.class.as_deref().map(bare).unwrap_or_default();
     let plain = class.trim_start_matches('&');
     let field = plain.rsplit([' ', '>', '.']).next().unwrap_or(plain);
     let map = wait.lock.address.as_deref().and_then(|address| u64::from_str_radix(address, 16).ok());
-    // Lockdep prints the address of its map inside the lock, a trace line that of the lock.
-    let near = |name: &str| {
-        let lock = u64::from_str_radix(name.trim_start_matches("0x"), 16).ok();
-        lock.zip(map).is_some_and(|(lock, map)| name.len() >= 8 && map >= lock && map - lock < 0x100)
-    };
-    let named = |name: &str| !class.is_empty() && (name == class || name == plain || name == field);
-    let Some((name, (holder, line))) = facts.traced.iter().find(|(name, _)| near(name) || named(name)) else { return };
-    let mut candidates = facts.tasks.iter().filter(|(_, task)| task.comm == holder.comm).map(|(pid, _)| *pid);
-    let pid = match (holder.pid, candidates.next(), candidates.next()) {
-        (0, Some(only), None) => only,
-        (0, ..) => return,
-        (pid, ..) => pid,
+    let near = map.and_then(|map| hearsay.near(map));
+    let words = if class.is_empty() { [""; 3] } else { [class, plain, field] };
+    let named = words.into_iter().filter(|name| !name.is_empty() && facts.traced.contains_key(*name));
+    let Some(name) = named.chain(near).min() else { return };
+    let Some((holder, line)) = facts.traced.get(name) else { return };
+    let pid = match (holder.pid, hearsay.only(&holder.comm)) {
+        (0, Some(only)) => only,
+        (0, None) => return,
+        (pid, _) => pid,
     };
     if pid == wait.waiter.pid {
         return;
     }
-    wait.grade = if near(name) || is_global(class) { Grade::Likely } else { Grade::Possible };
+    wait.grade = if near == Some(name) || is_global(class) { Grade::Likely } else { Grade::Possible };
     wait.holder = Some(Task { pid, comm: holder.comm.clone() });
     wait.because = "trace lines show that it took the lock and did not release it".into();
     wait.evidence.push(*line);
@@ -44,22 +135,22 @@ pub(super) fn traced(facts: &Facts, wait: &mut Wait) {
 }
 
 /// Someone who waits for a work item waits for the worker that runs it.
-pub(super) fn flusher(facts: &Facts, pid: i64, task: &TaskFacts, awaited: &Awaited, waits: &mut Vec<Wait>) {
+pub(super) fn flusher(
+    hearsay: &Hearsay<'_>,
+    pid: i64,
+    task: &TaskFacts,
+    awaited: &Awaited,
+    waits: &mut Vec<Wait>,
+) {
     let mut wait = bare_wait(pid, task, awaited);
-    let is_worker = |task: &TaskFacts| {
-        task.work_function.is_some()
-            || task.locks.iter().any(|lock| is_work(&lock.class))
-            || task.frames.iter().any(runs_work)
-    };
-    let workers: Vec<(&i64, &TaskFacts)> = facts
-        .tasks
-        .iter()
-        .filter(|(other, task)| {
-            **other != pid
-                && is_worker(task)
-                && (task.seconds.is_some() || task.state.as_deref() == Some("D") || !task.locks.is_empty())
-        })
-        .collect();
+    let all = hearsay.workers();
+    if all.len() > MOST_BUSY {
+        wait.candidates = all.len();
+        wait.because = format!("{} workers are busy", all.len());
+        waits.push(wait);
+        return;
+    }
+    let workers: Vec<Other<'_>> = all.iter().filter(|(other, _)| *other != pid).copied().collect();
     let akin: Vec<_> = workers.iter().filter(|(_, worker)| related(task, awaited, worker)).collect();
     match (&akin[..], &workers[..]) {
         ([(worker, facts_of)], _) => {
@@ -74,7 +165,7 @@ pub(super) fn flusher(facts: &Facts, pid: i64, task: &TaskFacts, awaited: &Await
             wait.lock.line = item.map(|lock| lock.line);
             wait.evidence.extend(line.or(Some(facts_of.line)));
             waits.push(Wait {
-                holder: Some(Task { comm: facts_of.comm.clone(), pid: **worker }),
+                holder: Some(Task { comm: facts_of.comm.clone(), pid: *worker }),
                 grade: Grade::Likely,
                 because,
                 ..wait
@@ -83,7 +174,7 @@ pub(super) fn flusher(facts: &Facts, pid: i64, task: &TaskFacts, awaited: &Await
         ([], [(worker, facts_of)]) => {
             let because = "the only busy worker that the log shows".to_owned();
             waits.push(Wait {
-                holder: Some(Task { comm: facts_of.comm.clone(), pid: **worker }),
+                holder: Some(Task { comm: facts_of.comm.clone(), pid: *worker }),
                 grade: Grade::Possible,
                 because,
                 ..wait
@@ -93,11 +184,16 @@ pub(super) fn flusher(facts: &Facts, pid: i64, task: &TaskFacts, awaited: &Await
             wait.because = "the log does not say which worker runs that work".into();
             waits.push(wait);
         }
+        (many, _) if many.len() > MOST_WORKERS => {
+            wait.candidates = many.len();
+            wait.because = format!("{} workers are busy with related work", many.len());
+            waits.push(wait);
+        }
         (many, _) => {
             for (worker, facts_of) in many {
                 let because = "one of the workers that are busy with related work".to_owned();
                 waits.push(Wait {
-                    holder: Some(Task { comm: facts_of.comm.clone(), pid: **worker }),
+                    holder: Some(Task { comm: facts_of.comm.clone(), pid: *worker }),
                     grade: Grade::Possible,
                     because,
                     ..wait.clone()
@@ -112,37 +208,33 @@ pub(super) fn flusher(facts: &Facts, pid: i64, task: &TaskFacts, awaited: &Await
 }
 
 /// Who could end a wait for a grace period: tasks that sleep or run inside a read-side section, as their lists show.
-pub(super) fn reader(facts: &Facts, pid: i64, task: &TaskFacts, awaited: &Awaited, waits: &mut Vec<Wait>) {
+pub(super) fn reader(
+    facts: &Facts,
+    hearsay: &Hearsay<'_>,
+    pid: i64,
+    task: &TaskFacts,
+    awaited: &Awaited,
+    waits: &mut Vec<Wait>,
+) {
     let mut wait = bare_wait(pid, task, awaited);
     let sleepable = task
         .frames
         .iter()
         .take(awaited.site)
         .any(|frame| frame.function.as_deref().is_some_and(|function| function.contains("srcu")));
-    // Whoever prints the lists holds the plain lock only for that.
-    let inside: Vec<(i64, &TaskFacts, &HeldLock)> = facts
-        .tasks
-        .iter()
-        .filter(|(other, _)| **other != pid)
-        .filter_map(|(other, task)| {
-            let section = task.locks.iter().find(|lock| {
-                let at = lock.acquired_at.as_ref().and_then(|at| at.function.as_deref()).unwrap_or_default();
-                is_section(lock, sleepable) && !at.starts_with("debug_show_all_locks")
-            })?;
-            Some((*other, task, section))
-        })
-        .collect();
+    let all = hearsay.inside(sleepable);
+    let own = all.binary_search_by_key(&pid, |((other, _), _)| *other).is_ok();
+    let others = all.iter().filter(|((other, _), _)| *other != pid);
+    let (count, inside): (usize, Vec<_>) = (all.len() - usize::from(own), others.take(MOST_READERS).collect());
     let what = if sleepable { "an SRCU section, which may be of the same domain" } else { "an RCU section" };
     match &inside[..] {
         [] if facts.lockdep_off.is_some() || !facts.listed => wait.because = "the log lists no held locks".into(),
         [] => wait.because = "no list shows a task inside a read-side section".into(),
-        many if many.len() > MOST_READERS => {
-            wait.because = format!("{} tasks are inside of {what}", many.len());
-        }
+        _ if count > MOST_READERS => wait.because = format!("{count} tasks are inside of {what}"),
         some => {
-            let domains: BTreeSet<&str> = some.iter().map(|(_, _, section)| bare(&section.class)).collect();
+            let domains: BTreeSet<&str> = some.iter().map(|(_, section)| bare(&section.class)).collect();
             let asleep = |task: &TaskFacts| task.awaited.is_some() && !task.running;
-            for (reader, facts_of, section) in some {
+            for ((reader, facts_of), section) in some {
                 // One reader of one domain, who sleeps in his section, while no list is missing: nobody else is in question.
                 let only = some.len() == 1 && facts.hidden.is_empty() && facts.cut.is_empty() && asleep(facts_of);
                 let mut edge = wait.clone();
@@ -177,17 +269,18 @@ fn runs_work(frame: &Frame) -> bool {
 /// A page's lock has no owner that the kernel names. Who waits for a lock of the one that waits for the page may have it
 /// locked: then the two are deadlocked.
 pub(super) fn page_holders(facts: &Facts, waits: &mut [Wait]) {
-    let behind: Vec<(i64, Task, u64)> = waits
-        .iter()
-        .filter(|wait| wait.grade.is_strong())
-        .filter_map(|wait| {
-            let line = facts.tasks.get(&wait.waiter.pid)?.line;
-            Some((wait.holder.as_ref()?.pid, wait.waiter.clone(), line))
-        })
-        .collect();
+    if waits.iter().all(|wait| wait.kind != WaitKind::PageLock) {
+        return;
+    }
+    // By holder: who waits for it, if that is one.
+    let mut behind: BTreeMap<i64, Option<(Task, u64)>> = BTreeMap::new();
+    for wait in waits.iter().filter(|wait| wait.grade.is_strong()) {
+        let (Some(task), Some(holder)) = (facts.tasks.get(&wait.waiter.pid), &wait.holder) else { continue };
+        let first = Some((wait.waiter.clone(), task.line));
+        behind.entry(holder.pid).and_modify(|other| *other = None).or_insert(first);
+    }
     for wait in waits.iter_mut().filter(|wait| wait.kind == WaitKind::PageLock && wait.holder.is_none()) {
-        let mut own = behind.iter().filter(|(holder, ..)| *holder == wait.waiter.pid);
-        let (Some((_, task, line)), None) = (own.next(), own.next()) else { continue };
+        let Some(Some((task, line))) = behind.get(&wait.waiter.pid) else { continue };
         wait.holder = Some(task.clone());
         wait.grade = Grade::Possible;
         wait.because = "nothing says who has the page locked; this one waits for a lock of the waiter, and if it has the page, the two are deadlocked".into();

@@ -33,6 +33,9 @@ use crate::report::{Event, Lockdep, Report, Task};
 use facts::{Facts, TaskFacts};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// So many lockdep reports of a boot are explained with each of its dumps: lockdep goes off with its first.
+const MOST_EXPLAINED: usize = 16;
+
 /// One finished record of a log.
 #[derive(Debug, Clone, Copy)]
 pub enum Record<'a> {
@@ -57,25 +60,24 @@ pub fn dumps(log: &str, records: &[Record<'_>]) -> Vec<Dump> {
     reports.sort_by_key(|(report, _)| (report.boot, report.start));
     let mut dumps: Vec<Dump> = Vec::new();
     for (index, facts) in facts.iter().enumerate() {
-        let own: Vec<(&Report, &Lockdep)> =
-            reports.iter().filter(|(report, _)| report.boot == facts.boot).copied().collect();
+        let own = of_boot(&reports, facts.boot);
         let before = dumps.last().filter(|before| {
             // A clock that goes back is that of another log, or of a boot whose first lines are lost.
             let back = before.at.zip(facts.at).is_some_and(|(before, now)| now < before);
             before.boot == facts.boot && !back
         });
-        let dump = dump(log, index, facts, &own, before);
+        let dump = dump(log, index, facts, own, before);
         dumps.push(dump);
     }
     // Reports of boots without a dump are explained on their own.
     let boots: BTreeSet<usize> = reports.iter().map(|(report, _)| report.boot).collect();
+    let told: BTreeSet<usize> = dumps.iter().map(|dump| dump.boot).collect();
     for boot in boots {
-        if dumps.iter().all(|dump| dump.boot != boot) {
-            let own: Vec<(&Report, &Lockdep)> =
-                reports.iter().filter(|(report, _)| report.boot == boot).copied().collect();
+        if !told.contains(&boot) {
+            let own = of_boot(&reports, boot);
             let Some((first, _)) = own.first() else { continue };
             let facts = Facts { boot, at: first.time, line: first.line, ..Facts::default() };
-            dumps.push(dump(log, 0, &facts, &own, None));
+            dumps.push(dump(log, 0, &facts, own, None));
         }
     }
     dumps.sort_by_key(|dump| (dump.boot, dump.line));
@@ -85,7 +87,15 @@ pub fn dumps(log: &str, records: &[Record<'_>]) -> Vec<Dump> {
     dumps
 }
 
+/// The lockdep reports of one boot, of all, which are sorted by boot.
+fn of_boot<'a, 'b>(reports: &'a [(&'b Report, &'b Lockdep)], boot: usize) -> &'a [(&'b Report, &'b Lockdep)] {
+    let from = reports.partition_point(|(report, _)| report.boot < boot);
+    let length = reports[from..].partition_point(|(report, _)| report.boot == boot);
+    &reports[from..from + length]
+}
+
 fn dump(log: &str, index: usize, facts: &Facts, reports: &[(&Report, &Lockdep)], before: Option<&Dump>) -> Dump {
+    let (all, reports) = (reports.len(), &reports[..reports.len().min(MOST_EXPLAINED)]);
     let mut waits = edges::edges(facts);
     predict::predict(facts, reports, &mut waits);
     waits.sort_by(|a, b| {
@@ -107,6 +117,10 @@ fn dump(log: &str, index: usize, facts: &Facts, reports: &[(&Report, &Lockdep)],
     let joined = explain::join(&lockdep, reports, &waits);
     let tasks: Vec<DumpTask> =
         facts.tasks.iter().map(|(pid, task)| dump_task(facts, *pid, task, &waits, before)).collect();
+    let mut unknown = unknown(facts, &waits);
+    if all > reports.len() {
+        unknown.push(format!("only the first {} of {all} lockdep reports are explained", reports.len()));
+    }
     Dump {
         schema: LOCKS_SCHEMA,
         log: log.to_owned(),
@@ -116,7 +130,7 @@ fn dump(log: &str, index: usize, facts: &Facts, reports: &[(&Report, &Lockdep)],
         line: facts.line,
         hang: facts.hung || !cycles.is_empty() || !strong.is_empty() || !facts.blockers.is_empty(),
         changes: before.map(|before| changes(before, &waits)),
-        unknown: unknown(facts, &waits),
+        unknown,
         tasks,
         waits,
         cycles,
@@ -128,13 +142,13 @@ fn dump(log: &str, index: usize, facts: &Facts, reports: &[(&Report, &Lockdep)],
 }
 
 fn dump_task(facts: &Facts, pid: i64, task: &TaskFacts, waits: &[Wait], before: Option<&Dump>) -> DumpTask {
-    let own = waits.iter().find(|wait| wait.waiter.pid == pid);
+    let own = waits_of(waits, pid).first();
     let awaited = own.and_then(|wait| wait.lock.line);
     let since = own.and_then(|wait| {
         let earlier = before.and_then(|before| {
-            let same = before.waits.iter().any(|old| same_wait(old, wait));
-            let known = before.tasks.iter().find(|known| known.pid == pid)?;
-            same.then_some(known.since).flatten()
+            let same = waits_of(&before.waits, pid).iter().any(|old| same_wait(old, wait));
+            let known = before.tasks.binary_search_by_key(&pid, |known| known.pid).ok()?;
+            same.then_some(before.tasks[known].since).flatten()
         });
         // The watchdog counts whole passes: the task sleeps for at least that long.
         let counted = facts.at.zip(task.seconds).map(|(at, seconds)| (at - seconds as f64).max(0.0));
@@ -167,6 +181,13 @@ fn dump_task(facts: &Facts, pid: i64, task: &TaskFacts, waits: &[Wait], before: 
     }
 }
 
+/// The waits of one task, of all of a dump, which are sorted by pid.
+fn waits_of(waits: &[Wait], pid: i64) -> &[Wait] {
+    let from = waits.partition_point(|wait| wait.waiter.pid < pid);
+    let length = waits[from..].partition_point(|wait| wait.waiter.pid == pid);
+    &waits[from..from + length]
+}
+
 fn same_wait(a: &Wait, b: &Wait) -> bool {
     a.waiter.pid == b.waiter.pid
         && a.kind == b.kind
@@ -182,7 +203,7 @@ fn changes(before: &Dump, waits: &[Wait]) -> Changes {
     let (old, now) = (tasks(&before.waits), tasks(waits));
     let same: BTreeSet<i64> = waits
         .iter()
-        .filter(|wait| before.waits.iter().any(|old| same_wait(old, wait)))
+        .filter(|wait| waits_of(&before.waits, wait.waiter.pid).iter().any(|old| same_wait(old, wait)))
         .map(|wait| wait.waiter.pid)
         .collect();
     Changes {

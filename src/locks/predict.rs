@@ -8,6 +8,7 @@ use super::facts::{Facts, TaskFacts};
 use super::{Grade, Identity, Wait};
 use crate::grammar::Flavour;
 use crate::report::{ChainEntry, Frame, Lockdep, Report, Task};
+use std::collections::BTreeMap;
 
 /// Call frames beyond the site that must not contradict each other.
 const PATH: usize = 4;
@@ -21,24 +22,39 @@ pub(super) fn predict(facts: &Facts, reports: &[(&Report, &Lockdep)], waits: &mu
     {
         let mut chain: Vec<&ChainEntry> = lockdep.chain.iter().collect();
         chain.sort_by_key(|entry| entry.number);
+        // The entries by the function that takes the lock: a chain may be long, and the waiters many.
+        let mut takers: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (index, entry) in chain.iter().enumerate() {
+            if let Some(function) = taken_in(entry).next().and_then(|frame| frame.function.as_deref()) {
+                takers.entry(function).or_default().push(index);
+            }
+        }
         // Index of the chain's entry at whose place each waiter sleeps.
         let places: Vec<Option<usize>> = waits
             .iter()
             .map(|wait| {
                 let open = wait.holder.is_none() && wait.lock.class.is_none() && wait.grade == Grade::Unknown;
                 let task = facts.tasks.get(&wait.waiter.pid).filter(|_| open)?;
-                chain.iter().position(|entry| sleeps_there(task, entry))
+                let site = sleeps_in(task)?.next()?.function.as_deref()?;
+                takers.get(site)?.iter().copied().find(|index| sleeps_there(task, chain[*index]))
             })
             .collect();
         let held = |place: usize| held_entry(&chain, place).map(|held| chain[held]);
+        // Who sleeps where a class is held; of three there is none that is the only one besides a waiter.
+        let mut holding: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (index, place) in places.iter().enumerate() {
+            if let Some(held) = place.and_then(held) {
+                let holders = holding.entry(&held.class).or_default();
+                if holders.len() < 3 {
+                    holders.push(index);
+                }
+            }
+        }
         let mut found: Vec<(usize, usize, Option<usize>)> = Vec::new();
         for (index, place) in places.iter().enumerate().filter_map(|(index, place)| Some((index, (*place)?))) {
-            let wanted = &chain[place].class;
-            let mut holders = places
-                .iter()
-                .enumerate()
-                .filter(|(other, at)| *other != index && at.and_then(held).is_some_and(|held| held.class == *wanted));
-            let only = holders.next().map(|(other, _)| other).filter(|_| holders.next().is_none());
+            let holders = holding.get(chain[place].class.as_str()).into_iter().flatten();
+            let mut holders = holders.copied().filter(|other| *other != index);
+            let only = holders.next().filter(|_| holders.next().is_none());
             found.push((index, place, only));
         }
         for (index, place, holder) in found {
@@ -60,12 +76,25 @@ pub(super) fn predict(facts: &Facts, reports: &[(&Report, &Lockdep)], waits: &mu
     }
 }
 
+/// The frames of a task from where it sleeps for a lock on, as far as they can be relied on.
+fn sleeps_in<'a>(task: &'a TaskFacts<'_>) -> Option<impl Iterator<Item = &'a Frame>> {
+    let awaited = task.awaited.as_ref().filter(|awaited| awaited.kind.is_listed())?;
+    Some(task.frames[awaited.site..].iter().filter(|frame| is_solid(frame)))
+}
+
+/// The frames of an entry from where the lock is taken on, as far as they can be relied on.
+fn taken_in(entry: &ChainEntry) -> impl Iterator<Item = &Frame> {
+    entry.frames.iter().filter(|frame| is_solid(frame)).skip_while(|frame| is_locking(frame))
+}
+
+fn is_solid(frame: &Frame) -> bool {
+    frame.reliable && !frame.inline && frame.function.is_some()
+}
+
 /// Whether the task sleeps in the very call that the chain's entry is about, on the same way to it.
 fn sleeps_there(task: &TaskFacts, entry: &ChainEntry) -> bool {
-    let Some(awaited) = task.awaited.as_ref().filter(|awaited| awaited.kind.is_listed()) else { return false };
-    let solid = |frame: &&Frame| frame.reliable && !frame.inline && frame.function.is_some();
-    let mut own = task.frames[awaited.site..].iter().filter(solid);
-    let mut seen = entry.frames.iter().filter(solid).skip_while(|frame| is_locking(frame));
+    let Some(mut own) = sleeps_in(task) else { return false };
+    let mut seen = taken_in(entry);
     let (Some(site), Some(place)) = (own.next(), seen.next()) else { return false };
     if !site.is_same_place(place) {
         return false;
