@@ -246,6 +246,10 @@ impl SymbolTable {
                 })
             })
             .collect::<Option<Vec<_>>>()?;
+        // Every look-up by address rests on that.
+        if !rows.is_sorted_by_key(|row| row.address) {
+            return None;
+        }
         let order = order
             .chunks_exact(4)
             .map(|word| Some(u32::from_le_bytes(word.try_into().ok()?)).filter(|at| (*at as usize) < count))
@@ -284,5 +288,8 @@ mod tests {
         for length in 0..8 + 5 * (ROW + 4) {
             assert!(SymbolTable::of_bytes(&bytes[..length]).is_none(), "cut at {length}");
         }
+        let mut disordered = bytes;
+        disordered[8..16].fill(0xff);
+        assert!(SymbolTable::of_bytes(&disordered).is_none(), "the first symbol is the highest");
     }
 }
