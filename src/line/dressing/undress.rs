@@ -203,7 +203,8 @@ impl<'a> Walk<'a> {
     }
 
     fn write(&mut self, text: &[u8], at: usize, number: usize, matters: bool) {
-        if matters {
+        // A line of which nothing is left stands nowhere: at its offset begins the next one.
+        if matters && !text.is_empty() {
             self.out.first = Shown::At(self.out.text.len());
         }
         self.out.lines.push((self.out.text.len(), at));
