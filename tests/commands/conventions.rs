@@ -93,6 +93,40 @@ fn every_verb_takes_settings_from_files_and_the_environment() {
 }
 
 #[test]
+fn a_file_that_came_with_a_folder_starts_nothing_and_writes_only_below_it() {
+    let place = Place::new();
+    let parse = ["parse", "a,b.log"];
+    for (verb, text, arguments, words) in [
+        ("run", "qemu = \"./evil\"", &["run", "--kernel", "x", "--dry-run"][..], "'qemu' starts a program"),
+        ("run", "share = \"/\"", &["run", "--kernel", "x", "--dry-run"], "'share' opens the guest"),
+        ("all", "tree = \".\"", &parse, "'tree' names a kernel tree"),
+        ("page", "output = \"../x.html\"", &["page", "a,b.log"], "'output' names a place outside of its folder"),
+        ("page", "output = \".git/x\"", &["page", "a,b.log"], "'output' names a place outside of its folder"),
+    ] {
+        place.write("kanalyze.toml", &format!("[{verb}]\n{text}\n"));
+        let output = place.kanalyze(arguments, &[]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains("kanalyze.toml:2: ") && said.contains(words), "{text}: {said}");
+        assert!(said.contains("trusted = ["), "the remedy: {said}");
+        assert_eq!(output.status.code(), Some(2));
+    }
+    // What the command line says is the user's, and so is what the user's own file trusts.
+    place.write("kanalyze.toml", "[parse]\ntree = \"nosuch\"\n");
+    let said = place.told(&["parse", "a,b.log", "--tree", "elsewhere"], &[]);
+    assert!(said.contains("elsewhere") && !said.contains("trusted"), "{said}");
+    let trusted = format!("trusted = [{:?}]\n", place.path());
+    place.write("config/kanalyze/kanalyze.toml", &trusted);
+    let said = place.told(&parse, &[]);
+    assert!(said.contains("nosuch") && !said.contains("cannot say"), "{said}");
+    place.write("config/kanalyze/kanalyze.toml", "");
+    place.write("kanalyze.toml", &trusted);
+    assert!(place.told(&parse, &[]).contains("'trusted' is for the file of the user"));
+    place.write("kanalyze.toml", "[page]\noutput = \"shown.html\"\n");
+    place.told(&["page", "a,b.log"], &[]);
+    assert!(place.path().join("shown.html").exists(), "a place below the folder");
+}
+
+#[test]
 fn json_is_short_for_its_format() {
     let place = Place::new();
     assert_eq!(

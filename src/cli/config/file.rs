@@ -8,6 +8,9 @@ use toml::de::{DeTable, DeValue};
 /// A file larger than this is none of ours, bytes.
 const LARGEST: u64 = 1 << 20;
 
+/// The key of the user's own file with folders whose files may say everything.
+const TRUSTED: &str = "trusted";
+
 /// The table of a verb's further tables.
 const PROFILE: &str = "profile";
 
@@ -16,6 +19,10 @@ const PROFILE: &str = "profile";
 pub(super) struct File {
     /// Where it is.
     pub path: PathBuf,
+    /// Folders whose files may say everything, real and absolute; only the user's own file has some.
+    pub trusted: Vec<PathBuf>,
+    /// Whether it may say everything: it is the user's own, or the user trusts its folder.
+    pub is_trusted: bool,
     verbs: Vec<Verb>,
 }
 
@@ -67,7 +74,7 @@ impl File {
             anyhow!("{}:{line}: {}", path.display(), error.message())
         })?;
         let place = |offset: usize| format!("{}:{}", path.display(), at(offset));
-        let mut verbs = Vec::new();
+        let (mut verbs, mut trusted) = (Vec::new(), Vec::new());
         for (name, value) in document.get_ref() {
             let verb: &str = name.get_ref();
             let is_verb = verb == super::ALL || crate::cli::command().find_subcommand(verb).is_some();
@@ -77,13 +84,25 @@ impl File {
                     // The words begin with the line.
                     verbs.push(read.map_err(|error| anyhow!("{}:{error}", path.display()))?);
                 }
+                DeValue::Array(folders) if verb == TRUSTED => {
+                    for folder in folders {
+                        let known = scalar(folder.get_ref()).and_then(|folder| trusted_folder(&folder));
+                        let place = place(folder.span().start);
+                        trusted.extend(known.with_context(|| format!("{place}: '{TRUSTED}' holds absolute paths, or ~/…"))?);
+                    }
+                }
                 _ => bail!(
                     "{}: there is no verb '{verb}'; a table is called after one, such as [run], or [all]",
                     place(name.span().start)
                 ),
             }
         }
-        Ok(Self { path: path.to_owned(), verbs })
+        Ok(Self { path: path.to_owned(), trusted, is_trusted: false, verbs })
+    }
+
+    /// The same file, and whether it may say everything.
+    pub(super) fn trusting(self, is_trusted: bool) -> Self {
+        Self { is_trusted, ..self }
     }
 
     /// What it says of a verb.
@@ -95,6 +114,15 @@ impl File {
     pub(super) fn profiles(&self, verb: &str) -> &[(String, Vec<Setting>)] {
         self.verbs.iter().find(|own| own.name == verb).map_or(&[], |own| &own.profiles)
     }
+}
+
+/// The real folder that is meant; none inside if there is no such folder any more.
+fn trusted_folder(text: &str) -> Option<Option<PathBuf>> {
+    let folder = match text.strip_prefix("~/") {
+        Some(below) => crate::files::absolute("HOME")?.join(below),
+        None => Some(PathBuf::from(text)).filter(|folder| folder.is_absolute())?,
+    };
+    Some(folder.canonicalize().ok())
 }
 
 fn read_verb(name: &str, table: &DeTable<'_>, at: &dyn Fn(usize) -> usize) -> anyhow::Result<Verb> {

@@ -7,6 +7,7 @@
 
 mod file;
 mod show;
+mod trust;
 
 pub(crate) use show::{Arguments, SETTING_SCHEMA, Shown, run};
 
@@ -14,10 +15,13 @@ use anyhow::{Context as _, bail};
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ValueHint};
+use crate::cli::stderr::say;
+use crate::render::safe;
 use file::{File, Setting, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use trust::{Reach, is_below, is_trusted, reach, stranger};
 
 /// The file's name, in a project's folder or a bundle's.
 pub(super) const NAME: &str = "kanalyze.toml";
@@ -111,7 +115,7 @@ fn settle(
     let mut laid = BTreeMap::new();
     let mut profiles = BTreeSet::new();
     // What is said for all verbs, `shared`, is left alone by those whose option of that name takes other words.
-    let mut lay = |setting: &Setting, path: &Path, shared: bool| -> anyhow::Result<()> {
+    let mut lay = |setting: &Setting, file: Option<&File>, path: &Path, shared: bool| -> anyhow::Result<()> {
         let words = match checked(options, setting, verb.refused, path) {
             Err(_) if shared && another_takes(setting) => return Ok(()),
             words => words.with_context(|| match setting.line {
@@ -121,6 +125,10 @@ fn settle(
         };
         let rivals = rivals(options, &setting.option);
         if taken.is_disjoint(&rivals) {
+            let words = match file.filter(|file| !file.is_trusted) {
+                Some(file) => confined(verb, setting, words, file)?,
+                None => words,
+            };
             taken.insert(setting.option.clone());
             laid.insert(setting.option.clone(), Laid { words, file: path.to_owned(), line: setting.line });
         }
@@ -129,14 +137,14 @@ fn settle(
     for (name, value) in environment() {
         let Some(setting) = of_variable(options, &name, &value) else { continue };
         if !verb.refused.contains(&setting.option.as_str()) {
-            lay(&setting, Path::new(&format!("${name}")), true)?;
+            lay(&setting, None, Path::new(&format!("${name}")), true)?;
         }
     }
     for file in files {
         for (name, settings) in file.profiles(verb.table) {
             profiles.insert(name.clone());
             for setting in settings.iter().filter(|_| profile == Some(name.as_str())) {
-                lay(setting, &file.path, false)?;
+                lay(setting, Some(file), &file.path, false)?;
             }
         }
     }
@@ -153,13 +161,42 @@ fn settle(
             if verb.path.len() > 1 && verb.path.first() == Some(&verb.table) && !has(options, &setting.option) {
                 continue;
             }
-            lay(setting, &file.path, false)?;
+            lay(setting, Some(file), &file.path, false)?;
         }
         for setting in file.settings(ALL).iter().filter(|setting| has(options, &setting.option)) {
-            lay(setting, &file.path, true)?;
+            lay(setting, Some(file), &file.path, true)?;
         }
     }
     Ok(laid.into_values().filter(|laid| !laid.words.is_empty()).collect())
+}
+
+/// The words of a setting out of a file that may be a stranger's.
+fn confined(verb: &Verb<'_>, setting: &Setting, words: Vec<String>, file: &File) -> anyhow::Result<Vec<String>> {
+    let name = &setting.option;
+    let takes_value = !matches!(setting.value, Value::Switch(_));
+    let folder = file.path.parent().unwrap_or(Path::new("/"));
+    let why = match reach(verb.path, name, takes_value) {
+        Reach::Inside => return Ok(words),
+        // A switch that is off changes nothing.
+        Reach::Beyond(_) if words.is_empty() => return Ok(words),
+        Reach::Beyond(why) => why,
+        Reach::Place => {
+            let Value::One(text) = &setting.value else { return Ok(words) };
+            let place = folder.join(text);
+            if is_below(&place, folder) {
+                return Ok(vec![format!("--{name}={}", place.display())]);
+            }
+            "names a place outside of its folder"
+        }
+    };
+    let own = user_file().map_or_else(|| format!("~/.config/kanalyze/{NAME}"), |path| path.display().to_string());
+    bail!(
+        "{}:{}: '{name}' {why}, and a file of a folder cannot say that: say --{name} on the command line, or, if the folder is \
+         yours, trusted = [\"{}\"] at the top of {own}",
+        file.path.display(),
+        setting.line,
+        folder.display(),
+    );
 }
 
 /// Whether any verb has the option with this value among its words.
@@ -216,22 +253,33 @@ fn user_file() -> Option<PathBuf> {
 
 /// The files that say something in a folder: those of the project, the nearest first, then the user's.
 fn files_for(folder: &Path) -> anyhow::Result<Vec<File>> {
-    let mut files = files_above(folder)?;
-    if let Some(path) = user_file().filter(|path| path.is_file() && files.iter().all(|file| file.path != *path)) {
-        files.push(File::read(&path)?);
-    }
+    let own = user_file().filter(|path| path.is_file());
+    let own = own.map(|path| File::read(&path)).transpose()?;
+    let mut files = files_above(folder, own.as_ref())?;
+    files.extend(own.map(|own| own.trusting(true)));
     Ok(files)
 }
 
-/// The files that say something here, the nearest first.
-fn files_above(folder: &Path) -> anyhow::Result<Vec<File>> {
+/// The files of folders that say something here, the nearest first; `own` is the user's.
+fn files_above(folder: &Path, own: Option<&File>) -> anyhow::Result<Vec<File>> {
     let folder = std::path::absolute(folder).with_context(|| folder.display().to_string())?;
     let mut files = Vec::new();
     for folder in folder.ancestors() {
         let path = folder.join(NAME);
-        if path.is_file() {
-            files.push(File::read(&path)?);
+        if !path.is_file() || own.is_some_and(|own| own.path == path) {
+            continue;
         }
+        let is_trusted = is_trusted(&path, own);
+        if let Some(owner) = stranger(&path).filter(|_| !is_trusted) {
+            let shown = path.display().to_string();
+            say(&format!("{}: it belongs to another user ({owner}) and is left out", safe(&shown)));
+            continue;
+        }
+        let file = File::read(&path)?.trusting(is_trusted);
+        if !file.trusted.is_empty() {
+            bail!("{}: 'trusted' is for the file of the user, not for that of a folder", path.display());
+        }
+        files.push(file);
     }
     Ok(files)
 }

@@ -35,6 +35,12 @@ A file:
 
 In the environment: KANALYZE_COLOR=never, KANALYZE_THREADS=4.
 
+A file that came with a folder starts no program (qemu, kernel build), opens
+no guest (share, open-network, persist), names no tree and no server, and
+writes only below its folder. If the folders are yours, say so at the top of
+~/.config/kanalyze/kanalyze.toml:
+  trusted = [\"~/src/linux\"]
+
 Exit status: 0, or 2 if a file is wrong.")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
