@@ -135,13 +135,7 @@ pub(super) fn traced(facts: &Facts, hearsay: &Hearsay<'_>, wait: &mut Wait) {
 }
 
 /// Someone who waits for a work item waits for the worker that runs it.
-pub(super) fn flusher(
-    hearsay: &Hearsay<'_>,
-    pid: i64,
-    task: &TaskFacts,
-    awaited: &Awaited,
-    waits: &mut Vec<Wait>,
-) {
+pub(super) fn flusher(hearsay: &Hearsay<'_>, pid: i64, task: &TaskFacts, awaited: &Awaited, waits: &mut Vec<Wait>) {
     let mut wait = bare_wait(pid, task, awaited);
     let all = hearsay.workers();
     if all.len() > MOST_BUSY {

@@ -88,7 +88,9 @@ impl File {
                     for folder in folders {
                         let known = scalar(folder.get_ref()).and_then(|folder| trusted_folder(&folder));
                         let place = place(folder.span().start);
-                        trusted.extend(known.with_context(|| format!("{place}: '{TRUSTED}' holds absolute paths, or ~/…"))?);
+                        trusted.extend(
+                            known.with_context(|| format!("{place}: '{TRUSTED}' holds absolute paths, or ~/…"))?,
+                        );
                     }
                 }
                 _ => bail!(

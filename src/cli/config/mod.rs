@@ -11,12 +11,12 @@ mod trust;
 
 pub(crate) use show::{Arguments, SETTING_SCHEMA, Shown, run};
 
+use crate::cli::stderr::say;
+use crate::render::safe;
 use anyhow::{Context as _, bail};
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ValueHint};
-use crate::cli::stderr::say;
-use crate::render::safe;
 use file::{File, Setting, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
