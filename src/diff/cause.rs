@@ -4,6 +4,8 @@ use crate::report::{HeldLock, Report, Stack, StackRole};
 #[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 /// What a report is about, addresses and offsets dropped.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -40,36 +42,50 @@ pub fn cause_of(report: &Report) -> Cause {
         Some(size) => format!("{} of {size} bytes", access.kind.word().to_ascii_lowercase()),
         None => access.kind.word().to_ascii_lowercase(),
     });
-    let mut locks: Vec<String> = report
-        .lockdep
-        .iter()
-        .flat_map(|lockdep| [&lockdep.acquiring, &lockdep.holding])
-        .flatten()
-        .map(|lock: &HeldLock| lock.class.clone())
-        .chain(report.lockdep.iter().flat_map(|lockdep| lockdep.chain.iter().map(|entry| entry.class.clone())))
-        .collect();
-    locks.sort();
-    locks.dedup();
-    let stacks: Vec<(&Stack, Vec<&str>)> = report.stacks.iter().map(|stack| (stack, functions(stack))).collect();
-    let names_it = |name: &&str| *name == report.frame || (name.contains("sys_") && name.ends_with(&report.frame));
+    let lockdep = report.lockdep.iter();
+    let locks = lockdep.flat_map(|lockdep| {
+        let ends = [&lockdep.acquiring, &lockdep.holding].into_iter().flatten();
+        ends.map(|lock: &HeldLock| lock.class.as_str()).chain(lockdep.chain.iter().map(|entry| entry.class.as_str()))
+    });
+    let stacks: Vec<(Cow<'_, str>, Vec<&str>)> =
+        report.stacks.iter().map(|stack| (stack.role.word(), functions(stack))).collect();
+    Cause { access, ..cause_from(&report.frame, &stacks, locks) }
+}
+
+/// The cause of a report whose title names `frame`, from its stacks (of each its role and the functions of its reliable frames)
+/// and the lock classes that lockdep speaks of; without the access.
+pub(crate) fn cause_from<'r>(
+    frame: &str,
+    stacks: &[(Cow<'_, str>, Vec<&str>)],
+    locks: impl Iterator<Item = &'r str>,
+) -> Cause {
+    let names_it = |name: &&str| *name == frame || (name.contains("sys_") && name.ends_with(frame));
     let blamed = stacks
         .iter()
         .find_map(|(_, names)| {
-            let at = names.iter().position(names_it).filter(|_| !report.frame.is_empty())?;
+            let at = names.iter().position(names_it).filter(|_| !frame.is_empty())?;
             names.get(at..)
         })
         .or_else(|| {
             stacks
                 .iter()
-                .find(|(stack, names)| stack.role == StackRole::Crash && !names.is_empty())
+                .find(|(role, names)| *role == StackRole::Crash.word() && !names.is_empty())
                 .map(|(_, names)| &names[..])
         })
         .or_else(|| stacks.iter().find(|(_, names)| !names.is_empty()).map(|(_, names)| &names[..]))
         .unwrap_or_default();
-    let named = |role: StackRole| {
-        stacks.iter().find(|(stack, _)| stack.role == role).map_or(Vec::new(), |(_, names)| kept(names))
+    let named = |wanted: StackRole| {
+        stacks.iter().find(|(role, _)| *role == wanted.word()).map_or(Vec::new(), |(_, names)| kept(names))
     };
-    Cause { access, locks, stack: kept(blamed), allocated: named(StackRole::Allocated), freed: named(StackRole::Freed) }
+    let locks: BTreeSet<&str> = locks.collect();
+    let locks = locks.into_iter().map(str::to_owned).collect();
+    Cause {
+        access: None,
+        locks,
+        stack: kept(blamed),
+        allocated: named(StackRole::Allocated),
+        freed: named(StackRole::Freed),
+    }
 }
 
 fn kept(names: &[&str]) -> Vec<String> {

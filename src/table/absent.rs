@@ -1,30 +1,11 @@
-//! What stands in place of Parquet, Arrow and streams in a build without the feature `arrow`: a sentence that says how to get them.
+//! What stands in place of reading tables in a build without the feature `arrow`: a sentence that says how to get it.
 
-use super::{Origin, TableError, TableWriter};
+use super::TableError;
 use crate::diff::cluster::{Known, Sample};
-use std::io::Write;
 use std::path::Path;
 
-fn left_out<T>(what: &dyn std::fmt::Display) -> Result<T, TableError> {
-    Err(TableError::LeftOut(what.to_string()))
-}
-
-impl TableWriter {
-    /// A folder of Parquet files.
-    ///
-    /// # Errors
-    /// Always.
-    pub fn append(folder: &Path, _: &[String], _: Origin) -> Result<Self, TableError> {
-        left_out(&format!("--partition-by, {}", folder.display()))
-    }
-
-    /// A stream of Arrow batches.
-    ///
-    /// # Errors
-    /// Always.
-    pub fn stream(_: Box<dyn Write + Send>, _: Origin) -> Result<Self, TableError> {
-        left_out(&"--to arrow")
-    }
+fn left_out<T>(path: &Path) -> Result<T, TableError> {
+    Err(TableError::LeftOut(path.display().to_string()))
 }
 
 /// The causes in a table.
@@ -32,7 +13,7 @@ impl TableWriter {
 /// # Errors
 /// Always.
 pub fn causes(path: &Path) -> Result<Vec<Sample>, TableError> {
-    left_out(&path.display())
+    left_out(path)
 }
 
 /// The clusters in a table.
@@ -40,7 +21,7 @@ pub fn causes(path: &Path) -> Result<Vec<Sample>, TableError> {
 /// # Errors
 /// Always.
 pub fn known_clusters(path: &Path) -> Result<Vec<Known>, TableError> {
-    left_out(&path.display())
+    left_out(path)
 }
 
 /// Clusters as a table.
@@ -48,5 +29,5 @@ pub fn known_clusters(path: &Path) -> Result<Vec<Known>, TableError> {
 /// # Errors
 /// Always.
 pub fn write_clusters(path: &Path, _: &[Known]) -> Result<(), TableError> {
-    left_out(&path.display())
+    left_out(path)
 }

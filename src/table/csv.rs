@@ -1,10 +1,13 @@
 //! Rows as CSV: a header, one line per row; lists and structs are JSON in a field.
 
 use super::columns::{Maker, columns, names};
-use super::sink::SinkResult;
 use super::{Origin, Row, TableError};
 use serde_json::{Map, Value};
+use std::error::Error;
 use std::io::{self, Write};
+
+/// The writers of other crates have errors of their own.
+pub(super) type Written<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 /// So many rows become values at once: as JSON they take far more memory than as text.
 const AT_ONCE: usize = 16;
@@ -54,7 +57,7 @@ pub(super) fn write_header(out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Rows.
-pub(super) fn write(out: &mut dyn Write, rows: &[&Row], origin: &Origin) -> SinkResult<()> {
+pub(super) fn write(out: &mut dyn Write, rows: &[&Row], origin: &Origin) -> Written<()> {
     for rows in rows.chunks(AT_ONCE) {
         let columns = columns::<Values>(rows, &[], origin)?;
         for row in 0..rows.len() {

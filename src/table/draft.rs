@@ -33,9 +33,6 @@ pub(super) struct Draft {
     whole: Whole,
 }
 
-/// Where the bytes of a draft go.
-pub(super) type Out = BufWriter<File>;
-
 /// So many names are tried for a draft: those that are there were left by processes of the same number.
 const TRIES: usize = 1000;
 

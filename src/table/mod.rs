@@ -13,12 +13,17 @@
 mod absent;
 #[cfg(feature = "arrow")]
 mod arrays;
+#[cfg(feature = "arrow")]
+mod cell;
 mod columns;
 mod csv;
 mod draft;
 mod form;
 #[cfg(feature = "arrow")]
+mod old;
+#[cfg(feature = "arrow")]
 mod parts;
+mod place;
 #[cfg(feature = "tables")]
 mod query;
 #[cfg(feature = "arrow")]

@@ -2,7 +2,7 @@
 
 use super::draft::{Draft, Whole, at};
 use super::form::Form;
-use super::write::Place;
+use super::place::Place;
 use super::{NOTHING, Origin, Row, TableError};
 use sha2::Digest as _;
 use std::collections::BTreeMap;
@@ -81,7 +81,7 @@ impl Place for Parts {
         }
         let mut placed: Vec<PathBuf> = Vec::new();
         for (name, whole) in self.full {
-            match whole.add_to(&self.folder.join(name)) {
+            match add_to(&whole, &self.folder.join(name)) {
                 Ok(path) => placed.push(path),
                 Err(error) => {
                     // All or nothing, as far as files can be taken back.
@@ -94,23 +94,21 @@ impl Place for Parts {
     }
 }
 
-impl Whole {
-    /// Becomes the file with the next free number in `folder`.
-    fn add_to(self, folder: &Path) -> Result<PathBuf, TableError> {
-        fs::create_dir_all(folder).map_err(at(folder))?;
-        let mut number = fs::read_dir(folder).map_err(at(folder))?.count();
-        loop {
-            let target = folder.join(format!("part-{number:05}.parquet"));
-            match fs::hard_link(&self.path, &target) {
-                Ok(()) => return Ok(target),
+/// A file that is whole becomes the file with the next free number in `folder`.
+fn add_to(whole: &Whole, folder: &Path) -> Result<PathBuf, TableError> {
+    fs::create_dir_all(folder).map_err(at(folder))?;
+    let mut number = fs::read_dir(folder).map_err(at(folder))?.count();
+    loop {
+        let target = folder.join(format!("part-{number:05}.parquet"));
+        match fs::hard_link(&whole.path, &target) {
+            Ok(()) => return Ok(target),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+            // A file system without links: the name is taken by making it.
+            Err(_) => match File::create_new(&target) {
+                Ok(_) => return crate::files::place(&whole.path, &target).map_err(at(&target)).map(|()| target),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
-                // A file system without links: the name is taken by making it.
-                Err(_) => match File::create_new(&target) {
-                    Ok(_) => return crate::files::place(&self.path, &target).map_err(at(&target)).map(|()| target),
-                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
-                    Err(error) => return Err(at(&target)(error)),
-                },
-            }
+                Err(error) => return Err(at(&target)(error)),
+            },
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Causes out of tables: those of rows, those that an engine has counted, and those of clusters that were found before.
 
+use super::cell;
 use super::form::{Form, parquet_files};
+use super::old;
 use super::{LIST_ELEMENT, TableError};
 use crate::diff::cause::Cause;
 use crate::diff::cluster::{Known, Member, Sample};
@@ -21,8 +23,8 @@ use std::io::BufReader;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Columns that a table of causes must have.
-const NEEDED: [&str; 6] = ["cause_id", "title", "log", "index", "cause_stack", "cause_locks"];
+/// Columns that a table of causes must have; rows of the first release have the first three.
+const NEEDED: [&str; 6] = ["title", "log", "index", "cause_id", "cause_stack", "cause_locks"];
 /// Columns that are looked at if they are there.
 const FURTHER: [&str; 10] =
     ["type", "frame", "corrupted", "damaged", "record", "cause", "suppressed", "count", "cluster_id", "founder"];
@@ -188,23 +190,29 @@ fn each_batch(
     let failed = |source: std::io::Error| TableError::File { path: path.display().to_string(), source };
     let unreadable = |error: &dyn std::fmt::Display| refused(path, &format!("cannot be read as a table: {error}"));
     let file = File::open(path).map_err(failed)?;
-    let wanted = |name: &str| NEEDED.contains(&name) || FURTHER.contains(&name);
+    // A table without causes has what they are made of; nobody else needs that.
+    let made = |schema: &Schema| schema.field_with_name("cause_id").is_err() && !named.contains_key("cause_id");
+    let wanted = |schema: &Schema, at: usize| {
+        let name = schema.field(at).name().as_str();
+        NEEDED.contains(&name) || FURTHER.contains(&name) || (made(schema) && old::MADE_OF.contains(&name))
+    };
     let mut reader: Box<dyn RecordBatchReader> = if Form::of(path) == Some(Form::Arrow) {
         let whole = FileReader::try_new(BufReader::new(file), None).map_err(|error| unreadable(&error))?;
         let fields = whole.schema();
-        let places: Vec<usize> = (0..fields.fields().len()).filter(|at| wanted(fields.field(*at).name())).collect();
+        let places: Vec<usize> = (0..fields.fields().len()).filter(|at| wanted(&fields, *at)).collect();
         let file = File::open(path).map_err(failed)?;
         Box::new(FileReader::try_new(BufReader::new(file), Some(places)).map_err(|error| unreadable(&error))?)
     } else {
         let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| unreadable(&error))?;
         let schema = builder.schema().clone();
-        let roots: Vec<usize> = (0..schema.fields().len()).filter(|at| wanted(schema.field(*at).name())).collect();
+        let roots: Vec<usize> = (0..schema.fields().len()).filter(|at| wanted(&schema, *at)).collect();
         let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
         Box::new(builder.with_projection(mask).build().map_err(|error| unreadable(&error))?)
     };
     let schema = reader.schema();
     let there = |name: &str| schema.field_with_name(name).is_ok() || named.contains_key(name);
-    if let Some(missing) = NEEDED.iter().find(|name| !there(name)) {
+    let needed = if made(&schema) && there("stacks") && there("record") { &NEEDED[..3] } else { &NEEDED[..] };
+    if let Some(missing) = needed.iter().find(|name| !there(name)) {
         return Err(refused(
             path,
             &format!(
@@ -235,21 +243,20 @@ impl TableRow<'_> {
         self.batch.column_by_name(name).filter(|column| !column.is_null(self.at))
     }
 
+    /// Whether the table says what causes are: those of the first release do not.
+    fn names_causes(&self) -> bool {
+        self.batch.column_by_name("cause_id").is_some() || self.named.contains_key("cause_id")
+    }
+
     fn text(&self, name: &str) -> Option<String> {
         match self.column(name) {
-            Some(column) => text_at(column, self.at),
+            Some(column) => cell::text(column, self.at),
             None => self.named.get(name)?.clone(),
         }
     }
 
     fn texts(&self, name: &str) -> Vec<String> {
-        let Some(column) = self.column(name) else { return Vec::new() };
-        let values = match column.data_type() {
-            DataType::List(_) => column.as_list::<i32>().value(self.at),
-            DataType::LargeList(_) => column.as_list::<i64>().value(self.at),
-            _ => return Vec::new(),
-        };
-        (0..values.len()).filter_map(|at| text_at(&values, at)).collect()
+        self.column(name).map_or(Vec::new(), |column| cell::texts(column, self.at))
     }
 
     fn number(&self, name: &str) -> Option<i64> {
@@ -279,27 +286,22 @@ impl TableRow<'_> {
         if other || self.number("cause").is_some() || self.flag("suppressed") == Some(true) {
             return None;
         }
-        self.text("cause_id")?;
+        if self.names_causes() {
+            self.text("cause_id")?;
+        }
         let log = self.text("log")?;
         let index = usize::try_from(self.number("index")?).ok()?;
         let member = Member { log, index, title: self.text("title")? };
-        let nameless = || self.text("corrupted").is_some() || self.text("frame").is_none_or(|frame| frame.is_empty());
+        let frame = self.text("frame").unwrap_or_default();
+        let nameless = || self.text("corrupted").is_some() || frame.is_empty();
         let damaged = self.flag("damaged").unwrap_or_else(nameless);
-        let cause = Cause { stack: self.texts("cause_stack"), locks: self.texts("cause_locks"), ..Cause::default() };
+        let cause = if self.names_causes() {
+            Cause { stack: self.texts("cause_stack"), locks: self.texts("cause_locks"), ..Cause::default() }
+        } else {
+            old::cause(self.batch, self.at, &frame)
+        };
         let count = self.number("count").map_or(1, |count| u64::try_from(count).unwrap_or(0));
         Some(Sample { count, ..Sample::new(member, self.text("type").unwrap_or_default(), damaged, cause) })
-    }
-}
-
-fn text_at(array: &ArrayRef, at: usize) -> Option<String> {
-    if array.is_null(at) {
-        return None;
-    }
-    match array.data_type() {
-        DataType::Utf8 => Some(array.as_string::<i32>().value(at).to_owned()),
-        DataType::LargeUtf8 => Some(array.as_string::<i64>().value(at).to_owned()),
-        DataType::Utf8View => Some(array.as_string_view().value(at).to_owned()),
-        _ => None,
     }
 }
 

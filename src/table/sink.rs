@@ -1,10 +1,10 @@
 //! The bytes of a table file, in each of its forms.
 
-use super::csv;
-use super::draft::Out;
+use super::csv::{self, Written};
 use super::form::Form;
 use super::{Origin, Row};
-use std::error::Error;
+use std::fs::File;
+use std::io::BufWriter;
 #[cfg(feature = "arrow")]
 use {
     super::arrays::batch,
@@ -19,8 +19,8 @@ use {
 #[cfg(feature = "arrow")]
 const GROUP_ROWS: usize = 1 << 16;
 
-/// The writers of other crates have errors of their own.
-pub(super) type SinkResult<T> = Result<T, Box<dyn Error + Send + Sync>>;
+/// Where the bytes go.
+pub(super) type Out = BufWriter<File>;
 
 /// A file that is being written.
 pub(super) enum Sink {
@@ -34,13 +34,7 @@ pub(super) enum Sink {
 impl Sink {
     /// Writes what stands before the rows. A row group is gathered up to `group` bytes of memory.
     #[cfg(feature = "arrow")]
-    pub(super) fn open(
-        form: Form,
-        mut out: Out,
-        without: &[String],
-        origin: &Origin,
-        group: usize,
-    ) -> SinkResult<Self> {
+    pub(super) fn open(form: Form, mut out: Out, without: &[String], origin: &Origin, group: usize) -> Written<Self> {
         let schema = || batch(&[], without, origin).map(|batch| batch.schema());
         Ok(match form {
             Form::Parquet => {
@@ -66,14 +60,14 @@ impl Sink {
 
     /// Writes what stands before the rows. CSV is the only form of a build without the feature `arrow`.
     #[cfg(not(feature = "arrow"))]
-    pub(super) fn open(_: Form, mut out: Out, _: &[String], _: &Origin, _: usize) -> SinkResult<Self> {
+    pub(super) fn open(_: Form, mut out: Out, _: &[String], _: &Origin, _: usize) -> Written<Self> {
         csv::write_header(&mut out)?;
         Ok(Self::Csv(out))
     }
 
     /// Writes rows, `without` some columns.
     #[cfg_attr(not(feature = "arrow"), expect(unused_variables, reason = "CSV has all columns"))]
-    pub(super) fn write(&mut self, rows: &[&Row], without: &[String], origin: &Origin) -> SinkResult<()> {
+    pub(super) fn write(&mut self, rows: &[&Row], without: &[String], origin: &Origin) -> Written<()> {
         match self {
             #[cfg(feature = "arrow")]
             Self::Parquet(writer) => writer.write(&batch(rows, without, origin)?)?,
@@ -85,7 +79,7 @@ impl Sink {
     }
 
     /// Writes what stands behind the rows.
-    pub(super) fn finish(self) -> SinkResult<Out> {
+    pub(super) fn finish(self) -> Written<Out> {
         Ok(match self {
             #[cfg(feature = "arrow")]
             Self::Parquet(writer) => writer.into_inner()?,

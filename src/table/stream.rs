@@ -2,8 +2,8 @@
 
 use super::arrays::batch;
 use super::draft::told;
+use super::place::Place;
 use super::schema::COLUMNS;
-use super::write::Place;
 use super::{Origin, Row, TableError};
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, RecordBatch, UInt32Array};

@@ -2,10 +2,12 @@
 
 use super::draft::Draft;
 use super::form::Form;
+use super::place::Place;
 use super::{Origin, Row, TableError};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 #[cfg(feature = "arrow")]
-use {super::draft::at, super::parts::Parts, super::stream::RowStream, std::fs, std::io::Write};
+use {super::draft::at, super::parts::Parts, super::stream::RowStream, std::fs};
 
 /// So many rows are turned into columns at once.
 const BATCH: usize = 2048;
@@ -28,15 +30,6 @@ pub struct TableWriter {
     waiting: Vec<Row>,
     weight: usize,
     rows: u64,
-}
-
-/// Where rows go.
-pub(super) trait Place {
-    /// Takes rows.
-    fn write(&mut self, rows: &[&Row], origin: &Origin) -> Result<(), TableError>;
-
-    /// Puts everything in its place.
-    fn finish(self: Box<Self>) -> Result<(), TableError>;
 }
 
 /// A draft and the file that it becomes.
@@ -110,6 +103,24 @@ impl TableWriter {
     #[cfg(feature = "arrow")]
     pub fn stream(out: Box<dyn Write + Send>, origin: Origin) -> Result<Self, TableError> {
         Ok(Self::at(RowStream::create(out, &[], origin.clone())?, origin))
+    }
+
+    /// A folder of Parquet files.
+    ///
+    /// # Errors
+    /// Always: this build is without the feature `arrow`.
+    #[cfg(not(feature = "arrow"))]
+    pub fn append(folder: &Path, _: &[String], _: Origin) -> Result<Self, TableError> {
+        Err(TableError::LeftOut(format!("--partition-by, {}", folder.display())))
+    }
+
+    /// A stream of Arrow batches.
+    ///
+    /// # Errors
+    /// Always: this build is without the feature `arrow`.
+    #[cfg(not(feature = "arrow"))]
+    pub fn stream(_: Box<dyn Write + Send>, _: Origin) -> Result<Self, TableError> {
+        Err(TableError::LeftOut("--to arrow".to_owned()))
     }
 
     fn at(place: impl Place + Send + 'static, origin: Origin) -> Self {

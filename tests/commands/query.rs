@@ -143,3 +143,27 @@ fn the_columns_can_be_asked_for() {
         succeeds(folder.path(), &["query", "SELECT * FROM events LIMIT 0", &lab("clean.log"), "--format", "csv"]);
     assert_eq!(header.trim_end().split(',').collect::<Vec<_>>(), listed);
 }
+
+#[test]
+fn a_table_of_the_first_release_answers_as_one_of_this() {
+    let Some(python) = super::python::python("pyarrow, duckdb") else { return };
+    let folder = temporary();
+    let logs = ["hang_*.log", "order_*.log", "flaky*.log"].map(lab);
+    let logs: Vec<&str> = logs.iter().map(String::as_str).collect();
+    succeeds(folder.path(), &[&["table", "-o", "new.parquet"][..], &logs].concat());
+    super::table::aged(folder.path(), &python, "new.parquet", "old.parquet");
+    let columns = "SELECT log, \"index\", \"start\", cpu, stacks, lockdep, subject FROM events WHERE record = 'event'";
+    for question in ["top", "flaky", "locks", "timeline", "SELECT count(*) AS n FROM events"] {
+        let ask = |table: &str| succeeds(folder.path(), &["query", question, table]);
+        assert_eq!(ask("old.parquet"), ask("new.parquet"), "{question}");
+    }
+    // What it does not have is missing; with others it is one table.
+    assert_eq!(
+        succeeds(folder.path(), &["query", columns, "old.parquet", "--format", "jsonl"]),
+        succeeds(folder.path(), &["query", columns, "new.parquet", "--format", "jsonl"])
+    );
+    let together = "SELECT \"schema\", count(*) AS n FROM events GROUP BY \"schema\" ORDER BY \"schema\"";
+    let said = succeeds(folder.path(), &["query", together, "old.parquet", "new.parquet"]);
+    let counts: Vec<&str> = said.lines().skip(1).filter_map(|line| line.split(',').nth(1)).collect();
+    assert!(counts.len() == 2 && counts[0] == counts[1], "{said}");
+}

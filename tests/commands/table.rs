@@ -167,3 +167,34 @@ fn clusters_of_a_table_are_those_of_its_logs_and_keep_their_names() {
     assert!(text(&wrong.stderr).contains("not a table of clusters"), "{}", text(&wrong.stderr));
     assert_eq!(std::fs::read(folder.path().join("all.parquet")).expect("readable"), before);
 }
+
+/// Writes a table as the first release wrote it, from one of this release.
+pub(crate) fn aged(folder: &Path, python: &Path, new: &str, old: &str) {
+    let done = Command::new(python)
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/old_table.py"))
+        .args([new, old])
+        .current_dir(folder)
+        .output()
+        .expect("Python runs");
+    assert!(done.status.success(), "{}", text(&done.stderr));
+}
+
+#[test]
+fn clusters_of_a_table_of_the_first_release_are_those_of_its_logs() {
+    let Some(python) = python::python("pyarrow, duckdb") else { return };
+    let folder = temporary();
+    let logs = ["hang_*.log", "oops_*.log", "order_*.log", "memory_*.log", "clean.log"].map(lab);
+    let logs: Vec<&str> = logs.iter().map(String::as_str).collect();
+    succeeds(folder.path(), &[&["table", "-o", "new.parquet"][..], &logs].concat());
+    aged(folder.path(), &python, "new.parquet", "old.parquet");
+    let wanted = clusters(folder.path(), &logs);
+    assert!(wanted.len() > 10);
+    assert_eq!(clusters(folder.path(), &["old.parquet"]), wanted);
+    // Both together: each report twice.
+    let both = clusters(folder.path(), &["old.parquet", "new.parquet"]);
+    let sizes = |all: &[(String, u64, String, bool)]| -> Vec<(String, u64)> {
+        all.iter().map(|(id, size, ..)| (id.clone(), *size)).collect()
+    };
+    let twice: Vec<(String, u64)> = sizes(&wanted).into_iter().map(|(id, size)| (id, 2 * size)).collect();
+    assert_eq!(sizes(&both), twice);
+}
