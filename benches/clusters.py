@@ -47,7 +47,6 @@ def many_titles(number, seed):
 
 
 def run(binary, what, *arguments):
-    before = os.times()
     process = subprocess.Popen([binary, "table", *arguments, "--cluster", "--format", "jsonl"], stdout=subprocess.PIPE)
     clusters = reports = 0
     for line in process.stdout:

@@ -14,7 +14,7 @@
 
 use super::cause::{Cause, likeness, weight};
 use super::sample::Sample;
-use super::stacks::Stacks;
+use super::stacks::{Stacks, bit};
 use std::collections::{BTreeSet, HashMap};
 
 /// Stacks of one title below this likeness are different causes.
@@ -133,7 +133,8 @@ impl<'a> Founders<'a> {
         sought(report, stack).find_map(|group| {
             let same = |cluster: &usize| {
                 let founder = self.founder[*cluster];
-                share_locks(&report.cause, &self.samples[founder].cause)
+                self.may_be_alike(group, sample, founder)
+                    && share_locks(&report.cause, &self.samples[founder].cause)
                     && likeness(stack, self.stacks.stack(founder)) >= group.least()
             };
             let members = self.groups.get(&group)?;
@@ -142,6 +143,20 @@ impl<'a> Founders<'a> {
             }
             self.near(group, members, stack).into_iter().find(same)
         })
+    }
+
+    /// Whether no more than two stacks need not share is in one of them alone, at a glance: the bits of functions tell most of what
+    /// the other one lacks.
+    fn may_be_alike(&self, group: Group<'_>, one: usize, other: usize) -> bool {
+        let (first, second) = (self.stacks.stack(one), self.stacks.stack(other));
+        let alone = |stack: &[u32], bits: u64| -> f64 {
+            let lacking = stack.iter().enumerate().filter(|(_, function)| bit(**function) & bits == 0);
+            lacking.map(|(at, _)| weight(at)).sum()
+        };
+        let spared = group.spared(first.len()) + group.spared(second.len()) + 1e-6;
+        first.is_empty()
+            || second.is_empty()
+            || alone(first, self.stacks.bits(other)) + alone(second, self.stacks.bits(one)) <= spared
     }
 
     /// The members of a group that may be alike, in their order.
