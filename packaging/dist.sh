@@ -6,7 +6,8 @@
 #
 #   --profile   release (the default) is optimised across crates; CI takes `scoring`, which tests/all.sh builds anyway;
 #               `dev` is for trying this script
-#   --features  arrow if it is not given: tables in Parquet and Arrow; `tables` adds SQL: 31 CPU minutes instead of 8
+#   --features  arrow,mcp if it is not given: tables in Parquet and Arrow, the server for agents; `tables` adds SQL: 31 CPU minutes
+#               instead of 8
 #   --target    for another machine: its rust-std must be installed, and the linker named in CARGO_TARGET_…_LINKER
 #   --out       $CARGO_TARGET_DIR/dist if it is not given
 #
@@ -20,7 +21,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-profile=release features=arrow target="" out=""
+profile=release features=arrow,mcp target="" out=""
 while [ $# -gt 0 ]; do
     case $1 in
         --profile) profile=${2:?}; shift 2 ;;

@@ -88,6 +88,7 @@
 //! | `schema` | `schemars::JsonSchema` for the records |
 //! | `arrow` | tables in Parquet and Arrow, streams of Arrow batches; CSV needs no feature |
 //! | `tables` | SQL over tables, by polars |
+//! | `mcp` | the program's server for agents, over the Model Context Protocol |
 //!
 //! With `default-features = false` kanalyze depends on fewer than 40 crates in all (`tests/all.sh` counts), among them neither clap
 //! nor ureq nor indicatif.

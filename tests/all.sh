@@ -39,8 +39,8 @@ if [ "${1:-}" != --no-install ]; then
     fi
 fi
 
-# What the tables and the statistics are compared with. Its name says what is in it, so that a change makes it anew.
-modules=(pyarrow==26.0.1 duckdb==2.0.0 scipy==1.17.1)
+# What the tables and the statistics are compared with, and a client for agents. Its name says what is in it, so that a change makes it anew.
+modules=(pyarrow==26.0.1 duckdb==2.0.0 scipy==1.17.1 mcp==2.3.0)
 python=$target/python-$(printf '%s\n' "${modules[@]}" | sha256sum | cut -c 1-8)
 if [ "${1:-}" != --no-install ] && [ ! -d "$python" ]; then
     step "Python: ${modules[*]}"
@@ -86,8 +86,8 @@ tests/guest/build.sh "$target/guest"
 step "form and lints"
 cargo fmt --check
 shellcheck tests/all.sh .ci/run packaging/*.sh packaging/places/{xfstests,blktests,kselftest,github/check.sh}
-# With tables, as the tests below; the builds without them must not warn either.
-cargo clippy --quiet --all-targets --features tables -- -D warnings
+# With tables and the server for agents, as the tests below; the builds without them must not warn either.
+cargo clippy --quiet --all-targets --features tables,mcp -- -D warnings
 
 step "the library alone"
 for features in "" net vm; do
@@ -103,19 +103,19 @@ RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --lib
 
 step "tests"
 # A shell starts what runs in the background with interrupts ignored; tests send them.
-KANALYZE_GUEST="$(cd "$target/guest" && pwd)" env --default-signal=INT,QUIT cargo test --no-fail-fast --features tables
+KANALYZE_GUEST="$(cd "$target/guest" && pwd)" env --default-signal=INT,QUIT cargo test --no-fail-fast --features tables,mcp
 
 # An unpacked kernel (Debian's linux-source) is too large to be fetched for one test.
 if [ -n "${KANALYZE_LINUX:-}" ]; then
     step "MAINTAINERS against scripts/get_maintainer.pl of $KANALYZE_LINUX"
-    cargo test --test library --features tables -- --ignored the_kernels_own_script
+    cargo test --test library --features tables,mcp -- --ignored the_kernels_own_script
 else
     echo "not run: KANALYZE_LINUX names no unpacked kernel, so MAINTAINERS was not compared with get_maintainer.pl"
 fi
 
 step "the build that is scored"
 # What the packages and the wheel hold: as the release, without its link-time optimisation, which changes no answer and costs minutes.
-warned=$(cargo build --profile scoring --features arrow --quiet 2>&1) || { echo "$warned"; exit 1; }
+warned=$(cargo build --profile scoring --features arrow,mcp --quiet 2>&1) || { echo "$warned"; exit 1; }
 [ -z "$warned" ] || { echo "$warned"; exit 1; }
 B=$target/scoring/kanalyze
 "$B" corpus check corpus

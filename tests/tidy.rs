@@ -34,10 +34,12 @@ const LAYERS: [&str; 26] = [
 ];
 
 /// Crates that only these modules may name.
-const HOMES: [(&str, &[&str]); 21] = [
+const HOMES: [(&str, &[&str]); 23] = [
     ("clap", &["cli"]),
     ("clap_mangen", &["cli"]),
     ("clap_complete", &["cli"]),
+    ("rmcp", &["cli"]),
+    ("tokio", &["cli"]),
     ("polars", &["table"]),
     ("arrow_array", &["table"]),
     ("arrow_ipc", &["table"]),

@@ -194,7 +194,7 @@ fn told_by(tree: &Tree, arguments: &TreeArguments, found: &Bisection, look: &ren
 }
 
 /// What one log gave, and what went wrong.
-type Judged = (Vec<(Bisection, Vec<Sign>)>, Option<Trouble>);
+pub(super) type Judged = (Vec<(Bisection, Vec<Sign>)>, Option<Trouble>);
 
 /// Reads the bisections of one source.
 fn read(source: &Source, options: &Options) -> Vec<Judged> {
@@ -206,7 +206,8 @@ fn read(source: &Source, options: &Options) -> Vec<Judged> {
     all
 }
 
-fn judge(log: Log, options: &Options) -> Judged {
+/// The bisections of one log.
+pub(super) fn judge(log: Log, options: &Options) -> Judged {
     let Log { name, content } = log;
     let fatal = |message: String| (Vec::new(), Some(Trouble { message, fatal: true }));
     let (text, damage) = match content.and_then(|content| content.gathered(&name)) {

@@ -180,7 +180,7 @@ pub(super) fn side(one: Option<&OsString>, several: &[OsString], options: &Optio
 }
 
 /// One log reduced, with the lines of its file.
-fn run_of(found: Found<'_>) -> Run {
+pub(super) fn run_of(found: Found<'_>) -> Run {
     let mut run = reduce(found.name, found.text.log(), &found.reports, &found.events);
     for crash in &mut run.crashes {
         crash.line = found.text.line(crash.line);

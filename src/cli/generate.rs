@@ -25,6 +25,8 @@ enum Verb {
         folder: Option<PathBuf>,
     },
     /// Completions for a shell, to standard output
+    ///
+    /// The shell asks this program what fits: verbs, options, kinds, runs, bundles, logs.
     Completions {
         /// The shell
         shell: clap_complete::Shell,
@@ -53,7 +55,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Verb::Reference { folder } => super::reference::write(&folder)?,
         Verb::Completions { shell } => {
             let mut text = Vec::new();
-            clap_complete::generate(shell, &mut super::command(), "kanalyze", &mut text);
+            super::completion::write_script(shell, &mut text)?;
             out.write_all(&text)?;
         }
         Verb::Schema { name } => {

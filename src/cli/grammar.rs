@@ -1,7 +1,7 @@
 //! `kanalyze grammar`: which kinds of reports there are, what one means, whether a file of your own is right.
 
 use crate::engine::sample_complaints;
-use crate::grammar::{Choice, Cost, Event, Grammar, Header, Kind, costs};
+use crate::grammar::{Choice, Cost, Event, Grammar, Header, Kind, costs, placeholders};
 use crate::render::columns;
 use std::io::Write;
 use std::path::PathBuf;
@@ -33,7 +33,7 @@ enum Verb {
     List,
     /// What one kind means, what to do about it, how it is recognised and titled
     Explain {
-        /// Id of the kind, as `list` shows it
+        /// Id of the kind, as `list` shows it, or the title of a report
         kind: String,
     },
     /// Check a grammar file; every fault with its line, and what its kinds cost
@@ -54,15 +54,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout().lock();
     let grammar = Grammar::built_in();
     match arguments.verb {
-        Verb::List => {
-            for (header, kind) in grammar.all_kinds() {
-                let first = header.texts.first().map_or("", |text| text.trim());
-                writeln!(out, "{:28} {:6} {first:24} {}", kind.id, kind.severity.word(), kind.title)?;
-            }
-            for event in &grammar.events {
-                writeln!(out, "{:28} {:6} {:24} {}", event.id, event.severity.word(), "(event)", event.title)?;
-            }
-        }
+        Verb::List => list(&mut out, &grammar)?,
         Verb::Explain { kind } => explain(&mut out, &grammar, &kind)?,
         Verb::Check { file } => {
             // A fault that keeps the file from loading is the only one that can be reported.
@@ -88,6 +80,18 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// One line per kind and event.
+pub(super) fn list(out: &mut dyn Write, grammar: &Grammar) -> std::io::Result<()> {
+    for (header, kind) in grammar.all_kinds() {
+        let first = header.texts.first().map_or("", |text| text.trim());
+        writeln!(out, "{:28} {:6} {first:24} {}", kind.id, kind.severity.word(), kind.title)?;
+    }
+    for event in &grammar.events {
+        writeln!(out, "{:28} {:6} {:24} {}", event.id, event.severity.word(), "(event)", event.title)?;
+    }
+    Ok(())
 }
 
 /// How often the texts stand in ordinary lines by which lines of a kind are found, and what to do about it.
@@ -119,7 +123,11 @@ fn tell_cost(out: &mut dyn Write, cost: &Cost) -> std::io::Result<()> {
     )
 }
 
-fn explain(out: &mut dyn Write, grammar: &Grammar, id: &str) -> anyhow::Result<()> {
+/// What a kind, an event or a header is, by its id or by the title of a report.
+///
+/// # Errors
+/// There is none of that name, or the output cannot be written.
+pub(super) fn explain(out: &mut dyn Write, grammar: &Grammar, id: &str) -> anyhow::Result<()> {
     if let Some((header, kind)) = grammar.all_kinds().find(|(_, kind)| kind.id == id) {
         return explain_kind(out, header, kind).map_err(Into::into);
     }
@@ -134,6 +142,14 @@ fn explain(out: &mut dyn Write, grammar: &Grammar, id: &str) -> anyhow::Result<(
         paragraph(out, "kinds", &below.join(", "))?;
         return row(out, "written in", &header.place.to_string()).map_err(Into::into);
     }
+    let titled = of_title(grammar, id);
+    if let [first, more @ ..] = &titled[..] {
+        explain(out, grammar, first)?;
+        if !more.is_empty() {
+            paragraph(out, "or", &format!("{}: their titles have this form, too", more.join(", ")))?;
+        }
+        return Ok(());
+    }
     let near: Vec<&str> = grammar
         .all_kinds()
         .map(|(_, kind)| kind.id.as_str())
@@ -147,6 +163,45 @@ fn explain(out: &mut dyn Write, grammar: &Grammar, id: &str) -> anyhow::Result<(
         format!("did you mean {}?", near.join(", "))
     };
     anyhow::bail!("there is no kind '{id}'; {hint}")
+}
+
+/// Ids of the kinds and events whose title has the form of this one: those with the most text in common, as many as share that.
+fn of_title<'g>(grammar: &'g Grammar, title: &str) -> Vec<&'g str> {
+    let kinds = grammar.all_kinds().flat_map(|(_, kind)| {
+        let forms = [Some(&kind.title), kind.nameless.as_ref()].into_iter().flatten().chain(&kind.alt);
+        forms.map(|form| (kind.id.as_str(), form.as_str()))
+    });
+    let events = grammar.events.iter().map(|event| (event.id.as_str(), event.title.as_str()));
+    let fitting: Vec<(usize, &str)> =
+        kinds.chain(events).filter_map(|(id, form)| Some((in_common(form, title)?, id))).collect();
+    let most = fitting.iter().map(|(length, _)| *length).max().unwrap_or_default();
+    let mut ids: Vec<&str> = fitting.into_iter().filter(|(length, _)| *length == most).map(|(_, id)| id).collect();
+    ids.dedup();
+    ids
+}
+
+/// How many bytes of a title are its template's own, if it can be of that template; a template that is hardly more than names in
+/// braces says nothing.
+fn in_common(template: &str, title: &str) -> Option<usize> {
+    const ENOUGH: usize = 5;
+    let names = placeholders(template);
+    let mut literals = Vec::new();
+    let mut rest = template;
+    for name in &names {
+        let (before, after) = rest.split_once(&format!("{{{name}}}"))?;
+        literals.push(before);
+        rest = after;
+    }
+    let common = literals.iter().map(|text| text.len()).sum::<usize>() + rest.len();
+    let (first, between) = match literals.split_first() {
+        None => return (template == title && common >= ENOUGH).then_some(common),
+        Some(parts) => parts,
+    };
+    let mut open = title.strip_prefix(first)?.strip_suffix(rest)?;
+    for text in between {
+        open = open.split_once(text)?.1;
+    }
+    (common >= ENOUGH).then_some(common)
 }
 
 fn explain_kind(out: &mut dyn Write, header: &Header, kind: &Kind) -> std::io::Result<()> {
@@ -253,4 +308,23 @@ fn samples(out: &mut dyn Write, samples: &[crate::grammar::source::Sample]) -> s
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_leads_to_its_kind() {
+        assert_eq!(in_common("INFO: task hung in {F}", "INFO: task hung in chain_keeper"), Some(19));
+        assert_eq!(in_common("{a} in {F}", "x in y"), None, "a form of four bytes says nothing");
+        assert_eq!(in_common("KASAN: {what} in {F}", "KASAN: use-after-free Read in f"), Some(11));
+        assert_eq!(in_common("KASAN: {what} in {F}", "KCSAN: data-race in f"), None);
+        let grammar = Grammar::built_in();
+        for (title, id) in [("INFO: task hung in chain_keeper", "hung"), ("WARNING in foo", "warning")] {
+            let found = of_title(&grammar, title);
+            assert!(found.iter().any(|found| found.contains(id)), "{title}: {found:?}");
+        }
+        assert!(of_title(&grammar, "nothing of a kernel").is_empty());
+    }
 }

@@ -6,6 +6,7 @@ mod blame;
 mod bundle;
 mod check;
 mod collection;
+mod completion;
 mod config;
 mod corpus;
 mod diff;
@@ -23,6 +24,7 @@ mod live;
 mod locks;
 mod logs;
 mod manual;
+mod mcp;
 mod network;
 mod note;
 mod output;
@@ -121,7 +123,7 @@ macro_rules! verbs {
 /// In the order in which `--help` lists them.
 const VERBS: &[Verb] = verbs!(
     parse locks bisect symbolize blame fixed image diff check page table query [run] watch host runs syzbot thread note bundle
-    [repro minimize] kernel doctor grammar corpus config generate
+    [repro minimize] kernel doctor grammar corpus config mcp generate
 );
 
 fn version() -> &'static str {
@@ -175,6 +177,7 @@ pub use stderr::fail;
 /// What could not be done, in one sentence a cause.
 pub fn run() -> anyhow::Result<ExitCode> {
     files::outlive_faults();
+    completion::answer();
     let words = completed(std::env::args_os().collect());
     if let [_, help, topic] = &words[..]
         && help == "help"

@@ -65,15 +65,17 @@ pub(super) fn run(_: Arguments) -> anyhow::Result<std::process::ExitCode> {
 
 #[cfg(feature = "tables")]
 pub(super) use with_tables::run;
+#[cfg(all(feature = "tables", feature = "mcp"))]
+pub(super) use with_tables::{answer_as_text, answered};
 
 #[cfg(feature = "tables")]
 mod with_tables {
-    use super::super::logs::sources_of;
+    use super::super::logs::{Reading, sources_of};
     use super::super::output::{JsonArray, palette, width};
     use super::super::table;
     use super::{AnswerFormat, Arguments};
     use crate::render;
-    use crate::render::write_json;
+    use crate::render::{Palette, Width, write_json};
     use crate::table::{Answer, Form, TableWriter, ask, is_table};
     use anyhow::Context as _;
     use serde_json::Value;
@@ -87,8 +89,44 @@ mod with_tables {
     /// # Errors
     /// A path that is nothing, a table that cannot be read, SQL that makes no sense.
     pub(in crate::cli) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+        let (answer, fine) = answered(&arguments.sql, &arguments.paths, &arguments.reading)?;
+        let Some(answer) = answer else { return Ok(ExitCode::from(2)) };
+        let mut out = BufWriter::new(std::io::stdout().lock());
+        let usual = if std::io::stdout().is_terminal() { AnswerFormat::Text } else { AnswerFormat::Csv };
+        match arguments.format.unwrap_or(usual) {
+            AnswerFormat::Csv => answer.csv(&mut out)?,
+            AnswerFormat::Text => {
+                let text = answer_as_text(&answer, width(), &palette(arguments.colour), usize::MAX);
+                out.write_all(text.as_bytes())?;
+            }
+            AnswerFormat::Jsonl => objects(&answer, |line| Ok(out.write_all(line)?))?,
+            AnswerFormat::Json => {
+                let mut array = JsonArray::new();
+                objects(&answer, |line| Ok(array.write(&mut out, line)?))?;
+                array.end(&mut out)?;
+            }
+        }
+        out.flush()?;
+        Ok(if fine { ExitCode::SUCCESS } else { ExitCode::from(2) })
+    }
+
+    /// The first `most` rows of an answer in columns.
+    pub(in crate::cli) fn answer_as_text(answer: &Answer, width: Width, palette: &Palette, most: usize) -> String {
+        let rows: Vec<Vec<Value>> = (0..answer.height().min(most)).map(|at| answer.row(at)).collect();
+        render::answer_text(&answer.columns(), &rows, width, palette)
+    }
+
+    /// What tables and logs answer, none if nothing can be asked; and whether all of them could be read, which is told.
+    ///
+    /// # Errors
+    /// A path that is nothing, a table that cannot be read, SQL that makes no sense.
+    pub(in crate::cli) fn answered(
+        sql: &str,
+        paths: &[OsString],
+        reading: &Reading,
+    ) -> anyhow::Result<(Option<Answer>, bool)> {
         let (mut tables, mut logs): (Vec<PathBuf>, Vec<OsString>) = (Vec::new(), Vec::new());
-        for argument in &arguments.paths {
+        for argument in paths {
             let path: &Path = argument.as_ref();
             let shown = render::safe(&path.display().to_string()).into_owned();
             match Form::of(path) {
@@ -107,7 +145,7 @@ mod with_tables {
             let scratch = tempfile::Builder::new().prefix("kanalyze-query-").tempdir();
             let scratch = scratch.context("no room for a temporary table; set TMPDIR")?;
             let path = scratch.path().join("events.parquet");
-            let options = arguments.reading.options()?.with_events();
+            let options = reading.options()?.with_events();
             let writer = TableWriter::create(&path, table::origin(&options))?;
             fine &=
                 table::fill(writer, &options, &mut table::Listed::known(logs, true), table::Telling::People)?.complete;
@@ -115,28 +153,11 @@ mod with_tables {
             kept = Some(scratch);
         }
         if tables.is_empty() {
-            return Ok(ExitCode::from(2));
+            return Ok((None, fine));
         }
-        let answer = ask(&arguments.sql, &tables)?;
+        let answer = ask(sql, &tables)?;
         drop(kept);
-        let mut out = BufWriter::new(std::io::stdout().lock());
-        let usual = if std::io::stdout().is_terminal() { AnswerFormat::Text } else { AnswerFormat::Csv };
-        match arguments.format.unwrap_or(usual) {
-            AnswerFormat::Csv => answer.csv(&mut out)?,
-            AnswerFormat::Text => {
-                let rows: Vec<Vec<Value>> = (0..answer.height()).map(|at| answer.row(at)).collect();
-                let text = render::answer_text(&answer.columns(), &rows, width(), &palette(arguments.colour));
-                out.write_all(text.as_bytes())?;
-            }
-            AnswerFormat::Jsonl => objects(&answer, |line| Ok(out.write_all(line)?))?,
-            AnswerFormat::Json => {
-                let mut array = JsonArray::new();
-                objects(&answer, |line| Ok(array.write(&mut out, line)?))?;
-                array.end(&mut out)?;
-            }
-        }
-        out.flush()?;
-        Ok(if fine { ExitCode::SUCCESS } else { ExitCode::from(2) })
+        Ok((Some(answer), fine))
     }
 
     fn objects(answer: &Answer, mut take: impl FnMut(&[u8]) -> anyhow::Result<()>) -> anyhow::Result<()> {

@@ -48,7 +48,7 @@ enum Verb {
     },
     /// How a run stands: working, ended, or orphaned (its supervisor was killed).
     ///
-    /// Exit status: 0 ended, 1 it works, 2 it was left alone.
+    /// Exit status: 0 ended, 1 it works, 2 it was orphaned.
     Status {
         /// Which run.
         #[arg(default_value = "last")]
@@ -168,14 +168,7 @@ fn list(runs: &Path, output: Output, out: &mut dyn Write) -> anyhow::Result<()> 
         match output.format {
             Format::Json => array.write(out, &line)?,
             Format::Jsonl => out.write_all(&line)?,
-            Format::Text => {
-                let state = state_of(&manifest);
-                let outcome = manifest.outcome.as_ref();
-                let word = outcome.map_or(state.word(), |outcome| outcome.verdict.words());
-                let title = outcome.and_then(|outcome| outcome.title.as_deref()).unwrap_or_default();
-                let time = manifest.seconds.map_or(String::new(), |seconds| format!("{seconds:.0}s"));
-                writeln!(out, "{:<32} {word:<16} {time:>7} {}", manifest.name, safe(title))?;
-            }
+            Format::Text => writeln!(out, "{}", row(&manifest))?,
         }
     }
     if output.format == Format::Json {
@@ -184,11 +177,34 @@ fn list(runs: &Path, output: Output, out: &mut dyn Write) -> anyhow::Result<()> 
     Ok(())
 }
 
+/// A run in one line: its name, what came out, how long it took, the crash.
+pub(super) fn row(manifest: &Manifest) -> String {
+    let outcome = manifest.outcome.as_ref();
+    let word = outcome.map_or(state_of(manifest).word(), |outcome| outcome.verdict.words());
+    let title = outcome.and_then(|outcome| outcome.title.as_deref()).unwrap_or_default();
+    let time = manifest.seconds.map_or(String::new(), |seconds| format!("{seconds:.0}s"));
+    let line = format!("{:<32} {word:<16} {time:>7} {}", safe(&manifest.name), safe(title));
+    line.trim_end().to_owned()
+}
+
 fn status(path: &Path, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let manifest = Manifest::read(path).with_context(|| path.display().to_string())?;
-    let state = state_of(&manifest);
+    let state = write_status(&path.display().to_string(), &manifest, out)?;
+    Ok(ExitCode::from(match state {
+        State::Ended => 0,
+        State::Working => 1,
+        State::Orphaned | State::Abandoned => 2,
+    }))
+}
+
+/// How a run stands, in a few lines for people.
+///
+/// # Errors
+/// What `out` answers.
+pub(super) fn write_status(place: &str, manifest: &Manifest, out: &mut dyn Write) -> std::io::Result<State> {
+    let state = state_of(manifest);
     let phase = manifest.phase.words();
-    writeln!(out, "{}", path.display())?;
+    writeln!(out, "{place}")?;
     match state {
         State::Ended => {
             let words = manifest.outcome.as_ref().map_or(String::new(), |outcome| {
@@ -200,7 +216,7 @@ fn status(path: &Path, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         State::Working => writeln!(out, "works ({phase}), since {}", manifest.started)?,
         State::Orphaned => {
             let left: Vec<String> =
-                survivors(&manifest).map(|process| format!("{} {}", process.role, process.identity.pid)).collect();
+                survivors(manifest).map(|process| format!("{} {}", process.role, process.identity.pid)).collect();
             writeln!(
                 out,
                 "its supervisor was killed while {phase}; still running: {}; `kanalyze runs stop {}` ends it",
@@ -223,9 +239,5 @@ fn status(path: &Path, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     for words in manifest.blockers.iter().chain(&manifest.troubles) {
         writeln!(out, "! {}", safe(words))?;
     }
-    Ok(ExitCode::from(match state {
-        State::Ended => 0,
-        State::Working => 1,
-        State::Orphaned | State::Abandoned => 2,
-    }))
+    Ok(state)
 }

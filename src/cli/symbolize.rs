@@ -227,9 +227,14 @@ pub(super) fn open_image(path: &Path, cache: Option<&Path>) -> anyhow::Result<Ke
     if let Some(debug) = image.build_id().map(|id| find_debug_file(&id)).transpose()?.flatten() {
         return Ok(Kernel::open(&debug, cache)?);
     }
+    Ok(recovered(path, &image))
+}
+
+/// A kernel of what a boot image holds: names and addresses.
+pub(super) fn recovered(path: &Path, image: &KernelImage) -> Kernel {
     let symbols = image.symbols.iter().map(|symbol| (symbol.name, symbol.address, symbol.letter));
     let table = SymbolTable::of_symbols(symbols);
-    Ok(Kernel::of_symbols(path, table, SymbolSource::BootImage, image.banner(), image.build_id()))
+    Kernel::of_symbols(path, table, SymbolSource::BootImage, image.banner(), image.build_id())
 }
 
 /// The image that the first log asks for by release or build id.
@@ -474,44 +479,10 @@ impl<'run> Filter<'run> {
     }
 
     fn record(&mut self, log: &str, log_line: u64, found: &Decoded<'_>) -> anyhow::Result<()> {
-        let Decoded { spot, answer } = found;
-        let (function, offset, size, module) = match &spot.what {
-            What::Named { function, offset, size, module, .. } => {
-                (Some(*function), Some(*offset), Some(*size), *module)
-            }
-            What::Raw(_) => (None, None, None, None),
-        };
-        let within = answer.within.as_ref();
-        let paths = &self.paths;
-        let frame = |place: &'_ Place| -> (Option<String>, Option<String>, Option<u32>) {
-            (place.function.clone(), place.file.as_deref().map(|file| paths.shown(file).to_owned()), place.line)
-        };
-        let frames: Vec<_> = answer.places.iter().map(frame).collect();
-        let record = Record {
-            schema: SCHEMA,
-            log,
-            log_line,
-            frames: frames
-                .iter()
-                .map(|(function, file, line)| Frame {
-                    function: function.as_deref(),
-                    file: file.as_deref(),
-                    line: *line,
-                })
-                .collect(),
-            function: function.or(within.map(|within| within.0.as_str())),
-            offset: offset.or(within.map(|within| within.1)),
-            size: size.or(within.map(|within| within.2)),
-            module,
-            address: spot.address.map(|address| format!("{address:#x}")),
-            reliable: spot.reliable,
-            confidence: (!answer.places.is_empty()).then_some(answer.confidence),
-            reason: answer.reason.as_deref(),
-        };
         if self.arguments.output.format == Format::Json && !std::mem::take(&mut self.first) {
             self.out.write_all(b",")?;
         }
-        write_json(&mut self.out, &record)?;
+        write_record(&mut self.out, &self.paths, log, log_line, found)?;
         if self.arguments.output.format == Format::Jsonl {
             self.out.write_all(b"\n")?;
         }
@@ -555,4 +526,42 @@ impl<'run> Filter<'run> {
         }
         Ok(())
     }
+}
+
+/// Writes the record of one place of code, without a line break.
+pub(super) fn write_record(
+    out: &mut dyn Write,
+    paths: &Paths,
+    log: &str,
+    log_line: u64,
+    found: &Decoded<'_>,
+) -> anyhow::Result<()> {
+    let Decoded { spot, answer } = found;
+    let (function, offset, size, module) = match &spot.what {
+        What::Named { function, offset, size, module, .. } => (Some(*function), Some(*offset), Some(*size), *module),
+        What::Raw(_) => (None, None, None, None),
+    };
+    let within = answer.within.as_ref();
+    let frame = |place: &'_ Place| -> (Option<String>, Option<String>, Option<u32>) {
+        (place.function.clone(), place.file.as_deref().map(|file| paths.shown(file).to_owned()), place.line)
+    };
+    let frames: Vec<_> = answer.places.iter().map(frame).collect();
+    let record = Record {
+        schema: SCHEMA,
+        log,
+        log_line,
+        frames: frames
+            .iter()
+            .map(|(function, file, line)| Frame { function: function.as_deref(), file: file.as_deref(), line: *line })
+            .collect(),
+        function: function.or(within.map(|within| within.0.as_str())),
+        offset: offset.or(within.map(|within| within.1)),
+        size: size.or(within.map(|within| within.2)),
+        module,
+        address: spot.address.map(|address| format!("{address:#x}")),
+        reliable: spot.reliable,
+        confidence: (!answer.places.is_empty()).then_some(answer.confidence),
+        reason: answer.reason.as_deref(),
+    };
+    Ok(write_json(out, &record)?)
 }

@@ -26,9 +26,9 @@ mod text;
 
 pub use content::{Content, Log, PlainStream};
 pub use foreign::{Foreign, Unreadable};
-pub use names::{Named, files_below, named};
+pub use names::{Named, files_below, is_log, named};
 pub use nature::{Nature, nature};
-pub use open::{each_log, live};
+pub use open::{each_log, each_log_in, live};
 pub use read::{
     Found, Outcome, Trouble, Whole, found_in, read_log, records, silence, views, wholes, wholes_in, wholes_of,
 };

@@ -110,7 +110,8 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Whether a file of this name is a log, packed or not.
-pub(super) fn is_log(name: &OsStr) -> bool {
+#[must_use]
+pub fn is_log(name: &OsStr) -> bool {
     ends_with(name, &LOG_ENDINGS)
 }
 

@@ -25,7 +25,7 @@ pub fn each_log(source: &Source, take: &mut dyn FnMut(Log) -> ControlFlow<()>) {
 }
 
 /// The logs in bytes that somebody hands over under a name, as [`each_log`] finds them in a file.
-pub(super) fn each_log_in(name: &str, bytes: Vec<u8>, take: &mut dyn FnMut(Log) -> ControlFlow<()>) {
+pub fn each_log_in(name: &str, bytes: Vec<u8>, take: &mut dyn FnMut(Log) -> ControlFlow<()>) {
     match Input::in_memory(bytes, &Source::Path(PathBuf::from(name))) {
         Err(error) => {
             let _ = take(Log { name: name.to_owned(), content: Err(error.into()) });

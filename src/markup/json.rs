@@ -53,8 +53,11 @@ impl Formatter for Harmless {
 fn write_harmless<W: ?Sized + Write>(out: &mut W, text: &str, harmful: impl Fn(char) -> bool) -> io::Result<()> {
     let mut rest = text;
     while let Some((at, char)) = rest.char_indices().find(|(_, char)| harmful(*char)) {
-        // All of them are in the basic plane: one unit each.
-        write!(out, "{}\\u{:04x}", &rest[..at], u32::from(char))?;
+        write!(out, "{}", &rest[..at])?;
+        // Beyond the basic plane a character is two units.
+        for unit in char.encode_utf16(&mut [0; 2]) {
+            write!(out, "\\u{unit:04x}")?;
+        }
         rest = &rest[at + char.len_utf8()..];
     }
     out.write_all(rest.as_bytes())
@@ -64,14 +67,20 @@ fn write_harmless<W: ?Sized + Write>(out: &mut W, text: &str, harmful: impl Fn(c
 mod tests {
     use super::*;
 
-    const HOSTILE: &str = "a\u{7f}\u{9b}31m\u{202e}b\u{2028}\u{85}\u{feff}é\"\n";
+    const HOSTILE: &str = "a\u{7f}\u{9b}31m\u{202e}b\u{2028}\u{85}\u{feff}\u{e0041}é\"\n";
 
     #[test]
     fn what_acts_on_a_terminal_or_ends_a_line_is_escaped_and_reads_back_the_same() {
         for written in [json_line(&[HOSTILE]).expect("written"), json_pretty(&[HOSTILE]).expect("written")] {
             let text = String::from_utf8(written).expect("text");
             assert!(!text.trim_end().replace('\n', "").contains(harmful), "{text:?}");
-            assert!(text.contains("\\u202e") && text.contains("\\u009b") && text.contains('é'), "{text}");
+            assert!(
+                text.contains("\\u202e")
+                    && text.contains("\\u009b")
+                    && text.contains("\\udb40\\udc41")
+                    && text.contains('é'),
+                "{text}"
+            );
             assert_eq!(serde_json::from_str::<Vec<String>>(&text).expect("read back"), [HOSTILE]);
         }
     }

@@ -10,7 +10,12 @@ use std::fmt::Write as _;
 /// Whether a character acts on a terminal, hides, turns the direction of text, or ends a line for some readers.
 fn harmful(char: char) -> bool {
     char.is_control()
-        || matches!(char, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        || matches!(
+            char,
+            '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+                // Tags and variation selectors: whole sentences can be hidden in them.
+                | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}'
+        )
 }
 
 /// The text with every control character (escapes, bells, carriage returns, bidirectional and invisible marks) made
@@ -105,6 +110,7 @@ mod tests {
 
     #[test]
     fn what_a_log_holds_commands_nothing() {
+        assert_eq!(safe("a\u{e0041}b\u{2060}"), "a\\u{e0041}b\\u{2060}");
         assert_eq!(safe("a\tb\x1b[31m\u{202e}"), "a b\\u{1b}[31m\\u{202e}");
         assert_eq!(safe("a\u{feff}b\u{2028}c\u{200b}"), "a\\u{feff}b\\u{2028}c\\u{200b}");
         assert_eq!(xml("<a b=\"c\" d='e'>&\u{ffff}\x07"), "&lt;a b=&quot;c&quot; d=&#39;e&#39;&gt;&amp;\u{fffd}\\u{7}");

@@ -198,6 +198,11 @@ impl Kernel {
         self.modules.add_folder(folder);
     }
 
+    /// Looks for modules in these folders and nowhere else: not beside the image, not where the system keeps those of its release.
+    pub fn only_module_folders(&mut self, folders: &[PathBuf]) {
+        self.folders = folders.to_vec();
+    }
+
     /// The file.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -240,3 +240,12 @@ fn help_and_errors_of_the_command_line_are_plain() {
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("did you mean"), "{}", text(&output.stderr));
 }
+
+#[cfg(not(feature = "mcp"))]
+#[test]
+fn a_build_without_the_server_for_agents_says_how_to_get_it() {
+    let done = kanalyze(&["mcp", "--root", "/"]);
+    let said = text(&done.stderr);
+    assert_eq!(done.status.code(), Some(2));
+    assert!(said.contains("--features mcp") && said.lines().count() == 1, "{said}");
+}

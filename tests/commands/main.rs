@@ -5,6 +5,7 @@
 mod bundle;
 mod cli;
 mod compiled;
+mod completion;
 mod contract;
 mod conventions;
 mod diff;
@@ -17,6 +18,8 @@ mod intake;
 mod kernel_build;
 mod lines;
 mod loopback;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod net;
 mod oracle;
 mod plain_table;

@@ -31,6 +31,7 @@ pub(super) fn reach(verb: &[&str], option: &str, takes_value: bool) -> Reach {
         (_, "share" | "open-network" | "persist" | "disk-format") => Reach::Beyond(OPENS),
         (_, "base-url" | "archive-url" | "dashboard-url") => Reach::Beyond(SERVER),
         (_, "in-place") => Reach::Beyond("changes the file that is named"),
+        ("mcp", "root") => Reach::Beyond("opens a folder to whoever the client is"),
         ("note", "runs") => Reach::Inside,
         (_, "runs" | "into" | "work" | "output" | "html" | "write-baseline") | ("bisect", "svg") => Reach::Place,
         (_, option) if !takes_value || READ.contains(&option) => Reach::Inside,
