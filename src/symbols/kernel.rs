@@ -200,7 +200,7 @@ impl Kernel {
 
     /// Looks for modules in these folders and nowhere else: not beside the image, not where the system keeps those of its release.
     pub fn only_module_folders(&mut self, folders: &[PathBuf]) {
-        self.folders = folders.to_vec();
+        self.modules.only_folders(folders);
     }
 
     /// The file.

@@ -76,6 +76,11 @@ impl Modules {
         self.folders.insert(0, folder.to_owned());
     }
 
+    /// Looks in these folders and no longer in others.
+    pub(super) fn only_folders(&mut self, folders: &[PathBuf]) {
+        self.folders = folders.to_vec();
+    }
+
     /// A module's file: the first one of that name that has lines and belongs to the kernel.
     pub(super) fn get(&self, name: &str, wanted: Wanted<'_>) -> Result<Arc<Binary>, NoModule> {
         let key = name.replace('-', "_");
