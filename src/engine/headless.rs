@@ -1,7 +1,7 @@
 //! A crash whose first line was not copied: what only a crash prints, with nothing above that announces it.
 
 use super::{Item, Options, read_items};
-use crate::line::{is_body, lex, unwrap};
+use crate::line::{begins_with_stamp, is_body, lex, unwrap};
 use crate::report::{Report, renumber_report};
 
 /// The line that stands in for the missing one; a kind of the grammar knows it.
@@ -13,6 +13,8 @@ const PLACES: [&[u8]; 7] =
     [b"RIP: 0010:", b"RIP: 0008:", b"PC is at ", b"pc : ", b"epc : ", b"NIP [", b"---[ end trace "];
 /// Texts up to this size are looked at, bytes: a longer log lost more than its first line.
 pub const LARGEST_HEADLESS: usize = 4 << 20;
+/// Lines that stand between the task and the place.
+const BETWEEN: [&[u8]; 4] = [b"Hardware name: ", b"pstate: ", b"Workqueue: ", b"Modules linked in:"];
 /// How many lines above the place are taken for the same report.
 const ABOVE: usize = 80;
 /// How many lines below it are looked at for a stack, and how many of them must belong to a report.
@@ -27,14 +29,17 @@ pub fn headless(options: &Options, text: &[u8]) -> Option<Report> {
         return None;
     }
     let (at, place) = beginning(text)?;
-    let whole = [&text[..at], STAND_IN, &text[at..]].concat();
+    // A text that was copied from the middle of a line on may have lost the bracket of its first stamp.
+    let bracket: &[u8] = if at == 0 && is_cut_stamp(text) { b"[" } else { b"" };
+    let whole = [&text[..at], STAND_IN, bracket, &text[at..]].concat();
     let options = Options { events: true, opened: false, gaps: false, threads: 1, read: None, ..options.clone() };
+    let length = (STAND_IN.len() + bracket.len()) as u64;
     let mut found = None;
     for item in read_items(options, &whole) {
         match item {
             Item::Closed(report) if report.start == at as u64 => found = Some(*report),
             // Something above announces the stack.
-            Item::Event(event) if !event.stacks.is_empty() && event.start < (place + STAND_IN.len()) as u64 => {
+            Item::Event(event) if !event.stacks.is_empty() && event.start < place as u64 + length => {
                 return None;
             }
             _ => {}
@@ -43,7 +48,6 @@ pub fn headless(options: &Options, text: &[u8]) -> Option<Report> {
     let mut report = found?;
     let first = report.line;
     renumber_report(&mut report, &|line| if line > first { line - 1 } else { line });
-    let length = STAND_IN.len() as u64;
     for offset in [&mut report.end, &mut report.text_end] {
         *offset = offset.saturating_sub(length).max(report.start);
     }
@@ -53,6 +57,63 @@ pub fn headless(options: &Options, text: &[u8]) -> Option<Report> {
     Some(report)
 }
 
+/// The reports of a log, with the one in front whose first line was not copied, if the first of them is the panic that it ended in.
+#[derive(Debug, Default)]
+pub struct Beheaded {
+    /// Whether the first report was looked at.
+    looked: bool,
+    /// Whether there is one in front.
+    found: bool,
+}
+
+/// No more lines than these are between the beginning of a crash and the panic that it ends in.
+const NEAR: u64 = 400;
+
+impl Beheaded {
+    /// Puts it in front of the others, of which these are the next. `text` is what was read of the log up to them, if it is known.
+    pub fn settle(&mut self, options: &Options, text: Option<&[u8]>, items: &mut Vec<Item>) {
+        let mut behind = 0;
+        let first = items.iter().position(|item| matches!(item, Item::Closed(_))).filter(|_| !self.looked);
+        if let Some(at) = first {
+            self.looked = true;
+            if let (Some(text), Item::Closed(panic)) = (text, &items[at])
+                && let Some(report) = led_to(options, text, panic)
+            {
+                self.found = true;
+                items.insert(at, Item::Closed(Box::new(report)));
+                behind = at + 1;
+            }
+        }
+        if !self.found {
+            return;
+        }
+        for item in &mut items[behind..] {
+            if let Item::Closed(report) = item {
+                report.index += 1;
+                report.cause = report.cause.map(|cause| cause + 1);
+            }
+        }
+        if let Some(Item::Closed(panic)) = items.get_mut(behind).filter(|_| behind > 0) {
+            panic.cause = Some(0);
+        }
+    }
+}
+
+/// The report without its first line that ended in the panic.
+fn led_to(options: &Options, text: &[u8], panic: &Report) -> Option<Report> {
+    if !panic.panicked || !options.grammar.output.follows_oops.is_match(panic.title.as_bytes()) {
+        return None;
+    }
+    let above = text.get(..usize::try_from(panic.start).ok()?)?;
+    headless(options, above).filter(|report| report.boot == panic.boot && report.line + NEAR >= panic.line)
+}
+
+/// Whether a text begins with a stamp but for its first bytes: `12.345678] `.
+fn is_cut_stamp(text: &[u8]) -> bool {
+    let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    line.first().is_some_and(u8::is_ascii_digit) && begins_with_stamp(&[b"[", line].concat())
+}
+
 /// Where the lines of the report begin that are there, and the line of the place that shows it.
 fn beginning(text: &[u8]) -> Option<(usize, usize)> {
     // Few logs without a report hold such a place at all.
@@ -60,7 +121,10 @@ fn beginning(text: &[u8]) -> Option<(usize, usize)> {
     let line = memchr::memrchr(b'\n', &text[..place]).map_or(0, |end| end + 1);
     let is_part = |line: &[u8]| {
         let shown = unwrap(line);
-        is_body(lex(&shown).text(&shown)) || PLACES.iter().any(|place| memchr::memmem::find(&shown, place).is_some())
+        let message = lex(&shown).text(&shown);
+        is_body(message)
+            || BETWEEN.iter().any(|start| message.trim_ascii_start().starts_with(start))
+            || PLACES.iter().any(|place| memchr::memmem::find(&shown, place).is_some())
     };
     let below = text[line..].split(|byte| *byte == b'\n').take(BELOW).filter(|line| is_part(line)).count();
     let mut at = line;
@@ -100,6 +164,35 @@ mod tests {
             assert!(!report.syzbot && report.damage.iter().any(|words| words == DAMAGE));
             assert!(report.text_end <= text.len() as u64);
         }
+    }
+
+    #[test]
+    fn a_stamp_may_be_cut() {
+        let report = headless(&Options::named("log"), &BODY.as_bytes()[4..]).expect("a report");
+        assert_eq!((report.start, report.line), (0, 1));
+        assert_eq!(report.task.as_ref().map(|task| task.pid), Some(411));
+    }
+
+    #[test]
+    fn the_panic_that_it_ended_in_follows_it() {
+        let text = format!(
+            "{BODY}[   61.300000] Kernel panic - not syncing: Fatal exception\n[   99.000000] ------------[ cut here ]------------\n[   99.000001] WARNING: CPU: 0 PID: 1 at mm/slub.c:1 widget_put+0x1/0x2\n"
+        );
+        let options = Options::named("log");
+        let mut items = read_items(options.clone(), text.as_bytes());
+        Beheaded::default().settle(&options, Some(text.as_bytes()), &mut items);
+        let found: Vec<(usize, Option<usize>, bool)> = items
+            .iter()
+            .filter_map(|item| if let Item::Closed(report) = item { Some(report) } else { None })
+            .map(|report| (report.index, report.cause, report.title.contains("lamp_dim")))
+            .collect();
+        assert_eq!(found, [(0, None, true), (1, Some(0), false), (2, None, false)]);
+        // With its own first line it is found as it is.
+        let whole = ["[   61.204600] BUG: unable to handle page fault for address: ffff888000001000\n", &text].concat();
+        let items = read_items(options.clone(), whole.as_bytes());
+        let mut settled = items.clone();
+        Beheaded::default().settle(&options, Some(whole.as_bytes()), &mut settled);
+        assert_eq!(settled, items);
     }
 
     #[test]

@@ -14,7 +14,7 @@ mod samples;
 mod threads;
 mod window;
 
-pub use headless::{LARGEST_HEADLESS, headless};
+pub use headless::{Beheaded, LARGEST_HEADLESS, headless};
 pub use samples::sample_complaints;
 pub use threads::{in_order, thread_count};
 

@@ -4,7 +4,7 @@ use super::content::{Content, Log, PlainStream};
 use super::nature::{Nature, nature};
 use super::open::{each_log, each_log_in};
 use super::text::{Text, renumber};
-use crate::engine::{Engine, Item, LARGEST_HEADLESS, Options, Summary, headless, in_order, thread_count};
+use crate::engine::{Beheaded, Engine, Item, LARGEST_HEADLESS, Options, Summary, headless, in_order, thread_count};
 use crate::input::{Damage, Source};
 use crate::report::{Event, Report};
 use std::collections::BTreeMap;
@@ -108,7 +108,11 @@ pub fn read_log(log: Log, options: &Options, mut take: impl FnMut(Vec<Item>) -> 
 fn read_text(text: &Text, options: Options, mut take: impl FnMut(Vec<Item>) -> ControlFlow<()>) -> Summary {
     let options = Options { prose: text.is_prose(), ..options };
     let mut gathered = Vec::new();
-    let mut any = false;
+    let (mut any, mut beheaded) = (false, Beheaded::default());
+    let mut take = |mut items: Vec<Item>| {
+        beheaded.settle(&options, Some(text.log()), &mut items);
+        take(items)
+    };
     let read = Engine::read(options.clone(), text.log(), |item| {
         any |= matches!(item, Item::Closed(_));
         gathered.push(item);
@@ -121,11 +125,11 @@ fn read_text(text: &Text, options: Options, mut take: impl FnMut(Vec<Item>) -> C
         }
     });
     let Ok(summary) = read else { return Summary::default() };
-    if !any {
-        gathered.extend(headless(&options, text.log()).map(|report| Item::Closed(Box::new(report))));
-    }
     if !gathered.is_empty() {
         let _ = take(gathered);
+    }
+    if !any && let Some(report) = headless(&options, text.log()) {
+        let _ = take(vec![Item::Closed(Box::new(report))]);
     }
     summary
 }
@@ -141,7 +145,7 @@ fn read_stream(
     let mut engine = Engine::new(options.clone());
     let (mut seen, mut looked, mut stopped) = (Nature::default(), 0, false);
     // What was read so far, as long as it is short and without a report: its first line may be missing.
-    let mut short: Option<Vec<u8>> = Some(Vec::new());
+    let (mut short, mut beheaded): (Option<Vec<u8>>, _) = (Some(Vec::new()), Beheaded::default());
     let mut hand_over = |mut items: Vec<Item>, stream: &PlainStream| {
         if items.is_empty() {
             return ControlFlow::Continue(());
@@ -157,13 +161,15 @@ fn read_stream(
             seen =
                 Nature { kernel: here.kernel, bisection: seen.bisection || here.bisection, partly: looked > LOOKED_AT };
         }
-        let items = engine.push(bytes);
-        keep(&mut short, bytes, &items);
+        let mut items = engine.push(bytes);
+        keep(&mut short, bytes);
+        beheaded.settle(&options, short.as_deref(), &mut items);
+        short = short.filter(|_| !has_reports(&items));
         stopped = hand_over(items, &stream).is_break();
     }
     let (mut items, summary) = engine.finish();
-    keep(&mut short, b"", &items);
-    let report = short.and_then(|text| headless(&options, &text));
+    beheaded.settle(&options, short.as_deref(), &mut items);
+    let report = short.filter(|_| !has_reports(&items)).and_then(|text| headless(&options, &text));
     items.extend(report.map(|report| Item::Closed(Box::new(report))));
     if !stopped {
         let _ = hand_over(items, &stream);
@@ -171,13 +177,16 @@ fn read_stream(
     (summary, seen, stream.damage().cloned())
 }
 
-/// Adds what was read to a text that is kept while it is short and without a report.
-fn keep(text: &mut Option<Vec<u8>>, bytes: &[u8], items: &[Item]) {
-    let found = items.iter().any(|item| matches!(item, Item::Closed(_)));
+/// Adds what was read to a text that is kept while it is short.
+fn keep(text: &mut Option<Vec<u8>>, bytes: &[u8]) {
     match text {
-        Some(kept) if !found && kept.len() + bytes.len() <= LARGEST_HEADLESS => kept.extend_from_slice(bytes),
+        Some(kept) if kept.len() + bytes.len() <= LARGEST_HEADLESS => kept.extend_from_slice(bytes),
         _ => *text = None,
     }
+}
+
+fn has_reports(items: &[Item]) -> bool {
+    items.iter().any(|item| matches!(item, Item::Closed(_)))
 }
 
 /// The threads that each log gets, and those that read logs: one log gets all of them; of several each gets one.
