@@ -2,6 +2,7 @@
 
 use super::document::begins_document;
 use super::foreign::{Foreign, SAMPLE, Unreadable};
+use super::joined::is_joined;
 use super::nature::nature;
 use super::text::{LARGEST_MAIL, Text};
 use crate::input::{CHUNK, Damage, Decoder, Encoding, Stream, read_mail};
@@ -180,6 +181,12 @@ pub(super) fn content_of(name: &str, first: &[u8], all: bool) -> Result<(), Unre
     }
 }
 
+/// Whether a text must be known as a whole before its log can be read.
+fn begins_whole(head: &[u8]) -> bool {
+    let first = || head.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    begins_mail(head) || begins_document(head) || is_joined(first())
+}
+
 /// A stream of which the first bytes were read: a text if it is short, a mail or a document.
 pub(super) fn of_stream(
     name: &str,
@@ -191,7 +198,7 @@ pub(super) fn of_stream(
         return Err(Unreadable::Damaged(name.to_owned(), stream.damage().cloned().unwrap_or(Damage::Empty)));
     }
     content_of(name, &head, ended)?;
-    if !ended && Encoding::of(&head).is_none() && (begins_mail(&head) || begins_document(&head)) {
+    if !ended && Encoding::of(&head).is_none() && begins_whole(&head) {
         while head.len() <= LARGEST_MAIL && !ended {
             ended = !more(&mut stream, &mut head);
         }

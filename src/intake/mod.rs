@@ -18,6 +18,7 @@ mod archive;
 mod content;
 mod document;
 mod foreign;
+mod joined;
 mod names;
 mod nature;
 mod open;

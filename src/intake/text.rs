@@ -1,6 +1,7 @@
 //! A log in memory, made plain, and the way back to the lines and offsets of its file.
 
 use super::document::read_document;
+use super::joined::read_joined;
 use crate::engine::Item;
 use crate::input::{Damage, Decoder, Encoding, Inside, Whole, read_mail};
 use crate::report::{renumber_event, renumber_report};
@@ -22,6 +23,11 @@ struct Taken {
     prose: bool,
     inner: Vec<usize>,
     outer: Vec<usize>,
+}
+
+/// The log in a text whose lines are not its lines.
+fn read_log(plain: &[u8]) -> Option<Inside> {
+    read_document(plain).or_else(|| read_joined(plain))
 }
 
 /// One log, all of it.
@@ -75,7 +81,7 @@ impl Text {
         let plain = self.plain();
         if plain.len() <= LARGEST_MAIL
             && let Some((text, prose)) =
-                read_mail(plain).map(|mail| (mail, true)).or_else(|| read_document(plain).map(|log| (log, false)))
+                read_mail(plain).map(|mail| (mail, true)).or_else(|| Some((read_log(plain)?, false)))
         {
             let ends = |text: &[u8]| -> Vec<usize> { memchr::memchr_iter(b'\n', text).collect() };
             let (inner, outer) = (ends(&text.text), ends(plain));

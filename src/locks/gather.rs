@@ -23,6 +23,18 @@ enum Piece<'a> {
     Key(&'a str),
 }
 
+impl Piece<'_> {
+    /// The task that it is about, if it is about one.
+    fn pid(&self) -> Option<i64> {
+        match self {
+            Self::Hung(hung, _) => Some(hung.task.pid),
+            Self::Held(list) => list.task.as_ref().map(|task| task.pid),
+            Self::Running(task) => Some(task.pid),
+            _ => None,
+        }
+    }
+}
+
 /// The dumps of a log; `records` in the order of the log.
 pub(super) fn dumps<'a>(records: &[Record<'a>]) -> Vec<Facts<'a>> {
     let mut pieces: Vec<(u64, Option<f64>, usize, Piece<'a>)> = Vec::new();
@@ -46,8 +58,8 @@ pub(super) fn dumps<'a>(records: &[Record<'a>]) -> Vec<Facts<'a>> {
     // The sysrq keys that were pressed since the last dump began, by name.
     let mut pressed: BTreeSet<&str> = BTreeSet::new();
     for (line, time, boot, piece) in pieces {
-        // The same list may be part of a report and an event of its own.
-        if !seen.insert((boot, line, discriminant(&piece))) {
+        // The same list may be part of a report and an event of its own. A log on one line has all its tasks there.
+        if !seen.insert((boot, line, discriminant(&piece), piece.pid())) {
             continue;
         }
         if let Piece::Trace(fields) = piece {

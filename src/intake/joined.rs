@@ -1,0 +1,154 @@
+//! A log that was pasted as one line: its line breaks became blanks, and only the stamps tell where a line began.
+
+use crate::input::Inside;
+use crate::line::begins_with_stamp;
+
+/// A line with so many stamps in it is several lines.
+const STAMPS: usize = 4;
+/// A shorter line does not hold as many lines of a log, bytes.
+const SHORTEST: usize = 120;
+/// What stands before the stamp of each line (`Mar  1 12:00:00 host kernel: `) is no longer than this, bytes.
+const LONGEST_PREFIX: usize = 120;
+
+/// The log with a line per stamp, or `None` if no line of the text holds several.
+pub(super) fn read_joined(text: &[u8]) -> Option<Inside> {
+    if !lines(text).any(|(line, _)| is_joined(line)) {
+        return None;
+    }
+    let mut inside = Inside::of(text.len());
+    for (line, start) in lines(text) {
+        let mut from = 0;
+        for cut in cuts(line).into_iter().chain([line.len()]) {
+            let piece = line[from..cut].trim_ascii_end();
+            if cut == line.len() || !piece.is_empty() {
+                inside.begin(start + from);
+                inside.text.extend_from_slice(piece);
+                inside.text.push(b'\n');
+            }
+            from = cut;
+        }
+    }
+    Some(inside)
+}
+
+/// Whether a line is several lines of a log.
+pub(super) fn is_joined(line: &[u8]) -> bool {
+    line.len() >= SHORTEST && !line.starts_with(b"{") && stamps(line).nth(STAMPS - 1).is_some()
+}
+
+/// The lines of a text without their ends, and where they begin.
+fn lines(text: &[u8]) -> impl Iterator<Item = (&[u8], usize)> {
+    let mut start = 0;
+    text.split_inclusive(|byte| *byte == b'\n').map(move |line| {
+        let at = start;
+        start += line.len();
+        (line.strip_suffix(b"\n").unwrap_or(line), at)
+    })
+}
+
+/// Where the stamps of a line begin: at its start or behind a blank.
+fn stamps(line: &[u8]) -> impl Iterator<Item = usize> {
+    memchr::memchr_iter(b'[', line)
+        .filter(|at| *at == 0 || line[at - 1].is_ascii_whitespace())
+        .filter(|at| begins_with_stamp(&line[*at..]) || begins_with_date(&line[*at..]))
+}
+
+/// Whether a text begins with a stamp of `dmesg -T`: `[Wed Dec 19 03:36:07 2018]`.
+fn begins_with_date(text: &[u8]) -> bool {
+    const FORM: &[u8] = b"[Www Mmm 00 00:00:00 0000]";
+    let fits = |(byte, form): (&u8, &u8)| match form {
+        b'0' => byte.is_ascii_digit() || *byte == b' ',
+        b'W' | b'w' | b'M' | b'm' => byte.is_ascii_alphabetic(),
+        form => byte == form,
+    };
+    text.len() >= FORM.len() && text.iter().zip(FORM).all(fits)
+}
+
+/// Where the lines begin that a line is made of, the first left out.
+fn cuts(line: &[u8]) -> Vec<usize> {
+    if !is_joined(line) {
+        return Vec::new();
+    }
+    let stamps: Vec<usize> = stamps(line).collect();
+    // What stands before the first stamp stands, in the same form, before the others, or is no part of the log.
+    let prefix = &line[..stamps[0]];
+    let before = |at: usize| at.checked_sub(prefix.len()).filter(|start| has_form(&line[*start..at], prefix));
+    let alike = stamps[1..].iter().filter(|at| before(**at).is_some()).count();
+    if prefix.is_empty() || prefix.len() > LONGEST_PREFIX || alike * 2 < stamps.len() {
+        let own = stamps.into_iter().filter(|at| *at > 0);
+        return own.collect();
+    }
+    stamps[1..].iter().map(|at| before(*at).unwrap_or(*at)).collect()
+}
+
+/// Whether two texts differ in nothing but digits.
+fn has_form(text: &[u8], form: &[u8]) -> bool {
+    let alike = |(one, other): (&u8, &u8)| one == other || one.is_ascii_digit() && other.is_ascii_digit();
+    text.len() == form.len() && text.iter().zip(form).all(alike)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log(text: &str) -> Option<String> {
+        read_joined(text.as_bytes()).map(|inside| String::from_utf8(inside.text).expect("UTF-8"))
+    }
+
+    fn joined(lines: &[&str]) -> (String, String) {
+        (lines.join(" ") + "\n", lines.join("\n") + "\n")
+    }
+
+    #[test]
+    fn a_paste_on_one_line_is_taken_apart() {
+        for lines in [
+            &[
+                "[ 2052.055328][ T1668] task:widget state:D",
+                "[ 2052.055331][ T1668] Call trace:",
+                "[ 2052.055333][ T1668] one+0x1/0x2",
+                "[ 2052.055335][ T1668] two+0x1/0x2",
+            ][..],
+            &[
+                "My machine hangs:",
+                "[   52.055328] task:widget state:D",
+                "[   52.055331] Call trace:",
+                "[   52.055333] one+0x1/0x2 [widget]",
+                "[   52.055335] two+0x1/0x2",
+            ][..],
+            &[
+                "Mar  1 12:00:09 box kernel: [   52.055328] task:widget state:D",
+                "Mar  1 12:00:10 box kernel: [   52.055331] Call trace:",
+                "Mar  1 12:00:10 box kernel: [   52.055333] one+0x1/0x2",
+                "Mar  1 12:00:10 box kernel: [   52.055335] two+0x1/0x2",
+            ][..],
+            &[
+                "[Wed Dec 19 03:36:07 2018] INFO: task widget:17 blocked",
+                "[Wed Dec 19 03:36:07 2018] Call Trace:",
+                "[Wed Dec 19 03:36:07 2018] one+0x1/0x2",
+                "[Wed Dec 19 03:36:08 2018] two+0x1/0x2",
+            ][..],
+        ] {
+            let (text, want) = joined(lines);
+            assert_eq!(log(&text).as_deref(), Some(&*want), "{text}");
+            let inside = read_joined(text.as_bytes()).expect("a log");
+            let second = want.find('\n').expect("lines") + 1;
+            assert!(text[inside.origin(second)..].starts_with(lines[1]));
+        }
+    }
+
+    #[test]
+    fn lines_as_they_are_stay() {
+        let stamps = "[    1.000000] widget: x\n".repeat(20);
+        assert_eq!(log(&stamps), None);
+        let few = format!("[    1.000000] {} [    2.000000] [    3.000000] y\n", "x".repeat(200));
+        assert_eq!(log(&few), None);
+        // Other lines of such a text stay, too.
+        let (text, want) = joined(&[
+            "[    1.000000] widget one and more of it",
+            "[    2.000000] b",
+            "[    3.000000] c",
+            "[    4.000000] d and still more of it until the end",
+        ]);
+        assert_eq!(log(&format!("title\n\n{text}end\n")), Some(format!("title\n\n{want}end\n")));
+    }
+}
