@@ -46,6 +46,16 @@ impl NameSet {
         self.forms().contain(name)
     }
 
+    /// Whether the name is in the set by more than a part somewhere in it: `panic` is the beginning of `panic_print`, but says little
+    /// of `alloc_bootmem_nopanic`.
+    #[must_use]
+    pub(crate) fn is_named(&self, name: &[u8]) -> bool {
+        let forms = self.forms();
+        let start = name.iter().take_while(|byte| **byte == b'_').count();
+        let begins = |searcher: &AhoCorasick| searcher.find_overlapping_iter(name).any(|found| found.start() <= start);
+        forms.is_bound(name) || forms.searcher.as_ref().is_some_and(begins)
+    }
+
     /// The patterns that it was made from.
     #[must_use]
     pub fn sources(&self) -> &[String] {
@@ -87,11 +97,15 @@ impl Forms {
     }
 
     fn contain(&self, name: &[u8]) -> bool {
+        self.is_bound(name) || self.searcher.as_ref().is_some_and(|searcher| searcher.is_match(name))
+    }
+
+    /// Whether a pattern matches that is not plain text anywhere in the name.
+    fn is_bound(&self, name: &[u8]) -> bool {
         let (first, last) = (name.first(), name.last());
         self.whole.of(first).iter().any(|whole| name == whole)
             || self.prefixes.of(first).iter().any(|prefix| name.starts_with(prefix))
             || self.suffixes.of(last).iter().any(|suffix| name.ends_with(suffix))
-            || self.searcher.as_ref().is_some_and(|searcher| searcher.is_match(name))
             || self.rest.as_ref().is_some_and(|rest| rest.is_match(name))
     }
 }

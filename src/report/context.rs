@@ -29,7 +29,15 @@ pub(super) fn cpu_line(line: &[u8]) -> Option<CpuLine> {
     } else if after(line, "Pid: ").is_none() {
         return None;
     }
-    let (head, tail) = split(line, "Comm: ").or_else(|| split(line, "comm: "))?;
+    let Some((head, tail)) = split(line, "Comm: ").or_else(|| split(line, "comm: ")) else {
+        // ARM before Linux 3.11: `CPU: 0    Not tainted  (3.4.67 #1)`; the task stands on a line of its own.
+        let state =
+            after(line, "CPU: ").map(|rest| leading_number(rest.trim_ascii_start()).map_or(rest, |(_, rest)| rest))?;
+        let state = state.trim_ascii().strip_suffix(b")").unwrap_or(state.trim_ascii());
+        (out.taint, out.kernel_version) = taint(state);
+        out.kernel_build = kernel_build(state);
+        return out.taint.is_some().then_some(out);
+    };
     let pid = keyed(head, "PID: ").or_else(|| keyed(head, "Pid: "));
     let (comm, state) = match split_last(tail, " Not tainted").or_else(|| split_last(tail, " Tainted: ")) {
         Some((comm, _)) => (comm, &tail[comm.len()..]),
@@ -39,6 +47,14 @@ pub(super) fn cpu_line(line: &[u8]) -> Option<CpuLine> {
     (out.taint, out.kernel_version) = taint(state);
     out.kernel_build = kernel_build(state);
     Some(out)
+}
+
+/// The task of `Process env (pid: 919, stack limit = 0x8caac188)`, as ARM prints it, and others did long ago.
+pub(super) fn process_line(line: &[u8]) -> Option<Task> {
+    let (comm, rest) = split_last(after(line, "Process ")?, " (pid: ")?;
+    let (pid, rest) = leading_number(rest)?;
+    let known = !comm.is_empty() && comm.len() <= COMMAND && matches!(rest.first(), Some(b',' | b')'));
+    known.then_some(Task { comm: text(comm), pid: i64::try_from(pid).ok()? })
 }
 
 /// `#2 PREEMPT(full) 0123…` of `Not tainted 6.1 #2 PREEMPT(full) 0123…`, `#0` of lockdep's `6.1.0 #0 Not tainted`.

@@ -1,6 +1,6 @@
 //! One pass over the lines of a report that gathers everything its structure says.
 
-use super::context::{access, by_task, cpu_line, fault_kind, kernel_build, taint};
+use super::context::{CpuLine, access, by_task, cpu_line, fault_kind, kernel_build, process_line, taint};
 use super::damage::Damage;
 use super::frames::frame_line;
 use super::header::{Header, header, oops_number};
@@ -277,6 +277,10 @@ impl Walk<'_> {
                     self.close();
                     self.user = false;
                     self.of_cpu(found);
+                    return true;
+                }
+                if let Some(task) = process_line(trimmed) {
+                    self.of_cpu(CpuLine { task: Some(task), cpu: self.near.1, ..CpuLine::default() });
                     return true;
                 }
                 if let Some(code) = after(trimmed, "Code: ") {

@@ -1,7 +1,7 @@
 //! The lines of one report: those of its window that the same task or CPU printed, without their prefixes.
 
 use super::console::{Console, Context, console, is_questionable};
-use super::printers::{KeptLine, Printed, Printers, trim_returns};
+use super::printers::{KeptLine, Printed, Printers, asks_others, trim_returns};
 use super::scan::find;
 use super::symbolized;
 use crate::grammar::Anchor;
@@ -29,6 +29,8 @@ const ENOUGH_LINES: usize = 22;
 const ENOUGH_LINES_KMSAN: usize = 16;
 /// So long a silence ends a report, seconds.
 const SILENCE: f64 = 10.0;
+/// So long other CPUs are waited for that were asked for their stacks, and a bit, seconds.
+const ANSWER: f64 = 12.0;
 /// Most reports have no more lines.
 const USUAL_LINES: usize = 128;
 /// A header that is followed by fewer lines than these may be the beginning of the next report.
@@ -109,7 +111,8 @@ fn until_silence(lines: &[KeptLine<'_>], first: Option<f64>) -> usize {
     let Some(mut last) = first else { return lines.len() };
     for (number, line) in lines.iter().enumerate().skip(1) {
         let Some(stamp) = line.stamp.and_then(seconds) else { continue };
-        if stamp - last > SILENCE {
+        let patience = if asks_others(&lines[number - 1]) { ANSWER } else { SILENCE };
+        if stamp - last > patience {
             return number;
         }
         last = stamp;

@@ -195,6 +195,9 @@ fn of_object(line: &[u8], above: &[u8], out: &mut Said) {
         let end = cache.iter().position(|byte| b", ]".contains(byte)).unwrap_or(cache.len());
         let size = keyed(line, "size=").and_then(|size| u64::try_from(size).ok());
         object.get_or_insert_with(|| SlabObject { cache: Some(text(&cache[..end])), size, offset: None });
+    } else if find(line, " kthread starved for ").is_some() {
+        // Why RCU does not get on, if it is not the CPU or task that it names.
+        say(&mut out.message, line);
     } else if ["page dumped because: ", "value changed: ", "KASAN: "].iter().any(|start| after(line, start).is_some()) {
         say(&mut out.message, line);
     }

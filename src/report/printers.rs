@@ -274,6 +274,11 @@ const RETURN: Letters = Letters::of(b"\r");
 /// What a line holds that a careful unwinder would not have printed.
 const DOUBTS: [Letters; 2] = [Letters::of(b"?"), Letters::of(b"(unreliable)")];
 
+/// Whether other CPUs are asked for their stacks.
+pub(super) fn asks_others(line: &KeptLine<'_>) -> bool {
+    line.letters.may_hold(Letters::of(OTHERS.as_bytes())) && find(&line.text, OTHERS).is_some()
+}
+
 fn printed<'a>(output: &Output, prefix: &Console<'a>, raw: &'a [u8], span: Range<usize>, below: usize) -> Printed<'a> {
     let letters = Letters::of(raw);
     let line = if letters.may_hold(RETURN) { without_returns(raw) } else { Cow::Borrowed(raw) };
@@ -282,8 +287,8 @@ fn printed<'a>(output: &Output, prefix: &Console<'a>, raw: &'a [u8], span: Range
         && DOUBTS.into_iter().any(|doubt| letters.may_hold(doubt))
         && (is_questionable(&text) || symbolized::is_questionable_frame(&text));
     let (ends, noise) = (output.ends.is_match_in(&text, letters), output.noise.is_match_in(&text, letters));
-    let sent = letters.may_hold(Letters::of(OTHERS.as_bytes())) && find(&text, OTHERS).is_some();
     let line = KeptLine { text, stamp: prefix.stamp, offset: span.start, below, letters };
+    let sent = asks_others(&line);
     Printed { line, end: span.end, doubted, ends, noise, sent }
 }
 

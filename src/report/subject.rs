@@ -11,7 +11,8 @@ const OWN: [&[StackRole]; 2] =
 
 /// The function behind a title that ends "in corrupted" or names none: the faulting instruction, the first named frame,
 /// the first that the unwinder doubts, the function of the work item, whichever is there. Machinery is passed over by the
-/// same names as in titles. `frame` is the function that the title names, `header` the index of the report's header.
+/// same names as in titles; if nothing else is there, by those only that are machinery as a whole, and the faulting instruction
+/// is where it is. `frame` is the function that the title names, `header` the index of the report's header.
 #[must_use]
 pub fn subject(grammar: &Grammar, header: usize, title: &Title, frame: &str, found: &Structure) -> Option<String> {
     if !frame.is_empty() && frame != NOBODY {
@@ -19,14 +20,12 @@ pub fn subject(grammar: &Grammar, header: usize, title: &Title, frame: &str, fou
     }
     let kind = grammar.kinds.get(header).and_then(|kinds| kinds.iter().find(|kind| kind.id == title.kind));
     let hung = found.hung_tasks.iter().any(|task| task.seconds.is_some());
-    let search = Search { grammar, kind, hung };
-    let pc = found.stacks.iter().filter(|stack| stack.role == StackRole::Pc).flat_map(|stack| &stack.frames);
+    let search = Search { grammar, kind, hung, loosely: false };
+    let pc = frames_of(&found.stacks, &[StackRole::Pc]);
     if title.interrupted {
         return search.first(pc).or_else(|| search.interrupted(&found.stacks));
     }
-    let own = |roles: &'static [StackRole]| {
-        found.stacks.iter().filter(move |stack| roles.contains(&stack.role)).flat_map(|stack| &stack.frames)
-    };
+    let own = |roles: &'static [StackRole]| frames_of(&found.stacks, roles);
     search
         .first(pc)
         .or_else(|| OWN.iter().find_map(|roles| search.first(own(roles).filter(|frame| frame.reliable))))
@@ -35,17 +34,38 @@ pub fn subject(grammar: &Grammar, header: usize, title: &Title, frame: &str, fou
             let work = found.hung_tasks.iter().find_map(|task| task.work_function.as_ref());
             work.or(found.work_function.as_ref()).and_then(|name| search.plain(name))
         })
+        .or_else(|| search.last_resort(&found.stacks))
 }
 
+/// The frames of the stacks with these roles.
+fn frames_of<'s>(stacks: &'s [Stack], roles: &'static [StackRole]) -> impl Iterator<Item = &'s Frame> {
+    stacks.iter().filter(move |stack| roles.contains(&stack.role)).flat_map(|stack| &stack.frames)
+}
+
+#[derive(Clone, Copy)]
 struct Search<'a> {
     grammar: &'a Grammar,
     kind: Option<&'a Kind>,
     hung: bool,
+    /// Whether a name that only holds a word of machinery counts.
+    loosely: bool,
 }
 
 impl Search<'_> {
     fn first<'f>(&self, mut frames: impl Iterator<Item = &'f Frame>) -> Option<String> {
         frames.find_map(|frame| if frame.inline { None } else { self.plain(frame.function.as_deref()?) })
+    }
+
+    /// Where nothing but machinery is there: not for a task that waits, which always stands in the machinery of waiting.
+    fn last_resort(self, stacks: &[Stack]) -> Option<String> {
+        if self.hung {
+            return None;
+        }
+        let search = Self { loosely: true, ..self };
+        let pc = || frames_of(stacks, &[StackRole::Pc]);
+        let found = search.first(pc().chain(OWN.iter().flat_map(|roles| frames_of(stacks, roles))));
+        let stands = || pc().find_map(|frame| frame.function.clone().filter(|_| !frame.inline));
+        found.or_else(|| stands().map(|name| demangle(name.split('.').next().unwrap_or(&name))))
     }
 
     /// What an interrupt broke into: the frames below it. A stack without one is that of who reports.
@@ -69,7 +89,9 @@ impl Search<'_> {
     fn plain(&self, name: &str) -> Option<String> {
         let bare = if name.starts_with('<') { name } else { name.split('.').next().unwrap_or(name) };
         let name = demangle(bare);
-        let holds = |names: &NameSet| names.contains(name.as_bytes());
+        let holds = |names: &NameSet| {
+            if self.loosely { names.is_named(name.as_bytes()) } else { names.contains(name.as_bytes()) }
+        };
         let names = &self.grammar.names;
         // Who finds a lockup is not what is locked up; below an anchor is what calls everything.
         let machinery = holds(&names.skip)
