@@ -41,6 +41,9 @@ pub fn frame_line(line: &[u8], log_line: u64) -> Option<FrameLine> {
     if let Some(found) = arm(rest, &frame) {
         return Some(found);
     }
+    if let Some(address) = nameless(rest) {
+        return Some(FrameLine { frame: Frame { address: Some(text(address)), ..frame }, callee: None });
+    }
     if rest.is_empty() {
         return bracketed.then_some(FrameLine { frame, callee: None });
     }
@@ -146,6 +149,13 @@ fn arm(bytes: &[u8], marks: &Frame) -> Option<FrameLine> {
         },
     };
     Some(FrameLine { frame, callee: Some(text(callee)) })
+}
+
+/// `Function entered at [<c030f1b0>] from [<c030b5d4>]`, as ARM prints it without symbols: the address of the caller.
+fn nameless(bytes: &[u8]) -> Option<&[u8]> {
+    let (_, rest) = bracketed_address(after(bytes, "Function entered at ")?)?;
+    let (caller, _) = bracketed_address(after(rest, " from ")?)?;
+    Some(caller)
 }
 
 /// `0xffffffff81234567`: a kernel without symbols. Behind it may be the module that lies there, `[netatop@6b7888f1+0x12000]`.
@@ -375,6 +385,7 @@ mod tests {
             ("([<000000000010a4c4>] foo+0x1/0x20)", "foo+0x1/0x20 <000000000010a4c4>"),
             (" [<000003ffe0c9c0b2>] foo+0x1/0x20 ", "foo+0x1/0x20 <000003ffe0c9c0b2>"),
             ("[<ffffffe00020383c>] walk+0x0/0xaa", "walk+0x0/0xaa <ffffffe00020383c>"),
+            ("Function entered at [<c030f1b0>] from [<c030b5d4>]", "- <c030b5d4>"),
             (" 0xffffffffc0001234", "- <0xffffffffc0001234>"),
             (" [<ffffffffc0001234>] 0xffffffffc0001234", "- <ffffffffc0001234>"),
             (" 0xffffffc000c81e2c [netatop@000000006b7888f1+0x12000]", "- [netatop] <0xffffffc000c81e2c>"),

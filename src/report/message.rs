@@ -31,6 +31,8 @@ const LONGEST: usize = 240;
 const BELOW: usize = 3;
 /// How many lines may stand between `[ cut here ]` and the header.
 const ABOVE: usize = 3;
+/// How many lines above that one are looked at for the same words.
+const CHATTER: usize = 32;
 /// A line above `[ cut here ]` is of the report if it was printed no longer before, seconds.
 const AT_ONCE: f64 = 0.01;
 
@@ -131,7 +133,8 @@ fn above<'w>(grammar: &Grammar, window: &'w [u8], start: usize, excerpt: &Excerp
             let stamp = prefix.stamp.and_then(|stamp| std::str::from_utf8(stamp).ok()?.trim().parse::<f64>().ok());
             let at_once =
                 stamp.zip(excerpt.time).is_some_and(|(stamp, time)| (0.0..=AT_ONCE).contains(&(time - stamp)));
-            return if at_once && is_sentence(grammar, line, 1) { vec![line] } else { Vec::new() };
+            let said = at_once && is_sentence(grammar, line, 1) && !is_repeated(line, &window[..end], excerpt.context);
+            return if said { vec![line] } else { Vec::new() };
         }
         if line.is_empty() || line.starts_with(b"---[") || found.len() == ABOVE {
             break;
@@ -139,6 +142,18 @@ fn above<'w>(grammar: &Grammar, window: &'w [u8], start: usize, excerpt: &Excerp
         found.push(line);
     }
     Vec::new()
+}
+
+/// Whether the same printer has just said the same, other numbers aside: then the line is no check's word on what it found.
+fn is_repeated(line: &[u8], above: &[u8], context: Context<'_>) -> bool {
+    let alike = |other: &[u8]| {
+        let same = |(one, other): (&u8, &u8)| one == other || one.is_ascii_digit() && other.is_ascii_digit();
+        other.len() == line.len() && other.iter().zip(line).all(same)
+    };
+    above.rsplit(|byte| *byte == b'\n').take(CHATTER).any(|raw| {
+        let prefix = console(raw);
+        prefix.context.is_same(context) && alike(raw[prefix.message.min(raw.len())..].trim_ascii())
+    })
 }
 
 /// Whether a line is words, `least` plain ones or more, and not the beginning of a structure.
