@@ -131,6 +131,15 @@ impl Parts {
     }
 }
 
+/// Removes what a process left beside a file that it had brought whole and put in its place before it was killed. What a download
+/// under way needs has both files.
+pub(super) fn tidy(destination: &Path) {
+    let parts = Parts::of(destination);
+    if !(parts.wire.exists() && parts.unpacked.exists()) {
+        parts.remove();
+    }
+}
+
 /// Bytes that have come, and the unpacker that has seen them.
 struct Stream {
     wire: File,

@@ -1,7 +1,7 @@
 //! `bundle fetch`: a bug of the dashboard → a folder that holds what its reproduction needs.
 
 use super::dashboard::{Bug, BugName, parse_bug};
-use super::download::{Download, DownloadError, Progress, download};
+use super::download::{Download, DownloadError, Progress, download, tidy};
 use super::manifest::{BundleError, FileRecord, LOCK, Manifest, Missing, Role};
 use super::page::{BugPage, parse_page};
 use super::plan::{self, Candidate, Item};
@@ -307,6 +307,7 @@ fn obtain(
                     .map_err(|source| FetchError::Io { path: destination.clone(), source })?
             }
         };
+        tidy(&destination);
         tell(Event::Kept(&record));
         remember(manifest, record);
         return Ok(());

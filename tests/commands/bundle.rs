@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-const EXTID: &str = "0123456789abcdef0123";
+pub(super) const EXTID: &str = "0123456789abcdef0123";
 const COMMIT: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 const SYZKALLER: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 const PROGRAM: &str = "# https://syzkaller.appspot.com/bug?id=1\n#{\"threaded\":true,\"repeat\":true,\"procs\":6,\"slowdown\":1,\"sandbox\":\"none\",\"sandbox_arg\":0,\"close_fds\":true}\nr0 = openat$ppp(0xffffffffffffff9c, &(0x7f0000000000), 0x0, 0x0)\n";
@@ -69,7 +69,7 @@ fn assets(server: &Server) -> String {
 }
 
 /// A server with a whole bug.
-fn dashboard() -> Server {
+pub(super) fn dashboard() -> Server {
     let server = Server::start();
     let text = |body: &str| Answer::File(File { content_type: "text/plain", etag: None, ..File::new(body) });
     let page = page(&assets(&server));

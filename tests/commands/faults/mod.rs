@@ -3,6 +3,7 @@
 
 mod disk;
 mod ends;
+mod fetch;
 mod limits;
 mod shared_use;
 

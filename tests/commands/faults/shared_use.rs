@@ -50,3 +50,21 @@ fn of_four_that_adopt_one_bundle_each_succeeds_or_says_who_is_at_it() {
     let manifest = std::fs::read(folder.path().join("logs/bundle.json")).expect("a manifest");
     assert!(serde_json::from_slice::<serde_json::Value>(&manifest).is_ok(), "half a manifest");
 }
+
+#[test]
+fn four_runs_at_once_have_a_folder_each() {
+    let folder = place();
+    let arguments = ["run", "--replay", "a.log", "--runs", "runs"];
+    for output in four(folder.path(), &arguments) {
+        assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let runs: Vec<_> = std::fs::read_dir(folder.path().join("runs")).expect("runs").flatten().collect();
+    let runs: Vec<_> = runs.iter().filter(|run| run.path().join("manifest.json").is_file()).collect();
+    assert_eq!(runs.len(), 4, "each run has a folder of its own");
+    for run in runs {
+        let manifest = std::fs::read(run.path().join("manifest.json")).expect("a manifest");
+        assert!(serde_json::from_slice::<serde_json::Value>(&manifest).is_ok(), "half a manifest");
+        let console = std::fs::read(run.path().join("serial.log")).expect("what was played");
+        assert_eq!(console, std::fs::read(folder.path().join("a.log")).expect("a log"));
+    }
+}
