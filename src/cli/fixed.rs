@@ -8,7 +8,7 @@ use super::tree::{TreeArguments, chosen, told};
 use crate::engine::Item;
 use crate::render::fixed_text;
 use crate::report::Report;
-use crate::source::{Fixed, PageOptions, Query, blame_page, fixed};
+use crate::source::{Fixed, PageOptions, Query, base_of, blame_page, fixed};
 use crate::syzbot::dashboard::BugName;
 use std::io::Write;
 use std::process::ExitCode;
@@ -67,7 +67,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if by_hand && arguments.logs.logs.is_empty() {
         let introduced = arguments.introduced_by.as_deref().map(|name| tree.commit(name)).transpose()?;
         let base = match &arguments.tree.commit {
-            Some(_) => Some(tree.base(None, &arguments.tree.hints("", None))?),
+            Some(_) => Some(base_of(&tree, None, &arguments.tree.hints("", None))?),
             None => None,
         };
         let titles = arguments.title.clone();

@@ -15,37 +15,35 @@ const FORM: &str = "kanalyze source 1";
 /// When more answers than this are kept, the oldest half goes.
 const MOST: usize = 4_000;
 
-impl Tree {
-    /// The answer to a question about a commit's past: the kept one, else what `find` says.
-    ///
-    /// # Errors
-    /// What `find` says. A cache that cannot be read or written is a cache that is not there.
-    pub(super) fn remembered<T: Serialize + DeserializeOwned>(
-        &self,
-        question: &[&str],
-        find: impl FnOnce() -> Result<T, SourceError>,
-    ) -> Result<T, SourceError> {
-        let Some(path) = self.answer_path(question) else { return find() };
-        if let Some(kept) = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
-            return Ok(kept);
-        }
-        let answer = find()?;
-        if let Ok(bytes) = serde_json::to_vec(&answer) {
-            let _ = keep(&path, &bytes);
-        }
-        Ok(answer)
+/// The answer to a question about a commit's past: the kept one, else what `find` says.
+///
+/// # Errors
+/// What `find` says. A cache that cannot be read or written is a cache that is not there.
+pub(super) fn remembered<T: Serialize + DeserializeOwned>(
+    tree: &Tree,
+    question: &[&str],
+    find: impl FnOnce() -> Result<T, SourceError>,
+) -> Result<T, SourceError> {
+    let Some(path) = answer_path(tree, question) else { return find() };
+    if let Some(kept) = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
+        return Ok(kept);
     }
+    let answer = find()?;
+    if let Ok(bytes) = serde_json::to_vec(&answer) {
+        let _ = keep(&path, &bytes);
+    }
+    Ok(answer)
+}
 
-    fn answer_path(&self, question: &[&str]) -> Option<PathBuf> {
-        let mut digest = Sha256::new();
-        digest.update(FORM);
-        // A clone that ends early answers otherwise than a whole one.
-        for part in question.iter().copied().chain(self.cut_at.iter().map(String::as_str)) {
-            digest.update([0]);
-            digest.update(part);
-        }
-        Some(self.cache.as_ref()?.join("answers").join(format!("{}.json", hex(&digest.finalize()))))
+fn answer_path(tree: &Tree, question: &[&str]) -> Option<PathBuf> {
+    let mut digest = Sha256::new();
+    digest.update(FORM);
+    // A clone that ends early answers otherwise than a whole one.
+    for part in question.iter().copied().chain(tree.cut_at.iter().map(String::as_str)) {
+        digest.update([0]);
+        digest.update(part);
     }
+    Some(tree.cache.as_ref()?.join("answers").join(format!("{}.json", hex(&digest.finalize()))))
 }
 
 /// Bytes in hex digits.

@@ -18,66 +18,64 @@ pub struct Hints {
     pub range: Option<(String, String)>,
 }
 
-impl Tree {
-    /// The commit from which the kernel of a log was built. `release` is what the log says (`6.12.0-rc3-00012-g0123456789ab`).
-    ///
-    /// # Errors
-    /// The user names a commit that is not there; git fails.
-    pub fn base(&self, release: Option<&str>, hints: &Hints) -> Result<Base, SourceError> {
-        if let Some(name) = &hints.commit {
-            return self.based_on(&self.commit(name)?, BaseKind::Given, format!("given as {name}"), Vec::new());
-        }
-        let mut doubts = Vec::new();
-        let stated = [
-            (hash_of(release), BaseKind::Release, "the log's"),
-            (hints.bundle.as_deref().filter(|id| is_hash(id)), BaseKind::Bundle, "the bundle's"),
-            (hash_of(hints.vmlinux.as_deref()), BaseKind::Vmlinux, "the vmlinux'"),
-        ];
-        for (hash, kind, whose) in stated {
-            let Some(hash) = hash else { continue };
-            match self.commit(hash) {
-                Ok(id) => {
-                    let words = match (kind, release, &hints.vmlinux) {
-                        (BaseKind::Release, Some(release), _) => format!("{whose} {release}"),
-                        (BaseKind::Vmlinux, _, Some(release)) => format!("{whose} {release}"),
-                        _ => format!("{whose} {}", short(hash)),
-                    };
-                    if release.is_some_and(|release| release.ends_with("-dirty")) {
-                        doubts.push("the kernel was built from a tree with uncommitted changes (-dirty)".into());
-                    }
-                    return self.based_on(&id, kind, words, doubts);
+/// The commit from which the kernel of a log was built. `release` is what the log says (`6.12.0-rc3-00012-g0123456789ab`).
+///
+/// # Errors
+/// The user names a commit that is not there; git fails.
+pub fn base_of(tree: &Tree, release: Option<&str>, hints: &Hints) -> Result<Base, SourceError> {
+    if let Some(name) = &hints.commit {
+        return based_on(tree, &tree.commit(name)?, BaseKind::Given, format!("given as {name}"), Vec::new());
+    }
+    let mut doubts = Vec::new();
+    let stated = [
+        (hash_of(release), BaseKind::Release, "the log's"),
+        (hints.bundle.as_deref().filter(|id| is_hash(id)), BaseKind::Bundle, "the bundle's"),
+        (hash_of(hints.vmlinux.as_deref()), BaseKind::Vmlinux, "the vmlinux'"),
+    ];
+    for (hash, kind, whose) in stated {
+        let Some(hash) = hash else { continue };
+        match tree.commit(hash) {
+            Ok(id) => {
+                let words = match (kind, release, &hints.vmlinux) {
+                    (BaseKind::Release, Some(release), _) => format!("{whose} {release}"),
+                    (BaseKind::Vmlinux, _, Some(release)) => format!("{whose} {release}"),
+                    _ => format!("{whose} {}", short(hash)),
+                };
+                if release.is_some_and(|release| release.ends_with("-dirty")) {
+                    doubts.push("the kernel was built from a tree with uncommitted changes (-dirty)".into());
                 }
-                Err(_) => doubts.push(format!("{whose} commit {} is not in this tree", short(hash))),
+                return based_on(tree, &id, kind, words, doubts);
             }
+            Err(_) => doubts.push(format!("{whose} commit {} is not in this tree", short(hash))),
         }
-        let release = release.or(hints.vmlinux.as_deref());
-        for tag in release.map(tags_of).unwrap_or_default() {
-            if let Ok(id) = self.commit(&format!("refs/tags/{}", tag.name)) {
-                let words = format!("the tag {} of the log's {}", tag.name, release.unwrap_or_default());
-                doubts.extend(tag.doubt);
-                return self.based_on(&id, BaseKind::Tag, words, doubts);
-            }
-        }
-        doubts.push(match release {
-            Some(release) => {
-                format!("nothing in this tree is named as the log's kernel {release}: lines may be others")
-            }
-            None => "the log does not say which kernel it is: lines may be others".into(),
-        });
-        self.based_on(&self.state.head, BaseKind::Head, "the tree's HEAD".into(), doubts)
     }
+    let release = release.or(hints.vmlinux.as_deref());
+    for tag in release.map(tags_of).unwrap_or_default() {
+        if let Ok(id) = tree.commit(&format!("refs/tags/{}", tag.name)) {
+            let words = format!("the tag {} of the log's {}", tag.name, release.unwrap_or_default());
+            doubts.extend(tag.doubt);
+            return based_on(tree, &id, BaseKind::Tag, words, doubts);
+        }
+    }
+    doubts.push(match release {
+        Some(release) => {
+            format!("nothing in this tree is named as the log's kernel {release}: lines may be others")
+        }
+        None => "the log does not say which kernel it is: lines may be others".into(),
+    });
+    based_on(tree, &tree.state.head, BaseKind::Head, "the tree's HEAD".into(), doubts)
+}
 
-    fn based_on(
-        &self,
-        id: &str,
-        kind: BaseKind,
-        words: String,
-        doubts: Vec<String>,
-    ) -> Result<record::Base, SourceError> {
-        let found = commit::of_ids(&self.git, [id])?.pop();
-        let (date, committed) = found.map_or_else(Default::default, |commit| (commit.date, commit.committed));
-        Ok(Base { commit: id.to_owned(), date, committed, kind, words, doubts })
-    }
+fn based_on(
+    tree: &Tree,
+    id: &str,
+    kind: BaseKind,
+    words: String,
+    doubts: Vec<String>,
+) -> Result<record::Base, SourceError> {
+    let found = commit::of_ids(&tree.git, [id])?.pop();
+    let (date, committed) = found.map_or_else(Default::default, |commit| (commit.date, commit.committed));
+    Ok(Base { commit: id.to_owned(), date, committed, kind, words, doubts })
 }
 
 /// The HASH of a release that ends in `-gHASH`, with or without what the builder added behind it.

@@ -1,5 +1,6 @@
 //! Who wrote a line, which commits touched a function: `git blame` and `git log -L`.
 
+use super::answers::remembered;
 use super::code::Function;
 use super::commit::{log, of_ids};
 use super::git::{SourceError, is_hash, words};
@@ -23,102 +24,100 @@ struct Blamed {
     boundary: bool,
 }
 
-impl Tree {
-    /// Who wrote a line of a file at a commit; none where git names nobody.
-    ///
-    /// # Errors
-    /// What git says.
-    pub fn blame_line(&self, commit: &str, file: &str, line: u32) -> Result<Option<LineBlame>, SourceError> {
-        let number = line.to_string();
-        let blamed = self.remembered(&["blame", commit, file, &number], || {
-            self.tell(&format!("who wrote {file}:{line}"));
-            let range = format!("-L{line},{line}");
-            let said = self.git.output(&[
-                "blame",
-                "--no-ignore-revs-file",
-                "--no-textconv",
-                "--line-porcelain",
-                &range,
-                commit,
-                "--",
-                file,
-            ])?;
-            Ok(porcelain(&said))
-        })?;
-        let Some(blamed) = blamed else { return Ok(None) };
-        let Some(commit) = of_ids(&self.git, [blamed.commit.as_str()])?.pop() else { return Ok(None) };
-        Ok(Some(LineBlame {
-            cut: blamed.boundary && self.cut_at.contains(&blamed.commit),
-            file_then: (blamed.file != file).then_some(blamed.file),
-            line_then: blamed.line,
+/// Who wrote a line of a file at a commit; none where git names nobody.
+///
+/// # Errors
+/// What git says.
+pub(super) fn blame_line(tree: &Tree, commit: &str, file: &str, line: u32) -> Result<Option<LineBlame>, SourceError> {
+    let number = line.to_string();
+    let blamed = remembered(tree, &["blame", commit, file, &number], || {
+        tree.tell(&format!("who wrote {file}:{line}"));
+        let range = format!("-L{line},{line}");
+        let said = tree.git.output(&[
+            "blame",
+            "--no-ignore-revs-file",
+            "--no-textconv",
+            "--line-porcelain",
+            &range,
             commit,
-        }))
-    }
+            "--",
+            file,
+        ])?;
+        Ok(porcelain(&said))
+    })?;
+    let Some(blamed) = blamed else { return Ok(None) };
+    let Some(commit) = of_ids(&tree.git, [blamed.commit.as_str()])?.pop() else { return Ok(None) };
+    Ok(Some(LineBlame {
+        cut: blamed.boundary && tree.cut_at.contains(&blamed.commit),
+        file_then: (blamed.file != file).then_some(blamed.file),
+        line_then: blamed.line,
+        commit,
+    }))
+}
 
-    /// The commits that touched a function, up to the base: the newest ones, and those of a range `(good, bad)`.
-    ///
-    /// # Errors
-    /// What git says.
-    pub fn blame_function(
-        &self,
-        base: &Base,
-        file: &str,
-        function: &Function,
-        range: Option<&(String, String)>,
-    ) -> Result<FunctionBlame, SourceError> {
-        let touched = self.touching(file, function, &base.commit, None, TOUCHED)?;
-        // Where a shallow clone ends everything seems to be new.
-        let touched: Vec<Commit> = touched.into_iter().filter(|commit| !self.cut_at.contains(&commit.commit)).collect();
-        let in_range = match range {
-            Some((good, bad)) => self.in_range(file, &function.name, good, bad)?,
-            None => Vec::new(),
-        };
-        let days = touched.iter().map(|commit| (base.committed - commit.committed).max(0) / DAY).min();
-        Ok(FunctionBlame {
-            name: function.name.clone(),
-            first: function.first,
-            last: function.last,
-            touched,
-            days_before: days,
-            in_range,
-        })
-    }
+/// The commits that touched a function, up to the base: the newest ones, and those of a range `(good, bad)`.
+///
+/// # Errors
+/// What git says.
+pub(super) fn blame_function(
+    tree: &Tree,
+    base: &Base,
+    file: &str,
+    function: &Function,
+    range: Option<&(String, String)>,
+) -> Result<FunctionBlame, SourceError> {
+    let touched = commits_touching(tree, file, function, &base.commit, None, TOUCHED)?;
+    // Where a shallow clone ends everything seems to be new.
+    let touched: Vec<Commit> = touched.into_iter().filter(|commit| !tree.cut_at.contains(&commit.commit)).collect();
+    let in_range = match range {
+        Some((good, bad)) => in_range(tree, file, &function.name, good, bad)?,
+        None => Vec::new(),
+    };
+    let days = touched.iter().map(|commit| (base.committed - commit.committed).max(0) / DAY).min();
+    Ok(FunctionBlame {
+        name: function.name.clone(),
+        first: function.first,
+        last: function.last,
+        touched,
+        days_before: days,
+        in_range,
+    })
+}
 
-    /// The commits between two that touched a function, wherever it stands at the second.
-    fn in_range(&self, file: &str, name: &str, good: &str, bad: &str) -> Result<Vec<Commit>, SourceError> {
-        let (good, bad) = (self.commit(good)?, self.commit(bad)?);
-        let text = self.text(&bad, file)?.unwrap_or_default();
-        match super::code::function_named(&text, name) {
-            Some(function) => self.touching(file, &function, &bad, Some(&good), IN_RANGE),
-            None => Ok(Vec::new()),
-        }
+/// The commits between two that touched a function, wherever it stands at the second.
+fn in_range(tree: &Tree, file: &str, name: &str, good: &str, bad: &str) -> Result<Vec<Commit>, SourceError> {
+    let (good, bad) = (tree.commit(good)?, tree.commit(bad)?);
+    let text = tree.text(&bad, file)?.unwrap_or_default();
+    match super::code::function_named(&text, name) {
+        Some(function) => commits_touching(tree, file, &function, &bad, Some(&good), IN_RANGE),
+        None => Ok(Vec::new()),
     }
+}
 
-    /// Commits of the past of `commit`, and not of the past of `without`, that touched some lines of a file; the newest first.
-    ///
-    /// # Errors
-    /// What git says.
-    pub(super) fn touching(
-        &self,
-        file: &str,
-        function: &Function,
-        commit: &str,
-        without: Option<&str>,
-        most: usize,
-    ) -> Result<Vec<Commit>, SourceError> {
-        if without == Some(commit) {
-            return Ok(Vec::new());
-        }
-        let lines = format!("{},{}", function.first, function.last);
-        let count = most.to_string();
-        self.remembered(&["touching", commit, without.unwrap_or(""), file, &lines, &count], || {
-            self.tell(&format!("which commits touched {} in {file}", function.name));
-            let mut arguments =
-                words(&["-s", "--no-textconv", "--no-ext-diff", "-n", &count, &format!("-L{lines}:{file}"), commit]);
-            arguments.extend(without.map(|without| format!("^{without}").into()));
-            log(&self.git, &arguments)
-        })
+/// Commits of the past of `commit`, and not of the past of `without`, that touched some lines of a file; the newest first.
+///
+/// # Errors
+/// What git says.
+pub(super) fn commits_touching(
+    tree: &Tree,
+    file: &str,
+    function: &Function,
+    commit: &str,
+    without: Option<&str>,
+    most: usize,
+) -> Result<Vec<Commit>, SourceError> {
+    if without == Some(commit) {
+        return Ok(Vec::new());
     }
+    let lines = format!("{},{}", function.first, function.last);
+    let count = most.to_string();
+    remembered(tree, &["touching", commit, without.unwrap_or(""), file, &lines, &count], || {
+        tree.tell(&format!("which commits touched {} in {file}", function.name));
+        let mut arguments =
+            words(&["-s", "--no-textconv", "--no-ext-diff", "-n", &count, &format!("-L{lines}:{file}"), commit]);
+        arguments.extend(without.map(|without| format!("^{without}").into()));
+        log(&tree.git, &arguments)
+    })
 }
 
 /// The first line that `git blame --line-porcelain` describes.

@@ -1,9 +1,11 @@
 //! Is it fixed? What the history of a tree says of a bug after the kernel that crashed.
 
+use super::answers::remembered;
+use super::blame::commits_touching;
 use super::code::function_named;
 use super::commit::of_ids;
 use super::git::{SourceError, is_hash, words};
-use super::history::{History, Says};
+use super::history::{History, Says, history_of};
 use super::record::{Base, Copied, FIXED_SCHEMA, Fix, FixGrade, Fixed, Revert};
 use super::tree::{Tree, short};
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,7 +52,7 @@ struct Candidate {
 /// # Errors
 /// What git says.
 pub fn fixed(tree: &Tree, query: &Query) -> Result<Fixed, SourceError> {
-    let history = tree.history()?;
+    let history = history_of(tree)?;
     let mut candidates = BTreeMap::new();
     let mut unknown = Vec::new();
     gather(tree, query, &history, &mut candidates)?;
@@ -85,14 +87,14 @@ pub fn fixed(tree: &Tree, query: &Query) -> Result<Fixed, SourceError> {
         }
         let Some(candidate) = candidates.get(&commit.commit) else { continue };
         let Some(grade) = candidate.grade else { continue };
-        let releases = tree.releases(&commit.commit)?;
-        let branches = if releases.is_empty() { tree.branches(&commit.commit)? } else { Vec::new() };
+        let releases = releases_with(tree, &commit.commit)?;
+        let branches = if releases.is_empty() { branches_with(tree, &commit.commit)? } else { Vec::new() };
         if releases.is_empty() && branches.is_empty() {
             // Of a branch that was rewritten since.
             continue;
         }
-        let copies = tree.copies(&history, &commit.commit)?;
-        let in_base = base.and_then(|base| tree.has(base, &commit.commit, &copies));
+        let copies = copies_of(tree, &history, &commit.commit)?;
+        let in_base = base.and_then(|base| has_commit(tree, base, &commit.commit, &copies));
         // What the kernel had already is not a fix of what it did then, unless somebody says so.
         if in_base == Some(true) && grade < FixGrade::Stated {
             continue;
@@ -157,10 +159,10 @@ fn gather(
         let mut files = match &query.function {
             Some((file, _)) => vec![file.clone()],
             None if entries.is_empty() => Vec::new(),
-            None => tree.files_of(blamed)?,
+            None => files_of(tree, blamed)?,
         };
         files.truncate(FILES);
-        let touching = tree.changing(entries.iter().map(|entry| entry.commit.as_str()), &files)?;
+        let touching = changing(tree, entries.iter().map(|entry| entry.commit.as_str()), &files)?;
         for entry in entries {
             let fixes = format!("it fixes {}{wrote}", short(blamed));
             if touching.contains(&entry.commit) {
@@ -184,7 +186,7 @@ fn touching(
     let Some((file, name)) = &query.function else { return Ok(()) };
     let text = tree.text(&tree.tip, file)?.unwrap_or_default();
     let Some(function) = function_named(&text, name) else { return Ok(()) };
-    for commit in tree.touching(file, &function, &tree.tip, Some(&base.commit), TOUCHING)? {
+    for commit in commits_touching(tree, file, &function, &tree.tip, Some(&base.commit), TOUCHING)? {
         let candidate = candidates.entry(commit.commit).or_default();
         candidate.grade = candidate.grade.max(Some(FixGrade::Possible));
         candidate.because.push(format!("it touches {name} after the kernel that crashed"));
@@ -205,121 +207,118 @@ fn reverted(history: &History, commit: &str, depth: u8) -> Option<Revert> {
     Some(Revert { commit: entry.commit, subject: entry.subject })
 }
 
-impl Tree {
-    /// The first releases that have a commit: a candidate and the release after it, or the release alone.
-    ///
-    /// # Errors
-    /// What git says.
-    fn releases(&self, commit: &str) -> Result<Vec<String>, SourceError> {
-        let find = || {
-            self.tell(&format!("which release has {}", short(commit)));
-            let since = of_ids(&self.git, [commit])?.pop().map_or(0, |commit| commit.committed) - SKEW;
-            // A tag from before the commit cannot have it; asking for it would walk the whole history.
-            let later: Vec<&str> =
-                self.release_tags()?.iter().filter(|(_, made)| *made >= since).map(|(name, _)| name.as_str()).collect();
-            let mut containing = Vec::new();
-            for names in later.chunks(MANY) {
-                let mut asked = words(&["for-each-ref", "--sort=version:refname", "--format=%(refname:lstrip=2)"]);
-                asked.push(format!("--contains={commit}").into());
-                asked.extend(names.iter().map(|name| format!("refs/tags/{name}").into()));
-                let said = self.git.output(&asked)?;
-                containing.extend(String::from_utf8_lossy(&said).lines().map(str::to_owned));
-            }
-            let mut tags = containing.iter().map(String::as_str);
-            let first: Vec<String> = tags.next().map(str::to_owned).into_iter().collect();
-            let whole =
-                first.first().filter(|tag| tag.contains("-rc")).and_then(|_| tags.find(|tag| !tag.contains("-rc")));
-            Ok(first.iter().cloned().chain(whole.map(str::to_owned)).collect::<Vec<_>>())
-        };
-        // Which release has it first does not change once there is one; until then it may with every fetch.
-        let kept = self.remembered::<Vec<String>>(&["releases", commit, &self.tip], find)?;
-        Ok(kept)
-    }
-
-    /// The tags of releases in the order of their versions, each with when it was made, seconds since 1970.
-    fn release_tags(&self) -> Result<&[(String, i64)], SourceError> {
-        if let Some(known) = self.release_tags.get() {
-            return Ok(known);
+/// The first releases that have a commit: a candidate and the release after it, or the release alone.
+///
+/// # Errors
+/// What git says.
+fn releases_with(tree: &Tree, commit: &str) -> Result<Vec<String>, SourceError> {
+    let find = || {
+        tree.tell(&format!("which release has {}", short(commit)));
+        let since = of_ids(&tree.git, [commit])?.pop().map_or(0, |commit| commit.committed) - SKEW;
+        // A tag from before the commit cannot have it; asking for it would walk the whole history.
+        let later: Vec<&str> =
+            release_tags(tree)?.iter().filter(|(_, made)| *made >= since).map(|(name, _)| name.as_str()).collect();
+        let mut containing = Vec::new();
+        for names in later.chunks(MANY) {
+            let mut asked = words(&["for-each-ref", "--sort=version:refname", "--format=%(refname:lstrip=2)"]);
+            asked.push(format!("--contains={commit}").into());
+            asked.extend(names.iter().map(|name| format!("refs/tags/{name}").into()));
+            let said = tree.git.output(&asked)?;
+            containing.extend(String::from_utf8_lossy(&said).lines().map(str::to_owned));
         }
-        let format = "--format=%(creatordate:unix) %(refname:lstrip=2)";
-        let said = self.git.output(&["for-each-ref", "--sort=version:refname", format, "refs/tags"])?;
-        let said = String::from_utf8_lossy(&said).into_owned();
-        let tags = said.lines().filter_map(|line| {
-            let (made, name) = line.split_once(' ')?;
-            let number = name.strip_prefix('v')?;
-            number.starts_with(|first: char| first.is_ascii_digit()).then_some((name.to_owned(), made.parse().ok()?))
-        });
-        Ok(self.release_tags.get_or_init(|| tags.collect()))
-    }
+        let mut tags = containing.iter().map(String::as_str);
+        let first: Vec<String> = tags.next().map(str::to_owned).into_iter().collect();
+        let whole = first.first().filter(|tag| tag.contains("-rc")).and_then(|_| tags.find(|tag| !tag.contains("-rc")));
+        Ok(first.iter().cloned().chain(whole.map(str::to_owned)).collect::<Vec<_>>())
+    };
+    // Which release has it first does not change once there is one; until then it may with every fetch.
+    let kept = remembered::<Vec<String>>(tree, &["releases", commit, &tree.tip], find)?;
+    Ok(kept)
+}
 
-    /// Some branches that have a commit.
-    ///
-    /// # Errors
-    /// What git says.
-    fn branches(&self, commit: &str) -> Result<Vec<String>, SourceError> {
-        let containing = format!("--contains={commit}");
-        let said = self.git.output(&words(&[
-            "for-each-ref",
-            "--count=3",
-            "--sort=-committerdate",
-            &containing,
-            "--format=%(refname:lstrip=2)",
-            "refs/heads",
-            "refs/remotes",
-        ]))?;
-        Ok(String::from_utf8_lossy(&said).lines().map(str::to_owned).collect())
+/// The tags of releases in the order of their versions, each with when it was made, seconds since 1970.
+fn release_tags(tree: &Tree) -> Result<&[(String, i64)], SourceError> {
+    if let Some(known) = tree.release_tags.get() {
+        return Ok(known);
     }
+    let format = "--format=%(creatordate:unix) %(refname:lstrip=2)";
+    let said = tree.git.output(&["for-each-ref", "--sort=version:refname", format, "refs/tags"])?;
+    let said = String::from_utf8_lossy(&said).into_owned();
+    let tags = said.lines().filter_map(|line| {
+        let (made, name) = line.split_once(' ')?;
+        let number = name.strip_prefix('v')?;
+        number.starts_with(|first: char| first.is_ascii_digit()).then_some((name.to_owned(), made.parse().ok()?))
+    });
+    Ok(tree.release_tags.get_or_init(|| tags.collect()))
+}
 
-    /// Copies of a commit in other branches.
-    fn copies(&self, history: &History, commit: &str) -> Result<Vec<Copied>, SourceError> {
-        let mut copies = Vec::new();
-        for entry in history.saying(Says::CopyOf, commit).into_iter().take(COPIES) {
-            let release = self.releases(&entry.commit)?.into_iter().next();
-            copies.push(Copied { commit: entry.commit, release });
+/// Some branches that have a commit.
+///
+/// # Errors
+/// What git says.
+fn branches_with(tree: &Tree, commit: &str) -> Result<Vec<String>, SourceError> {
+    let containing = format!("--contains={commit}");
+    let said = tree.git.output(&words(&[
+        "for-each-ref",
+        "--count=3",
+        "--sort=-committerdate",
+        &containing,
+        "--format=%(refname:lstrip=2)",
+        "refs/heads",
+        "refs/remotes",
+    ]))?;
+    Ok(String::from_utf8_lossy(&said).lines().map(str::to_owned).collect())
+}
+
+/// Copies of a commit in other branches.
+fn copies_of(tree: &Tree, history: &History, commit: &str) -> Result<Vec<Copied>, SourceError> {
+    let mut copies = Vec::new();
+    for entry in history.saying(Says::CopyOf, commit).into_iter().take(COPIES) {
+        let release = releases_with(tree, &entry.commit)?.into_iter().next();
+        copies.push(Copied { commit: entry.commit, release });
+    }
+    copies.sort_by(|one, other| one.release.cmp(&other.release));
+    Ok(copies)
+}
+
+/// Whether a kernel has a commit or a copy of it.
+fn has_commit(tree: &Tree, kernel: &str, commit: &str, copies: &[Copied]) -> Option<bool> {
+    let mut sure = true;
+    for id in std::iter::once(commit).chain(copies.iter().map(|copy| copy.commit.as_str())) {
+        match tree.is_before(id, kernel) {
+            Some(true) => return Some(true),
+            Some(false) => {}
+            None => sure = false,
         }
-        copies.sort_by(|one, other| one.release.cmp(&other.release));
-        Ok(copies)
     }
+    sure.then_some(false)
+}
 
-    /// Whether a kernel has a commit or a copy of it.
-    fn has(&self, kernel: &str, commit: &str, copies: &[Copied]) -> Option<bool> {
-        let mut sure = true;
-        for id in std::iter::once(commit).chain(copies.iter().map(|copy| copy.commit.as_str())) {
-            match self.is_before(id, kernel) {
-                Some(true) => return Some(true),
-                Some(false) => {}
-                None => sure = false,
-            }
-        }
-        sure.then_some(false)
+/// Those of some commits that change one of some files.
+fn changing<'a>(
+    tree: &Tree,
+    commits: impl Iterator<Item = &'a str>,
+    files: &[String],
+) -> Result<BTreeSet<String>, SourceError> {
+    let asked: String = commits.map(|commit| format!("{commit}\n")).collect();
+    // Without a file git would list all of them.
+    if asked.is_empty() || files.is_empty() {
+        return Ok(BTreeSet::new());
     }
+    let mut arguments = words(&["diff-tree", "--stdin", "--root", "-r", "--name-only", "--"]);
+    arguments.extend(files.iter().map(OsString::from));
+    let said = tree.git.output_for(&arguments, asked.as_bytes())?;
+    // The id of each commit that changes it, and the file below.
+    let said = String::from_utf8_lossy(&said).into_owned();
+    Ok(said.lines().filter(|line| is_hash(line)).map(str::to_owned).collect())
+}
 
-    /// Those of some commits that change one of some files.
-    fn changing<'a>(
-        &self,
-        commits: impl Iterator<Item = &'a str>,
-        files: &[String],
-    ) -> Result<BTreeSet<String>, SourceError> {
-        let asked: String = commits.map(|commit| format!("{commit}\n")).collect();
-        // Without a file git would list all of them.
-        if asked.is_empty() || files.is_empty() {
-            return Ok(BTreeSet::new());
-        }
-        let mut arguments = words(&["diff-tree", "--stdin", "--root", "-r", "--name-only", "--"]);
-        arguments.extend(files.iter().map(OsString::from));
-        let said = self.git.output_for(&arguments, asked.as_bytes())?;
-        // The id of each commit that changes it, and the file below.
-        let said = String::from_utf8_lossy(&said).into_owned();
-        Ok(said.lines().filter(|line| is_hash(line)).map(str::to_owned).collect())
-    }
-
-    /// The files that a commit changes; of a merge none.
-    ///
-    /// # Errors
-    /// What git says.
-    pub(super) fn files_of(&self, commit: &str) -> Result<Vec<String>, SourceError> {
-        let said = self.git.output(&["diff-tree", "--root", "--no-commit-id", "--name-only", "-r", "-z", commit])?;
-        let said = String::from_utf8_lossy(&said).into_owned();
-        Ok(said.split('\0').filter(|file| !file.is_empty()).map(str::to_owned).collect())
-    }
+/// The files that a commit changes; of a merge none.
+///
+/// # Errors
+/// What git says.
+pub(super) fn files_of(tree: &Tree, commit: &str) -> Result<Vec<String>, SourceError> {
+    let said = tree.git.output(&["diff-tree", "--root", "--no-commit-id", "--name-only", "-r", "-z", commit])?;
+    let said = String::from_utf8_lossy(&said).into_owned();
+    Ok(said.split('\0').filter(|file| !file.is_empty()).map(str::to_owned).collect())
 }

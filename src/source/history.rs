@@ -143,69 +143,66 @@ fn entry(line: &[u8]) -> Option<Entry> {
     is_hash(commit).then(|| Entry { commit: commit.to_owned(), subject: subject.to_owned() })
 }
 
-impl Tree {
-    /// The index of everything that branches, remotes and tags reach, made or brought up to date.
-    ///
-    /// # Errors
-    /// What git says.
-    pub(super) fn history(&self) -> Result<History, SourceError> {
-        let tips = self.tips()?;
-        let cut = hex(&Sha256::digest(self.cut_at.iter().flat_map(|id| id.bytes()).collect::<Vec<_>>()));
-        let path = self.history_path();
-        let kept = path.as_deref().and_then(|path| View::open(path).ok()).and_then(|view| Kept::read(view, &cut));
-        match kept {
-            Some(kept) if kept.tips == tips => Ok(History { records: kept.records, bytes: Bytes::Mapped(kept.view) }),
-            kept => self.made(&tips, &cut, kept.as_ref()),
-        }
+/// The index of everything that branches, remotes and tags reach, made or brought up to date.
+///
+/// # Errors
+/// What git says.
+pub(super) fn history_of(tree: &Tree) -> Result<History, SourceError> {
+    let tips = tips(tree)?;
+    let cut = hex(&Sha256::digest(tree.cut_at.iter().flat_map(|id| id.bytes()).collect::<Vec<_>>()));
+    let path = history_path(tree);
+    let kept = path.as_deref().and_then(|path| View::open(path).ok()).and_then(|view| Kept::read(view, &cut));
+    match kept {
+        Some(kept) if kept.tips == tips => Ok(History { records: kept.records, bytes: Bytes::Mapped(kept.view) }),
+        kept => made(tree, &tips, &cut, kept.as_ref()),
     }
+}
 
-    fn history_path(&self) -> Option<PathBuf> {
-        let name = hex(&Sha256::digest(self.common.as_os_str().as_encoded_bytes()));
-        Some(self.cache.as_ref()?.join("history").join(name))
-    }
+fn history_path(tree: &Tree) -> Option<PathBuf> {
+    let name = hex(&Sha256::digest(tree.common.as_os_str().as_encoded_bytes()));
+    Some(tree.cache.as_ref()?.join("history").join(name))
+}
 
-    /// The commits that branches, remotes, tags and HEAD name.
-    fn tips(&self) -> Result<BTreeSet<String>, SourceError> {
-        let format = "--format=%(objecttype) %(objectname) %(*objecttype) %(*objectname)";
-        let said = self.git.output(&words(&["for-each-ref", format, "refs/heads", "refs/remotes", "refs/tags"]))?;
-        let said = String::from_utf8_lossy(&said).into_owned();
-        let commits = said.lines().filter_map(|line| {
-            let words: Vec<&str> = line.split(' ').collect();
-            words.chunks(2).find(|pair| pair.first() == Some(&"commit")).and_then(|pair| pair.get(1).copied())
-        });
-        Ok(commits.filter(|id| is_hash(id)).map(str::to_owned).chain([self.state.head.clone()]).collect())
-    }
+/// The commits that branches, remotes, tags and HEAD name.
+fn tips(tree: &Tree) -> Result<BTreeSet<String>, SourceError> {
+    let format = "--format=%(objecttype) %(objectname) %(*objecttype) %(*objectname)";
+    let said = tree.git.output(&words(&["for-each-ref", format, "refs/heads", "refs/remotes", "refs/tags"]))?;
+    let said = String::from_utf8_lossy(&said).into_owned();
+    let commits = said.lines().filter_map(|line| {
+        let words: Vec<&str> = line.split(' ').collect();
+        words.chunks(2).find(|pair| pair.first() == Some(&"commit")).and_then(|pair| pair.get(1).copied())
+    });
+    Ok(commits.filter(|id| is_hash(id)).map(str::to_owned).chain([tree.state.head.clone()]).collect())
+}
 
-    fn made(&self, tips: &BTreeSet<String>, cut: &str, kept: Option<&Kept>) -> Result<History, SourceError> {
-        let mut head = format!("{FORM}\ncut {cut}\n");
-        tips.iter().for_each(|tip| head.extend(["tip ", tip, "\n"]));
-        head.push('\n');
-        let mut bytes = head.into_bytes();
-        let records = bytes.len();
-        let asked =
-            tips.iter().cloned().chain(kept.iter().flat_map(|kept| kept.tips.iter().map(|tip| format!("^{tip}"))));
-        let asked: String = asked.map(|name| name + "\n").collect();
-        let arguments = ["log", "--ignore-missing", "--format=format:%H%x00%s%x00%b%x1e", "--stdin"];
-        let mut count = 0;
-        self.git.records_for(&arguments, asked.as_bytes(), 0x1e, |record| {
-            index(record, &mut bytes);
-            count += 1;
-            if count % STEP == 0 {
-                self.tell(&format!("reading the history of {} once: {count} commits", self.state.path));
-            }
-            true
-        })?;
-        if let Some(kept) = kept {
-            bytes.extend_from_slice(kept.view.get(kept.records..).unwrap_or_default());
+fn made(tree: &Tree, tips: &BTreeSet<String>, cut: &str, kept: Option<&Kept>) -> Result<History, SourceError> {
+    let mut head = format!("{FORM}\ncut {cut}\n");
+    tips.iter().for_each(|tip| head.extend(["tip ", tip, "\n"]));
+    head.push('\n');
+    let mut bytes = head.into_bytes();
+    let records = bytes.len();
+    let asked = tips.iter().cloned().chain(kept.iter().flat_map(|kept| kept.tips.iter().map(|tip| format!("^{tip}"))));
+    let asked: String = asked.map(|name| name + "\n").collect();
+    let arguments = ["log", "--ignore-missing", "--format=format:%H%x00%s%x00%b%x1e", "--stdin"];
+    let mut count = 0;
+    tree.git.records_for(&arguments, asked.as_bytes(), 0x1e, |record| {
+        index(record, &mut bytes);
+        count += 1;
+        if count % STEP == 0 {
+            tree.tell(&format!("reading the history of {} once: {count} commits", tree.state.path));
         }
-        if let Some(path) = self.history_path()
-            && keep(&path, &bytes).is_ok()
-            && count > MANY
-        {
-            self.tell(&format!("{count} commits are indexed; later searches take a moment"));
-        }
-        Ok(History { bytes: Bytes::Made(bytes), records })
+        true
+    })?;
+    if let Some(kept) = kept {
+        bytes.extend_from_slice(kept.view.get(kept.records..).unwrap_or_default());
     }
+    if let Some(path) = history_path(tree)
+        && keep(&path, &bytes).is_ok()
+        && count > MANY
+    {
+        tree.tell(&format!("{count} commits are indexed; later searches take a moment"));
+    }
+    Ok(History { bytes: Bytes::Made(bytes), records })
 }
 
 /// An index that was kept.

@@ -1,7 +1,7 @@
 //! A kernel tree in git: the code of a place, who wrote it and when, whether it is fixed, whom to tell.
 //!
 //! ```text
-//! names of a log ─► Tree::base (which commit) ─► place (which lines) ─► code · blame · history ─► fixed · people ─► BlamePage
+//! names of a log ─► base_of (which commit) ─► place (which lines) ─► code · blame · history ─► fixed · people ─► BlamePage
 //! ```
 //!
 //! The tree is only read, by the `git` command ([`Git`]), in a way that runs nothing which the repository's settings name, fetches
@@ -26,7 +26,7 @@ mod place;
 mod record;
 mod tree;
 
-pub use base::Hints;
+pub use base::{Hints, base_of};
 pub use code::{function_around, function_named};
 pub use fixed::{Query, fixed};
 pub use git::{Git, SourceError, plain_git};

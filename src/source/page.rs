@@ -1,8 +1,10 @@
 //! Everything that a tree says about one report, on one page.
 
-use super::base::Hints;
+use super::base::{Hints, base_of};
+use super::blame::{blame_function, blame_line};
 use super::code::{Function, excerpt, function_around, function_named};
 use super::commit::of_ids;
+use super::definition::definition_of;
 use super::fixed::{Query, fixed};
 use super::git::SourceError;
 use super::people::people;
@@ -35,12 +37,12 @@ pub struct PageOptions {
 /// # Errors
 /// The user names a commit that is not there; git fails. What is only missing is named on the page.
 pub fn blame_page(tree: &Tree, report: &Report, options: &PageOptions) -> Result<BlamePage, SourceError> {
-    let base = tree.base(report.kernel_version.as_deref(), &options.hints)?;
+    let base = base_of(tree, report.kernel_version.as_deref(), &options.hints)?;
     let mut unknown = lacks(tree);
     let wanted = places_of(report, options.all_frames);
     let mut places = Vec::new();
     for one in &wanted {
-        places.push(tree.place(&base, one, options.hints.range.as_ref())?);
+        places.push(place_of(tree, &base, one, options.hints.range.as_ref())?);
     }
     if wanted.is_empty() {
         unknown.push("the report names no line and no function".into());
@@ -100,8 +102,8 @@ pub fn blame_page(tree: &Tree, report: &Report, options: &PageOptions) -> Result
 /// # Errors
 /// The user names a commit that is not there; git fails.
 pub fn dump_page(tree: &Tree, dump: &Dump, release: Option<&str>, hints: &Hints) -> Result<BlamePage, SourceError> {
-    let base = tree.base(release, hints)?;
-    let places = places_of_dump(dump).iter().map(|one| tree.place(&base, one, None)).collect::<Result<_, _>>()?;
+    let base = base_of(tree, release, hints)?;
+    let places = places_of_dump(dump).iter().map(|one| place_of(tree, &base, one, None)).collect::<Result<_, _>>()?;
     let at = dump.at.map_or(String::new(), |at| format!(" at {at:.6} s"));
     Ok(BlamePage {
         schema: BLAME_SCHEMA,
@@ -212,103 +214,101 @@ fn frame_words(frame: &Frame) -> String {
     words
 }
 
-impl Tree {
-    /// A place that a log names, looked up at a commit. `range` is the last good and the first bad commit, where they are known.
-    ///
-    /// # Errors
-    /// Git fails.
-    pub fn place(&self, base: &Base, wanted: &Wanted, range: Option<&(String, String)>) -> Result<Place, SourceError> {
-        let mut place = Place {
-            role: wanted.role,
-            of: wanted.of.clone(),
-            function: wanted.function.clone(),
-            said_file: wanted.at.as_ref().map(|(file, _)| file.clone()),
-            file: None,
-            line: wanted.at.as_ref().map(|(_, line)| *line),
-            inlined: wanted.inlined.clone(),
-            log_line: wanted.log_line,
-            code: Vec::new(),
-            blame: None,
-            around: None,
-            unknown: Vec::new(),
-        };
-        match self.look(base, wanted, range, &mut place) {
-            Err(error) if error.is_missing_object() => {
-                let file = place.file.as_deref().or(place.said_file.as_deref()).unwrap_or("the file");
-                place.unknown.push(if self.state.partial {
-                    self.remedy(&base.commit, file)
-                } else {
-                    format!("{file} cannot be read at {}: the repository is damaged ({error})", short(&base.commit))
-                });
-                Ok(place)
-            }
-            answer => answer.map(|()| place),
+/// A place that a log names, looked up at a commit. `range` is the last good and the first bad commit, where they are known.
+///
+/// # Errors
+/// Git fails.
+fn place_of(tree: &Tree, base: &Base, wanted: &Wanted, range: Option<&(String, String)>) -> Result<Place, SourceError> {
+    let mut place = Place {
+        role: wanted.role,
+        of: wanted.of.clone(),
+        function: wanted.function.clone(),
+        said_file: wanted.at.as_ref().map(|(file, _)| file.clone()),
+        file: None,
+        line: wanted.at.as_ref().map(|(_, line)| *line),
+        inlined: wanted.inlined.clone(),
+        log_line: wanted.log_line,
+        code: Vec::new(),
+        blame: None,
+        around: None,
+        unknown: Vec::new(),
+    };
+    match look(tree, base, wanted, range, &mut place) {
+        Err(error) if error.is_missing_object() => {
+            let file = place.file.as_deref().or(place.said_file.as_deref()).unwrap_or("the file");
+            place.unknown.push(if tree.state.partial {
+                tree.remedy(&base.commit, file)
+            } else {
+                format!("{file} cannot be read at {}: the repository is damaged ({error})", short(&base.commit))
+            });
+            Ok(place)
         }
+        answer => answer.map(|()| place),
     }
+}
 
-    fn look(
-        &self,
-        base: &Base,
-        wanted: &Wanted,
-        range: Option<&(String, String)>,
-        place: &mut Place,
-    ) -> Result<(), SourceError> {
-        let at = short(&base.commit);
-        let (file, function) = match &wanted.at {
-            Some((said, line)) => {
-                let Some(file) = self.find_file(&base.commit, said)? else {
-                    place.unknown.push(format!("there is no file {said} in this tree at {at}"));
-                    return Ok(());
-                };
-                place.file = Some(file.clone());
-                let text = self.text(&base.commit, &file)?.unwrap_or_default();
-                place.code = excerpt(&text, *line);
-                if place.code.is_empty() {
-                    let lines = text.lines().count();
-                    place.unknown.push(format!(
-                        "{file} has {lines} lines at {at}, and no line {line}: the kernel was built from another state of it"
-                    ));
-                    return Ok(());
-                }
-                let function = function_around(&text, *line);
-                place.unknown.extend(
-                    wanted.function.as_deref().and_then(|name| elsewhere(name, &text, function.as_ref(), *line, at)),
-                );
-                (file, function)
+fn look(
+    tree: &Tree,
+    base: &Base,
+    wanted: &Wanted,
+    range: Option<&(String, String)>,
+    place: &mut Place,
+) -> Result<(), SourceError> {
+    let at = short(&base.commit);
+    let (file, function) = match &wanted.at {
+        Some((said, line)) => {
+            let Some(file) = tree.find_file(&base.commit, said)? else {
+                place.unknown.push(format!("there is no file {said} in this tree at {at}"));
+                return Ok(());
+            };
+            place.file = Some(file.clone());
+            let text = tree.text(&base.commit, &file)?.unwrap_or_default();
+            place.code = excerpt(&text, *line);
+            if place.code.is_empty() {
+                let lines = text.lines().count();
+                place.unknown.push(format!(
+                    "{file} has {lines} lines at {at}, and no line {line}: the kernel was built from another state of it"
+                ));
+                return Ok(());
             }
-            None => {
-                let Some(name) = &wanted.function else { return Ok(()) };
-                let Some((file, function)) = self.definition(&base.commit, name)? else {
-                    place.unknown.push(format!(
-                        "the log names no line, and this tree has no single definition of {name} at {at}: -k vmlinux gives lines"
-                    ));
-                    return Ok(());
-                };
-                place.file = Some(file.clone());
-                place.unknown.push("the log names no line of it: -k vmlinux gives the line".into());
-                let text = self.text(&base.commit, &file)?.unwrap_or_default();
-                let lines = (function.first..).zip(text.lines().skip(function.first as usize - 1)).take(5);
-                let lines = lines.take_while(|(number, _)| *number <= function.last);
-                place.code =
-                    lines.map(|(number, text)| CodeLine { number, text: text.to_owned(), marked: false }).collect();
-                (file, Some(function))
-            }
-        };
-        if base.commit == self.state.head && self.is_changed(&file) == Some(true) {
-            place.unknown.push(format!("{file} has uncommitted changes in this tree; the committed text is shown"));
+            let function = function_around(&text, *line);
+            place.unknown.extend(
+                wanted.function.as_deref().and_then(|name| elsewhere(name, &text, function.as_ref(), *line, at)),
+            );
+            (file, function)
         }
-        if place.role == PlaceRole::Called {
-            return Ok(());
+        None => {
+            let Some(name) = &wanted.function else { return Ok(()) };
+            let Some((file, function)) = definition_of(tree, &base.commit, name)? else {
+                place.unknown.push(format!(
+                    "the log names no line, and this tree has no single definition of {name} at {at}: -k vmlinux gives lines"
+                ));
+                return Ok(());
+            };
+            place.file = Some(file.clone());
+            place.unknown.push("the log names no line of it: -k vmlinux gives the line".into());
+            let text = tree.text(&base.commit, &file)?.unwrap_or_default();
+            let lines = (function.first..).zip(text.lines().skip(function.first as usize - 1)).take(5);
+            let lines = lines.take_while(|(number, _)| *number <= function.last);
+            place.code =
+                lines.map(|(number, text)| CodeLine { number, text: text.to_owned(), marked: false }).collect();
+            (file, Some(function))
         }
-        if let Some(line) = place.line {
-            place.blame = self.blame_line(&base.commit, &file, line)?;
-        }
-        let told = matches!(place.role, PlaceRole::Blamed | PlaceRole::Holds | PlaceRole::Waits);
-        if let Some(function) = function.filter(|_| told) {
-            place.around = Some(self.blame_function(base, &file, &function, range)?);
-        }
-        Ok(())
+    };
+    if base.commit == tree.state.head && tree.is_changed(&file) == Some(true) {
+        place.unknown.push(format!("{file} has uncommitted changes in this tree; the committed text is shown"));
     }
+    if place.role == PlaceRole::Called {
+        return Ok(());
+    }
+    if let Some(line) = place.line {
+        place.blame = blame_line(tree, &base.commit, &file, line)?;
+    }
+    let told = matches!(place.role, PlaceRole::Blamed | PlaceRole::Holds | PlaceRole::Waits);
+    if let Some(function) = function.filter(|_| told) {
+        place.around = Some(blame_function(tree, base, &file, &function, range)?);
+    }
+    Ok(())
 }
 
 /// That a line is not in the function that the log names, though the file has it.

@@ -2,6 +2,7 @@
 
 use super::address::formatted;
 use super::commit::trailers;
+use super::fixed::files_of;
 use super::git::{SourceError, is_hash};
 use super::maintainers::Maintainers;
 use super::record::{Commit, People, Person, WhoSays};
@@ -39,7 +40,7 @@ pub(super) fn people(
     let own: Vec<String> = file.iter().map(|file| (*file).to_owned()).collect();
     let others = match blamed {
         Some(commit) => {
-            let others = tree.files_of(&commit.commit)?;
+            let others = files_of(tree, &commit.commit)?;
             if others.len() > FILES {
                 unknown.push(format!(
                     "{} touches {} files: who maintains those is left out",
@@ -53,7 +54,7 @@ pub(super) fn people(
         }
         None => Vec::new(),
     };
-    let folders = |path: &str| tree.is_folder(at, path);
+    let folders = |path: &str| is_folder(tree, at, path);
     let script = if at == tree.state.head { script(tree, &own) } else { None };
     let (mut found, by) = match (script, &read) {
         (Some(found), _) => (found, WhoSays::Script),
@@ -66,7 +67,7 @@ pub(super) fn people(
     if let Some(commit) = blamed {
         writers(tree, commit, &chiefs, &mut found)?;
         if let Some(read) = &read {
-            let patch = if others.is_empty() { None } else { Some(tree.patch(&commit.commit)?) };
+            let patch = if others.is_empty() { None } else { Some(patch_of(tree, &commit.commit)?) };
             let more = read.of(&others, patch.as_deref(), &folders);
             more.into_iter().for_each(|person| add(&mut found, person));
         }
@@ -160,23 +161,21 @@ fn listed(line: &str) -> Option<Person> {
     Some(Person { address: line[..at].trim().to_owned(), role: role.to_owned(), list })
 }
 
-impl Tree {
-    /// Whether a path is a folder at a commit.
-    fn is_folder(&self, commit: &str, path: &str) -> bool {
-        let found = self.git.look_up(&[format!("{commit}:{path}")]).ok().and_then(|mut found| found.pop().flatten());
-        found.is_some_and(|object| object.kind == "tree")
-    }
+/// Whether a path is a folder at a commit.
+fn is_folder(tree: &Tree, commit: &str, path: &str) -> bool {
+    let found = tree.git.look_up(&[format!("{commit}:{path}")]).ok().and_then(|mut found| found.pop().flatten());
+    found.is_some_and(|object| object.kind == "tree")
+}
 
-    /// A commit as a patch with its message, as far as keywords are looked for in it.
-    fn patch(&self, commit: &str) -> Result<Vec<u8>, SourceError> {
-        let arguments =
-            ["show", "--no-ext-diff", "--no-textconv", "--no-color", "--format=format:%s%n%n%b", "--unified=0", commit];
-        let mut patch = Vec::new();
-        self.git.records(&arguments, b'\n', |line| {
-            patch.extend_from_slice(line);
-            patch.push(b'\n');
-            patch.len() < PATCH
-        })?;
-        Ok(patch)
-    }
+/// A commit as a patch with its message, as far as keywords are looked for in it.
+fn patch_of(tree: &Tree, commit: &str) -> Result<Vec<u8>, SourceError> {
+    let arguments =
+        ["show", "--no-ext-diff", "--no-textconv", "--no-color", "--format=format:%s%n%n%b", "--unified=0", commit];
+    let mut patch = Vec::new();
+    tree.git.records(&arguments, b'\n', |line| {
+        patch.extend_from_slice(line);
+        patch.push(b'\n');
+        patch.len() < PATCH
+    })?;
+    Ok(patch)
 }
