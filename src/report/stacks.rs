@@ -48,12 +48,8 @@ pub(super) fn announcement(words: &Vocabulary, line: &[u8]) -> Option<Announceme
         b'N' if line.starts_with(b"NMI backtrace for cpu ") => {
             let (cpu, rest) = leading_number(&line[22..])?;
             let cpu = u32::try_from(cpu).ok()?;
-            rest.trim_ascii().is_empty().then(|| Announcement {
-                role: StackRole::Cpu(cpu),
-                task: None,
-                cpu: Some(cpu),
-                opens: false,
-            })
+            let announced = Announcement { role: StackRole::Cpu(cpu), task: None, cpu: Some(cpu), opens: false };
+            rest.trim_ascii().is_empty().then_some(announced)
         }
         b'T' if line.starts_with(b"Task dump for CPU ") => {
             let (cpu, _) = leading_number(&line[18..])?;
