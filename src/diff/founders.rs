@@ -266,8 +266,8 @@ mod tests {
         let stacks = Stacks::of(samples);
         let mut founders = Founders::new(samples, &stacks);
         let mut compared = 0;
-        for at in 0..samples.len() {
-            for group in sought(&samples[at], stacks.stack(at)) {
+        for (at, sample) in samples.iter().enumerate() {
+            for group in sought(sample, stacks.stack(at)) {
                 let members = &founders.groups[&group];
                 if members.all.len() > FEW {
                     compared += founders.near(group, members, stacks.stack(at)).len();
