@@ -229,6 +229,7 @@ impl Git {
             return Ok(());
         }
         let words = String::from_utf8_lossy(&words);
+        // git has no status of its own for it; its words are those of the C locale.
         if words.contains("dubious ownership") {
             return Err(SourceError::Foreign(self.folder.clone()));
         }

@@ -1,16 +1,8 @@
 //! The program as its users meet it: exit statuses, sentences, pipes, schemas.
 
-use super::fed::fed;
+use super::fed::{fed, kanalyze};
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
-
-fn kanalyze(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_kanalyze"))
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .expect("the program runs")
-}
+use std::process::{Command, Stdio};
 
 fn piped(arguments: &[&str], input: &[u8]) -> Output {
     fed(Command::new(env!("CARGO_BIN_EXE_kanalyze")).args(arguments), input)

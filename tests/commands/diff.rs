@@ -1,17 +1,10 @@
 //! `kanalyze diff`, `check` and `table --cluster` over the lab's logs and over logs that are written here.
 
+use super::fed::kanalyze;
 use super::{contract, python};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-
-fn kanalyze(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_kanalyze"))
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .expect("the program runs")
-}
+use std::process::Command;
 
 fn lab(name: &str) -> String {
     format!("{}/corpus/lab/logs/{name}.log", env!("CARGO_MANIFEST_DIR"))

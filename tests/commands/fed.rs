@@ -1,7 +1,16 @@
-//! A command that is fed through a pipe, as a shell does it.
+//! kanalyze as the tests run it: with nothing to read, or fed through a pipe as a shell does it.
 
 use std::io::Write;
 use std::process::{Child, Command, Output, Stdio};
+
+/// What kanalyze answers to these arguments, with nothing on standard input.
+pub(crate) fn kanalyze(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_kanalyze"))
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the program runs")
+}
 
 /// Starts it with pipes at all three ends.
 pub(crate) fn started(command: &mut Command) -> Child {
