@@ -2,7 +2,7 @@
 
 use super::fed::{fed, kanalyze};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 fn piped(arguments: &[&str], input: &[u8]) -> Output {
     fed(Command::new(env!("CARGO_BIN_EXE_kanalyze")).args(arguments), input)
