@@ -116,7 +116,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | `architecture` | processors: names, images, numbers |
-//! | `files` | a file replaced whole, locks, cache folders |
+//! | `files` | files replaced whole or mapped, locks, cache folders |
 //! | `calendar` | moments as dates |
 //! | `markup` | log text made harmless for terminals, XML, Markdown; names as parts of addresses |
 //! | `packing` | gzip, xz, zstd, bzip2, lz4 and others: one table of magics, undone within bounds |
@@ -139,8 +139,8 @@
 //! | `syzbot` | dashboard, bundles, syz programs |
 //! | `thread` | mail threads: messages, patches, commands, digest |
 //! | `host` | the boots of a machine, from its journal, logs, pstore and dumps |
-//! | `render` | text, JSON, pages (HTML), pictures (SVG) |
-//! | `cli` | one file per command |
+//! | `render` | text, JSON, pages (HTML), pictures (SVG), Markdown, JUnit, SARIF |
+//! | `cli` | one file or folder per command |
 //!
 //! # Invariants
 //!

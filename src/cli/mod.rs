@@ -1,4 +1,4 @@
-//! The command line: one file per command, each its arguments and one `run`.
+//! The command line: one file or folder per command, each its arguments and one `run`.
 
 mod assignment;
 mod bisect;
