@@ -139,6 +139,14 @@ fn tells_the_moment(report: &Report) -> bool {
     report.lockdep.is_none() && (hangs || report.held_locks.len() >= 2)
 }
 
+/// Rows of tasks with their stacks, and what the kernel says of who blocks them, each with its line.
+fn hung_pieces<'a>(tasks: &'a [HungTask], stacks: &'a [Stack]) -> impl Iterator<Item = (u64, Piece<'a>)> {
+    tasks.iter().flat_map(|hung| {
+        let row = (hung.line, Piece::Hung(hung, hung.stack.and_then(|stack| stacks.get(stack))));
+        [row].into_iter().chain(hung.blocker.iter().map(|blocker| (blocker.line, Piece::Blocker(blocker))))
+    })
+}
+
 /// What a record says of tasks.
 fn collect<'a>(
     record: &Record<'a>,
@@ -151,15 +159,8 @@ fn collect<'a>(
                 return;
             }
             let (time, boot) = (report.time, report.boot);
-            for hung in &report.hung_tasks {
-                pieces.push((
-                    hung.line,
-                    time,
-                    boot,
-                    Piece::Hung(hung, hung.stack.and_then(|stack| report.stacks.get(stack))),
-                ));
-                pieces.extend(hung.blocker.iter().map(|blocker| (blocker.line, time, boot, Piece::Blocker(blocker))));
-            }
+            pieces
+                .extend(hung_pieces(&report.hung_tasks, &report.stacks).map(|(line, piece)| (line, time, boot, piece)));
             pieces.extend(report.held_locks.iter().map(|list| (list.line, time, boot, Piece::Held(list))));
             for stack in report.stacks.iter().filter(|stack| matches!(stack.role, StackRole::Cpu(_))) {
                 pieces.extend(stack.task.iter().map(|task| (stack.line, time, boot, Piece::Running(task))));
@@ -167,15 +168,7 @@ fn collect<'a>(
         }
         Record::Event(event) => {
             let (time, boot) = (event.time, event.boot);
-            for hung in &event.hung_tasks {
-                pieces.push((
-                    hung.line,
-                    time,
-                    boot,
-                    Piece::Hung(hung, hung.stack.and_then(|stack| event.stacks.get(stack))),
-                ));
-                pieces.extend(hung.blocker.iter().map(|blocker| (blocker.line, time, boot, Piece::Blocker(blocker))));
-            }
+            pieces.extend(hung_pieces(&event.hung_tasks, &event.stacks).map(|(line, piece)| (line, time, boot, piece)));
             let lists = event.held_locks.iter().filter(|list| !foreign.contains(&(boot, list.line)));
             pieces.extend(lists.map(|list| (list.line, time, boot, Piece::Held(list))));
             match event.role {
