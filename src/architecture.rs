@@ -251,6 +251,13 @@ impl Architecture {
         })
     }
 
+    /// The names of all, as a sentence has them.
+    fn listed() -> String {
+        let names = Self::ALL.map(Self::syzkaller_name);
+        let (last, others) = names.split_last().unwrap_or((&"", &[]));
+        format!("{} or {last}", others.join(", "))
+    }
+
     /// The one with this `e_machine`.
     #[must_use]
     pub fn of_elf(machine: u16) -> Option<Self> {
@@ -274,6 +281,19 @@ impl Architecture {
     }
 }
 
+/// A name that no architecture has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{}", Architecture::listed())]
+pub struct UnknownArchitecture;
+
+impl std::str::FromStr for Architecture {
+    type Err = UnknownArchitecture;
+
+    fn from_str(text: &str) -> Result<Self, UnknownArchitecture> {
+        Self::from_name(text).ok_or(UnknownArchitecture)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -288,7 +308,8 @@ mod tests {
             assert_eq!(json, format!("\"{}\"", known.syzkaller_name()));
         }
         assert_eq!(Architecture::from_name("x86_64"), Some(Architecture::Amd64));
-        assert_eq!(Architecture::from_name("vax"), None);
+        let error = "vax".parse::<Architecture>().expect_err("no kernel runs there any more").to_string();
+        assert_eq!(error, "amd64, 386, arm64, arm, riscv64, s390x, ppc64le, mips64le or loong64");
     }
 
     #[test]

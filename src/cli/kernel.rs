@@ -61,7 +61,7 @@ struct BuildArguments {
     #[arg(long, value_name = "DIR", default_value = ".")]
     into: PathBuf,
     /// The processor [default: the configuration's].
-    #[arg(long, value_name = "ARCH", value_parser = architecture)]
+    #[arg(long, value_name = "ARCH")]
     arch: Option<Architecture>,
     /// Compilers at once [default: as many as there are processors].
     #[arg(short, long, value_name = "N")]
@@ -74,10 +74,6 @@ struct BuildArguments {
     strict: bool,
     #[command(flatten)]
     output: Output,
-}
-
-fn architecture(text: &str) -> Result<Architecture, String> {
-    Architecture::from_name(text).ok_or_else(|| "no architecture that the kernel has an image for".to_owned())
 }
 
 /// What `schema` says in the record of `kernel build`.

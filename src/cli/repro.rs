@@ -88,7 +88,7 @@ struct FlagArguments {
     #[command(flatten)]
     source: Source,
     /// For -arch=.
-    #[arg(long, value_name = "ARCH", value_parser = architecture)]
+    #[arg(long, value_name = "ARCH")]
     arch: Option<Architecture>,
     /// For -executor=.
     #[arg(long, value_name = "PATH")]
@@ -113,11 +113,6 @@ enum FeatureChoice {
     Written,
     Listed,
     All,
-}
-
-fn architecture(text: &str) -> Result<Architecture, String> {
-    Architecture::from_name(text)
-        .ok_or_else(|| "amd64, 386, arm64, arm, riscv64, s390x, ppc64le, mips64le or loong64".to_owned())
 }
 
 /// Runs the command.

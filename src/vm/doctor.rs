@@ -163,8 +163,9 @@ fn program(leash: &Leash, name: &str, arguments: &[&str], otherwise: Health, rem
 /// Where a program of syzkaller is in a folder: there, or where a syzkaller tree keeps it, below `bin/`.
 #[must_use]
 pub fn in_build(folder: &Path, name: &str) -> Option<PathBuf> {
-    let places = ["", "bin/", "bin/linux_amd64/", "bin/linux_arm64/"];
-    places.iter().map(|place| folder.join(format!("{place}{name}"))).find(|path| path.is_file())
+    let cross = BOARDS.iter().map(|board| format!("bin/linux_{}", board.architecture.syzkaller_name()));
+    let places = [String::new(), "bin".to_owned()].into_iter().chain(cross);
+    places.map(|place| folder.join(place).join(name)).find(|path| path.is_file())
 }
 
 /// Where a program of the PATH is.

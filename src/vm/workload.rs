@@ -115,7 +115,7 @@ pub fn prepare(
             }
             prepared.counts = true;
             let unchecked = revision.as_deref().filter(|_| execprog.is_none());
-            prepared.command = Some(execprog_command(flags, unchecked));
+            prepared.command = Some(execprog_command(flags, architecture, unchecked));
             if let (Some(path), Some(wanted)) = (execprog, revision)
                 && let Some(warning) = revision_warning(path, wanted)
             {
@@ -128,10 +128,11 @@ pub fn prepare(
 
 /// Finds both programs beside the syz program, in the PATH or where images keep them, and runs the one with the other.
 /// The revision of what is found in the guest is compared there.
-fn execprog_command(flags: &[String], revision: Option<&str>) -> String {
+fn execprog_command(flags: &[String], architecture: Architecture, revision: Option<&str>) -> String {
+    let built_for = architecture.syzkaller_name();
     let find = |variable: &str, name: &str| {
         format!(
-            "for c in ./{name} \"$(command -v {name})\" /{name} /root/{name} /bin/{name} /syzkaller/bin/linux_amd64/{name}; do \
+            "for c in ./{name} \"$(command -v {name})\" /{name} /root/{name} /bin/{name} /syzkaller/bin/linux_{built_for}/{name}; do \
              [ -x \"$c\" ] && {variable}=$c && break; done\n\
              [ -n \"${variable}\" ] || {{ echo 'kanalyze: {name} is not in the guest: give --syz-bin DIR' >&2; exit 127; }}\n"
         )
@@ -299,7 +300,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let flags = ["-repeat=0".to_owned(), "-sandbox=it's".to_owned()];
         let script = |command: &str| format!("cd {}; PATH=/usr/bin:/bin; {command}", folder.path().display());
-        let (status, text) = shell(&script(&execprog_command(&flags, None)));
+        let (status, text) = shell(&script(&execprog_command(&flags, Architecture::Amd64, None)));
         assert_eq!(status, 127);
         assert!(text.contains("--syz-bin"), "{text}");
         for name in ["syz-execprog", "syz-executor"] {
@@ -307,8 +308,8 @@ mod tests {
             fs::write(&path, "#!/bin/sh\nprintf '<%s>' \"$@\"\n").expect("written");
             fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("executable");
         }
-        let (status, text) = shell(&script(&execprog_command(&flags, None)));
-        let (_, compared) = shell(&script(&execprog_command(&flags, Some("0123456789abcdef"))));
+        let (status, text) = shell(&script(&execprog_command(&flags, Architecture::Amd64, None)));
+        let (_, compared) = shell(&script(&execprog_command(&flags, Architecture::Amd64, Some("0123456789abcdef"))));
         assert!(compared.contains("another syzkaller than 0123456789ab"), "{compared}");
         assert_eq!((status, text.as_str()), (0, "<-executor=./syz-executor><-repeat=0><-sandbox=it's><./repro.syz>"));
     }

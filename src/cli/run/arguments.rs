@@ -1,5 +1,6 @@
 //! The arguments of `kanalyze run`, by what they are about; `repro minimize` takes most of them too.
 
+use crate::architecture::Architecture;
 use crate::cli::bundle::Choice;
 use crate::syzbot::dashboard::BugName;
 use crate::vm::settings::{AcceleratorChoice, DiskFormat, TransportChoice, parse_seconds};
@@ -93,7 +94,7 @@ impl SourceArguments {
 pub(in crate::cli) struct MachineArguments {
     /// The guest's processor: x86_64 or arm64; the bundle's, or this machine's.
     #[arg(long, value_name = "ARCH")]
-    pub arch: Option<String>,
+    pub arch: Option<Architecture>,
     /// Memory, MiB [default: 2048].
     #[arg(long, value_name = "MIB")]
     pub memory: Option<u32>,

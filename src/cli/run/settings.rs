@@ -81,7 +81,7 @@ pub(super) fn job(arguments: &Arguments, bundle: Option<&Bundle>, kernel: Option
     };
     let initrd = bundle.and_then(|bundle| bundle.initrd.as_ref());
     settings.initrd = initrd.map(|path| absolute(path)).transpose()?;
-    settings.board = board(arguments.machine.arch.as_deref(), bundle)?;
+    settings.board = board(arguments.machine.arch, bundle)?;
     settings.expected_title = bundle.and_then(|bundle| bundle.crash_title.clone().or_else(|| bundle.title.clone()));
     settings.workload = workload(source, bundle, &mut job.warnings)?;
     overlay(&mut job, arguments)?;
@@ -107,7 +107,7 @@ pub(super) fn overlay(job: &mut Job, arguments: &Arguments) -> anyhow::Result<()
                 .map(|vmlinux| Image { vmlinux, modules: Vec::new() });
             job.local_kernel.clear();
         }
-        if let Some(arch) = &machine.arch {
+        if let Some(arch) = machine.arch {
             settings.board = board(Some(arch), None)?;
         }
         if let Some(image) = arguments.image.of(None)? {
@@ -351,10 +351,11 @@ fn syz_binaries(folder: Option<&Path>) -> anyhow::Result<(Option<PathBuf>, Optio
 }
 
 /// The board of the architecture that the user names, else the bundle's, else this machine's.
-fn board(name: Option<&str>, bundle: Option<&Bundle>) -> anyhow::Result<&'static Board> {
-    let of_bundle = bundle.and_then(|bundle| bundle.arch).map(Architecture::syzkaller_name);
-    let Some(name) = name.or(of_bundle) else { return Ok(Board::native()) };
-    Architecture::from_name(name).and_then(Board::of).with_context(|| {
+fn board(wished: Option<Architecture>, bundle: Option<&Bundle>) -> anyhow::Result<&'static Board> {
+    let of_bundle = bundle.and_then(|bundle| bundle.arch);
+    let Some(architecture) = wished.or(of_bundle) else { return Ok(Board::native()) };
+    Board::of(architecture).with_context(|| {
+        let name = architecture.syzkaller_name();
         let known: Vec<&str> = BOARDS.iter().map(|board| board.architecture.kernel_name()).collect();
         format!("--arch {name}: only {} guests are run", known.join(" and "))
     })
