@@ -425,6 +425,25 @@ fn literals(text: &str) -> impl Iterator<Item = (usize, &str, &str)> {
 }
 
 #[test]
+fn processors_are_named_in_two_places() {
+    // What they are called, and what QEMU is asked to be for them.
+    let homes = ["src/architecture.rs", "src/vm/board.rs"];
+    let names = ["amd64", "x86_64", "arm64", "aarch64", "riscv", "riscv64", "s390x", "ppc64le", "mips64le", "loong64"];
+    let mut faults = Vec::new();
+    for (path, text) in sources() {
+        if !path.starts_with("src") || homes.iter().any(|home| path == Path::new(home)) {
+            continue;
+        }
+        for (number, _, literal) in literals(&text) {
+            if names.contains(&literal) || literal.contains("qemu-system-") || literal.contains("-linux-gnu") {
+                faults.push(format!("{}:{number}: '{literal}': ask the architecture or its board", path.display()));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
 fn the_words_of_the_grammar_stand_in_the_grammar_only() {
     let (ids, names) = grammar_words();
     assert!(ids.len() > 100 && names.len() > 200, "the grammar files are read: {} and {}", ids.len(), names.len());

@@ -131,6 +131,13 @@ pub static BOARDS: [Board; 2] = [
     },
 ];
 
+/// The Debian packages with the emulators, as a sentence has them: `qemu-system-x86 (or qemu-system-arm for arm64)`.
+pub(super) fn packages() -> String {
+    let [first, others @ ..] = &BOARDS;
+    let others = others.iter().map(|board| format!(" (or {} for {})", board.package, board.architecture.kernel_name()));
+    std::iter::once(first.package.to_owned()).chain(others).collect()
+}
+
 impl Board {
     /// The board for a processor; 32-bit programs of x86 run on the one of x86_64.
     #[must_use]
@@ -173,6 +180,11 @@ mod tests {
             assert_eq!((board.console, serde_json::to_string(&board).expect("JSON")), (console, format!("\"{name}\"")));
         }
         assert!(serde_json::from_str::<&'static Board>("\"s390\"").is_err());
+    }
+
+    #[test]
+    fn packages_are_named_by_what_they_run() {
+        assert_eq!(packages(), "qemu-system-x86 (or qemu-system-arm for arm64)");
     }
 
     #[test]
