@@ -35,7 +35,7 @@ pub enum QemuError {
         source: std::io::Error,
     },
     /// There is no QEMU.
-    #[error("{0} is not installed: apt-get install {}", super::board::packages())]
+    #[error("{program} is not installed: apt-get install {packages}", program = .0, packages = super::board::packages())]
     NotInstalled(String),
     /// It ended before it connected.
     #[error("{program} did not start: {words}")]
