@@ -50,7 +50,13 @@ fn lines(text: &[u8]) -> impl Iterator<Item = (&[u8], usize)> {
 fn stamps(line: &[u8]) -> impl Iterator<Item = usize> {
     memchr::memchr_iter(b'[', line)
         .filter(|at| *at == 0 || line[at - 1].is_ascii_whitespace())
-        .filter(|at| begins_with_stamp(&line[*at..]) || begins_with_date(&line[*at..]))
+        .filter(|at| begins_with_microseconds(&line[*at..]) || begins_with_date(&line[*at..]))
+}
+
+/// Whether a text begins with a stamp as printk writes it: with microseconds. Other numbers in brackets may stand in a table.
+fn begins_with_microseconds(text: &[u8]) -> bool {
+    let fraction = memchr::memchr(b'.', text).map_or(text, |dot| &text[dot + 1..]);
+    begins_with_stamp(text) && fraction.get(6) == Some(&b']')
 }
 
 /// Whether a text begins with a stamp of `dmesg -T`: `[Wed Dec 19 03:36:07 2018]`.
@@ -140,6 +146,7 @@ mod tests {
     fn lines_as_they_are_stay() {
         let stamps = "[    1.000000] widget: x\n".repeat(20);
         assert_eq!(log(&stamps), None);
+        assert_eq!(log(&format!("latencies: {}\n", "[  0.1] [ 12.25] ".repeat(20))), None);
         let few = format!("[    1.000000] {} [    2.000000] [    3.000000] y\n", "x".repeat(200));
         assert_eq!(log(&few), None);
         // Other lines of such a text stay, too.
