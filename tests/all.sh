@@ -174,7 +174,7 @@ if [ -d "$shared/score" ]; then
     "$S/score/locks.py" "$B" corpus/lab --floor holders=1 --floor honest=1 --floor roots=1 --floor cycles=1
     "$S/score/bisections.py" "$B" "$S/corpora/bisect" --show 0 --floor parsed=1 --floor answer=0.995 --floor tested=0.99 --floor steps=0.995 \
         --floor auc=0.88 --floor calibration=0.93
-    "$S/score/field.py" "$B" "$S/corpora/field" --floor parse=0.98 --floor locks=0.98 --floor bisect=0.98
+    "$S/score/field.py" "$B" "$S/corpora/field" --floor parse=0.99 --floor locks=0.99 --floor bisect=0.99
     "$S/score/reports.py" "$B" "$S/corpora/mails/syzbot" --show 0 --floor title=0.974
     "$S/score/mails.py" "$B" people "$S/corpora/mails/people" --floor seen=0.99 --floor named=0.79 --floor one=0.89
     "$S/score/mails.py" "$B" bisect "$S/corpora/mails/bisect" --floor commit=0.985 --floor clean=0.95 --floor steps=0.95
