@@ -1,6 +1,7 @@
 //! `kanalyze check`: a gate for CI: does any log hold a crash that is not known?
 
 use super::logs::{Logs, tell};
+use super::manners::why;
 use super::output::Reader;
 use super::pager::Page;
 use super::progress::Progress;
@@ -34,7 +35,8 @@ use std::process::ExitCode;
 `kanalyze diff --help` shows the form of a baseline.
 
 Exit status: 0 nothing new, 1 a crash that is not known, 2 error (a log that
-is empty, is not a log or cannot be read never passes).")]
+is empty, is not a log or cannot be read never passes). Of logs that pass and
+have hardly a line in all, the text asks whether they are whole.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     logs: Logs,
@@ -59,7 +61,7 @@ pub(super) struct Arguments {
     #[arg(long = "color", value_enum, default_value = "auto", value_name = "WHEN")]
     colour: super::output::Colour,
 
-    /// Print nothing; the exit status is the answer.
+    /// Print nothing but what went wrong; the exit status is the answer.
     #[arg(long, short = 'q')]
     quiet: bool,
 
@@ -115,8 +117,10 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
     }
     out.close()?;
-    let failed = logs.iter().any(|log| !log.passes);
-    Ok(ExitCode::from(if fatal { 2 } else { u8::from(failed) }))
+    let crashed = logs.iter().any(|log| log.crashes.iter().any(|crash| crash.known.is_none()));
+    // What could be read only in part may hold a crash where it could not be read.
+    let unread = fatal || !crashed && logs.iter().any(|log| !log.passes);
+    Ok(ExitCode::from(if unread { 2 } else { u8::from(crashed) }))
 }
 
 /// Every log with its crashes, and whether something could not be read.
@@ -125,9 +129,12 @@ fn judged(wanted: &Logs, baseline: &Baseline, day: &str) -> anyhow::Result<(Vec<
     let (sources, named) = wanted.sources()?;
     let progress = Progress::of(&sources, &mut options);
     let results = wholes(&sources, &options, |found| {
+        let text = found.text.log();
+        let whole = memchr::memchr_iter(b'\n', text).count() as u64;
+        let lines = whole + u64::from(!text.is_empty() && !text.ends_with(b"\n"));
         let (reports, _) = found.settled();
         let counts = reports.iter().filter(|report| report.cause.is_none() && !report.suppressed);
-        counts
+        let crashes: Vec<Checked> = counts
             .map(|report| {
                 let names = std::iter::once(report.title.as_str()).chain(report.alt_titles.iter().map(String::as_str));
                 let (known, expired) = match baseline.excuse(Area::Crash, names, day) {
@@ -137,7 +144,8 @@ fn judged(wanted: &Logs, baseline: &Baseline, day: &str) -> anyhow::Result<(Vec<
                 };
                 Checked { title: report.title.clone(), line: report.line, known, expired }
             })
-            .collect::<Vec<_>>()
+            .collect();
+        (crashes, lines)
     });
     drop(progress);
     let (mut logs, mut fatal) = (Vec::new(), !named);
@@ -146,7 +154,9 @@ fn judged(wanted: &Logs, baseline: &Baseline, day: &str) -> anyhow::Result<(Vec<
         let trouble = log.trouble.or_else(|| silent.next());
         fatal |= tell(trouble.as_ref());
         let trouble = trouble.map(|trouble| trouble.message);
-        logs.push(CheckedLog::new(log.name, log.found.unwrap_or_default(), trouble));
+        let (crashes, lines) = log.found.unwrap_or_default();
+        why(&format!("{}: read {lines} lines", log.name));
+        logs.push(CheckedLog::new(log.name, crashes, trouble, lines));
     }
     Ok((logs, fatal))
 }

@@ -93,7 +93,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     reading: Reading,
 
-    /// Print nothing; the exit status is the answer.
+    /// Print nothing but what went wrong; the exit status is the answer.
     #[arg(long, short = 'q')]
     quiet: bool,
 

@@ -1,5 +1,7 @@
 //! `kanalyze grammar`: which kinds of reports there are, what one means, whether a file of your own is right.
 
+use super::output::Reader;
+use super::pager::Page;
 use crate::engine::sample_complaints;
 use crate::grammar::{Choice, Cost, Event, Grammar, Header, Kind, costs, placeholders};
 use crate::render::columns;
@@ -51,11 +53,17 @@ enum Verb {
 /// # Errors
 /// An unknown kind, or output that cannot be written.
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let mut out = std::io::stdout().lock();
+    let mut out = Page::open(Reader::default(), matches!(arguments.verb, Verb::List | Verb::Explain { .. }));
+    let status = answer(arguments.verb, &mut out)?;
+    out.close()?;
+    Ok(status)
+}
+
+fn answer(verb: Verb, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let grammar = Grammar::built_in();
-    match arguments.verb {
-        Verb::List => list(&mut out, &grammar)?,
-        Verb::Explain { kind } => explain(&mut out, &grammar, &kind)?,
+    match verb {
+        Verb::List => list(out, &grammar)?,
+        Verb::Explain { kind } => explain(out, &grammar, &kind)?,
         Verb::Check { file } => {
             // A fault that keeps the file from loading is the only one that can be reported.
             let grammar = match Grammar::with_files(std::slice::from_ref(&file)) {
@@ -76,7 +84,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let count = grammar.all_kinds().filter(|(_, kind)| kind.place.file == mine).count()
                 + grammar.events.iter().filter(|event| event.place.file == mine).count();
             writeln!(out, "{mine}: {count} kinds, every sample is recognised")?;
-            costs(&grammar).iter().try_for_each(|cost| tell_cost(&mut out, cost))?;
+            costs(&grammar).iter().try_for_each(|cost| tell_cost(out, cost))?;
         }
     }
     Ok(ExitCode::SUCCESS)

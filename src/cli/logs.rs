@@ -1,5 +1,6 @@
 //! Which logs, and how to read them: the arguments that all verbs about logs share, declared once.
 
+use super::manners::{note, why_read};
 use super::progress::Progress;
 use super::stderr::say;
 use crate::engine::{Item, Options, sample_complaints};
@@ -78,7 +79,7 @@ impl Logs {
     pub(super) fn sources(&self) -> anyhow::Result<(Vec<Source>, bool)> {
         if !self.logs.is_empty() {
             if self.logs.iter().any(|log| log == "-") && std::io::stdin().is_terminal() {
-                say("reading standard input; end it with ctrl-D");
+                note("reading standard input; end it with ctrl-D");
             }
             return Ok(sources_of(&self.logs));
         }
@@ -104,6 +105,7 @@ impl Logs {
         let mut progress = Progress::of(&sources, &mut options);
         intake::views(&sources, &options, take, |name, view, outcome| {
             progress.give_way();
+            why_read(name, &outcome);
             done(name, view, outcome)
         })?;
         Ok(fine)
@@ -118,7 +120,7 @@ impl Logs {
         options: &Options,
         render: impl Fn(&mut Vec<u8>, &Item) + Sync + Send,
         mut write: impl FnMut(&[u8]) -> anyhow::Result<()>,
-        done: impl FnMut(&str, &Outcome),
+        mut done: impl FnMut(&str, &Outcome),
     ) -> anyhow::Result<bool> {
         let (sources, fine) = self.sources()?;
         let mut options = options.clone();
@@ -126,6 +128,10 @@ impl Logs {
         let write = |bytes: &[u8]| {
             progress.give_way();
             write(bytes)
+        };
+        let done = |name: &str, outcome: &Outcome| {
+            why_read(name, outcome);
+            done(name, outcome);
         };
         intake::records(&sources, &options, render, write, done)?;
         Ok(fine)

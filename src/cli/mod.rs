@@ -23,6 +23,7 @@ mod links;
 mod live;
 mod locks;
 mod logs;
+mod manners;
 mod manual;
 mod mcp;
 mod network;
@@ -51,11 +52,13 @@ mod watch;
 
 use crate::files;
 use crate::symbols::cut_files;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use config::Completed;
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
+use std::time::Instant;
 
 pub use collection::{Form, Member, members, said};
 pub use schemas::schemas;
@@ -142,7 +145,7 @@ fn with_verbs<'a>(verbs: impl IntoIterator<Item = &'a Verb>) -> Command {
             "`kanalyze LOG` and `dmesg | kanalyze` are short for `kanalyze parse`. Start with `kanalyze parse --help`.\n\
              `kanalyze help exit`, `help environment` and `help files` tell what all verbs have in common.",
         )
-        .subcommands(verbs.into_iter().map(|verb| with_json((verb.takes)(Command::new(verb.name)))))
+        .subcommands(verbs.into_iter().map(|verb| manners::with_manners(with_json((verb.takes)(Command::new(verb.name))))))
 }
 
 /// `--json` beside each `--format` that knows it; [`without_json`] makes the one of the other.
@@ -203,10 +206,15 @@ fn done(words: Vec<OsString>, bisects: bool) -> anyhow::Result<ExitCode> {
     // All verbs together take longer than reading a small log does: only the one that is asked for is made, if one is.
     let asked = words.get(1).and_then(|word| named(word.to_str()?));
     let mut command = asked.map_or_else(command, |verb| with_verbs([verb]));
-    let done = given(&mut command, words).and_then(|(given, said)| match given.subcommand() {
-        Some((name, given)) => Ok(named(name).map(|verb| (verb.run)(given, said)).transpose()?),
-        None => Ok(None),
+    let began = Instant::now();
+    let done = given(&mut command, words).and_then(|(given, said)| {
+        manners::take(&given, &said.laid);
+        match given.subcommand() {
+            Some((name, given)) => Ok(named(name).map(|verb| (verb.run)(given, said)).transpose()?),
+            None => Ok(None),
+        }
     });
+    manners::why_so_long(began);
     match done {
         Ok(done) => done.unwrap_or(Ok(ExitCode::SUCCESS)),
         Err(error) => match error.downcast::<clap::Error>() {
@@ -214,7 +222,18 @@ fn done(words: Vec<OsString>, bisects: bool) -> anyhow::Result<ExitCode> {
                 error.format(&mut command).print()?;
                 Ok(ExitCode::from(125))
             }
-            Ok(error) => error.format(&mut command).exit(),
+            Ok(mut error) => {
+                if error.kind() == ErrorKind::InvalidSubcommand && command.get_subcommands().count() > 1 {
+                    let tip = "if this is a log: there is no file of that name here";
+                    let mut tips = match error.remove(ContextKind::Suggested) {
+                        Some(ContextValue::StyledStrs(tips)) => tips,
+                        _ => Vec::new(),
+                    };
+                    tips.push(tip.into());
+                    error.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));
+                }
+                error.format(&mut command).exit()
+            }
             Err(error) if bisects => {
                 stderr::fail(&error);
                 Ok(ExitCode::from(125))

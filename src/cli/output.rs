@@ -168,10 +168,14 @@ pub(super) struct Reader {
     pub brief: bool,
 
     /// Everything: all stacks with all frames, registers, every place.
-    #[arg(long, short = 'v', visible_alias = "verbose", conflicts_with = "quiet")]
+    #[arg(long, conflicts_with = "quiet")]
     pub full: bool,
 
-    /// Print nothing; the exit status is the answer.
+    /// The same as --full; and say on standard error what was read, how long it took, and why.
+    #[arg(long, short = 'v', conflicts_with = "quiet")]
+    pub verbose: bool,
+
+    /// Print nothing but what went wrong; the exit status is the answer.
     #[arg(long, short = 'q')]
     pub quiet: bool,
 
@@ -186,7 +190,7 @@ impl Reader {
     pub(super) fn detail(self) -> Detail {
         match self {
             Self { brief: true, .. } => Detail::Brief,
-            Self { full: true, .. } => Detail::Full,
+            Self { full: true, .. } | Self { verbose: true, .. } => Detail::Full,
             _ => Detail::Usual,
         }
     }

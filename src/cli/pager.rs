@@ -21,7 +21,11 @@ impl Page {
         if reader.quiet {
             return Self { out: Some(Box::new(io::sink())), pager: None };
         }
-        let mut pager = if text && !reader.no_pager && io::stdout().is_terminal() { pager() } else { None };
+        let mut pager = if text && !reader.no_pager && !super::manners::without_pager() && io::stdout().is_terminal() {
+            pager()
+        } else {
+            None
+        };
         let links = Links::of_environment()
             .filter(|_| text && io::stdout().is_terminal() && (pager.is_none() || less_shows_links()));
         let out: Box<dyn Write> = match pager.as_mut().and_then(|pager| pager.stdin.take()) {

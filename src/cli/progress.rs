@@ -27,7 +27,7 @@ impl Progress {
     /// started.
     #[must_use]
     pub(super) fn of(sources: &[Source], options: &mut Options) -> Self {
-        if !stderr::is_terminal() {
+        if !stderr::is_terminal() || stderr::is_quiet() {
             return Self { shown: None };
         }
         let read = Arc::new(AtomicU64::new(0));

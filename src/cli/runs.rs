@@ -1,6 +1,8 @@
 //! `kanalyze runs`: what runs there are, how they stand, and how to end or forget them.
 
-use super::output::{Format, JsonArray, Output};
+use super::manners::note;
+use super::output::{Format, JsonArray, Output, Reader};
+use super::pager::Page;
 use super::run_page;
 use super::stderr::say;
 use crate::engine::Options;
@@ -92,12 +94,23 @@ enum Verb {
 /// # Errors
 /// A run that is not there or cannot be read, a process that does not end.
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let text = match &arguments.verb {
+        Verb::List { output } => output.format == Format::Text,
+        Verb::Show { .. } => true,
+        _ => false,
+    };
+    let mut out = Page::open(Reader::default(), text);
+    let status = answer(arguments, &mut out)?;
+    out.close()?;
+    Ok(status)
+}
+
+fn answer(arguments: Arguments, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let runs = &arguments.runs;
-    let mut out = std::io::stdout().lock();
     let find = |name: &str| folder::find(runs, name).map_err(anyhow::Error::msg);
     match arguments.verb {
-        Verb::List { output } => list(runs, output, &mut out)?,
-        Verb::Status { run } => return status(&find(&run)?, &mut out),
+        Verb::List { output } => list(runs, output, out)?,
+        Verb::Status { run } => return status(&find(&run)?, out),
         Verb::Stop { run, grace } => {
             let path = find(&run)?;
             match stop(&path, Duration::from_secs(grace)).with_context(|| path.display().to_string())? {
@@ -156,7 +169,14 @@ fn page(runs: &Path) -> anyhow::Result<PathBuf> {
 
 fn list(runs: &Path, output: Output, out: &mut dyn Write) -> anyhow::Result<()> {
     let mut array = JsonArray::new();
-    for path in folder::list(runs).with_context(|| runs.display().to_string())? {
+    let found = folder::list(runs).with_context(|| runs.display().to_string())?;
+    if found.is_empty() {
+        note(&format!(
+            "no run is in {}: `kanalyze run --runs` makes them, and --runs says where they are",
+            runs.display()
+        ));
+    }
+    for path in found {
         let manifest = match Manifest::read(&path) {
             Ok(manifest) => manifest,
             Err(error) => {

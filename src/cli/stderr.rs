@@ -7,6 +7,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Whether the terminal's cursor is in a line that will be written over.
 static STATUS: AtomicBool = AtomicBool::new(false);
 
+/// Whether only the answer and what went wrong is wanted.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// Says whether only the answer and what went wrong is wanted.
+pub(super) fn be_quiet(quiet: bool) {
+    QUIET.store(quiet, Ordering::Relaxed);
+}
+
+/// Whether it is.
+pub(super) fn is_quiet() -> bool {
+    QUIET.load(Ordering::Relaxed)
+}
+
 /// Writes one sentence under the program's name.
 pub(super) fn say(sentence: &str) {
     line(&format!("kanalyze: {sentence}"));
@@ -30,8 +43,11 @@ fn clear() {
     }
 }
 
-/// Writes over the line that the terminal's cursor is in.
+/// Writes over the line that the terminal's cursor is in; nothing if it is to be quiet.
 pub(super) fn status(text: &str) {
+    if is_quiet() {
+        return;
+    }
     STATUS.store(!text.is_empty(), Ordering::Relaxed);
     let _ = std::io::stderr().write_all(format!("\r\x1b[K{text}").as_bytes());
 }
@@ -55,12 +71,29 @@ pub fn fail(error: &anyhow::Error) {
         }
         sentence.push_str(&words);
     }
-    say(&sentence);
+    say(&plain(&sentence));
+}
+
+/// What the system answers, in words that say what to do.
+fn plain(sentence: &str) -> String {
+    const WORDS: [(&str, &str); 4] = [
+        ("No such file or directory (os error 2)", "no such file or folder (mistyped?)"),
+        ("Permission denied (os error 13)", "permission denied: run this as a user who may"),
+        ("Is a directory (os error 21)", "is a folder, and a file is wanted"),
+        ("Not a directory (os error 20)", "a part of this path is a file, not a folder"),
+    ];
+    WORDS.iter().fold(sentence.to_owned(), |said, (system, ours)| said.replace(system, ours))
 }
 
 #[cfg(test)]
 mod tests {
     use anyhow::Context as _;
+
+    #[test]
+    fn what_the_system_answers_is_said_in_words() {
+        let error = std::io::Error::from_raw_os_error(2);
+        assert_eq!(super::plain(&format!("vmlinux: {error}")), "vmlinux: no such file or folder (mistyped?)");
+    }
 
     #[test]
     fn a_cause_is_reported_once() {

@@ -2,6 +2,7 @@
 
 use super::harmless::Harmless;
 use super::logs::sources_of;
+use super::manners::{note, why};
 use super::output::{Format, Output};
 use super::stderr::say;
 use crate::files::cache_home;
@@ -140,7 +141,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let arguments = as_script_arguments(arguments)?;
     let kernel = open_kernel(&arguments)?;
     if let Some(shortcoming) = kernel.shortcoming() {
-        say(&shortcoming);
+        note(&shortcoming);
     }
     if arguments.index
         && let Some(binary) = kernel.binary()
@@ -239,7 +240,11 @@ pub(super) fn recovered(path: &Path, image: &KernelImage) -> Kernel {
 
 /// The image that the first log asks for by release or build id.
 fn find_for_logs(arguments: &Arguments) -> anyhow::Result<Option<PathBuf>> {
+    if let Some(missing) = arguments.files.iter().find(|path| path.as_os_str() != "-" && is_absent(path)) {
+        bail!("{}: no such file (mistyped, or rotated away?)", missing.display());
+    }
     if let Some(path) = find_in_build_tree() {
+        why(&format!("{}: the kernel of the build tree here", path.display()));
         return Ok(Some(path));
     }
     let Some(log) = arguments.files.iter().find(|path| path.as_os_str() != "-") else { return Ok(None) };
@@ -256,10 +261,19 @@ fn find_for_logs(arguments: &Arguments) -> anyhow::Result<Option<PathBuf>> {
         }
         if release.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
+    let (said, id) = (release.as_deref().unwrap_or("none"), build_id.as_deref().unwrap_or("none"));
+    why(&format!("{}: states the release {said}, the build id {id}", log.display()));
     if let Some(path) = release.as_deref().and_then(find_release) {
+        why(&format!("{}: the kernel of this release", path.display()));
         return Ok(Some(path));
     }
+    why("no kernel of this release is in ., /boot, /usr/lib/debug or /lib/modules");
     build_id.map_or(Ok(None), |id| find_debug_file(&id))
+}
+
+/// Whether a name is neither there nor a pattern.
+fn is_absent(path: &Path) -> bool {
+    !path.exists() && !path.to_string_lossy().contains(['*', '?', '[', ':'])
 }
 
 fn find_debug_file(build_id: &str) -> anyhow::Result<Option<PathBuf>> {

@@ -1,5 +1,6 @@
 //! The kernel tree that a verb is given: where it is, which commit a log's kernel was built from.
 
+use super::manners::note;
 use super::stderr::{is_terminal, say, status};
 use crate::files::cache_home;
 use crate::report::Report;
@@ -79,7 +80,7 @@ fn open(folder: &Path) -> Result<Tree, SourceError> {
         if is_terminal() {
             status(&crate::render::fitted(words, 78));
         } else if last.is_none_or(|last| last.elapsed() > Duration::from_secs(10)) {
-            say(words);
+            note(words);
             *last = Some(Instant::now());
         }
     })))

@@ -17,7 +17,7 @@ pub enum ImageError {
     #[error("{path}: {error}", path = .0.display(), error = .1)]
     Open(PathBuf, #[source] std::io::Error),
     /// Neither ELF nor a boot image nor anything packed.
-    #[error("{path}: no kernel image that is known: neither vmlinux, bzImage, arm64 or riscv Image, EFI zboot nor a packed one", path = .0.display())]
+    #[error("{path}: not a recognised kernel image (vmlinux, bzImage, Image of arm64 or riscv, EFI zboot, or one of these packed)", path = .0.display())]
     Unknown(PathBuf),
     /// A layer that does not unpack.
     #[error("{path}: {layer}: {error}", path = .0.display(), layer = .1, error = .2)]

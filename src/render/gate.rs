@@ -25,6 +25,8 @@ pub struct CheckedLog {
     pub crashes: Vec<Checked>,
     /// What went wrong in reading it.
     pub trouble: Option<String>,
+    /// How many lines were read.
+    pub lines: u64,
 }
 
 /// One crash of a checked log.
@@ -41,13 +43,16 @@ pub struct Checked {
 }
 
 impl CheckedLog {
-    /// A log passes if it could be read and all its crashes are known.
+    /// A log of so many lines passes if it could be read and all its crashes are known.
     #[must_use]
-    pub fn new(log: String, crashes: Vec<Checked>, trouble: Option<String>) -> Self {
+    pub fn new(log: String, crashes: Vec<Checked>, trouble: Option<String>, lines: u64) -> Self {
         let passes = trouble.is_none() && crashes.iter().all(|crash| crash.known.is_some());
-        Self { schema: CHECK_LOG_SCHEMA, log, passes, crashes, trouble }
+        Self { schema: CHECK_LOG_SCHEMA, log, passes, crashes, trouble, lines }
     }
 }
+
+/// Fewer lines than a kernel prints when it starts, or a test leaves of itself.
+const FEW: u64 = 10;
 
 /// The check for people: what is not known first, then what is.
 #[must_use]
@@ -79,7 +84,14 @@ pub fn check_text(logs: &[CheckedLog], palette: &Palette) -> String {
     }
     let failed = logs.iter().filter(|log| !log.passes).count();
     let style = if failed == 0 { palette.good } else { palette.title };
-    let _ = writeln!(out, "{style}{} of {} logs pass{}", logs.len() - failed, logs.len(), style.render_reset());
+    let _ = write!(out, "{style}{} of {} logs pass{}", logs.len() - failed, logs.len(), style.render_reset());
+    let lines: u64 = logs.iter().map(|log| log.lines).sum();
+    if failed == 0 && !logs.is_empty() && lines < FEW {
+        // A log whose end is missing has no crash either.
+        let read = if lines == 1 { "1 line was read".to_owned() } else { format!("{lines} lines were read") };
+        let _ = write!(out, "; {read} in all: is this the whole log?");
+    }
+    out.push('\n');
     out
 }
 
@@ -270,7 +282,7 @@ mod tests {
             known: known.map(str::to_owned),
             expired: None,
         };
-        let logs = [CheckedLog::new("a,b:c.log".to_owned(), vec![crash(None), crash(Some("old"))], None)];
+        let logs = [CheckedLog::new("a,b:c.log".to_owned(), vec![crash(None), crash(Some("old"))], None, 90)];
         let shown = check_github(&logs);
         let lines: Vec<&str> = shown.lines().collect();
         assert_eq!(lines.len(), 2, "{shown}");
@@ -281,7 +293,7 @@ mod tests {
 
     #[test]
     fn a_log_that_could_not_be_read_never_passes_in_any_form() {
-        let log = CheckedLog::new("a.log".to_owned(), Vec::new(), Some("a.log: the log is empty".to_owned()));
+        let log = CheckedLog::new("a.log".to_owned(), Vec::new(), Some("a.log: the log is empty".to_owned()), 0);
         assert!(!log.passes);
         let shown = check_text(std::slice::from_ref(&log), &Palette::plain());
         assert!(shown.contains("a.log\n  cannot be judged") && shown.contains("0 of 1 logs pass"), "{shown}");

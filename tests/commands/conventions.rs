@@ -179,3 +179,39 @@ fn man_pages_keep_the_lines_of_examples() {
     assert!(place.told(&["help", "environment"], &[]).contains("CLICOLOR_FORCE"));
     assert!(place.told(&["help", "parse"], &[]).contains("Name every crash"), "the help of a verb stays");
 }
+
+#[test]
+fn quiet_and_verbose_mean_one_thing_for_every_verb() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(folder.path().join("x.log"), "[    1.0] BUG: KASAN: use-after-free in widget_put+0x1/0x2\n")
+        .expect("written");
+    std::fs::write(folder.path().join("kanalyze.toml"), "[parse]\ncolor = \"never\"\n").expect("written");
+    let said = |words: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_kanalyze"));
+        command.args(words).current_dir(folder.path()).env("XDG_CONFIG_HOME", folder.path());
+        let done = command.output().expect("it runs");
+        (
+            done.status.code(),
+            String::from_utf8_lossy(&done.stdout).into_owned(),
+            String::from_utf8_lossy(&done.stderr).into_owned(),
+        )
+    };
+    // Quiet: no notes; what went wrong stays, and the answer where the status is none.
+    let (status, out, err) = said(&["runs", "list"]);
+    assert!(status == Some(0) && out.is_empty() && err.contains("no run is in runs"), "{out}{err}");
+    assert_eq!(said(&["runs", "list", "-q"]), (Some(0), String::new(), String::new()));
+    assert_eq!(said(&["parse", "-q", "x.log"]), (Some(1), String::new(), String::new()));
+    let (status, out, err) = said(&["table", "-q", "x.log", "-o", "x.csv"]);
+    assert!(status == Some(0) && out.is_empty() && err.is_empty(), "{out}{err}");
+    let (status, _, err) = said(&["parse", "-q", "absent.log"]);
+    assert!(status == Some(2) && err.contains("no such file"), "{err}");
+    assert!(said(&["grammar", "explain", "hung-task", "-q"]).1.contains("what to do"));
+    // Verbose: why, on standard error; the answer is the full one where there is one.
+    let (_, out, err) = said(&["parse", "-v", "x.log"]);
+    assert_eq!(out, said(&["parse", "--full", "x.log"]).1);
+    for words in ["--color=never, by ", "kanalyze.toml:2", "x.log: read ", " s in all"] {
+        assert!(err.contains(words), "{words}: {err}");
+    }
+    let (_, _, err) = said(&["doctor", "-v"]);
+    assert!(err.contains(" s in all"), "{err}");
+}

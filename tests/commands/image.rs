@@ -436,7 +436,7 @@ fn a_stripped_program_says_what_it_is_and_a_stranger_is_refused() {
     assert_eq!((status, record["release"].as_str()), (Some(0), Some("6.99.1-test")));
     assert!(record["build_id"].as_str().is_some_and(|id| id.len() == 40));
     let (status, _, error) = run(&["info", "text"]);
-    assert!(status == Some(2) && error.contains("no kernel image that is known"), "{error}");
+    assert!(status == Some(2) && error.contains("not a recognised kernel image"), "{error}");
     let (status, _, error) = run(&["disasm", "nothing", "bzImage"]);
     assert!(status == Some(2) && error.contains("neither a symbol table nor a kallsyms table"), "{error}");
 }

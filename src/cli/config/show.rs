@@ -1,7 +1,8 @@
 //! `kanalyze config`: which settings hold here, and where each comes from.
 
 use super::{Laid, NAME, Verb, environment, files_for, leaf, settle, user_file};
-use crate::cli::output::{Format, Output};
+use crate::cli::output::{Format, Output, Reader};
+use crate::cli::pager::Page;
 use crate::cli::records::write_records;
 use crate::render::safe;
 use schemars::JsonSchema;
@@ -103,9 +104,10 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             }
         }
     }
-    let mut out = std::io::stdout().lock();
+    let mut out = Page::open(Reader::default(), output.format == Format::Text);
     if output.format != Format::Text {
         write_records(&mut out, output.format, &shown)?;
+        out.close()?;
         return Ok(ExitCode::SUCCESS);
     }
     let palette = output.palette();

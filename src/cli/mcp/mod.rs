@@ -62,7 +62,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     let roots = roots::Roots::new(&arguments.root)?;
     if std::io::stdin().is_terminal() {
-        super::stderr::say(
+        super::manners::note(
             "waiting for a client on standard input; it is usually a client that starts this, see --help",
         );
     }

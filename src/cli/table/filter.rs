@@ -34,7 +34,7 @@ pub(super) fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Ex
         each(&batch, &inside, threads, |_, rows| Ok(rows.into_iter().try_for_each(|row| table.push(row))?))?;
     }
     let rows = table.finish()?;
-    crate::cli::stderr::say(&format!("{}: {rows} rows", path.display()));
+    crate::cli::manners::note(&format!("{}: {rows} rows", path.display()));
     Ok(ExitCode::SUCCESS)
 }
 

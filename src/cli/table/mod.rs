@@ -80,7 +80,7 @@ pub(super) struct Arguments {
 
     /// Group reports by cause: those of logs, and those of tables (Parquet, Arrow, folders of Parquet files). A table may have one
     /// row per cause, with its count: SELECT cause_id, count(*) AS count, any_value(title) AS title, … GROUP BY cause_id.
-    #[arg(long, required_unless_present_any = ["output_file", "to", "columns"], conflicts_with = "output_file")]
+    #[arg(long, conflicts_with = "output_file")]
     cluster: bool,
 
     /// Put the reports to the clusters in this file (NAME.parquet), and keep all clusters there for the next time. Clusters keep
@@ -111,6 +111,11 @@ pub(super) struct Arguments {
 pub(super) fn run(mut arguments: Arguments) -> anyhow::Result<ExitCode> {
     if arguments.columns {
         return print_columns(&arguments.output);
+    }
+    if !arguments.cluster && arguments.output_file.is_none() && arguments.to.is_none() {
+        anyhow::bail!(
+            "what is wanted? -o FILE writes a table, --cluster groups reports by cause, --columns says what a table holds"
+        );
     }
     if arguments.from == Some(From::Paths) {
         arguments.files_from = Some(PathBuf::from("-"));

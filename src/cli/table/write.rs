@@ -3,7 +3,7 @@
 use super::listed::Listed;
 use super::{Arguments, To};
 use crate::cli::logs::tell;
-use crate::cli::{bundle, stderr};
+use crate::cli::{bundle, manners};
 use crate::engine::{Options, thread_count};
 use crate::input::Source;
 use crate::intake::{Found, Trouble, Whole, wholes};
@@ -39,7 +39,7 @@ pub(super) fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Ex
         TableWriter::append(path, &arguments.partition_by, origin)?
     };
     let filled = fill(writer, options, &mut listed, Telling::People)?;
-    stderr::say(&format!("{}: {} rows of {} logs", path.display(), filled.rows, filled.logs));
+    manners::note(&format!("{}: {} rows of {} logs", path.display(), filled.rows, filled.logs));
     Ok(if filled.complete && listed.named { ExitCode::SUCCESS } else { ExitCode::from(2) })
 }
 
