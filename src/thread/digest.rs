@@ -119,8 +119,15 @@ fn questions(entries: &[Entry], sources: &[&Merged], in_time: &[usize]) -> Vec<Q
     all
 }
 
+/// Numbers of the messages that a person other than their author answers.
+fn answered(entries: &[Entry]) -> BTreeSet<usize> {
+    let people = entries.iter().filter(|entry| !entry.from.bot);
+    let others = people.filter_map(|entry| Some((entry, entry.parent?)));
+    others.filter(|(entry, to)| entries[to - 1].from.address != entry.from.address).map(|(_, to)| to).collect()
+}
+
 fn objections(entries: &[Entry], sources: &[&Merged]) -> Vec<Objection> {
-    let mut all = Vec::new();
+    let (mut all, answered) = (Vec::new(), answered(entries));
     for (at, entry) in entries.iter().enumerate().filter(|(_, entry)| !entry.from.bot) {
         let to_another = entry.parent.is_some_and(|parent| entries[parent - 1].from.address != entry.from.address);
         if !to_another {
@@ -129,9 +136,7 @@ fn objections(entries: &[Entry], sources: &[&Merged]) -> Vec<Objection> {
         let message = &sources[at].message;
         let tag = entry.trailers.iter().find(|tag| tag.is_refusal()).map(|tag| format!("{}: {}", tag.key, tag.value));
         let stated = tag.or_else(|| speech::refusal(message));
-        let answered = entries
-            .iter()
-            .any(|other| other.parent == Some(at + 1) && !other.from.bot && other.from.address != entry.from.address);
+        let answered = answered.contains(&(at + 1));
         let mut add = |words: String, stated: bool| {
             all.push(Objection { number: at + 1, who: entry.from.shown().to_owned(), words, stated, answered });
         };
@@ -151,12 +156,11 @@ fn unanswered(entries: &[Entry], questions: &[Question], objections: &[Objection
     let mut open: BTreeSet<usize> =
         questions.iter().filter(|question| question.answered_by.is_none()).map(|question| question.number).collect();
     open.extend(objections.iter().filter(|objection| !objection.answered).map(|objection| objection.number));
+    let answered = answered(entries);
     for (at, entry) in entries.iter().enumerate() {
         let wants = entry.patch.as_ref().is_some_and(|patch| patch.number < 2)
             || (!entry.findings.is_empty() && entry.parent.is_none());
-        let answered = entries
-            .iter()
-            .any(|other| other.parent == Some(at + 1) && other.from.address != entry.from.address && !other.from.bot);
+        let answered = answered.contains(&(at + 1));
         if wants && !answered && (!entry.from.bot || entry.parent.is_none()) {
             open.insert(at + 1);
         }

@@ -116,20 +116,18 @@ fn offered(entries: &[Entry], sources: &[&Merged], all: &[Series]) -> Vec<(usize
         .map(|(at, series)| (key(&series.author, &entries[series.number - 1].subject), at))
         .collect();
     let mut answers = Vec::new();
+    // The series that each message is in, or stands below; a message comes behind what it answers.
+    let mut above: Vec<Option<usize>> = Vec::with_capacity(entries.len());
     for (at, entry) in entries.iter().enumerate() {
+        let place = head(entries, at).and_then(|head| known.get(&key(&entries[head].from, &entries[head].subject)));
+        let below = entry.parent.and_then(|number| above.get(number - 1).copied().flatten());
+        above.push(place.copied().or(below));
         let own = entry.patch.as_ref().is_some_and(|patch| patch.posting != Posting::Inline);
-        if own || sources.get(at).is_none() {
-            continue;
-        }
-        let mut above = entry.parent;
-        while let Some(number) = above {
-            let place =
-                head(entries, number - 1).and_then(|head| known.get(&key(&entries[head].from, &entries[head].subject)));
-            if let Some(series) = place {
-                answers.push((*series, at + 1));
-                break;
-            }
-            above = entries[number - 1].parent;
+        if !own
+            && sources.get(at).is_some()
+            && let Some(series) = below
+        {
+            answers.push((series, at + 1));
         }
     }
     answers.sort_by_key(|(_, number)| (entries[number - 1].time, *number));

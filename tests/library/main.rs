@@ -6,6 +6,7 @@ mod dressing;
 mod engine;
 mod fuzz;
 mod grammar;
+mod growth;
 mod harmless;
 mod input;
 mod lab;

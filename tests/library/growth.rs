@@ -1,0 +1,197 @@
+//! Work grows with what a log lists and no faster: four times as much takes less than eight times as long, where what is quadratic
+//! takes sixteen times. Processor time of one thread, so that neither the machine nor its load counts.
+
+use kanalyze::engine::{Options, lock_dumps, read_items};
+use kanalyze::thread::Mailbox;
+use rustix::time::{ClockId, clock_gettime};
+use std::fmt::Write as _;
+use std::hint::black_box;
+
+fn thread_time() -> f64 {
+    let now = clock_gettime(ClockId::ThreadCPUTime);
+    now.tv_sec as f64 + now.tv_nsec as f64 / 1e9
+}
+
+/// Compares the work on so many units with that on four times as many: the least of three tries.
+#[track_caller]
+fn grows_linearly(units: usize, text: impl Fn(usize) -> String, work: impl Fn(&[u8])) {
+    let time = |text: &str| {
+        let once = || {
+            let began = thread_time();
+            work(black_box(text.as_bytes()));
+            thread_time() - began
+        };
+        (0..3).map(|_| once()).fold(f64::INFINITY, f64::min)
+    };
+    let (small, large) = (time(&text(units)), time(&text(units * 4)));
+    assert!(large < small * 8.0, "{:.1} ms, four times as much {:.1} ms", small * 1e3, large * 1e3);
+}
+
+/// Reads the log and draws its graphs.
+fn graph(text: &[u8]) {
+    let options = Options { threads: 1, ..Options::named("log") }.with_events();
+    black_box(lock_dumps("log", &read_items(options, text)));
+}
+
+/// The kernel's words on a task that is blocked in a call.
+fn blocked(out: &mut String, pid: usize, call: &str) {
+    let _ = write!(
+        out,
+        "[  143.000000] INFO: task t{pid}:{pid} blocked for more than 143 seconds.\n[  143.000000] task:t{pid} state:D stack:0 \
+         pid:{pid} tgid:{pid} ppid:2 flags:0x00004000\n[  143.000000] Call Trace:\n[  143.000000]  <TASK>\n\
+         [  143.000000]  __schedule+0x1/0x2\n[  143.000000]  {call}+0x1/0x2\n[  143.000000]  widget_wait+0x1/0x2\n\
+         [  143.000000]  </TASK>\n"
+    );
+}
+
+/// A row of the list of held locks, each lock by its address.
+fn listed(out: &mut String, pid: usize, locks: &[usize]) {
+    let _ = writeln!(out, "[  143.000000] {} locks held by t{pid}/{pid}:", locks.len());
+    for (at, lock) in locks.iter().enumerate() {
+        let _ = writeln!(
+            out,
+            "[  143.000000]  #{at}: ffff8880{lock:08x} (&widget->lock){{++++}}-{{4:4}}, at: widget_wait+0x1/0x2"
+        );
+    }
+}
+
+const LIST: &str = "[  143.000000] Showing all locks held in the system:\n";
+
+#[test]
+fn tasks_that_wait_in_a_circle() {
+    let text = |count: usize| {
+        let mut out = String::new();
+        for pid in 1..=count {
+            blocked(&mut out, pid, "__mutex_lock");
+            let next = pid % count + 1;
+            let _ = writeln!(
+                out,
+                "[  143.000000] INFO: task t{pid}:{pid} is blocked on a mutex likely owned by task t{next}:{next}."
+            );
+        }
+        out + LIST
+    };
+    grows_linearly(150, text, graph);
+}
+
+#[test]
+fn many_that_wait_for_a_lock_which_many_hold() {
+    let text = |count: usize| {
+        let mut out = String::new();
+        for pid in 1..=count {
+            blocked(&mut out, pid, "down_write");
+        }
+        out += LIST;
+        for pid in 1..=count {
+            listed(&mut out, pid, &[0x40]);
+            listed(&mut out, pid + count, &[0x40, 0x1000 + 0x40 * pid]);
+        }
+        out
+    };
+    grows_linearly(150, text, graph);
+}
+
+#[test]
+fn many_that_flush_what_many_workers_run() {
+    let text = |count: usize| {
+        let mut out = String::new();
+        for pid in 1..=count {
+            blocked(&mut out, pid, "__flush_work");
+        }
+        out += LIST;
+        for pid in 1..=count {
+            let worker = pid + count;
+            let _ = write!(
+                out,
+                "[  143.000000] 2 locks held by kworker/0:{pid}/{worker}:\n[  143.000000]  #0: ffff8880{pid:08x} \
+                 ((wq_completion)events){{+.+.}}-{{0:0}}, at: process_one_work+0x1/0x2\n[  143.000000]  #1: ffff8881{pid:08x} \
+                 (&widget->lock){{+.+.}}-{{4:4}}, at: widget_work+0x1/0x2\n"
+            );
+        }
+        out
+    };
+    grows_linearly(150, text, graph);
+}
+
+#[test]
+fn trace_lines_between_lists() {
+    let text = |count: usize| {
+        let mut out = String::new();
+        blocked(&mut out, 1, "__mutex_lock");
+        out += LIST;
+        for pid in 1..=count {
+            let _ = writeln!(out, "[  143.000000] t{pid}-{pid} lock_trace: lock=ffff8880{pid:08x} action=acquired");
+            listed(&mut out, pid, &[0x40 * pid]);
+        }
+        out
+    };
+    grows_linearly(300, text, graph);
+}
+
+#[test]
+fn a_chain_of_lockdep() {
+    let text = |count: usize| {
+        let mut out = String::from(
+            "[    1.0] ======================================================\n\
+             [    1.0] WARNING: possible circular locking dependency detected\n[    1.0] 6.12.0 #1 Not tainted\n\
+             [    1.0] ------------------------------------------------------\n[    1.0] a/1 is trying to acquire lock:\n\
+             [    1.0] ffff888000000001 (l0){+.+.}-{3:3}, at: f+0x1/0x2\n[    1.0] \n\
+             [    1.0] but task is already holding lock:\n[    1.0] ffff888000000002 (l1){+.+.}-{3:3}, at: g+0x1/0x2\n\
+             [    1.0] \n[    1.0] which lock already depends on the new lock.\n[    1.0] \n\
+             [    1.0] the existing dependency chain (in reverse order) is:\n",
+        );
+        for at in 0..count {
+            let _ = write!(
+                out,
+                "[    1.0] \n[    1.0] -> #{} (l{at}){{+.+.}}-{{3:3}}:\n[    1.0]        f{at}+0x1/0x2\n",
+                count - at
+            );
+        }
+        out
+    };
+    grows_linearly(400, text, graph);
+}
+
+#[test]
+fn lockdep_reports_and_lists_in_one_boot() {
+    let text = |count: usize| {
+        let mut out = String::new();
+        for at in 0..count {
+            let _ = write!(
+                out,
+                "[    1.{at:06}] ============================================\n\
+                 [    1.{at:06}] WARNING: possible recursive locking detected\n[    1.{at:06}] 6.12.0 #1 Not tainted\n\
+                 [    1.{at:06}] --------------------------------------------\n[    1.{at:06}] a/1 is trying to acquire lock:\n\
+                 [    1.{at:06}] ffff888000000001 (l{at}){{+.+.}}-{{3:3}}, at: f+0x1/0x2\n\
+                 [    1.{at:06}] but task is already holding lock:\n\
+                 [    1.{at:06}] ffff888000000002 (l{at}){{+.+.}}-{{3:3}}, at: g+0x1/0x2\n"
+            );
+        }
+        for at in 0..count {
+            let time = 143 * (at + 1);
+            let _ = writeln!(out, "[{time:5}.000000] INFO: task t1:1 blocked for more than 143 seconds.");
+        }
+        out
+    };
+    grows_linearly(60, text, graph);
+}
+
+#[test]
+fn a_thread_of_mails() {
+    let text = |count: usize| {
+        let mut out = String::new();
+        for at in 0..count {
+            let _ = write!(
+                out,
+                "From mboxrd@z Thu Jan  1 00:00:00 1970\nFrom: A <a@example.org>\nSubject: Re: widget\n\
+                 Message-ID: <{at}@example.org>\nIn-Reply-To: <{}@example.org>\nDate: Mon, 1 Jan 2024 10:00:00 +0000\n\n\
+                 > it hangs\nIt does.\n\n",
+                at.saturating_sub(1)
+            );
+        }
+        out
+    };
+    grows_linearly(150, text, |text| {
+        black_box(Mailbox::read("t.mbox", text, 1).threads(1));
+    });
+}
