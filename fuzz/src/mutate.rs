@@ -117,6 +117,10 @@ const CHANGES: usize = 6;
 pub fn by_lines(data: &[u8], most: usize, random: &mut Random) -> Vec<u8> {
     let mut lines: Vec<Vec<u8>> = data.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
     for _ in 0..=random.below(CHANGES) {
+        // Copies of copies would take all memory.
+        if lines.iter().map(Vec::len).sum::<usize>() > 4 * most {
+            break;
+        }
         change(&mut lines, random);
     }
     let mut out = Vec::with_capacity(data.len());
