@@ -1,11 +1,13 @@
-//! Files that are replaced whole or mapped, locks that end with their process, and the folder of caches.
+//! Files that are replaced whole or mapped, locks that end with their process, formats of disk images, and the folder of caches.
 
+mod disk;
 #[cfg(feature = "map")]
 mod faults;
 mod lock;
 mod map;
 mod whole;
 
+pub use disk::DiskFormat;
 #[cfg(feature = "map")]
 pub use faults::outlive_faults;
 pub use lock::{Lock, LockError};

@@ -34,7 +34,6 @@ mod wall;
 
 pub use anchors::{BOOT_ANCHORS, EXECUTOR_ANCHOR, GAP_ANCHORS, KERNEL_BOOT_ANCHORS};
 pub use boot::{BootMark, begins_boot, boot_mark, boot_start};
-#[cfg(feature = "vm")]
 pub(crate) use dressing::begins_with_stamp;
 pub(crate) use dressing::is_stamp;
 pub use dressing::{Dressing, Shown, Undressed};

@@ -5,7 +5,7 @@ pub use super::manifest::{
     BundleError, FileRecord, LocalKernel, MANIFEST, Manifest, Missing, RefusedOption, Role, SCHEMA,
 };
 use crate::architecture::Architecture;
-use crate::vm::settings::DiskFormat;
+use crate::files::DiskFormat;
 use std::path::{Path, PathBuf};
 
 /// An opened bundle: the manifest's facts, with paths that can be opened.

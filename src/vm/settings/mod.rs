@@ -7,6 +7,7 @@ pub use time::{TimeError, parse_seconds, seconds};
 
 use super::board::{BOARDS, Board};
 use super::hit::PatternError;
+pub use crate::files::DiskFormat;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -100,36 +101,6 @@ pub enum SettingsError {
     /// A pattern.
     #[error(transparent)]
     Pattern(#[from] PatternError),
-}
-
-/// How a disk image is laid out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DiskFormat {
-    /// The bytes of the disk as they are.
-    Raw,
-    /// QEMU's own format.
-    Qcow2,
-}
-
-impl DiskFormat {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Raw, Self::Qcow2];
-
-    /// QEMU's word for it.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Raw => "raw",
-            Self::Qcow2 => "qcow2",
-        }
-    }
-
-    /// What the first bytes of an image say.
-    #[must_use]
-    pub fn of_magic(magic: &[u8]) -> Self {
-        if magic.starts_with(b"QFI\xfb") { Self::Qcow2 } else { Self::Raw }
-    }
 }
 
 /// A disk.
