@@ -119,7 +119,7 @@ else
 fi
 
 step "the build that is scored"
-# What the packages and the wheel hold: as the release, without its link-time optimisation, which changes no answer and costs minutes.
+# What the packages and the wheel hold: the release with these features.
 warned=$(cargo build --profile scoring --features arrow,mcp --quiet 2>&1) || { echo "$warned"; exit 1; }
 [ -z "$warned" ] || { echo "$warned"; exit 1; }
 B=$target/scoring/kanalyze
