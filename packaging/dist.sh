@@ -6,7 +6,7 @@
 #
 #   --profile   release (the default) is optimised across crates; CI takes `scoring`, which tests/all.sh builds anyway;
 #               `dev` is for trying this script
-#   --features  arrow,mcp if it is not given: tables in Parquet and Arrow, the server for agents; `tables` adds SQL: 31 CPU minutes
+#   --features  arrow,mcp if it is not given: tables in Parquet and Arrow, the server for agents; `tables` adds SQL: up to 31 CPU minutes
 #               instead of 8
 #   --target    for another machine: its rust-std must be installed, and the linker named in CARGO_TARGET_…_LINKER
 #   --out       $CARGO_TARGET_DIR/dist if it is not given
