@@ -1,7 +1,7 @@
 //! A log that was pasted as one line: its line breaks became blanks, and only the stamps tell where a line began.
 
 use crate::input::Inside;
-use crate::line::begins_with_stamp;
+use crate::line::{begins_with_stamp, is_same_but_digits};
 
 /// A line with so many stamps in it is several lines.
 const STAMPS: usize = 4;
@@ -78,19 +78,13 @@ fn cuts(line: &[u8]) -> Vec<usize> {
     let stamps: Vec<usize> = stamps(line).collect();
     // What stands before the first stamp stands, in the same form, before the others, or is no part of the log.
     let prefix = &line[..stamps[0]];
-    let before = |at: usize| at.checked_sub(prefix.len()).filter(|start| has_form(&line[*start..at], prefix));
+    let before = |at: usize| at.checked_sub(prefix.len()).filter(|start| is_same_but_digits(&line[*start..at], prefix));
     let alike = stamps[1..].iter().filter(|at| before(**at).is_some()).count();
     if prefix.is_empty() || prefix.len() > LONGEST_PREFIX || alike * 2 < stamps.len() {
         let own = stamps.into_iter().filter(|at| *at > 0);
         return own.collect();
     }
     stamps[1..].iter().map(|at| before(*at).unwrap_or(*at)).collect()
-}
-
-/// Whether two texts differ in nothing but digits.
-fn has_form(text: &[u8], form: &[u8]) -> bool {
-    let alike = |(one, other): (&u8, &u8)| one == other || one.is_ascii_digit() && other.is_ascii_digit();
-    text.len() == form.len() && text.iter().zip(form).all(alike)
 }
 
 #[cfg(test)]

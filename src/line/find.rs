@@ -1,7 +1,13 @@
-//! Finds a text in a line, for the many questions that are asked of one line.
+//! Finds a text in a line, for the many questions that are asked of one line, and compares lines.
 
 /// In texts up to this length, bytes, the making of a searcher would cost more than the search.
 const SHORT: usize = 512;
+
+/// Whether two texts differ in nothing but digits.
+pub(crate) fn is_same_but_digits(one: &[u8], other: &[u8]) -> bool {
+    let alike = |(one, other): (&u8, &u8)| one == other || one.is_ascii_digit() && other.is_ascii_digit();
+    one.len() == other.len() && one.iter().zip(other).all(alike)
+}
 
 /// Where `needle` begins.
 #[inline]

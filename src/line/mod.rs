@@ -38,7 +38,7 @@ pub(crate) use dressing::begins_with_stamp;
 pub(crate) use dressing::is_stamp;
 pub use dressing::{Dressing, Shown, Undressed};
 pub(crate) use dressing::{USUAL_STAMP, is_usual_stamp};
-pub(crate) use find::find;
+pub(crate) use find::{find, is_same_but_digits};
 pub use gap::{Gap, ends_cut, gap};
 pub use landmarks::{begins_report_line, is_body};
 pub(crate) use letters::Letters;

@@ -10,6 +10,7 @@ use super::stacks::{announcement, begins};
 use super::symbolized::{is_inlined_copy, is_source_line, undo};
 use super::{SlabObject, SourceLine};
 use crate::grammar::Grammar;
+use crate::line::is_same_but_digits;
 use std::borrow::Cow;
 
 /// What a report says in words.
@@ -146,13 +147,9 @@ fn above<'w>(grammar: &Grammar, window: &'w [u8], start: usize, excerpt: &Excerp
 
 /// Whether the same printer has just said the same, other numbers aside: then the line is no check's word on what it found.
 fn is_repeated(line: &[u8], above: &[u8], context: Context<'_>) -> bool {
-    let alike = |other: &[u8]| {
-        let same = |(one, other): (&u8, &u8)| one == other || one.is_ascii_digit() && other.is_ascii_digit();
-        other.len() == line.len() && other.iter().zip(line).all(same)
-    };
     above.rsplit(|byte| *byte == b'\n').take(CHATTER).any(|raw| {
         let prefix = console(raw);
-        prefix.context.is_same(context) && alike(raw[prefix.message.min(raw.len())..].trim_ascii())
+        prefix.context.is_same(context) && is_same_but_digits(raw[prefix.message.min(raw.len())..].trim_ascii(), line)
     })
 }
 
