@@ -3,6 +3,8 @@
 use super::{Item, Options, read_items};
 use crate::line::{begins_with_stamp, is_body, lex, unwrap};
 use crate::report::{Report, renumber_report};
+use memchr::memmem::Finder;
+use std::sync::LazyLock;
 
 /// The line that stands in for the missing one; a kind of the grammar knows it.
 const STAND_IN: &[u8] = b"BUG: the first line of this report is missing\n";
@@ -117,7 +119,8 @@ fn is_cut_stamp(text: &[u8]) -> bool {
 /// Where the lines of the report begin that are there, and the line of the place that shows it.
 fn beginning(text: &[u8]) -> Option<(usize, usize)> {
     // Few logs without a report hold such a place at all.
-    let place = PLACES.iter().filter_map(|place| memchr::memmem::find(text, place)).min()?;
+    static FINDERS: LazyLock<Vec<Finder<'static>>> = LazyLock::new(|| PLACES.iter().map(|place| Finder::new(*place)).collect());
+    let place = FINDERS.iter().filter_map(|place| place.find(text)).min()?;
     let line = memchr::memrchr(b'\n', &text[..place]).map_or(0, |end| end + 1);
     let is_part = |line: &[u8]| {
         let shown = unwrap(line);

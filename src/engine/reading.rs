@@ -4,7 +4,7 @@ use super::analyse::{Found, report};
 use super::causes::Causes;
 use super::event::event;
 use super::window::{Job, Spot};
-use super::{Item, Kept, Options, Summary, in_order, thread_count};
+use super::{Item, Options, Summary, in_order, thread_count};
 use crate::grammar::{Anchor, CLOSE, PIECE, Scanner};
 use crate::line::{BootMark, Gap, Header, Speaker, begins_boot, gap, speaker};
 use crate::report::{Event, Printers, Report, WINDOW, is_inlined_copy};
@@ -44,8 +44,6 @@ pub(super) struct Reading {
     boot: usize,
     reports: usize,
     events: usize,
-    /// For each event of the grammar whether it is only counted where there are more than are wanted.
-    countable: Vec<bool>,
     /// Severe events so far, worked out or not, and lesser ones.
     severe: usize,
     lesser: usize,
@@ -60,8 +58,6 @@ pub(super) struct Reading {
 
 impl Reading {
     pub(super) fn new(options: Options) -> Self {
-        let counted = options.kept != Kept::ALL;
-        let countable = options.grammar.events.iter().map(|event| counted && event.is_countable()).collect();
         let scanner = options.grammar.scanner(options.events, options.gaps, options.as_syzbot);
         Self {
             options,
@@ -78,7 +74,6 @@ impl Reading {
             boot: 0,
             reports: 0,
             events: 0,
-            countable,
             severe: 0,
             lesser: 0,
             further: 0,
@@ -310,7 +305,7 @@ impl Reading {
                     false => (&mut self.lesser, self.options.kept.lesser),
                 };
                 *seen += 1;
-                if *seen > kept && candidate.sure && self.countable[candidate.event] {
+                if *seen > kept && candidate.sure && event.is_countable() {
                     self.further += 1;
                     continue;
                 }

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "threads")]
 use rayon::prelude::*;
+use std::sync::OnceLock;
 
 /// More threads than this per processor only wait for each other.
 const BUSY: usize = 4;
@@ -9,8 +10,14 @@ const BUSY: usize = 4;
 /// How many threads `asked` means: 0 is as many as the machine has processors, and no more than four for each.
 #[must_use]
 pub fn thread_count(asked: usize) -> usize {
-    let have = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    if asked == 0 { have } else { asked.min(have.saturating_mul(BUSY)) }
+    // Asking reads the files of the control group, a tenth of a millisecond each time: more than a small log costs.
+    static HAVE: OnceLock<usize> = OnceLock::new();
+    let have = || *HAVE.get_or_init(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
+    match asked {
+        0 => have(),
+        1 => 1,
+        _ => asked.min(have().saturating_mul(BUSY)),
+    }
 }
 
 /// `work` on each of `inputs`, in as many threads as asked for; the answers in the order of the inputs.

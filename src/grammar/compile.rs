@@ -166,6 +166,7 @@ fn event(event: source::Event, place: Place) -> Event {
         meanings: event.meanings,
         samples: event.samples,
         place,
+        countable: Default::default(),
     }
 }
 

@@ -191,6 +191,8 @@ pub struct Event {
     pub meanings: source::Meanings,
     /// Texts that it must recognise.
     pub samples: Vec<source::Sample>,
+    /// Whether it may only be counted, once somebody asked.
+    countable: OnceLock<bool>,
     /// Where it is written.
     pub place: Place,
 }
@@ -206,8 +208,10 @@ impl Event {
     /// use for it.
     #[must_use]
     pub fn is_countable(&self) -> bool {
-        let takes = |group: &str| self.pattern.source().contains(&format!("(?P<{group}>"));
-        self.is_one_line() && self.role.is_none() && !(takes("lock") && takes("action"))
+        *self.countable.get_or_init(|| {
+            let takes = |group: &str| self.pattern.source().contains(group);
+            self.is_one_line() && self.role.is_none() && !(takes("(?P<lock>") && takes("(?P<action>"))
+        })
     }
 
     /// Whether its first line is all that it is.

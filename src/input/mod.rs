@@ -14,6 +14,7 @@
 mod follow;
 mod inside;
 mod landmark;
+mod lines;
 mod mail;
 mod open;
 mod small;
@@ -23,6 +24,7 @@ mod wide;
 pub use follow::{Begin, Follow, Step, Stopper};
 pub use inside::Inside;
 pub use landmark::{Landmark, landmark};
+pub(crate) use lines::lines;
 pub use mail::{read_mail, unquote_mail};
 pub use open::{Input, InputError, MAPPED_FROM, Mapping, Source, Whole, open, open_reader, open_with};
 pub use small::read_small;

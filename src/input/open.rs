@@ -248,7 +248,10 @@ fn from_file(mut file: File, source: &Source, mapping: Mapping) -> Result<Input,
         return sniffed(Box::new(file), source);
     }
     // Stdin may be a file that somebody has read a part of: what counts is what is left.
-    let at = file.stream_position().map_err(|error| InputError::new(source, error))?;
+    let at = match source {
+        Source::Stdin => file.stream_position().map_err(|error| InputError::new(source, error))?,
+        Source::Path(_) => 0,
+    };
     let left = metadata.len().saturating_sub(at);
     if left < MAPPED_FROM {
         // Files of /proc and /sys say 0, growing ones too little: read up to the limit, stream what exceeds it.

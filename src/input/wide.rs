@@ -33,7 +33,9 @@ impl Encoding {
             [0xfe, 0xff, ..] => return Some(Self::Big),
             _ => {}
         }
-        let pairs = first[..first.len().min(SAMPLE)].chunks_exact(2);
+        let sample = &first[..first.len().min(SAMPLE)];
+        memchr::memchr(0, sample)?;
+        let pairs = sample.chunks_exact(2);
         let all = pairs.len();
         let readable = |byte: u8| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~');
         let (mut little, mut big) = (0, 0);

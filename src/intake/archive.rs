@@ -46,6 +46,10 @@ impl Form {
 fn is_tar(first: &[u8]) -> bool {
     let Some(header) = first.get(..512) else { return false };
     let field = &header[148..156];
+    // What most texts are told by.
+    if !field.iter().all(|byte| matches!(byte, b'0'..=b'7' | b' ' | 0)) {
+        return false;
+    }
     let digits: Vec<u8> = field.iter().copied().filter(u8::is_ascii_digit).collect();
     let stated = std::str::from_utf8(&digits).ok().and_then(|digits| u32::from_str_radix(digits, 8).ok());
     let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum::<u32>()

@@ -1,6 +1,6 @@
 //! A log that was pasted as one line: its line breaks became blanks, and only the stamps tell where a line began.
 
-use crate::input::Inside;
+use crate::input::{Inside, lines};
 use crate::line::{begins_with_stamp, is_same_but_digits};
 
 /// A line with so many stamps in it is several lines.
@@ -34,16 +34,6 @@ pub(super) fn read_joined(text: &[u8]) -> Option<Inside> {
 /// Whether a line is several lines of a log.
 pub(super) fn is_joined(line: &[u8]) -> bool {
     line.len() >= SHORTEST && !line.starts_with(b"{") && stamps(line).nth(STAMPS - 1).is_some()
-}
-
-/// The lines of a text without their ends, and where they begin.
-fn lines(text: &[u8]) -> impl Iterator<Item = (&[u8], usize)> {
-    let mut start = 0;
-    text.split_inclusive(|byte| *byte == b'\n').map(move |line| {
-        let at = start;
-        start += line.len();
-        (line.strip_suffix(b"\n").unwrap_or(line), at)
-    })
 }
 
 /// Where the stamps of a line begin: at its start or behind a blank.

@@ -1,7 +1,9 @@
 //! What kind of text this is: whether the kernel speaks in it, whether it is a bisection.
 
-use crate::line::{Wrapper, begins_with_stamp, lex};
-use memchr::memmem;
+use crate::input::lines;
+use crate::line::{Wrapper, begins_with_stamp, find, lex};
+use memchr::memmem::Finder;
+use std::sync::LazyLock;
 
 /// What a text holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,7 +58,7 @@ const BISECTIONS: [&str; 8] = [
 #[must_use]
 pub fn nature(text: &[u8]) -> Nature {
     let seen = &text[..text.len().min(REACH)];
-    let kernel = seen.split(|byte| *byte == b'\n').any(is_kernel_line);
+    let kernel = lines(seen).any(|(line, _)| is_kernel_line(line));
     Nature {
         kernel,
         bisection: (!kernel || seen.len() <= SHORT) && is_bisection(seen),
@@ -67,8 +69,9 @@ pub fn nature(text: &[u8]) -> Nature {
 /// Whether a line of a bisection is in a text: one that gives git a verdict, or names a commit in the words of a bisection.
 #[must_use]
 fn is_bisection(text: &[u8]) -> bool {
-    BISECTIONS.iter().any(|words| {
-        memmem::find_iter(text, words.as_bytes()).any(|at| {
+    static FINDERS: LazyLock<Vec<Finder<'static>>> = LazyLock::new(|| BISECTIONS.iter().map(Finder::new).collect());
+    BISECTIONS.iter().zip(&*FINDERS).any(|(words, finder)| {
+        finder.find_iter(text).any(|at| {
             let start = memchr::memrchr(b'\n', &text[..at]).map_or(0, |end| end + 1);
             let end = memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |end| at + end);
             tells_bisection(&text[start..end], words)
@@ -117,7 +120,7 @@ pub(super) fn is_kernel_line(line: &[u8]) -> bool {
         || prefix.tag.is_some()
         || printed
         || has_stamp(line)
-        || LANDMARKS.iter().any(|words| memmem::find(line, words.as_bytes()).is_some())
+        || LANDMARKS.iter().any(|words| find(line, words).is_some())
 }
 
 /// `[   12.345678]` anywhere in a line, whatever is before it.

@@ -38,9 +38,9 @@ const KNOWN: [&[u8]; 16] = [
 
 /// How many lines the header takes, the empty line after it included; `None` if the text does not begin with a mail's
 /// header (two known fields at least).
-pub(super) fn header_length(lines: &[(&[u8], usize)]) -> Option<usize> {
+pub(super) fn header_length<'a>(lines: impl Iterator<Item = (&'a [u8], usize)>) -> Option<usize> {
     let mut known = 0;
-    for (index, (line, _)) in lines.iter().enumerate() {
+    for (index, (line, _)) in lines.enumerate() {
         if line.is_empty() {
             return (known >= 2).then_some(index + 1);
         }
@@ -84,7 +84,7 @@ fn parameter(value: &str, name: &str) -> Option<String> {
 /// Adds the text lines of a message or part, header first.
 pub(super) fn read_part(part: &[(&[u8], usize)], depth: usize, lines: &mut Vec<Line>) {
     let skip = if depth == 0 {
-        header_length(part)
+        header_length(part.iter().copied())
     } else {
         part.iter().position(|(line, _)| line.is_empty()).map(|at| at + 1)
     };

@@ -48,12 +48,12 @@ pub fn read_mail(text: &[u8]) -> Option<Inside> {
         }
         read_message(&message, &mut lines);
     } else {
-        let all: Vec<_> = split(text).collect();
-        if mime::header_length(&all).is_some() {
-            read_message(&all, &mut lines);
-        } else if is_quoted(&all) {
+        // Most texts are not mails, and their first lines say so.
+        if mime::header_length(split(text)).is_some() {
+            read_message(&split(text).collect::<Vec<_>>(), &mut lines);
+        } else if is_quoted(split(text)) {
             let flowed = mime::Flowed::No;
-            lines.extend(all.iter().map(|&(line, origin)| unquoted(line.to_vec(), origin, flowed)));
+            lines.extend(split(text).map(|(line, origin)| unquoted(line.to_vec(), origin, flowed)));
         } else {
             return None;
         }
@@ -73,13 +73,7 @@ fn read_message(message: &[(&[u8], usize)], lines: &mut Vec<Line>) {
 
 /// The lines of a text, without their ends, and where they begin.
 fn split(text: &[u8]) -> impl Iterator<Item = (&[u8], usize)> {
-    let mut at = 0;
-    text.split_inclusive(|&byte| byte == b'\n').map(move |line| {
-        let origin = at;
-        at += line.len();
-        let line = line.strip_suffix(b"\n").unwrap_or(line);
-        (line.strip_suffix(b"\r").unwrap_or(line), origin)
-    })
+    super::lines(text).map(|(line, origin)| (line.strip_suffix(b"\r").unwrap_or(line), origin))
 }
 
 /// Whether a line separates two mails: `From somebody@somewhere Thu Jan  1 00:00:00 1970`.
@@ -95,9 +89,9 @@ fn is_separator(line: &[u8]) -> bool {
 }
 
 /// Whether at least a third of the lines, and three, are quoted; judged by the first thousand.
-fn is_quoted(lines: &[(&[u8], usize)]) -> bool {
+fn is_quoted<'a>(lines: impl Iterator<Item = (&'a [u8], usize)>) -> bool {
     let (mut quoted, mut all) = (0, 0);
-    for (line, _) in lines.iter().filter(|(line, _)| !line.trim_ascii().is_empty()).take(1000) {
+    for (line, _) in lines.filter(|(line, _)| !line.trim_ascii().is_empty()).take(1000) {
         all += 1;
         quoted += usize::from(quoting(line).0 > 0);
     }
