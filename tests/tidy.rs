@@ -288,8 +288,8 @@ fn a_type_is_implemented_where_it_is_declared() {
 
 #[test]
 fn threads_start_in_few_places() {
-    // Work is spread by the engine, units of debug information by their reader; progress is shown beside the work; the others
-    // feed or drain a pipe.
+    // Work is spread by the engine, units of debug information by their reader; progress is shown beside the work; what is
+    // packed is unpacked ahead of who reads it; the others feed or drain a pipe.
     let homes = [
         "src/engine/threads.rs",
         "src/symbols/binary.rs",
@@ -298,6 +298,7 @@ fn threads_start_in_few_places() {
         "src/cli/run/series.rs",
         "src/cli/table/write.rs",
         "src/host/entries.rs",
+        "src/input/ahead.rs",
         "src/source/git.rs",
         "src/vm",
     ];

@@ -2,7 +2,9 @@
 
 use super::collection::{Member, members, said};
 use super::logs::{Reading, tell};
+use super::progress::Progress;
 use crate::engine::in_order;
+use crate::input::Source;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -49,11 +51,14 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Verb::Check(folder) => (folder, false),
         Verb::Accept(folder) => (folder, true),
     };
-    let options = folder.reading.options()?.with_events();
+    let mut options = folder.reading.options()?.with_events();
     let logs = members(&folder.folder)
         .map_err(|cause| anyhow::anyhow!("{}: cannot list this folder: {cause}", folder.folder.display()))?;
     one_snapshot_each(&logs)?;
+    let sources: Vec<Source> = logs.iter().map(|log| Source::from(log.path.as_path())).collect();
+    let progress = Progress::of(&sources, &mut options);
     let told = in_order(options.threads, &logs, |log| said(log, &options));
+    drop(progress);
     let told: Vec<_> = logs.iter().zip(told).filter_map(|(log, (text, outcome))| Some((log, text?, outcome))).collect();
     if told.is_empty() {
         anyhow::bail!("{}: no logs here; a corpus holds files named NAME.log", folder.folder.display());

@@ -81,17 +81,21 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let text = output.format == Format::Text;
     let tree = if wanted && (text || arguments.tree.tree.is_some()) { arguments.tree.open()? } else { None };
     let (mut hang, mut fatal, mut complete, mut first) = (false, false, true, true);
-    let named = arguments.logs.views(
+    let reads_tree = tree.is_some();
+    let named = arguments.logs.shown(
         &options,
         |view: &mut Vec<Item>, items| view.extend(items.into_iter().map(slim)),
-        |log, items, outcome| {
+        |log, items, _| {
+            let found = lock_dumps(log, &items);
+            (if reads_tree { items } else { Vec::new() }, found)
+        },
+        |log, (items, found), outcome| {
             fatal |= tell(outcome.trouble.as_ref());
             complete &= !outcome.partial;
             if let Some(words) = outcome.silence() {
                 say(&format!("{log}: {words}"));
                 return Ok(());
             }
-            let found = lock_dumps(log, &items);
             hang |= found.iter().any(|dump| dump.hang);
             let pages = match &tree {
                 Some(tree) => pages(tree, &arguments.tree, &items, &found)?,

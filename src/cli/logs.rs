@@ -98,15 +98,29 @@ impl Logs {
         &self,
         options: &Options,
         take: impl Fn(&mut V, Vec<Item>) + Sync + Send,
-        mut done: impl FnMut(&str, V, Outcome) -> anyhow::Result<()>,
+        done: impl FnMut(&str, V, Outcome) -> anyhow::Result<()>,
+    ) -> anyhow::Result<bool> {
+        self.shown(options, take, |_, view, _| view, done)
+    }
+
+    /// The same; `show` makes of each view what is to be written, by several threads at once.
+    ///
+    /// # Errors
+    /// Whatever `done` answers, or no input.
+    pub(super) fn shown<V: Default + Send, S: Send>(
+        &self,
+        options: &Options,
+        take: impl Fn(&mut V, Vec<Item>) + Sync + Send,
+        show: impl Fn(&str, V, &Outcome) -> S + Sync + Send,
+        mut done: impl FnMut(&str, S, Outcome) -> anyhow::Result<()>,
     ) -> anyhow::Result<bool> {
         let (sources, fine) = self.sources()?;
         let mut options = options.clone();
         let mut progress = Progress::of(&sources, &mut options);
-        intake::views(&sources, &options, take, |name, view, outcome| {
+        intake::views(&sources, &options, take, show, |name, shown, outcome| {
             progress.give_way();
             why_read(name, &outcome);
-            done(name, view, outcome)
+            done(name, shown, outcome)
         })?;
         Ok(fine)
     }

@@ -10,6 +10,7 @@ use super::symbolize::open_image;
 use super::tree::{TreeArguments, told};
 use crate::engine::{Item, Kept, Options};
 use crate::files::cache_home;
+use crate::intake::Outcome;
 use crate::render::{LogView, safe, write_json};
 use crate::report::Report;
 use crate::source::{BlamePage, PageOptions, Tree, blame_page};
@@ -169,6 +170,14 @@ struct Answer {
     fatal: bool,
 }
 
+/// What is shown of a log.
+enum Shown {
+    /// This.
+    Text(String),
+    /// What a kernel tree says is missing.
+    View(Box<LogView>),
+}
+
 /// The text view of each log.
 fn views(
     arguments: &Arguments,
@@ -180,7 +189,12 @@ fn views(
 ) -> anyhow::Result<Answer> {
     let mut answer = Answer { found: false, complete: true, fatal: false };
     let look = output.look(arguments.reader);
-    answer.fatal |= !arguments.logs.views(
+    let sources = sources.filter(|_| !look.is_brief() && !arguments.reader.quiet);
+    let reads_tree = sources.is_some();
+    let text = |view: &LogView, log: &str, outcome: &Outcome| {
+        view.text(log, &outcome.summary, arguments.all, &look, &told_dumps(view))
+    };
+    let named = arguments.logs.shown(
         options,
         |view: &mut LogView, items| {
             for mut item in items {
@@ -190,23 +204,35 @@ fn views(
                 view.take(item);
             }
         },
-        |log, mut view, outcome| {
+        |log, view, outcome| {
+            let found = !view.is_empty();
+            let shown = if let Some(words) = outcome.silence() {
+                Shown::Text(format!("{}: {words}\n", safe(log)))
+            } else if outcome.is_fatal() || arguments.reader.quiet {
+                Shown::Text(String::new())
+            } else if reads_tree {
+                Shown::View(Box::new(view))
+            } else {
+                Shown::Text(text(&view, log, outcome))
+            };
+            (found, shown)
+        },
+        |log, (found, shown), outcome| {
             answer.fatal |= tell(outcome.trouble.as_ref());
             answer.complete &= !outcome.partial;
-            answer.found |= !view.is_empty();
-            if let Some(words) = outcome.silence() {
-                writeln!(out, "{}: {words}", safe(log))?;
-            } else if !outcome.is_fatal() {
-                if let Some(sources) = sources.filter(|_| !look.is_brief() && !arguments.reader.quiet) {
-                    let pages = sources.pages(arguments, log, view.reports())?;
-                    pages.into_iter().for_each(|page| view.show_source(page));
+            answer.found |= found;
+            let shown = match (shown, sources) {
+                (Shown::Text(text), _) => text,
+                (Shown::View(mut view), sources) => {
+                    let pages = sources.map(|sources| sources.pages(arguments, log, view.reports())).transpose()?;
+                    pages.into_iter().flatten().for_each(|page| view.show_source(page));
+                    text(&view, log, &outcome)
                 }
-                let shown = view.text(log, &outcome.summary, arguments.all, &look, &told_dumps(&view));
-                out.write_all(shown.as_bytes())?;
-            }
-            Ok(())
+            };
+            Ok(out.write_all(shown.as_bytes())?)
         },
     )?;
+    answer.fatal |= !named;
     Ok(answer)
 }
 

@@ -1,8 +1,9 @@
-//! One quiet line on a terminal about reading that takes over a second: how much was read, how fast.
+//! One quiet line on a terminal about work that takes over a second: how much was read, how fast; or what is done, how long.
 
 use super::stderr;
 use crate::engine::Options;
 use crate::input::Source;
+use crate::render::safe;
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,17 +28,38 @@ impl Progress {
     /// started.
     #[must_use]
     pub(super) fn of(sources: &[Source], options: &mut Options) -> Self {
-        if !stderr::is_terminal() || stderr::is_quiet() {
+        if !is_shown() {
             return Self { shown: None };
         }
-        let read = Arc::new(AtomicU64::new(0));
-        options.read = Some(read.clone());
-        let total = total(sources);
+        let read = options.read.get_or_insert_default().clone();
+        Self::of_bytes(total(sources), read)
+    }
+
+    /// The same for whoever counts the bytes that are done without the engine.
+    #[must_use]
+    pub(super) fn of_bytes(total: Option<u64>, read: Arc<AtomicU64>) -> Self {
+        if !is_shown() {
+            return Self { shown: None };
+        }
+        Self::start(move |elapsed| line(read.load(Ordering::Relaxed), total, elapsed))
+    }
+
+    /// Says what is done, for work of which nobody knows how much there is.
+    #[must_use]
+    pub(super) fn saying(words: &str) -> Self {
+        if !is_shown() {
+            return Self { shown: None };
+        }
+        let words = safe(words).into_owned();
+        Self::start(move |elapsed| format!("{words}, {} s", elapsed.as_secs()))
+    }
+
+    fn start(line: impl Fn(Duration) -> String + Send + 'static) -> Self {
         let (ended, end) = channel::<()>();
         let work = move || {
             let (began, mut wait) = (Instant::now(), LONG);
             while matches!(end.recv_timeout(wait), Err(RecvTimeoutError::Timeout)) {
-                stderr::status(&line(read.load(Ordering::Relaxed), total, began.elapsed()));
+                stderr::status(&line(began.elapsed()));
                 wait = EVERY;
             }
             if wait == EVERY {
@@ -69,6 +91,11 @@ impl Drop for Progress {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// Whether somebody looks at a terminal and wants to see it.
+fn is_shown() -> bool {
+    stderr::is_terminal() && !stderr::is_quiet()
 }
 
 /// How many bytes there are to read; unknown where something comes through a pipe or is packed.

@@ -4,6 +4,7 @@ use super::harmless::Harmless;
 use super::logs::sources_of;
 use super::manners::{note, why};
 use super::output::{Format, Output};
+use super::progress::Progress;
 use super::stderr::say;
 use crate::files::cache_home;
 use crate::image::{KernelImage, decode_code, decode_code_as_script, is_boot_image};
@@ -24,6 +25,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Add source files and lines to the stack frames of logs
 ///
@@ -139,6 +141,7 @@ pub(super) struct Frame<'record> {
 /// An image or a log that cannot be read.
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let arguments = as_script_arguments(arguments)?;
+    let opening = Progress::saying("reading the kernel's image and debug information");
     let kernel = open_kernel(&arguments)?;
     if let Some(shortcoming) = kernel.shortcoming() {
         note(&shortcoming);
@@ -148,6 +151,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     {
         binary.prepare_all();
     }
+    drop(opening);
     let base = match arguments.base.as_str() {
         "auto" => kernel.build_folder(),
         base => Some(base.trim_end_matches('/').to_owned()).filter(|base| !base.is_empty()),
@@ -408,11 +412,18 @@ impl<'run> Filter<'run> {
         let as_text = self.arguments.output.format == Format::Text;
         let bytes = if as_text { text.plain() } else { text.log() };
         let mut decoder = self.decoder();
+        let survey = Progress::saying(&format!("looking up the addresses of {name}"));
         decoder.survey(bytes);
+        drop(survey);
+        let done = Arc::new(AtomicU64::new(0));
+        let mut progress = Progress::of_bytes(Some(bytes.len() as u64), done.clone());
+        progress.give_way();
         for (number, line) in (1..).zip(bytes.split_inclusive(|byte| *byte == b'\n')) {
             let number = if as_text { number } else { text.line(number) };
             self.line(&mut decoder, name, number, line)?;
+            done.fetch_add(line.len() as u64, Ordering::Relaxed);
         }
+        drop(progress);
         self.refusals(&decoder, name);
         Ok(())
     }

@@ -4,6 +4,7 @@ use super::logs::{Reading, sources_of, tell};
 use super::network::Network;
 use super::output::{Format, Output, Reader};
 use super::pager::Page;
+use super::progress::Progress;
 use super::records::write_records;
 use super::stderr::say;
 use super::thread::{Places, of_bug};
@@ -459,10 +460,12 @@ fn titles(arguments: &Find) -> anyhow::Result<Option<BTreeSet<String>>> {
         return Ok(Some(BTreeSet::from([title])));
     }
     let (sources, fine) = sources_of(std::slice::from_ref(&arguments.what));
-    let options = arguments.reading.options()?;
+    let mut options = arguments.reading.options()?;
     let mut titles = BTreeSet::new();
     let mut fatal = !fine;
+    let progress = Progress::of(&sources, &mut options);
     let logs = intake::wholes(&sources, &options, |found| found.settled().0);
+    drop(progress);
     for log in logs {
         fatal |= tell(log.trouble.as_ref());
         for report in log.found.unwrap_or_default().into_iter().filter(|report| report.cause.is_none()) {

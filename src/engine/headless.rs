@@ -119,7 +119,8 @@ fn is_cut_stamp(text: &[u8]) -> bool {
 /// Where the lines of the report begin that are there, and the line of the place that shows it.
 fn beginning(text: &[u8]) -> Option<(usize, usize)> {
     // Few logs without a report hold such a place at all.
-    static FINDERS: LazyLock<Vec<Finder<'static>>> = LazyLock::new(|| PLACES.iter().map(|place| Finder::new(*place)).collect());
+    static FINDERS: LazyLock<Vec<Finder<'static>>> =
+        LazyLock::new(|| PLACES.iter().map(|place| Finder::new(*place)).collect());
     let place = FINDERS.iter().filter_map(|place| place.find(text)).min()?;
     let line = memchr::memrchr(b'\n', &text[..place]).map_or(0, |end| end + 1);
     let is_part = |line: &[u8]| {

@@ -148,6 +148,9 @@ pub struct Engine {
 
 /// Chunks are taken in slices of this size, bytes, so that a huge push does not grow the buffer.
 const SLICE: usize = 1 << 20;
+/// So much of a buffer must have become useless, bytes, before the rest is moved to its beginning: each move copies what reports may
+/// look back at, a quarter of a megabyte.
+const GONE: usize = SLICE / 2;
 /// How much of a mapped log each thread scans before the reports in it are worked out, bytes: few enough that they are still
 /// in the processor's cache.
 const SLAB: usize = 8 << 20;
@@ -223,7 +226,7 @@ impl Engine {
     /// Drops what no report can need any more.
     fn forget(&mut self) {
         let needed = self.reading.needed_from(self.buffer.len());
-        if needed >= SLICE || needed * 2 > self.buffer.len() {
+        if needed >= GONE {
             self.reading.forget(&self.buffer, needed);
             self.buffer.drain(..needed);
         }

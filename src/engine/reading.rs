@@ -5,7 +5,7 @@ use super::causes::Causes;
 use super::event::event;
 use super::window::{Job, Spot};
 use super::{Item, Options, Summary, in_order, thread_count};
-use crate::grammar::{Anchor, CLOSE, PIECE, Scanner};
+use crate::grammar::{Anchor, CLOSE, PIECE, Room, Scanner};
 use crate::line::{BootMark, Gap, Header, Speaker, begins_boot, gap, speaker};
 use crate::report::{Event, Printers, Report, WINDOW, is_inlined_copy};
 use std::sync::Arc;
@@ -29,6 +29,7 @@ pub(super) struct Reading {
     base: u64,
     /// Lines that begin before this were scanned. The beginning of a line or of a piece of one.
     scanned: usize,
+    room: Room,
     /// In order.
     anchors: Vec<Anchor>,
     /// Boot number of each anchor.
@@ -64,6 +65,7 @@ impl Reading {
             scanner,
             base: 0,
             scanned: 0,
+            room: Room::default(),
             anchors: Vec::new(),
             boots: Vec::new(),
             announced: 0,
@@ -94,9 +96,9 @@ impl Reading {
         self.finished = finished;
         let end = if finished { text.len() } else { self.complete(text) };
         if end > self.scanned {
-            let found = self.scan(text, end);
-            self.number_boots(text, &found);
-            self.anchors.extend(found);
+            let known = self.anchors.len();
+            self.scan(text, end);
+            self.number_boots(text, known);
             self.scanned = end;
         }
     }
@@ -107,12 +109,14 @@ impl Reading {
         start + (text.len() - start) / PIECE * PIECE
     }
 
-    /// The anchors of what was not scanned yet.
-    fn scan(&self, text: &[u8], end: usize) -> Vec<Anchor> {
+    /// Adds the anchors of what was not scanned yet.
+    fn scan(&mut self, text: &[u8], end: usize) {
         let threads = thread_count(self.options.threads);
         let grammar = &self.options.grammar;
         if threads < 2 || end - self.scanned < 2 * SEGMENT {
-            return self.scanner.scan(grammar, &text[..end], self.scanned, end);
+            let (span, room) = (self.scanned..end, &mut self.room);
+            self.scanner.scan_into(grammar, &text[..end], span, room, &mut self.anchors);
+            return;
         }
         let mut cuts = vec![self.scanned];
         let mut at = self.scanned + SEGMENT;
@@ -125,11 +129,12 @@ impl Reading {
         cuts.push(end);
         let spans: Vec<(usize, usize)> = cuts.windows(2).map(|pair| (pair[0], pair[1])).collect();
         let parts = in_order(threads, &spans, |(from, to)| self.scanner.scan(grammar, &text[..end], *from, *to));
-        parts.into_iter().flatten().collect()
+        self.anchors.extend(parts.into_iter().flatten());
     }
 
-    fn number_boots(&mut self, text: &[u8], found: &[Anchor]) {
-        for anchor in found {
+    /// Numbers the boots of the anchors from `known` on.
+    fn number_boots(&mut self, text: &[u8], known: usize) {
+        for anchor in &self.anchors[known..] {
             if let Some(mark) = anchor.boot {
                 let quiet = self.last_boot_end <= anchor.start && !has_stamp(&text[self.last_boot_end..anchor.start]);
                 let first = self.last_boot.is_none();
@@ -325,7 +330,9 @@ impl Reading {
             spans.push((from.min(to), to));
             from = to;
         }
-        let counts = in_order(self.options.threads, &spans, |(from, to)| count_lines(&text[*from..*to]));
+        // Of a few lines the threads would learn later than they are counted.
+        let threads = if from - self.counted.0.min(from) < SEGMENT { 1 } else { self.options.threads };
+        let counts = in_order(threads, &spans, |(from, to)| count_lines(&text[*from..*to]));
         for (spot, count) in spots.iter_mut().zip(counts) {
             self.counted.1 += count;
             spot.line = self.counted.1 + 1;

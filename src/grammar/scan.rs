@@ -50,6 +50,13 @@ pub struct Candidate {
     pub sure: bool,
 }
 
+/// What a search needs while it is under way.
+#[derive(Debug, Default)]
+pub struct Room {
+    hits: Vec<Hit>,
+    candidates: Vec<Candidate>,
+}
+
 /// The literal search of a grammar.
 #[derive(Debug)]
 pub struct Scanner {
@@ -99,16 +106,29 @@ impl Scanner {
     /// `from` must be the beginning of a line or of a piece of one, `to` the end of one.
     #[must_use]
     pub fn scan(&self, grammar: &Grammar, text: &[u8], from: usize, to: usize) -> Vec<Anchor> {
-        let (mut anchors, mut hits, mut candidates) = (Vec::new(), Vec::new(), Vec::new());
-        let mut block = from..from;
-        while block.end < to {
-            block = block.end..block_end(text, block.end, to);
-            hits.clear();
-            self.search.find(text, block.clone(), &mut hits);
-            let lines = Lines { text, block: block.clone(), hits: &hits };
-            self.judge_all(grammar, lines, &mut candidates, &mut anchors);
-        }
+        let mut anchors = Vec::new();
+        self.scan_into(grammar, text, from..to, &mut Room::default(), &mut anchors);
         anchors
+    }
+
+    /// The same for whoever scans again and again: the anchors are appended, and the room is kept between the searches.
+    pub fn scan_into(
+        &self,
+        grammar: &Grammar,
+        text: &[u8],
+        span: Range<usize>,
+        room: &mut Room,
+        anchors: &mut Vec<Anchor>,
+    ) {
+        let Room { hits, candidates } = room;
+        let mut block = span.start..span.start;
+        while block.end < span.end {
+            block = block.end..block_end(text, block.end, span.end);
+            hits.clear();
+            self.search.find(text, block.clone(), hits);
+            let lines = Lines { text, block: block.clone(), hits };
+            self.judge_all(grammar, lines, candidates, anchors);
+        }
     }
 
     /// Judges the lines of a block that hold hits.

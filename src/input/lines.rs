@@ -18,9 +18,11 @@ mod tests {
     #[test]
     fn every_byte_but_line_feeds_stands_in_a_line() {
         for text in ["", "\n", "a", "a\n", "\na\n\nbc", "a\r\nb\n\n"] {
-            let found: Vec<(&str, usize)> =
-                lines(text.as_bytes()).map(|(line, at)| (std::str::from_utf8(line).expect("cut at line feeds"), at)).collect();
-            let wanted: Vec<&str> = text.split_inclusive('\n').map(|line| line.strip_suffix('\n').unwrap_or(line)).collect();
+            let found: Vec<(&str, usize)> = lines(text.as_bytes())
+                .map(|(line, at)| (std::str::from_utf8(line).expect("cut at line feeds"), at))
+                .collect();
+            let wanted: Vec<&str> =
+                text.split_inclusive('\n').map(|line| line.strip_suffix('\n').unwrap_or(line)).collect();
             assert_eq!(found.iter().map(|(line, _)| *line).collect::<Vec<_>>(), wanted);
             assert!(found.iter().all(|(line, at)| text[*at..].starts_with(line)));
         }

@@ -3,6 +3,7 @@
 //! * `open` turns a [`Source`] (a path or `-`) into an [`Input`]: in memory or mapped when it is a plain file, a stream
 //!   otherwise. Compression (gz, xz, zst, bz2, lz4) is recognised by content, never by name.
 //! * [`Input::feed`] gives the bytes to an engine, in one piece or in chunks of [`CHUNK`].
+//! * [`Pieces`] gives a stream piece by piece, unpacked in a thread of its own where there are some.
 //! * [`Follow`] reads a growing file through rotation and truncation.
 //! * [`Decoder`] makes UTF-16 and texts with a byte order mark plain.
 //! * `landmark` says what a line is to a report by its beginning.
@@ -11,6 +12,7 @@
 //! What can go wrong while reading is [`Damage`], a value: everything that could be read has been given out before.
 //! Only what cannot be opened at all is an [`InputError`], and concerns that one file.
 
+mod ahead;
 mod follow;
 mod inside;
 mod landmark;
@@ -21,6 +23,7 @@ mod small;
 mod stream;
 mod wide;
 
+pub use ahead::{Piece, Pieces};
 pub use follow::{Begin, Follow, Step, Stopper};
 pub use inside::Inside;
 pub use landmark::{Landmark, landmark};

@@ -5,7 +5,7 @@ use super::foreign::{Foreign, SAMPLE, Unreadable};
 use super::joined::is_joined;
 use super::nature::nature;
 use super::text::{LARGEST_MAIL, Text};
-use crate::input::{CHUNK, Damage, Decoder, Encoding, Stream, read_mail};
+use crate::input::{Damage, Decoder, Encoding, Piece, Pieces, Stream, read_mail};
 use std::borrow::Cow;
 
 /// One log.
@@ -35,7 +35,7 @@ impl Content {
     pub fn is_log(&self) -> bool {
         let nature = match self {
             Self::Text(text, _) => nature(text.log()),
-            Self::Stream(stream) => nature(&stream.piece),
+            Self::Stream(stream) => nature(stream.piece()),
         };
         nature.kernel || nature.bisection
     }
@@ -67,10 +67,10 @@ impl Content {
 #[derive(Debug)]
 pub struct PlainStream {
     /// The latest bytes; at first what was read to see what it is.
-    piece: Vec<u8>,
+    piece: Piece,
     /// Whether nobody has seen them.
     fresh: bool,
-    stream: Stream,
+    pieces: Pieces,
     decoder: Option<Decoder>,
 }
 
@@ -100,23 +100,31 @@ impl PlainStream {
             None => head,
             Some(decoder) => decoder.decode(&head, false).into_owned(),
         };
-        Self { piece, fresh: true, stream, decoder }
+        Self { piece: Piece::of(piece), fresh: true, pieces: Pieces::Here(stream), decoder }
+    }
+
+    /// The same with a thread that unpacks what comes next meanwhile, if it is packed.
+    #[must_use]
+    pub(super) fn ahead(self) -> Self {
+        let pieces = match self.pieces {
+            Pieces::Here(stream) if stream.compression().is_some() => Pieces::ahead(stream),
+            pieces => pieces,
+        };
+        Self { pieces, ..self }
     }
 
     /// Goes on to the next bytes, as far as one read of the source goes; false at the end.
     pub fn advance(&mut self) -> bool {
-        if std::mem::take(&mut self.fresh) && !self.piece.is_empty() {
+        if std::mem::take(&mut self.fresh) && !self.piece().is_empty() {
             return true;
         }
         loop {
-            self.piece.resize(CHUNK, 0);
-            let filled = self.stream.fill(&mut self.piece);
-            self.piece.truncate(filled);
+            let more = self.pieces.advance(&mut self.piece);
             if let Some(decoder) = &mut self.decoder {
-                self.piece = decoder.decode(&self.piece, filled == 0).into_owned();
+                self.piece = Piece::of(decoder.decode(self.piece.bytes(), !more).into_owned());
             }
-            if filled == 0 || !self.piece.is_empty() {
-                return !self.piece.is_empty();
+            if !more || !self.piece().is_empty() {
+                return !self.piece().is_empty();
             }
         }
     }
@@ -124,7 +132,7 @@ impl PlainStream {
     /// The bytes that [`PlainStream::advance`] went to.
     #[must_use]
     pub fn piece(&self) -> &[u8] {
-        &self.piece
+        self.piece.bytes()
     }
 
     /// The place in the (unpacked) file of a place in the plain text, both bytes; of UTF-16 only the last 8 MiB are known.
@@ -136,7 +144,7 @@ impl PlainStream {
     /// What ended the stream before its time, when it has ended.
     #[must_use]
     pub fn damage(&self) -> Option<&Damage> {
-        self.stream.damage()
+        self.pieces.damage()
     }
 }
 

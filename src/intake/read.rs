@@ -66,8 +66,11 @@ impl Outcome {
 
 /// How many items are gathered before they are handed on.
 const GATHERED: usize = 1024;
-/// How many small logs are read before their results are handed over.
+/// How many logs are read before their results are handed over.
 const BATCH: usize = 128;
+/// Of small ones so many that they hold about so many bytes, but no more than this.
+const BATCH_BYTES: u64 = 8 << 20;
+const LARGEST_BATCH: usize = 2048;
 
 /// Reads one log; `take` gets its items in batches, with the places of the file, and may end it.
 pub fn read_log(log: Log, options: &Options, mut take: impl FnMut(Vec<Item>) -> ControlFlow<()>) -> Outcome {
@@ -138,10 +141,11 @@ fn read_text(text: &Text, options: Options, mut take: impl FnMut(Vec<Item>) -> C
 const LOOKED_AT: u64 = 4 << 20;
 
 fn read_stream(
-    mut stream: PlainStream,
+    stream: PlainStream,
     options: Options,
     mut take: impl FnMut(Vec<Item>) -> ControlFlow<()>,
 ) -> (Summary, Nature, Option<Damage>) {
+    let mut stream = if thread_count(options.threads) > 1 { stream.ahead() } else { stream };
     let mut engine = Engine::new(options.clone());
     let (mut seen, mut looked, mut stopped) = (Nature::default(), 0, false);
     // What was read so far, as long as it is short and without a report: its first line may be missing.
@@ -194,20 +198,24 @@ fn shared(sources: &[Source], threads: usize) -> (usize, usize) {
     if sources.len() == 1 { (threads, 1) } else { (1, threads) }
 }
 
-/// Reads every source into views of their own, one per log, and hands them over in the order of the sources.
+/// Reads every source into views of their own, one per log, makes of each what is shown while other logs are read, and hands that
+/// over in the order of the sources.
 ///
 /// # Errors
 /// Whatever `done` answers.
-pub fn views<V: Default + Send>(
+pub fn views<V: Default + Send, S: Send>(
     sources: &[Source],
     options: &Options,
     take: impl Fn(&mut V, Vec<Item>) + Sync + Send,
-    mut done: impl FnMut(&str, V, Outcome) -> anyhow::Result<()>,
+    show: impl Fn(&str, V, &Outcome) -> S + Sync + Send,
+    mut done: impl FnMut(&str, S, Outcome) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let (inside, outside) = shared(sources, options.threads);
     let options = Options { threads: inside, ..options.clone() };
-    for batch in sources.chunks(BATCH) {
-        let results = in_order(outside, batch, |source| {
+    let (mut rest, mut batch) = (sources, BATCH);
+    while !rest.is_empty() {
+        let (now, later) = rest.split_at(batch.min(rest.len()));
+        let results = in_order(outside, now, |source| {
             let mut found = Vec::new();
             each_log(source, &mut |log| {
                 let (name, mut view) = (log.name.clone(), V::default());
@@ -215,16 +223,26 @@ pub fn views<V: Default + Send>(
                     take(&mut view, items);
                     ControlFlow::Continue(())
                 });
-                found.push((name, view, outcome));
+                let shown = show(&name, view, &outcome);
+                found.push((name, shown, outcome));
                 ControlFlow::Continue(())
             });
             found
         });
-        for (name, view, outcome) in results.into_iter().flatten() {
-            done(&name, view, outcome)?;
+        let bytes: u64 = results.iter().flatten().map(|(_, _, outcome)| outcome.summary.bytes).sum();
+        for (name, shown, outcome) in results.into_iter().flatten() {
+            done(&name, shown, outcome)?;
         }
+        (rest, batch) = (later, next_batch(now.len(), bytes));
     }
     Ok(())
+}
+
+/// How many logs are read next, after so many of so many bytes in all: the smaller they are, the more often would threads wait for each
+/// other and for what is written.
+fn next_batch(logs: usize, bytes: u64) -> usize {
+    let mean = bytes / (logs.max(1) as u64) + 1;
+    usize::try_from(BATCH_BYTES / mean).unwrap_or(BATCH).clamp(BATCH, LARGEST_BATCH)
 }
 
 /// Writes every item of every source as bytes, in order. A log of any size takes bounded memory.
@@ -240,9 +258,10 @@ pub fn records(
 ) -> anyhow::Result<()> {
     let [source] = sources else {
         let take = |bytes: &mut Vec<u8>, items: Vec<Item>| items.iter().for_each(|item| render(bytes, item));
-        return views(sources, options, take, |name, bytes, outcome| {
+        let show = |_: &str, bytes, _: &Outcome| bytes;
+        return views(sources, options, take, show, |name, bytes: Vec<u8>, outcome| {
             done(name, &outcome);
-            write(&bytes)
+            if bytes.is_empty() { Ok(()) } else { write(&bytes) }
         });
     };
     let mut failed = None;

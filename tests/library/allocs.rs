@@ -1,6 +1,8 @@
 //! Nothing is allocated for a line that starts nothing.
 
+use kanalyze::engine::{Engine, Kept, Options};
 use kanalyze::grammar::{Grammar, Scanner};
+use kanalyze::render::LogView;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
@@ -61,5 +63,35 @@ fn a_line_that_starts_nothing_costs_no_allocation() {
         };
         count(&few);
         assert_eq!(count(&few), count(&many), "search {which}");
+    }
+}
+
+/// What the verbs ask of the engine.
+fn asked() -> [(&'static str, Options); 4] {
+    let named = || Options::named("log");
+    [
+        ("jsonl", named()),
+        ("text", Options { gaps: true, kept: LogView::kept(false), ..named().with_events() }),
+        ("text with events", Options { gaps: true, kept: LogView::kept(true), ..named().with_events() }),
+        ("locks", Options { kept: Kept::LOCKS, ..named().with_events() }),
+    ]
+}
+
+#[test]
+fn a_stream_of_lines_that_start_nothing_allocates_nothing() {
+    // Chunks as pipes give them: they end in the middle of lines.
+    let (warm, text) = (lines(20_000), lines(50_000));
+    for (verb, options) in asked() {
+        let mut engine = Engine::new(options);
+        for chunk in warm.chunks(60_000) {
+            assert!(engine.push(chunk).is_empty(), "{verb}");
+        }
+        let before = ALLOCATIONS.get();
+        for chunk in text.chunks(60_000) {
+            assert!(engine.push(chunk).is_empty(), "{verb}");
+        }
+        assert_eq!(ALLOCATIONS.get() - before, 0, "{verb}");
+        let (items, summary) = engine.finish();
+        assert_eq!((items.len(), summary.bytes), (0, (warm.len() + text.len()) as u64), "{verb}");
     }
 }

@@ -4,6 +4,7 @@ use super::Arguments;
 use super::listed::Listed;
 use crate::cli::logs::tell;
 use crate::cli::output::{Format, JsonArray, Output};
+use crate::cli::progress::Progress;
 use crate::diff::cluster::{Cluster, Known, Sample, clusters_into, sample};
 use crate::engine::Options;
 use crate::input::Source;
@@ -31,10 +32,13 @@ pub(super) fn run(mut arguments: Arguments, options: &Options) -> anyhow::Result
 
 /// Adds what clustering needs of the reports of logs; says whether every log could be read.
 fn of_logs(sources: &[Source], options: &Options, samples: &mut Vec<Sample>) -> bool {
-    let results = wholes(sources, options, |found| {
+    let mut options = options.clone();
+    let progress = Progress::of(sources, &mut options);
+    let results = wholes(sources, &options, |found| {
         let (reports, _) = found.settled();
         reports.iter().filter(|report| report.cause.is_none() && !report.suppressed).map(sample).collect::<Vec<_>>()
     });
+    drop(progress);
     let mut fine = true;
     for log in results {
         tell(log.trouble.as_ref());
