@@ -276,9 +276,7 @@ fn a_type_is_implemented_where_it_is_declared() {
             let name = words_after(after, "").next().unwrap_or_default();
             // What its folder's façade declares, a file may implement.
             let facade = sources.get(&path.with_file_name("mod.rs")).map_or("", String::as_str);
-            // Not divided yet: the state machine over a report's lines.
-            let undivided = name == "Walk" && path.starts_with("src/report");
-            if !name.is_empty() && !undivided && !declares(code, name) && !declares(facade, name) {
+            if !name.is_empty() && !declares(code, name) && !declares(facade, name) {
                 faults.push(format!("{}: implements {name}, which another file declares", path.display()));
             }
         }

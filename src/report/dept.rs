@@ -1,66 +1,77 @@
 //! Reports of the dependency tracker DEPT: who owes an event, and what each waits for instead.
 
-use super::describe::{Open, Walk};
+use super::account::{Account, Answer, Open};
 use super::scan::{after, text};
-use super::{Frame, WaitContext};
+use super::{Frame, Lockdep, WaitContext};
+use crate::grammar::Flavour;
 
 /// More contexts than this are not a report.
 const MOST: usize = 64;
 
-impl Walk<'_> {
-    /// A line of a DEPT report; false when it is none of its own.
-    pub(super) fn dept(&mut self, trimmed: &[u8], log_line: u64) -> bool {
-        let Some(report) = &mut self.out.lockdep else { return false };
-        if trimmed == b"stacktrace:" || trimmed == b"(N/A)" {
-            // The place that stands alone above a stack is one of its frames.
-            if let Open::Context { at, waits: true } = self.open
-                && let Some(context) = report.contexts.get_mut(at)
-            {
-                context.frames.clear();
-            }
-            return true;
+/// A line of a DEPT report; not its own in any other.
+pub(super) fn line(trimmed: &[u8], log_line: u64, account: &mut Account<'_>) -> Answer {
+    let Some(report) = account.out.lockdep.as_mut().filter(|report| is_dept(report)) else { return Answer::NotMine };
+    if trimmed == b"stacktrace:" || trimmed == b"(N/A)" {
+        // The place that stands alone above a stack is one of its frames.
+        if let Open::Context { at, waits: true } = account.open
+            && let Some(context) = report.contexts.get_mut(at)
+        {
+            context.frames.clear();
         }
-        if let Some(name) = after(trimmed, "context ") {
-            let name = text(name.strip_suffix(b"'s detail").unwrap_or(name));
-            // The summary comes first, then each context again with its stacks.
-            let at = report.contexts.iter().position(|context| context.name == name);
-            let at = at.unwrap_or(report.contexts.len());
-            if at >= MOST {
-                return false;
-            }
-            if at == report.contexts.len() {
-                report.contexts.push(WaitContext { name, ..WaitContext::default() });
-            }
-            self.close();
-            self.open = Open::Context { at, waits: false };
-            return true;
-        }
-        let Open::Context { at, .. } = self.open else { return false };
-        let Some(context) = report.contexts.get_mut(at) else { return false };
-        let step = trimmed.strip_suffix(b":").unwrap_or(trimmed);
-        if let Some(what) = after(step, "[S] ") {
-            context.owed.get_or_insert_with(|| class(what));
-            self.open = Open::Context { at, waits: false };
-        } else if let Some(what) = after(step, "[W] ") {
-            context.awaited.get_or_insert_with(|| class(what));
-            context.line = log_line;
-            self.open = Open::Context { at, waits: true };
-        } else if let Some(what) = after(step, "[E] ") {
-            context.event.get_or_insert_with(|| text(what));
-            self.open = Open::Context { at, waits: false };
-        } else {
-            return false;
-        }
-        true
+        return Answer::Taken;
     }
-
-    /// A frame of a context: those of its wait are kept.
-    pub(super) fn dept_frame(&mut self, at: usize, waits: bool, frame: Frame) -> bool {
-        let context = self.out.lockdep.as_mut().and_then(|report| report.contexts.get_mut(at));
-        if let Some(context) = context.filter(|_| waits) {
-            context.frames.push(frame);
+    if let Some(name) = after(trimmed, "context ") {
+        let name = text(name.strip_suffix(b"'s detail").unwrap_or(name));
+        // The summary comes first, then each context again with its stacks.
+        let at = report.contexts.iter().position(|context| context.name == name);
+        let at = at.unwrap_or(report.contexts.len());
+        if at >= MOST {
+            return Answer::NotMine;
         }
-        true
+        if at == report.contexts.len() {
+            report.contexts.push(WaitContext { name, ..WaitContext::default() });
+        }
+        account.close();
+        account.open = Open::Context { at, waits: false };
+        return Answer::Taken;
+    }
+    let Open::Context { at, .. } = account.open else { return Answer::NotMine };
+    let Some(context) = report.contexts.get_mut(at) else { return Answer::NotMine };
+    let waits = step(trimmed, log_line, context);
+    if let Some(waits) = waits {
+        account.open = Open::Context { at, waits };
+        return Answer::Taken;
+    }
+    Answer::NotMine
+}
+
+/// `[S]`, `[W]` or `[E]`, and whether the frames that follow are those of the wait.
+fn step(trimmed: &[u8], log_line: u64, context: &mut WaitContext) -> Option<bool> {
+    let step = trimmed.strip_suffix(b":").unwrap_or(trimmed);
+    if let Some(what) = after(step, "[S] ") {
+        context.owed.get_or_insert_with(|| class(what));
+        return Some(false);
+    }
+    if let Some(what) = after(step, "[W] ") {
+        context.awaited.get_or_insert_with(|| class(what));
+        context.line = log_line;
+        return Some(true);
+    }
+    let what = after(step, "[E] ")?;
+    context.event.get_or_insert_with(|| text(what));
+    Some(false)
+}
+
+/// Whether the report is one of DEPT.
+fn is_dept(report: &Lockdep) -> bool {
+    Flavour::of(&report.flavour) == Some(Flavour::Dept)
+}
+
+/// A frame of a context: those of its wait are kept.
+pub(super) fn frame(at: usize, waits: bool, frame: Frame, report: Option<&mut Lockdep>) {
+    let context = report.and_then(|report| report.contexts.get_mut(at));
+    if let Some(context) = context.filter(|_| waits) {
+        context.frames.push(frame);
     }
 }
 

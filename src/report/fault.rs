@@ -62,12 +62,12 @@ pub(super) fn fault(line: &[u8]) -> Option<Access> {
     None
 }
 
-/// Whether the line is the header of a page fault of x86, whose oops line tells the kind.
+/// Whether the line is the header of a page fault of x86, whose oops line gives the kind.
 pub(super) fn is_x86(line: &[u8]) -> bool {
     find(line, "BUG: unable to handle ").is_some() || find(line, "BUG: kernel NULL pointer dereference").is_some()
 }
 
-/// What a line below a fault's header says of its kind. `x86` tells that the header was x86's.
+/// What a line below a fault's header says of its kind. `x86` says whether the header was x86's.
 pub(super) fn kind(line: &[u8], x86: bool) -> Option<AccessKind> {
     // Most lines hold none of the words.
     let letters = Letters::of(line);
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn the_kind_is_told_where_the_log_has_it() {
+    fn the_kind_is_given_where_the_log_has_it() {
         for (line, x86, want) in [
             ("  CM = 0, WnR = 1, TnD = 0, TagAccess = 0", false, Some("write")),
             ("  EC = 0x21: IABT (current EL), IL = 32 bits", false, Some("execute")),

@@ -1,127 +1,10 @@
 //! Hung tasks, task-dump rows and the kernel's own word on who blocks whom.
 
-use super::describe::Walk;
-use super::role::StackRole;
 use super::scan::{after, is_hex, keyed, leading_number, number, pid, split, split_last, task, text, word};
-use super::stacks::Announcement;
-use super::{Blocker, HungTask, Line, Task};
-
-impl Walk<'_> {
-    /// A line about a task that waits.
-    pub(super) fn hung(&mut self, trimmed: &[u8], line: &Line<'_>) -> bool {
-        // `INFO: task …`, of which the console may have eaten the beginning.
-        let told = matches!(trimmed[0], b'I' | b'N' | b'F' | b'O' | b':' | b't' | b'T');
-        if told && self.hung_or_blocked(trimmed, line) {
-            return true;
-        }
-        if trimmed.starts_with(b"Future hung task reports are suppressed") {
-            if let Some(last) = self.out.hung_tasks.last_mut() {
-                last.last = true;
-            }
-            return true;
-        }
-        let row = match trimmed[0] {
-            b't' => state(trimmed, line.log_line).or_else(|| self.split_row(trimmed, line)),
-            b's' => self.second_half(trimmed),
-            _ => None,
-        };
-        if trimmed[0] == b't' && row.is_none() && self.half_row.is_some() {
-            return true;
-        }
-        let of_cpu = self.pending.as_ref().is_some_and(|announced| announced.role.is_task_dump());
-        let awaited = self.out.hung_tasks.last().is_some_and(|last| last.state.is_none() && last.stack.is_none());
-        let first = self.out.stacks.is_empty() && self.out.hung_tasks.is_empty();
-        let row = row.or_else(|| (awaited || first || of_cpu).then(|| old_row(trimmed, line.log_line)).flatten());
-        if let Some(row) = row {
-            self.close();
-            self.task_row(row);
-            return true;
-        }
-        if let Some((queue, function)) = workqueue(trimmed) {
-            if let Some(last) = self.out.hung_tasks.last_mut().filter(|last| last.stack.is_none()) {
-                last.workqueue = Some(queue);
-                last.work_function = function;
-            }
-            return true;
-        }
-        false
-    }
-
-    /// `task:NAME state:D`, whose other half comes with the next line.
-    fn split_row(&mut self, trimmed: &[u8], line: &Line<'_>) -> Option<HungTask> {
-        let (_, rest) = split(after(trimmed, "task:")?, " state:")?;
-        if word(rest).1.is_empty() {
-            self.close();
-            self.half_row = Some((trimmed.to_vec(), line.log_line));
-        }
-        None
-    }
-
-    /// `stack:0 pid:58 ppid:2 flags:0x…` below the first half.
-    fn second_half(&mut self, trimmed: &[u8]) -> Option<HungTask> {
-        let (mut row, log_line) = self.half_row.take_if(|_| trimmed.starts_with(b"stack:"))?;
-        row.push(b' ');
-        row.extend_from_slice(trimmed);
-        state(&row, log_line)
-    }
-
-    fn hung_or_blocked(&mut self, trimmed: &[u8], line: &Line<'_>) -> bool {
-        if let Some(task) = hung(trimmed, line.log_line) {
-            self.close();
-            self.pending = Some(hung_stack(&task, StackRole::Hung));
-            self.out.hung_tasks.push(task);
-            return true;
-        }
-        if let Some(blocker) = blocker(trimmed, line.log_line) {
-            self.close();
-            let known = self.out.hung_tasks.iter_mut().rev().take(64).find(|hung| hung.task.pid == blocker.waiter.pid);
-            match known {
-                Some(waiter) => waiter.blocker = Some(blocker.clone()),
-                None => {
-                    let waiter = listed(blocker.waiter.clone(), line.log_line);
-                    self.out.hung_tasks.push(HungTask { blocker: Some(blocker.clone()), ..waiter });
-                }
-            }
-            self.out.blockers.push(blocker);
-            return true;
-        }
-        false
-    }
-
-    /// A row of task state completes the hung task above it or lists another task.
-    fn task_row(&mut self, row: HungTask) {
-        let named = self
-            .out
-            .blockers
-            .last()
-            .and_then(|blocker| blocker.holder.as_ref())
-            .is_some_and(|holder| holder.pid == row.task.pid);
-        match self.out.hung_tasks.last_mut() {
-            Some(last) if last.task.pid == row.task.pid && last.state.is_none() && last.stack.is_none() => {
-                last.state = row.state;
-                last.tgid = row.tgid;
-                last.ppid = row.ppid;
-            }
-            _ => {
-                let announced = self.pending.take().filter(|announced| announced.role.is_task_dump());
-                self.pending = Some(match announced {
-                    Some(announced) => Announcement { task: Some(row.task.clone()), ..announced },
-                    None => hung_stack(&row, if named { StackRole::Holder } else { StackRole::Task }),
-                });
-                self.near = (Some(row.task.clone()), None);
-                self.out.hung_tasks.push(row);
-            }
-        }
-    }
-}
-
-/// The announcement of a task's own stack.
-fn hung_stack(task: &HungTask, role: StackRole) -> Announcement {
-    Announcement { role, task: Some(task.task.clone()), cpu: None, opens: false }
-}
+use super::{Blocker, HungTask, Task};
 
 /// `INFO: task NAME:PID blocked for more than 143 seconds.`, in I/O wait or not, and `can't die for more than …`.
-fn hung(line: &[u8], log_line: u64) -> Option<HungTask> {
+pub(super) fn hung(line: &[u8], log_line: u64) -> Option<HungTask> {
     let rest = after(line, "INFO: task ")?;
     let (head, tail) = split_last(rest, " for more than ")?;
     let io_wait = head.ends_with(b" in I/O wait");
@@ -135,7 +18,7 @@ fn hung(line: &[u8], log_line: u64) -> Option<HungTask> {
 }
 
 /// A task that is only listed.
-fn listed(task: Task, log_line: u64) -> HungTask {
+pub(super) fn listed(task: Task, log_line: u64) -> HungTask {
     HungTask {
         task,
         seconds: None,
@@ -154,7 +37,7 @@ fn listed(task: Task, log_line: u64) -> HungTask {
 
 /// `INFO: task a:1 is blocked on a mutex likely owned by task b:2.` and its likes; the words "likely owned by" and "likely
 /// last held by" are kernel/hung_task.c's, as is "but the owner is not found".
-fn blocker(line: &[u8], log_line: u64) -> Option<Blocker> {
+pub(super) fn blocker(line: &[u8], log_line: u64) -> Option<Blocker> {
     let (_, rest) = split(&line[..line.len().min(24)], "ask ").map(|(head, _)| line.split_at(head.len() + 4))?;
     let (who, rest) = split(rest, " is blocked on a").or_else(|| split(rest, " blocked on a"))?;
     let (who, mode) = moded(who);
@@ -197,7 +80,7 @@ fn moded(bytes: &[u8]) -> (&[u8], Option<String>) {
 }
 
 /// `task:NAME state:D stack:0 pid:58 tgid:58 ppid:2 task_flags:0x… flags:0x…`.
-fn state(line: &[u8], log_line: u64) -> Option<HungTask> {
+pub(super) fn state(line: &[u8], log_line: u64) -> Option<HungTask> {
     let rest = after(line, "task:")?;
     let (comm, rest) = split(rest, " state:")?;
     let (state, rest) = word(rest);
@@ -212,7 +95,7 @@ fn state(line: &[u8], log_line: u64) -> Option<HungTask> {
 }
 
 /// The row of kernels before 5.11: `NAME            D26024  7716      1 0x00000000`, `running task` possible.
-fn old_row(line: &[u8], log_line: u64) -> Option<HungTask> {
+pub(super) fn old_row(line: &[u8], log_line: u64) -> Option<HungTask> {
     let line = line.trim_ascii();
     let flags = line.windows(3).rposition(|window| window == b" 0x")?;
     if !is_hex(word(&line[flags + 3..]).0) {
@@ -257,7 +140,7 @@ fn last_word(bytes: &[u8]) -> (&[u8], &[u8]) {
 }
 
 /// Workqueue and function of `Workqueue: events_unbound flush_to_ldisc (description)`.
-fn workqueue(line: &[u8]) -> Option<(String, Option<String>)> {
+pub(super) fn workqueue(line: &[u8]) -> Option<(String, Option<String>)> {
     let rest = after(line, "Workqueue: ")?;
     let (queue, rest) = word(rest);
     let (function, _) = word(rest);

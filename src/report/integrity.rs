@@ -8,7 +8,7 @@ use super::wording::Wording;
 /// How many lines below a stack's marker may pass before its first frame.
 const PATIENCE: usize = 15;
 
-/// Why a report of this wording is damaged, if it is. `disconnected` tells that the console was cut.
+/// Why a report of this wording is damaged, if it is. `disconnected` says that the console was cut.
 #[must_use]
 pub fn corruption(title: &Title, wording: &Wording, disconnected: bool) -> Option<&'static str> {
     of_title(title)

@@ -145,7 +145,7 @@ fn above<'w>(grammar: &Grammar, window: &'w [u8], start: usize, excerpt: &Excerp
     Vec::new()
 }
 
-/// Whether the same printer has just said the same, other numbers aside: then the line is no check's word on what it found.
+/// Whether the same printer has just said the same, other numbers aside: then the line is not what a check says about its finding.
 fn is_repeated(line: &[u8], above: &[u8], context: Context<'_>) -> bool {
     above.rsplit(|byte| *byte == b'\n').take(CHATTER).any(|raw| {
         let prefix = console(raw);

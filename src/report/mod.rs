@@ -1,9 +1,10 @@
 //! Reports: what one crash, warning or hang says, as plain data.
 //!
-//! `printers` tells the lines of a log by who printed them, `excerpt` picks a report's lines out of them (`wording` puts them together), `title` names it by the grammar (`naming` finds the function),
+//! `printers` sorts the lines of a log by who printed them, `excerpt` picks a report's lines out of them (`wording` puts them together), `title` names it by the grammar (`naming` finds the function),
 //! `describe` reads its structure (stacks, locks, lockdep, hung tasks), `message` its sentences, `integrity` says whether it is whole, `blame` names a source file, `subject` a function, `record` is what others see.
 
 mod access;
+mod account;
 mod blame;
 mod bounds;
 #[cfg(test)]
@@ -16,12 +17,17 @@ mod dept;
 mod describe;
 #[cfg(test)]
 mod describe_tests;
+mod dump;
 mod exception;
 mod excerpt;
+mod facts;
 mod fault;
 mod frames;
 mod header;
 mod held;
+mod held_list;
+mod held_pair;
+mod held_pieces;
 mod hung;
 mod integrity;
 mod lines;
@@ -34,17 +40,21 @@ mod registers;
 mod renumber;
 mod role;
 mod scan;
+mod scenario;
 mod stacks;
+mod structure;
 mod subject;
 mod symbolized;
+mod tasks;
 mod title;
+mod traces;
 mod wording;
 
 pub use access::AccessKind;
 pub use blame::guilty_file;
 pub use cleanup::clean_title;
 pub use console::{Console, Context, console, is_questionable};
-pub use describe::{Structure, describe};
+pub use describe::describe;
 pub use excerpt::{Excerpt, copies_below, lines_before};
 pub use frames::{FrameLine, frame_after, frame_line};
 pub use integrity::corruption;
@@ -55,6 +65,7 @@ pub use printers::{KeptLine, Printers};
 pub use record::*;
 pub use renumber::{renumber_event, renumber_report};
 pub use role::StackRole;
+pub use structure::Structure;
 pub use subject::subject;
 pub use symbolized::is_inlined_copy;
 pub use title::{Origin, Title, frame_of, title};

@@ -186,7 +186,7 @@ impl<'a> Printer<'a> {
         }
     }
 
-    /// The next line of a console that tells no callers.
+    /// The next line of a console that prints no callers.
     fn nameless(&self, text: &'a [u8], end: usize) -> Option<(Range<usize>, Console<'a>)> {
         let mut start = self.reached;
         let ends = memchr::memchr_iter(b'\n', &text[start..end]).map(|length| self.reached + length);
@@ -292,7 +292,7 @@ fn printed<'a>(output: &Output, prefix: &Console<'a>, raw: &'a [u8], span: Range
     Printed { line, end: span.end, doubted, ends, noise, sent }
 }
 
-/// Whether a stamp is followed by a caller, told at a glance: such lines are most of a log, and never a bare console's.
+/// Whether a stamp is followed by a caller, decided at a glance: most lines of a log are such, and none of a bare console.
 fn has_caller(line: &[u8]) -> bool {
     if is_usual_stamp(line) {
         return line.get(USUAL_STAMP) == Some(&b'[');

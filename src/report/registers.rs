@@ -22,11 +22,11 @@ pub(super) struct Row<'l> {
 
 /// No row is wider.
 const WIDEST: usize = 8;
-/// Registers whose rows may tell more: the place of the fault, or its cause.
+/// Registers whose rows may say more: the place of the fault, or its cause.
 const TELLING: [&[u8]; 12] =
     [b"PC", b"LR", b"IP", b"pc", b"lr", b"epc", b"ra", b"NIP", b"ERA", b"cause", b"badaddr", b"CPU"];
 
-/// Reads such a row, told at a glance: they are a third of many reports.
+/// Reads such a row. It is recognised at a glance: a third of many reports are such rows.
 pub(super) fn row(line: &[u8]) -> Option<Row<'_>> {
     let mut row = Row::default();
     let mut rest = line;

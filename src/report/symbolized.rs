@@ -1,4 +1,4 @@
-//! Reports with source lines in them, as they are mailed: how to tell them and how to undo it.
+//! Reports with source lines in them, as they are mailed: how they are recognised and how it is undone.
 
 use memchr::memmem::Finder;
 use std::borrow::Cow;

@@ -1,0 +1,180 @@
+//! The facts of a report that stand on a line of their own: CPU, task, taint, kernel, hardware, the access that went wrong.
+
+use super::access::AccessKind;
+use super::account::{Account, Answer, fill};
+use super::context::{CpuLine, access, by_task, cpu_line, fault_kind, kernel_build, process_line, taint};
+use super::fault;
+use super::header::{Header, header, oops_number};
+use super::role::StackRole;
+use super::scan::{after, leading_number, text, word};
+use super::structure::Structure;
+use super::traces::Traces;
+use super::{Stack, Task};
+
+/// What decides which facts are the report's own.
+#[derive(Debug, Default)]
+pub(super) struct Facts {
+    /// What the first line says of CPU and task.
+    header: Header,
+    /// Task and CPU of the first `CPU:` line.
+    first_cpu: (Option<Task>, Option<u32>),
+    /// CPUs that a stall's report lists.
+    stalled: Vec<u32>,
+    /// Whether the fault's header was x86's.
+    x86: bool,
+}
+
+impl Facts {
+    /// Of the report that begins with this line.
+    pub(super) fn of(first: &[u8]) -> Self {
+        Self { header: header(first), ..Self::default() }
+    }
+
+    /// A line that says such a fact. Some say another thing besides, and are not taken.
+    pub(super) fn line(
+        &mut self,
+        trimmed: &[u8],
+        log_line: u64,
+        account: &mut Account<'_>,
+        traces: &mut Traces,
+    ) -> Answer {
+        match trimmed[0] {
+            b'C' | b'P' => {
+                if let Some(found) = cpu_line(trimmed) {
+                    account.close();
+                    account.user = false;
+                    self.of_cpu(found, account, traces);
+                    return Answer::Taken;
+                }
+                if let Some(task) = process_line(trimmed) {
+                    let found = CpuLine { task: Some(task), cpu: traces.near.1, ..CpuLine::default() };
+                    self.of_cpu(found, account, traces);
+                    return Answer::Taken;
+                }
+            }
+            b'M' if trimmed.starts_with(b"Modules linked in:") => account.user = false,
+            b'H' => {
+                if let Some(name) = after(trimmed, "Hardware name: ") {
+                    account.out.hardware.get_or_insert_with(|| text(name));
+                    return Answer::Taken;
+                }
+            }
+            b'N' | b'T' => {
+                let (letters, version) = taint(trimmed);
+                if letters.is_some() || version.is_some() {
+                    fill(&mut account.out.taint, letters);
+                    fill(&mut account.out.kernel_version, version);
+                    fill(&mut account.out.kernel_build, kernel_build(trimmed));
+                    return Answer::Taken;
+                }
+            }
+            b'#' => {
+                if let Some(kind) = fault_kind(trimmed) {
+                    refine_access(kind, &mut account.out);
+                    return Answer::Taken;
+                }
+            }
+            b'W' => {
+                if let Some(rest) = after(trimmed, "Workqueue: ") {
+                    let function = word(word(rest).1).0;
+                    if account.out.work_function.is_none() && !function.is_empty() {
+                        account.out.work_function = Some(text(function));
+                    }
+                }
+            }
+            b'*' => account.damage.dropped(trimmed, log_line),
+            _ => {}
+        }
+        self.fault(trimmed, &mut account.out);
+        self.stalled.extend(stalled(trimmed));
+        Answer::NotMine
+    }
+
+    /// The access that went wrong, its kind, and the number of the oops.
+    fn fault(&mut self, trimmed: &[u8], out: &mut Structure) {
+        if let Some(found) = access(trimmed) {
+            self.x86 |= out.access.is_none() && fault::is_x86(trimmed);
+            fill(&mut out.access, Some(found));
+            fill(&mut out.task, by_task(trimmed));
+        } else if let Some(kind) = fault::kind(trimmed, self.x86) {
+            refine_access(kind, out);
+        }
+        if out.oops.is_none() {
+            out.oops = oops_number(trimmed);
+        }
+    }
+
+    /// The `CPU:` line: its facts are the report's unless it contradicts the header.
+    fn of_cpu(&mut self, found: CpuLine, account: &mut Account<'_>, traces: &mut Traces) {
+        let other = self.header.contradicts(&found);
+        let announced = traces.announced.is_some();
+        // Behind the report's own stack, the line of another task on another CPU that nothing announced begins a report of
+        // which the header is not here.
+        let (own_task, own_cpu) = &self.first_cpu;
+        let differs = own_task.is_some() && own_cpu.is_some() && *own_task != found.task && *own_cpu != found.cpu;
+        if differs && traces.crashed && !announced && found.cpu.is_some() {
+            account.ended = true;
+            return;
+        }
+        if own_task.is_none() {
+            self.first_cpu = (found.task.clone(), found.cpu);
+        }
+        traces.near = (found.task.clone(), found.cpu);
+        let out = &mut account.out;
+        if !other {
+            out.cpu = out.cpu.or(found.cpu);
+            fill(&mut out.task, found.task);
+        }
+        // The stack of another CPU that was announced is printed by the same kernel.
+        if !other || announced {
+            fill(&mut out.taint, found.taint);
+            fill(&mut out.kernel_version, found.kernel_version);
+            fill(&mut out.kernel_build, found.kernel_build);
+        }
+    }
+
+    /// What header and lists say once all lines are read: CPU and task that no line of their own names, a jump to NULL.
+    pub(super) fn settle(self, out: &mut Structure) {
+        out.cpu = out.cpu.or(self.header.cpu);
+        if out.cpu.is_none()
+            && let [cpu] = self.stalled[..]
+        {
+            out.cpu = Some(cpu);
+            let stack = out.stacks.iter().find(|stack| stack.cpu == Some(cpu));
+            fill(&mut out.task, stack.and_then(|stack| stack.task.clone()));
+        }
+        fill(&mut out.task, self.header.task);
+        // Old oopses name the instruction before the task.
+        for stack in out.stacks.iter_mut().filter(|stack| stack.role == StackRole::Pc && stack.task.is_none()) {
+            if stack.cpu.is_none() || stack.cpu == out.cpu {
+                (stack.task, stack.cpu) = (out.task.clone(), out.cpu);
+            }
+        }
+        if out.stacks.iter().any(jumped_to_null) {
+            refine_access(AccessKind::Execute, out);
+        }
+    }
+}
+
+/// The kind of an access of which only the address was known.
+fn refine_access(kind: AccessKind, out: &mut Structure) {
+    if let Some(access) = out.access.as_mut().filter(|access| access.kind == AccessKind::Fault) {
+        access.kind = kind;
+    }
+}
+
+/// Whether the faulting instruction is at no address.
+fn jumped_to_null(stack: &Stack) -> bool {
+    let first = stack.frames.first().and_then(|frame| frame.address.as_deref());
+    stack.role == StackRole::Pc
+        && first.is_some_and(|address| address == "(null)" || address.bytes().all(|byte| b"0x".contains(&byte)))
+}
+
+/// The CPU of a stall's row, which does not get on: `rcu:     1-...!: (1 GPs behind) idle=…`.
+fn stalled(trimmed: &[u8]) -> Option<u32> {
+    let row = after(trimmed, "rcu:").unwrap_or(trimmed).trim_ascii_start();
+    let (cpu, rest) = leading_number(row)?;
+    let marks = rest.iter().take_while(|byte| b"-.!?OoNDd".contains(byte)).count();
+    let lists = rest.starts_with(b"-") && marks > 3 && rest[marks..].starts_with(b": (");
+    u32::try_from(cpu).ok().filter(|_| lists)
+}

@@ -1,0 +1,187 @@
+//! The stacks of a report as their lines come: announced, begun, filled with frames, left.
+
+use super::account::{Account, Answer, Open, fill};
+use super::context::access;
+use super::dept;
+use super::exception::{self, Exception};
+use super::frames::frame_line;
+use super::role::StackRole;
+use super::stacks::{Announcement, announcement, begins};
+use super::symbolized::is_inlined_copy;
+use super::{Frame, Line, Stack, Task};
+
+/// Most stacks have no more frames.
+const USUAL_FRAMES: usize = 24;
+
+/// What the reader of stacks remembers between two lines.
+#[derive(Debug, Default)]
+pub(super) struct Traces {
+    /// The role of the stack that the next `Call Trace:` or first frame begins.
+    pub(super) announced: Option<Announcement>,
+    /// Task and CPU of the last `CPU:` line.
+    pub(super) near: (Option<Task>, Option<u32>),
+    /// Whether the report's own stack is there.
+    pub(super) crashed: bool,
+    /// Whether any stack is there but those of the faulting instruction.
+    traced: bool,
+    /// How many accesses of a race are announced.
+    races: u32,
+    /// Index of the stack that the last line added an exception frame to.
+    exception: Option<usize>,
+}
+
+impl Traces {
+    /// A line that begins a stack or says whose stack comes, or names the faulting instruction. `above` is the stack of the
+    /// instruction on the line above, by [`Self::leave_exception`].
+    pub(super) fn line(
+        &mut self,
+        trimmed: &[u8],
+        log_line: u64,
+        above: Option<usize>,
+        account: &mut Account<'_>,
+    ) -> Answer {
+        if begins(trimmed) {
+            self.begin(log_line, account);
+            return Answer::Taken;
+        }
+        if let Some(announced) = announcement(&account.grammar.vocabulary, trimmed) {
+            // The line itself follows its copies.
+            if !is_inlined_copy(trimmed) {
+                self.announce(announced, trimmed, log_line, account);
+            }
+            return Answer::Taken;
+        }
+        match exception::line(trimmed, log_line) {
+            Some(found) => {
+                self.instruction(found, above, log_line, account);
+                Answer::Taken
+            }
+            None => Answer::NotMine,
+        }
+    }
+
+    /// The index of the stack that the line above added an exception frame to; it is forgotten.
+    pub(super) fn leave_exception(&mut self) -> Option<usize> {
+        self.exception.take()
+    }
+
+    /// A frame, into what is open.
+    pub(super) fn frame(&mut self, line: &Line<'_>, account: &mut Account<'_>) -> Answer {
+        let Some(found) = frame_line(line.text, line.log_line) else { return Answer::NotMine };
+        if matches!(account.open, Open::Nothing | Open::Held(_)) {
+            // Frames without a header are the report's own if its header is all that came before.
+            let expected = self.announced.is_some() || !self.traced;
+            if !expected || (account.out.lockdep.is_some() && self.announced.is_none()) {
+                return Answer::NotMine;
+            }
+            self.begin(line.log_line, account);
+        }
+        let report = account.out.lockdep.as_mut();
+        let frames = match account.open {
+            Open::Stack(index) => &mut account.out.stacks[index].frames,
+            Open::Chain => match report.and_then(|report| report.chain.last_mut()) {
+                Some(entry) => &mut entry.frames,
+                None => return Answer::NotMine,
+            },
+            Open::Context { at, waits } => {
+                dept::frame(at, waits, found.frame, report);
+                return Answer::Taken;
+            }
+            _ => return Answer::NotMine,
+        };
+        account.damage.frame();
+        // The callee is the frame above, unless there is none or an exception stands between.
+        let is_new = |callee: &String| frames.last().is_none_or(|above| above.function.as_ref() != Some(callee));
+        if let Some(callee) = found.callee.filter(is_new) {
+            frames.push(Frame { function: Some(callee), reliable: true, log_line: line.log_line, ..Frame::default() });
+        }
+        frames.push(found.frame);
+        Answer::Taken
+    }
+
+    /// Begins the stack that was announced, or one whose role follows from where it is.
+    fn begin(&mut self, log_line: u64, account: &mut Account<'_>) {
+        account.close();
+        let (role, task, cpu) = match self.announced.take() {
+            Some(announced) => {
+                (announced.role, announced.task.or_else(|| self.near.0.clone()), announced.cpu.or(self.near.1))
+            }
+            None => (if self.crashed { StackRole::Trace } else { StackRole::Crash }, self.near.0.clone(), self.near.1),
+        };
+        let out = &mut account.out;
+        let of_row = role.is_task_dump();
+        let last = out.hung_tasks.last().filter(|last| !of_row || Some(&last.task) == task.as_ref());
+        if (last.is_some() && of_row) || matches!(role, StackRole::Hung | StackRole::Holder | StackRole::Task) {
+            let index = out.stacks.len();
+            if let Some(last) = out.hung_tasks.last_mut() {
+                last.stack.get_or_insert(index);
+            }
+        }
+        self.crashed |= matches!(role, StackRole::Crash | StackRole::Hung);
+        self.traced = true;
+        out.stacks.push(Stack { role, task, cpu, line: log_line, frames: Vec::with_capacity(USUAL_FRAMES) });
+        account.open = Open::Stack(out.stacks.len() - 1);
+        account.user = false;
+    }
+
+    fn announce(&mut self, mut announced: Announcement, trimmed: &[u8], log_line: u64, account: &mut Account<'_>) {
+        if let StackRole::Race(number) = &mut announced.role {
+            self.races += 1;
+            *number = self.races;
+        }
+        if let Some(found) = access(trimmed) {
+            fill(&mut account.out.access, Some(found));
+            fill(&mut account.out.task, announced.task.clone());
+        }
+        let opens = announced.opens;
+        // A section's stack is that of its own task and CPU, not of the crash.
+        if opens {
+            self.near = (None, None);
+        }
+        account.close();
+        self.announced = Some(announced);
+        if opens {
+            self.begin(log_line, account);
+        }
+    }
+
+    /// A line that names the faulting instruction or its caller.
+    fn instruction(&mut self, found: Exception, above: Option<usize>, log_line: u64, account: &mut Account<'_>) {
+        account.user = found.user;
+        let out = &mut account.out;
+        if let Some((name, value)) = found.register
+            && !account.ended
+        {
+            let name = if found.user { format!("user.{name}") } else { name.into() };
+            out.registers.entry(name).or_insert(value);
+        }
+        let Some(frame) = found.frame else { return };
+        let inside = match account.open {
+            Open::Stack(index) => Some(!out.stacks[index].frames.is_empty()),
+            _ => None,
+        };
+        let repeats =
+            found.role == StackRole::Pc && above.is_none() && inside.is_none() && is_known(&frame, &out.stacks);
+        if account.ended || repeats {
+            return;
+        }
+        let interrupts = inside == Some(true) && found.role == StackRole::Pc;
+        let role = if interrupts { StackRole::Interrupted } else { found.role };
+        let index = match above {
+            Some(index) if out.stacks[index].role == role => index,
+            _ => {
+                let (task, cpu) = self.near.clone();
+                out.stacks.push(Stack { role, task, cpu, line: log_line, frames: Vec::new() });
+                out.stacks.len() - 1
+            }
+        };
+        out.stacks[index].frames.push(frame);
+        self.exception = Some(index);
+    }
+}
+
+/// Whether a stack begins with this instruction already: old oopses of x86 name it twice, `IP:` and `RIP:`.
+fn is_known(frame: &Frame, stacks: &[Stack]) -> bool {
+    let mut known = stacks.iter().filter(|stack| stack.role == StackRole::Pc).flat_map(|stack| &stack.frames);
+    known.any(|known| known.function == frame.function && known.offset == frame.offset)
+}
