@@ -1,8 +1,13 @@
 //! Report kinds as data: TOML files, checked and compiled into matchers.
 //!
 //! The built-in files live in `grammars/`; a user's own file goes the same road ([`Grammar::with_files`]). A grammar file
-//! holds headers (texts that open a crash), kinds (forms of crashes below a header), events (notable lines that are no
-//! crash), and the name lists by which a title's function is chosen.
+//! holds headers (texts that open a crash), kinds (forms of crashes below a header), events (notable lines that are not
+//! crashes), and the name lists by which a title's function is chosen.
+//!
+//! An entry has two types on purpose: [`source`] holds it as it is written, and is what the build script reads, checks and leaves
+//! in the program; the type here holds it as it is used, and cannot be read from a file: patterns in place of their texts, steps in
+//! place of the name of a recipe, indexes in place of ids, one pattern in place of `gate`, `then` and `below`, and a severity where
+//! none was written. The build script could compile none of that without the library that it builds.
 
 mod check;
 mod compile;
@@ -119,7 +124,7 @@ pub struct Kind {
     pub advice: String,
     /// How bad it is.
     pub severity: Severity,
-    /// Tells the form.
+    /// By which the form is recognised.
     pub gate: Pattern,
     /// Gives the title, if that is not the gate.
     pub body: Option<Pattern>,

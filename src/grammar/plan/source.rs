@@ -1,4 +1,5 @@
-//! The grammar files as they are written.
+//! The grammar files as they are written. What is compiled from an entry has a type of the same name in `grammar` itself, whose
+//! documentation says why there are two.
 
 pub use super::steps::{Frames, Step};
 use super::words::Word;
@@ -160,7 +161,7 @@ pub struct Kind {
     pub fallback: bool,
     /// Id of a kind of the same header that is tried before.
     pub after: Option<String>,
-    /// Pattern that tells the form.
+    /// Pattern by which the form is recognised.
     pub gate: String,
     /// Pattern that gives the title, when that is another one.
     pub body: Option<String>,
@@ -343,7 +344,7 @@ pub struct Syscalls {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Output {
-    /// Patterns of lines which tell that a report is a side effect.
+    /// Patterns of lines which say that a report is a side effect.
     pub suppressed: Vec<String>,
     /// Texts that say that the kernel panicked.
     pub panicked: Vec<String>,
