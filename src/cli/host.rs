@@ -13,10 +13,10 @@ use std::process::ExitCode;
 ///
 /// Reads, and never writes: the journal (by journalctl, all boots), /dev/kmsg, /var/log/kern.log, messages and syslog with
 /// their rotated ones, pstore (/sys/fs/pstore and what systemd keeps of it), and the logs beside kernel dumps (/var/crash, and
-/// where kdump is told to put them). The newest boot comes first. A boot that several sources tell of is one boot: known by
+/// where kdump is configured to put them). The newest boot comes first. A boot that several sources record is one boot: known by
 /// its boot id, by lines that they share, or by when it began. "Cleanly" is said where a line of the shutdown says so; a boot
 /// without such a line, in a source that would have it, and with a boot after it, is a silent reset. What could not be read
-/// is told with the remedy.
+/// is named with the remedy.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kanalyze host                          the machine that runs

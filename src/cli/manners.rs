@@ -45,7 +45,7 @@ fn below(command: Command, above: &str) -> Command {
     command.args(added)
 }
 
-/// Takes what is given; and tells which files of settings said something, if that is wanted.
+/// Takes what is given; and lists the files of settings that had a say, if that is wanted.
 pub(super) fn take(given: &ArgMatches, laid: &[Laid]) {
     let mut leaf = given;
     while let Some((_, below)) = leaf.subcommand() {

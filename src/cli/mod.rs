@@ -143,7 +143,7 @@ fn with_verbs<'a>(verbs: impl IntoIterator<Item = &'a Verb>) -> Command {
         .arg_required_else_help(true)
         .after_help(
             "`kanalyze LOG` and `dmesg | kanalyze` are short for `kanalyze parse`. Start with `kanalyze parse --help`.\n\
-             `kanalyze help exit`, `help environment` and `help files` tell what all verbs have in common.",
+             `kanalyze help exit`, `help environment` and `help files` say what all verbs have in common.",
         )
         .subcommands(verbs.into_iter().map(|verb| manners::with_manners(with_json((verb.takes)(Command::new(verb.name))))))
 }

@@ -116,7 +116,7 @@ mod with_tables {
         render::answer_text(&answer.columns(), &rows, width, palette)
     }
 
-    /// What tables and logs answer, none if nothing can be asked; and whether all of them could be read, which is told.
+    /// What tables and logs answer, none if nothing can be asked; and whether all of them could be read; what could not is named.
     ///
     /// # Errors
     /// A path that is nothing, a table that cannot be read, SQL that makes no sense.

@@ -113,7 +113,7 @@ pub(super) fn sections(verb: &Command) -> Sections {
 const ENVIRONMENT: [(&str, &str); 17] = [
     (
         "KANALYZE_OPTION",
-        "Sets the long option of that name for every verb that has it, such as KANALYZE_COLOR=never or KANALYZE_THREADS=4; `kanalyze config show` tells which hold.",
+        "Sets the long option of that name for every verb that has it, such as KANALYZE_COLOR=never or KANALYZE_THREADS=4; `kanalyze config show` lists those in force.",
     ),
     (
         "KANALYZE_TREE",

@@ -110,7 +110,7 @@ fn commit_beside(log: &Path) -> Option<String> {
     Bundle::open(Path::new(kernel).parent()?).ok()?.kernel_commit
 }
 
-/// Takes away what was told of a slow step.
+/// Takes away what was shown about a slow step.
 pub(super) fn told() {
     if is_terminal() {
         status("");

@@ -58,7 +58,7 @@ impl Group<'_> {
         }
     }
 
-    /// Where a function stands in the order of all, the rarest first. What all members hold tells nothing about them.
+    /// Where a function stands in the order of all, the rarest first. What all members hold says nothing about them.
     fn order(self, stacks: &Stacks, function: u32) -> (bool, u32, u32) {
         let of_all = matches!(self, Self::Begun(_, first) if first == function);
         (of_all, stacks.holders(function), function)
@@ -145,7 +145,7 @@ impl<'a> Founders<'a> {
         })
     }
 
-    /// Whether no more than two stacks need not share is in one of them alone, at a glance: the bits of functions tell most of what
+    /// Whether no more than two stacks need not share is in one of them alone, at a glance: the bits of functions show most of what
     /// the other one lacks.
     fn may_be_alike(&self, group: Group<'_>, one: usize, other: usize) -> bool {
         let (first, second) = (self.stacks.stack(one), self.stacks.stack(other));

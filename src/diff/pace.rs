@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Shorter times between stations are noise of the clock, seconds.
 const SHORTEST: f64 = 0.02;
-/// A pace is only told apart from a change of one station by so many times between stations.
+/// It takes so many times between stations to distinguish a pace from a change of one station.
 const STATIONS: usize = 3;
 /// A pace nearer to one than this is not worth a word.
 const NOTABLE: f64 = 1.5;

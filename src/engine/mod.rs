@@ -83,7 +83,7 @@ pub struct Options {
     pub threads: usize,
     /// What to look for.
     pub grammar: Arc<Grammar>,
-    /// Where the bytes that are read are counted, for whoever tells how far the work is.
+    /// Where the bytes that are read are counted, for whoever shows how far the work is.
     pub read: Option<Arc<AtomicU64>>,
 }
 
@@ -133,7 +133,7 @@ pub struct Summary {
     pub further: u64,
     /// Boots that the log holds; at least one if it holds anything.
     pub boots: usize,
-    /// What the log says is missing: words → how many such lines and how many messages they tell of, if they do.
+    /// What the log says is missing: words → how many such lines, and how many messages they count, if they do.
     pub gaps: std::collections::BTreeMap<&'static str, (u64, u64)>,
     /// Whether the last line has no end.
     pub cut: bool,

@@ -151,7 +151,7 @@ impl Place<'_> {
     }
 }
 
-/// The structure of the first `own` lines. Where the exact rule knows no printer, a prefix may still tell one (`[   T57] `
+/// The structure of the first `own` lines. Where the exact rule knows no printer, a prefix may still name one (`[   T57] `
 /// without a stamp): it is taken off and lines of others are left out.
 pub(super) fn structure(grammar: &Grammar, excerpt: &Excerpt<'_>, own: usize, place: &Place<'_>) -> Structure {
     let printer = match excerpt.context {

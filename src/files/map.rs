@@ -48,7 +48,7 @@ impl Map {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// Whether somebody has cut the file meanwhile, or its disk failed: of what was read, zeros are no bytes of the file.
+    /// Whether somebody has cut the file meanwhile, or its disk failed: zeros in what was read may not be bytes of the file.
     #[cfg(feature = "map")]
     #[must_use]
     pub fn is_cut(&self) -> bool {

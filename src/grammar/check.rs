@@ -163,7 +163,7 @@ fn of_event(event: &Event, found: &mut Vec<Complaint>) {
         if !event.meanings.of.is_empty() {
             if !known.contains(&event.meanings.of) {
                 let message = format!(
-                    "{} tells meanings of the group '{}', which its pattern does not have",
+                    "{} gives meanings of the group '{}', which its pattern does not have",
                     judge.what, event.meanings.of
                 );
                 judge.say(Some(&event.meanings.of), message);

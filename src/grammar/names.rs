@@ -116,7 +116,7 @@ struct ByByte(BTreeMap<u8, Vec<Vec<u8>>>);
 
 impl ByByte {
     fn add(&mut self, byte: Option<u8>, text: Vec<u8>) {
-        // No text is empty: an expression without letters is no plain text.
+        // No text is empty: an expression without letters is not plain text.
         self.0.entry(byte.unwrap_or_default()).or_default().push(text);
     }
 

@@ -67,8 +67,8 @@ fn has_id_of(one: &Strand, other: &Strand) -> bool {
     one.boot_id.is_some() && one.boot_id == other.boot_id
 }
 
-/// The boot with which a strand shares the most stamped lines, if it is one alone: boots of a machine whose clock tells the same
-/// each time are told apart by nothing here.
+/// The boot with which a strand shares the most stamped lines, if it is one alone: boots of a machine whose clock shows the same
+/// each time cannot be distinguished here.
 fn most_alike(boots: &[Strands], strand: &Strand) -> Option<usize> {
     let fitting = boots.iter().enumerate().filter(|(_, boot)| !boot.iter().any(|known| contradict(known, strand)));
     let mut shared: Vec<(usize, usize)> = fitting

@@ -1,4 +1,4 @@
-//! A log that was pasted as one line: its line breaks became blanks, and only the stamps tell where a line began.
+//! A log that was pasted as one line: its line breaks became blanks, and only the stamps show where a line began.
 
 use crate::input::{Inside, lines};
 use crate::line::{begins_with_stamp, is_same_but_digits};
@@ -66,7 +66,7 @@ fn cuts(line: &[u8]) -> Vec<usize> {
         return Vec::new();
     }
     let stamps: Vec<usize> = stamps(line).collect();
-    // What stands before the first stamp stands, in the same form, before the others, or is no part of the log.
+    // What stands before the first stamp stands, in the same form, before the others, or is not part of the log.
     let prefix = &line[..stamps[0]];
     let before = |at: usize| at.checked_sub(prefix.len()).filter(|start| is_same_but_digits(&line[*start..at], prefix));
     let alike = stamps[1..].iter().filter(|at| before(**at).is_some()).count();

@@ -65,7 +65,7 @@ pub fn boot_mark(line: &[u8]) -> Option<BootMark> {
 }
 
 /// Whether a line begins a boot or belongs to the beginning of one: see [`boot_mark`]. One boot may have several such
-/// lines; [`begins_boot`] tells which of them is the first.
+/// lines; [`begins_boot`] says which of them is the first.
 #[must_use]
 pub fn boot_start(line: &[u8]) -> bool {
     boot_mark(line).is_some()

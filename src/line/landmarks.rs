@@ -1,4 +1,4 @@
-//! How a line of a log is told from prose, from the rest of a cut line, and from what was put around it.
+//! How a line of a log is distinguished from prose, from the rest of a cut line, and from what was put around it.
 
 use super::find;
 use crate::input::{Landmark, landmark};

@@ -25,7 +25,7 @@ const STAMP: usize = 40;
 
 /// The line (without its end) in plain characters: HTML escapes, no-break blanks, invisible characters and `<br>` undone.
 ///
-/// A line that needs nothing is lent as it is; telling so costs one look at its bytes.
+/// A line that needs nothing is lent as it is; to know that costs one look at its bytes.
 #[must_use]
 pub fn plain(line: &[u8]) -> Cow<'_, [u8]> {
     let mut text = line;

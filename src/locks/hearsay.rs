@@ -17,7 +17,7 @@ const MOST_READERS: usize = 4;
 /// More workers that are busy with related work than this say as much as none.
 const MOST_WORKERS: usize = 16;
 
-/// More busy workers than this are not told apart by what they work at.
+/// More busy workers than this are not distinguished by what they work at.
 const MOST_BUSY: usize = 1_024;
 
 /// A task of a dump.

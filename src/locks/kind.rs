@@ -131,7 +131,7 @@ impl WaitKind {
             Self::SocketLock => "a socket's lock",
             Self::Semaphore => "a counting semaphore",
             Self::Spinlock => "a spinlock, on a CPU",
-            Self::Lock => "a lock of a kind that the log does not tell",
+            Self::Lock => "a lock of a kind that the log does not name",
             Self::Completion => "a completion",
             Self::Work => "the end of a work item",
             Self::Workqueue => "the end of a workqueue's items",
@@ -148,7 +148,7 @@ impl WaitKind {
             Self::Usb => "a USB transfer",
             Self::DeviceReferences => "the last reference to a network device",
             Self::WaitQueue => "an event",
-            Self::Unknown => "something that the log does not tell",
+            Self::Unknown => "something that the log does not name",
         }
     }
 

@@ -1,6 +1,6 @@
 //! Who blocks whom: reports and events of a log → the wait graph of each moment at which it describes its tasks.
 //!
-//! `gather` tells the moments apart and joins what is said of a task, `awaited` reads from a stack what it sleeps in,
+//! `gather` separates the moments and joins what is said of a task, `awaited` reads from a stack what it sleeps in,
 //! `classes` knows which locks can be owned, `edges` and `hearsay` infer holders and grade each, `graph` finds cycles and roots,
 //! `explain` puts lockdep's reports into plain order, `predict` reads them where a hang comes without
 //! lists. Nothing here guesses: an edge that the log does not prove is graded

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// The first line of a kept page's file: what is known of it. The body follows, so that one file is replaced whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Facts {
-    /// What was asked for: the address, and what was sent with it. Another request with the same name of a file is told apart.
+    /// What was asked for: the address, and what was sent with it. Another request that leads to the same file name is recognised as another.
     pub asked: String,
     /// Where it came from, after redirects.
     pub url: String,

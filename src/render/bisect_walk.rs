@@ -78,7 +78,7 @@ fn letters(found: &Bisection) -> BTreeMap<&str, String> {
     letters
 }
 
-/// What git was told; in brackets what the rules make of a test that git was not told about.
+/// What git was told; in brackets what the rules make of a test whose verdict git did not get.
 fn verdict(kind: Kind, step: &Step) -> String {
     let word = crate::bisect::verdict_word;
     match (step.verdict, step.rules_verdict) {

@@ -39,7 +39,7 @@ pub fn host_text(host: &Host, look: &Look) -> String {
         out.push('\n');
     }
     if host.boots.is_empty() {
-        out.push_str("no source tells of a boot\n");
+        out.push_str("no source mentions a boot\n");
     }
     sources(&mut out, &host.sources, look);
     out

@@ -288,7 +288,7 @@ fn unpack_beside(directory: &Path, name: &str) -> Result<String, StaysPacked> {
     })
 }
 
-/// Compares every listed file with what the manifest says of it; `tell` is called before each, since disks are large.
+/// Compares every listed file with what the manifest says of it; `tell` is called before each, as disks are large.
 pub fn verify(directory: &Path, manifest: &Manifest, tell: &mut dyn FnMut(&str)) -> Vec<(FileRecord, State)> {
     let local = manifest.local.iter().flat_map(super::manifest::LocalKernel::files);
     manifest

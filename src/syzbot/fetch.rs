@@ -199,7 +199,7 @@ fn read_bug(
     let bug = parse_bug(&json).or_else(|reason| {
         let what = content::check(Role::BugJson, content::identify(&json[..json.len().min(content::HEAD)]));
         let reason = what.err().map_or_else(|| reason.to_string(), |other| other.to_string());
-        tell(Event::Note(format!("the bug's JSON is no use: {reason}")));
+        tell(Event::Note(format!("the bug's JSON is of no use: {reason}")));
         if html.is_empty() {
             Err(FetchError::Senseless(format!("the bug cannot be read: {reason}")))
         } else {

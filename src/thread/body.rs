@@ -38,7 +38,7 @@ impl Line {
     }
 }
 
-/// Quoting is not told apart beyond this.
+/// Deeper quoting is not distinguished.
 const DEEPEST: usize = 50;
 
 /// The lines of a decoded body.

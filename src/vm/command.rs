@@ -122,7 +122,7 @@ pub fn run(leash: &Leash, command: &mut Command, input: Option<&[u8]>, limit: Du
     let mut timed_out = false;
     thread::scope(|scope| {
         if let (Some(mut pipe), Some(input)) = (stdin, input) {
-            // A child that does not read its input is told apart by its status.
+            // A child that does not read its input is recognised by its status.
             scope.spawn(move || drop(pipe.write_all(input)));
         }
         // Both pipes are closed when the child and whatever it started are gone.

@@ -93,7 +93,7 @@ pub fn root_device(settings: &Settings) -> Result<Option<String>, QemuError> {
 #[must_use]
 pub fn untold_root(settings: &Settings) -> Option<String> {
     settings.initrd.as_ref()?;
-    Some(format!("the initrd is told no root=, it has to find one by itself: {}", told_root(settings).err()?))
+    Some(format!("the initrd gets no root=, it has to find one by itself: {}", told_root(settings).err()?))
 }
 
 fn at(path: &Path) -> impl FnOnce(std::io::Error) -> QemuError {

@@ -116,7 +116,7 @@ pub struct Bisection {
 pub enum Kind {
     /// The commit that introduced a bug.
     Cause,
-    /// The commit that fixed it; git is then told `good` where the kernel crashed.
+    /// The commit that fixed it; git then gets `good` where the kernel crashed.
     Fix,
     /// A plain git log: verdicts without test runs.
     Git,

@@ -220,7 +220,7 @@ impl Audience for Voice<'_> {
         {
             sources.ask_later(report, self.folder.as_deref());
         }
-        // Those who read JSON of several runs are told which one it is.
+        // JSON of several runs says which run it is.
         speaker.hear(at, happening, self.number, self.number.and(self.folder.as_deref()))
     }
 

@@ -17,7 +17,7 @@ pub(super) const MOST: usize = 1 << 20;
 /// A bound below this would leave no room for a line.
 const LEAST: usize = 1 << 10;
 
-/// What could not be read is told so often, and in so many bytes each.
+/// So many inputs that could not be read are named, in so many bytes each.
 const TROUBLES: usize = 20;
 const LONGEST: usize = 600;
 
@@ -65,7 +65,7 @@ pub(super) struct Draft {
     bytes: usize,
     lines: Vec<String>,
     answer: Answer,
-    /// Troubles that are not told.
+    /// Troubles that are not listed.
     further: usize,
 }
 
@@ -108,7 +108,7 @@ impl Draft {
             self.bytes += cost;
             self.lines.push(line.to_owned());
         } else if self.lines.is_empty() {
-            // A line that is longer than the bound would never be told.
+            // A line that is longer than the bound would never be given.
             let mut end = line.len().min(left / 2);
             while !line.is_char_boundary(end) {
                 end -= 1;
@@ -141,7 +141,7 @@ impl Draft {
         }
     }
 
-    /// Counts one more line or record; how many bytes are left for it, if it is to be told.
+    /// Counts one more line or record; how many bytes are left for it, if it is to be given.
     fn room(&mut self) -> Option<usize> {
         self.answer.count += 1;
         let told = self.answer.count > self.from && self.answer.next.is_none();

@@ -5,7 +5,7 @@ use crate::render::Detail;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// How much a text tells.
+/// How detailed a text is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Much {
@@ -43,7 +43,7 @@ pub(super) struct Parse {
     /// `text` for reading, `records` for JSON (kanalyze.report/1, and kanalyze.event/1 with `events`).
     #[serde(default)]
     pub form: Form,
-    /// How much the text tells.
+    /// How detailed the text is.
     #[serde(default)]
     pub detail: Much,
     /// The first line or record wanted: `next` of the answer before.
@@ -65,7 +65,7 @@ pub(super) struct Locks {
     /// `text` for reading, `records` for JSON (kanalyze.locks/1).
     #[serde(default)]
     pub form: Form,
-    /// How much the text tells.
+    /// How detailed the text is.
     #[serde(default)]
     pub detail: Much,
     /// The first line or record wanted: `next` of the answer before.
@@ -87,7 +87,7 @@ pub(super) struct Bisect {
     /// `text` for reading, `records` for JSON (kanalyze.bisect/1).
     #[serde(default)]
     pub form: Form,
-    /// How much the text tells.
+    /// How detailed the text is.
     #[serde(default)]
     pub detail: Much,
     /// The first line or record wanted: `next` of the answer before.

@@ -110,7 +110,7 @@ impl Roots {
             return Err(Refusal::Upwards(said(), self.words()));
         }
         if path.is_absolute() {
-            // Whether something is there is not told of what is outside.
+            // Of what is outside, it is not even said whether it exists.
             if !self.holds(path) {
                 return Err(Refusal::Outside(said(), self.words()));
             }

@@ -3,7 +3,7 @@
 /// A packed search looks at so many bytes first.
 pub(crate) const WINDOW: usize = 4;
 
-/// The share of lines below which windows are not told apart: the lines that were counted are few.
+/// The share of lines below which windows are not distinguished: few lines were counted.
 const FLOOR: f64 = 1.0 / 8192.0;
 
 /// Above this share of ordinary lines a trigger is common, and something rarer is looked for in the pattern.

@@ -15,7 +15,7 @@ const KNOWN_SHARE: usize = 80;
 const SUFFIX_SHARE: usize = 95;
 const SUFFIX_LINES: usize = 6;
 
-/// More lines than this of a report tell its dressing without those above it.
+/// More lines than this of a report show its dressing without those above it.
 const OWN: usize = 3;
 
 /// The lines of which a dressing is inferred.

@@ -6,7 +6,7 @@ use super::super::{Wrapper, lex};
 use super::{Dressing, USUAL_STAMP, is_usual_stamp, stamp_at};
 use std::borrow::Cow;
 
-/// Whether nothing needs to be taken off the lines, told quickly: this is the usual case, and every report passes here.
+/// Whether nothing needs to be taken off the lines, decided quickly: this is the usual case, and every report passes here.
 ///
 /// Either the first line has its stamp in front, and so have most of those below, or it begins as lines of reports do and
 /// those below have no stamp.
@@ -47,7 +47,7 @@ pub(super) fn is_plain(raw: &[&[u8]]) -> bool {
     agrees && empty * 3 <= all && copies * 4 < all.max(2)
 }
 
-/// Whether brackets stand behind the stamp and the console's own caller, told at a glance.
+/// Whether brackets stand behind the stamp and the console's own caller, decided at a glance.
 fn may_have_tag(line: &[u8]) -> bool {
     let close = if is_usual_stamp(line) { USUAL_STAMP - 1 } else { memchr::memchr(b']', line).unwrap_or(0) };
     let mut rest = &line[close + 1..];

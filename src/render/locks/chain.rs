@@ -90,7 +90,7 @@ impl Page {
                 let last = task.and_then(|task| task.holds.last()).and_then(|lock| lock.class.as_deref());
                 let stands = task.and_then(|task| Some((task.stands_in.as_deref()?, task.stands_at?)));
                 let told = match (stands, last.filter(|last| !root.through.iter().any(|class| class == last))) {
-                    (Some((place, at)), _) => format!("what it waits for is not told; it is in {place} :{at}"),
+                    (Some((place, at)), _) => format!("what it waits for is not known; it is in {place} :{at}"),
                     (None, Some(last)) => {
                         format!("no stack in the log; it may be waiting for {last} (last in its lock list){line}")
                     }
@@ -134,7 +134,7 @@ impl Page {
         let held = hung && is_held(first);
         let text = match &first.holder {
             None if held && missing_root(behind.dump, pid).is_none() => {
-                let root = if first.candidates > 0 { "the holder is not told" } else { "the root is not in the log" };
+                let root = if first.candidates > 0 { "the holder is not known" } else { "the root is not in the log" };
                 format!("{head}; {root}: {} {}", first.because, lines(&first.evidence))
             }
             None => format!("{head}{} {}", why(first), lines(&first.evidence)),

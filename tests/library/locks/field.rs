@@ -116,7 +116,7 @@ fn a_holder_whose_stack_is_there_is_shown_where_it_is() {
     let dump = last(&log);
     assert_eq!(edges(&dump), ["10>11:stated".to_owned()].into());
     let told = text(&[dump]);
-    assert!(told.contains("what it waits for is not told; it is in bar_sleep+0x54/0x1a0"), "{told}");
+    assert!(told.contains("what it waits for is not known; it is in bar_sleep+0x54/0x1a0"), "{told}");
     assert!(!told.contains("stack is not in the log") && !told.contains("no stack"), "{told}");
 }
 
@@ -155,7 +155,7 @@ fn a_task_in_d_waits_even_if_the_log_does_not_say_for_what() {
     assert_eq!(dump.waits.iter().map(|wait| wait.kind.word()).collect::<Vec<_>>(), ["unknown"]);
     let told = text(&[dump]);
     assert!(told.contains("1 task listed, 1 waiting"), "{told}");
-    assert!(told.contains("waits for something that the log does not tell in strange_place+0x1/0x20"), "{told}");
+    assert!(told.contains("waits for something that the log does not name in strange_place+0x1/0x20"), "{told}");
 }
 
 #[test]
