@@ -1,7 +1,13 @@
 //! Reports: what one crash, warning or hang says, as plain data.
 //!
-//! `printers` sorts the lines of a log by who printed them, `excerpt` picks a report's lines out of them (`wording` puts them together), `title` names it by the grammar (`naming` finds the function),
-//! `describe` reads its structure (stacks, locks, lockdep, hung tasks), `message` its sentences, `integrity` says whether it is whole, `blame` names a source file, `subject` a function, `record` is what others see.
+//! `printers` sorts the lines of a log by who printed them, `excerpt` picks a report's lines out of them (`wording` puts them
+//! together), `title` names it by the grammar (`naming` finds the function), `describe` reads its structure, `message` its sentences,
+//! `integrity` says whether it is whole, `blame` names a source file, `subject` a function, `record` is what others see.
+//!
+//! `describe` shows each line to its readers in turn, and the first that takes it is the last that is asked: `dump` (registers and
+//! code), `traces` (stacks), `bounds` (the end), `facts` (CPU, task, taint, access), `lockdep` with `dept`, `held_list` and `scenario`,
+//! `tasks` (hung tasks). Each keeps its own state; into the `account` all of them write. How single lines are read is in files of
+//! their own: `context`, `fault`, `registers`, `exception`, `stacks`, `held`, `hung`.
 
 mod access;
 mod account;
