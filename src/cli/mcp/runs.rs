@@ -126,7 +126,8 @@ mod with_tables {
             draft.trouble("a log could not be read, or only in part: `parse` says which");
         }
         if answer.height() > ROWS {
-            draft.trouble(&format!("only the first {ROWS} of {} rows are given: use LIMIT and OFFSET", answer.height()));
+            draft
+                .trouble(&format!("only the first {ROWS} of {} rows are given: use LIMIT and OFFSET", answer.height()));
         }
         if draft.is_text() {
             draft.text(&answer_as_text(&answer, Width::UNBOUNDED, &Palette::plain(), ROWS));
