@@ -1,17 +1,24 @@
-//! That work grows with its input and no faster: four times as much takes less than eight times as long.
+//! That work grows with its input and no faster: four times as much takes less than eight times as long; a byte of 4 GiB, and one of
+//! 100,000 reports, costs what it costs in a small log.
 //!
 //! A report looks at 128 KiB around it; inside of that reports cost more the more there are, so that there are more here.
+//!
+//! The large logs are never in memory or on a disk as a whole: they are made while they are read, and what is found in them is counted.
+//! `KANALYZE_BENCH_MIB=1,64,4096` and `KANALYZE_BENCH_REPORTS=1,100000` set how large they are.
 //!
 //! Each case is measured in the processor time of one thread, the best of a few, within one run, so that neither the machine
 //! nor its load counts. What is quadratic takes sixteen times as long. `cargo bench --bench shape`; `cargo test --benches` runs
 //! it, too.
 
+#[path = "written/sizes.rs"]
+mod sizes;
 mod written;
 
-use kanalyze::engine::{Options, lock_dumps, read_items, read_reports};
+use kanalyze::engine::{Engine, Item, Kept, Options, lock_dumps, read_items, read_reports};
 use kanalyze::grammar::Grammar;
 use kanalyze::report::clean_title;
 use rustix::time::{ClockId, clock_gettime};
+use sizes::sizes;
 use std::hint::black_box;
 
 /// How many times as long four times the work may take.
@@ -37,16 +44,62 @@ fn grows(name: &str, small: f64, large: f64) -> bool {
     let ratio = large / small.max(1e-6);
     let fine = ratio < MOST;
     let word = if fine { "fine" } else { "too steep" };
-    // The one place of the benches that tells.
-    let _ = std::io::Write::write_fmt(
-        &mut std::io::stdout(),
-        format_args!(
-            "{name:24} {:9.3} ms, four times as much {:9.3} ms: {ratio:5.2} times, {word}\n",
-            small * 1e3,
-            large * 1e3
-        ),
-    );
+    say(format_args!(
+        "{name:24} {:9.3} ms, four times as much {:9.3} ms: {ratio:5.2} times, {word}\n",
+        small * 1e3,
+        large * 1e3
+    ));
     fine
+}
+
+/// The one place of the benches that tells.
+fn say(words: std::fmt::Arguments<'_>) {
+    let _ = std::io::Write::write_fmt(&mut std::io::stdout(), words);
+}
+
+/// How many times as much a unit of a large log may cost as one of a smaller log.
+const DEARER: f64 = 2.0;
+
+/// Compares what a unit costs in logs of so many units, each larger than the one before.
+fn level(name: &str, unit: &str, units: &[usize], mut work: impl FnMut(usize)) -> bool {
+    let (mut least, mut fine) = (f64::INFINITY, true);
+    for count in units {
+        // What takes seconds is not a matter of luck.
+        let once = |work: &mut dyn FnMut(usize)| {
+            let began = thread_time();
+            work(*count);
+            thread_time() - began
+        };
+        let first = once(&mut work);
+        let spent = if first > 1.0 { first } else { first.min(once(&mut work)).min(once(&mut work)) };
+        let each = spent / *count as f64;
+        let level = each < least * DEARER;
+        let word = if level { "fine" } else { "too dear" };
+        say(format_args!("{name:24} {count:>7} {unit}: {:10.1} ms, {:9.2} µs each, {word}\n", spent * 1e3, each * 1e6));
+        (least, fine) = (least.min(each), fine && level);
+    }
+    fine
+}
+
+/// Pushes a log of ordinary lines with so many reports, evenly spread, through the engine while it is made; how many were found.
+fn streamed(options: Options, bytes: u64, reports: usize) -> usize {
+    let block = written::boring(1 << 20);
+    let mut engine = Engine::new(options);
+    let closed = |items: Vec<Item>| items.iter().filter(|item| matches!(item, Item::Closed(_))).count();
+    let (mut found, mut pushed) = (0, 0);
+    for number in 0..=reports {
+        let until = bytes * (number as u64 + 1) / (reports as u64 + 1);
+        while pushed < until {
+            // Lines are cut where they happen to be: the next one begins anew.
+            let length = block.len().min(usize::try_from(until - pushed).unwrap_or(usize::MAX));
+            found += closed(engine.push(&block[..length]));
+            pushed += length as u64;
+        }
+        if number < reports {
+            found += closed(engine.push(format!("\n{}", written::report(number)).as_bytes()));
+        }
+    }
+    found + closed(engine.finish().0)
 }
 
 /// A case by what it does to a text of so many units.
@@ -96,5 +149,19 @@ fn main() {
             black_box(kanalyze::bisect::read("log", text, &|bytes| read_reports("log", bytes)));
         }),
     ];
-    assert!(fine.iter().all(|fine| *fine), "something grows faster than its input");
+    let (mib, counts) =
+        (sizes("KANALYZE_BENCH_MIB", &[1, 16, 256, 4096]), sizes("KANALYZE_BENCH_REPORTS", &[1, 1000, 100_000]));
+    let long = [
+        level("a long log", "MiB", &mib, |mib| {
+            assert_eq!(streamed(one_thread("log"), (mib as u64) << 20, 3), 3);
+        }),
+        level("a long log, events", "MiB", &mib, |mib| {
+            let options = Options { kept: Kept::LOCKS, ..one_thread("log").with_events() };
+            assert_eq!(streamed(options, (mib as u64) << 20, 3), 3);
+        }),
+        level("reports, 4 KiB apart", "reports", &counts, |count| {
+            assert_eq!(streamed(one_thread("log"), (count as u64) << 12, count), count);
+        }),
+    ];
+    assert!(fine.iter().chain(&long).all(|fine| *fine), "something grows faster than its input");
 }

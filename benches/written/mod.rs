@@ -42,7 +42,7 @@ pub(crate) fn boring(bytes: usize) -> Vec<u8> {
 }
 
 /// A report of KASAN by its number.
-fn report(number: usize) -> String {
+pub(crate) fn report(number: usize) -> String {
     let frames: String =
         ["dump_stack_lvl", "print_report", "kasan_report", "widget_ring_take", "widget_poll", "widget_ioctl"]
             .iter()

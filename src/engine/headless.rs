@@ -1,9 +1,9 @@
 //! A crash whose first line was not copied: what only a crash prints, with nothing above that announces it.
 
 use super::{Item, Options, read_items};
+use crate::grammar::Texts;
 use crate::line::{begins_with_stamp, is_body, lex, unwrap};
 use crate::report::{Report, renumber_report};
-use memchr::memmem::Finder;
 use std::sync::LazyLock;
 
 /// The line that stands in for the missing one; a kind of the grammar knows it.
@@ -119,9 +119,8 @@ fn is_cut_stamp(text: &[u8]) -> bool {
 /// Where the lines of the report begin that are there, and the line of the place that shows it.
 fn beginning(text: &[u8]) -> Option<(usize, usize)> {
     // Few logs without a report hold such a place at all.
-    static FINDERS: LazyLock<Vec<Finder<'static>>> =
-        LazyLock::new(|| PLACES.iter().map(|place| Finder::new(*place)).collect());
-    let place = FINDERS.iter().filter_map(|place| place.find(text)).min()?;
+    static SEARCH: LazyLock<Texts> = LazyLock::new(|| Texts::new(&PLACES));
+    let (_, place) = SEARCH.find_from(text, 0)?;
     let line = memchr::memrchr(b'\n', &text[..place]).map_or(0, |end| end + 1);
     let is_part = |line: &[u8]| {
         let shown = unwrap(line);

@@ -18,6 +18,8 @@ const FLOOD: usize = 512;
 /// How many reports and events are worked out before they are handed on: what is held in memory depends on this, not on the
 /// log.
 const BATCH: usize = 1024;
+/// Fewer are worked out before another thread would have woken up.
+const FEW: usize = 8;
 /// Into so many parts for each thread they are divided.
 const NEIGHBOURS: usize = 8;
 
@@ -251,7 +253,8 @@ impl Reading {
         // Neighbours share what is found of the printers around them.
         let share = spots.len().div_ceil(NEIGHBOURS * thread_count(self.options.threads)).clamp(1, BATCH);
         let parts: Vec<&[Spot]> = spots.chunks(share).collect();
-        let results = in_order(self.options.threads, &parts, |part| {
+        let threads = if spots.len() < FEW { 1 } else { self.options.threads };
+        let results = in_order(threads, &parts, |part| {
             let mut printers = Printers::new(&job.grammar.output, job.text);
             let found = |spot: &Spot| match spot.event {
                 Some(number) => event(&job, spot, number, &mut printers)

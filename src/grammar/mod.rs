@@ -37,6 +37,7 @@ pub use plan::source::{self, Choice, Role, Severity};
 pub use plan::steps::PlainStep;
 pub use plan::words::{List, Vocabulary};
 pub use scan::{Anchor, Candidate, PIECE, Room, Scanner, piece_end};
+pub use search::Texts;
 pub use template::{fill, placeholders};
 
 use std::sync::{Arc, OnceLock};

@@ -60,6 +60,25 @@ impl Searcher {
     }
 }
 
+/// A few texts, looked for together in one pass.
+#[derive(Debug)]
+pub struct Texts(Searcher);
+
+impl Texts {
+    /// The search for these texts, none of which is empty. Of two that begin at one place the one that stands first in the list is
+    /// found.
+    #[must_use]
+    pub fn new(texts: &[&[u8]]) -> Self {
+        Self(Searcher::new(texts))
+    }
+
+    /// The first of them that begins at or behind the byte `from`: which one, and where.
+    #[must_use]
+    pub fn find_from(&self, text: &[u8], from: usize) -> Option<(usize, usize)> {
+        self.0.find(text, from.min(text.len())..text.len())
+    }
+}
+
 impl Search {
     /// The search for texts, none of which is empty, as it was laid out before.
     pub(super) fn new(texts: Vec<String>, laid_out: Option<Layout>) -> Self {

@@ -98,8 +98,13 @@ fn is_page(first: &[u8]) -> bool {
 /// lines got torn among other bytes is a log all the same.
 fn is_binary(first: &[u8]) -> Option<Foreign> {
     let first = &first[..first.len().min(BINARY_SAMPLE)];
+    let controls = count(first, |byte| {
+        (byte.wrapping_sub(1) < 6) | (byte.wrapping_sub(0x0e) < 13) | (byte.wrapping_sub(0x1c) < 4) | (byte == 0x7f)
+    });
+    if controls == 0 {
+        return None;
+    }
     let all = count(first, |byte| byte != 0);
-    let controls = count(first, |byte| matches!(byte, 1..=6 | 0x0e..=0x1a | 0x1c..=0x1f | 0x7f));
     let binary = controls * 20 >= all && all > 16;
     (binary && !first.split(|byte| *byte == b'\n').any(is_kernel_line)).then_some(Foreign::Binary)
 }

@@ -1,8 +1,8 @@
 //! What kind of text this is: whether the kernel speaks in it, whether it is a bisection.
 
+use crate::grammar::Texts;
 use crate::input::lines;
 use crate::line::{Wrapper, begins_with_stamp, find, lex};
-use memchr::memmem::Finder;
 use std::sync::LazyLock;
 
 /// What a text holds.
@@ -69,14 +69,17 @@ pub fn nature(text: &[u8]) -> Nature {
 /// Whether a line of a bisection is in a text: one that gives git a verdict, or names a commit in the words of a bisection.
 #[must_use]
 fn is_bisection(text: &[u8]) -> bool {
-    static FINDERS: LazyLock<Vec<Finder<'static>>> = LazyLock::new(|| BISECTIONS.iter().map(Finder::new).collect());
-    BISECTIONS.iter().zip(&*FINDERS).any(|(words, finder)| {
-        finder.find_iter(text).any(|at| {
-            let start = memchr::memrchr(b'\n', &text[..at]).map_or(0, |end| end + 1);
-            let end = memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |end| at + end);
-            tells_bisection(&text[start..end], words)
-        })
-    })
+    static SEARCH: LazyLock<Texts> = LazyLock::new(|| Texts::new(&BISECTIONS.map(str::as_bytes)));
+    let mut from = 0;
+    while let Some((which, at)) = SEARCH.find_from(text, from) {
+        let start = memchr::memrchr(b'\n', &text[..at]).map_or(0, |end| end + 1);
+        let end = memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |end| at + end);
+        if tells_bisection(&text[start..end], BISECTIONS[which]) {
+            return true;
+        }
+        from = at + 1;
+    }
+    false
 }
 
 /// Prose speaks of bisections, too: a commit must be named, or git must be given a verdict.

@@ -91,7 +91,7 @@ fn is_separator(line: &[u8]) -> bool {
 /// Whether at least a third of the lines, and three, are quoted; judged by the first thousand.
 fn is_quoted<'a>(lines: impl Iterator<Item = (&'a [u8], usize)>) -> bool {
     let (mut quoted, mut all) = (0, 0);
-    for (line, _) in lines.filter(|(line, _)| !line.trim_ascii().is_empty()).take(1000) {
+    for (line, _) in lines.filter(|(line, _)| !line.iter().all(u8::is_ascii_whitespace)).take(1000) {
         all += 1;
         quoted += usize::from(quoting(line).0 > 0);
     }
