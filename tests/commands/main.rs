@@ -23,6 +23,7 @@ mod mcp;
 mod net;
 mod oracle;
 mod plain_table;
+mod progress;
 mod python;
 #[cfg(feature = "tables")]
 mod query;
