@@ -54,6 +54,8 @@ mod symbolized;
 mod tasks;
 mod title;
 mod traces;
+#[cfg(test)]
+mod waits_tests;
 mod wording;
 
 pub use access::AccessKind;
