@@ -12,7 +12,7 @@ const LONGEST_PREFIX: usize = 120;
 
 /// The log with a line per stamp, or `None` if no line of the text holds several.
 pub(super) fn read_joined(text: &[u8]) -> Option<Inside> {
-    if !lines(text).any(|(line, _)| is_joined(line)) {
+    if !long_lines(text).any(is_joined) {
         return None;
     }
     let mut inside = Inside::of(text.len());
@@ -29,6 +29,25 @@ pub(super) fn read_joined(text: &[u8]) -> Option<Inside> {
         }
     }
     Some(inside)
+}
+
+/// The lines that are long enough to be several. Most texts have few: what is shorter is passed over by several lines at once.
+fn long_lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let near = text.get(at..at + SHORTEST)?;
+            match memchr::memrchr(b'\n', near) {
+                Some(back) => at += back + 1,
+                None => {
+                    let rest = &text[at..];
+                    let line = &rest[..memchr::memchr(b'\n', rest).unwrap_or(rest.len())];
+                    at += line.len();
+                    return Some(line);
+                }
+            }
+        }
+    })
 }
 
 /// Whether a line is several lines of a log.
@@ -124,6 +143,18 @@ mod tests {
             let second = want.find('\n').expect("lines") + 1;
             assert!(text[inside.origin(second)..].starts_with(lines[1]));
         }
+    }
+
+    #[test]
+    fn long_lines_are_found_among_short_ones() {
+        for shorter in [0, 1, SHORTEST / 2, SHORTEST - 1] {
+            let (short, long) = ("x".repeat(shorter), "y".repeat(SHORTEST));
+            let text = format!("{short}\n{long}\n\n{short}\n{short}\n{long}z\n{short}");
+            let found: Vec<&[u8]> = long_lines(text.as_bytes()).collect();
+            assert_eq!(found, [long.as_bytes(), format!("{long}z").as_bytes()], "{shorter}");
+        }
+        assert_eq!(long_lines(&[b'x'; SHORTEST]).count(), 1);
+        assert_eq!(long_lines(&[b'x'; SHORTEST - 1]).count(), 0);
     }
 
     #[test]

@@ -22,7 +22,9 @@ fn harmful(char: char) -> bool {
 /// visible.
 #[must_use]
 pub fn safe(text: &str) -> Cow<'_, str> {
-    if !text.contains(harmful) {
+    // Nearly all is plain ASCII, which many bytes at once are known for.
+    let plain = text.bytes().fold(true, |plain, byte| plain & (byte.wrapping_sub(b' ') < 0x7f - b' '));
+    if plain || !text.contains(harmful) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 8);

@@ -51,7 +51,7 @@ pub fn read_mail(text: &[u8]) -> Option<Inside> {
         // Most texts are not mails, and their first lines say so.
         if mime::header_length(split(text)).is_some() {
             read_message(&split(text).collect::<Vec<_>>(), &mut lines);
-        } else if is_quoted(split(text)) {
+        } else if is_quoted(text) {
             let flowed = mime::Flowed::No;
             lines.extend(split(text).map(|(line, origin)| unquoted(line.to_vec(), origin, flowed)));
         } else {
@@ -89,9 +89,15 @@ fn is_separator(line: &[u8]) -> bool {
 }
 
 /// Whether at least a third of the lines, and three, are quoted; judged by the first thousand.
-fn is_quoted<'a>(lines: impl Iterator<Item = (&'a [u8], usize)>) -> bool {
+fn is_quoted(text: &[u8]) -> bool {
+    // Hardly any short text has a line that begins with a mark of quoting.
+    const SHORT: usize = 64 << 10;
+    let begins = |at: &usize| *at == 0 || text[at - 1] == b'\n';
+    if text.len() <= SHORT && memchr::memchr2_iter(b'>', b'|', text).filter(begins).nth(2).is_none() {
+        return false;
+    }
     let (mut quoted, mut all) = (0, 0);
-    for (line, _) in lines.filter(|(line, _)| !line.iter().all(u8::is_ascii_whitespace)).take(1000) {
+    for (line, _) in split(text).filter(|(line, _)| !line.iter().all(u8::is_ascii_whitespace)).take(1000) {
         all += 1;
         quoted += usize::from(quoting(line).0 > 0);
     }
