@@ -10,22 +10,30 @@ shared=${KANALYZE_SHARED:-../shared}
 target=${CARGO_TARGET_DIR:-target}
 step() { printf '\n== %s (%s s)\n' "$*" "$SECONDS"; }
 
+# linted COMMAND [argument]…: runs a cargo command, and what it compiles of kanalyze is linted as `cargo clippy -- -D warnings` does it.
+# Nothing is checked first and compiled then: a check of its own would read every crate a second time.
+linted() {
+    local driver
+    driver=$(rustc --print sysroot)/bin/clippy-driver
+    [ -x "$driver" ] || { echo "$driver is not there: rustup component add clippy"; exit 1; }
+    RUSTC_WORKSPACE_WRAPPER=$driver CLIPPY_ARGS=-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__ "$@"
+}
+
 if [ "${1:-}" = --quick ]; then
     # Not optimised: compiling kanalyze at level 1 takes longer than these tests save by it. A test that fails names its line without
     # debug information, too.
     lean=(--config 'profile.dev.package.kanalyze.opt-level=0' --config 'profile.dev.debug=false')
     step "form"
     cargo fmt --check
+    # Benches are linted by the whole run.
     step "lints and tests"
-    # What `cargo clippy -- -D warnings` sets, over the compilation that the tests need anyway: nothing is checked first and compiled
-    # then. Benches are linted by the whole run.
-    driver=$(rustc --print sysroot)/bin/clippy-driver
-    [ -x "$driver" ] || { echo "$driver is not there: rustup component add clippy"; exit 1; }
-    export RUSTC_WORKSPACE_WRAPPER=$driver CLIPPY_ARGS=-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__
-    cargo test --no-fail-fast "${lean[@]}" --lib --bins --test tidy --test corpus --test library --test commands
+    linted cargo test --no-fail-fast "${lean[@]}" --lib --bins --test tidy --test corpus --test library --test commands
     step "the quick ones passed"
     exit
 fi
+
+# Who looks into a crate of somebody else's in a debugger is not served by tests; its lines are half of all bytes that are built.
+lean=(--config 'profile.dev.package."*".debug=false')
 
 if [ "${1:-}" != --no-install ]; then
     step "packages"
@@ -88,15 +96,18 @@ fi
 step "the guest that the live tests boot"
 tests/guest/build.sh "$target/guest"
 
-step "form and lints"
+step "form"
 cargo fmt --check
 shellcheck tests/all.sh .ci/run packaging/*.sh packaging/places/{xfstests,blktests,kselftest,github/check.sh}
-# With tables and the server for agents, as the tests below; the builds without them must not warn either.
-cargo clippy --quiet --all-targets --features tables,mcp -- -D warnings
+
+step "lints"
+# With tables and the server for agents, as the tests below, which run what is compiled here; the builds without them must not warn
+# either.
+linted cargo test --quiet --no-run "${lean[@]}" --all-targets --features tables,mcp
 
 step "the library alone"
 for features in "" net vm; do
-    cargo check --quiet --lib --no-default-features ${features:+--features "$features"}
+    cargo check --quiet "${lean[@]}" --lib --no-default-features ${features:+--features "$features"}
 done
 crates=$(cargo tree --no-default-features -e normal --prefix none | sed 's/ (.*//' | grep -v '^kanalyze ' | sort -u)
 count=$(printf '%s\n' "$crates" | wc -l)
@@ -104,16 +115,16 @@ if [ "$count" -ge 40 ] || printf '%s\n' "$crates" | grep -qE '^(clap|ureq|indica
     printf 'the library alone depends on %s crates; fewer than 40 are promised:\n%s\n' "$count" "$crates"
     exit 1
 fi
-RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --lib
+RUSTDOCFLAGS="-D warnings" cargo doc --quiet "${lean[@]}" --no-deps --lib
 
 step "tests"
 # A shell starts what runs in the background with interrupts ignored; tests send them.
-KANALYZE_GUEST="$(cd "$target/guest" && pwd)" env --default-signal=INT,QUIT cargo test --no-fail-fast --features tables,mcp
+KANALYZE_GUEST="$(cd "$target/guest" && pwd)" linted env --default-signal=INT,QUIT cargo test --no-fail-fast "${lean[@]}" --features tables,mcp
 
 # An unpacked kernel (Debian's linux-source) is too large to be fetched for one test.
 if [ -n "${KANALYZE_LINUX:-}" ]; then
     step "MAINTAINERS against scripts/get_maintainer.pl of $KANALYZE_LINUX"
-    cargo test --test library --features tables,mcp -- --ignored the_kernels_own_script
+    linted cargo test "${lean[@]}" --test library --features tables,mcp -- --ignored the_kernels_own_script
 else
     echo "not run: KANALYZE_LINUX names no unpacked kernel, so MAINTAINERS was not compared with get_maintainer.pl"
 fi
@@ -147,7 +158,7 @@ says SQL "--features tables" "$B" query top corpus/lab/logs/clean.log
 
 step "the build that cargo install makes"
 # Not optimised: what it answers is known by now. It may not warn, writes CSV, and says how to get the rest.
-warned=$(cargo build --bin kanalyze --config 'profile.dev.package.kanalyze.opt-level=0' --quiet 2>&1) || { echo "$warned"; exit 1; }
+warned=$(cargo build --bin kanalyze "${lean[@]}" --config 'profile.dev.package.kanalyze.opt-level=0' --quiet 2>&1) || { echo "$warned"; exit 1; }
 [ -z "$warned" ] || { echo "$warned"; exit 1; }
 plain=$target/debug/kanalyze tables=$(mktemp -d)
 "$plain" table corpus/lab/logs/oops_bug.log -o "$tables/plain.csv"
