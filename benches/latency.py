@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Time from a line's write to the event that tells of it, in a live log, of one or several builds in turn.
+"""Time from a line's write to the event that reports it, in a live log, of one or several builds in turn.
 
 latency.py KANALYZE [OTHER_KANALYZE …] [--lines 300] [--rounds 5] [--record FILE]
 
@@ -33,7 +33,7 @@ def opened(watch, number):
             if f"in widget_{number}+" in line:
                 return
             sys.exit(f"the event of report {number} names another: {line[:300]}")
-    sys.exit(f"the output ended before report {number} was told")
+    sys.exit(f"the output ended before report {number} came")
 
 
 def measured(program, lines):

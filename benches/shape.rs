@@ -52,7 +52,7 @@ fn grows(name: &str, small: f64, large: f64) -> bool {
     fine
 }
 
-/// The one place of the benches that tells.
+/// The one place of the benches that prints.
 fn say(words: std::fmt::Arguments<'_>) {
     let _ = std::io::Write::write_fmt(&mut std::io::stdout(), words);
 }

@@ -336,12 +336,18 @@ fn stderr_is_written_in_one_place() {
 }
 
 /// What is not English, though it is understood, and what to write instead.
-const CROOKED: [(&str, &str); 9] = [
+const CROOKED: [(&str, &str); 15] = [
     ("one a line", "one per line"),
     ("one a log", "one per log"),
     ("one record a ", "one record per"),
     ("object a line", "object per line"),
     (" told by ", "recognised by, reported by"),
+    (" told by.", "recognised by, reported by"),
+    ("told at a glance", "decided at a glance, recognised at a glance"),
+    ("is not told", "is not known, is not said"),
+    ("are not told", "are not known, are not listed"),
+    ("does not tell", "does not say, does not name"),
+    ("tells the kind", "gives the kind"),
     ("is told of", "is said about, is mentioned"),
     ("are told of", "are said about, are mentioned"),
     ("that is no ", "that is not a"),

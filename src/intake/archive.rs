@@ -46,7 +46,7 @@ impl Form {
 fn is_tar(first: &[u8]) -> bool {
     let Some(header) = first.get(..512) else { return false };
     let field = &header[148..156];
-    // What most texts are told by.
+    // What most texts are recognised by.
     if !field.iter().all(|byte| matches!(byte, b'0'..=b'7' | b' ' | 0)) {
         return false;
     }

@@ -225,7 +225,7 @@ fn named(bytes: &[u8], mut frame: Frame, bracketed: bool) -> Option<Frame> {
         }
         return Some(frame);
     }
-    // Without an offset only a place tells a frame from prose.
+    // Without an offset only a place distinguishes a frame from prose.
     let known = frame.inline || bracketed;
     place(rest, &mut frame);
     if frame.file.is_none() && !(known && rest.is_empty()) {

@@ -33,7 +33,7 @@ fn accept(page: &Path, example: &Example, answer: &[&str]) {
     std::fs::write(page, lines.join("\n") + "\n").expect("the book can be written");
 }
 
-/// Runs examples in their order and tells what is not as shown.
+/// Runs examples in their order and says what is not as shown.
 fn faults(stage: &Stage, page: Option<&Path>, examples: &[Example]) -> Vec<String> {
     let mut faults = Vec::new();
     for example in examples {

@@ -26,7 +26,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// The boots and the sources that are told.
+/// The boots and the sources of the answer.
 fn told(output: &Output) -> (Vec<Value>, Vec<Value>) {
     let records: Vec<Value> = text(&output.stdout)
         .lines()
@@ -244,7 +244,7 @@ fn a_journal_that_breaks_off_is_read_in_part() {
         .output()
         .expect("the program runs");
     let (boots, sources) = told(&output);
-    assert_eq!(boots.len(), 4, "what came is told: {sources:?}");
+    assert_eq!(boots.len(), 4, "what came is shown: {sources:?}");
     assert_eq!(sources[0]["state"], "partly", "{sources:?}");
     assert_eq!(sources[0]["note"], "journalctl: Failed to iterate through journal: Bad message");
 }

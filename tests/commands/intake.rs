@@ -1,4 +1,4 @@
-//! One road in: every verb tells the same line of a log however it came, and nothing that is not a log passes for a clean one.
+//! One road in: every verb names the same line of a log however it came, and nothing that is not a log passes for a clean one.
 
 use super::fed::fed;
 use serde_json::Value;
@@ -105,7 +105,7 @@ fn forms() -> Vec<(&'static str, Vec<u8>, u64)> {
     ]
 }
 
-/// The lines at which each verb tells the hang in the log called `name`, which comes from a file or through a pipe.
+/// The lines at which each verb sees the hang in the log called `name`, which comes from a file or through a pipe.
 fn told_lines(folder: &Path, name: &str, input: Option<&[u8]>) -> Vec<(&'static str, u64)> {
     let run = |arguments: &[&str]| kanalyze(arguments, folder, input);
     let line = |value: &Value| value.as_u64().unwrap_or_default();
@@ -192,7 +192,7 @@ fn a_live_pipe_reports_a_crash_before_it_ends() {
     stdin.write_all(HANG.as_bytes()).and_then(|()| stdin.write_all(filler.as_bytes())).expect("it reads");
     let mut line = String::new();
     let mut stdout = std::io::BufReader::new(child.stdout.take().expect("it is piped"));
-    std::io::BufRead::read_line(&mut stdout, &mut line).expect("it tells");
+    std::io::BufRead::read_line(&mut stdout, &mut line).expect("it answers");
     assert!(line.contains(TITLE), "{line}");
     drop(stdin);
     assert_eq!(child.wait().expect("it ends").code(), Some(1));

@@ -220,7 +220,7 @@ fn a_build_that_is_stopped_ends_make_and_all_that_it_started() {
     let compiler = fs::read_to_string(&pid).expect("a number");
     let compiler = Path::new("/proc").join(compiler.trim()).join("cmdline");
     assert!(fs::read(&compiler).is_ok_and(|line| line.starts_with(b"sleep")));
-    // Only this program is told, as a supervisor does it; a terminal would tell the group.
+    // Only this program gets the signal, as from a supervisor; a terminal would send it to the group.
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill").success());
     let output = child.wait_with_output().expect("it ends");
     let text = String::from_utf8_lossy(&output.stderr);

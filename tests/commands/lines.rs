@@ -138,7 +138,7 @@ fn a_run_whose_kernel_is_another_build_says_so_once_and_names_nothing() {
     if !has_gcc() {
         return;
     }
-    // The same release, built again: only the banner tells.
+    // The same release, built again: only the banner differs.
     let folder = scene(&BANNER.replace("#7 SMP Mon", "#8 SMP Tue"));
     let log = std::fs::read(folder.path().join("x.log")).expect("read");
     let twice = [log.as_slice(), &log[log.iter().position(|byte| *byte == b'\n').expect("a line") + 1..]].concat();

@@ -1,5 +1,5 @@
 //! The ways in which a reproduction said nothing and was called clean: each by the texts of the real tools, without a machine,
-//! with the verdict and what `git bisect run` is told.
+//! with the verdict and the exit status for `git bisect run`.
 
 use kanalyze::render::{Palette, live_line};
 use kanalyze::runs::{Outcome, Verdict};

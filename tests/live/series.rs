@@ -124,7 +124,7 @@ fn two_of_eight_calls_are_left() {
             scene.kanalyze(&["repro", "minimize", "--machine", "pc", "--memory", "512", "--accel", "tcg"]);
         command.args(["--key", &guest("key"), "--initrd", &guest("initramfs.cpio"), "--kernel", &guest("bzImage")]);
         command.args(["--settle", "1s", "--boot-timeout", "60s", "--repro", "repro.syz", "--syz-bin", "bin"]);
-        // One run tells: this crash is not flaky, and the test is not to take minutes.
+        // One run is enough: this crash is not flaky, and the test is not to take minutes.
         command.args(["--base-runs", "1", "--risk", "0.5"]).args(more);
         command.output().expect("kanalyze runs")
     };

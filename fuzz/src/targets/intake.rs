@@ -25,7 +25,7 @@ pub fn check(data: &[u8]) {
     }
     for whole in wholes(&[source], &options(), |found| found.settled().0.len()) {
         if let Some(trouble) = &whole.trouble {
-            // Names of members of archives are told as they are here, and made safe where they are printed.
+            // Names of members of archives are given as they are here, and made safe where they are printed.
             assert!(!trouble.message.contains('\n') || data.contains(&b'\n'), "{:?}", trouble.message);
         }
     }

@@ -38,7 +38,7 @@ fn a_disk_that_fails_in_the_middle_of_a_file_is_reported_and_nobody_is_calmed() 
             with_fault(folder.path(), arguments, &Fault { kind: "read", path: "a.log", number: EIO, after: 4096 });
         ends_with_a_sentence(arguments, &output, &["Input/output error"]);
         assert!(told(&output).contains("a.log"), "{arguments:?} names the file: {}", told(&output));
-        // A note is read by people, who are told.
+        // A note is read by people, to whom it is said.
         let calm = output.status.code() == Some(0) && arguments[0] != "note";
         assert!(!calm, "{arguments:?} ends as if nothing had happened");
     }

@@ -85,7 +85,7 @@ fn a_baseline_and_a_bundle_are_whole_wherever_their_writers_die() {
             assert!(text.ends_with(b"\n"), "half a baseline");
         }
     };
-    // A baseline is not written over, so that the second call is told so where the first had come to its end.
+    // A baseline is not written over, so that the second call is refused where the first had come to its end.
     let bundle = |folder: &Path| {
         if let Some(text) = file(folder, "logs/bundle.json") {
             assert!(serde_json::from_slice::<serde_json::Value>(&text).is_ok(), "half a manifest");

@@ -62,7 +62,7 @@ fn with_fault(folder: &Path, arguments: &[&str], fault: &Fault) -> Output {
         .expect("the program runs")
 }
 
-/// What people are told: sentences on stderr, and the verdicts of `grammar check` and `corpus check` on stdout.
+/// What people read: sentences on stderr, and the verdicts of `grammar check` and `corpus check` on stdout.
 fn told(output: &Output) -> String {
     let said = String::from_utf8(output.stderr.clone()).expect("text");
     said + &String::from_utf8_lossy(&output.stdout[..output.stdout.len().min(4_000)])

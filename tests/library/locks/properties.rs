@@ -57,7 +57,7 @@ proptest! {
             assert_honest(&dump, &truth(&tasks))?;
             let listed = |pid: i64| tasks.iter().any(|task| task.pid == pid && !task.running);
             for task in tasks.iter().filter(|task| task.hung) {
-                // Who is hung and waits for one whose list is there is told for sure.
+                // Who is hung and waits for one whose list is there is named with certainty.
                 if let Some(holder) = task.wants.map(|lock| 50 + lock as i64).filter(|pid| listed(*pid)) {
                     let holder_hung = tasks.iter().any(|task| task.pid == holder && task.hung);
                     if holder_hung {

@@ -106,7 +106,7 @@ fn copies_in_stable_kernels_are_reported_and_count_for_the_kernel_that_crashed()
     let copy = repository.commit(&message);
     repository.git(&["tag", "v6.12.3"]);
     let answer = ask(&repository, Some(BUG));
-    assert_eq!(found(&answer), [(fix.as_str(), FixGrade::Stated)], "the copy is told with it");
+    assert_eq!(found(&answer), [(fix.as_str(), FixGrade::Stated)], "the copy is named with it");
     let copies: Vec<_> =
         answer.fixes[0].copies.iter().map(|copy| (copy.commit.as_str(), copy.release.as_deref())).collect();
     assert_eq!(copies, [(copy.as_str(), Some("v6.12.3"))]);
