@@ -7,12 +7,12 @@ use super::happening::{Audience, Happening};
 use super::hit::{PatternError, Patterns};
 use super::judge::{Fact, Rules};
 use super::record::Recorder;
+use super::replay::Recorded;
 use super::session::Interrupt;
 use super::settings::Image;
 use super::watcher::{Watcher, Wish};
-use crate::input::{Begin, Damage, Follow, Source, Step};
-use crate::intake::{Content, PlainStream, Text, each_log};
-use crate::line;
+use crate::input::{Begin, Follow, Source, Step};
+use crate::intake::{Text, each_log};
 use crate::runs::journal::JournalError;
 use crate::runs::{Outcome, RunFolder};
 use std::ops::ControlFlow;
@@ -20,9 +20,9 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Where the bytes come from.
 #[derive(Debug, Clone)]
@@ -92,10 +92,6 @@ const LOOK: Duration = Duration::from_millis(20);
 const TICK: Duration = Duration::from_millis(100);
 /// Pieces that may wait.
 const WAITING: usize = 16;
-/// Bytes that are handed over at once.
-const PIECE: usize = 64 << 10;
-/// A recorded log may be silent for hours; its replay is not, seconds.
-const LONGEST_PAUSE: f64 = 10.0;
 
 /// Watches until the log ends, the time is up, a hit stops it, or somebody interrupts.
 ///
@@ -243,11 +239,7 @@ fn start(feed: Feed) -> Result<Started, WatchError> {
             let mut recorded = Recorded::of(content);
             text = recorded.text();
             thread::spawn(move || {
-                let mut player =
-                    Player { sender: &sender, speed, begun: Instant::now(), clock: Clock::default(), rest: Vec::new() };
-                let damage = recorded.play(&mut player);
-                let _ = player.hand_over_rest();
-                if let Some(damage) = damage {
+                if let Some(damage) = recorded.play(speed, &sender) {
                     let _ = sender.send(Fed::Cut(format!("{source}: {damage}")));
                 }
                 let _ = sender.send(Fed::End("the log ended".to_owned()));
@@ -255,103 +247,6 @@ fn start(feed: Feed) -> Result<Started, WatchError> {
         }
     }
     Ok(Started { inputs, text, journal })
-}
-
-/// A recorded log, in memory or not.
-enum Recorded {
-    Text(Arc<Text>, Option<Damage>),
-    Stream(PlainStream),
-}
-
-impl Recorded {
-    fn of(content: Content) -> Self {
-        match content {
-            Content::Text(text, damage) => Self::Text(Arc::from(text), damage),
-            Content::Stream(stream) => Self::Stream(stream),
-        }
-    }
-
-    fn text(&self) -> Option<Arc<Text>> {
-        if let Self::Text(text, _) = self { Some(Arc::clone(text)) } else { None }
-    }
-
-    /// Gives all of it to the player; what was wrong with its bytes.
-    fn play(&mut self, player: &mut Player<'_>) -> Option<Damage> {
-        match self {
-            Self::Text(text, damage) => {
-                let _ = player.play(text.log());
-                damage.clone()
-            }
-            Self::Stream(stream) => {
-                while stream.advance() {
-                    if player.play(stream.piece()).is_break() {
-                        return None;
-                    }
-                }
-                stream.damage().cloned()
-            }
-        }
-    }
-}
-
-/// Plays a recorded log.
-struct Player<'a> {
-    sender: &'a SyncSender<Fed>,
-    speed: Option<f64>,
-    begun: Instant,
-    clock: Clock,
-    /// The beginning of a line whose end has not come.
-    rest: Vec<u8>,
-}
-
-impl Player<'_> {
-    fn play(&mut self, bytes: &[u8]) -> ControlFlow<()> {
-        let Some(speed) = self.speed else {
-            return bytes.chunks(PIECE).try_for_each(|piece| self.send(piece));
-        };
-        for line in bytes.split_inclusive(|&byte| byte == b'\n') {
-            self.rest.extend_from_slice(line);
-            if !line.ends_with(b"\n") && self.rest.len() < PIECE {
-                continue;
-            }
-            let line = std::mem::take(&mut self.rest);
-            if let Some(time) = line::lex(&line).time {
-                let due = Duration::try_from_secs_f64(self.clock.at(time) / speed).unwrap_or_default();
-                thread::sleep(due.saturating_sub(self.begun.elapsed()));
-            }
-            self.send(&line)?;
-        }
-        ControlFlow::Continue(())
-    }
-
-    fn hand_over_rest(&mut self) -> ControlFlow<()> {
-        let rest = std::mem::take(&mut self.rest);
-        self.send(&rest)
-    }
-
-    fn send(&self, piece: &[u8]) -> ControlFlow<()> {
-        match self.sender.send(Fed::Bytes(piece.to_vec())) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(_) => ControlFlow::Break(()),
-        }
-    }
-}
-
-/// Turns printk times, which jump at reboots and over idle hours, into a time that only goes forward in short steps.
-#[derive(Debug, Default)]
-struct Clock {
-    last: Option<f64>,
-    played: f64,
-}
-
-impl Clock {
-    fn at(&mut self, time: f64) -> f64 {
-        if let Some(last) = self.last {
-            self.played += (time - last).clamp(0.0, LONGEST_PAUSE);
-        }
-        self.last = Some(time);
-        self.played
-    }
 }
 
 #[cfg(test)]
@@ -403,13 +298,6 @@ mod tests {
         assert_eq!(slow, fast);
         let (outcome, quiet) = recorded(None, "[    1.0] all is well\n");
         assert_eq!((outcome.exit_status(), quiet.len()), (0, 0));
-    }
-
-    #[test]
-    fn a_clock_that_jumps_does_not_stop_a_replay() {
-        let mut clock = Clock::default();
-        let played: Vec<f64> = [5.0, 6.0, 100_000.0, 1.0, 2.0].map(|time| clock.at(time)).to_vec();
-        assert_eq!(played, [0.0, 1.0, 11.0, 11.0, 12.0]);
     }
 
     #[test]

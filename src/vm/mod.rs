@@ -28,6 +28,7 @@ pub mod progress;
 pub mod qemu;
 pub mod qmp;
 pub mod record;
+mod replay;
 pub mod serial;
 pub mod session;
 pub mod settings;

@@ -2,6 +2,7 @@
 
 mod drawing;
 mod layered;
+mod layers;
 mod orders;
 mod slope;
 mod strips;
