@@ -4,8 +4,12 @@ mod filter;
 mod kernel;
 mod record;
 
-pub(super) use kernel::{open_image, recovered};
-pub(super) use record::{Record, SCHEMA, write_record};
+pub(super) use kernel::open_image;
+#[cfg(feature = "mcp")]
+pub(super) use kernel::recovered;
+#[cfg(feature = "mcp")]
+pub(super) use record::write_record;
+pub(super) use record::{Record, SCHEMA};
 
 use super::manners::note;
 use super::output::Output;
