@@ -24,8 +24,8 @@ pub enum Finding {
     Line(String, u64),
     /// A known obstacle and the line that shows it.
     Blocker(Box<Blocker>, String),
-    /// A count of syz-execprog.
-    Counted,
+    /// A count of syz-execprog, as it stood after its line: several lines may come at once.
+    Counted(Progress),
     /// The workload says that it is over.
     WorkloadEnded(i32),
     /// The kernel answers a sysrq key.
@@ -153,7 +153,7 @@ impl LiveLog {
 
     fn workload_line(&mut self, line: &[u8], now: f64, findings: &mut Vec<Finding>) {
         if self.progress.take(line, now) {
-            findings.push(Finding::Counted);
+            findings.push(Finding::Counted(self.progress.clone()));
         }
         self.obstacle(Source::Workload, line, findings);
     }

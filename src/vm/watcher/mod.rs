@@ -9,6 +9,7 @@ use super::hit::Patterns;
 use super::judge::{Fact, Judge, Order, Rules};
 use super::lines::LiveLines;
 use super::live::{Finding, LiveLog};
+use super::progress::Progress;
 use super::record::{Recorder, SERIAL_LOG};
 use super::settings::Image;
 use crate::engine::Item;
@@ -246,7 +247,7 @@ impl<'a> Watcher<'a> {
                         line,
                     });
                 }
-                Finding::Counted => self.counted(now),
+                Finding::Counted(progress) => self.counted(&progress, now),
                 // The session that follows the workload says the same when all of the output is here.
                 Finding::WorkloadEnded(status) if self.followed => {
                     self.console_end.get_or_insert((status, now));
@@ -313,8 +314,7 @@ impl<'a> Watcher<'a> {
         outcome
     }
 
-    fn counted(&mut self, now: f64) {
-        let progress = self.live.progress.clone();
+    fn counted(&mut self, progress: &Progress, now: f64) {
         let Some(executed) = progress.executed else { return };
         self.judge.take(Fact::Counted(executed), now);
         self.recorder.tell(&Happening::Progress { parsed: progress.parsed, executed, rate: progress.rate });
