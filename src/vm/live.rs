@@ -239,7 +239,7 @@ mod tests {
                 Finding::Item(_) => "item".to_owned(),
                 Finding::Line(line, offset) => format!("line {offset} {line}"),
                 Finding::Blocker(blocker, _) => format!("blocker {}", blocker.id),
-                Finding::Counted => "counted".to_owned(),
+                Finding::Counted(_) => "counted".to_owned(),
                 Finding::WorkloadEnded(status) => format!("ended {status}"),
                 Finding::Sysrq => "sysrq".to_owned(),
                 Finding::Boot(count) => format!("boot {count}"),
