@@ -5,7 +5,7 @@ use logos::Logos;
 use super::json;
 use super::syslog::{self, hosts_kernel, level_named};
 use super::token::Token;
-use super::usual::usual;
+use super::usual::{cut, usual};
 use super::{Prefix, Wrapper, trim_end};
 
 /// Longest text that may stand before a prompt or a stamp in the middle of a line.
@@ -27,7 +27,7 @@ const PROMPT_REACH: usize = 128;
 #[must_use]
 pub fn lex(line: &[u8]) -> Prefix<'_> {
     let text = trim_end(line);
-    usual(text).unwrap_or_else(|| by_tokens(text))
+    usual(text).or_else(|| cut(text)).unwrap_or_else(|| by_tokens(text))
 }
 
 /// As [`lex`], of any form. `text` has no line end.

@@ -11,16 +11,7 @@ const FRACTION: usize = 6;
 /// What [`lex`](super::lex) says of `[   12.345678] message` and `[   12.345678][ T123] message`; `None` for any other form.
 /// `text` has no line end.
 pub(super) fn usual(text: &[u8]) -> Option<Prefix<'_>> {
-    let mut rest = blanks(text.strip_prefix(b"[")?);
-    let (seconds, digits) = digits(rest, SECONDS);
-    rest = rest.get(digits..)?.strip_prefix(b".")?;
-    let (microseconds, places) = self::digits(rest, FRACTION);
-    rest = rest.get(places..)?.strip_prefix(b"]")?;
-    if digits == 0 || places != FRACTION {
-        return None;
-    }
-    // Both numbers are exact, so that the quotient is the float nearest to the decimal number.
-    let time = Some((seconds * 1_000_000 + microseconds) as f64 / 1e6);
+    let (time, mut rest) = stamp(text.strip_prefix(b"[")?)?;
     let mut caller = None;
     if let Some(inner) = rest.strip_prefix(b"[") {
         let name = blanks(inner);
@@ -38,7 +29,27 @@ pub(super) fn usual(text: &[u8]) -> Option<Prefix<'_>> {
         _ => true,
     };
     let message = text.len() - rest.len();
-    plain.then(|| Prefix { message, end: text.len(), time, caller, ..Prefix::default() })
+    plain.then(|| Prefix { message, end: text.len(), time: Some(time), caller, ..Prefix::default() })
+}
+
+/// What is said of `12.345678] message`: the copy of a line that began behind the bracket. `text` has no line end.
+pub(super) fn cut(text: &[u8]) -> Option<Prefix<'_>> {
+    // Most lines of any form end here.
+    blanks(text).first().filter(|byte| byte.is_ascii_digit())?;
+    let (time, rest) = stamp(text)?;
+    let message = text.len() - rest.strip_prefix(b" ")?.len();
+    Some(Prefix { message, end: text.len(), time: Some(time), ..Prefix::default() })
+}
+
+/// The seconds in `   12.345678]`, and what follows.
+fn stamp(text: &[u8]) -> Option<(f64, &[u8])> {
+    let rest = blanks(text);
+    let (seconds, count) = digits(rest, SECONDS);
+    let rest = rest.get(count..)?.strip_prefix(b".")?;
+    let (microseconds, places) = digits(rest, FRACTION);
+    let rest = rest.get(places..)?.strip_prefix(b"]")?;
+    // Both numbers are exact, so that the quotient is the float nearest to the decimal number.
+    (count > 0 && places == FRACTION).then(|| ((seconds * 1_000_000 + microseconds) as f64 / 1e6, rest))
 }
 
 fn blanks(text: &[u8]) -> &[u8] {
@@ -62,7 +73,7 @@ fn digits(text: &[u8], most: usize) -> (u64, usize) {
 #[cfg(test)]
 mod tests {
     use super::super::lex::by_tokens;
-    use super::usual;
+    use super::{cut, usual};
     use proptest::prelude::*;
 
     #[test]
@@ -83,6 +94,16 @@ mod tests {
             "x",
         ] {
             assert_eq!(usual(line.as_bytes()), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_stamp_may_have_lost_its_bracket() {
+        let line = b"   11.662352] Oops - load access fault [#1]";
+        let found = cut(line).expect("a stamp");
+        assert_eq!((found.text(line), found.time), (&b"Oops - load access fault [#1]"[..], Some(11.662352)));
+        for line in ["1.5] x", "12.345678]x", "12.345678 x", "", "12"] {
+            assert_eq!(cut(line.as_bytes()), None, "{line}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! Takes a dressing off the lines of a window, keeping where each line stood.
 
+use super::super::usual::cut;
 use super::super::{Unwrapper, Wrapper, lex};
 use super::layer::Layer;
 use super::sample::spreads;
@@ -179,6 +180,10 @@ impl<'a> Walk<'a> {
         }
         if !self.dressing.stamped {
             return message.to_vec();
+        }
+        // A copy that began behind the bracket of the stamp.
+        if cut(message).is_some() {
+            return [b"[", message].concat();
         }
         let mut prefix = self.prefix.clone();
         for line in below {
