@@ -210,7 +210,7 @@ fn named(bytes: &[u8], mut frame: Frame, bracketed: bool) -> Option<Frame> {
         return Some(frame);
     }
     let (name, rest) = word(bytes);
-    if !is_name(name) || name.ends_with(b":") {
+    if !is_name(name) || name.ends_with(b":") || is_assignment(name) {
         return None;
     }
     if let Some(found) = places(rest) {
@@ -237,6 +237,11 @@ fn named(bytes: &[u8], mut frame: Frame, bracketed: bool) -> Option<Frame> {
     }
     frame.function = Some(text(name));
     Some(frame)
+}
+
+/// `pgd=0000000000000000`, which arm64 prints behind an address in brackets.
+fn is_assignment(word: &[u8]) -> bool {
+    memchr::memchr(b'=', word).is_some_and(|at| at > 0 && is_hex(&word[at + 1..]))
 }
 
 /// Whether nothing but the place `path:line` follows.

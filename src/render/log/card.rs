@@ -6,7 +6,7 @@ use super::overview::{Common, heading, tainted};
 use super::stack::{frame_text, stack_lines};
 use super::{LogView, around};
 use crate::locks::Dump;
-use crate::report::{Access, AccessKind, HeldLocks, Report, SlabObject, Stack, StackRole, Task};
+use crate::report::{Access, AccessKind, Frame, HeldLocks, Report, SlabObject, Stack, StackRole, Task};
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
@@ -333,8 +333,11 @@ pub(in crate::render) fn in_order(report: &Report, full: bool) -> Vec<Cow<'_, St
 
 /// The stack of a crash with the place where it happened as its first frame.
 fn with_pc(pc: &Stack, crash: &Stack) -> Stack {
-    let repeats =
-        pc.frames.iter().any(|frame| crash.frames.first().is_some_and(|first| first.function == frame.function));
+    let is_same = |one: &Frame, other: &Frame| match (&one.function, &other.function) {
+        (None, None) => one.address == other.address,
+        (one, other) => one == other,
+    };
+    let repeats = pc.frames.iter().any(|frame| crash.frames.first().is_some_and(|first| is_same(first, frame)));
     let mut whole = crash.clone();
     if !repeats {
         whole.frames.splice(0..0, pc.frames.iter().cloned());
