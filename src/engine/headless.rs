@@ -8,11 +8,24 @@ use std::sync::LazyLock;
 
 /// The line that stands in for the missing one; a kind of the grammar knows it.
 const STAND_IN: &[u8] = b"BUG: the first line of this report is missing\n";
+/// The same for the report of a hung task.
+const STAND_IN_HUNG: &[u8] = b"BUG: the first line of this hung task is missing\n";
 /// What is said of such a report.
 const DAMAGE: &str = "its first line is missing";
-/// What only the place of a crash is recognised by; sysrq and watchdogs print it too, but announce it.
-const PLACES: [&[u8]; 7] =
-    [b"RIP: 0010:", b"RIP: 0008:", b"PC is at ", b"pc : ", b"epc : ", b"NIP [", b"---[ end trace "];
+/// What the report of a hung task is recognised by: a line that follows its first.
+const HUNG: &[u8] = b"hung_task_timeout_secs\" disables this message";
+/// What only the place of a crash is recognised by, or the report of a hung task; sysrq and watchdogs print places, too, but announce
+/// them.
+const PLACES: [&[u8]; 8] = [
+    b"RIP: 0010:",
+    b"RIP: 0008:",
+    b"PC is at ",
+    b"pc : ",
+    b"epc : ",
+    b"NIP [",
+    b"---[ end trace ",
+    HUNG,
+];
 /// Texts up to this size are looked at, bytes: a longer log lost more than its first line.
 pub const LARGEST_HEADLESS: usize = 4 << 20;
 /// Lines that stand between the task and the place.
@@ -33,9 +46,11 @@ pub fn headless(options: &Options, text: &[u8]) -> Option<Report> {
     let (at, place) = beginning(text)?;
     // A text that was copied from the middle of a line on may have lost the bracket of its first stamp.
     let bracket: &[u8] = if at == 0 && is_cut_stamp(text) { b"[" } else { b"" };
-    let whole = [&text[..at], STAND_IN, bracket, &text[at..]].concat();
+    let line = text[place..].split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let stand_in = if memchr::memmem::find(line, HUNG).is_some() { STAND_IN_HUNG } else { STAND_IN };
+    let whole = [&text[..at], stand_in, bracket, &text[at..]].concat();
     let options = Options { events: true, opened: false, gaps: false, threads: 1, read: None, ..options.clone() };
-    let length = (STAND_IN.len() + bracket.len()) as u64;
+    let length = (stand_in.len() + bracket.len()) as u64;
     let mut found = None;
     for item in read_items(options, &whole) {
         match item {
