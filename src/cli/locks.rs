@@ -5,9 +5,8 @@ use super::output::{Format, JsonArray, Reader, ShownOutput};
 use super::pager::Page;
 use super::stderr::say;
 use super::tree::{TreeArguments, told};
-use crate::engine::{Item, Kept, Options, lock_dumps};
-use crate::grammar::Role;
-use crate::locks::Dump;
+use crate::engine::{Item, Kept, Options, gather_locks};
+use crate::locks::{Dump, Gathered, dumps_of};
 use crate::render::svg::{Setting, orders_svg};
 use crate::render::{json_line, locks_dot, locks_mermaid, locks_svg, locks_text, source_text};
 use crate::source::{BlamePage, Tree, dump_page};
@@ -81,15 +80,11 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let text = output.format == Format::Text;
     let tree = if wanted && (text || arguments.tree.tree.is_some()) { arguments.tree.open()? } else { None };
     let (mut hang, mut fatal, mut complete, mut first) = (false, false, true, true);
-    let reads_tree = tree.is_some();
     let named = arguments.logs.shown(
         &options,
-        |view: &mut Vec<Item>, items| view.extend(items.into_iter().map(slim)),
-        |log, items, _| {
-            let found = lock_dumps(log, &items);
-            (if reads_tree { items } else { Vec::new() }, found)
-        },
-        |log, (items, found), outcome| {
+        |view: &mut View, items| items.iter().for_each(|item| view.take(item)),
+        |log, View { gathered, release }, _| (release, dumps_of(log, &gathered)),
+        |log, (release, found), outcome| {
             fatal |= tell(outcome.trouble.as_ref());
             complete &= !outcome.partial;
             if let Some(words) = outcome.silence() {
@@ -98,7 +93,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             }
             hang |= found.iter().any(|dump| dump.hang);
             let pages = match &tree {
-                Some(tree) => pages(tree, &arguments.tree, &items, &found)?,
+                Some(tree) => pages(tree, &arguments.tree, release.as_deref(), &found)?,
                 None => Vec::new(),
             };
             let picture = found.iter().rfind(|dump| !dump.waits.is_empty());
@@ -146,39 +141,30 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(if fatal || !named || !hang && !complete { 2 } else { u8::from(hang) }))
 }
 
-/// What the graph is made of, without the room that lists were given to grow: all records of a log are kept until its end, a list
-/// of held locks is an event of its own, and most lists have one entry.
-fn slim(mut item: Item) -> Item {
-    let (stacks, held, hung) = match &mut item {
-        Item::Closed(report) => (&mut report.stacks, &mut report.held_locks, &mut report.hung_tasks),
-        Item::Event(event) => {
-            // Trace lines and sysrq keys are read by their captures, other events by what they list.
-            if event.role.is_some_and(|role| role != Role::Sysrq) || !event.held_locks.is_empty() {
-                event.fields.clear();
-            }
-            (event.title, event.log) = (String::new(), String::new());
-            (&mut event.stacks, &mut event.held_locks, &mut event.hung_tasks)
+/// What is kept of a log until its end.
+#[derive(Default)]
+struct View {
+    gathered: Gathered<'static>,
+    /// The kernel that a report names first.
+    release: Option<String>,
+}
+
+impl View {
+    fn take(&mut self, item: &Item) {
+        gather_locks(&mut self.gathered, item);
+        if let Item::Closed(report) = item {
+            self.release = self.release.take().or_else(|| report.kernel_version.clone());
         }
-        _ => return item,
-    };
-    for stack in &mut *stacks {
-        stack.frames.shrink_to_fit();
     }
-    for list in &mut *held {
-        list.locks.shrink_to_fit();
-    }
-    stacks.shrink_to_fit();
-    held.shrink_to_fit();
-    hung.shrink_to_fit();
-    item
 }
 
 /// What a tree says about the dumps in which somebody waits for a named holder: of those that show the same the first.
-fn pages(tree: &Tree, arguments: &TreeArguments, items: &[Item], dumps: &[Dump]) -> anyhow::Result<Vec<BlamePage>> {
-    let release = items.iter().find_map(|item| match item {
-        Item::Closed(report) => report.kernel_version.as_deref(),
-        _ => None,
-    });
+fn pages(
+    tree: &Tree,
+    arguments: &TreeArguments,
+    release: Option<&str>,
+    dumps: &[Dump],
+) -> anyhow::Result<Vec<BlamePage>> {
     let mut pages: Vec<BlamePage> = Vec::new();
     for dump in dumps {
         let page = dump_page(tree, dump, release, &arguments.hints(&dump.log, None))?;

@@ -19,7 +19,7 @@ pub use samples::sample_complaints;
 pub use threads::{in_order, thread_count};
 
 use crate::grammar::Grammar;
-use crate::locks::{Dump, Record, dumps};
+use crate::locks::{Dump, Gathered, Record, dumps};
 use crate::report::{Event, Report};
 use reading::Reading;
 use std::sync::Arc;
@@ -252,6 +252,15 @@ pub fn read_items(options: Options, bytes: &[u8]) -> Vec<Item> {
     });
     match done {
         Ok(_) => items,
+    }
+}
+
+/// Keeps what an item says of tasks and locks, so that the item itself need not stay until the end of its log.
+pub fn gather_locks(gathered: &mut Gathered<'static>, item: &Item) {
+    match item {
+        Item::Closed(report) => gathered.add_report(report),
+        Item::Event(event) => gathered.add_event(event),
+        Item::Opened { .. } => {}
     }
 }
 

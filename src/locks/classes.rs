@@ -66,8 +66,8 @@ pub(super) fn is_global(class: &str) -> bool {
 }
 
 /// Whether usage bits say that the class was never taken as a reader: `+.+.`. Bits of readers are at the odd places.
-pub(super) fn is_exclusive(lock: &HeldLock) -> bool {
-    lock.usage.as_deref().is_some_and(|usage| {
+pub(super) fn is_exclusive(usage: Option<&str>) -> bool {
+    usage.is_some_and(|usage| {
         usage.len() >= 4
             && usage.bytes().any(|byte| byte != b'.')
             && usage.bytes().skip(1).step_by(2).all(|byte| byte == b'.')
@@ -118,9 +118,9 @@ mod tests {
     #[test]
     fn names_show_instances_and_usage_shows_readers() {
         assert!(is_global("rtnl_mutex") && !is_global("&vq->mutex") && !is_global("sb_writers#4"));
-        assert!(is_exclusive(&lock(" #0: ffff888012345678 (a){+.+.}-{4:4}, at: f+0x1/0x2")));
-        assert!(!is_exclusive(&lock(" #0: ffff888012345678 (a){++++}-{4:4}, at: f+0x1/0x2")));
-        assert!(!is_exclusive(&lock(" #0: ffff888012345678 (a){....}-{4:4}, at: f+0x1/0x2")));
+        assert!(is_exclusive(lock(" #0: ffff888012345678 (a){+.+.}-{4:4}, at: f+0x1/0x2").usage.as_deref()));
+        assert!(!is_exclusive(lock(" #0: ffff888012345678 (a){++++}-{4:4}, at: f+0x1/0x2").usage.as_deref()));
+        assert!(!is_exclusive(lock(" #0: ffff888012345678 (a){....}-{4:4}, at: f+0x1/0x2").usage.as_deref()));
         assert_eq!(bare("&o->lock#2/1"), "&o->lock");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::awaited::Awaited;
 use super::claim::{Claims, awaited_lock, claims, others};
-use super::classes::{is_exclusive, is_global, is_unowned};
+use super::classes::{is_exclusive, is_global};
 use super::facts::{Facts, TaskFacts};
 use super::hearsay::{Hearsay, flusher, page_holders, reader, traced};
 use super::key::{Key, key};
@@ -22,7 +22,7 @@ pub(super) fn edges(facts: &Facts) -> Vec<Wait> {
     let claims = claims(facts);
     let hearsay = Hearsay::of(facts);
     let mut blockers: BTreeMap<i64, Vec<&Blocker>> = BTreeMap::new();
-    for blocker in &facts.blockers {
+    for blocker in facts.blockers.iter().copied() {
         blockers.entry(blocker.waiter.pid).or_default().push(blocker);
     }
     let mut waits = Vec::new();
@@ -69,8 +69,8 @@ pub(super) fn edges(facts: &Facts) -> Vec<Wait> {
 
 /// A task that is blocked, of which the log does not say in what.
 fn untold(pid: i64, task: &TaskFacts) -> Option<Wait> {
-    (task.seconds.is_some() || task.state.as_deref() == Some("D")).then(|| Wait {
-        waiter: Task { comm: task.comm.clone(), pid },
+    (task.seconds.is_some() || task.state == Some("D")).then(|| Wait {
+        waiter: Task { comm: task.comm.to_owned(), pid },
         lock: LockRef { class: None, address: None, acquired_at: task.stands().map(place), line: None },
         kind: WaitKind::Unknown,
         holder: None,
@@ -89,7 +89,7 @@ fn untold(pid: i64, task: &TaskFacts) -> Option<Wait> {
 
 /// Whether a task with such a stack waits in a way that matters: the kernel calls it blocked, it is in D, or in a lock.
 fn is_waiting(task: &TaskFacts, awaited: &Awaited) -> bool {
-    task.seconds.is_some() || task.state.as_deref() == Some("D") || awaited.kind.is_listed() || task.io_wait
+    task.seconds.is_some() || task.state == Some("D") || awaited.kind.is_listed() || task.io_wait
 }
 
 /// What the kernel itself says of a waiter's holder.
@@ -104,17 +104,17 @@ fn stated(blockers: &[&Blocker], pid: i64, task: &TaskFacts, waits: &mut Vec<Wai
         };
         // Without a stack, the last lock of a complete list is the one that the kernel speaks of: lockdep notes a lock
         // before it is got, and knows all but semaphores.
-        let listed = || task.locks.last().filter(|lock| task.whole && kind != WaitKind::Semaphore && !is_unowned(lock));
+        let listed = || task.locks.last().filter(|lock| task.whole && kind != WaitKind::Semaphore && !lock.words.unowned);
         let unseen = task.awaited.is_none() && !task.running;
         let own = awaited_lock(task).map(|(index, _)| &task.locks[index]).or_else(|| listed().filter(|_| unseen));
         let base = task.awaited.as_ref().map(|awaited| bare_wait(pid, task, awaited));
         let lock = own.map(lock_ref).or_else(|| base.as_ref().map(|wait| wait.lock.clone()));
-        let identity = own.map_or(Identity::None, |lock| identity(&key(lock)));
+        let identity = own.map_or(Identity::None, |lock| identity(key(lock)));
         let holder = blocker.holder.clone();
         // Of a semaphore and of readers the kernel knows only who took it last.
         let vague = kind == WaitKind::Semaphore || blocker.holder_mode.as_deref() == Some("reader");
         waits.push(Wait {
-            waiter: Task { comm: task.comm.clone(), pid },
+            waiter: Task { comm: task.comm.to_owned(), pid },
             lock: lock.unwrap_or(LockRef { class: None, address: None, acquired_at: None, line: None }),
             kind,
             candidates: 0,
@@ -138,7 +138,7 @@ fn stated(blockers: &[&Blocker], pid: i64, task: &TaskFacts, waits: &mut Vec<Wai
     }
 }
 
-fn identity(key: &Key) -> Identity {
+fn identity(key: Key<'_>) -> Identity {
     match key {
         Key::Instance(_) => Identity::Instance,
         Key::Class(_) => Identity::Class,
@@ -146,7 +146,7 @@ fn identity(key: &Key) -> Identity {
 }
 
 /// The best grade that the way a lock is distinguished from others allows.
-fn ceiling(key: &Key) -> Grade {
+fn ceiling(key: Key<'_>) -> Grade {
     match key {
         Key::Instance(_) => Grade::Stated,
         Key::Class(class) if is_global(class) => Grade::Likely,
@@ -157,7 +157,7 @@ fn ceiling(key: &Key) -> Grade {
 /// A waiter on a lock that lockdep lists.
 fn owned(
     facts: &Facts,
-    claims: &Claims,
+    claims: &Claims<'_>,
     hearsay: &Hearsay<'_>,
     pid: i64,
     task: &TaskFacts,
@@ -183,16 +183,16 @@ fn owned(
     let lock = &task.locks[index];
     let key = key(lock);
     wait.lock = lock_ref(lock);
-    wait.identity = identity(&key);
+    wait.identity = identity(key);
     wait.evidence.push(lock.line);
     wait.evidence.sort_unstable();
     wait.evidence.dedup();
     let waiter = if exact { Grade::Certain } else { Grade::Likely };
-    let listed = claims.get(&key);
-    let holders = listed.map_or([&[][..]; 2], |listed| others(&listed.holders, pid, index));
-    let open = listed.map_or([&[][..]; 2], |listed| others(&listed.open, pid, index));
+    let listed = claims.get(key);
+    let holders = listed.map_or([&[][..]; 2], |listed| others(listed.holders, pid, index));
+    let open = listed.map_or([&[][..]; 2], |listed| others(listed.open, pid, index));
     let (holder_count, open_count) = (holders[0].len() + holders[1].len(), open[0].len() + open[1].len());
-    let limit = ceiling(&key).min(waiter);
+    let limit = ceiling(key).min(waiter);
     if holder_count > MOST_HOLDERS {
         wait.candidates = holder_count;
         wait.because = format!("the stacks of {holder_count} tasks are past the call that took the lock");
@@ -201,11 +201,11 @@ fn owned(
     }
     if holder_count > 0 {
         let shared = awaited.kind.is_shared() || !awaited.kind.is_listed();
-        let contradictory = holder_count > 1 && (!shared || is_exclusive(lock));
-        for (holder, at) in holders.into_iter().flatten() {
+        let contradictory = holder_count > 1 && (!shared || is_exclusive(lock.words.usage.as_deref()));
+        for (holder, at) in holders.into_iter().flatten().map(|claim| claim.place) {
             let (grade, because) = if contradictory {
                 (limit.min(Grade::Possible), "several tasks seem to hold it".to_owned())
-            } else if shared && awaited.kind.is_read() && !is_exclusive(lock) {
+            } else if shared && awaited.kind.is_read() && !is_exclusive(lock.words.usage.as_deref()) {
                 (
                     limit.min(Grade::Likely),
                     "its stack is past the call that took the lock; a reader waits for a writer, or behind one"
@@ -214,11 +214,11 @@ fn owned(
             } else {
                 (limit, "its stack is past the call that took the lock".to_owned())
             };
-            waits.push(with_holder(facts, &wait, *holder, *at, grade, because));
+            waits.push(with_holder(facts, &wait, holder, at, grade, because));
         }
         return;
     }
-    let named: Vec<(i64, usize)> = open.into_iter().flatten().take(MOST_CANDIDATES + 1).copied().collect();
+    let named: Vec<(i64, usize)> = open.into_iter().flatten().take(MOST_CANDIDATES + 1).map(|claim| claim.place).collect();
     match named[..] {
         [] => {
             let all = "all tasks that list it wait for it";
@@ -228,7 +228,7 @@ fn owned(
                 (Some((task, line)), None) => {
                     // It cannot be named with confidence: a lock may be left behind by a task that is gone.
                     wait.because = format!("{all}; this one was running and shows no list");
-                    wait.holder = Some(task.clone());
+                    wait.holder = Some((*task).clone());
                     wait.grade = Grade::Possible;
                     wait.evidence.push(*line);
                     wait.evidence.sort_unstable();
@@ -287,7 +287,7 @@ fn with_holder(facts: &Facts, wait: &Wait, holder: i64, at: usize, grade: Grade,
     let task = facts.tasks.get(&holder);
     let line = task.and_then(|task| task.locks.get(at)).map(|lock| lock.line);
     let mut wait = Wait {
-        holder: Some(Task { comm: task.map(|task| task.comm.clone()).unwrap_or_default(), pid: holder }),
+        holder: Some(Task { comm: task.map(|task| task.comm.to_owned()).unwrap_or_default(), pid: holder }),
         grade,
         because,
         ..wait.clone()
@@ -299,27 +299,27 @@ fn with_holder(facts: &Facts, wait: &Wait, holder: i64, at: usize, grade: Grade,
 }
 
 /// A task without a stack whose last lock somebody else holds for sure waits for it, if only one can hold it.
-fn listed_only(facts: &Facts, claims: &Claims, pid: i64, task: &TaskFacts, waits: &mut Vec<Wait>) {
+fn listed_only(facts: &Facts, claims: &Claims<'_>, pid: i64, task: &TaskFacts, waits: &mut Vec<Wait>) {
     let Some(index) = task.locks.len().checked_sub(1) else { return };
     let lock = &task.locks[index];
-    if is_unowned(lock) || !task.whole || task.running {
+    if lock.words.unowned || !task.whole || task.running {
         return;
     }
     let key = key(lock);
-    let Some(listed) = claims.get(&key) else { return };
-    let mut holders = others(&listed.holders, pid, 0).into_iter().flatten();
+    let Some(listed) = claims.get(key) else { return };
+    let mut holders = others(listed.holders, pid, 0).into_iter().flatten().map(|claim| claim.place);
     let (Some((holder, at)), None) = (holders.next(), holders.next()) else { return };
     let mutex = listed.mutex;
     // Nobody sleeps for a spinlock, or while holding one: what is listed last must be a lock for which tasks sleep.
     let sleeping = listed.awaited
-        || facts.tasks.get(holder).is_some_and(|holder| holder.awaited.is_some())
-        || lock.wait_type.as_deref().is_some_and(|wait| wait.starts_with("4:"));
-    if !sleeping && lock.wait_type.as_deref().is_some_and(|wait| wait.starts_with("2:")) {
+        || facts.tasks.get(&holder).is_some_and(|holder| holder.awaited.is_some())
+        || lock.words.wait_type.as_deref().is_some_and(|wait| wait.starts_with("4:"));
+    if !sleeping && lock.words.wait_type.as_deref().is_some_and(|wait| wait.starts_with("2:")) {
         return;
     }
-    let exclusive = mutex || (sleeping && is_exclusive(lock));
+    let exclusive = mutex || (sleeping && is_exclusive(lock.words.usage.as_deref()));
     let wait = Wait {
-        waiter: Task { comm: task.comm.clone(), pid },
+        waiter: Task { comm: task.comm.to_owned(), pid },
         lock: lock_ref(lock),
         kind: if mutex { WaitKind::Mutex } else { WaitKind::Lock },
         holder: None,
@@ -327,9 +327,9 @@ fn listed_only(facts: &Facts, claims: &Claims, pid: i64, task: &TaskFacts, waits
         grade: Grade::Unknown,
         evidence: evidence([Some(task.line), Some(lock.line)]),
         because: String::new(),
-        identity: identity(&key),
+        identity: identity(key),
     };
     let grade = if exclusive { Grade::Likely } else { Grade::Possible };
     let because = "it is last in its lock list, and its stack is not in the log".to_owned();
-    waits.push(with_holder(facts, &wait, *holder, *at, ceiling(&key).min(grade), because));
+    waits.push(with_holder(facts, &wait, holder, at, ceiling(key).min(grade), because));
 }

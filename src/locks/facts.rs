@@ -2,7 +2,8 @@
 
 use super::awaited::{Awaited, awaited, is_primitive, plain};
 use super::key::Key;
-use crate::report::{Blocker, Frame, HeldLock, Task};
+use super::pieces::Held;
+use crate::report::{Blocker, Frame, Task};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What one dump says, before anything is inferred.
@@ -12,13 +13,13 @@ pub(super) struct Facts<'a> {
     pub(super) at: Option<f64>,
     pub(super) line: u64,
     pub(super) tasks: BTreeMap<i64, TaskFacts<'a>>,
-    pub(super) blockers: Vec<Blocker>,
+    pub(super) blockers: Vec<&'a Blocker>,
     /// Lines that say that lockdep is off.
     pub(super) lockdep_off: Option<u64>,
     /// Whether lists of locks of all tasks were printed.
     pub(super) listed: bool,
     /// Tasks whose list is announced and not shown: they were running.
-    pub(super) hidden: BTreeMap<i64, (Task, u64)>,
+    pub(super) hidden: BTreeMap<i64, (&'a Task, u64)>,
     /// Lists that are visibly incomplete, by line.
     pub(super) cut: Vec<u64>,
     /// Whether the kernel stops reporting hung tasks here.
@@ -30,7 +31,7 @@ pub(super) struct Facts<'a> {
     /// Whether the pass is cut before its lists of locks; those of the dump before stand in.
     pub(super) unfinished: bool,
     /// Holders that an earlier dump settled, with lists that were complete.
-    pub(super) settled: BTreeSet<(i64, Key)>,
+    pub(super) settled: BTreeSet<(i64, Key<'a>)>,
     /// Whether a key was pressed again, or the clock went back: the next task row is that of a new dump.
     pub(super) over: bool,
 }
@@ -38,17 +39,17 @@ pub(super) struct Facts<'a> {
 /// What a dump says of one task.
 #[derive(Debug, Clone, Default)]
 pub(super) struct TaskFacts<'a> {
-    pub(super) comm: String,
-    pub(super) state: Option<String>,
+    pub(super) comm: &'a str,
+    pub(super) state: Option<&'a str>,
     pub(super) seconds: Option<u64>,
     pub(super) io_wait: bool,
-    pub(super) workqueue: Option<String>,
-    pub(super) work_function: Option<String>,
+    pub(super) workqueue: Option<&'a str>,
+    pub(super) work_function: Option<&'a str>,
     pub(super) frames: &'a [Frame],
     /// Whether the log shows a stack of it, legible or not.
     pub(super) shown: bool,
     pub(super) awaited: Option<Awaited>,
-    pub(super) locks: &'a [HeldLock],
+    pub(super) locks: &'a [Held],
     /// Whether a list of it was shown completely.
     pub(super) whole: bool,
     /// Whether it was seen running on a CPU.
@@ -68,7 +69,7 @@ impl TaskFacts<'_> {
     }
 }
 
-impl Facts<'_> {
+impl<'a> Facts<'a> {
     pub(super) fn finish(&mut self) {
         for facts in self.tasks.values_mut() {
             facts.awaited = awaited(facts.frames);
@@ -112,12 +113,9 @@ impl Facts<'_> {
             match self.tasks.get_mut(pid) {
                 Some(new) if new.frames.is_empty() && new.seconds.is_none() => {
                     // Still there with the same locks taken at the same places: still the same wait.
-                    let place = |lock: &HeldLock| {
-                        (
-                            lock.address.clone(),
-                            lock.class.clone(),
-                            lock.acquired_at.as_ref().map(|at| (at.function.clone(), at.offset)),
-                        )
+                    let place = |lock: &'a Held| {
+                        let at = lock.words.acquired_at.as_ref().map(|at| (at.function.as_deref(), at.offset));
+                        (lock.address.as_deref(), lock.words.class.as_str(), at)
                     };
                     let same = !new.locks.is_empty() && new.locks.iter().map(place).eq(old.locks.iter().map(place));
                     if same && new.comm == old.comm {

@@ -1,7 +1,6 @@
 //! Edges → cycles, roots, depth.
 
 use super::{Grade, Root, Wait, waits_of};
-use crate::report::Task;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Who waits for whom, strong edges only: waiter → holder → the best grade between them.
@@ -108,7 +107,7 @@ impl Tarjan<'_> {
 
 /// The roots: tasks that wait for nobody that the log knows, though others wait for them or the kernel calls them blocked; `waits`
 /// by waiter.
-pub(super) fn roots(edges: &Edges, waits: &[Wait], hung: &BTreeMap<i64, Task>) -> Vec<Root> {
+pub(super) fn roots(edges: &Edges, waits: &[Wait], hung: &BTreeMap<i64, &str>) -> Vec<Root> {
     let mut behind: BTreeMap<i64, BTreeMap<i64, Grade>> = BTreeMap::new();
     for (waiter, holders) in edges {
         for (holder, grade) in holders {
@@ -121,7 +120,7 @@ pub(super) fn roots(edges: &Edges, waits: &[Wait], hung: &BTreeMap<i64, Task>) -
         let class = wait.lock.class.as_deref().unwrap_or(wait.kind.word());
         through.entry(holder.pid).or_default().insert(class);
     }
-    let mut names: BTreeMap<i64, &str> = hung.iter().map(|(pid, task)| (*pid, task.comm.as_str())).collect();
+    let mut names: BTreeMap<i64, &str> = hung.clone();
     for task in waits.iter().flat_map(|wait| std::iter::once(&wait.waiter).chain(&wait.holder)) {
         names.entry(task.pid).or_insert(&task.comm);
     }

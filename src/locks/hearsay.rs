@@ -2,12 +2,13 @@
 
 use super::awaited::Awaited;
 use super::claim::awaited_lock;
-use super::classes::{UnownedMap, bare, is_global, is_unowned, is_work, section, taken_map};
+use super::classes::{UnownedMap, bare, is_global, is_work, section, taken_map};
 use super::facts::{Facts, TaskFacts};
 use super::key::{Key, key};
+use super::pieces::Held;
 use super::wait::bare_wait;
 use super::{Grade, Wait, WaitKind};
-use crate::report::{Frame, HeldLock, Task};
+use crate::report::{Frame, Task};
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,7 +33,7 @@ pub(super) struct Hearsay<'a> {
     named: OnceCell<BTreeMap<&'a str, (i64, Option<i64>)>>,
     workers: OnceCell<Vec<Other<'a>>>,
     /// Tasks inside a section of RCU, and of SRCU.
-    inside: [OnceCell<Vec<(Other<'a>, &'a HeldLock)>>; 2],
+    inside: [OnceCell<Vec<(Other<'a>, &'a Held)>>; 2],
 }
 
 impl<'a> Hearsay<'a> {
@@ -65,7 +66,7 @@ impl<'a> Hearsay<'a> {
         let named = self.named.get_or_init(|| {
             let mut named: BTreeMap<&str, (i64, Option<i64>)> = BTreeMap::new();
             for (pid, task) in self.tasks {
-                named.entry(&task.comm).and_modify(|(_, second)| *second = Some(*pid)).or_insert((*pid, None));
+                named.entry(task.comm).and_modify(|(_, second)| *second = Some(*pid)).or_insert((*pid, None));
             }
             named
         });
@@ -77,11 +78,11 @@ impl<'a> Hearsay<'a> {
         self.workers.get_or_init(|| {
             let is_worker = |task: &TaskFacts<'_>| {
                 task.work_function.is_some()
-                    || task.locks.iter().any(|lock| is_work(&lock.class))
+                    || task.locks.iter().any(|lock| is_work(&lock.words.class))
                     || task.frames.iter().any(runs_work)
             };
             let is_busy = |task: &TaskFacts<'_>| {
-                task.seconds.is_some() || task.state.as_deref() == Some("D") || !task.locks.is_empty()
+                task.seconds.is_some() || task.state == Some("D") || !task.locks.is_empty()
             };
             let tasks = self.tasks.iter().filter(|(_, task)| is_worker(task) && is_busy(task));
             tasks.map(|(pid, task)| (*pid, task)).collect()
@@ -89,12 +90,12 @@ impl<'a> Hearsay<'a> {
     }
 
     /// Tasks that sleep or run inside a read-side section, as their lists show.
-    fn inside(&self, sleepable: bool) -> &[(Other<'a>, &'a HeldLock)] {
+    fn inside(&self, sleepable: bool) -> &[(Other<'a>, &'a Held)] {
         self.inside[usize::from(sleepable)].get_or_init(|| {
             let tasks = self.tasks.iter().filter_map(|(pid, task)| {
                 let section = task.locks.iter().find(|lock| {
                     // Whoever prints the lists holds the plain lock only for that.
-                    let at = lock.acquired_at.as_ref().and_then(|at| at.function.as_deref()).unwrap_or_default();
+                    let at = lock.words.acquired_at.as_ref().and_then(|at| at.function.as_deref()).unwrap_or_default();
                     is_section(lock, sleepable) && !at.starts_with("debug_show_all_locks")
                 })?;
                 Some(((*pid, task), section))
@@ -151,15 +152,15 @@ pub(super) fn flusher(hearsay: &Hearsay<'_>, pid: i64, task: &TaskFacts, awaited
             let because =
                 "the only busy worker whose work has to do with the module, file or locks of this one".to_owned();
             let line =
-                facts_of.locks.iter().find(|lock| is_work(&lock.class) || is_unowned(lock)).map(|lock| lock.line);
+                facts_of.locks.iter().find(|lock| is_work(&lock.words.class) || lock.words.unowned).map(|lock| lock.line);
             // process_one_work takes the map of the workqueue, then that of the work item.
             let item =
-                facts_of.locks.iter().filter(|lock| is_unowned(lock)).nth(1).filter(|_| awaited.kind == WaitKind::Work);
-            wait.lock.class = item.map(|lock| lock.class.clone()).or_else(|| facts_of.work_function.clone());
+                facts_of.locks.iter().filter(|lock| lock.words.unowned).nth(1).filter(|_| awaited.kind == WaitKind::Work);
+            wait.lock.class = item.map(|lock| lock.words.class.clone()).or_else(|| facts_of.work_function.map(str::to_owned));
             wait.lock.line = item.map(|lock| lock.line);
             wait.evidence.extend(line.or(Some(facts_of.line)));
             waits.push(Wait {
-                holder: Some(Task { comm: facts_of.comm.clone(), pid: *worker }),
+                holder: Some(Task { comm: facts_of.comm.to_owned(), pid: *worker }),
                 grade: Grade::Likely,
                 because,
                 ..wait
@@ -168,7 +169,7 @@ pub(super) fn flusher(hearsay: &Hearsay<'_>, pid: i64, task: &TaskFacts, awaited
         ([], [(worker, facts_of)]) => {
             let because = "the only busy worker that the log shows".to_owned();
             waits.push(Wait {
-                holder: Some(Task { comm: facts_of.comm.clone(), pid: *worker }),
+                holder: Some(Task { comm: facts_of.comm.to_owned(), pid: *worker }),
                 grade: Grade::Possible,
                 because,
                 ..wait
@@ -187,7 +188,7 @@ pub(super) fn flusher(hearsay: &Hearsay<'_>, pid: i64, task: &TaskFacts, awaited
             for (worker, facts_of) in many {
                 let because = "one of the workers that are busy with related work".to_owned();
                 waits.push(Wait {
-                    holder: Some(Task { comm: facts_of.comm.clone(), pid: *worker }),
+                    holder: Some(Task { comm: facts_of.comm.to_owned(), pid: *worker }),
                     grade: Grade::Possible,
                     because,
                     ..wait.clone()
@@ -226,14 +227,14 @@ pub(super) fn reader(
         [] => wait.because = "no list shows a task inside a read-side section".into(),
         _ if count > MOST_READERS => wait.because = format!("{count} tasks are inside of {what}"),
         some => {
-            let domains: BTreeSet<&str> = some.iter().map(|(_, section)| bare(&section.class)).collect();
+            let domains: BTreeSet<&str> = some.iter().map(|(_, section)| bare(&section.words.class)).collect();
             let asleep = |task: &TaskFacts| task.awaited.is_some() && !task.running;
             for ((reader, facts_of), section) in some {
                 // One reader of one domain, who sleeps in his section, while no list is missing: nobody else is in question.
                 let only = some.len() == 1 && facts.hidden.is_empty() && facts.cut.is_empty() && asleep(facts_of);
                 let mut edge = wait.clone();
-                edge.lock.class = Some(section.class.clone());
-                edge.holder = Some(Task { comm: facts_of.comm.clone(), pid: *reader });
+                edge.lock.class = Some(section.words.class.clone());
+                edge.holder = Some(Task { comm: facts_of.comm.to_owned(), pid: *reader });
                 edge.grade = if only && domains.len() == 1 { Grade::Likely } else { Grade::Possible };
                 edge.because = format!("its list shows it inside of {what}");
                 edge.evidence.push(section.line);
@@ -248,9 +249,9 @@ pub(super) fn reader(
 }
 
 /// Whether the lock is a read-side section of SRCU, or of plain RCU.
-fn is_section(lock: &HeldLock, sleepable: bool) -> bool {
-    let class = section(&lock.class);
-    let mut takers = lock.acquired_at.iter().chain(&lock.inlined).filter_map(|frame| frame.function.as_deref());
+fn is_section(lock: &Held, sleepable: bool) -> bool {
+    let class = section(&lock.words.class);
+    let mut takers = lock.words.acquired_at.iter().chain(&lock.words.inlined).filter_map(|frame| frame.function.as_deref());
     let srcu = class == Some(UnownedMap::Srcu) || takers.any(|function| taken_map(function) == Some(UnownedMap::Srcu));
     if sleepable { srcu } else { !srcu && class == Some(UnownedMap::Rcu) }
 }
@@ -294,7 +295,7 @@ fn related(task: &TaskFacts, awaited: &Awaited, worker: &TaskFacts) -> bool {
     });
     let Some(caller) = caller else { return false };
     // A worker that is only listed is known by where it took its locks.
-    let mut taken = worker.locks.iter().filter(|lock| !is_unowned(lock)).filter_map(|lock| lock.acquired_at.as_ref());
+    let mut taken = worker.locks.iter().filter(|lock| !lock.words.unowned).filter_map(|lock| lock.words.acquired_at.as_ref());
     if worker.frames.is_empty() && caller.module.is_some() && taken.any(|at| at.module == caller.module) {
         return true;
     }

@@ -1,20 +1,20 @@
 //! What distinguishes one lock from another.
 
-use crate::report::HeldLock;
+use super::pieces::Held;
 
 /// What distinguishes one lock from another.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Key {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Key<'a> {
     /// The address of its lockdep map.
-    Instance(String),
+    Instance(&'a str),
     /// Its class, where no address is printed.
-    Class(String),
+    Class(&'a str),
 }
 
 /// The key of a listed lock.
-pub(super) fn key(lock: &HeldLock) -> Key {
+pub(super) fn key(lock: &Held) -> Key<'_> {
     match &lock.address {
-        Some(address) if address.bytes().any(|byte| byte != b'0') => Key::Instance(address.clone()),
-        _ => Key::Class(lock.class.clone()),
+        Some(address) if address.bytes().any(|byte| byte != b'0') => Key::Instance(address),
+        _ => Key::Class(&lock.words.class),
     }
 }

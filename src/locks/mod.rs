@@ -19,6 +19,7 @@ mod hearsay;
 mod key;
 mod kind;
 mod model;
+mod pieces;
 mod predict;
 mod wait;
 
@@ -28,6 +29,7 @@ pub use belonging::{dump_of, missing_root};
 pub(crate) use graph::is_held;
 pub use kind::{Identity, WaitKind};
 pub use model::*;
+pub use pieces::Gathered;
 
 use crate::report::{Event, Lockdep, Report, Task};
 use facts::{Facts, TaskFacts};
@@ -50,13 +52,15 @@ pub enum Record<'a> {
 /// A log with lockdep reports and without any dump yields one record that only explains them.
 #[must_use]
 pub fn dumps(log: &str, records: &[Record<'_>]) -> Vec<Dump> {
-    let facts = gather::dumps(records);
-    let mut reports: Vec<(&Report, &Lockdep)> = records
-        .iter()
-        .filter_map(
-            |record| if let Record::Report(report) = record { Some((*report, report.lockdep.as_ref()?)) } else { None },
-        )
-        .collect();
+    dumps_of(log, &Gathered::of(records))
+}
+
+/// The wait graphs of one log of which everything was gathered, in its order; see [`dumps`].
+#[must_use]
+pub fn dumps_of(log: &str, gathered: &Gathered<'_>) -> Vec<Dump> {
+    let facts = gather::dumps(gathered);
+    let mut reports: Vec<(&Report, &Lockdep)> =
+        gathered.lockdep.iter().filter_map(|report| Some((report.as_ref(), report.lockdep.as_ref()?))).collect();
     reports.sort_by_key(|(report, _)| (report.boot, report.start));
     let mut dumps: Vec<Dump> = Vec::new();
     for (index, facts) in facts.iter().enumerate() {
@@ -106,12 +110,8 @@ fn dump(log: &str, index: usize, facts: &Facts, reports: &[(&Report, &Lockdep)],
     });
     let strong = graph::strong(&waits);
     let cycles = graph::cycles(&strong);
-    let hung: BTreeMap<i64, Task> = facts
-        .tasks
-        .iter()
-        .filter(|(_, task)| task.seconds.is_some())
-        .map(|(pid, task)| (*pid, Task { comm: task.comm.clone(), pid: *pid }))
-        .collect();
+    let hung = facts.tasks.iter().filter(|(_, task)| task.seconds.is_some());
+    let hung: BTreeMap<i64, &str> = hung.map(|(pid, task)| (*pid, task.comm)).collect();
     let roots = graph::roots(&strong, &waits, &hung);
     let lockdep: Vec<Explanation> = reports.iter().map(|(report, lockdep)| explain::explain(report, lockdep)).collect();
     let joined = explain::join(&lockdep, reports, &waits);
@@ -135,7 +135,7 @@ fn dump(log: &str, index: usize, facts: &Facts, reports: &[(&Report, &Lockdep)],
         waits,
         cycles,
         roots,
-        running: facts.hidden.values().map(|(task, _)| task.clone()).collect(),
+        running: facts.hidden.values().map(|(task, _)| (*task).clone()).collect(),
         lockdep,
         joined,
     }
@@ -158,22 +158,21 @@ fn dump_task(facts: &Facts, pid: i64, task: &TaskFacts, waits: &[Wait], before: 
         }
     });
     let stands = task.stands();
+    let listed = task.locks.iter().filter(|lock| Some(lock.line) != awaited && !lock.words.unowned);
+    let mut holds: Vec<LockRef> = listed.map(wait::lock_ref).collect();
+    // Most lists have one entry, and there may be a million.
+    holds.shrink_to_fit();
     DumpTask {
-        comm: task.comm.clone(),
+        comm: task.comm.to_owned(),
         pid,
-        state: task.state.clone(),
+        state: task.state.map(str::to_owned),
         seconds: task.seconds,
         since,
-        work: task.workqueue.as_ref().map(|queue| match &task.work_function {
+        work: task.workqueue.map(|queue| match task.work_function {
             Some(function) => format!("{queue} {function}"),
-            None => queue.clone(),
+            None => queue.to_owned(),
         }),
-        holds: task
-            .locks
-            .iter()
-            .filter(|lock| Some(lock.line) != awaited && !classes::is_unowned(lock))
-            .map(wait::lock_ref)
-            .collect(),
+        holds,
         stands_in: stands.map(wait::place),
         stands_at: stands.map(|frame| frame.log_line).filter(|line| *line > 0),
         inherited: task.inherited,

@@ -3,8 +3,9 @@
 use super::awaited::{Awaited, plain};
 use super::classes::global_lock;
 use super::facts::TaskFacts;
+use super::pieces::Held;
 use super::{Grade, Identity, LockRef, Wait};
-use crate::report::{Frame, HeldLock, Task};
+use crate::report::{Frame, Task};
 
 /// A wait of which only the waiter is known.
 pub(super) fn bare_wait(pid: i64, task: &TaskFacts, awaited: &Awaited) -> Wait {
@@ -13,7 +14,7 @@ pub(super) fn bare_wait(pid: i64, task: &TaskFacts, awaited: &Awaited) -> Wait {
     let named = site.and_then(|site| site.function.as_deref()).map(plain);
     let class = named.filter(|_| awaited.kind.is_listed()).and_then(global_lock);
     Wait {
-        waiter: Task { comm: task.comm.clone(), pid },
+        waiter: Task { comm: task.comm.to_owned(), pid },
         lock: LockRef { class, address: None, acquired_at: outer.or(site).map(place), line: None },
         kind: awaited.kind,
         holder: None,
@@ -46,11 +47,11 @@ pub(super) fn evidence<const N: usize>(lines: [Option<u64>; N]) -> Vec<u64> {
 }
 
 /// The listed lock as others see it.
-pub(super) fn lock_ref(lock: &HeldLock) -> LockRef {
+pub(super) fn lock_ref(lock: &Held) -> LockRef {
     LockRef {
-        class: Some(lock.class.clone()),
-        address: lock.address.clone(),
-        acquired_at: lock.acquired_at.as_ref().map(place),
+        class: Some(lock.words.class.clone()),
+        address: lock.address.as_deref().map(str::to_owned),
+        acquired_at: lock.words.acquired_at.as_ref().map(place),
         line: Some(lock.line),
     }
 }

@@ -7,9 +7,10 @@ use super::answer::{Answer, Draft};
 use super::asked::{self, Much};
 use super::roots::Roots;
 use crate::diff::{Group, compare};
-use crate::engine::{Item, Kept, Options, lock_dumps};
+use crate::engine::{Item, Kept, Options, gather_locks};
 use crate::grammar::Grammar;
 use crate::intake::{Log, Outcome, each_log_in, read_log, silence, wholes_in};
+use crate::locks::{Gathered, dumps_of};
 use crate::render::{self, LogView, Look, Palette, Width};
 use std::ops::ControlFlow;
 
@@ -122,15 +123,15 @@ pub(super) fn locks(roots: &Roots, asked: asked::Locks) -> anyhow::Result<Answer
     let options = Options { events: true, kept: Kept::LOCKS, ..Options::named("") };
     draft.found(false);
     each_log(roots, &asked.logs, asked.text, &mut draft, |draft, log| {
-        let (name, mut items) = (log.name.clone(), Vec::new());
+        let (name, mut gathered) = (log.name.clone(), Gathered::default());
         let outcome = read_log(log, &options, |more| {
-            items.extend(more);
+            more.iter().for_each(|item| gather_locks(&mut gathered, item));
             ControlFlow::Continue(())
         });
         if !answers(draft, &name, &outcome) {
             return Ok(());
         }
-        let dumps = lock_dumps(&name, &items);
+        let dumps = dumps_of(&name, &gathered);
         draft.found(dumps.iter().any(|dump| dump.hang));
         if draft.is_text() {
             draft.text(&render::locks_text(&name, &dumps, &look(asked.detail)));
