@@ -91,9 +91,10 @@ extern "C" fn pass(_: libc::c_int) {}
 /// Puts zeros where a guarded map has lost its bytes; every other SIGBUS ends the process, as it would have without this.
 #[expect(unsafe_code, reason = "a handler of SIGBUS: no safe interface lets one repair the memory and go on")]
 extern "C" fn answer(signal: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
-    // SAFETY: with SA_SIGINFO the system gives a valid siginfo_t, of which SIGBUS fills the address.
-    let address = unsafe { (*info).si_addr() } as usize;
-    for slot in &SLOTS {
+    // SAFETY: with SA_SIGINFO the system gives a valid siginfo_t. Its address is one only where the system itself sends the signal,
+    // for an access that this thread made; else the place holds who sent it.
+    let (address, is_sent) = unsafe { ((*info).si_addr() as usize, (*info).si_code <= 0) };
+    for slot in SLOTS.iter().filter(|_| !is_sent) {
         let (start, end) = (slot.start.load(Ordering::Acquire), slot.end.load(Ordering::Acquire));
         // Another thread may give the slot to another map between the two loads. Whoever saw the new end sees that the old start is
         // gone: it was taken back before.
@@ -119,10 +120,14 @@ extern "C" fn answer(signal: libc::c_int, info: *mut libc::siginfo_t, _: *mut li
             return;
         }
     }
-    // SAFETY: as in `install`. The instruction that failed fails again when this returns, and then ends the process.
+    // SAFETY: as in `install`. The instruction that failed fails again when this returns, and then ends the process; one that was
+    // sent is sent once more, which raise(3) may do in a handler: it waits until this returns.
     unsafe {
         let mut default: libc::sigaction = std::mem::zeroed();
         default.sa_sigaction = libc::SIG_DFL;
         libc::sigaction(signal, &raw const default, std::ptr::null_mut());
+        if is_sent {
+            libc::raise(signal);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! A growing log, followed through rotation and truncation by looking again and again.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -31,6 +31,10 @@ pub enum Step<'bytes> {
     Rotated,
     /// The file became shorter than what had been read of it; what follows is its start.
     Truncated,
+    /// It cannot be read (a network file system that is gone, say), in words. Said once; it is tried again at each look.
+    Failing(String),
+    /// It can be read again.
+    Recovered,
     /// Somebody called [`Stopper::stop`].
     Stopped,
 }
@@ -46,6 +50,19 @@ pub struct Follow {
     interval: Duration,
     stopper: Stopper,
     buffer: Vec<u8>,
+    /// What failed at the last look and was told.
+    failing: Option<Failing>,
+    /// So many bytes of `buffer` are read and not handed over.
+    held: usize,
+}
+
+/// What can fail while a log is followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Failing {
+    /// To read the file that is open.
+    Read,
+    /// To open another one that has the name now.
+    Open,
 }
 
 /// Ends a [`Follow`], from any thread, at once.
@@ -96,6 +113,8 @@ impl Follow {
             interval,
             stopper: Stopper::default(),
             buffer: vec![0; CHUNK],
+            failing: None,
+            held: 0,
         })
     }
 
@@ -130,27 +149,68 @@ impl Follow {
             let _ = self.file.rewind();
             return Some(Seen::Truncated);
         }
-        // A read that fails (a network file system, say) is tried again at the next look.
-        if let Ok(got @ 1..) = self.file.read(&mut self.buffer) {
-            self.at += got as u64;
-            return Some(Seen::Bytes(got));
+        if let held @ 1.. = std::mem::take(&mut self.held) {
+            return Some(Seen::Bytes(held));
+        }
+        match self.file.read(&mut self.buffer) {
+            Ok(got) => {
+                self.at += got as u64;
+                if self.failing == Some(Failing::Read) {
+                    (self.failing, self.held) = (None, got);
+                    return Some(Seen::Recovered);
+                }
+                if got > 0 {
+                    return Some(Seen::Bytes(got));
+                }
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => return None,
+            // Another file may have the name, all the same.
+            Err(error) => {
+                if let Some(told) = self.fails(Failing::Read, &error) {
+                    return Some(told);
+                }
+            }
         }
         // The old file is at its end: is there a new one?
-        let metadata = std::fs::metadata(&self.path).ok()?;
+        let metadata = match std::fs::metadata(&self.path) {
+            Ok(metadata) => metadata,
+            // In the middle of a rotation no file has the name.
+            Err(error) if error.kind() == ErrorKind::NotFound => return None,
+            Err(error) => return self.fails(Failing::Open, &error),
+        };
         if (metadata.dev(), metadata.ino()) == self.identity || !metadata.is_file() {
-            return None;
+            return (self.failing == Some(Failing::Open)).then(|| {
+                self.failing = None;
+                Seen::Recovered
+            });
         }
-        let file = File::open(&self.path).ok()?;
         // What was opened counts, not what was looked at before.
-        let metadata = file.metadata().ok()?;
+        let (file, metadata) = match File::open(&self.path).and_then(|file| Ok((file.metadata()?, file))) {
+            Ok((metadata, file)) => (file, metadata),
+            Err(error) if error.kind() == ErrorKind::NotFound => return None,
+            Err(error) => return self.fails(Failing::Open, &error),
+        };
         // The writer may have added to the old file until it noticed the rotation.
         if let Ok(got @ 1..) = self.file.read(&mut self.buffer) {
             self.at += got as u64;
             return Some(Seen::Bytes(got));
         }
         self.identity = (metadata.dev(), metadata.ino());
-        (self.file, self.at) = (file, 0);
+        (self.file, self.at, self.failing) = (file, 0, None);
         Some(Seen::Rotated)
+    }
+
+    /// Tells of a failure, unless one was told and is not over.
+    fn fails(&mut self, what: Failing, error: &std::io::Error) -> Option<Seen> {
+        if self.failing.is_some() {
+            return None;
+        }
+        self.failing = Some(what);
+        let path = self.path.display();
+        Some(Seen::Failing(match what {
+            Failing::Read => format!("{path} cannot be read now: {error}"),
+            Failing::Open => format!("the new {path} cannot be opened now: {error}"),
+        }))
     }
 }
 
@@ -159,6 +219,8 @@ enum Seen {
     Bytes(usize),
     Rotated,
     Truncated,
+    Failing(String),
+    Recovered,
 }
 
 impl Seen {
@@ -167,6 +229,8 @@ impl Seen {
             Self::Bytes(got) => Step::Bytes(&buffer[..got]),
             Self::Rotated => Step::Rotated,
             Self::Truncated => Step::Truncated,
+            Self::Failing(words) => Step::Failing(words),
+            Self::Recovered => Step::Recovered,
         }
     }
 }

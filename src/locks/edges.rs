@@ -104,7 +104,8 @@ fn stated(blockers: &[&Blocker], pid: i64, task: &TaskFacts, waits: &mut Vec<Wai
         };
         // Without a stack, the last lock of a complete list is the one that the kernel speaks of: lockdep notes a lock
         // before it is got, and knows all but semaphores.
-        let listed = || task.locks.last().filter(|lock| task.whole && kind != WaitKind::Semaphore && !lock.words.unowned);
+        let listed =
+            || task.locks.last().filter(|lock| task.whole && kind != WaitKind::Semaphore && !lock.words.unowned);
         let unseen = task.awaited.is_none() && !task.running;
         let own = awaited_lock(task).map(|(index, _)| &task.locks[index]).or_else(|| listed().filter(|_| unseen));
         let base = task.awaited.as_ref().map(|awaited| bare_wait(pid, task, awaited));
@@ -218,7 +219,8 @@ fn owned(
         }
         return;
     }
-    let named: Vec<(i64, usize)> = open.into_iter().flatten().take(MOST_CANDIDATES + 1).map(|claim| claim.place).collect();
+    let named: Vec<(i64, usize)> =
+        open.into_iter().flatten().take(MOST_CANDIDATES + 1).map(|claim| claim.place).collect();
     match named[..] {
         [] => {
             let all = "all tasks that list it wait for it";

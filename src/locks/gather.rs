@@ -120,9 +120,7 @@ fn begins(dump: &Facts, piece: &Piece<'_>, times: Option<(f64, f64)>) -> bool {
                     .is_some_and(|known| known.seconds.is_some() || !known.frames.is_empty() && !dump.hung)
         }
         Piece::Hung(row) => {
-            paused
-                || dump.over
-                || dump.tasks.get(&row.pid).is_some_and(|known| known.state.is_some() && !dump.hung)
+            paused || dump.over || dump.tasks.get(&row.pid).is_some_and(|known| known.state.is_some() && !dump.hung)
         }
         Piece::Mark => paused && !dump.hung,
         Piece::Held(list) => {

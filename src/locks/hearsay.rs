@@ -81,9 +81,8 @@ impl<'a> Hearsay<'a> {
                     || task.locks.iter().any(|lock| is_work(&lock.words.class))
                     || task.frames.iter().any(runs_work)
             };
-            let is_busy = |task: &TaskFacts<'_>| {
-                task.seconds.is_some() || task.state == Some("D") || !task.locks.is_empty()
-            };
+            let is_busy =
+                |task: &TaskFacts<'_>| task.seconds.is_some() || task.state == Some("D") || !task.locks.is_empty();
             let tasks = self.tasks.iter().filter(|(_, task)| is_worker(task) && is_busy(task));
             tasks.map(|(pid, task)| (*pid, task)).collect()
         })
@@ -151,12 +150,20 @@ pub(super) fn flusher(hearsay: &Hearsay<'_>, pid: i64, task: &TaskFacts, awaited
         ([(worker, facts_of)], _) => {
             let because =
                 "the only busy worker whose work has to do with the module, file or locks of this one".to_owned();
-            let line =
-                facts_of.locks.iter().find(|lock| is_work(&lock.words.class) || lock.words.unowned).map(|lock| lock.line);
+            let line = facts_of
+                .locks
+                .iter()
+                .find(|lock| is_work(&lock.words.class) || lock.words.unowned)
+                .map(|lock| lock.line);
             // process_one_work takes the map of the workqueue, then that of the work item.
-            let item =
-                facts_of.locks.iter().filter(|lock| lock.words.unowned).nth(1).filter(|_| awaited.kind == WaitKind::Work);
-            wait.lock.class = item.map(|lock| lock.words.class.clone()).or_else(|| facts_of.work_function.map(str::to_owned));
+            let item = facts_of
+                .locks
+                .iter()
+                .filter(|lock| lock.words.unowned)
+                .nth(1)
+                .filter(|_| awaited.kind == WaitKind::Work);
+            wait.lock.class =
+                item.map(|lock| lock.words.class.clone()).or_else(|| facts_of.work_function.map(str::to_owned));
             wait.lock.line = item.map(|lock| lock.line);
             wait.evidence.extend(line.or(Some(facts_of.line)));
             waits.push(Wait {
@@ -251,7 +258,8 @@ pub(super) fn reader(
 /// Whether the lock is a read-side section of SRCU, or of plain RCU.
 fn is_section(lock: &Held, sleepable: bool) -> bool {
     let class = section(&lock.words.class);
-    let mut takers = lock.words.acquired_at.iter().chain(&lock.words.inlined).filter_map(|frame| frame.function.as_deref());
+    let mut takers =
+        lock.words.acquired_at.iter().chain(&lock.words.inlined).filter_map(|frame| frame.function.as_deref());
     let srcu = class == Some(UnownedMap::Srcu) || takers.any(|function| taken_map(function) == Some(UnownedMap::Srcu));
     if sleepable { srcu } else { !srcu && class == Some(UnownedMap::Rcu) }
 }
@@ -295,7 +303,8 @@ fn related(task: &TaskFacts, awaited: &Awaited, worker: &TaskFacts) -> bool {
     });
     let Some(caller) = caller else { return false };
     // A worker that is only listed is known by where it took its locks.
-    let mut taken = worker.locks.iter().filter(|lock| !lock.words.unowned).filter_map(|lock| lock.words.acquired_at.as_ref());
+    let mut taken =
+        worker.locks.iter().filter(|lock| !lock.words.unowned).filter_map(|lock| lock.words.acquired_at.as_ref());
     if worker.frames.is_empty() && caller.module.is_some() && taken.any(|at| at.module == caller.module) {
         return true;
     }

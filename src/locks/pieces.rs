@@ -108,9 +108,7 @@ impl Piece<'_> {
                 frames: row.frames.map(|frames| Cow::Owned(frames.into_owned())),
                 ..*row
             })),
-            Self::Held(list) => {
-                Piece::Held(List { task: list.task.map(|task| Cow::Owned(task.into_owned())), ..list })
-            }
+            Self::Held(list) => Piece::Held(List { task: list.task.map(|task| Cow::Owned(task.into_owned())), ..list }),
             Self::Running(pid) => Piece::Running(pid),
             Self::Blocker(blocker) => Piece::Blocker(Box::new(Cow::Owned(blocker.into_owned()))),
             Self::LockdepOff => Piece::LockdepOff,

@@ -20,6 +20,8 @@ mod csv;
 mod draft;
 mod form;
 #[cfg(feature = "arrow")]
+mod guarded;
+#[cfg(feature = "arrow")]
 mod old;
 #[cfg(feature = "arrow")]
 mod parts;

@@ -2,6 +2,7 @@
 
 use super::cell;
 use super::form::{Form, parquet_files};
+use super::guarded::{guarded, sentence};
 use super::old;
 use super::{LIST_ELEMENT, TableError};
 use crate::diff::cause::Cause;
@@ -188,7 +189,9 @@ fn each_batch(
     take: &mut dyn FnMut(&RecordBatch) -> Result<(), TableError>,
 ) -> Result<(), TableError> {
     let failed = |source: std::io::Error| TableError::File { path: path.display().to_string(), source };
-    let unreadable = |error: &dyn std::fmt::Display| refused(path, &format!("cannot be read as a table: {error}"));
+    let unreadable =
+        |error: &dyn std::fmt::Display| refused(path, &format!("cannot be read as a table: {}", sentence(error)));
+    let damaged = || refused(path, "cannot be read as a table: it is damaged");
     let file = File::open(path).map_err(failed)?;
     // A table without causes has what they are made of; nobody else needs that.
     let made = |schema: &Schema| schema.field_with_name("cause_id").is_err() && !named.contains_key("cause_id");
@@ -196,19 +199,21 @@ fn each_batch(
         let name = schema.field(at).name().as_str();
         NEEDED.contains(&name) || FURTHER.contains(&name) || (made(schema) && old::MADE_OF.contains(&name))
     };
-    let mut reader: Box<dyn RecordBatchReader> = if Form::of(path) == Some(Form::Arrow) {
+    let open = || -> Result<Box<dyn RecordBatchReader>, TableError> {
+        if Form::of(path) != Some(Form::Arrow) {
+            let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| unreadable(&error))?;
+            let schema = builder.schema().clone();
+            let roots: Vec<usize> = (0..schema.fields().len()).filter(|at| wanted(&schema, *at)).collect();
+            let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
+            return Ok(Box::new(builder.with_projection(mask).build().map_err(|error| unreadable(&error))?));
+        }
         let whole = FileReader::try_new(BufReader::new(file), None).map_err(|error| unreadable(&error))?;
         let fields = whole.schema();
         let places: Vec<usize> = (0..fields.fields().len()).filter(|at| wanted(&fields, *at)).collect();
         let file = File::open(path).map_err(failed)?;
-        Box::new(FileReader::try_new(BufReader::new(file), Some(places)).map_err(|error| unreadable(&error))?)
-    } else {
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| unreadable(&error))?;
-        let schema = builder.schema().clone();
-        let roots: Vec<usize> = (0..schema.fields().len()).filter(|at| wanted(&schema, *at)).collect();
-        let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
-        Box::new(builder.with_projection(mask).build().map_err(|error| unreadable(&error))?)
+        Ok(Box::new(FileReader::try_new(BufReader::new(file), Some(places)).map_err(|error| unreadable(&error))?))
     };
+    let mut reader = guarded(open).unwrap_or_else(|| Err(damaged()))?;
     let schema = reader.schema();
     let there = |name: &str| schema.field_with_name(name).is_ok() || named.contains_key(name);
     let needed = if made(&schema) && there("stacks") && there("record") { &NEEDED[..3] } else { &NEEDED[..] };
@@ -228,7 +233,10 @@ fn each_batch(
             return Err(refused(path, &format!("its column {name} is {}: CAST it to BIGINT", field.data_type())));
         }
     }
-    reader.try_for_each(|batch| take(&batch.map_err(|error| unreadable(&error))?))
+    while let Some(batch) = guarded(|| reader.next()).ok_or_else(damaged)? {
+        take(&batch.map_err(|error| unreadable(&error))?)?;
+    }
+    Ok(())
 }
 
 /// A row of a table that somebody wrote: kanalyze, Spark, duckdb, polars.

@@ -2,6 +2,7 @@
 
 use super::arrays::batch;
 use super::draft::told;
+use super::guarded::{guarded, sentence};
 use super::place::Place;
 use super::schema::COLUMNS;
 use super::{Origin, Row, TableError};
@@ -132,11 +133,10 @@ impl LogStream {
         loop {
             while !self.piece.is_empty() {
                 let (decoder, piece) = (&mut self.decoder, &mut self.piece);
-                // A stream that nobody's library writes can make the decoder panic; for the user that is an error like others.
-                let decoded = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| decoder.decode(piece)));
-                let batch = decoded
-                    .map_err(|_| refused("it is damaged"))?
-                    .map_err(|error| refused(&format!("it is damaged or not an Arrow stream (IPC): {error}")))?;
+                let batch =
+                    guarded(|| decoder.decode(piece)).ok_or_else(|| refused("it is damaged"))?.map_err(|error| {
+                        refused(&format!("it is damaged or not an Arrow stream (IPC): {}", sentence(&error)))
+                    })?;
                 if enough(&self.decoder, batch.as_ref()) {
                     return Ok(batch);
                 }

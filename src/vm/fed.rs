@@ -7,6 +7,8 @@ pub(super) enum Fed {
     Bytes(Vec<u8>),
     /// The log goes on elsewhere; why.
     Cut(String),
+    /// Something of the log is not as it should be, or is so again; the log goes on.
+    Note(String),
     /// It has ended; why.
     End(String),
 }

@@ -48,9 +48,19 @@ impl FollowedJournal {
 /// Hands on what journalctl prints until it ends or nobody listens any more.
 fn hand_on(mut lines: impl Read, complaints: impl Read, sender: &SyncSender<Fed>) {
     let mut buffer = vec![0; CHUNK];
-    while let Ok(got @ 1..) = lines.read(&mut buffer) {
-        if sender.send(Fed::Bytes(buffer[..got].to_vec())).is_err() {
-            return;
+    loop {
+        match lines.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(got) => {
+                if sender.send(Fed::Bytes(buffer[..got].to_vec())).is_err() {
+                    return;
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => {
+                let _ = sender.send(Fed::End(format!("what journalctl prints cannot be read: {error}")));
+                return;
+            }
         }
     }
     let mut words = Vec::new();

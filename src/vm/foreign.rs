@@ -149,6 +149,7 @@ pub fn watch(
         match inputs.recv_timeout(TICK) {
             Ok(Fed::Bytes(bytes)) => watcher.serial(&bytes),
             Ok(Fed::Cut(text)) => watcher.cut(text),
+            Ok(Fed::Note(text)) => watcher.warn(text),
             Ok(Fed::End(reason)) => {
                 ended = true;
                 watcher.fact(Fact::MachineEnded { reason, expected: true });
@@ -199,6 +200,8 @@ fn start(feed: Feed) -> Result<Started, WatchError> {
                         Step::Idle => continue,
                         Step::Rotated => Fed::Cut("the log was rotated: going on with the new file".to_owned()),
                         Step::Truncated => Fed::Cut("the log was truncated: going on from its start".to_owned()),
+                        Step::Failing(words) => Fed::Note(format!("{words}; it is tried again")),
+                        Step::Recovered => Fed::Note("the log can be read again".to_owned()),
                         Step::Stopped => break,
                     };
                     if sender.send(fed).is_err() {

@@ -1,7 +1,7 @@
 /* A stand-in for a disk that fails, for LD_PRELOAD: calls of libc on files whose path contains $FAULT_PATH fail, or the process
  * gets a signal right before one of them. Everything else goes through.
  *
- *   FAULT=read    reads fail with $FAULT_ERRNO once $FAULT_AFTER bytes of a file were given
+ *   FAULT=read    reads fail with $FAULT_ERRNO once $FAULT_AFTER bytes of a file were given, while there is a file $FAULT_WHILE
  *   FAULT=write   writes fail with $FAULT_ERRNO once $FAULT_AFTER bytes were taken, as on a full disk
  *   FAULT=open    opening for writing, making folders, renaming and removing fail with $FAULT_ERRNO, as in a read-only folder
  *   FAULT=sync    fsync and fdatasync fail with $FAULT_ERRNO
@@ -99,6 +99,9 @@ static int seen(int file) { return file >= 0 && file < FILES && watched[file]; }
 /* How much of `count` may pass; -1 if nothing may any longer. */
 static ssize_t share(int file, size_t count, const char *fault) {
     if (!seen(file) || !is(fault))
+        return (ssize_t)count;
+    const char *only = getenv("FAULT_WHILE");
+    if (only && access(only, F_OK))
         return (ssize_t)count;
     long left = number("FAULT_AFTER") - taken[file];
     if (left <= 0)

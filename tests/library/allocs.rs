@@ -1,14 +1,33 @@
-//! Nothing is allocated for a line that starts nothing.
+//! Nothing is allocated for a line that starts nothing, and what a long list of locks takes is bounded for each of them.
 
-use kanalyze::engine::{Engine, Kept, Options};
+use kanalyze::engine::{Engine, Kept, Options, gather_locks, read_items};
 use kanalyze::grammar::{Grammar, Scanner};
+use kanalyze::locks::{Gathered, dumps_of};
 use kanalyze::render::LogView;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::fmt::Write as _;
 
 thread_local! {
     /// Allocations of this thread: the other tests run beside this one.
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+    /// Bytes that this thread holds, and the most that it held.
+    static HELD: Cell<isize> = const { Cell::new(0) };
+    static MOST: Cell<isize> = const { Cell::new(0) };
+}
+
+/// What the work gives, the bytes that stay allocated for it, and the most that were while it went on.
+pub(crate) fn memory<T>(work: impl FnOnce() -> T) -> (T, isize, isize) {
+    let before = HELD.get();
+    MOST.set(before);
+    let done = work();
+    (done, HELD.get() - before, MOST.get() - before)
+}
+
+fn hold(bytes: isize) {
+    // Where a thread ends there is nothing to count for any longer.
+    let _ = HELD.try_with(|held| held.set(held.get() + bytes));
+    let _ = HELD.try_with(|held| MOST.try_with(|most| most.set(most.get().max(held.get()))));
 }
 
 /// The system's allocator, counting.
@@ -19,11 +38,13 @@ struct Counting;
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.with(|count| count.set(count.get() + 1));
+        hold(layout.size().cast_signed());
         // SAFETY: the caller keeps the allocator's contract.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        hold(-layout.size().cast_signed());
         // SAFETY: the caller keeps the allocator's contract.
         unsafe { System.dealloc(pointer, layout) }
     }
@@ -95,3 +116,61 @@ fn a_stream_of_lines_that_start_nothing_allocates_nothing() {
         assert_eq!((items.len(), summary.bytes), (0, (warm.len() + text.len()) as u64), "{verb}");
     }
 }
+
+/// A dump in which each of so many tasks lists one lock, or two and waits for the next task in a circle.
+fn listed(count: usize, circle: bool) -> String {
+    let mut out = String::new();
+    for pid in (1..=count).take_while(|pid| circle || *pid == 1) {
+        let next = pid % count + 1;
+        let _ = write!(
+            out,
+            "[  143.000000] INFO: task t{pid}:{pid} blocked for more than 143 seconds.\n[  143.000000] task:t{pid} state:D stack:0 \
+             pid:{pid} tgid:{pid} ppid:2 flags:0x00004000\n[  143.000000] Call Trace:\n[  143.000000]  <TASK>\n\
+             [  143.000000]  __schedule+0x1/0x2\n[  143.000000]  __mutex_lock+0x1/0x2\n[  143.000000]  widget_get+0x1/0x2\n\
+             [  143.000000]  </TASK>\n[  143.000000] INFO: task t{pid}:{pid} is blocked on a mutex likely owned by task \
+             t{next}:{next}.\n"
+        );
+    }
+    out += "[  143.000000] Showing all locks held in the system:\n";
+    for pid in 1..=count {
+        let _ = writeln!(out, "[  143.000000] {} locks held by t{pid}/{pid}:", 1 + usize::from(circle));
+        for (at, lock) in [pid, pid % count + 1].iter().take(1 + usize::from(circle)).enumerate() {
+            let _ = writeln!(
+                out,
+                "[  143.000000]  #{at}: ffff8880{lock:08x} (&widget->lock){{+.+.}}-{{4:4}}, at: widget_get+0x1/0x2"
+            );
+        }
+    }
+    out
+}
+
+#[test]
+fn a_listed_lock_takes_a_few_hundred_bytes_until_the_end_of_its_log() {
+    for (circle, kept, most) in [(false, KEPT, MOST_KEPT), (true, KEPT_IN_CIRCLE, MOST_IN_CIRCLE)] {
+        let measured = [1_000, 2_000].map(|count| {
+            let options = Options { threads: 1, ..Options::named("log") }.with_events();
+            let items = read_items(options, listed(count, circle).as_bytes());
+            let gather = || {
+                let mut gathered = Gathered::default();
+                items.iter().for_each(|item| gather_locks(&mut gathered, item));
+                gathered
+            };
+            let (gathered, bytes, _) = memory(gather);
+            let (dumps, _, more) = memory(|| dumps_of("log", &gathered));
+            assert_eq!(dumps[0].tasks.len(), count);
+            (bytes, more)
+        });
+        let [(few, few_more), (many, many_more)] = measured;
+        let (bytes, more) = ((many - few) / 1_000, (many_more - few_more) / 1_000);
+        assert!(
+            bytes < kept && more < most,
+            "circle {circle}: {bytes} bytes a task are kept, {more} more are worked with"
+        );
+    }
+}
+
+/// Bytes a task, doubling of vectors included.
+const KEPT: isize = 500;
+const MOST_KEPT: isize = 1_500;
+const KEPT_IN_CIRCLE: isize = 3_400;
+const MOST_IN_CIRCLE: isize = 2_000;

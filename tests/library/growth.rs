@@ -1,7 +1,11 @@
 //! Work grows with what a log lists and no faster: four times as much takes less than eight times as long, where what is quadratic
 //! takes sixteen times. Processor time of one thread, so that neither the machine nor its load counts.
 
-use kanalyze::engine::{Options, lock_dumps, read_items};
+use kanalyze::bisect;
+use kanalyze::engine::{Item, Options, lock_dumps, read_items, read_reports};
+use kanalyze::intake::wholes_in;
+use kanalyze::render::LogView;
+use kanalyze::render::page::{LogPage, Share, log_page};
 use kanalyze::thread::Mailbox;
 use rustix::time::{ClockId, clock_gettime};
 use std::fmt::Write as _;
@@ -193,5 +197,123 @@ fn a_thread_of_mails() {
     };
     grows_linearly(150, text, |text| {
         black_box(Mailbox::read("t.mbox", text, 1).threads(1));
+    });
+}
+
+/// Reads the log and all that is in it.
+fn reads(text: &[u8]) {
+    let options = Options { threads: 1, ..Options::named("log") }.with_events();
+    black_box(read_items(options, text));
+}
+
+#[test]
+fn first_lines_of_reports_and_nothing_else() {
+    // With so much between them that few share a window.
+    let filler = format!("[    1.000000] usb 1-1: {}\n", "a hub with four ports ".repeat(60));
+    let text = |count: usize| {
+        let mut out = String::new();
+        for at in 0..count {
+            let _ = writeln!(out, "[    1.000000] BUG: KASAN: slab-out-of-bounds in widget_{at}+0x1/0x2");
+            out += &filler;
+        }
+        out
+    };
+    grows_linearly(300, text, reads);
+}
+
+#[test]
+fn nothing_but_ends_of_lines() {
+    grows_linearly(100_000, |count| "\n".repeat(count), reads);
+}
+
+#[test]
+fn one_line_without_an_end() {
+    grows_linearly(200_000, |count| "A".repeat(count), reads);
+    // Words at which searches stop.
+    grows_linearly(2_000, |count| "BUG: KASAN: WARNING: ".repeat(count), reads);
+}
+
+#[test]
+fn one_report_with_a_long_stack() {
+    let text = |count: usize| {
+        let mut out = String::from(
+            "[    1.000000] BUG: KASAN: use-after-free in widget_put+0x1f/0x40\n[    1.000000] Call Trace:\n",
+        );
+        for at in 0..count {
+            let _ = writeln!(out, "[    1.000000]  widget_{at}+0x1f/0x40 [widget]");
+        }
+        out
+    };
+    grows_linearly(500, text, reads);
+}
+
+/// A crash among plain lines, so many times.
+fn crashes(count: usize) -> String {
+    let mut out = String::new();
+    for at in 0..count * 60 {
+        let _ = match at % 60 {
+            0 => writeln!(out, "[{at:5}.000000] BUG: KASAN: use-after-free in widget_{}+0x1f/0x40", at / 60),
+            1 => writeln!(out, "[{at:5}.000000] Call Trace:"),
+            2..12 => writeln!(out, "[{at:5}.000000]  widget_{at}+0x1f/0x40"),
+            _ => writeln!(out, "[{at:5}.000000] usb 1-1: a hub with four ports was found in the usual place, {at}"),
+        };
+    }
+    out
+}
+
+#[test]
+fn a_page_of_a_log() {
+    grows_linearly(40, crashes, |text| {
+        let options = Options { threads: 1, kept: LogView::kept(true), ..Options::named("log") }.with_events();
+        let pages = wholes_in("log", text.to_vec(), &options, |found| {
+            let mut view = LogView::default();
+            found.reports.iter().cloned().for_each(|report| view.take(Item::Closed(Box::new(report))));
+            log_page(&LogPage {
+                name: "log",
+                view: &view,
+                summary: &found.summary,
+                dumps: &[],
+                sources: &[],
+                text: found.text,
+                silence: None,
+                share: Some(Share::All),
+            })
+        });
+        assert!(pages.iter().all(|page| page.found.is_some()));
+        black_box(pages);
+    });
+}
+
+#[test]
+fn a_folder_of_logs() {
+    // As an archive gives them, one after the other.
+    let text = crashes(1);
+    grows_linearly(
+        40,
+        |count| "x".repeat(count),
+        |names| {
+            let options = Options { threads: 1, ..Options::named("log") }.with_events();
+            for at in 0..names.len() {
+                black_box(wholes_in(&format!("log-{at}"), text.clone().into_bytes(), &options, |found| {
+                    found.reports.len()
+                }));
+            }
+        },
+    );
+}
+
+#[test]
+fn a_bisection_of_many_steps() {
+    let text = |count: usize| {
+        let mut out = format!("git bisect start\n# bad: [{:040x}] widget: the last\ngit bisect bad {:040x}\n", 1, 1);
+        let _ = write!(out, "# good: [{:040x}] widget: the first\ngit bisect good {:040x}\n", 2, 2);
+        for at in 0..count {
+            let verdict = ["good", "bad"][at % 2];
+            let _ = write!(out, "# {verdict}: [{0:040x}] widget: step {at}\ngit bisect {verdict} {0:040x}\n", at + 16);
+        }
+        out
+    };
+    grows_linearly(400, text, |text| {
+        black_box(bisect::read("log", text, &|bytes| read_reports("log", bytes)));
     });
 }

@@ -376,6 +376,21 @@ fn a_growing_log_is_followed_through_rotation_and_truncation() {
 }
 
 #[test]
+fn a_log_that_cannot_be_read_is_reported_once_and_so_is_that_it_can_be_again() {
+    let folder = folder();
+    let path = folder.path().join("log");
+    // A plain file, for the system, of which no byte at the start can be read.
+    std::os::unix::fs::symlink("/proc/self/mem", &path).expect("a link");
+    let mut follow = Follow::new(&path, Begin::Start, SOON).expect("opens");
+    let Step::Failing(words) = follow.next() else { panic!("nothing is said") };
+    assert!(words.starts_with(&format!("{} cannot be read now: ", path.display())), "{words}");
+    assert_eq!([(); 2].map(|()| format!("{:?}", follow.next())), ["Idle", "Idle"], "once");
+    written(&folder, "new", b"one\n");
+    fs::rename(folder.path().join("new"), &path).expect("renames");
+    assert_eq!([next(&mut follow), next(&mut follow)], ["Rotated", "one\n"]);
+}
+
+#[test]
 fn following_may_begin_at_the_end_and_be_stopped() {
     let folder = folder();
     let path = written(&folder, "log", b"old\n");

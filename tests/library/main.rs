@@ -8,6 +8,8 @@ mod fuzz;
 mod grammar;
 mod growth;
 mod harmless;
+#[cfg(feature = "arrow")]
+mod hostile_tables;
 mod input;
 mod lab;
 mod line;

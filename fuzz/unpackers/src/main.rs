@@ -1,7 +1,7 @@
 //! Packed bytes, whole and in pieces, with AddressSanitizer over the C of liblzma and libzstd.
 #![no_main]
 
-#[expect(dead_code, reason = "only the unpackers are tried here")]
+#[expect(dead_code, unused_imports, reason = "only the unpackers are tried here")]
 #[path = "../../../src/packing/mod.rs"]
 mod packing;
 

@@ -189,7 +189,7 @@ fn confined(verb: &Verb<'_>, setting: &Setting, words: Vec<String>, file: &File)
             "names a place outside of its folder"
         }
     };
-    let own = user_file().map_or_else(|| format!("~/.config/kanalyze/{NAME}"), |path| path.display().to_string());
+    let own = own_file_name();
     bail!(
         "{}:{}: '{name}' {why}, and a file of a folder cannot say that: say --{name} on the command line, or, if the folder is \
          yours, trusted = [\"{}\"] at the top of {own}",
@@ -249,6 +249,25 @@ fn user_file() -> Option<PathBuf> {
     let home = crate::files::absolute("XDG_CONFIG_HOME")
         .or_else(|| crate::files::absolute("HOME").map(|home| home.join(".config")))?;
     Some(home.join("kanalyze").join(NAME))
+}
+
+/// Whether the user's own file trusts the folder, or one above it.
+///
+/// # Errors
+/// The user's file is wrong.
+pub(super) fn trusts(folder: &Path) -> anyhow::Result<bool> {
+    let own = user_file().filter(|path| path.is_file()).map(|path| File::read(&path)).transpose()?;
+    Ok(is_trusted(&folder.join(NAME), own.as_ref()))
+}
+
+/// Why a file of a folder cannot say this option of a verb, as in "starts a program of this machine"; empty if it can.
+pub(super) fn far(verb: &str, option: &str) -> &'static str {
+    if let Reach::Beyond(why) = reach(&[verb], option, true) { why } else { "" }
+}
+
+/// What the user's own file is called.
+pub(super) fn own_file_name() -> String {
+    user_file().map_or_else(|| format!("~/.config/kanalyze/{NAME}"), |path| path.display().to_string())
 }
 
 /// The files that say something in a folder: those of the project, the nearest first, then the user's.

@@ -3,13 +3,15 @@
 use super::Arguments;
 use super::settings::{Job, edit_program, overlay};
 use crate::calendar;
+use crate::cli::config;
 use crate::cli::run::settings::runs_folder;
 use crate::runs::folder;
-use crate::runs::manifest::{InputFile, Manifest};
+use crate::runs::manifest::{InputFile, MANIFEST, Manifest};
 use crate::vm::Settings;
+use crate::vm::disk::leads_to;
 use crate::vm::facts::describe_input;
-use crate::vm::settings::Workload;
-use anyhow::Context as _;
+use crate::vm::settings::{DiskFormat, Workload};
+use anyhow::{Context as _, ensure};
 use std::path::{Path, PathBuf};
 
 /// The folder of the run that is to be repeated.
@@ -30,13 +32,53 @@ pub(super) fn job(arguments: &Arguments, name: &str) -> anyhow::Result<Job> {
     let mut settings: Settings = serde_json::from_value(manifest.settings.clone())
         .with_context(|| format!("{}: the settings of this run cannot be read", run.display()))?;
     take_copies(&mut settings, &run)?;
+    let far = reaching(&settings, arguments, &run)?;
     let mut job = Job::new(settings);
     job.local_kernel = manifest.local_kernel;
     job.tag = manifest.tag;
     job.warnings.extend(manifest.inputs.iter().filter_map(|input| changed(input, &job.settings)));
     overlay(&mut job, arguments)?;
     edit_program(&mut job, arguments)?;
+    if let Some(words) = far {
+        ensure!(arguments.keep.dry_run, words);
+        job.warnings.push(words);
+    }
     Ok(job)
+}
+
+/// What the manifest says and a file of a folder cannot say, be it a `kanalyze.toml` or the manifest of a run that a stranger made,
+/// in a sentence; nothing where the command line says it, too, or the user trusts the folder.
+fn reaching(settings: &Settings, arguments: &Arguments, run: &Path) -> anyhow::Result<Option<String>> {
+    let (machine, disk) = (&arguments.machine, settings.disk.as_ref());
+    let said = [
+        ("qemu", settings.qemu.is_some(), machine.qemu.is_some()),
+        ("qemu-arg", !settings.qemu_arguments.is_empty(), !machine.qemu_arg.is_empty()),
+        ("machine", settings.machine.is_some(), machine.machine.is_some()),
+        ("share", settings.share.is_some(), machine.share.is_some()),
+        ("open-network", settings.open_network, machine.open_network),
+        ("persist", settings.persist, machine.persist),
+        // qcow2 by its first bytes is refused where it leads to other files; only --disk-format allows that.
+        (
+            "disk-format",
+            disk.is_some_and(|disk| {
+                disk.format == DiskFormat::Qcow2 && leads_to(&disk.path).is_ok_and(|to| to.is_some())
+            }),
+            arguments.source.disk_format.is_some() || arguments.source.disk.is_some(),
+        ),
+    ];
+    let beyond = said.into_iter().find(|(_, there, given)| *there && !given);
+    let Some((name, ..)) = beyond else { return Ok(None) };
+    if config::trusts(run)? {
+        return Ok(None);
+    }
+    Ok(Some(format!(
+        "{}: the manifest says '{name}', which {}: say --{name} here, too, or, if the folder is yours, trusted = [\"{}\"] at the \
+         top of {}",
+        run.join(MANIFEST).display(),
+        config::far("run", name),
+        run.parent().unwrap_or(run).display(),
+        config::own_file_name(),
+    )))
 }
 
 /// The program and the configuration as they were lie beside the manifest; their owner may have edited his since.

@@ -6,6 +6,7 @@ mod ends;
 mod fetch;
 mod limits;
 mod shared_use;
+mod watching;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
