@@ -196,7 +196,7 @@ impl Engine {
     /// # Errors
     /// What `sink` answers; reading stops there.
     pub fn read<E>(options: Options, text: &[u8], mut sink: impl FnMut(Item) -> Result<(), E>) -> Result<Summary, E> {
-        let slab = SLAB * thread_count(options.threads);
+        let slab = if text.len() <= SLAB { SLAB } else { SLAB * thread_count(options.threads) };
         let mut reading = Reading::new(options);
         let mut end = 0;
         while end < text.len() {

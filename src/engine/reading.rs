@@ -113,9 +113,10 @@ impl Reading {
 
     /// Adds the anchors of what was not scanned yet.
     fn scan(&mut self, text: &[u8], end: usize) {
-        let threads = thread_count(self.options.threads);
         let grammar = &self.options.grammar;
-        if threads < 2 || end - self.scanned < 2 * SEGMENT {
+        // Asking for the number of processors takes longer than a small log does.
+        let threads = if end - self.scanned < 2 * SEGMENT { 1 } else { thread_count(self.options.threads) };
+        if threads < 2 {
             let (span, room) = (self.scanned..end, &mut self.room);
             self.scanner.scan_into(grammar, &text[..end], span, room, &mut self.anchors);
             return;
@@ -251,9 +252,9 @@ impl Reading {
             prose: self.options.prose,
         };
         // Neighbours share what is found of the printers around them.
-        let share = spots.len().div_ceil(NEIGHBOURS * thread_count(self.options.threads)).clamp(1, BATCH);
+        let threads = if spots.len() < FEW { 1 } else { thread_count(self.options.threads) };
+        let share = if threads < 2 { BATCH } else { spots.len().div_ceil(NEIGHBOURS * threads).clamp(1, BATCH) };
         let parts: Vec<&[Spot]> = spots.chunks(share).collect();
-        let threads = if spots.len() < FEW { 1 } else { self.options.threads };
         let results = in_order(threads, &parts, |part| {
             let mut printers = Printers::new(&job.grammar.output, job.text);
             let found = |spot: &Spot| match spot.event {

@@ -11,13 +11,13 @@ pub fn sample_complaints(grammar: &Arc<Grammar>) -> Vec<Complaint> {
     let mut found = Vec::new();
     let mine = |place: &Place| grammar.own_files.is_empty() || grammar.own_files.contains(&place.file);
     for (_, kind) in grammar.all_kinds().filter(|(_, kind)| mine(&kind.place)) {
-        for sample in &kind.samples {
+        for sample in kind.samples.iter() {
             let got = first(grammar, &sample.log, false);
             check(&kind.id, &sample.title, got, &kind.place, &mut found);
         }
     }
     for event in grammar.events.iter().filter(|event| mine(&event.place)) {
-        for sample in &event.samples {
+        for sample in event.samples.iter() {
             let got = of_kind(grammar, &sample.log, &event.id);
             check(&event.id, &sample.title, got, &event.place, &mut found);
         }

@@ -22,8 +22,8 @@ pub fn thread_count(asked: usize) -> usize {
 
 /// `work` on each of `inputs`, in as many threads as asked for; the answers in the order of the inputs.
 pub fn in_order<I: Sync, O: Send>(threads: usize, inputs: &[I], work: impl Fn(&I) -> O + Sync + Send) -> Vec<O> {
-    let threads = thread_count(threads);
-    if threads < 2 || inputs.len() < 2 {
+    let threads = if inputs.len() < 2 { 1 } else { thread_count(threads) };
+    if threads < 2 {
         return inputs.iter().map(work).collect();
     }
     #[cfg(feature = "threads")]

@@ -154,7 +154,7 @@ pub struct Kind {
     /// The same, but only within [`CLOSE`].
     pub causes_at_once: Vec<String>,
     /// Texts that it must recognise.
-    pub samples: Vec<source::Sample>,
+    pub samples: source::Samples,
     /// Where it is written: file and 1-based line.
     pub place: Place,
 }
@@ -196,7 +196,7 @@ pub struct Event {
     /// What the values of a group mean.
     pub meanings: source::Meanings,
     /// Texts that it must recognise.
-    pub samples: Vec<source::Sample>,
+    pub samples: source::Samples,
     /// Whether it may only be counted, once somebody asked.
     countable: OnceLock<bool>,
     /// Where it is written.

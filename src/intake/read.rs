@@ -283,9 +283,13 @@ pub fn records(
     failed.map_or(Ok(()), Err)
 }
 
+/// Fewer are made into bytes before another thread would have woken up.
+const FEW: usize = 16;
+
 /// Items of one log, made into bytes by several threads.
 fn rendered(threads: usize, items: &[Item], render: &(impl Fn(&mut Vec<u8>, &Item) + Sync + Send)) -> Vec<Vec<u8>> {
-    let share = items.len().div_ceil(4 * thread_count(threads)).max(1);
+    let threads = if items.len() < FEW { 1 } else { thread_count(threads) };
+    let share = items.len().div_ceil(4 * threads).max(1);
     let parts: Vec<&[Item]> = items.chunks(share).collect();
     in_order(threads, &parts, |part| {
         let mut bytes = Vec::new();

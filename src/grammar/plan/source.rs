@@ -1,6 +1,7 @@
 //! The grammar files as they are written. What is compiled from an entry has a type of the same name in `grammar` itself, whose
 //! documentation says why there are two.
 
+pub use super::samples::Samples;
 pub use super::steps::{Frames, Step};
 use super::words::Word;
 use super::{steps, texts};
@@ -204,7 +205,7 @@ pub struct Kind {
     pub causes_at_once: Vec<String>,
     /// Short reports that hit it, with their title.
     #[serde(default)]
-    pub samples: Vec<Sample>,
+    pub samples: Samples,
 }
 
 /// A notable line that is not a crash.
@@ -244,7 +245,7 @@ pub struct Event {
     pub meanings: Meanings,
     /// Lines that hit it, with their title.
     #[serde(default)]
-    pub samples: Vec<Sample>,
+    pub samples: Samples,
 }
 
 /// What an event is to the analysis of locks.
