@@ -1,11 +1,20 @@
 //! The samples of an entry: what the build left is taken apart when somebody asks for it, which few uses of the program do.
 
-use super::source::Sample;
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
 use std::fmt;
 use std::ops::Deref;
 use std::sync::OnceLock;
+
+/// A text that a grammar entry must recognise.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sample {
+    /// The text of a log.
+    pub log: String,
+    /// The title that it must get.
+    pub title: String,
+}
 
 /// The texts that an entry must recognise, with their titles.
 #[derive(Debug, Clone, Default)]

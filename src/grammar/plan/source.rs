@@ -1,7 +1,7 @@
 //! The grammar files as they are written. What is compiled from an entry has a type of the same name in `grammar` itself, whose
 //! documentation says why there are two.
 
-pub use super::samples::Samples;
+pub use super::samples::{Sample, Samples};
 pub use super::steps::{Frames, Step};
 use super::words::Word;
 use super::{steps, texts};
@@ -280,16 +280,6 @@ impl Meanings {
     pub fn tell(&self, value: &str) -> &str {
         self.values.get(value).unwrap_or(&self.other)
     }
-}
-
-/// A text that a grammar entry must recognise.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Sample {
-    /// The text of a log.
-    pub log: String,
-    /// The title that it must get.
-    pub title: String,
 }
 
 /// Which function of a stack is named.
