@@ -308,7 +308,7 @@ fn chosen(kind: &Kind) -> &'static str {
     }
 }
 
-fn samples(out: &mut dyn Write, samples: &[crate::grammar::source::Sample]) -> std::io::Result<()> {
+fn samples(out: &mut dyn Write, samples: &[crate::grammar::Sample]) -> std::io::Result<()> {
     for sample in samples {
         row(out, "sample", &format!("→ {}", sample.title))?;
         for line in sample.log.lines() {

@@ -106,7 +106,7 @@ impl Judge<'_> {
         }
     }
 
-    fn samples(&mut self, samples: &[super::plan::source::Sample]) {
+    fn samples(&mut self, samples: &[super::Sample]) {
         if samples.is_empty() {
             let message = format!("{} has no sample; add one: samples = [{{ log = '…', title = '…' }}]", self.what);
             self.say(None, message);

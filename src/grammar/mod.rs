@@ -33,6 +33,7 @@ pub use names::NameSet;
 pub use pattern::{Match, Pattern};
 pub use plan::Place;
 pub use plan::expression::ExpressionError;
+pub use plan::samples::Sample;
 pub use plan::source::{self, Choice, Role, Severity};
 pub use plan::steps::PlainStep;
 pub use plan::words::{List, Vocabulary};

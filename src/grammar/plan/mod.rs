@@ -10,7 +10,7 @@ mod gather;
 mod literal;
 mod order;
 pub(crate) mod rarity;
-mod samples;
+pub(super) mod samples;
 pub(crate) mod sought;
 pub mod source;
 pub(super) mod steps;

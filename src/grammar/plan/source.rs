@@ -1,7 +1,7 @@
 //! The grammar files as they are written. What is compiled from an entry has a type of the same name in `grammar` itself, whose
 //! documentation says why there are two.
 
-pub use super::samples::{Sample, Samples};
+pub use super::samples::Samples;
 pub use super::steps::{Frames, Step};
 use super::words::Word;
 use super::{steps, texts};
