@@ -139,7 +139,7 @@
 //! | `syzbot` | dashboard, bundles, syz programs |
 //! | `thread` | mail threads: messages, patches, commands, digest |
 //! | `host` | the boots of a machine, from its journal, logs, pstore and dumps |
-//! | `render` | text, JSON, pages (HTML), pictures (SVG), Markdown, JUnit, SARIF |
+//! | `render` | text, JSON, pages (HTML), pictures (SVG, DOT, Mermaid), Markdown, JUnit, SARIF |
 //! | `cli` | one file or folder per command |
 //!
 //! # Invariants

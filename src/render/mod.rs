@@ -1,4 +1,4 @@
-//! How results look: text, pages (HTML), pictures (SVG), Markdown, JUnit, SARIF. Nothing from a log reaches a terminal as it is: see
+//! How results look: text, pages (HTML), pictures (SVG, DOT, Mermaid), Markdown, JUnit, SARIF. Nothing from a log reaches a terminal as it is: see
 //! [`safe`].
 
 mod answer;
