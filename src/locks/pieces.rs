@@ -9,7 +9,7 @@ use crate::report::{Blocker, Event, Frame, HeldLock, HeldLocks, HungTask, Report
 use std::borrow::Cow;
 use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 
 /// What the records of one log say of its tasks and locks, added as they come, in any order.
@@ -253,9 +253,7 @@ struct Shared(HashMap<u64, Arc<Words>>, RandomState);
 
 impl Shared {
     fn words(&mut self, lock: &HeldLock) -> Arc<Words> {
-        let mut hasher = self.1.build_hasher();
-        said(lock).hash(&mut hasher);
-        let known = self.0.entry(hasher.finish()).or_insert_with(|| Arc::new(Words::of(lock)));
+        let known = self.0.entry(self.1.hash_one(said(lock))).or_insert_with(|| Arc::new(Words::of(lock)));
         // Two that have one hash by chance.
         if known.are_of(lock) { Arc::clone(known) } else { Arc::new(Words::of(lock)) }
     }
