@@ -21,6 +21,7 @@ use parquet::file::properties::WriterProperties;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufReader;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -207,6 +208,9 @@ fn each_batch(
             let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
             return Ok(Box::new(builder.with_projection(mask).build().map_err(|error| unreadable(&error))?));
         }
+        if !holds_its_blocks(&file).map_err(failed)? {
+            return Err(damaged());
+        }
         let whole = FileReader::try_new(BufReader::new(file), None).map_err(|error| unreadable(&error))?;
         let fields = whole.schema();
         let places: Vec<usize> = (0..fields.fields().len()).filter(|at| wanted(&fields, *at)).collect();
@@ -237,6 +241,31 @@ fn each_batch(
         take(&batch.map_err(|error| unreadable(&error))?)?;
     }
     Ok(())
+}
+
+/// Whether all parts of which an Arrow file's last bytes speak lie in it: readers take as much memory as those bytes say. A file without
+/// such last bytes is refused by its reader.
+fn holds_its_blocks(file: &File) -> std::io::Result<bool> {
+    /// The length of the footer, and the mark behind it.
+    const END: u64 = 4 + 6;
+    let length = file.metadata()?.len();
+    let Some(end) = length.checked_sub(END) else { return Ok(true) };
+    let mut word = [0; 4];
+    file.read_exact_at(&mut word, end)?;
+    let size = u64::try_from(i32::from_le_bytes(word)).unwrap_or(u64::MAX);
+    let (Some(start), Ok(place)) = (end.checked_sub(size), usize::try_from(size)) else { return Ok(false) };
+    let mut footer = vec![0; place];
+    file.read_exact_at(&mut footer, start)?;
+    let Ok(footer) = arrow_ipc::root_as_footer(&footer) else { return Ok(true) };
+    let within = |block: &arrow_ipc::Block| {
+        let part = |number: i64| u64::try_from(number).ok();
+        let sum = part(block.offset())?
+            .checked_add(part(block.metaDataLength().into())?)?
+            .checked_add(part(block.bodyLength())?)?;
+        Some(sum <= length)
+    };
+    let blocks = footer.recordBatches().into_iter().chain(footer.dictionaries());
+    Ok(blocks.flat_map(|blocks| blocks.iter()).all(|block| within(block) == Some(true)))
 }
 
 /// A row of a table that somebody wrote: kanalyze, Spark, duckdb, polars.

@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 /// So many damaged inputs of each form.
 const DAMAGED: u64 = 250;
-/// No reader may hold more, bytes: the inputs have a few kilobytes.
-const BOUND: isize = 64 << 20;
+/// No reader may hold more, bytes: the library of Arrow takes up to 64 MiB for a message before it has come, and copies it once.
+const BOUND: isize = 192 << 20;
 /// Numbers that lengths and places are not.
 const NUMBERS: [i64; 8] = [0, 1, -1, i64::MIN, i64::MAX, 1 << 31, 1 << 40, 1 << 62];
 
