@@ -18,6 +18,9 @@ const SUFFIX_LINES: usize = 6;
 /// More lines than this of a report show its dressing without those above it.
 const OWN: usize = 3;
 
+/// So many blanks or a tab make a block of code of a paragraph.
+const QUOTED: usize = 4;
+
 /// The lines of which a dressing is inferred.
 #[derive(Debug)]
 pub(super) struct Sample<'a> {
@@ -72,8 +75,15 @@ impl Sample<'_> {
         if before.iter().any(|layer| matches!(layer, Layer::Indent(_))) {
             return None;
         }
-        let indent = self.lines.iter().map(|line| line.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count());
-        indent.min().filter(|indent| *indent > 0 && self.lines.len() > 1).map(Layer::Indent)
+        let shared = self.lines.iter().map(|line| blanks(line)).min();
+        shared.filter(|indent| *indent > 0 && self.lines.len() > 1).or_else(|| self.quoted()).map(Layer::Indent)
+    }
+
+    /// How far a block of lines stands in that somebody quotes between words of his own, as Markdown has it.
+    fn quoted(&self) -> Option<usize> {
+        let own = self.lines[..self.below].iter();
+        let block = own.take_while(|line| line.starts_with(b"\t") || blanks(line) >= QUOTED).map(|line| blanks(line));
+        (block.clone().count() > OWN).then(|| block.min())?
     }
 
     /// What nearly all lines end with, if that is not a part of a word.
@@ -161,6 +171,11 @@ impl Sample<'_> {
         };
         enough(&self.lines) || (self.below > OWN && enough(&self.lines[..self.below]))
     }
+}
+
+/// How many blanks a line begins with.
+fn blanks(line: &[u8]) -> usize {
+    line.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count()
 }
 
 /// Whether a line begins with a form that the lexer knows.
