@@ -12,6 +12,7 @@ use super::traces::Traces;
 use super::{HungTask, Stack};
 use super::{dump, lockdep, scenario};
 use crate::grammar::Grammar;
+use crate::line::{begins_with_stamp, lex};
 
 /// The readers, and what they have read so far.
 struct Walk<'g> {
@@ -107,6 +108,10 @@ impl Walk<'_> {
             // The registers of user space are the last rows of a stack.
             self.account.user &= !name.starts_with(b"/");
             rest = tail.trim_ascii_start();
+            // Linux 4.9 began a new line without a line break: `<IRQ> [   12.345678]  [<…>] f+0x1/0x2`.
+            if rest.starts_with(b"[") && begins_with_stamp(rest) {
+                rest = lex(rest).text(rest).trim_ascii_start();
+            }
         }
         if rest.len() == trimmed.len() {
             return Answer::NotMine;

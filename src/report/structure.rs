@@ -44,11 +44,11 @@ pub struct Structure {
 
 impl Structure {
     /// Leaves the frames of these log lines, which a careful unwinder would not have printed, out of every stack that has
-    /// others.
+    /// others that the unwinder is sure of.
     pub fn without_doubtful(&mut self, lines: &BTreeSet<u64>) {
         let chain = self.lockdep.iter_mut().flat_map(|report| &mut report.chain).map(|entry| &mut entry.frames);
         for frames in self.stacks.iter_mut().map(|stack| &mut stack.frames).chain(chain) {
-            if frames.iter().any(|frame| !lines.contains(&frame.log_line)) {
+            if frames.iter().any(|frame| frame.reliable && !lines.contains(&frame.log_line)) {
                 frames.retain(|frame| !lines.contains(&frame.log_line));
             }
         }
