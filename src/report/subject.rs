@@ -25,7 +25,7 @@ pub fn subject(grammar: &Grammar, header: usize, title: &Title, frame: &str, fou
     if title.interrupted {
         return search.first(pc).or_else(|| search.interrupted(&found.stacks));
     }
-    let own = |roles: &'static [StackRole]| frames_of(&found.stacks, roles);
+    let own = |roles: &'static [StackRole]| search.shown(&found.stacks, roles);
     search
         .first(pc)
         .or_else(|| OWN.iter().find_map(|roles| search.first(own(roles).filter(|frame| frame.reliable))))
@@ -41,6 +41,9 @@ pub fn subject(grammar: &Grammar, header: usize, title: &Title, frame: &str, fou
 fn frames_of<'s>(stacks: &'s [Stack], roles: &'static [StackRole]) -> impl Iterator<Item = &'s Frame> {
     stacks.iter().filter(move |stack| roles.contains(&stack.role)).flat_map(|stack| &stack.frames)
 }
+
+/// What a function of [`List::Finders`] stands for that looks for the lockup of another CPU.
+const OTHER_CPU: &str = "other-cpu";
 
 #[derive(Clone, Copy)]
 struct Search<'a> {
@@ -63,7 +66,7 @@ impl Search<'_> {
         }
         let search = Self { loosely: true, ..self };
         let pc = || frames_of(stacks, &[StackRole::Pc]);
-        let found = search.first(pc().chain(OWN.iter().flat_map(|roles| frames_of(stacks, roles))));
+        let found = search.first(pc().chain(OWN.iter().flat_map(|roles| search.shown(stacks, roles))));
         let stands = || pc().find_map(|frame| frame.function.clone().filter(|_| !frame.inline));
         found.or_else(|| stands().map(|name| demangle(name.split('.').next().unwrap_or(&name))))
     }
@@ -75,14 +78,35 @@ impl Search<'_> {
         {
             return Some(name);
         }
-        let words = &self.grammar.vocabulary;
-        let entry = |frame: &Frame| {
-            frame.function.as_deref().is_some_and(|name| words.function(List::Interrupts, name).is_some())
-        };
         stacks.iter().find_map(|stack| {
-            let below = stack.frames.iter().rposition(entry)? + 1;
+            let below = stack.frames.iter().rposition(|frame| self.is(List::Interrupts, frame))? + 1;
             self.first(stack.frames[below..].iter())
         })
+    }
+
+    /// The frames of the stacks with these roles: of one on which a lockup was looked for in an interrupt, those of what the
+    /// interrupt broke into; none if it was another CPU's that was looked for.
+    fn shown<'s>(self, stacks: &'s [Stack], roles: &'static [StackRole]) -> impl Iterator<Item = &'s Frame> {
+        stacks.iter().filter(move |stack| roles.contains(&stack.role)).flat_map(move |stack| {
+            let frames = &stack.frames;
+            let entry = frames.iter().rposition(|frame| self.is(List::Interrupts, frame)).unwrap_or(0);
+            let above = &frames[..entry];
+            match above.iter().any(|frame| self.is(List::Finders, frame)) {
+                true if above.iter().any(|frame| self.meaning(List::Finders, frame) == Some(OTHER_CPU)) => &[],
+                true => &frames[entry + 1..],
+                false => &frames[..],
+            }
+        })
+    }
+
+    /// Whether the function of the frame is in the list.
+    fn is(&self, list: List, frame: &Frame) -> bool {
+        self.meaning(list, frame).is_some()
+    }
+
+    /// What it stands for there.
+    fn meaning(&self, list: List, frame: &Frame) -> Option<&str> {
+        self.grammar.vocabulary.function(list, frame.function.as_deref()?)
     }
 
     /// The name in its final form, if it is not machinery.

@@ -34,7 +34,8 @@ pub enum List {
     /// Functions and lines at which an interrupt entered: `blamed` and `line` where the file to blame for a stall is
     /// looked for below them, in the order of the rows; else `entry`.
     Interrupts,
-    /// Functions that look for lockups, on the stack of whoever is locked up, or print stacks, on those that they print.
+    /// Functions that look for lockups, on the stack of whoever is locked up (`other-cpu` on somebody else's), or print
+    /// stacks, on those that they print.
     Finders,
     /// Lines whose stack follows at once: its role (`report::ROLES`).
     StackTitles,
