@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Time from a line's write to the event that reports it, in a live log, of one or several builds in turn.
 
-latency.py KANALYZE [OTHER_KANALYZE …] [--lines 300] [--rounds 5] [--record FILE]
+latency.py KANALYZE [OTHER_KANALYZE …] [--lines 300] [--rounds 5] [--pause 0.01] [--record FILE]
 
 Each build runs `watch --format jsonl -` and is given ordinary lines and, one after the other, first lines of reports, each when the
-`opened` event of the one before has come. Shown are the median, the ninth decile and the most of all rounds, in microseconds, and
+`opened` event of the one before has come and `--pause` seconds have passed (what follows a small piece within 5 ms waits for that long:
+an emulated UART hands over a few bytes at a time). Shown are the median, the ninth decile and the most of all rounds, in microseconds, and
 the processor time of the whole run for each such line. Every event must name its own line. `--record` appends the table with machine
 and commit (benches/record/); give the previous release as the second build to compare with it.
 """
@@ -36,16 +37,17 @@ def opened(watch, number):
     sys.exit(f"the output ended before report {number} came")
 
 
-def measured(program, lines):
+def measured(program, lines, pause):
     """Microseconds from write to event for each report, and processor microseconds for each."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     watch = subprocess.Popen([program, "watch", "--format", "jsonl", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                             stderr=subprocess.DEVNULL, text=True, bufsize=1)
+                             stderr=subprocess.DEVNULL, text=True)
     took = []
     for number in range(lines):
-        watch.stdin.write("".join(ordinary(number * ORDINARY + at) for at in range(ORDINARY)))
+        before_it = "".join(ordinary(number * ORDINARY + at) for at in range(ORDINARY))
+        time.sleep(pause)
         began = time.perf_counter()
-        watch.stdin.write(f"[{number:5}.999000] BUG: KASAN: slab-use-after-free in widget_{number}+0x1f/0x400\n")
+        watch.stdin.write(f"{before_it}[{number:5}.999000] BUG: KASAN: slab-use-after-free in widget_{number}+0x1f/0x400\n")
         watch.stdin.flush()
         opened(watch, number)
         took.append((time.perf_counter() - began) * 1e6)
@@ -63,12 +65,13 @@ def main():
     cli.add_argument("kanalyze", nargs="+")
     cli.add_argument("--lines", type=int, default=300)
     cli.add_argument("--rounds", type=int, default=5)
+    cli.add_argument("--pause", type=float, default=0.01, metavar="SECONDS")
     cli.add_argument("--record", metavar="FILE")
     args = cli.parse_args()
     took, spent = {program: [] for program in args.kanalyze}, {program: [] for program in args.kanalyze}
     for _ in range(args.rounds):
         for program in args.kanalyze:
-            times, processor = measured(program, args.lines)
+            times, processor = measured(program, args.lines, args.pause)
             took[program] += times
             spent[program].append(processor)
     rows = [f"{platform.machine()}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}, {args.rounds} rounds of {args.lines} reports, "
