@@ -22,6 +22,8 @@ mod form;
 #[cfg(feature = "arrow")]
 mod guarded;
 #[cfg(feature = "arrow")]
+mod messages;
+#[cfg(feature = "arrow")]
 mod old;
 #[cfg(feature = "arrow")]
 mod parts;

@@ -3,6 +3,7 @@
 use super::cell;
 use super::form::{Form, parquet_files};
 use super::guarded::{guarded, sentence};
+use super::messages::{head_of, is_in_proportion};
 use super::old;
 use super::{LIST_ELEMENT, TableError};
 use crate::diff::cause::Cause;
@@ -262,7 +263,18 @@ fn holds_its_blocks(file: &File) -> std::io::Result<bool> {
         let sum = part(block.offset())?
             .checked_add(part(block.metaDataLength().into())?)?
             .checked_add(part(block.bodyLength())?)?;
-        Some(sum <= length)
+        (sum <= length).then_some(())?;
+        // What it says of its packed parts.
+        let (offset, size) = (part(block.offset())?, usize::try_from(block.metaDataLength()).ok()?);
+        let mut head = vec![0; size];
+        file.read_exact_at(&mut head, offset).ok()?;
+        let message = arrow_ipc::root_as_message(head.get(head_of(&head)..)?).ok()?;
+        let word = |place: u64| {
+            let mut word = [0; 8];
+            file.read_exact_at(&mut word, offset.checked_add(size as u64)?.checked_add(place)?).ok()?;
+            Some(i64::from_le_bytes(word))
+        };
+        Some(is_in_proportion(&message, word))
     };
     let blocks = footer.recordBatches().into_iter().chain(footer.dictionaries());
     Ok(blocks.flat_map(|blocks| blocks.iter()).all(|block| within(block) == Some(true)))

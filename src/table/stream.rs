@@ -3,6 +3,7 @@
 use super::arrays::batch;
 use super::draft::told;
 use super::guarded::{guarded, sentence};
+use super::messages::{MARK, head_of, is_in_proportion};
 use super::place::Place;
 use super::schema::COLUMNS;
 use super::{Origin, Row, TableError};
@@ -10,17 +11,14 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, RecordBatch, UInt32Array};
 use arrow_buffer::Buffer;
 use arrow_ipc::reader::StreamDecoder;
+use arrow_ipc::root_as_message;
 use arrow_ipc::writer::StreamWriter;
 use arrow_schema::{DataType, FieldRef, Schema, SchemaRef};
 use arrow_select::take::take;
-use std::io::{BufWriter, ErrorKind, Read, Write};
+use std::io::{BufWriter, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-/// What is read of a stream at once, bytes: what a pipe holds. A batch is as large as its sender made it.
-const PIECE: usize = 64 << 10;
-/// How a message of a stream begins.
-const MARK: [u8; 4] = [0xff; 4];
 /// The columns that hold the name of a log, the first that is there.
 const NAMES: [&str; 2] = ["path", "log"];
 /// The column that holds its bytes.
@@ -32,7 +30,11 @@ const NAMELESS: &str = "?";
 pub struct LogStream {
     reader: Box<dyn Read + Send>,
     decoder: StreamDecoder,
+    /// What was read and is not decoded: the rest of a message's head, and its body.
     piece: Buffer,
+    body: Buffer,
+    /// The first bytes of the next message.
+    begun: Vec<u8>,
     /// The first batch, if it came with the schema.
     ready: Option<RecordBatch>,
     name: usize,
@@ -46,9 +48,9 @@ impl LogStream {
     /// # Errors
     /// No Arrow stream, none with a column `path` or `log`, or one with a column of a name that rows have.
     pub fn open(reader: Box<dyn Read + Send>) -> Result<Self, TableError> {
-        let piece = Buffer::from(Vec::<u8>::new());
-        let decoder = StreamDecoder::new();
-        let mut stream = Self { reader, decoder, piece, ready: None, name: 0, content: None, passed: Vec::new() };
+        let (piece, body) = (Buffer::from(Vec::<u8>::new()), Buffer::from(Vec::<u8>::new()));
+        let (decoder, begun, passed) = (StreamDecoder::new(), Vec::new(), Vec::new());
+        let mut stream = Self { reader, decoder, piece, body, begun, ready: None, name: 0, content: None, passed };
         stream.expect_stream()?;
         stream.ready = stream.decode_until(|decoder, batch| batch.is_some() || decoder.schema().is_some())?;
         let schema = stream.decoder.schema().ok_or_else(|| {
@@ -69,8 +71,54 @@ impl LogStream {
                 "it is {what}: send one in the IPC format, as pyarrow.ipc.new_stream writes it"
             )));
         }
-        self.piece = Buffer::from(head);
+        self.begun = head;
         Ok(())
+    }
+
+    /// Reads on until there are so many bytes; whether there are. Memory is taken for what has come alone.
+    fn fill(&mut self, bytes: &mut Vec<u8>, length: usize) -> Result<bool, TableError> {
+        let missing = length.saturating_sub(bytes.len()) as u64;
+        let read = (&mut self.reader).take(missing).read_to_end(bytes);
+        read.map_err(|source| TableError::File { path: INPUT.to_owned(), source })?;
+        Ok(bytes.len() >= length)
+    }
+
+    /// Reads the next message; false at the end. A batch is as large as its sender made it.
+    fn read_message(&mut self) -> Result<bool, TableError> {
+        let cut = || refused("it ends in the middle of a batch: its sender failed");
+        let damaged = || refused("it is damaged");
+        let mut head = std::mem::take(&mut self.begun);
+        if !self.fill(&mut head, MARK.len())? {
+            return if head.is_empty() { Ok(false) } else { Err(cut()) };
+        }
+        let start = head_of(&head);
+        let mut body = Vec::new();
+        if !self.fill(&mut head, start)? {
+            return Err(cut());
+        }
+        let size = head[start - 4..].try_into().map_or(0, u32::from_le_bytes) as usize;
+        // Nothing is the end.
+        if size > 0 {
+            if !self.fill(&mut head, start + size)? {
+                return Err(cut());
+            }
+            let message = root_as_message(&head[start..]).map_err(|error| {
+                refused(&format!("it is damaged or not an Arrow stream (IPC): {}", sentence(&error)))
+            })?;
+            let length = usize::try_from(message.bodyLength()).map_err(|_| damaged())?;
+            if !self.fill(&mut body, length)? {
+                return Err(cut());
+            }
+            let word = |place: u64| {
+                let place = usize::try_from(place).ok()?;
+                Some(i64::from_le_bytes(body.get(place..place.checked_add(8)?)?.try_into().ok()?))
+            };
+            if !is_in_proportion(&message, word) {
+                return Err(damaged());
+            }
+        }
+        (self.piece, self.body) = (Buffer::from(head), Buffer::from(body));
+        Ok(true)
     }
 
     /// Finds the columns.
@@ -141,17 +189,11 @@ impl LogStream {
                     return Ok(batch);
                 }
             }
-            let mut bytes = vec![0; PIECE];
-            let count = match self.reader.read(&mut bytes) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                read => read.map_err(|source| TableError::File { path: INPUT.to_owned(), source })?,
-            };
-            bytes.truncate(count);
-            if bytes.is_empty() {
+            self.piece = std::mem::replace(&mut self.body, Buffer::from(Vec::<u8>::new()));
+            if self.piece.is_empty() && !self.read_message()? {
                 self.decoder.finish().map_err(|_| refused("it ends in the middle of a batch: its sender failed"))?;
                 return Ok(None);
             }
-            self.piece = Buffer::from(bytes);
         }
     }
 }

@@ -98,7 +98,7 @@ fn is_a_sentence(error: &str) {
 
 #[test]
 fn damaged_streams_of_logs_end_with_a_sentence() {
-    for compression in [None] {
+    for compression in [None, Some(CompressionType::ZSTD)] {
         let whole = logs(compression);
         assert_eq!(read(whole.clone()), Ok(40));
         let mut refused = 0;
@@ -123,7 +123,7 @@ fn damaged_tables_of_causes_end_with_a_sentence() {
         let list = |at: usize| Some((0..at % 4).map(|at| Some(i32::try_from(at).expect("small"))).collect::<Vec<_>>());
         Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>((0..30).map(list)))
     };
-    for compression in [None] {
+    for compression in [None, Some(CompressionType::ZSTD)] {
         let columns: Vec<(&str, ArrayRef)> = vec![
             ("title", texts("KASAN: use-after-free in widget_put")),
             ("log", texts("a.log")),
