@@ -131,14 +131,22 @@ pub fn identify(head: &[u8]) -> Format {
         return Format::Binary;
     }
     let start = head.trim_ascii_start();
-    let begins = |word: &[u8]| start.get(..word.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(word));
-    if [&b"<!doctype html"[..], b"<html", b"<head", b"<body", b"<title", b"<!--", b"<?xml"].into_iter().any(begins) {
+    if begins_as_page(head) {
         Format::Html
-    } else if begins(b"{") || begins(b"[{") {
+    } else if start.starts_with(b"{") || start.starts_with(b"[{") {
         Format::Json
     } else {
         Format::Text
     }
+}
+
+/// Whether the first bytes are those of a web page, whatever comes behind them.
+#[must_use]
+pub fn begins_as_page(head: &[u8]) -> bool {
+    let start = head.trim_ascii_start();
+    let begins = |word: &[u8]| start.get(..word.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(word));
+    head.starts_with(b"\xef\xbb\xbf<")
+        || [&b"<!doctype html"[..], b"<html", b"<head", b"<body", b"<title", b"<!--", b"<?xml"].into_iter().any(begins)
 }
 
 /// Text has no NUL and few control bytes; kernel logs may hold escape sequences and broken UTF-8.
