@@ -116,7 +116,9 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
     }
     if stamped {
         // The report goes on with the lines that have a stamp, if this is its header.
-        let mut next = below().take_while(|below| stamp_at(below).is_some()).take(NEXT);
+        // Two CPUs may have written the first line of theirs, both without.
+        let same = |below: &[u8]| stamp_at(below).is_none() && find(below, line.header).is_some();
+        let mut next = below().skip_while(|below| same(below)).take_while(|below| stamp_at(below).is_some()).take(NEXT);
         return match next.find(|below| boot_mark(below).is_some() || is_own(below)) {
             Some(below) if boot_mark(&below).is_none() => Speaker::Kernel,
             _ if kernel_begins_below(line) => Speaker::Firmware,
