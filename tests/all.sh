@@ -27,7 +27,8 @@ if [ "${1:-}" = --quick ]; then
     cargo fmt --check
     # Benches are linted by the whole run. The program is built and linted for `commands`; it has no tests of its own.
     step "lints and tests"
-    linted cargo test --no-fail-fast "${lean[@]}" --lib --test tidy --test corpus --test library --test commands
+    # A shell starts what runs in the background with interrupts ignored; tests send them.
+    linted env --default-signal=INT,QUIT cargo test --no-fail-fast "${lean[@]}" --lib --test tidy --test corpus --test library --test commands
     step "the quick ones passed"
     exit
 fi
