@@ -2,7 +2,7 @@
 
 use super::{Item, Options, read_items};
 use crate::grammar::Texts;
-use crate::line::{begins_with_stamp, is_body, lex, unwrap};
+use crate::line::{is_body, lex, lost_its_bracket, unwrap};
 use crate::report::{Report, renumber_report};
 use std::sync::LazyLock;
 
@@ -35,11 +35,13 @@ pub fn headless(options: &Options, text: &[u8]) -> Option<Report> {
     if options.as_syzbot || text.len() > LARGEST_HEADLESS {
         return None;
     }
-    let (at, place) = beginning(text)?;
+    let (at, place, stand_in) = beginning(text)?;
     // A text that was copied from the middle of a line on may have lost the bracket of its first stamp.
-    let bracket: &[u8] = if at == 0 && is_cut_stamp(text) { b"[" } else { b"" };
-    let line = text[place..].split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let stand_in = if memchr::memmem::find(line, HUNG).is_some() { STAND_IN_HUNG } else { STAND_IN };
+    let bracket: &[u8] = if at == 0 && lost_its_bracket(text.split(|byte| *byte == b'\n').next().unwrap_or_default()) {
+        b"["
+    } else {
+        b""
+    };
     let whole = [&text[..at], stand_in, bracket, &text[at..]].concat();
     let options = Options { events: true, opened: false, gaps: false, threads: 1, read: None, ..options.clone() };
     let length = (stand_in.len() + bracket.len()) as u64;
@@ -117,17 +119,12 @@ fn led_to(options: &Options, text: &[u8], panic: &Report) -> Option<Report> {
     headless(options, above).filter(|report| report.boot == panic.boot && report.line + NEAR >= panic.line)
 }
 
-/// Whether a text begins with a stamp but for its first bytes: `12.345678] `.
-fn is_cut_stamp(text: &[u8]) -> bool {
-    let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    line.first().is_some_and(u8::is_ascii_digit) && begins_with_stamp(&[b"[", line].concat())
-}
-
-/// Where the lines of the report begin that are there, and the line of the place that shows it.
-fn beginning(text: &[u8]) -> Option<(usize, usize)> {
+/// Where the lines of the report begin that are there, the line of the place that shows it, and what stands in for its first line.
+fn beginning(text: &[u8]) -> Option<(usize, usize, &'static [u8])> {
     // Few logs without a report hold such a place at all.
     static SEARCH: LazyLock<Texts> = LazyLock::new(|| Texts::new(&PLACES));
-    let (_, place) = SEARCH.find_from(text, 0)?;
+    let (which, place) = SEARCH.find_from(text, 0)?;
+    let stand_in = if PLACES[which] == HUNG { STAND_IN_HUNG } else { STAND_IN };
     let line = memchr::memrchr(b'\n', &text[..place]).map_or(0, |end| end + 1);
     let is_part = |line: &[u8]| {
         let shown = unwrap(line);
@@ -147,7 +144,7 @@ fn beginning(text: &[u8]) -> Option<(usize, usize)> {
         at = start;
         above += 1;
     }
-    (below + above >= EVIDENCE).then_some((at, line))
+    (below + above >= EVIDENCE).then_some((at, line, stand_in))
 }
 
 #[cfg(test)]

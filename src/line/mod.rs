@@ -47,6 +47,7 @@ pub use plain::plain;
 pub use speaker::{Header, Speaker, speaker};
 pub use unwrap::{dominant, render, unwrap};
 pub use unwrapper::Unwrapper;
+pub(crate) use usual::lost_its_bracket;
 pub use wall::wall_clock;
 
 /// Who put something around the console form of a line. Where wrappers are nested (a mail that quotes a syslog), the

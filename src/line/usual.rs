@@ -11,7 +11,33 @@ const FRACTION: usize = 6;
 /// What [`lex`](super::lex) says of `[   12.345678] message` and `[   12.345678][ T123] message`; `None` for any other form.
 /// `text` has no line end.
 pub(super) fn usual(text: &[u8]) -> Option<Prefix<'_>> {
-    let (time, mut rest) = stamp(text.strip_prefix(b"[")?)?;
+    behind_bracket(text, text.strip_prefix(b"[")?)
+}
+
+/// The same of `12.345678] message`: the copy of a line that began behind the bracket.
+pub(super) fn cut(text: &[u8]) -> Option<Prefix<'_>> {
+    // Most lines of any form end here.
+    blanks(text).first().filter(|byte| byte.is_ascii_digit())?;
+    behind_bracket(text, text)
+}
+
+/// Whether a line begins with a stamp but for its bracket.
+pub(crate) fn lost_its_bracket(text: &[u8]) -> bool {
+    cut(text).is_some()
+}
+
+/// What a line says whose stamp begins with `stamp`.
+fn behind_bracket<'line>(text: &'line [u8], stamp: &'line [u8]) -> Option<Prefix<'line>> {
+    let mut rest = blanks(stamp);
+    let (seconds, digits) = digits(rest, SECONDS);
+    rest = rest.get(digits..)?.strip_prefix(b".")?;
+    let (microseconds, places) = self::digits(rest, FRACTION);
+    rest = rest.get(places..)?.strip_prefix(b"]")?;
+    if digits == 0 || places != FRACTION {
+        return None;
+    }
+    // Both numbers are exact, so that the quotient is the float nearest to the decimal number.
+    let time = Some((seconds * 1_000_000 + microseconds) as f64 / 1e6);
     let mut caller = None;
     if let Some(inner) = rest.strip_prefix(b"[") {
         let name = blanks(inner);
@@ -29,27 +55,7 @@ pub(super) fn usual(text: &[u8]) -> Option<Prefix<'_>> {
         _ => true,
     };
     let message = text.len() - rest.len();
-    plain.then(|| Prefix { message, end: text.len(), time: Some(time), caller, ..Prefix::default() })
-}
-
-/// What is said of `12.345678] message`: the copy of a line that began behind the bracket. `text` has no line end.
-pub(super) fn cut(text: &[u8]) -> Option<Prefix<'_>> {
-    // Most lines of any form end here.
-    blanks(text).first().filter(|byte| byte.is_ascii_digit())?;
-    let (time, rest) = stamp(text)?;
-    let message = text.len() - rest.strip_prefix(b" ")?.len();
-    Some(Prefix { message, end: text.len(), time: Some(time), ..Prefix::default() })
-}
-
-/// The seconds in `   12.345678]`, and what follows.
-fn stamp(text: &[u8]) -> Option<(f64, &[u8])> {
-    let rest = blanks(text);
-    let (seconds, count) = digits(rest, SECONDS);
-    let rest = rest.get(count..)?.strip_prefix(b".")?;
-    let (microseconds, places) = digits(rest, FRACTION);
-    let rest = rest.get(places..)?.strip_prefix(b"]")?;
-    // Both numbers are exact, so that the quotient is the float nearest to the decimal number.
-    (count > 0 && places == FRACTION).then(|| ((seconds * 1_000_000 + microseconds) as f64 / 1e6, rest))
+    plain.then(|| Prefix { message, end: text.len(), time, caller, ..Prefix::default() })
 }
 
 fn blanks(text: &[u8]) -> &[u8] {
@@ -102,6 +108,9 @@ mod tests {
         let line = b"   11.662352] Oops - load access fault [#1]";
         let found = cut(line).expect("a stamp");
         assert_eq!((found.text(line), found.time), (&b"Oops - load access fault [#1]"[..], Some(11.662352)));
+        let line = b"   11.662352][   T29] BUG: x";
+        let found = cut(line).expect("a stamp and a caller");
+        assert_eq!((found.text(line), found.caller), (&b"BUG: x"[..], Some(&b"T29"[..])));
         for line in ["1.5] x", "12.345678]x", "12.345678 x", "", "12"] {
             assert_eq!(cut(line.as_bytes()), None, "{line}");
         }

@@ -1,7 +1,6 @@
 //! Takes a dressing off the lines of a window, keeping where each line stood.
 
-use super::super::usual::cut;
-use super::super::{Unwrapper, Wrapper, lex};
+use super::super::{Unwrapper, Wrapper, lex, lost_its_bracket};
 use super::layer::Layer;
 use super::sample::spreads;
 use super::whole::is_tail;
@@ -182,7 +181,7 @@ impl<'a> Walk<'a> {
             return message.to_vec();
         }
         // A copy that began behind the bracket of the stamp.
-        if cut(message).is_some() {
+        if lost_its_bracket(message) {
             return [b"[", message].concat();
         }
         let mut prefix = self.prefix.clone();
