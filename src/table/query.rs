@@ -1,6 +1,7 @@
 //! SQL over tables, and ready views.
 
 use super::form::{Form, parquet_files};
+use super::guarded::guarded_everywhere;
 use super::schema::COLUMNS;
 use super::value::{flat, json};
 use super::{Origin, TableError, arrays};
@@ -89,19 +90,12 @@ pub fn ask(sql: &str, paths: &[PathBuf]) -> Result<Answer, TableError> {
         }
         context.execute(&sentence)?.collect()
     };
-    match guarded(answer) {
+    // polars gives up with a panic on some questions; for the user that is an error like others.
+    let refused = || Err(PolarsError::ComputeError("polars cannot answer this; ask it in another way".into()));
+    match guarded_everywhere(answer).unwrap_or_else(refused) {
         Ok(frame) => Ok(Answer { frame }),
         Err(error) => Err(TableError::Request(format!("the query failed: {}", first_sentence(&error.to_string())))),
     }
-}
-
-/// polars gives up with a panic on some questions; for the user that is an error like others.
-fn guarded<T>(work: impl FnOnce() -> PolarsResult<T>) -> PolarsResult<T> {
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| {}));
-    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
-    std::panic::set_hook(hook);
-    done.unwrap_or_else(|_| Err(PolarsError::ComputeError("polars cannot answer this; ask it in another way".into())))
 }
 
 /// polars adds the whole plan to some of its errors.
