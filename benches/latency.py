@@ -19,6 +19,8 @@ import subprocess
 import sys
 import time
 
+from kept import keep
+
 ORDINARY = 20
 
 
@@ -82,11 +84,7 @@ def main():
         times = sorted(took[program])
         rows.append(f"| {version} | {statistics.median(times):.0f} | {times[len(times) * 9 // 10]:.0f} | {times[-1]:.0f} | "
                     f"{statistics.median(spent[program]):.0f} |")
-    text = "\n".join(rows) + "\n"
-    print(text, end="")
-    if args.record:
-        with open(args.record, "a") as out:
-            out.write(text + "\n")
+    keep(rows, args.record)
 
 
 main()

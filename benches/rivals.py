@@ -20,6 +20,8 @@ import sys
 import tempfile
 import time
 
+from kept import keep
+
 PATTERN = "INFO: task|blocked for more than|hung task|vhost_worker_killed|BUG:|KASAN:|panic|Oops"
 OURS = ("kanalyze text", "kanalyze jsonl", "kanalyze locks")
 UNPACKERS = {"gz": ["gzip", "-1"], "xz": ["xz", "-1", "-T0"], "zst": ["zstd", "-q", "-3"]}
@@ -129,11 +131,7 @@ def main():
         if args.small:
             paths, total = small_logs(args.logs[1], args.small, folder)
             rows += compared(f"{len(paths)} of 5 kB", "many", commands, paths, total, args.rounds, {}, args.by)
-    text = "\n".join(rows) + "\n"
-    print(text, end="")
-    if args.record:
-        with open(args.record, "a") as out:
-            out.write(text + "\n")
+    keep(rows, args.record)
 
 
 main()
