@@ -7,7 +7,7 @@ use crate::grammar::{Anchor, Grammar};
 use crate::line::{Dressing, EXECUTOR_ANCHOR, Header, lex, speaker};
 use crate::report::{
     Context, Event, Excerpt, Executor, Printers, REPORT_SCHEMA, Report, Speaker, WINDOW, Wording, console, corruption,
-    frame_of, guilty_file, lines_before, said, subject, title,
+    frame_of, guilty_file, lines_before, said, stated, subject, title,
 };
 
 /// What a line that looks like a report's first turned out to be.
@@ -59,7 +59,8 @@ pub(super) fn report<'a>(job: &Job<'a>, spot: &Spot, printers: &mut Printers<'a>
     let corrupted = corruption(&titled, &wording, disconnected);
     let structure = structure(job.grammar, &excerpt, excerpt.own, &place);
     let frame = frame_of(&titled.text);
-    let subject = subject(job.grammar, header, &titled, &frame, &structure);
+    let subject = subject(job.grammar, header, &titled, &frame, &structure)
+        .or_else(|| stated(job.grammar, &titled, &frame, &view.text[first.start..first.end]));
     let said = said(job.grammar, view.bytes(), first.start - view.from, &excerpt);
     let prefix = console(&view.text[first.start..first.end]);
     let lexed = lex(&view.text[first.start..first.end]);

@@ -21,6 +21,8 @@ pub struct Anchor {
     pub header: Option<usize>,
     /// It belongs to the report above, if there is one.
     pub part: bool,
+    /// Its header carries on reports of other headers.
+    pub carries_on: bool,
     /// It ends the report above, if it comes later in one.
     pub second: bool,
     /// The kernel panicked.
@@ -202,8 +204,9 @@ impl Scanner {
         let known = anchor.header.map(|at| &grammar.headers[at]);
         anchor.part =
             !self.as_syzbot && known.is_some_and(|header| header.part.iter().any(|pattern| pattern.is_match(line)));
-        let carries_on = anchor.part || known.is_some_and(|header| !header.carries_on.is_empty());
-        let is_second = |_: &&Header| !carries_on && self.never_second.iter().all(|text| text.find(line).is_none());
+        anchor.carries_on = known.is_some_and(|header| !header.carries_on.is_empty());
+        let goes_on = anchor.part || anchor.carries_on;
+        let is_second = |_: &&Header| !goes_on && self.never_second.iter().all(|text| text.find(line).is_none());
         anchor.second = known.filter(is_second).is_some() || always_second;
         let says_something = anchor.header.is_some()
             || anchor.second

@@ -14,6 +14,10 @@ pub fn begins_report_line(text: &[u8]) -> bool {
 #[must_use]
 pub fn is_body(message: &[u8]) -> bool {
     let text = message.trim_ascii();
+    // Rules stand around reports; they stand in tables, too.
+    if text.iter().all(|byte| *byte == b'=') {
+        return false;
+    }
     landmark(text).is_some_and(|landmark| !matches!(landmark, Landmark::Opener | Landmark::Program))
         || is_frame(text)
         || find(text, "Not tainted").is_some()

@@ -3,6 +3,7 @@
 use super::dressing::{Dressing, stamp_at};
 use super::landmarks::is_body;
 use super::{Wrapper, boot_mark, find, lex, unwrap};
+use crate::input::landmark;
 #[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -86,7 +87,16 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
     if is_inside_word(&shown, at, line.header) {
         return if line.prose { Speaker::Person } else { Speaker::Program };
     }
-    if stamp.is_some() || line.programs {
+    // Who writes a letter says "I get the following BUG:"; the kernel begins with what it has to say, and then says it.
+    let says_nothing =
+        before.ends_with(b" ") && line.header.ends_with(':') && shown[at + line.header.len()..].trim_ascii().is_empty();
+    let opens = landmark(&[line.header.as_bytes(), b" "].concat()).is_some();
+    let told = before.contains(&b'"') && line.prose || opens && (says_nothing || follows_words(before));
+    if stamp.is_none() && prefix.wrapper == Wrapper::None && told {
+        return if line.prose { Speaker::Person } else { Speaker::Program };
+    }
+    let named = prefix.tag == Some(b"kernel") || prefix.wrapper == Wrapper::DmesgDecoded;
+    if stamp.is_some() || line.programs || named {
         return Speaker::Kernel;
     }
     let below = || {
@@ -100,13 +110,14 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
     let is_own = |below: &[u8]| is_body(lex(below).text(below));
     let stamped = dressing.is_some_and(Dressing::is_stamped);
     if dressing.is_none_or(Dressing::first_fits) {
-        if stamped || below().any(|below| is_own(&below)) {
+        if stamped || below().any(|below| is_own(&below)) || follows_report(line) {
             return Speaker::Kernel;
         }
         // A kernel that stamps its lines below did not write one without a stamp above.
         return match kernel_begins_below(line) {
             true => Speaker::Firmware,
             false if line.prose => Speaker::Person,
+            false if is_programs_word(line.header) && kernel_stamps(line) => Speaker::Program,
             false => Speaker::Kernel,
         };
     }
@@ -126,6 +137,44 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
         };
     }
     if below().any(|below| is_own(&below)) { Speaker::Kernel } else { Speaker::Person }
+}
+
+/// So many plain words directly before a header are a sentence.
+const SENTENCE: usize = 2;
+/// And so many anywhere before it.
+const LONG_SENTENCE: usize = 4;
+/// So far above a line is looked for what only reports hold, lines that are not empty.
+const ABOVE: usize = 3;
+/// So many lines with a stamp above show that the kernel stamps its lines.
+const STAMPED: usize = 8;
+
+/// Whether words of a sentence stand before the header.
+fn follows_words(before: &[u8]) -> bool {
+    let plain = |word: &&[u8]| word.iter().all(u8::is_ascii_lowercase);
+    let words = || before.rsplit(|byte| *byte == b' ').filter(|word| !word.is_empty());
+    let labelled = words().any(|word| word.ends_with(b":"));
+    words().take(SENTENCE).filter(plain).count() == SENTENCE
+        || (!labelled && words().filter(plain).count() >= LONG_SENTENCE)
+}
+
+/// Whether the lines directly above are a report's: `Kernel panic` mostly is the last line of one.
+fn follows_report(line: &Header<'_>) -> bool {
+    let above = line.text[..line.start].trim_ascii_end().rsplit(|byte| *byte == b'\n');
+    let mut near = above.filter(|above| !above.trim_ascii().is_empty()).take(ABOVE);
+    near.any(|above| is_body(lex(above).text(above)))
+}
+
+/// Whether programs, too, begin their messages so.
+fn is_programs_word(header: &str) -> bool {
+    header.len() > 1
+        && header.ends_with(':')
+        && header[..header.len() - 1].bytes().all(|byte| byte.is_ascii_uppercase())
+}
+
+/// Whether the kernel's lines above have stamps, so that one without is not its own.
+fn kernel_stamps(line: &Header<'_>) -> bool {
+    let above = &line.text[line.start.saturating_sub(BOOT_REACH)..line.start];
+    above.split(|byte| *byte == b'\n').filter(|line| stamp_at(line) == Some(0)).nth(STAMPED - 1).is_some()
 }
 
 /// Whether a program passes on what a kernel says: the next lines are its own and belong to a report.

@@ -19,7 +19,7 @@ pub(super) struct Exception {
 }
 
 /// Starts of lines, the role, and the register; the place follows.
-const STARTS: [(&str, StackRole, &str); 17] = [
+const STARTS: [(&str, StackRole, &str); 19] = [
     ("pc : ", StackRole::Pc, "pc"),
     ("lr : ", StackRole::Lr, "lr"),
     ("PC is at ", StackRole::Pc, ""),
@@ -37,6 +37,8 @@ const STARTS: [(&str, StackRole, &str); 17] = [
     ("IP: ", StackRole::Pc, "IP"),
     ("TPC: ", StackRole::Pc, ""),
     ("RPC: ", StackRole::Lr, ""),
+    ("IAOQ[0]: ", StackRole::Pc, ""),
+    ("RP(r2): ", StackRole::Lr, ""),
 ];
 
 /// Reads such a line; a mere row of numbers (`pc : [<80>] lr : [<80>]`) is none.

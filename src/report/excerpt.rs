@@ -53,9 +53,11 @@ impl<'a> Excerpt<'a> {
         let enough = if holds(raw, "BUG: KMSAN:") { ENOUGH_LINES_KMSAN } else { ENOUGH_LINES };
         let Gathered { lines, doubtful, .. } = Gathered::new(printers, end, first, &prefix, enough);
         let last_copy = at + copies_below(window, anchors, at);
+        // What may carry on another report does not carry on one of its own kind.
+        let ends = |anchor: &Anchor| anchor.second || (first.carries_on && anchor.header == first.header);
         let second = anchors[last_copy + 1..]
             .iter()
-            .find(|anchor| anchor.second && !symbolized::is_inlined_copy(&window[anchor.start..anchor.end]))
+            .find(|anchor| ends(anchor) && !symbolized::is_inlined_copy(&window[anchor.start..anchor.end]))
             .map(|anchor| anchor.start);
         let before_second = |line: &KeptLine<'_>| second.is_none_or(|second| line.offset < second);
         let own = match prefix.context {

@@ -20,6 +20,9 @@ pub fn frame_line(line: &[u8], log_line: u64) -> Option<FrameLine> {
     if let Some(frame) = usual(line, log_line) {
         return Some(FrameLine { frame, callee: None });
     }
+    if let Some(inside) = dumped(line) {
+        return frame_line(inside, log_line);
+    }
     let mut rest = line.trim_ascii_start();
     let mut frame = Frame { reliable: true, log_line, ..Frame::default() };
     let mut bracketed = false;
@@ -53,6 +56,13 @@ pub fn frame_line(line: &[u8], log_line: u64) -> Option<FrameLine> {
         return Some(FrameLine { frame, callee: None });
     }
     named(rest, frame, bracketed).map(|frame| FrameLine { frame, callee: None })
+}
+
+/// `TPC[name+0x1/0x2] O7[…] I7[…] RPC[…]`: what a CPU of SPARC was at when others asked.
+fn dumped(line: &[u8]) -> Option<&[u8]> {
+    let inside = line.trim_ascii_start().strip_prefix(b"TPC[")?;
+    let end = memchr::memchr(b']', inside)?;
+    memchr::memchr(b'+', &inside[..end]).map(|_| &inside[..end])
 }
 
 /// ` name+0x1/0x2` and ` ? name+0x1/0x2 [module]` without anything else, which nearly all frames are, read at a glance.

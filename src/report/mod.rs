@@ -74,7 +74,7 @@ pub use record::*;
 pub use renumber::{renumber_event, renumber_report};
 pub use role::StackRole;
 pub use structure::Structure;
-pub use subject::subject;
+pub use subject::{stated, subject};
 pub use symbolized::is_inlined_copy;
 pub use title::{Origin, Title, frame_of, title};
 pub use wording::Wording;

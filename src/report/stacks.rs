@@ -57,11 +57,26 @@ pub(super) fn announcement(words: &Vocabulary, line: &[u8]) -> Option<Announceme
             Some(Announcement { role: StackRole::Cpu(cpu), task: None, cpu: Some(cpu), opens: false })
         }
         b'c' if line.starts_with(b"comm \"") => leak(line),
+        b'C' | b'*' if find(line, " TSTATE[").is_some() => sparc(line),
         _ => None,
     }
     .or_else(|| marker(words, line))
     .or_else(|| kcsan(line))
     .or_else(|| usage(line))
+}
+
+/// `  CPU[ 20]: TSTATE[…] TPC[…] TNPC[…] TASK[comm:12]`, of the CPU itself with `* ` before it.
+fn sparc(line: &[u8]) -> Option<Announcement> {
+    let rest = after(line.strip_prefix(b"* ").unwrap_or(line), "CPU[")?;
+    let (cpu, _) = leading_number(rest.trim_ascii_start())?;
+    let cpu = u32::try_from(cpu).ok()?;
+    let task = find(line, " TASK[").and_then(|at| {
+        let inside = line[at + 6..].split(|byte| *byte == b']').next()?;
+        let colon = memchr::memrchr(b':', inside)?;
+        let (pid, _) = leading_number(&inside[colon + 1..])?;
+        Some(Task { comm: text(&inside[..colon]), pid: i64::try_from(pid).ok()? })
+    });
+    Some(Announcement { role: StackRole::Cpu(cpu), task, cpu: Some(cpu), opens: true })
 }
 
 /// A line that the vocabulary knows: the role, and whether frames follow at once.

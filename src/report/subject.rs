@@ -1,9 +1,15 @@
 //! The function that a person names where syzbot's title names none.
 
+use super::frames::frame_after;
 use super::naming::{NOBODY, demangle, without_prefix};
 use super::role::StackRole;
 use super::{Frame, Stack, Structure, Title};
 use crate::grammar::{Grammar, Kind, List, NameSet};
+
+/// The function of which `.name` is the code: so 64-bit PowerPC named it while functions had descriptors.
+fn code_name(name: &str) -> &str {
+    name.strip_prefix('.').filter(|rest| !rest.is_empty()).unwrap_or(name)
+}
 
 /// Roles of stacks that are the report's own, in the order in which they are asked.
 const OWN: [&[StackRole]; 2] =
@@ -26,8 +32,12 @@ pub fn subject(grammar: &Grammar, header: usize, title: &Title, frame: &str, fou
         return search.first(pc).or_else(|| search.interrupted(&found.stacks));
     }
     let own = |roles: &'static [StackRole]| search.shown(&found.stacks, roles);
+    // A WARN() stands where it traps, whatever an unwinder that doubts all frames has on its stack.
+    let warns = grammar.headers.get(header).is_some_and(|header| header.id == "warning");
+    let trapped = || frames_of(&found.stacks, &[StackRole::Pc]).next().filter(|_| warns);
     search
         .first(pc)
+        .or_else(|| trapped().and_then(|frame| Search { loosely: true, ..search }.plain(frame.function.as_deref()?)))
         .or_else(|| OWN.iter().find_map(|roles| search.first(own(roles).filter(|frame| frame.reliable))))
         .or_else(|| OWN.iter().find_map(|roles| search.first(own(roles))))
         .or_else(|| {
@@ -37,6 +47,26 @@ pub fn subject(grammar: &Grammar, header: usize, title: &Title, frame: &str, fou
         .or_else(|| search.last_resort(&found.stacks))
 }
 
+/// The function that the report's first line says it is at, `WARNING: … at a/b.c:12 widget_put+0x1/0x2`: for a report of
+/// which hardly more is there.
+#[must_use]
+pub fn stated(grammar: &Grammar, title: &Title, frame: &str, first: &[u8]) -> Option<String> {
+    if !frame.is_empty() && frame != NOBODY || title.interrupted {
+        return None;
+    }
+    let place = memchr::memmem::find(first, b" at ").map(|at| &first[at + 4..])?;
+    let (_, function) = split_at_blank(place)?;
+    let found = frame_after(function, 0)?;
+    found.offset?;
+    Search { grammar, kind: None, hung: false, loosely: true }.plain(found.function.as_deref()?)
+}
+
+/// The first word of a text and the rest.
+fn split_at_blank(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let at = memchr::memchr(b' ', text)?;
+    Some((&text[..at], text[at..].trim_ascii()))
+}
+
 /// The frames of the stacks with these roles.
 fn frames_of<'s>(stacks: &'s [Stack], roles: &'static [StackRole]) -> impl Iterator<Item = &'s Frame> {
     stacks.iter().filter(move |stack| roles.contains(&stack.role)).flat_map(|stack| &stack.frames)
@@ -44,6 +74,8 @@ fn frames_of<'s>(stacks: &'s [Stack], roles: &'static [StackRole]) -> impl Itera
 
 /// What a function of [`List::Finders`] stands for that looks for the lockup of another CPU.
 const OTHER_CPU: &str = "other-cpu";
+/// What one stands for that only prints a stack.
+const PRINTER: &str = "printer";
 
 #[derive(Clone, Copy)]
 struct Search<'a> {
@@ -68,7 +100,7 @@ impl Search<'_> {
         let pc = || frames_of(stacks, &[StackRole::Pc]);
         let found = search.first(pc().chain(OWN.iter().flat_map(|roles| search.shown(stacks, roles))));
         let stands = || pc().find_map(|frame| frame.function.clone().filter(|_| !frame.inline));
-        found.or_else(|| stands().map(|name| demangle(name.split('.').next().unwrap_or(&name))))
+        found.or_else(|| stands().map(|name| demangle(code_name(&name).split('.').next().unwrap_or(&name))))
     }
 
     /// What an interrupt broke into: the frames below it. A stack without one is that of who reports.
@@ -91,7 +123,8 @@ impl Search<'_> {
             let frames = &stack.frames;
             let entry = frames.iter().rposition(|frame| self.is(List::Interrupts, frame)).unwrap_or(0);
             let above = &frames[..entry];
-            match above.iter().any(|frame| self.is(List::Finders, frame)) {
+            let looks = |frame: &Frame| self.meaning(List::Finders, frame).is_some_and(|meaning| meaning != PRINTER);
+            match above.iter().any(looks) {
                 true if above.iter().any(|frame| self.meaning(List::Finders, frame) == Some(OTHER_CPU)) => &[],
                 true => &frames[entry + 1..],
                 false => &frames[..],
@@ -111,6 +144,7 @@ impl Search<'_> {
 
     /// The name in its final form, if it is not machinery.
     fn plain(&self, name: &str) -> Option<String> {
+        let name = code_name(name);
         let bare = if name.starts_with('<') { name } else { name.split('.').next().unwrap_or(name) };
         let name = demangle(bare);
         let holds = |names: &NameSet| {

@@ -194,9 +194,10 @@ impl Vocabulary {
         self.lists.get(&list).into_iter().flat_map(|rows| &rows.rows).map(|row| self.meaning_of(row))
     }
 
-    /// What a function stands for in a list.
+    /// What a function stands for in a list. `.name` is the code of a function of 64-bit PowerPC.
     #[must_use]
     pub fn function(&self, list: List, name: &str) -> Option<&str> {
+        let name = name.strip_prefix('.').unwrap_or(name);
         self.meaning(list, name.split_once('.').map_or(name, |(bare, _)| bare))
     }
 

@@ -121,8 +121,12 @@ fn quoting(line: &[u8]) -> (usize, usize) {
 
 fn unquoted(text: Vec<u8>, origin: usize, flowed: mime::Flowed) -> Line {
     let width = text.len();
-    let (depth, marks) = quoting(&text);
     let mut text = text;
+    // A blank that must not break, as Latin-1 has it.
+    if std::str::from_utf8(&text).is_err() {
+        text.iter_mut().filter(|byte| **byte == 0xa0).for_each(|byte| *byte = b' ');
+    }
+    let (depth, marks) = quoting(&text);
     text.drain(..marks);
     let mut origin = origin + marks;
     let mut flows = false;

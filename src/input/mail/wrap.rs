@@ -71,9 +71,9 @@ const SHORTEST_CUT: usize = 30;
 
 /// Whether a header of a report was cut before its last words.
 fn is_unfinished(whole: &[u8], line: &Line, next: &Line) -> bool {
-    let text =
-        if is_stamped(whole) { memchr::memmem::find(whole, b"] ").map_or(whole, |at| &whole[at + 2..]) } else { whole };
-    let header = matches!(landmark(text), Some(Landmark::Opener | Landmark::Header | Landmark::Panic));
+    let opens = |text: &[u8]| matches!(landmark(text), Some(Landmark::Opener | Landmark::Header | Landmark::Panic));
+    let text = if is_stamped(whole) { behind_stamp(whole) } else { whole };
+    let header = opens(text) || (is_stamped(whole) && opens(behind_tags(text)));
     let last = text.rsplit(|byte| *byte == b' ').next().unwrap_or_default();
     header
         && OPEN_ENDS.contains(&last)
@@ -81,6 +81,25 @@ fn is_unfinished(whole: &[u8], line: &Line, next: &Line) -> bool {
         && next.depth == line.depth
         && !is_stamped(&next.text)
         && !next.text.first().is_some_and(u8::is_ascii_whitespace)
+}
+
+/// What follows a stamp: `[   12.345678] `, or a date and the tag of the kernel behind it.
+fn behind_stamp(text: &[u8]) -> &[u8] {
+    let end = if is_dated(text) { b"kernel: " } else { &b"] "[..] };
+    memchr::memmem::find(text, end).map_or(text, |at| &text[at + end.len()..])
+}
+
+/// What follows further stamps and tags: `[12345.678901] `, `[4:     widgetd:  771] `, `watchdog: `.
+fn behind_tags(mut text: &[u8]) -> &[u8] {
+    while text.first() == Some(&b'[')
+        && let Some(end) = memchr::memmem::find(text, b"] ")
+    {
+        text = &text[end + 2..];
+    }
+    match memchr::memmem::find(text, b": ") {
+        Some(end) if text[..end].iter().all(u8::is_ascii_lowercase) => &text[end + 2..],
+        _ => text,
+    }
 }
 
 /// Whether a command or label lost the commit that belongs to it.
@@ -141,8 +160,29 @@ fn is_prose(line: &Line, next: &Line) -> bool {
     next.depth < line.depth && next.text.len() > 40
 }
 
-/// `[   12.345678]` at the start, a level before it perhaps; or, with printk.time=0, `[   T57]`.
+/// `Mar  1 12:00:09 `, `2026-03-01T12:00:09`, `12:00:09,123 ` at the start, as daemons write it.
+fn is_dated(text: &[u8]) -> bool {
+    const FORMS: [&[u8]; 5] =
+        [b"Mmm 00 00:00:00 ", b"0000-00-00T00:00:00", b"0000-00-00 00:00:00", b"00:00:00 ", b"00:00:00,000 "];
+    FORMS.iter().any(|form| {
+        let fits = |(byte, form): (&u8, &u8)| match form {
+            b'0' => byte.is_ascii_digit(),
+            b'M' => byte.is_ascii_uppercase(),
+            b'm' => byte.is_ascii_lowercase(),
+            form => byte == form,
+        };
+        // The day of the month may have a blank before it.
+        let day = form.first() == Some(&b'M') && text.get(4) == Some(&b' ');
+        let mut pairs = text.iter().zip(*form).enumerate();
+        text.len() >= form.len() && pairs.all(|(at, pair)| (day && at == 4) || fits(pair))
+    })
+}
+
+/// `[   12.345678]` at the start, a level before it perhaps; or, with printk.time=0, `[   T57]`; or a date.
 fn is_stamped(text: &[u8]) -> bool {
+    if is_dated(text) {
+        return true;
+    }
     let text = match text {
         [b'<', b'0'..=b'7', b'>', rest @ ..] => rest,
         [b'*', b'*', b' ', ..] => return memchr::memmem::find(text, b" printk messages dropped **").is_some(),

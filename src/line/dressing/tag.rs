@@ -1,4 +1,4 @@
-//! What vendors' kernels print between the stamp and the message: `-(7)[1:init]`, ` [3:  kworker/3:1: 4242] `, a second stamp.
+//! What vendors' kernels print between the stamp and the message: `-(7)[1:init]`, ` [3:  kworker/3:1: 4242] `, `c0 `, a second stamp.
 
 /// The longest group in brackets, bytes.
 const LONGEST: usize = 48;
@@ -63,6 +63,14 @@ fn groups(message: &[u8]) -> Vec<(u8, usize)> {
         at += 1;
     }
     let mut groups = Vec::new();
+    // `c0 `: the core, as one vendor writes it.
+    if let [b'c', b'0'..=b'9', b' ', ..] = message[at..] {
+        at += 2;
+        groups.push((b'c', at));
+        if matches!(message.get(at..at + 2), Some([b' ', b'[' | b'('])) {
+            at += 1;
+        }
+    }
     while let Some(open @ (b'[' | b'(')) = message.get(at) {
         let close = if *open == b'[' { b']' } else { b')' };
         let inner = &message[at + 1..message.len().min(at + LONGEST)];
@@ -111,6 +119,7 @@ mod tests {
             cut(&[" [0:  swapper/0:    1] CPU: 0", " [0:  swapper/0:    1]  foo", " [1: init: 1] x"]),
             ["CPU: 0", " foo", "x"]
         );
+        assert_eq!(cut(&["c0 CPU: 0", "c0  foo", "c1 x"]), ["CPU: 0", " foo", "x"]);
         assert_eq!(cut(&["[    0.58]@1 CPU", "[    0.59]@1  foo", "[    0.60]@0 x"]), ["CPU", " foo", "x"]);
         let frames =
             [" [<ffffffff81234567>] foo", " [<ffffffff81234568>] bar", "[c000000081b3f720] [c0000000003035e0] x"];

@@ -47,7 +47,7 @@ pub(super) fn is_plain(raw: &[&[u8]]) -> bool {
     agrees && empty * 3 <= all && copies * 4 < all.max(2)
 }
 
-/// Whether brackets stand behind the stamp and the console's own caller, decided at a glance.
+/// Whether brackets or a core (`c0 `) stand behind the stamp and the console's own caller, decided at a glance.
 fn may_have_tag(line: &[u8]) -> bool {
     let close = if is_usual_stamp(line) { USUAL_STAMP - 1 } else { memchr::memchr(b']', line).unwrap_or(0) };
     let mut rest = &line[close + 1..];
@@ -56,7 +56,7 @@ fn may_have_tag(line: &[u8]) -> bool {
     }
     match rest.trim_ascii_start() {
         [b'[' | b'(', next, ..] => *next != b'<',
-        [b'-', b'(' | b'[', ..] | [b'A'..=b'Z', b'[', ..] => true,
+        [b'-', b'(' | b'[', ..] | [b'A'..=b'Z', b'[', ..] | [b'c', b'0'..=b'9', b' ', ..] => true,
         _ => false,
     }
 }
