@@ -130,8 +130,9 @@ fn answer(arguments: Arguments, out: &mut dyn Write) -> anyhow::Result<ExitCode>
         Verb::Page => writeln!(out, "{}", page(runs)?.display())?,
         Verb::Clean { keep, hits, dry_run } => {
             for path in forgettable(runs, keep, hits).with_context(|| runs.display().to_string())? {
-                if !dry_run {
-                    forget(&path).with_context(|| path.display().to_string())?;
+                if !dry_run && !forget(&path).with_context(|| path.display().to_string())? {
+                    // Another `runs clean` was quicker, and says so.
+                    continue;
                 }
                 writeln!(out, "{} {}", if dry_run { "would remove" } else { "removed" }, path.display())?;
             }
@@ -147,6 +148,8 @@ fn page(runs: &Path) -> anyhow::Result<PathBuf> {
     for path in folder::list(runs).with_context(|| runs.display().to_string())? {
         let manifest = match Manifest::read(&path) {
             Ok(manifest) => manifest,
+            // Forgotten since it was listed.
+            Err(_) if !path.exists() => continue,
             Err(error) => {
                 say(&format!("{}: cannot be read: {error}", path.display()));
                 continue;
@@ -179,6 +182,8 @@ fn list(runs: &Path, output: Output, out: &mut dyn Write) -> anyhow::Result<()> 
     for path in found {
         let manifest = match Manifest::read(&path) {
             Ok(manifest) => manifest,
+            // Forgotten since it was listed.
+            Err(_) if !path.exists() => continue,
             Err(error) => {
                 writeln!(out, "{}: cannot be read: {error}", path.display())?;
                 continue;

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 pub(super) struct Families {
     /// Title → the name of its family.
     names: BTreeMap<String, String>,
+    /// The name of a family that has several titles → its other titles, sorted.
+    others: BTreeMap<String, Vec<String>>,
 }
 
 impl Families {
@@ -33,13 +35,17 @@ impl Families {
                 *entry = (*count, title);
             }
         }
-        let names = parent
+        let names: BTreeMap<String, String> = parent
             .keys()
             .map(|title| {
                 ((*title).to_owned(), best.get(root(&parent, title)).map_or(*title, |(_, name)| name).to_owned())
             })
             .collect();
-        Self { names }
+        let mut others: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (title, name) in names.iter().filter(|(title, name)| title != name) {
+            others.entry(name.clone()).or_default().push(title.clone());
+        }
+        Self { names, others }
     }
 
     /// The name of a title's family; the title itself if nothing is known of it.
@@ -51,11 +57,7 @@ impl Families {
     /// The other titles of a family, sorted.
     #[must_use]
     pub(super) fn others(&self, name: &str) -> Vec<String> {
-        self.names
-            .iter()
-            .filter(|(title, family)| *family == name && *title != name)
-            .map(|(title, _)| title.clone())
-            .collect()
+        self.others.get(name).cloned().unwrap_or_default()
     }
 }
 

@@ -104,7 +104,7 @@ pub(super) fn report<'a>(job: &Job<'a>, spot: &Spot, printers: &mut Printers<'a>
         access: structure.access,
         stacks: structure.stacks,
         held_locks: structure.held_locks,
-        lockdep: structure.lockdep,
+        lockdep: structure.lockdep.map(Box::new),
         hung_tasks: structure.hung_tasks,
         registers: structure.registers,
         code: structure.code,

@@ -317,22 +317,9 @@ impl Found<'_> {
     /// The reports and events with the lines and offsets of the file.
     #[must_use]
     pub fn settled(self) -> (Vec<Report>, Vec<Event>) {
-        let text = self.text;
-        let settle = |mut item: Item| {
-            text.settle(&mut item);
-            item
-        };
-        let reports = self.reports.into_iter().map(|report| settle(Item::Closed(Box::new(report))));
-        let events = self.events.into_iter().map(|event| settle(Item::Event(Box::new(event))));
-        let (mut all, mut notable) = (Vec::new(), Vec::new());
-        for item in reports.chain(events) {
-            match item {
-                Item::Closed(report) => all.push(*report),
-                Item::Event(event) => notable.push(*event),
-                Item::Opened { .. } => {}
-            }
-        }
-        (all, notable)
+        let Self { text, mut reports, mut events, .. } = self;
+        text.settle_all(&mut reports, &mut events);
+        (reports, events)
     }
 }
 

@@ -4,7 +4,7 @@ use super::document::read_document;
 use super::joined::read_joined;
 use crate::engine::Item;
 use crate::input::{Damage, Decoder, Encoding, Inside, Whole, read_mail};
-use crate::report::{renumber_event, renumber_report};
+use crate::report::{Event, Report, renumber_event, renumber_report};
 
 /// Texts up to this size are looked at for being a mail or a document, bytes.
 pub(super) const LARGEST_MAIL: usize = 16 << 20;
@@ -146,9 +146,23 @@ impl Text {
 
     /// Gives a record of [`Text::log`] the lines and offsets of the file.
     pub fn settle(&self, item: &mut Item) {
-        if self.taken.is_some() || self.decoder.is_some() {
+        if self.is_other_than_the_file() {
             renumber(item, &|line| self.line(line), &|offset| self.offset(offset));
         }
+    }
+
+    /// The same for all that was found, in place: a log may hold a million reports.
+    pub(super) fn settle_all(&self, reports: &mut [Report], events: &mut [Event]) {
+        if self.is_other_than_the_file() {
+            let (line, offset) = (|line| self.line(line), |at| self.offset(at));
+            reports.iter_mut().for_each(|report| settle_report(report, &line, &offset));
+            events.iter_mut().for_each(|event| settle_event(event, &line, &offset));
+        }
+    }
+
+    /// Whether lines and offsets of [`Text::log`] are not those of the file.
+    fn is_other_than_the_file(&self) -> bool {
+        self.taken.is_some() || self.decoder.is_some()
     }
 }
 
@@ -156,14 +170,18 @@ impl Text {
 pub(super) fn renumber(item: &mut Item, line: &impl Fn(u64) -> u64, offset: &impl Fn(u64) -> u64) {
     match item {
         Item::Opened { start, .. } => *start = offset(*start),
-        Item::Closed(report) => {
-            renumber_report(report, line);
-            (report.start, report.end) = (offset(report.start), offset(report.end));
-            report.text_end = offset(report.text_end);
-        }
-        Item::Event(event) => {
-            renumber_event(event, line);
-            event.start = offset(event.start);
-        }
+        Item::Closed(report) => settle_report(report, line, offset),
+        Item::Event(event) => settle_event(event, line, offset),
     }
+}
+
+fn settle_report(report: &mut Report, line: &impl Fn(u64) -> u64, offset: &impl Fn(u64) -> u64) {
+    renumber_report(report, line);
+    (report.start, report.end) = (offset(report.start), offset(report.end));
+    report.text_end = offset(report.text_end);
+}
+
+fn settle_event(event: &mut Event, line: &impl Fn(u64) -> u64, offset: &impl Fn(u64) -> u64) {
+    renumber_event(event, line);
+    event.start = offset(event.start);
 }

@@ -60,7 +60,7 @@ pub fn dumps(log: &str, records: &[Record<'_>]) -> Vec<Dump> {
 pub fn dumps_of(log: &str, gathered: &Gathered<'_>) -> Vec<Dump> {
     let facts = gather::dumps(gathered);
     let mut reports: Vec<(&Report, &Lockdep)> =
-        gathered.lockdep.iter().filter_map(|report| Some((report.as_ref(), report.lockdep.as_ref()?))).collect();
+        gathered.lockdep.iter().filter_map(|report| Some((report.as_ref(), report.lockdep.as_deref()?))).collect();
     reports.sort_by_key(|(report, _)| (report.boot, report.start));
     let mut dumps: Vec<Dump> = Vec::new();
     for (index, facts) in facts.iter().enumerate() {

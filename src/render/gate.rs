@@ -1,12 +1,12 @@
 //! Comparisons and checks as JUnit's XML and as SARIF, and the text of a check.
 
+use super::sarif::{Claim, Sarif};
 use super::{Palette, safe};
 use crate::diff::{Difference, Finding, Verdict};
-use crate::markup::{percent_encoded, xml};
+use crate::markup::xml;
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// The schema name of [`CheckedLog`].
@@ -201,7 +201,7 @@ fn lines_in_xml(text: &str) -> String {
 
 /// The comparison as SARIF 2.1.0: one result a claimed difference.
 #[must_use]
-pub fn diff_sarif(difference: &Difference) -> Value {
+pub fn diff_sarif(difference: &Difference) -> impl Serialize {
     let results = difference
         .findings
         .iter()
@@ -214,60 +214,28 @@ pub fn diff_sarif(difference: &Difference) -> Value {
             };
             let place = finding.place.as_ref().map(|place| (place.log.as_str(), place.line));
             let text = format!("{} {}: {}", finding.verdict.word(), finding.name, finding.words);
-            result(finding.area.name(), level, &text, place, finding.known.as_deref())
+            Claim::new(finding.area.name(), level, Cow::Owned(text), place, finding.known.as_deref())
         })
         .collect();
-    sarif(results)
+    Sarif::of(results)
 }
 
 /// The check as SARIF 2.1.0: one result per crash, and one per log that could not be judged, for a list without results passes.
 #[must_use]
-pub fn check_sarif(logs: &[CheckedLog]) -> Value {
+pub fn check_sarif(logs: &[CheckedLog]) -> impl Serialize {
     let mut results = Vec::new();
     for log in logs {
+        results.extend(log.crashes.iter().map(|crash| {
+            let place = Some((log.log.as_str(), crash.line));
+            Claim::new("crash", "error", Cow::Borrowed(&crash.title), place, crash.known.as_deref())
+        }));
         results.extend(
-            log.crashes.iter().map(|crash| {
-                result("crash", "error", &crash.title, Some((&log.log, crash.line)), crash.known.as_deref())
-            }),
+            log.trouble
+                .iter()
+                .map(|words| Claim::new("trouble", "error", Cow::Borrowed(words), Some((&log.log, 0)), None)),
         );
-        results.extend(log.trouble.iter().map(|words| result("trouble", "error", words, Some((&log.log, 0)), None)));
     }
-    sarif(results)
-}
-
-fn result(rule: &str, level: &str, text: &str, place: Option<(&str, u64)>, known: Option<&str>) -> Value {
-    let mut result = json!({ "ruleId": rule, "level": level, "message": { "text": safe(text) } });
-    if let Some((log, line)) = place {
-        let mut physical = json!({ "artifactLocation": { "uri": uri(log) } });
-        if line > 0 {
-            physical["region"] = json!({ "startLine": line });
-        }
-        result["locations"] = json!([{ "physicalLocation": physical }]);
-    }
-    if let Some(known) = known {
-        result["suppressions"] = json!([{ "kind": "external", "justification": safe(known) }]);
-    }
-    result
-}
-
-/// A path as the reference of a URI: everything that is not a plain path character is percent-encoded.
-fn uri(path: &str) -> String {
-    percent_encoded(path.as_bytes(), b"/-._~")
-}
-
-fn sarif(results: Vec<Value>) -> Value {
-    let mut rules: BTreeMap<String, Value> = BTreeMap::new();
-    for result in &results {
-        let id = result["ruleId"].as_str().unwrap_or_default().to_owned();
-        rules.entry(id.clone()).or_insert_with(|| json!({ "id": id }));
-    }
-    let rules: Vec<Value> = rules.into_values().collect();
-    let driver = json!({ "name": "kanalyze", "version": env!("CARGO_PKG_VERSION"), "rules": rules });
-    json!({
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [{ "tool": { "driver": driver }, "results": results }],
-    })
+    Sarif::of(results)
 }
 
 #[cfg(test)]
@@ -298,6 +266,8 @@ mod tests {
         let shown = check_text(std::slice::from_ref(&log), &Palette::plain());
         assert!(shown.contains("a.log\n  cannot be judged") && shown.contains("0 of 1 logs pass"), "{shown}");
         assert!(check_junit(std::slice::from_ref(&log)).contains("<failure message=\"a.log: the log is empty\">"));
-        assert_eq!(check_sarif(&[log])["runs"][0]["results"][0]["level"], "error");
+        let logs = [log];
+        let sarif = serde_json::to_value(check_sarif(&logs)).expect("JSON");
+        assert_eq!(sarif["runs"][0]["results"][0]["level"], "error");
     }
 }

@@ -19,6 +19,7 @@ mod note;
 pub mod page;
 mod palette;
 mod redact;
+mod sarif;
 mod series;
 mod snapshot;
 mod source;

@@ -82,7 +82,7 @@ pub struct Report {
     /// Lists of held locks, in the order of the log.
     pub held_locks: Vec<HeldLocks>,
     /// What lockdep says.
-    pub lockdep: Option<Lockdep>,
+    pub lockdep: Option<Box<Lockdep>>,
     /// Tasks that the report says are blocked.
     pub hung_tasks: Vec<HungTask>,
     /// CPU registers as printed, by name.

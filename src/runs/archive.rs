@@ -84,19 +84,23 @@ pub fn forgettable(runs: &Path, keep: usize, hits: bool) -> io::Result<Vec<PathB
     Ok(candidates)
 }
 
-/// Removes one run's folder.
+/// Removes one run's folder; whether it was there, since others may forget runs at the same time.
 ///
 /// # Errors
 /// The run still works, or the system says no.
-pub fn forget(run: &Path) -> io::Result<()> {
-    let manifest = Manifest::read(run)?;
+pub fn forget(run: &Path) -> io::Result<bool> {
+    let gone = |error: io::Error| if error.kind() == io::ErrorKind::NotFound { Ok(false) } else { Err(error) };
+    let manifest = match Manifest::read(run) {
+        Ok(manifest) => manifest,
+        Err(error) => return gone(error),
+    };
     if manifest.phase != Phase::Ended && !matches!(state_of(&manifest), State::Abandoned) {
         return Err(io::Error::other("the run still works: stop it first with `kanalyze runs stop`"));
     }
     if let Some(sockets) = &manifest.sockets {
         remove_sockets(Path::new(sockets));
     }
-    fs::remove_dir_all(run)
+    fs::remove_dir_all(run).map_or_else(gone, |()| Ok(true))
 }
 
 #[cfg(test)]
@@ -131,8 +135,10 @@ mod tests {
         assert_eq!(forgettable(runs.path(), 1, false).expect("listed"), [old.path()]);
         assert_eq!(forgettable(runs.path(), 0, false).expect("listed"), [old.path(), new.path()]);
         assert_eq!(forgettable(runs.path(), 0, true).expect("listed").len(), 3);
-        forget(old.path()).expect("removed");
+        assert!(forget(old.path()).expect("removed"));
         assert!(!old.path().exists());
+        // As one finds it who was slower.
+        assert!(!forget(old.path()).expect("gone already"));
     }
 
     #[test]

@@ -110,7 +110,7 @@ fn held_locks<M: Maker>(rows: &[&Row]) -> Result<M::Column, TableError> {
 }
 
 fn lockdep<M: Maker>(rows: &[&Row]) -> Result<M::Column, TableError> {
-    let all: Vec<Option<&Lockdep>> = rows.iter().map(|row| row.report().and_then(|it| it.lockdep.as_ref())).collect();
+    let all: Vec<Option<&Lockdep>> = rows.iter().map(|row| row.report().and_then(|it| it.lockdep.as_deref())).collect();
     let chain = |of: &Option<&Lockdep>| -> usize { of.map_or(0, |lockdep| lockdep.chain.len()) };
     let links: Vec<&ChainEntry> = all.iter().flatten().flat_map(|lockdep| &lockdep.chain).collect();
     let fields = vec![

@@ -7,7 +7,7 @@
 //!
 //! `columns` turns rows into columns: `arrays` of Arrow, or the values of a `csv`. `write` gathers rows, `draft` and `sink` put
 //! them into files, `parts` into partitions of a folder, `stream` reads logs out of a stream and writes rows into one, `read`
-//! takes causes out of tables of any age, `query` asks SQL.
+//! takes causes out of tables of any age, `query` asks SQL; `sound` tells them which files are no tables.
 
 #[cfg(not(feature = "arrow"))]
 mod absent;
@@ -35,6 +35,8 @@ mod read;
 mod row;
 mod schema;
 mod sink;
+#[cfg(feature = "arrow")]
+mod sound;
 #[cfg(feature = "arrow")]
 mod stream;
 #[cfg(feature = "tables")]

@@ -3,6 +3,7 @@
 use super::form::{Form, parquet_files};
 use super::guarded::guarded_everywhere;
 use super::schema::COLUMNS;
+use super::sound::{ends_well, first_unreadable, unreadable};
 use super::value::{flat, json};
 use super::{Origin, TableError, arrays};
 use polars::prelude::{
@@ -80,7 +81,7 @@ pub fn ask(sql: &str, paths: &[PathBuf]) -> Result<Answer, TableError> {
     let sentence =
         if VIEWS.iter().any(|(name, _)| *name == sql) { format!("SELECT * FROM {sql}") } else { sql.to_owned() };
     let events = open(paths)?;
-    let answer = || -> PolarsResult<DataFrame> {
+    let planned = || -> PolarsResult<LazyFrame> {
         let mut context = SQLContext::new();
         context.register("held", held(&events));
         context.register("events", events);
@@ -88,14 +89,27 @@ pub fn ask(sql: &str, paths: &[PathBuf]) -> Result<Answer, TableError> {
             let frame = context.execute(view)?;
             context.register(name, frame);
         }
-        context.execute(&sentence)?.collect()
+        context.execute(&sentence)
     };
-    // polars gives up with a panic on some questions; for the user that is an error like others.
-    let refused = || Err(PolarsError::ComputeError("polars cannot answer this; ask it in another way".into()));
-    match guarded_everywhere(answer).unwrap_or_else(refused) {
+    let failed = |error: &PolarsError| {
+        TableError::Request(format!("the query failed: {}", first_sentence(&error.to_string())))
+    };
+    let plan = guarded_everywhere(planned).unwrap_or_else(gave_up).map_err(|error| failed(&error))?;
+    match guarded_everywhere(|| plan.collect()).unwrap_or_else(gave_up) {
         Ok(frame) => Ok(Answer { frame }),
-        Err(error) => Err(TableError::Request(format!("the query failed: {}", first_sentence(&error.to_string())))),
+        // polars does not say in which file it met what it could not read.
+        Err(error) => Err(first_unreadable(&files_of(paths)).unwrap_or_else(|| failed(&error))),
     }
+}
+
+/// polars gives up with a panic on some questions, and on bytes that other readers take; for the user that is an error like others.
+fn gave_up<T>() -> PolarsResult<T> {
+    Err(PolarsError::ComputeError("polars cannot answer this: ask it in another way, or write the table again".into()))
+}
+
+/// The files that these tables are made of.
+fn files_of(paths: &[PathBuf]) -> Vec<PathBuf> {
+    paths.iter().flat_map(|path| if path.is_dir() { parquet_files(path) } else { vec![path.clone()] }).collect()
 }
 
 /// polars adds the whole plan to some of its errors.
@@ -113,19 +127,16 @@ fn open(paths: &[PathBuf]) -> Result<LazyFrame, TableError> {
     let whole = schema()?;
     let mut all = Vec::new();
     for path in paths {
+        let files = files_of(std::slice::from_ref(path));
+        files.iter().try_for_each(|file| ends_well(file))?;
         let failed = |error: PolarsError| {
-            TableError::Request(format!(
-                "{}: cannot be read as a table: {}",
-                path.display(),
-                first_sentence(&error.to_string())
-            ))
+            first_unreadable(&files).unwrap_or_else(|| unreadable(path, &first_sentence(&error.to_string())))
         };
         let scan = || -> PolarsResult<LazyFrame> {
             let place = PlRefPath::try_from_path(path)?;
             if path.is_dir() {
                 // The files by name, not by a pattern: the folder's own name may hold brackets or an equals sign.
                 let hive_start_idx = place.as_str().len();
-                let files = parquet_files(path);
                 // A title that looks like a number is a title all the same.
                 let schema = Some(Arc::new(partition_schema(path, &files, &whole)));
                 let hive_options = HiveOptions { enabled: Some(true), hive_start_idx, schema, try_parse_dates: false };
@@ -140,8 +151,12 @@ fn open(paths: &[PathBuf]) -> Result<LazyFrame, TableError> {
             let hive_options = HiveOptions::new_disabled();
             LazyFrame::scan_parquet(place, ScanArgsParquet { hive_options, glob: false, ..ScanArgsParquet::default() })
         };
-        let mut frame = scan().map_err(failed)?;
-        let schema = frame.collect_schema().map_err(failed)?;
+        let scanned = || {
+            let mut frame = scan()?;
+            let schema = frame.collect_schema()?;
+            Ok((frame, schema))
+        };
+        let (frame, schema) = guarded_everywhere(scanned).unwrap_or_else(gave_up).map_err(failed)?;
         if let Some(missing) = FIRST.iter().find(|name| !schema.contains(name)) {
             return Err(TableError::Request(format!(
                 "{}: this is not a table of kanalyze: it has no column {}; write one with `kanalyze table LOG… -o`",

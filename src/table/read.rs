@@ -3,8 +3,8 @@
 use super::cell;
 use super::form::{Form, parquet_files};
 use super::guarded::{guarded, sentence};
-use super::messages::{head_of, is_in_proportion};
 use super::old;
+use super::sound::{DAMAGED, ends_well, unreadable};
 use super::{LIST_ELEMENT, TableError};
 use crate::diff::cause::Cause;
 use crate::diff::cluster::{Known, Member, Sample};
@@ -22,7 +22,6 @@ use parquet::file::properties::WriterProperties;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufReader;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -191,9 +190,9 @@ fn each_batch(
     take: &mut dyn FnMut(&RecordBatch) -> Result<(), TableError>,
 ) -> Result<(), TableError> {
     let failed = |source: std::io::Error| TableError::File { path: path.display().to_string(), source };
-    let unreadable =
-        |error: &dyn std::fmt::Display| refused(path, &format!("cannot be read as a table: {}", sentence(error)));
-    let damaged = || refused(path, "cannot be read as a table: it is damaged");
+    let because = |error: &dyn std::fmt::Display| unreadable(path, &sentence(error));
+    let damaged = || unreadable(path, DAMAGED);
+    ends_well(path)?;
     let file = File::open(path).map_err(failed)?;
     // A table without causes has what they are made of; nobody else needs that.
     let made = |schema: &Schema| schema.field_with_name("cause_id").is_err() && !named.contains_key("cause_id");
@@ -203,20 +202,17 @@ fn each_batch(
     };
     let open = || -> Result<Box<dyn RecordBatchReader>, TableError> {
         if Form::of(path) != Some(Form::Arrow) {
-            let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| unreadable(&error))?;
+            let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| because(&error))?;
             let schema = builder.schema().clone();
             let roots: Vec<usize> = (0..schema.fields().len()).filter(|at| wanted(&schema, *at)).collect();
             let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
-            return Ok(Box::new(builder.with_projection(mask).build().map_err(|error| unreadable(&error))?));
+            return Ok(Box::new(builder.with_projection(mask).build().map_err(|error| because(&error))?));
         }
-        if !holds_its_blocks(&file).map_err(failed)? {
-            return Err(damaged());
-        }
-        let whole = FileReader::try_new(BufReader::new(file), None).map_err(|error| unreadable(&error))?;
+        let whole = FileReader::try_new(BufReader::new(file), None).map_err(|error| because(&error))?;
         let fields = whole.schema();
         let places: Vec<usize> = (0..fields.fields().len()).filter(|at| wanted(&fields, *at)).collect();
         let file = File::open(path).map_err(failed)?;
-        Ok(Box::new(FileReader::try_new(BufReader::new(file), Some(places)).map_err(|error| unreadable(&error))?))
+        Ok(Box::new(FileReader::try_new(BufReader::new(file), Some(places)).map_err(|error| because(&error))?))
     };
     let mut reader = guarded(open).unwrap_or_else(|| Err(damaged()))?;
     let schema = reader.schema();
@@ -239,45 +235,9 @@ fn each_batch(
         }
     }
     while let Some(batch) = guarded(|| reader.next()).ok_or_else(damaged)? {
-        take(&batch.map_err(|error| unreadable(&error))?)?;
+        take(&batch.map_err(|error| because(&error))?)?;
     }
     Ok(())
-}
-
-/// Whether all parts of which an Arrow file's last bytes speak lie in it: readers take as much memory as those bytes say. A file without
-/// such last bytes is refused by its reader.
-fn holds_its_blocks(file: &File) -> std::io::Result<bool> {
-    /// The length of the footer, and the mark behind it.
-    const END: u64 = 4 + 6;
-    let length = file.metadata()?.len();
-    let Some(end) = length.checked_sub(END) else { return Ok(true) };
-    let mut word = [0; 4];
-    file.read_exact_at(&mut word, end)?;
-    let size = u64::try_from(i32::from_le_bytes(word)).unwrap_or(u64::MAX);
-    let (Some(start), Ok(place)) = (end.checked_sub(size), usize::try_from(size)) else { return Ok(false) };
-    let mut footer = vec![0; place];
-    file.read_exact_at(&mut footer, start)?;
-    let Ok(footer) = arrow_ipc::root_as_footer(&footer) else { return Ok(true) };
-    let within = |block: &arrow_ipc::Block| {
-        let part = |number: i64| u64::try_from(number).ok();
-        let sum = part(block.offset())?
-            .checked_add(part(block.metaDataLength().into())?)?
-            .checked_add(part(block.bodyLength())?)?;
-        (sum <= length).then_some(())?;
-        // What it says of its packed parts.
-        let (offset, size) = (part(block.offset())?, usize::try_from(block.metaDataLength()).ok()?);
-        let mut head = vec![0; size];
-        file.read_exact_at(&mut head, offset).ok()?;
-        let message = arrow_ipc::root_as_message(head.get(head_of(&head)..)?).ok()?;
-        let word = |place: u64| {
-            let mut word = [0; 8];
-            file.read_exact_at(&mut word, offset.checked_add(size as u64)?.checked_add(place)?).ok()?;
-            Some(i64::from_le_bytes(word))
-        };
-        Some(is_in_proportion(&message, word))
-    };
-    let blocks = footer.recordBatches().into_iter().chain(footer.dictionaries());
-    Ok(blocks.flat_map(|blocks| blocks.iter()).all(|block| within(block) == Some(true)))
 }
 
 /// A row of a table that somebody wrote: kanalyze, Spark, duckdb, polars.

@@ -132,6 +132,68 @@ fn a_wrong_question_gets_one_sentence() {
     assert!(text(&done.stderr).contains("x.parquet: cannot be read as a table"), "{}", text(&done.stderr));
 }
 
+/// What is said of a table that cannot be read: one line that names the file, says what is wrong and what to do.
+fn refused(folder: &std::path::Path, arguments: &[&str], name: &str, why: &str) {
+    let done = kanalyze(folder, arguments);
+    let said = text(&done.stderr);
+    assert_eq!(done.status.code(), Some(2), "{arguments:?}: {said}");
+    assert_eq!(said.lines().count(), 1, "{arguments:?}: {said}");
+    let expected = format!("{name}: cannot be read as a table: ");
+    assert!(said.contains(&expected) && said.contains(why), "{arguments:?}: {why}: {said}");
+    assert!(said.contains("write it again with `kanalyze table`"), "{arguments:?}: {said}");
+    assert!(done.stdout.is_empty(), "{arguments:?} says something");
+}
+
+#[test]
+fn a_table_that_is_cut_or_damaged_is_named_with_what_is_wrong_and_what_to_do() {
+    let folder = temporary();
+    let logs = lab("flaky*.log");
+    let path = |name: &str| folder.path().join(name);
+    for (whole, name) in [("whole.parquet", "x.parquet"), ("whole.arrow", "x.arrow")] {
+        succeeds(folder.path(), &["table", &logs, "-o", whole]);
+        let bytes = std::fs::read(path(whole)).expect("a table");
+        let put = |bytes: &[u8]| std::fs::write(path(name), bytes).expect("written");
+        let both = |why: &str| {
+            refused(folder.path(), &["query", "top", name], name, why);
+            // One that cannot be read among others that can.
+            refused(folder.path(), &["query", "top", whole, name], name, why);
+            refused(folder.path(), &["table", "--cluster", name], name, why);
+        };
+        put(b"");
+        both("it is empty");
+        put(b"what is this?");
+        both("does not begin as");
+        for keep in [12, bytes.len() / 2, bytes.len() - 1] {
+            put(&bytes[..keep]);
+            both("its end is missing");
+        }
+        let mark = if name.ends_with("arrow") { 6 } else { 4 };
+        let mut wrong = bytes.clone();
+        let word = wrong.len() - mark - 4;
+        wrong[word..word + 4].copy_from_slice(&i32::MAX.to_le_bytes());
+        put(&wrong);
+        both("its end is damaged");
+        // Its ends are whole, and what lies between them is not.
+        let mut wrong = bytes.clone();
+        let (from, to) = (wrong.len() / 8, wrong.len() / 2);
+        wrong[from..to].fill(0xa5);
+        put(&wrong);
+        both("");
+    }
+    let other = |from: &str, to: &str, why: &str| {
+        std::fs::copy(path(from), path(to)).expect("copied");
+        refused(folder.path(), &["query", "top", to], to, why);
+    };
+    other("whole.arrow", "y.parquet", "it is an Arrow file");
+    other("whole.parquet", "y.arrow", "it is a Parquet file");
+    // The one of many in a folder.
+    succeeds(folder.path(), &["table", &logs, "-o", "parts", "--partition-by", "record"]);
+    let part = "parts/record=report/part-00000.parquet";
+    let bytes = std::fs::read(path(part)).expect("a part");
+    std::fs::write(path(part), &bytes[..bytes.len() / 2]).expect("written");
+    refused(folder.path(), &["query", "top", "parts"], part, "its end is missing");
+}
+
 #[test]
 fn the_columns_can_be_asked_for() {
     let folder = temporary();

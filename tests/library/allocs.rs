@@ -11,6 +11,8 @@ use std::fmt::Write as _;
 thread_local! {
     /// Allocations of this thread: the other tests run beside this one.
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+    /// Bytes that this thread has ever allocated.
+    static BYTES: Cell<usize> = const { Cell::new(0) };
     /// Bytes that this thread holds, and the most that it held.
     static HELD: Cell<isize> = const { Cell::new(0) };
     static MOST: Cell<isize> = const { Cell::new(0) };
@@ -22,6 +24,13 @@ pub(crate) fn memory<T>(work: impl FnOnce() -> T) -> (T, isize, isize) {
     MOST.set(before);
     let done = work();
     (done, HELD.get() - before, MOST.get() - before)
+}
+
+/// How often the work allocates in this thread, and how many bytes in all, copies of what grows included.
+pub(crate) fn allocated(work: impl FnOnce()) -> (usize, usize) {
+    let (count, bytes) = (ALLOCATIONS.get(), BYTES.get());
+    work();
+    (ALLOCATIONS.get() - count, BYTES.get() - bytes)
 }
 
 fn hold(bytes: isize) {
@@ -38,6 +47,7 @@ struct Counting;
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.with(|count| count.set(count.get() + 1));
+        BYTES.with(|bytes| bytes.set(bytes.get() + layout.size()));
         hold(layout.size().cast_signed());
         // SAFETY: the caller keeps the allocator's contract.
         unsafe { System.alloc(layout) }

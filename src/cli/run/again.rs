@@ -29,6 +29,11 @@ pub(super) fn find(arguments: &Arguments, name: &str) -> anyhow::Result<PathBuf>
 pub(super) fn job(arguments: &Arguments, name: &str) -> anyhow::Result<Job> {
     let run = find(arguments, name)?;
     let manifest = Manifest::read(&run).with_context(|| run.display().to_string())?;
+    ensure!(
+        !manifest.settings.is_null(),
+        "{}: its log was watched or replayed, so that there is no machine to start again: name a run of `kanalyze run`",
+        run.display()
+    );
     let mut settings: Settings = serde_json::from_value(manifest.settings.clone())
         .with_context(|| format!("{}: the settings of this run cannot be read", run.display()))?;
     take_copies(&mut settings, &run)?;

@@ -82,7 +82,9 @@ pub(super) fn run(
     if let Some(keep) = keep.keep {
         for path in forgettable(runs, keep, false)? {
             match forget(&path) {
-                Ok(()) => aside(&format!("removed {}", path.display())),
+                Ok(true) => aside(&format!("removed {}", path.display())),
+                // Another run was quicker.
+                Ok(false) => {}
                 Err(error) => aside(&format!("{}: {error}", path.display())),
             }
         }
