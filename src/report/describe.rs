@@ -165,6 +165,7 @@ impl Walk<'_> {
             }
         }
         out.damage = damage.words(&out.held_locks);
+        out.give_back();
         out
     }
 }

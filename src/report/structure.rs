@@ -43,6 +43,18 @@ pub struct Structure {
 }
 
 impl Structure {
+    /// Gives back what lists took to grow: most have one entry and took room for four, and a log may hold a million records.
+    pub(super) fn give_back(&mut self) {
+        for list in &mut self.held_locks {
+            list.locks.iter_mut().for_each(|lock| lock.inlined.shrink_to_fit());
+            list.locks.shrink_to_fit();
+        }
+        self.held_locks.shrink_to_fit();
+        self.stacks.iter_mut().for_each(|stack| stack.frames.shrink_to_fit());
+        self.stacks.shrink_to_fit();
+        self.hung_tasks.shrink_to_fit();
+    }
+
     /// Leaves the frames of these log lines, which a careful unwinder would not have printed, out of every stack that has
     /// others that the unwinder is sure of.
     pub fn without_doubtful(&mut self, lines: &BTreeSet<u64>) {

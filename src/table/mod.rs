@@ -7,7 +7,8 @@
 //!
 //! `columns` turns rows into columns: `arrays` of Arrow, or the values of a `csv`. `write` gathers rows, `draft` and `sink` put
 //! them into files, `parts` into partitions of a folder, `stream` reads logs out of a stream and writes rows into one, `read`
-//! takes causes out of tables of any age, `query` asks SQL; `sound` tells them which files are no tables.
+//! takes causes out of tables of any age, `query` asks SQL; `sound` and
+//! `through` tell them which files cannot be read.
 
 #[cfg(not(feature = "arrow"))]
 mod absent;
@@ -39,6 +40,8 @@ mod sink;
 mod sound;
 #[cfg(feature = "arrow")]
 mod stream;
+#[cfg(feature = "tables")]
+mod through;
 #[cfg(feature = "tables")]
 mod value;
 mod write;

@@ -3,7 +3,8 @@
 use super::form::{Form, parquet_files};
 use super::guarded::guarded_everywhere;
 use super::schema::COLUMNS;
-use super::sound::{ends_well, first_unreadable, unreadable};
+use super::sound::{ends_well, unreadable};
+use super::through::first_unreadable;
 use super::value::{flat, json};
 use super::{Origin, TableError, arrays};
 use polars::prelude::{
@@ -91,9 +92,8 @@ pub fn ask(sql: &str, paths: &[PathBuf]) -> Result<Answer, TableError> {
         }
         context.execute(&sentence)
     };
-    let failed = |error: &PolarsError| {
-        TableError::Request(format!("the query failed: {}", first_sentence(&error.to_string())))
-    };
+    let failed =
+        |error: &PolarsError| TableError::Request(format!("the query failed: {}", first_sentence(&error.to_string())));
     let plan = guarded_everywhere(planned).unwrap_or_else(gave_up).map_err(|error| failed(&error))?;
     match guarded_everywhere(|| plan.collect()).unwrap_or_else(gave_up) {
         Ok(frame) => Ok(Answer { frame }),

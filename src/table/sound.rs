@@ -1,14 +1,9 @@
-//! Files that are no tables that can be read: what their first and last bytes tell before a library is given them, and which of several
-//! a library stumbled over.
+//! Files that cannot be read as tables: what their first and last bytes tell before a library is given them.
 
 use super::TableError;
 use super::form::Form;
-use super::guarded::{guarded, sentence};
 use super::messages::{MARK, head_of, is_in_proportion};
-use arrow_ipc::reader::FileReader;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::fs::File;
-use std::io::BufReader;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
@@ -35,33 +30,14 @@ pub(super) fn ends_well(path: &Path) -> Result<(), TableError> {
     let looked = || -> std::io::Result<Option<&'static str>> {
         let file = File::open(path)?;
         let length = file.metadata()?.len();
-        Ok(if Form::of(path) == Some(Form::Arrow) { arrow_fault(&file, length)? } else { parquet_fault(&file, length)? })
+        Ok(if Form::of(path) == Some(Form::Arrow) {
+            arrow_fault(&file, length)?
+        } else {
+            parquet_fault(&file, length)?
+        })
     };
     let failed = |source| TableError::File { path: path.display().to_string(), source };
     looked().map_err(failed)?.map_or(Ok(()), |why| Err(unreadable(path, why)))
-}
-
-/// Reads all that is in the files and tells of the first that cannot be read.
-#[cfg(feature = "tables")]
-pub(super) fn first_unreadable(files: &[std::path::PathBuf]) -> Option<TableError> {
-    files.iter().find_map(|path| ends_well(path).err().or_else(|| read_through(path).err()))
-}
-
-#[cfg(feature = "tables")]
-fn read_through(path: &Path) -> Result<(), TableError> {
-    let failed = |source| TableError::File { path: path.display().to_string(), source };
-    let because = |error: &dyn std::fmt::Display| unreadable(path, &sentence(error));
-    let file = File::open(path).map_err(failed)?;
-    let read = || -> Result<(), TableError> {
-        if Form::of(path) == Some(Form::Arrow) {
-            let mut reader = FileReader::try_new(BufReader::new(file), None).map_err(|error| because(&error))?;
-            return reader.try_for_each(|batch| batch.map(drop)).map_err(|error| because(&error));
-        }
-        let reader = ParquetRecordBatchReaderBuilder::try_new(file).and_then(ParquetRecordBatchReaderBuilder::build);
-        let mut reader = reader.map_err(|error| because(&error))?;
-        reader.try_for_each(|batch| batch.map(drop)).map_err(|error| because(&error))
-    };
-    guarded(read).unwrap_or_else(|| Err(unreadable(path, DAMAGED)))
 }
 
 /// The first bytes of a file, zeros where it is shorter.

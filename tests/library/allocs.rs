@@ -184,3 +184,28 @@ const KEPT: isize = 500;
 const MOST_KEPT: isize = 1_500;
 const KEPT_IN_CIRCLE: isize = 3_400;
 const MOST_IN_CIRCLE: isize = 2_000;
+
+/// What a log of so many records holds, and how many bytes of memory each of them may keep: the records of a log are held
+/// together where a page, a table or a comparison is made of it.
+type Records = (&'static str, String, usize, isize);
+
+#[test]
+fn a_record_keeps_little_more_than_what_it_says() {
+    let mut headers = String::new();
+    for at in 0..1_000 {
+        let _ = writeln!(headers, "[    1.000000] BUG: KASAN: slab-out-of-bounds in widget_{at}+0x1/0x2");
+    }
+    let all: [Records; 3] = [
+        ("reports of one line", headers, 1_000, 1_600),
+        // A report, and three events: on the task, on its holder, on its locks.
+        ("tasks of a circle", listed(1_000, true), 1_000, 9_000),
+        ("lists of one lock", listed(1_000, false), 1_000, 2_200),
+    ];
+    for (what, text, count, bytes) in all {
+        let options = Options { threads: 1, ..Options::named("a-folder/a.log") }.with_events();
+        let (items, kept, _) = memory(|| read_items(options, text.as_bytes()));
+        assert!(items.len() >= count, "{} records", items.len());
+        let each = kept / count.cast_signed();
+        assert!(each < bytes, "{each} bytes for each of {count} {what}");
+    }
+}

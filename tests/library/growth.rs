@@ -4,6 +4,7 @@
 
 use super::allocs::allocated;
 use kanalyze::bisect;
+use kanalyze::diff;
 use kanalyze::engine::{Item, Options, lock_dumps, read_items, read_reports};
 use kanalyze::intake::wholes_in;
 use kanalyze::render::LogView;
@@ -334,4 +335,29 @@ fn a_bisection_of_many_steps() {
     grows_linearly(400, text, |text| {
         black_box(bisect::read("log", text, &|bytes| read_reports("log", bytes)));
     });
+}
+
+#[test]
+fn a_comparison_of_logs_with_many_titles() {
+    // Without a log: what is measured is the comparison.
+    let run = |count: usize| diff::Run {
+        crashes: (0..count)
+            .map(|at| diff::Crash {
+                title: format!("KASAN: use-after-free in widget_{at}"),
+                alternatives: Vec::new(),
+                time: Some(at as f64),
+                line: at as u64,
+                cause: diff::cause::Cause::default(),
+            })
+            .collect(),
+        ..diff::Run::default()
+    };
+    grows_linearly(
+        1_000,
+        |count| "x".repeat(count),
+        |names| {
+            let group = |name: &str| diff::Group { name: name.to_owned(), runs: vec![run(names.len())] };
+            black_box(diff::compare(&group("a"), &group("b")));
+        },
+    );
 }

@@ -1,7 +1,7 @@
 //! The process is ended right before each change that it makes to the disk: what lies there is the old or the new, and the next
 //! call does the whole work.
 
-use super::{Fault, TABLE, contents, kanalyze, place, told, with_fault};
+use super::{Fault, HANG, TABLE, contents, kanalyze, place, told, with_fault};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 
@@ -149,4 +149,63 @@ fn a_dead_process_leaves_drafts_only() {
         .map(|(path, _)| path.display().to_string())
         .collect();
     assert!(left.iter().all(|name| name.starts_with(".out.html.") && name.ends_with(".part")), "{left:?}");
+}
+
+/// What lies in the folder of runs: each manifest is whole, each log a beginning of what was played, each event a record, and the
+/// folder of a hit has its name only when it is whole. The phases of the manifests.
+fn sound_runs(folder: &Path, played: &[u8]) -> Vec<String> {
+    let json = |text: &[u8]| serde_json::from_slice::<serde_json::Value>(text);
+    let runs = std::fs::read_dir(folder.join("runs")).into_iter().flatten().flatten().map(|run| run.path());
+    let mut phases = Vec::new();
+    for run in runs.filter(|run| run.is_dir()) {
+        if let Some(text) = file(&run, "manifest.json") {
+            let manifest = json(&text).unwrap_or_else(|error| panic!("half a manifest: {error}"));
+            phases.push(manifest["phase"].as_str().expect("a phase").to_owned());
+        }
+        let log = file(&run, "serial.log").unwrap_or_default();
+        assert!(played.starts_with(&log), "its log is not what was played");
+        let events = file(&run, "events.jsonl").unwrap_or_default();
+        let whole = events.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
+        whole.for_each(|line| assert!(json(line).is_ok(), "half an event: {}", String::from_utf8_lossy(line)));
+        if run.join("hit-1").is_dir() {
+            let kept = file(&run, "hit-1/serial.log").expect("a hit has the log of its moment");
+            assert!(!kept.is_empty() && played.starts_with(&kept), "a hit has half of its log");
+        }
+    }
+    phases
+}
+
+#[test]
+fn a_run_is_whole_wherever_it_dies() {
+    let played = std::fs::read(HANG).expect("a log of the lab");
+    let arguments = ["run", "--replay", "a.log", "--runs", "runs"];
+    let mut last = MOST;
+    for signal in [SIGKILL, SIGTERM, SIGINT] {
+        // Fewer of the steps the further they are.
+        let (mut after, mut next, mut ends) = (1, 2, 0);
+        while after < last {
+            let folder = place();
+            let output =
+                with_fault(folder.path(), &arguments, &Fault { kind: "kill", path: "runs/", number: signal, after });
+            let phases = sound_runs(folder.path(), &played);
+            let killed = output.status.signal().is_some();
+            if signal == SIGKILL && !killed {
+                assert_eq!(output.status.code(), Some(1), "{}", told(&output));
+                last = after;
+                break;
+            }
+            // One that is asked to end closes its run; before there is one, it just ends.
+            assert!(killed || phases.iter().all(|phase| phase == "ended"), "{phases:?} after {}", told(&output));
+            let listed = kanalyze(folder.path(), &["runs", "list"]).output().expect("the program runs");
+            assert!(listed.status.success() && !told(&listed).contains("cannot be read"), "{}", told(&listed));
+            let again = kanalyze(folder.path(), &arguments).output().expect("the program runs");
+            assert_eq!(again.status.code(), Some(1), "after a signal: {}", told(&again));
+            assert!(sound_runs(folder.path(), &played).contains(&"ended".to_owned()), "the next run ends");
+            let cleaned = kanalyze(folder.path(), &["runs", "clean", "--hits"]).output().expect("the program runs");
+            assert!(cleaned.status.success(), "{}", told(&cleaned));
+            ends += 1;
+            (after, next) = (next, after + next);
+        }
+        assert!(ends >= 5, "{ends} steps");
+    }
 }

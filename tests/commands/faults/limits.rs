@@ -4,8 +4,8 @@ use super::{kanalyze, place, told};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-/// Every verb that ends by itself and needs neither a network nor a virtual machine.
-const VERBS: [&[&str]; 32] = [
+/// Every verb that ends by itself and needs neither a network nor a virtual machine; of the others their help.
+const VERBS: [&[&str]; 35] = [
     &["parse", "a.log"],
     &["parse", "--format", "jsonl", "logs"],
     &["locks", "a.log"],
@@ -38,7 +38,14 @@ const VERBS: [&[&str]; 32] = [
     &["generate", "completions", "bash"],
     &["run", "--help"],
     &["watch", "--help"],
+    &["host", "--help"],
+    &["config"],
+    &["mcp"],
 ];
+
+/// Verbs whose answers hold times: they end as they do without the limit, and say what they found.
+const TIMED: [(&[&str], &str); 3] =
+    [(&["run", "--replay", "a.log", "--runs", "runs"], "INFO: task hung in"), (&["watch", "-"], ""), (&["doctor"], "")];
 
 fn limited(folder: &Path, limit: &str, arguments: &[&str]) -> Output {
     let mut command = Command::new("bash");
@@ -79,6 +86,12 @@ fn same_under(limit: &str) {
         let output = limited(folder.path(), limit, arguments);
         assert_eq!(output.status, plain.status, "{limit}: {arguments:?}: {}", told(&output));
         assert!(output.stdout == plain.stdout, "{limit}: {arguments:?} says something else");
+    }
+    for (arguments, words) in TIMED {
+        let plain = kanalyze(folder.path(), arguments).output().expect("the program runs");
+        let output = limited(folder.path(), limit, arguments);
+        assert_eq!(output.status, plain.status, "{limit}: {arguments:?}: {}", told(&output));
+        assert!(told(&output).contains(words), "{limit}: {arguments:?}: {}", told(&output));
     }
 }
 
