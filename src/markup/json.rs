@@ -5,11 +5,12 @@ use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter};
 use std::io::{self, Write};
 
-/// Writes a value in one line, without a line break at its end.
+/// Adds a value in one line, without a line break at its end.
 ///
 /// # Errors
-/// What `out` answers; a value that JSON cannot say.
-pub fn write_json(out: &mut dyn Write, value: &impl Serialize) -> serde_json::Result<()> {
+/// A value that JSON cannot say.
+pub fn write_json(out: &mut Vec<u8>, value: &impl Serialize) -> serde_json::Result<()> {
+    // Records are written piece by piece, hundreds each: they go into memory, which each piece reaches at once.
     value.serialize(&mut serde_json::Serializer::with_formatter(out, Harmless(CompactFormatter)))
 }
 
@@ -42,8 +43,9 @@ struct Harmless(CompactFormatter);
 
 impl Formatter for Harmless {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        // Every harmful character but DEL begins with a byte above ASCII; most text has none.
-        if fragment.bytes().all(|byte| byte < 0x7f) {
+        // Every harmful character but DEL begins with a byte above ASCII; most text has none, which many bytes at once are
+        // known for.
+        if fragment.bytes().fold(true, |plain, byte| plain & (byte < 0x7f)) {
             return self.0.write_string_fragment(writer, fragment);
         }
         write_harmless(writer, fragment, harmful)

@@ -84,5 +84,7 @@ pub(in crate::cli) fn write_record(
         confidence: (!answer.places.is_empty()).then_some(answer.confidence),
         reason: answer.reason.as_deref(),
     };
-    Ok(write_json(out, &record)?)
+    let mut line = Vec::with_capacity(512);
+    write_json(&mut line, &record)?;
+    Ok(out.write_all(&line)?)
 }
