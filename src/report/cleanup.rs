@@ -11,9 +11,13 @@ const CONSIDERED: usize = 2048;
 pub fn clean_title(title: &[u8]) -> String {
     let title = &title[..title.len().min(CONSIDERED)];
     let mut text = title.to_vec();
-    for rule in
-        [executors, users, addresses, internet_addresses, source_lines, function_offsets, cpus, numbers, long_numbers]
-    {
+    // All rules but one want a digit, and none makes any.
+    let rules: &[fn(&[u8]) -> Option<Vec<u8>>] = if title.iter().any(u8::is_ascii_digit) {
+        &[executors, users, addresses, internet_addresses, source_lines, function_offsets, cpus, numbers, long_numbers]
+    } else {
+        &[addresses]
+    };
+    for rule in rules {
         // Each rule is repeated until it finds nothing, as a replacement may bring two halves together.
         for _ in 0..=title.len() {
             match rule(&text) {

@@ -76,8 +76,17 @@ struct Printer<'a> {
     lines: Vec<Printed<'a>>,
     /// The beginning of the first line that was not looked at.
     reached: usize,
-    /// The beginning of some line at or before that, and how many lines of the text are between the first of `lines` and it.
+    /// The beginning of the line below the last one that was taken, and how many lines of the text are between the first of
+    /// `lines` and it.
     counted: (usize, usize),
+}
+
+/// A line of a printer, found below others.
+struct Next<'a> {
+    span: Range<usize>,
+    prefix: Console<'a>,
+    /// How many lines of the text are between the last one that was taken and it.
+    skipped: usize,
 }
 
 impl<'a> Printers<'a> {
@@ -155,7 +164,7 @@ impl<'a> Printer<'a> {
         if self.reached >= end {
             return false;
         }
-        let Some((span, prefix)) = (match &self.name {
+        let Some(Next { span, prefix, skipped }) = (match &self.name {
             Some(name) => self.named(name, text, end),
             None => self.nameless(text, end),
         }) else {
@@ -163,16 +172,15 @@ impl<'a> Printer<'a> {
             return false;
         };
         self.reached = span.end + 1;
-        let (from, number) = self.counted;
-        let number = number + memchr::memchr_iter(b'\n', &text[from..span.start]).count();
-        self.counted = (span.start, number);
+        let number = self.counted.1 + skipped;
+        self.counted = (self.reached, number + 1);
         let raw = trim_returns(&text[span.clone()]);
         self.lines.push(printed(output, &prefix, raw, span, number));
         true
     }
 
     /// The next line with the name of the caller that is its own.
-    fn named(&self, name: &Finder<'_>, text: &'a [u8], end: usize) -> Option<(Range<usize>, Console<'a>)> {
+    fn named(&self, name: &Finder<'_>, text: &'a [u8], end: usize) -> Option<Next<'a>> {
         let mut from = self.reached;
         loop {
             let hit = from + name.find(text.get(from..end)?)?;
@@ -180,23 +188,27 @@ impl<'a> Printer<'a> {
             let stop = memchr::memchr(b'\n', &text[hit..end]).map_or(end, |length| hit + length);
             let prefix = console(trim_returns(&text[start..stop]));
             if prefix.context.is_same(self.context) {
-                return Some((start..stop, prefix));
+                let above = &text[self.counted.0..start];
+                let skipped = if above.is_empty() { 0 } else { memchr::memchr_iter(b'\n', above).count() };
+                return Some(Next { span: start..stop, prefix, skipped });
             }
             from = stop + 1;
         }
     }
 
     /// The next line of a console that prints no callers.
-    fn nameless(&self, text: &'a [u8], end: usize) -> Option<(Range<usize>, Console<'a>)> {
+    fn nameless(&self, text: &'a [u8], end: usize) -> Option<Next<'a>> {
         let mut start = self.reached;
+        // What was looked at without success was not counted.
+        let mut skipped = memchr::memchr_iter(b'\n', &text[self.counted.0..start]).count();
         let ends = memchr::memchr_iter(b'\n', &text[start..end]).map(|length| self.reached + length);
         for stop in ends.chain([end]) {
             let raw = trim_returns(&text[start..stop]);
             let prefix = if self.context == Context::Console && has_caller(raw) { None } else { Some(console(raw)) };
             if let Some(prefix) = prefix.filter(|prefix| prefix.context.is_same(self.context)) {
-                return Some((start..stop, prefix));
+                return Some(Next { span: start..stop, prefix, skipped });
             }
-            start = stop + 1;
+            (start, skipped) = (stop + 1, skipped + 1);
             if start >= end {
                 break;
             }
