@@ -81,27 +81,28 @@ pub struct Vocabulary {
 struct Rows {
     /// The longest first: the first that fits decides.
     rows: Vec<Row>,
-    /// The bytes with which texts may begin that fit, a bit each; `None` where a name begins with a star.
-    first: Option<[u64; 4]>,
+    /// For each byte with which a name begins, which rows may fit a text that begins so, in order.
+    by_first: BTreeMap<u8, Vec<usize>>,
+    /// Those that may fit any other text: their names begin with a star.
+    others: Vec<usize>,
 }
 
 impl Rows {
     fn arrange(&mut self) {
         self.rows.sort_by_key(|row| (std::cmp::Reverse(letters(&row.name)), row.number));
-        self.first = self.rows.iter().try_fold([0; 4], |mut bits: [u64; 4], row| {
-            let byte = row.name.bytes().next().filter(|byte| *byte != b'*')?;
-            bits[usize::from(byte / 64)] |= 1 << (byte % 64);
-            Some(bits)
-        });
+        let first = |row: &Row| row.name.bytes().next().filter(|_| row.stem > 0);
+        let numbered = || self.rows.iter().map(first).enumerate();
+        self.others = numbered().filter(|(_, byte)| byte.is_none()).map(|(number, _)| number).collect();
+        let fitting = |first: u8| {
+            let fits = numbered().filter(|(_, byte)| byte.is_none_or(|byte| byte == first));
+            (first, fits.map(|(number, _)| number).collect())
+        };
+        self.by_first = numbered().filter_map(|(_, byte)| byte).map(fitting).collect();
     }
 
-    /// Whether a text may fit, as far as its first byte shows: most lines are not in a list.
-    fn may_hold(&self, text: &[u8]) -> bool {
-        match (self.first, text.first()) {
-            (Some(bits), Some(byte)) => bits[usize::from(byte / 64)] >> (byte % 64) & 1 == 1,
-            (Some(_), None) => false,
-            (None, _) => true,
-        }
+    /// The rows that may fit a text, as far as its first byte shows: most lines are not in a list.
+    fn fitting(&self, text: &[u8]) -> &[usize] {
+        text.first().and_then(|byte| self.by_first.get(byte)).unwrap_or(&self.others)
     }
 }
 
@@ -118,12 +119,41 @@ struct Row {
     name: String,
     /// How much of the name is before its first star, bytes.
     stem: usize,
+    /// How much of it is behind its last one.
+    tail: usize,
 }
 
 impl Row {
-    fn fits(&self, text: &str) -> bool {
-        text.as_bytes().starts_with(&self.name.as_bytes()[..self.stem]) && fits(&self.name, text)
+    fn new(number: usize, word: usize, name: &str) -> Self {
+        let stem = name.find('*').unwrap_or(name.len());
+        let tail = name.rfind('*').map_or(0, |star| name.len() - star - 1);
+        Self { number, word, name: name.to_owned(), stem, tail }
     }
+
+    /// Whether the name fits a text.
+    fn fits(&self, text: &str) -> bool {
+        let (name, text) = (self.name.as_bytes(), text.as_bytes());
+        if self.stem == name.len() {
+            return name == text;
+        }
+        let (stem, tail) = (&name[..self.stem], &name[name.len() - self.tail..]);
+        // A name with one star has nothing between the first and the last.
+        let between = name.get(self.stem + 1..name.len() - self.tail - 1).unwrap_or_default();
+        text.len() >= self.stem + self.tail
+            && text.starts_with(stem)
+            && text.ends_with(tail)
+            && (between.is_empty() || holds_in_order(between, &text[self.stem..text.len() - self.tail]))
+    }
+}
+
+/// Whether a text holds the parts of a name between its stars, one behind the other.
+fn holds_in_order(parts: &[u8], text: &[u8]) -> bool {
+    let mut rest = text;
+    parts.split(|byte| *byte == b'*').filter(|part| !part.is_empty()).all(|part| {
+        let found = memchr::memmem::find(rest, part);
+        rest = found.map_or(&[], |at| &rest[at + part.len()..]);
+        found.is_some()
+    })
 }
 
 impl Vocabulary {
@@ -140,8 +170,7 @@ impl Vocabulary {
             }
             let rows = &mut self.lists.entry(word.list).or_default().rows;
             for name in &word.names {
-                let stem = name.find('*').unwrap_or(name.len());
-                rows.push(Row { number: rows.len(), word: self.words.len(), name: name.clone(), stem });
+                rows.push(Row::new(rows.len(), self.words.len(), name));
             }
             self.words.push((place, word));
         }
@@ -173,8 +202,9 @@ impl Vocabulary {
     }
 
     fn meaning(&self, list: List, text: &str) -> Option<&str> {
-        let rows = self.lists.get(&list).filter(|rows| rows.may_hold(text.as_bytes()))?;
-        rows.rows.iter().find(|row| row.fits(text)).map(|row| self.meaning_of(row))
+        let rows = self.lists.get(&list)?;
+        let found = rows.fitting(text.as_bytes()).iter().map(|number| &rows.rows[*number]).find(|row| row.fits(text));
+        found.map(|row| self.meaning_of(row))
     }
 
     fn meaning_of(&self, row: &Row) -> &str {
@@ -210,7 +240,7 @@ impl Vocabulary {
     /// The same of a line of any bytes.
     #[must_use]
     pub fn line(&self, list: List, line: &[u8]) -> Option<&str> {
-        self.lists.get(&list).filter(|rows| rows.may_hold(line))?;
+        self.lists.get(&list).filter(|rows| !rows.fitting(line).is_empty())?;
         self.meaning(list, &String::from_utf8_lossy(line))
     }
 }
@@ -220,22 +250,9 @@ fn letters(name: &str) -> usize {
     name.len() - name.matches('*').count()
 }
 
-/// Whether a name with stars fits a text.
-fn fits(name: &str, text: &str) -> bool {
-    let Some((first, rest)) = name.split_once('*') else { return name == text };
-    let (middle, last) = rest.rsplit_once('*').unwrap_or(("", rest));
-    let Some(text) = text.strip_prefix(first) else { return false };
-    let Some(mut text) = text.strip_suffix(last) else { return false };
-    for part in middle.split('*').filter(|part| !part.is_empty()) {
-        let Some(at) = text.find(part) else { return false };
-        text = &text[at + part.len()..];
-    }
-    true
-}
-
 #[cfg(test)]
 mod tests {
-    use super::fits;
+    use super::Row;
 
     #[test]
     fn stars_stand_for_any_text() {
@@ -250,7 +267,7 @@ mod tests {
             ("a*b*c", "acb", false),
             ("ab*ba", "aba", false),
         ] {
-            assert_eq!(fits(name, text), expected, "{name} {text}");
+            assert_eq!(Row::new(0, 0, name).fits(text), expected, "{name} {text}");
         }
     }
 }
