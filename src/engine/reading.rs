@@ -5,13 +5,15 @@ use super::causes::Causes;
 use super::event::event;
 use super::window::{Job, Spot};
 use super::{Item, Options, Summary, in_order, thread_count};
-use crate::grammar::{Anchor, CLOSE, PIECE, Room, Scanner};
+use crate::grammar::{Anchor, CLOSE, PIECE, Room, Scanner, line_breaks};
 use crate::line::{BootMark, Gap, Header, Speaker, begins_boot, gap, speaker};
 use crate::report::{Event, Printers, Report, WINDOW, is_inlined_copy};
 use std::sync::Arc;
 
-/// Below this size scanning is not worth a thread, bytes.
+/// Below twice this size scanning is not worth a second thread, bytes.
 const SEGMENT: usize = 4 << 20;
+/// What a thread scans before it asks for more, bytes: so little that none waits long for another at the end.
+const PART: usize = 1 << 20;
 /// How many reports may begin within one window before the log counts as flooded: from then on each one's window is
 /// [`FLOODED_WINDOW`], so that a hostile log costs no more than an honest one.
 const FLOOD: usize = 512;
@@ -31,6 +33,8 @@ pub(super) struct Reading {
     base: u64,
     /// Lines that begin before this were scanned. The beginning of a line or of a piece of one.
     scanned: usize,
+    /// Up to where lines were counted, and how many.
+    counted: (usize, u64),
     room: Room,
     /// In order.
     anchors: Vec<Anchor>,
@@ -40,8 +44,6 @@ pub(super) struct Reading {
     announced: usize,
     /// The first anchor that is not closed.
     closed: usize,
-    /// Up to where lines were counted, and how many.
-    counted: (usize, u64),
     last_boot: Option<BootMark>,
     last_boot_end: usize,
     boot: usize,
@@ -67,12 +69,12 @@ impl Reading {
             scanner,
             base: 0,
             scanned: 0,
+            counted: (0, 0),
             room: Room::default(),
             anchors: Vec::new(),
             boots: Vec::new(),
             announced: 0,
             closed: 0,
-            counted: (0, 0),
             last_boot: None,
             last_boot_end: 0,
             boot: 0,
@@ -117,22 +119,43 @@ impl Reading {
         // Asking for the number of processors takes longer than a small log does.
         let threads = if end - self.scanned < 2 * SEGMENT { 1 } else { thread_count(self.options.threads) };
         if threads < 2 {
-            let (span, room) = (self.scanned..end, &mut self.room);
-            self.scanner.scan_into(grammar, &text[..end], span, room, &mut self.anchors);
+            let (span, room, known) = (self.scanned..end, &mut self.room, self.anchors.len());
+            let counted = self.scanner.scan_into(grammar, &text[..end], span.clone(), room, &mut self.anchors);
+            self.number_lines(text, span.start, known, counted);
             return;
         }
         let mut cuts = vec![self.scanned];
-        let mut at = self.scanned + SEGMENT;
+        let mut at = self.scanned + PART;
         while at < end {
             // Only a line's beginning can be determined without knowing what is before it.
             let Some(length) = memchr::memchr(b'\n', &text[at..end]) else { break };
             cuts.push(at + length + 1);
-            at += length + 1 + SEGMENT;
+            at += length + 1 + PART;
         }
         cuts.push(end);
         let spans: Vec<(usize, usize)> = cuts.windows(2).map(|pair| (pair[0], pair[1])).collect();
-        let parts = in_order(threads, &spans, |(from, to)| self.scanner.scan(grammar, &text[..end], *from, *to));
-        self.anchors.extend(parts.into_iter().flatten());
+        let parts = in_order(threads, &spans, |(from, to)| {
+            let (mut room, mut anchors) = (Room::default(), Vec::new());
+            let counted = self.scanner.scan_into(grammar, &text[..end], *from..*to, &mut room, &mut anchors);
+            (anchors, counted)
+        });
+        for ((mut anchors, counted), (from, _)) in parts.into_iter().zip(spans) {
+            let known = self.anchors.len();
+            self.anchors.append(&mut anchors);
+            self.number_lines(text, from, known, counted);
+        }
+    }
+
+    /// Gives the anchors from `known` on, which were found from `from` on, their lines in the log. `counted` is how far lines
+    /// were counted there.
+    fn number_lines(&mut self, text: &[u8], from: usize, known: usize, counted: (usize, u64)) {
+        let found = &mut self.anchors[known..];
+        if !found.iter().any(Anchor::is_record) {
+            return;
+        }
+        let above = self.counted.1 + line_breaks(&text[self.counted.0..from]);
+        found.iter_mut().for_each(|anchor| anchor.lines += above);
+        self.counted = (counted.0, above + counted.1);
     }
 
     /// Numbers the boots of the anchors from `known` on.
@@ -301,13 +324,13 @@ impl Reading {
         {
             let at = next;
             next += 1;
-            let spot = |event, flooded| Spot { at, line: 0, boot: self.boots[at], event, flooded };
+            let spot = |event, flooded| Spot { at, line: anchor.lines + 1, boot: self.boots[at], event, flooded };
             if self.opens(text, at).is_some() {
                 let flooded = at >= FLOOD && self.anchors[at - FLOOD].start + WINDOW > anchor.start;
                 spots.push(spot(None, flooded));
                 continue;
             }
-            for candidate in &anchor.events {
+            for candidate in anchor.events.iter() {
                 let event = &self.options.grammar.events[candidate.event];
                 let (seen, kept) = match event.severity.is_severe() {
                     true => (&mut self.severe, self.options.kept.severe),
@@ -321,27 +344,7 @@ impl Reading {
                 spots.push(spot(Some(candidate.event), false));
             }
         }
-        self.number_lines(text, &mut spots);
         (spots, next)
-    }
-
-    /// Gives the places their lines, which whoever has time counts between one place and the next.
-    fn number_lines(&mut self, text: &[u8], spots: &mut [Spot]) {
-        let mut from = self.counted.0;
-        let mut spans = Vec::with_capacity(spots.len());
-        for spot in spots.iter() {
-            let to = self.anchors[spot.at].start;
-            spans.push((from.min(to), to));
-            from = to;
-        }
-        // Of a few lines the threads would learn later than they are counted.
-        let threads = if from - self.counted.0.min(from) < SEGMENT { 1 } else { self.options.threads };
-        let counts = in_order(threads, &spans, |(from, to)| count_lines(&text[*from..*to]));
-        for (spot, count) in spots.iter_mut().zip(counts) {
-            self.counted.1 += count;
-            spot.line = self.counted.1 + 1;
-        }
-        self.counted.0 = from;
     }
 
     /// Gives a finished report its number and its cause.
@@ -375,7 +378,7 @@ impl Reading {
     /// The first `bytes` of the text are dropped.
     pub(super) fn forget(&mut self, text: &[u8], bytes: usize) {
         if let Some(passed) = text.get(self.counted.0..bytes) {
-            self.counted = (bytes, self.counted.1 + count_lines(passed));
+            self.counted = (bytes, self.counted.1 + line_breaks(passed));
         }
         self.forget_anchors(bytes);
         for anchor in &mut self.anchors {
@@ -388,16 +391,10 @@ impl Reading {
         self.base += bytes as u64;
     }
 
-    /// How many lines are below the last one that was counted.
-    fn count_rest(&self, text: &[u8]) -> u64 {
-        let parts: Vec<&[u8]> = text[self.counted.0..].chunks(SEGMENT).collect();
-        in_order(self.options.threads, &parts, |part| count_lines(part)).into_iter().sum()
-    }
-
     pub(super) fn summary(&self, text: &[u8]) -> Summary {
         Summary {
             bytes: self.base + text.len() as u64,
-            lines: self.counted.1 + if self.options.gaps { self.count_rest(text) } else { 0 },
+            lines: self.counted.1 + if self.options.gaps { line_breaks(&text[self.counted.0..]) } else { 0 },
             others: self.others,
             further: self.further,
             boots: self.boot + 1,
@@ -411,10 +408,6 @@ impl Reading {
 fn has_stamp(text: &[u8]) -> bool {
     let tail = &text[text.len().saturating_sub(WINDOW)..];
     tail.split(|byte| *byte == b'\n').any(|line| crate::line::lex(line).time.is_some())
-}
-
-fn count_lines(text: &[u8]) -> u64 {
-    memchr::memchr_iter(b'\n', text).count() as u64
 }
 
 fn words_of(gap: &Gap<'_>) -> (&'static str, u64) {

@@ -162,6 +162,7 @@ fn event(event: source::Event, place: Place) -> Event {
         title: event.title,
         rows: event.rows.map(Pattern::from),
         structure: event.structure,
+        alone: event.countable,
         role: event.role,
         meanings: event.meanings,
         samples: event.samples,

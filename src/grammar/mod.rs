@@ -37,7 +37,7 @@ pub use plan::samples::Sample;
 pub use plan::source::{self, Choice, Role, Severity};
 pub use plan::steps::PlainStep;
 pub use plan::words::{List, Vocabulary};
-pub use scan::{Anchor, Candidate, PIECE, Room, Scanner, piece_end};
+pub use scan::{Anchor, Candidate, PIECE, Room, Scanner, line_breaks, piece_end};
 pub use search::Texts;
 pub use template::{fill, placeholders};
 
@@ -192,6 +192,8 @@ pub struct Event {
     pub rows: Option<Pattern>,
     /// Whether stacks and lock lists below belong to it.
     pub structure: bool,
+    /// Whether what is below it says nothing of other tasks and of locks.
+    pub alone: bool,
     /// What the analysis of locks makes of it.
     pub role: Option<Role>,
     /// What the values of a group mean.
@@ -211,13 +213,13 @@ impl Event {
         first_in(&self.triggers, line)
     }
 
-    /// Whether one of many of its lines need only be counted: the line is all that it is, and the analysis of locks has no
-    /// use for it.
+    /// Whether one of many of its lines need only be counted: the line is all that it is, or what is below says nothing of
+    /// others, and the analysis of locks has no use for it.
     #[must_use]
     pub fn is_countable(&self) -> bool {
         *self.countable.get_or_init(|| {
             let takes = |group: &str| self.pattern.source().contains(group);
-            self.is_one_line() && self.role.is_none() && !(takes("(?P<lock>") && takes("(?P<action>"))
+            (self.is_one_line() || self.alone) && self.role.is_none() && !(takes("(?P<lock>") && takes("(?P<action>"))
         })
     }
 

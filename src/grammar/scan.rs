@@ -17,6 +17,9 @@ pub struct Anchor {
     pub start: usize,
     /// Offset of its end, line break excluded.
     pub end: usize,
+    /// How many lines are above it: of what was scanned, or of the log, for whoever knows what came before. Counted where the line
+    /// may be a report or an event.
+    pub lines: u64,
     /// Index of the header that it holds.
     pub header: Option<usize>,
     /// It belongs to the report above, if there is one.
@@ -40,7 +43,40 @@ pub struct Anchor {
     /// It names the program of a test executor (`Comm: syz.0.17`).
     pub executor: bool,
     /// The events that it may be.
-    pub events: Vec<Candidate>,
+    pub events: Candidates,
+}
+
+impl Anchor {
+    /// Whether the line may be the first of a report or an event.
+    #[must_use]
+    pub fn is_record(&self) -> bool {
+        self.header.is_some() || !self.events.is_empty()
+    }
+}
+
+/// Events that a line may be, in order. Nearly always it is one, which is kept in place.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Candidates {
+    first: Option<Candidate>,
+    others: Vec<Candidate>,
+}
+
+impl Candidates {
+    fn new(all: &[Candidate]) -> Self {
+        let (first, others) = all.split_first().map_or((None, &[][..]), |(first, others)| (Some(*first), others));
+        Self { first, others: others.to_vec() }
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Candidate> {
+        self.first.iter().chain(&self.others)
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
 }
 
 /// An event that a line may be.
@@ -113,7 +149,8 @@ impl Scanner {
         anchors
     }
 
-    /// The same for whoever scans again and again: the anchors are appended, and the room is kept between the searches.
+    /// The same for whoever scans again and again: the anchors are appended, and the room is kept between the searches. The
+    /// answer is the beginning of the last anchor's line, and how many lines are above it; that of the span if there is none.
     pub fn scan_into(
         &self,
         grammar: &Grammar,
@@ -121,16 +158,23 @@ impl Scanner {
         span: Range<usize>,
         room: &mut Room,
         anchors: &mut Vec<Anchor>,
-    ) {
+    ) -> (usize, u64) {
         let Room { hits, candidates } = room;
-        let mut block = span.start..span.start;
+        let (mut block, mut counted, mut lines) = (span.start..span.start, span.start, 0);
         while block.end < span.end {
             block = block.end..block_end(text, block.end, span.end);
             hits.clear();
             self.search.find(text, block.clone(), hits);
-            let lines = Lines { text, block: block.clone(), hits };
-            self.judge_all(grammar, lines, candidates, anchors);
+            let known = anchors.len();
+            self.judge_all(grammar, Lines { text, block: block.clone(), hits }, candidates, anchors);
+            // Where anchors are many, lines are counted while they are in the cache; where they are few, seldom.
+            for anchor in anchors[known..].iter_mut().filter(|anchor| anchor.is_record()) {
+                lines += line_breaks(&text[counted..anchor.start]);
+                anchor.lines = lines;
+                counted = anchor.start;
+            }
         }
+        (counted, lines)
     }
 
     /// Judges the lines of a block that hold hits.
@@ -194,7 +238,7 @@ impl Scanner {
             candidates.sort_unstable();
             candidates.dedup();
             weigh(grammar, line, candidates);
-            anchor.events.extend_from_slice(candidates);
+            anchor.events = Candidates::new(candidates);
         }
         anchor.header = (header != usize::MAX).then_some(header);
         if anchor.header.is_some() {
@@ -220,6 +264,12 @@ impl Scanner {
             || !anchor.events.is_empty();
         says_something.then_some(anchor)
     }
+}
+
+/// How many lines end in a text.
+#[must_use]
+pub fn line_breaks(text: &[u8]) -> u64 {
+    memchr::memchr_iter(b'\n', text).count() as u64
 }
 
 /// A block and what stands in it.

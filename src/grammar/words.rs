@@ -3,16 +3,14 @@
 use super::plan::aligned::{STEP, WORD};
 use std::ops::Range;
 
-/// Bits of a word's hash. 2^17 bits are 16 KiB, which stay in the nearest cache beside the block.
-const BITS: u32 = 17;
+/// Bits of a word's hash. 2^18 bits are 32 KiB, which stay in the nearest cache; of fewer, words that are not ours fill too many.
+const BITS: u32 = 18;
 /// Bits that one number of the filter holds, as a power of two.
 const NUMBER: u32 = u64::BITS.ilog2();
 /// Numbers of the filter.
 const NUMBERS: usize = 1 << (BITS - NUMBER);
 /// Places that are looked at before anything is decided.
 const TOGETHER: usize = 16;
-/// The bits of a word in what was read.
-const WORDS: u64 = (1 << (8 * WORD)) - 1;
 /// What is read for them, bytes: a word is read with what follows it.
 const READ: usize = (TOGETHER - 1) * STEP + size_of::<u64>();
 
@@ -39,7 +37,10 @@ pub(super) struct Words {
 /// A word of a text.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
-    word: u64,
+    /// It, and what of the text follows it in eight bytes: ordinary lines hold many of the words, few with what follows.
+    bytes: u64,
+    /// Which bits of these belong to the text.
+    mask: u64,
     text: u32,
     /// Where it stands in the text, bytes.
     offset: u32,
@@ -51,17 +52,19 @@ impl Words {
         let mut entries = Vec::with_capacity(runs.len() * STEP);
         for (text, run) in runs {
             for offset in *run..*run + STEP {
-                let word = word_at(texts[*text].as_bytes(), offset);
-                entries.extend(word.map(|word| Entry { word, text: *text as u32, offset: offset as u32 }));
+                let Some(bytes) = bytes_at(texts[*text].as_bytes(), offset) else { continue };
+                let known = (texts[*text].len() - offset).min(size_of::<u64>());
+                let mask = u64::MAX >> (u64::BITS as usize - 8 * known);
+                entries.push(Entry { bytes, mask, text: *text as u32, offset: offset as u32 });
             }
         }
-        entries.sort_unstable_by_key(|entry| (hash(entry.word), entry.text));
+        entries.sort_unstable_by_key(|entry| (hash(entry.bytes), entry.text));
         let mut filter = Box::new([0; NUMBERS]);
         for entry in &entries {
-            let (number, bit) = place(entry.word);
+            let (number, bit) = place(entry.bytes);
             filter[number] |= 1 << bit;
         }
-        let first = |number: usize| entries.partition_point(|entry| place(entry.word).0 < number) as u32;
+        let first = |number: usize| entries.partition_point(|entry| place(entry.bytes).0 < number) as u32;
         Self { filter, first: (0..=NUMBERS).map(first).collect(), entries }
     }
 
@@ -85,7 +88,7 @@ impl Words {
             at += TOGETHER * STEP;
         }
         while at < found.text.len() {
-            found.look(at, |place| word_at(found.text, at + place * STEP), hits);
+            found.look(at, |place| bytes_at(found.text, at + place * STEP), hits);
             at += TOGETHER * STEP;
         }
     }
@@ -115,20 +118,19 @@ impl Found<'_> {
             let place = open.trailing_zeros() as usize;
             open &= open - 1;
             if let Some(word) = word(place) {
-                self.compare(word & WORDS, at + place * STEP, hits);
+                self.compare(word, at + place * STEP, hits);
             }
         }
     }
 
-    /// Finds the texts that hold the word that stands at `at`.
-    fn compare(&self, word: u64, at: usize, hits: &mut Vec<Hit>) {
-        let group = place(word).0;
+    /// Finds the texts that hold the word that stands at `at`, of which `bytes` are the first.
+    fn compare(&self, bytes: u64, at: usize, hits: &mut Vec<Hit>) {
+        let group = place(bytes).0;
         let entries = self.words.first[group] as usize..self.words.first[group + 1] as usize;
-        for entry in self.words.entries[entries].iter().filter(|entry| entry.word == word) {
+        for entry in self.words.entries[entries].iter().filter(|entry| bytes & entry.mask == entry.bytes) {
             let wanted = self.texts[entry.text as usize].as_bytes();
             let Some(start) = at.checked_sub(entry.offset as usize) else { continue };
-            // Most are told apart by their first byte.
-            if self.text[start] == wanted[0] && self.text[start..].starts_with(wanted) {
+            if self.text[start..].starts_with(wanted) {
                 hits.push(Hit { start: self.base + start, text: entry.text as usize });
             }
         }
@@ -141,10 +143,13 @@ fn read_at(read: &[u8; READ], place: usize) -> u64 {
     u64::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], bytes[6], bytes[7]])
 }
 
-/// The word that stands at an offset, its first byte the lowest.
-fn word_at(text: &[u8], at: usize) -> Option<u64> {
-    let bytes = text.get(at..at + WORD)?;
-    Some(bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)))
+/// The word that stands at an offset and what follows it in eight bytes, the first byte the lowest; zeros behind the text's end.
+fn bytes_at(text: &[u8], at: usize) -> Option<u64> {
+    let rest = text.get(at..).filter(|rest| rest.len() >= WORD)?;
+    let mut bytes = [0; size_of::<u64>()];
+    let known = rest.len().min(bytes.len());
+    bytes[..known].copy_from_slice(&rest[..known]);
+    Some(u64::from_le_bytes(bytes))
 }
 
 /// A word's hash. What is read behind the word does not count.

@@ -1,6 +1,6 @@
 //! Plain text that every match of an expression holds, found by the expression's structure.
 
-use regex_syntax::hir::literal::Extractor;
+use regex_syntax::hir::literal::{ExtractKind, Extractor};
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 /// The longest run of bytes that every match contains; empty when there is none.
@@ -64,14 +64,21 @@ pub(super) fn runs(expression: &Hir) -> Vec<Vec<u8>> {
     }
 }
 
-/// Sets of texts of each of which every match contains at least one: single runs, and the choices of alternatives.
+/// Up to so many texts with which a part of an expression may begin or end are told apart: the fewer, the shorter they are.
+const SPELLED: [usize; 3] = [4, 12, 32];
+
+/// Sets of texts of each of which every match contains at least one: single runs, the choices of alternatives, and what the
+/// parts of a row spell together (`disk: (?:error|failure)`).
 pub(super) fn choices(expression: &Hir, cost: &dyn Fn(&[u8]) -> f64) -> Vec<Vec<Vec<u8>>> {
     let mut found: Vec<Vec<Vec<u8>>> =
         runs(expression).into_iter().filter(|run| !run.is_empty()).map(|run| vec![run]).collect();
     match expression.kind() {
         HirKind::Capture(capture) => found.extend(choices(&capture.sub, cost)),
         HirKind::Repetition(repetition) if repetition.min > 0 => found.extend(choices(&repetition.sub, cost)),
-        HirKind::Concat(parts) => parts.iter().for_each(|part| found.extend(choices(part, cost))),
+        HirKind::Concat(parts) => {
+            parts.iter().for_each(|part| found.extend(choices(part, cost)));
+            found.extend(spelled_together(parts));
+        }
         HirKind::Alternation(parts) => found.extend(
             parts
                 .iter()
@@ -82,6 +89,21 @@ pub(super) fn choices(expression: &Hir, cost: &dyn Fn(&[u8]) -> f64) -> Vec<Vec<
         _ => {}
     }
     found
+}
+
+/// With what a row of parts may begin from each of them on, and end at each of them.
+fn spelled_together(parts: &[Hir]) -> impl Iterator<Item = Vec<Vec<u8>>> {
+    let set = |parts: &[Hir], kind: ExtractKind, most: usize| {
+        let found = Extractor::new().kind(kind).limit_total(most).extract(&Hir::concat(parts.to_vec()));
+        let texts: Vec<Vec<u8>> = found.literals()?.iter().map(|text| text.as_bytes().to_vec()).collect();
+        (!texts.is_empty() && texts.iter().all(|text| !text.is_empty())).then_some(texts)
+    };
+    (0..parts.len()).flat_map(move |at| {
+        SPELLED.into_iter().flat_map(move |most| {
+            let beginnings = set(&parts[at..], ExtractKind::Prefix, most);
+            beginnings.into_iter().chain(set(&parts[..=at], ExtractKind::Suffix, most))
+        })
+    })
 }
 
 /// The set that costs least.

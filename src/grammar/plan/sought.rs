@@ -171,7 +171,11 @@ pub(crate) fn sought<'a>(
             Signs::Triggers => (&event.trigger, Role::Event(at)),
             Signs::Demanded(texts) => (texts, Role::Demanded(at)),
         };
-        texts.iter().for_each(|text| add(text, role, When::Events));
+        for text in texts {
+            // What holds a trigger needs no other.
+            let triggers = event.trigger.iter().any(|trigger| text.contains(trigger.as_str()));
+            add(text, if triggers { Role::Event(at) } else { role }, When::Events);
+        }
     }
     found
 }

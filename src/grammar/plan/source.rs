@@ -235,6 +235,9 @@ pub struct Event {
     /// Whether stacks and lock lists below belong to it.
     #[serde(default)]
     pub structure: bool,
+    /// Whether what is below it says nothing of other tasks and of locks, so that of many the number is enough.
+    #[serde(default)]
+    pub countable: bool,
     /// What the analysis of locks makes of it.
     pub role: Option<Role>,
     /// Makes it a crash, as the built-in kinds are.
