@@ -109,7 +109,8 @@ pub(super) fn read(content: &[u8]) -> Line<'_> {
         b'#' => comment(content),
         b'[' => position(content),
         b'0'..=b'9' | b'a'..=b'f' if hash_length(content) >= 7 => after_hash(content).or_else(|| sentence(content)),
-        b'a'..=b'z' | b'A'..=b'Z' => sentence(content),
+        b'a'..=b'z' | b'A'..=b'Z' => sentence(content).or_else(|| git_first_behind(content)),
+        b' ' => sentence(content.trim_ascii_start()).filter(|line| matches!(line, Line::FirstComment { .. })),
         _ => None,
     };
     found
@@ -246,6 +247,15 @@ fn after_hash(content: &[u8]) -> Option<Line<'_>> {
     (named.len() < 40).then_some(Line::GitFirst(commit))
 }
 
+/// `I looked for it. <H> is the first bad commit`: git's answer behind a sentence of somebody's own.
+fn git_first_behind(content: &[u8]) -> Option<Line<'_>> {
+    let at = memchr::memmem::find(content, b" is the first ")?;
+    let start = memchr::memrchr(b' ', &content[..at])? + 1;
+    let ended = matches!(content[..start].trim_ascii_end().last(), Some(b'.' | b':'));
+    let known = is_hash(&content[start..at]) && at - start == 40;
+    if ended && known { after_hash(&content[start..]) } else { None }
+}
+
 fn host(content: &[u8]) -> Option<Line<'_>> {
     let at = memchr::memmem::find(&content[..content.len().min(200)], b" starts bisection ")?;
     // Prose starts bisections, too; the job says when.
@@ -257,7 +267,7 @@ fn host(content: &[u8]) -> Option<Line<'_>> {
 fn sentence(content: &[u8]) -> Option<Line<'_>> {
     let commit = |rest| split_commit(rest).map(|(commit, _)| commit);
     let is = |prefix: &str| after(content, prefix);
-    match content[0] {
+    match *content.first()? {
         b'a' => {
             if let Some(rest) = is("all runs: ") {
                 return run(None, rest);
@@ -299,7 +309,13 @@ fn sentence(content: &[u8]) -> Option<Line<'_>> {
         b'f' => is("first bad commit: ")
             .map(|rest| (false, rest))
             .or_else(|| is("first good commit: ").map(|rest| (true, rest)))
-            .and_then(|(fix, rest)| split_commit(rest).map(|(commit, subject)| Line::Answer { fix, commit, subject }))
+            .and_then(|(fix, rest)| {
+                let answer = split_commit(rest).map(|(commit, subject)| Line::Answer { fix, commit, subject });
+                // git's comment, of which somebody left the mark out.
+                let word = if fix { b"good" } else { &b"bad"[..] };
+                let comment = |(commit, subject)| Line::FirstComment { possible: false, word, commit, subject };
+                answer.or_else(|| bracketed(rest).map(comment))
+            })
             .or_else(|| is("false negative chance: ").map(|_| Line::FalseNegative))
             .or_else(|| not_tested(is("failed building ")).or_else(|| not_tested(is("failed testing reproducer on ")))),
         b'g' => {

@@ -59,8 +59,8 @@ pub(super) fn report<'a>(job: &Job<'a>, spot: &Spot, printers: &mut Printers<'a>
     let corrupted = corruption(&titled, &wording, disconnected);
     let structure = structure(job.grammar, &excerpt, excerpt.own, &place);
     let frame = frame_of(&titled.text);
-    let subject = subject(job.grammar, header, &titled, &frame, &structure)
-        .or_else(|| stated(job.grammar, &titled, &frame, &view.text[first.start..first.end]));
+    let at = |loosely| stated(job.grammar, &titled, &frame, &view.text[first.start..first.end], loosely);
+    let subject = at(false).or_else(|| subject(job.grammar, header, &titled, &frame, &structure)).or_else(|| at(true));
     let said = said(job.grammar, view.bytes(), first.start - view.from, &excerpt);
     let prefix = console(&view.text[first.start..first.end]);
     let lexed = lex(&view.text[first.start..first.end]);

@@ -91,7 +91,9 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
     let says_nothing =
         before.ends_with(b" ") && line.header.ends_with(':') && shown[at + line.header.len()..].trim_ascii().is_empty();
     let opens = landmark(&[line.header.as_bytes(), b" "].concat()).is_some();
-    let told = before.contains(&b'"') && line.prose || opens && (says_nothing || follows_words(before));
+    let mentioned =
+        line.prose && (before.contains(&b'"') || is_mentioned(line.header, &shown[at + line.header.len()..]));
+    let told = mentioned || opens && (says_nothing || follows_words(before));
     if stamp.is_none() && prefix.wrapper == Wrapper::None && told {
         return if line.prose { Speaker::Person } else { Speaker::Program };
     }
@@ -110,7 +112,9 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
     let is_own = |below: &[u8]| is_body(lex(below).text(below));
     let stamped = dressing.is_some_and(Dressing::is_stamped);
     if dressing.is_none_or(Dressing::first_fits) {
-        if stamped || below().any(|below| is_own(&below)) || follows_report(line) {
+        // `WARNING: … at a/b.c:12 f+0x1/0x2` by itself is nobody's sentence.
+        let whole = before.is_empty() && is_body(&shown[line.header.len()..]);
+        if stamped || whole || below().any(|below| is_own(&below)) || follows_report(line) {
             return Speaker::Kernel;
         }
         // A kernel that stamps its lines below did not write one without a stamp above.
@@ -147,6 +151,20 @@ const LONG_SENTENCE: usize = 4;
 const ABOVE: usize = 3;
 /// So many lines with a stamp above show that the kernel stamps its lines.
 const STAMPED: usize = 8;
+
+/// Headers that people use as words of their sentences, and with what the kernel goes on behind them.
+const WORDS: [(&str, &[&str]); 4] = [
+    ("kernel BUG", &[" at ", " in "]),
+    ("Kernel BUG", &[" at ", " in "]),
+    ("Kernel panic", &[" - ", ": "]),
+    ("general protection fault", &[": ", ", ", " in "]),
+];
+
+/// Whether somebody only speaks of such a thing: `the kernel BUG from dmesg:`.
+fn is_mentioned(header: &str, rest: &[u8]) -> bool {
+    let known = WORDS.iter().find(|(word, _)| *word == header);
+    known.is_some_and(|(_, goes_on)| !goes_on.iter().any(|start| rest.starts_with(start.as_bytes())))
+}
 
 /// Whether words of a sentence stand before the header.
 fn follows_words(before: &[u8]) -> bool {

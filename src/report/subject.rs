@@ -47,10 +47,10 @@ pub fn subject(grammar: &Grammar, header: usize, title: &Title, frame: &str, fou
         .or_else(|| search.last_resort(&found.stacks))
 }
 
-/// The function that the report's first line says it is at, `WARNING: … at a/b.c:12 widget_put+0x1/0x2`: for a report of
-/// which hardly more is there.
+/// The function that the report's first line says it is at, `WARNING: … at a/b.c:12 widget_put+0x1/0x2`; `loosely` also one
+/// that is machinery to titles, for a report of which hardly more is there.
 #[must_use]
-pub fn stated(grammar: &Grammar, title: &Title, frame: &str, first: &[u8]) -> Option<String> {
+pub fn stated(grammar: &Grammar, title: &Title, frame: &str, first: &[u8], loosely: bool) -> Option<String> {
     if !frame.is_empty() && frame != NOBODY || title.interrupted {
         return None;
     }
@@ -58,7 +58,7 @@ pub fn stated(grammar: &Grammar, title: &Title, frame: &str, first: &[u8]) -> Op
     let (_, function) = split_at_blank(place)?;
     let found = frame_after(function, 0)?;
     found.offset?;
-    Search { grammar, kind: None, hung: false, loosely: true }.plain(found.function.as_deref()?)
+    Search { grammar, kind: None, hung: false, loosely }.plain(found.function.as_deref()?)
 }
 
 /// The first word of a text and the rest.

@@ -178,9 +178,18 @@ fn is_dated(text: &[u8]) -> bool {
     })
 }
 
+/// `[Wed Dec 19 03:36:07 2018] ` at the start, in any language, as dmesg -T writes it.
+fn is_dated_by_dmesg(text: &[u8]) -> bool {
+    const LONGEST: usize = 40;
+    let Some(inner) = text.strip_prefix(b"[") else { return false };
+    let Some(end) = memchr::memchr(b']', &inner[..inner.len().min(LONGEST)]) else { return false };
+    let clock = |word: &[u8]| word.len() == 8 && word[2] == b':' && word[5] == b':' && word[0].is_ascii_digit();
+    inner[..end].split(|byte| *byte == b' ').any(clock)
+}
+
 /// `[   12.345678]` at the start, a level before it perhaps; or, with printk.time=0, `[   T57]`; or a date.
 fn is_stamped(text: &[u8]) -> bool {
-    if is_dated(text) {
+    if is_dated(text) || is_dated_by_dmesg(text) {
         return true;
     }
     let text = match text {
