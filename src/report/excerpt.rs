@@ -33,6 +33,8 @@ const SILENCE: f64 = 10.0;
 const ANSWER: f64 = 12.0;
 /// Most reports have no more lines.
 const USUAL_LINES: usize = 128;
+/// CPUs that print at the same time are not further apart than this, seconds.
+const BACK: f64 = 2.0;
 /// A header that is followed by fewer lines than these may be the beginning of the next report.
 const LONE: usize = 5;
 /// How many lines before the first one a console, CPU or unknown printer gives context for.
@@ -107,14 +109,14 @@ fn own_of_caller(lines: &[KeptLine<'_>], window: &[u8], below: &[Anchor]) -> usi
     lines.len()
 }
 
-/// A report is printed at once: what the same printer says after a silence is another matter. How many of the lines come
-/// before it.
+/// A report is printed at once: what the same printer says after a silence is another matter, and so is what it said long
+/// before, as the next part of a pstore shows it. How many of the lines come before it.
 fn until_silence(lines: &[KeptLine<'_>], first: Option<f64>) -> usize {
     let Some(mut last) = first else { return lines.len() };
     for (number, line) in lines.iter().enumerate().skip(1) {
         let Some(stamp) = line.stamp.and_then(seconds) else { continue };
         let patience = if asks_others(&lines[number - 1]) { ANSWER } else { SILENCE };
-        if stamp - last > patience {
+        if stamp - last > patience || last - stamp > BACK {
             return number;
         }
         last = stamp;

@@ -33,8 +33,8 @@ pub fn subject(grammar: &Grammar, header: usize, title: &Title, frame: &str, fou
     }
     let own = |roles: &'static [StackRole]| search.shown(&found.stacks, roles);
     // A WARN() stands where it traps, whatever an unwinder that doubts all frames has on its stack.
-    let warns = grammar.headers.get(header).is_some_and(|header| header.id == "warning");
-    let trapped = || frames_of(&found.stacks, &[StackRole::Pc]).next().filter(|_| warns);
+    let is = |id| grammar.headers.get(header).is_some_and(|header| header.id == id);
+    let trapped = || frames_of(&found.stacks, &[StackRole::Pc]).next().filter(|_| is("warning"));
     search
         .first(pc)
         .or_else(|| trapped().and_then(|frame| Search { loosely: true, ..search }.plain(frame.function.as_deref()?)))
@@ -44,7 +44,8 @@ pub fn subject(grammar: &Grammar, header: usize, title: &Title, frame: &str, fou
             let work = found.hung_tasks.iter().find_map(|task| task.work_function.as_ref());
             work.or(found.work_function.as_ref()).and_then(|name| search.plain(name))
         })
-        .or_else(|| search.last_resort(&found.stacks))
+        // On the way to a panic there is machinery only.
+        .or_else(|| if is("kernel-panic") { None } else { search.last_resort(&found.stacks) })
 }
 
 /// The function that the report's first line says it is at, `WARNING: … at a/b.c:12 widget_put+0x1/0x2`; `loosely` also one
