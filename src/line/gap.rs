@@ -124,7 +124,8 @@ pub fn gap(line: &[u8]) -> Option<Gap<'_>> {
 
 /// Marks that people and programs leave where they cut. A mark must fill the line.
 fn cut<'line>(line: &'line [u8], text: &'line [u8]) -> Option<Gap<'line>> {
-    if let Some(at) = memchr::memmem::find(line, b"<<cut ")
+    if let Some(at) = super::find(line, "<<cut ")
+        && super::find(&line[at..], " bytes out>>").is_some()
         && let Some(bytes) = number_after(&line[at..], "<<cut ")
     {
         return Some(Gap::Cut { bytes: Some(bytes) });

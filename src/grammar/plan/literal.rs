@@ -78,6 +78,7 @@ pub(super) fn choices(expression: &Hir, cost: &dyn Fn(&[u8]) -> f64) -> Vec<Vec<
         HirKind::Concat(parts) => {
             parts.iter().for_each(|part| found.extend(choices(part, cost)));
             found.extend(spelled_together(parts));
+            found.extend((0..parts.len()).filter_map(|at| distributed(parts, at, cost)));
         }
         HirKind::Alternation(parts) => found.extend(
             parts
@@ -104,6 +105,23 @@ fn spelled_together(parts: &[Hir]) -> impl Iterator<Item = Vec<Vec<u8>>> {
             beginnings.into_iter().chain(set(&parts[..=at], ExtractKind::Suffix, most))
         })
     })
+}
+
+/// The cheapest set of a choice within a row, each of its alternatives read with the plain text right before and behind it.
+fn distributed(parts: &[Hir], at: usize, cost: &dyn Fn(&[u8]) -> f64) -> Option<Vec<Vec<u8>>> {
+    let mut part = &parts[at];
+    while let HirKind::Capture(capture) = part.kind() {
+        part = &capture.sub;
+    }
+    let HirKind::Alternation(alternatives) = part.kind() else { return None };
+    let plain = |part: Option<&Hir>| part.filter(|part| exact(part).is_some()).cloned();
+    let before = at.checked_sub(1).and_then(|before| plain(parts.get(before)));
+    let behind = plain(parts.get(at + 1));
+    let sets = alternatives.iter().map(|alternative| {
+        let row: Vec<Hir> = before.iter().chain([alternative]).chain(&behind).cloned().collect();
+        cheapest(choices(&Hir::concat(row), cost), cost)
+    });
+    sets.collect::<Option<Vec<_>>>().map(|sets| sets.concat())
 }
 
 /// The set that costs least.
