@@ -4,7 +4,7 @@ use super::frames::frame_after;
 use super::naming::{NOBODY, demangle, without_prefix};
 use super::role::StackRole;
 use super::{Frame, Stack, Structure, Title};
-use crate::grammar::{Grammar, Kind, List, NameSet};
+use crate::grammar::{Grammar, Kind, List, NameSet, Severity};
 
 /// The function of which `.name` is the code: so 64-bit PowerPC named it while functions had descriptors.
 fn code_name(name: &str) -> &str {
@@ -34,6 +34,7 @@ pub fn subject(grammar: &Grammar, header: usize, title: &Title, frame: &str, fou
     let own = |roles: &'static [StackRole]| search.shown(&found.stacks, roles);
     // A WARN() stands where it traps, whatever an unwinder that doubts all frames has on its stack.
     let is = |id| grammar.headers.get(header).is_some_and(|header| header.id == id);
+    let panics = grammar.severity_of(header, &title.kind) == Severity::Panic;
     let trapped = || frames_of(&found.stacks, &[StackRole::Pc]).next().filter(|_| is("warning"));
     search
         .first(pc)
@@ -45,7 +46,7 @@ pub fn subject(grammar: &Grammar, header: usize, title: &Title, frame: &str, fou
             work.or(found.work_function.as_ref()).and_then(|name| search.plain(name))
         })
         // On the way to a panic there is machinery only.
-        .or_else(|| if is("kernel-panic") { None } else { search.last_resort(&found.stacks) })
+        .or_else(|| if panics { None } else { search.last_resort(&found.stacks) })
 }
 
 /// The function that the report's first line says it is at, `WARNING: … at a/b.c:12 widget_put+0x1/0x2`; `loosely` also one
