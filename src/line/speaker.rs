@@ -93,7 +93,7 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
     let opens = landmark(&[line.header.as_bytes(), b" "].concat()).is_some();
     let mentioned =
         line.prose && (before.contains(&b'"') || is_mentioned(line.header, &shown[at + line.header.len()..]));
-    let told = mentioned || opens && (says_nothing || follows_words(before));
+    let told = mentioned || says_nothing || opens && follows_words(before);
     if stamp.is_none() && prefix.wrapper == Wrapper::None && told {
         return if line.prose { Speaker::Person } else { Speaker::Program };
     }
