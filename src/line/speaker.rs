@@ -87,20 +87,6 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
     if is_inside_word(&shown, at, line.header) {
         return if line.prose { Speaker::Person } else { Speaker::Program };
     }
-    // Who writes a letter says "I get the following BUG:"; the kernel begins with what it has to say, and then says it.
-    let says_nothing =
-        before.ends_with(b" ") && line.header.ends_with(':') && shown[at + line.header.len()..].trim_ascii().is_empty();
-    let opens = landmark(&[line.header.as_bytes(), b" "].concat()).is_some();
-    let mentioned =
-        line.prose && (before.contains(&b'"') || is_mentioned(line.header, &shown[at + line.header.len()..]));
-    let told = mentioned || says_nothing || opens && follows_words(before);
-    if stamp.is_none() && prefix.wrapper == Wrapper::None && told {
-        return if line.prose { Speaker::Person } else { Speaker::Program };
-    }
-    let named = prefix.tag == Some(b"kernel") || prefix.wrapper == Wrapper::DmesgDecoded;
-    if stamp.is_some() || line.programs || named {
-        return Speaker::Kernel;
-    }
     let below = || {
         line.text[line.end..]
             .split(|byte| *byte == b'\n')
@@ -110,6 +96,25 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
             .take(EVIDENCE)
     };
     let is_own = |below: &[u8]| is_body(lex(below).text(below));
+    // Who writes a letter says "I get the following BUG:"; the kernel begins with what it has to say, and then says it.
+    let says_nothing =
+        before.ends_with(b" ") && line.header.ends_with(':') && shown[at + line.header.len()..].trim_ascii().is_empty();
+    let opens = landmark(&[line.header.as_bytes(), b" "].concat()).is_some();
+    let mentioned =
+        line.prose && (before.contains(&b'"') || is_mentioned(line.header, &shown[at + line.header.len()..]));
+    // What a program left unfinished on the console stands before the kernel's line, too; a report follows it, or what follows is
+    // not known yet.
+    let alone = line.start == 0 && line.end == line.text.len();
+    let goes_on =
+        || alone || is_body(&shown[at + line.header.len()..]) || below().next().is_some_and(|below| is_own(&below));
+    let told = mentioned || (says_nothing || opens && follows_words(before)) && (line.prose || !goes_on());
+    if stamp.is_none() && prefix.wrapper == Wrapper::None && told {
+        return if line.prose { Speaker::Person } else { Speaker::Program };
+    }
+    let named = prefix.tag == Some(b"kernel") || prefix.wrapper == Wrapper::DmesgDecoded;
+    if stamp.is_some() || line.programs || named {
+        return Speaker::Kernel;
+    }
     let stamped = dressing.is_some_and(Dressing::is_stamped);
     if dressing.is_none_or(Dressing::first_fits) {
         // `WARNING: … at a/b.c:12 f+0x1/0x2` by itself is nobody's sentence.
