@@ -168,10 +168,12 @@ pub(super) fn side(one: Option<&OsString>, several: &[OsString], options: &Optio
     let progress = Progress::of(&sources, &mut options);
     let logs = wholes(&sources, &options, run_of);
     drop(progress);
-    for trouble in silence(&logs) {
-        fine &= !tell(Some(&trouble));
+    let silent = silence(&logs);
+    for trouble in &silent {
+        fine &= !tell(Some(trouble));
     }
-    for log in logs {
+    // Texts that say nothing of a kernel are no side: nothing differs from them, and nothing is the same.
+    for log in logs.into_iter().filter(|_| silent.is_empty()) {
         fine &= log.trouble.is_none();
         tell(log.trouble.as_ref());
         runs.extend(log.found);
