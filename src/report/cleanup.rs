@@ -6,13 +6,16 @@ const LONGEST: usize = 120;
 /// further behind reaches the final form only if they eat nearly all before it.
 const CONSIDERED: usize = 2048;
 
+/// One rule: the title as it leaves it, nothing where it changes nothing.
+type Rule = fn(&[u8]) -> Option<Vec<u8>>;
+
 /// Rewrites a title (or an alternative one) into its final form.
 #[must_use]
 pub fn clean_title(title: &[u8]) -> String {
     let title = &title[..title.len().min(CONSIDERED)];
     let mut text = title.to_vec();
     // All rules but one want a digit, and none makes any.
-    let rules: &[fn(&[u8]) -> Option<Vec<u8>>] = if title.iter().any(u8::is_ascii_digit) {
+    let rules: &[Rule] = if title.iter().any(u8::is_ascii_digit) {
         &[executors, users, addresses, internet_addresses, source_lines, function_offsets, cpus, numbers, long_numbers]
     } else {
         &[addresses]
