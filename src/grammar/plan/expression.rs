@@ -135,7 +135,7 @@ pub(crate) fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{PlainText, plain_text, required_literal};
+    use super::{PlainText, demands, plain_text, required_literal};
 
     #[test]
     fn alternatives_of_plain_text_are_told() {
@@ -145,6 +145,28 @@ mod tests {
         assert_eq!(plain_text(r"\*\*\* stack smashing"), one_of(&["*** stack smashing"]));
         for source in ["^ab|cd", "a?", "(?P<x>ab)|cd", "a|b.", "(?i)ab"] {
             assert!(matches!(plain_text(source), PlainText::Needle(_)), "{source}");
+        }
+    }
+
+    #[test]
+    fn what_a_match_demands_is_spelled_by_its_parts() {
+        // Short texts are expensive.
+        let cost = |text: &[u8]| if text.len() < 9 { 1.0 } else { 0.1 };
+        for (source, want) in [
+            ("mydrv:? (?:error|failure)", vec!["mydrv error", "mydrv: error", "mydrv failure", "mydrv: failure"]),
+            ("lamp(?:: x|cd) lit", vec!["lamp: x lit", "lampcd lit"]),
+        ] {
+            let mut found = demands(source, &cost).expect("something is demanded");
+            found.sort();
+            let mut want: Vec<String> = want.into_iter().map(String::from).collect();
+            want.sort();
+            assert_eq!(found, want, "{source}");
+        }
+        // Neither many parts nor many levels take long.
+        let wide = format!("abcd {}", "[a-z]x?y".repeat(2000));
+        let deep = (0..60).fold("z".to_owned(), |inner, _| format!("(?:a|b{inner}[0-9])"));
+        for source in [wide, format!("abcd {deep}")] {
+            assert!(demands(&source, &cost).is_some_and(|found| !found.is_empty()));
         }
     }
 

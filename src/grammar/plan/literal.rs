@@ -66,24 +66,34 @@ pub(super) fn runs(expression: &Hir) -> Vec<Vec<u8>> {
 
 /// Up to so many texts with which a part of an expression may begin or end are told apart: the fewer, the shorter they are.
 const SPELLED: [usize; 3] = [4, 12, 32];
+/// Of so many parts in a row it is asked what they spell together.
+const TOGETHER: usize = 8;
 
 /// Sets of texts of each of which every match contains at least one: single runs, the choices of alternatives, and what the
 /// parts of a row spell together (`disk: (?:error|failure)`).
 pub(super) fn choices(expression: &Hir, cost: &dyn Fn(&[u8]) -> f64) -> Vec<Vec<Vec<u8>>> {
+    sets(expression, cost, true)
+}
+
+/// The same; `spelling` as well what parts spell together and alternatives with the text around them. Alternatives within
+/// alternatives are not asked again, which would take twice as long with each level.
+fn sets(expression: &Hir, cost: &dyn Fn(&[u8]) -> f64, spelling: bool) -> Vec<Vec<Vec<u8>>> {
     let mut found: Vec<Vec<Vec<u8>>> =
         runs(expression).into_iter().filter(|run| !run.is_empty()).map(|run| vec![run]).collect();
     match expression.kind() {
-        HirKind::Capture(capture) => found.extend(choices(&capture.sub, cost)),
-        HirKind::Repetition(repetition) if repetition.min > 0 => found.extend(choices(&repetition.sub, cost)),
+        HirKind::Capture(capture) => found.extend(sets(&capture.sub, cost, spelling)),
+        HirKind::Repetition(repetition) if repetition.min > 0 => found.extend(sets(&repetition.sub, cost, spelling)),
         HirKind::Concat(parts) => {
-            parts.iter().for_each(|part| found.extend(choices(part, cost)));
-            found.extend(spelled_together(parts));
-            found.extend((0..parts.len()).filter_map(|at| distributed(parts, at, cost)));
+            parts.iter().for_each(|part| found.extend(sets(part, cost, spelling)));
+            if spelling {
+                found.extend(spelled_together(parts));
+                found.extend((0..parts.len()).filter_map(|at| distributed(parts, at, cost)));
+            }
         }
         HirKind::Alternation(parts) => found.extend(
             parts
                 .iter()
-                .map(|part| cheapest(choices(part, cost), cost))
+                .map(|part| cheapest(sets(part, cost, spelling), cost))
                 .collect::<Option<Vec<_>>>()
                 .map(|all| all.concat()),
         ),
@@ -101,8 +111,8 @@ fn spelled_together(parts: &[Hir]) -> impl Iterator<Item = Vec<Vec<u8>>> {
     };
     (0..parts.len()).flat_map(move |at| {
         SPELLED.into_iter().flat_map(move |most| {
-            let beginnings = set(&parts[at..], ExtractKind::Prefix, most);
-            beginnings.into_iter().chain(set(&parts[..=at], ExtractKind::Suffix, most))
+            let beginnings = set(&parts[at..parts.len().min(at + TOGETHER)], ExtractKind::Prefix, most);
+            beginnings.into_iter().chain(set(&parts[(at + 1).saturating_sub(TOGETHER)..=at], ExtractKind::Suffix, most))
         })
     })
 }
@@ -119,7 +129,7 @@ fn distributed(parts: &[Hir], at: usize, cost: &dyn Fn(&[u8]) -> f64) -> Option<
     let behind = plain(parts.get(at + 1));
     let sets = alternatives.iter().map(|alternative| {
         let row: Vec<Hir> = before.iter().chain([alternative]).chain(&behind).cloned().collect();
-        cheapest(choices(&Hir::concat(row), cost), cost)
+        cheapest(sets(&Hir::concat(row), cost, false), cost)
     });
     sets.collect::<Option<Vec<_>>>().map(|sets| sets.concat())
 }
