@@ -30,11 +30,15 @@ pub(super) fn ends_well(path: &Path) -> Result<(), TableError> {
     let looked = || -> std::io::Result<Option<&'static str>> {
         let file = File::open(path)?;
         let length = file.metadata()?.len();
-        Ok(if Form::of(path) == Some(Form::Arrow) {
-            arrow_fault(&file, length)?
+        if length == 0 {
+            return Ok(Some("it is empty"));
+        }
+        let begins = beginning(&file, length)?;
+        if Form::of(path) == Some(Form::Arrow) {
+            arrow_fault(&file, length, &begins)
         } else {
-            parquet_fault(&file, length)?
-        })
+            parquet_fault(&file, length, &begins)
+        }
     };
     let failed = |source| TableError::File { path: path.display().to_string(), source };
     looked().map_err(failed)?.map_or(Ok(()), |why| Err(unreadable(path, why)))
@@ -62,11 +66,7 @@ fn footer_length(file: &File, length: u64, mark: &[u8]) -> std::io::Result<Optio
 const CUT: &str = "its end is missing, so that it was cut or is still being written";
 const FOOTER: &str = "its end is damaged, where it says what lies where";
 
-fn parquet_fault(file: &File, length: u64) -> std::io::Result<Option<&'static str>> {
-    let begins = beginning(file, length)?;
-    if length == 0 {
-        return Ok(Some("it is empty"));
-    }
+fn parquet_fault(file: &File, length: u64, begins: &[u8]) -> std::io::Result<Option<&'static str>> {
     if begins.starts_with(ARROW) {
         return Ok(Some("it is an Arrow file, whose name ends in .arrow"));
     }
@@ -78,11 +78,7 @@ fn parquet_fault(file: &File, length: u64) -> std::io::Result<Option<&'static st
     Ok((!within).then_some(FOOTER))
 }
 
-fn arrow_fault(file: &File, length: u64) -> std::io::Result<Option<&'static str>> {
-    let begins = beginning(file, length)?;
-    if length == 0 {
-        return Ok(Some("it is empty"));
-    }
+fn arrow_fault(file: &File, length: u64, begins: &[u8]) -> std::io::Result<Option<&'static str>> {
     if begins.starts_with(PARQUET) {
         return Ok(Some("it is a Parquet file, whose name ends in .parquet"));
     }

@@ -95,6 +95,14 @@ impl Run {
         Self { child, input, records }
     }
 
+    /// One that has told of its first crash and goes on.
+    fn crashed(folder: &Path) -> Self {
+        let mut run = Self::start(folder);
+        run.print(crash(0).as_bytes());
+        run.tells("use-after-free in widget_0");
+        run
+    }
+
     /// Gives the run a part of its log.
     fn print(&mut self, text: &[u8]) {
         self.input.write_all(text).and_then(|()| self.input.flush()).expect("it reads");
@@ -125,9 +133,7 @@ fn crash(at: usize) -> String {
 #[test]
 fn a_run_is_read_listed_and_left_alone_by_all_while_it_is_written() {
     let folder = place();
-    let mut run = Run::start(folder.path());
-    run.print(crash(0).as_bytes());
-    run.tells("use-after-free in widget_0");
+    let mut run = Run::crashed(folder.path());
     let runs: Vec<_> = std::fs::read_dir(folder.path().join("runs")).expect("runs").flatten().collect();
     let name = runs[0].file_name().into_string().expect("a name");
     let (log, place) = (format!("runs/{name}/serial.log"), format!("runs/{name}"));
@@ -172,9 +178,7 @@ fn of_four_that_forget_the_same_runs_each_ends_well_and_one_says_it() {
     for _ in 0..3 {
         kanalyze(folder.path(), &["run", "--replay", "a.log", "--runs", "runs"]).output().expect("the program runs");
     }
-    let mut running = Run::start(folder.path());
-    running.print(crash(0).as_bytes());
-    running.tells("use-after-free in widget_0");
+    let running = Run::crashed(folder.path());
     let mut said = Vec::new();
     for output in four(folder.path(), &["runs", "clean", "--hits"]) {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -193,9 +197,7 @@ fn of_four_that_forget_the_same_runs_each_ends_well_and_one_says_it() {
 #[test]
 fn a_run_without_a_machine_is_not_repeated_also_while_it_works() {
     let folder = place();
-    let mut run = Run::start(folder.path());
-    run.print(crash(0).as_bytes());
-    run.tells("use-after-free in widget_0");
+    let run = Run::crashed(folder.path());
     for output in four(folder.path(), &["run", "--again", "last", "--runs", "runs"]) {
         let told = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(2), "{told}");
