@@ -172,11 +172,13 @@ pub(super) fn side(one: Option<&OsString>, several: &[OsString], options: &Optio
     for trouble in &silent {
         fine &= !tell(Some(trouble));
     }
-    // Texts that say nothing of a kernel are no side: nothing differs from them, and nothing is the same.
-    for log in logs.into_iter().filter(|_| silent.is_empty()) {
+    for log in logs {
         fine &= log.trouble.is_none();
         tell(log.trouble.as_ref());
-        runs.extend(log.found);
+        // Texts that say nothing of a kernel are no side: nothing differs from them, and nothing is the same.
+        if silent.is_empty() {
+            runs.extend(log.found);
+        }
     }
     (Group { name, runs }, fine)
 }

@@ -150,7 +150,7 @@ impl Scanner {
     }
 
     /// The same for whoever scans again and again: the anchors are appended, and the room is kept between the searches. The
-    /// answer is the beginning of the last anchor's line, and how many lines are above it; that of the span if there is none.
+    /// answer is the beginning of the last line that may be a record, and how many lines are above it; that of the span if there is none.
     pub fn scan_into(
         &self,
         grammar: &Grammar,

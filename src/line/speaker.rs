@@ -68,7 +68,8 @@ const BOOT_REACH: usize = 64 << 10;
 /// Who wrote the line; `dressing` is that of the lines around it.
 ///
 /// The kernel, unless something says otherwise: a syslog tag of somebody else, `name[pid]: ` before the header, the header
-/// inside a longer word, no stamp where the lines around have one and no line of a report below, or prose.
+/// inside a longer word, words of a sentence before it and no report behind, no stamp where the lines around have one and no line of
+/// a report below, or prose.
 #[must_use]
 pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
     let raw = &line.text[line.start..line.end];
@@ -79,7 +80,7 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
     }
     let shown = dressing.map_or_else(|| unwrap(raw), |dressing| dressing.bare(raw).0);
     let Some(at) = find(&shown, line.header) else { return Speaker::Kernel };
-    let before = &shown[..at];
+    let (before, rest) = (&shown[..at], &shown[at + line.header.len()..]);
     let behind_stamp = stamp_at(before).and_then(|stamp| memchr::memchr(b']', &before[stamp..]).map(|end| stamp + end));
     if is_tagged(&before[behind_stamp.map_or(0, |end| end + 1)..]) {
         return Speaker::Program;
@@ -97,17 +98,14 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
     };
     let is_own = |below: &[u8]| is_body(lex(below).text(below));
     // Who writes a letter says "I get the following BUG:"; the kernel begins with what it has to say, and then says it.
-    let says_nothing =
-        before.ends_with(b" ") && line.header.ends_with(':') && shown[at + line.header.len()..].trim_ascii().is_empty();
-    let opens = landmark(&[line.header.as_bytes(), b" "].concat()).is_some();
-    let mentioned =
-        line.prose && (before.contains(&b'"') || is_mentioned(line.header, &shown[at + line.header.len()..]));
+    let says_nothing = before.ends_with(b" ") && line.header.ends_with(':') && rest.trim_ascii().is_empty();
+    let opens = || landmark(&[line.header.as_bytes(), b" "].concat()).is_some();
+    let mentioned = line.prose && (before.contains(&b'"') || is_mentioned(line.header, rest));
     // What a program left unfinished on the console stands before the kernel's line, too; a report follows it, or what follows is
     // not known yet.
     let alone = line.start == 0 && line.end == line.text.len();
-    let goes_on =
-        || alone || is_body(&shown[at + line.header.len()..]) || below().next().is_some_and(|below| is_own(&below));
-    let told = mentioned || (says_nothing || opens && follows_words(before)) && (line.prose || !goes_on());
+    let goes_on = || alone || is_body(rest) || below().next().is_some_and(|below| is_own(&below));
+    let told = mentioned || (says_nothing || follows_words(before) && opens()) && (line.prose || !goes_on());
     if stamp.is_none() && prefix.wrapper == Wrapper::None && told {
         return if line.prose { Speaker::Person } else { Speaker::Program };
     }
@@ -118,7 +116,7 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
     let stamped = dressing.is_some_and(Dressing::is_stamped);
     if dressing.is_none_or(Dressing::first_fits) {
         // `WARNING: … at a/b.c:12 f+0x1/0x2` by itself is nobody's sentence.
-        let whole = before.is_empty() && is_body(&shown[line.header.len()..]);
+        let whole = before.is_empty() && is_body(rest);
         if stamped || whole || below().any(|below| is_own(&below)) || follows_report(line) {
             return Speaker::Kernel;
         }

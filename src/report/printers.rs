@@ -179,6 +179,12 @@ impl<'a> Printer<'a> {
         true
     }
 
+    /// How many lines are between the last one that was taken and `to`: mostly none, else lines of others, and what was looked at
+    /// without success.
+    fn passed(&self, text: &[u8], to: usize) -> usize {
+        memchr::memchr_iter(b'\n', &text[self.counted.0..to]).count()
+    }
+
     /// The next line with the name of the caller that is its own.
     fn named(&self, name: &Finder<'_>, text: &'a [u8], end: usize) -> Option<Next<'a>> {
         let mut from = self.reached;
@@ -188,9 +194,7 @@ impl<'a> Printer<'a> {
             let stop = memchr::memchr(b'\n', &text[hit..end]).map_or(end, |length| hit + length);
             let prefix = console(trim_returns(&text[start..stop]));
             if prefix.context.is_same(self.context) {
-                let above = &text[self.counted.0..start];
-                let skipped = if above.is_empty() { 0 } else { memchr::memchr_iter(b'\n', above).count() };
-                return Some(Next { span: start..stop, prefix, skipped });
+                return Some(Next { span: start..stop, prefix, skipped: self.passed(text, start) });
             }
             from = stop + 1;
         }
@@ -199,8 +203,7 @@ impl<'a> Printer<'a> {
     /// The next line of a console that prints no callers.
     fn nameless(&self, text: &'a [u8], end: usize) -> Option<Next<'a>> {
         let mut start = self.reached;
-        // What was looked at without success was not counted.
-        let mut skipped = memchr::memchr_iter(b'\n', &text[self.counted.0..start]).count();
+        let mut skipped = self.passed(text, start);
         let ends = memchr::memchr_iter(b'\n', &text[start..end]).map(|length| self.reached + length);
         for stop in ends.chain([end]) {
             let raw = trim_returns(&text[start..stop]);

@@ -1,6 +1,6 @@
 //! Plain text that every match of an expression holds, found by the expression's structure.
 
-use regex_syntax::hir::literal::{ExtractKind, Extractor};
+use regex_syntax::hir::literal::{ExtractKind, Extractor, Seq};
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 /// The longest run of bytes that every match contains; empty when there is none.
@@ -33,8 +33,12 @@ pub(super) fn spelled(expression: &Hir) -> Option<Vec<Vec<u8>>> {
         return None;
     }
     let found = Extractor::new().extract(expression);
-    let found = found.literals().filter(|_| found.is_exact())?;
-    let texts: Vec<Vec<u8>> = found.iter().map(|text| text.as_bytes().to_vec()).collect();
+    if found.is_exact() { filled(&found) } else { None }
+}
+
+/// The texts that were found, if there are some, not endlessly many, and none is empty.
+fn filled(found: &Seq) -> Option<Vec<Vec<u8>>> {
+    let texts: Vec<Vec<u8>> = found.literals()?.iter().map(|text| text.as_bytes().to_vec()).collect();
     (!texts.is_empty() && texts.iter().all(|text| !text.is_empty())).then_some(texts)
 }
 
@@ -105,9 +109,7 @@ fn sets(expression: &Hir, cost: &dyn Fn(&[u8]) -> f64, spelling: bool) -> Vec<Ve
 /// With what a row of parts may begin from each of them on, and end at each of them.
 fn spelled_together(parts: &[Hir]) -> impl Iterator<Item = Vec<Vec<u8>>> {
     let set = |parts: &[Hir], kind: ExtractKind, most: usize| {
-        let found = Extractor::new().kind(kind).limit_total(most).extract(&Hir::concat(parts.to_vec()));
-        let texts: Vec<Vec<u8>> = found.literals()?.iter().map(|text| text.as_bytes().to_vec()).collect();
-        (!texts.is_empty() && texts.iter().all(|text| !text.is_empty())).then_some(texts)
+        filled(&Extractor::new().kind(kind).limit_total(most).extract(&Hir::concat(parts.to_vec())))
     };
     (0..parts.len()).flat_map(move |at| {
         SPELLED.into_iter().flat_map(move |most| {
@@ -127,11 +129,11 @@ fn distributed(parts: &[Hir], at: usize, cost: &dyn Fn(&[u8]) -> f64) -> Option<
     let plain = |part: Option<&Hir>| part.filter(|part| exact(part).is_some()).cloned();
     let before = at.checked_sub(1).and_then(|before| plain(parts.get(before)));
     let behind = plain(parts.get(at + 1));
-    let sets = alternatives.iter().map(|alternative| {
+    let read = alternatives.iter().map(|alternative| {
         let row: Vec<Hir> = before.iter().chain([alternative]).chain(&behind).cloned().collect();
         cheapest(sets(&Hir::concat(row), cost, false), cost)
     });
-    sets.collect::<Option<Vec<_>>>().map(|sets| sets.concat())
+    read.collect::<Option<Vec<_>>>().map(|found| found.concat())
 }
 
 /// The set that costs least.
