@@ -36,7 +36,7 @@ pub use plan::expression::ExpressionError;
 pub use plan::samples::Sample;
 pub use plan::source::{self, Choice, Role, Severity};
 pub use plan::steps::PlainStep;
-pub use plan::words::{List, Vocabulary};
+pub use plan::words::{List, Vocabulary, bare_function};
 pub use scan::{Anchor, Candidate, PIECE, Room, Scanner, line_breaks, piece_end};
 pub use search::Texts;
 pub use template::{fill, placeholders};

@@ -2,7 +2,7 @@
 
 use super::access::AccessKind;
 use super::role::StackRole;
-use crate::grammar::{Role, Severity};
+use crate::grammar::{Role, Severity, bare_function};
 pub use crate::line::Speaker;
 #[cfg(feature = "schema")]
 use schemars::JsonSchema;
@@ -276,9 +276,7 @@ impl Frame {
     pub fn is_function(&self, name: &str) -> bool {
         !name.is_empty()
             && self.function.as_deref().is_some_and(|function| {
-                // `.name` is the code of a function of 64-bit PowerPC.
-                let function = function.strip_prefix('.').unwrap_or(function);
-                let bare = function.split('.').next().unwrap_or(function);
+                let bare = bare_function(function);
                 bare == name || (bare.ends_with(name) && (bare.contains("sys_") || bare.starts_with("__se_")))
             })
     }

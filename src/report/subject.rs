@@ -3,13 +3,9 @@
 use super::frames::frame_after;
 use super::naming::{NOBODY, demangle, without_prefix};
 use super::role::StackRole;
+use super::scan::{split, word};
 use super::{Frame, Stack, Structure, Title};
-use crate::grammar::{Grammar, Kind, List, NameSet, Severity};
-
-/// The function of which `.name` is the code: so 64-bit PowerPC named it while functions had descriptors.
-fn code_name(name: &str) -> &str {
-    name.strip_prefix('.').filter(|rest| !rest.is_empty()).unwrap_or(name)
-}
+use crate::grammar::{Grammar, Kind, List, NameSet, Severity, bare_function};
 
 /// Roles of stacks that are the report's own, in the order in which they are asked.
 const OWN: [&[StackRole]; 2] =
@@ -56,17 +52,10 @@ pub fn stated(grammar: &Grammar, title: &Title, frame: &str, first: &[u8], loose
     if !frame.is_empty() && frame != NOBODY || title.interrupted {
         return None;
     }
-    let place = memchr::memmem::find(first, b" at ").map(|at| &first[at + 4..])?;
-    let (_, function) = split_at_blank(place)?;
-    let found = frame_after(function, 0)?;
+    let (_, place) = split(first, " at ")?;
+    let found = frame_after(word(place).1.trim_ascii_end(), 0)?;
     found.offset?;
     Search { grammar, kind: None, hung: false, loosely }.plain(found.function.as_deref()?)
-}
-
-/// The first word of a text and the rest.
-fn split_at_blank(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let at = memchr::memchr(b' ', text)?;
-    Some((&text[..at], text[at..].trim_ascii()))
 }
 
 /// The frames of the stacks with these roles.
@@ -102,7 +91,7 @@ impl Search<'_> {
         let pc = || frames_of(stacks, &[StackRole::Pc]);
         let found = search.first(pc().chain(OWN.iter().flat_map(|roles| search.shown(stacks, roles))));
         let stands = || pc().find_map(|frame| frame.function.clone().filter(|_| !frame.inline));
-        found.or_else(|| stands().map(|name| demangle(code_name(&name).split('.').next().unwrap_or(&name))))
+        found.or_else(|| stands().map(|name| demangle(bare_function(&name))))
     }
 
     /// What an interrupt broke into: the frames below it. A stack without one is that of who reports.
@@ -146,9 +135,7 @@ impl Search<'_> {
 
     /// The name in its final form, if it is not machinery.
     fn plain(&self, name: &str) -> Option<String> {
-        let name = code_name(name);
-        let bare = if name.starts_with('<') { name } else { name.split('.').next().unwrap_or(name) };
-        let name = demangle(bare);
+        let name = demangle(if name.starts_with('<') { name } else { bare_function(name) });
         let holds = |names: &NameSet| {
             if self.loosely { names.is_named(name.as_bytes()) } else { names.contains(name.as_bytes()) }
         };

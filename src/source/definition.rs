@@ -4,6 +4,7 @@ use super::answers::remembered;
 use super::code::{Function, function_named};
 use super::git::{SourceError, words};
 use super::tree::Tree;
+use crate::grammar::bare_function;
 use serde::{Deserialize, Serialize};
 
 /// With more files than this that may define it, none is named.
@@ -22,7 +23,7 @@ pub(super) fn definition_of(
     commit: &str,
     function: &str,
 ) -> Result<Option<(String, Function)>, SourceError> {
-    let name = function.split('.').next().unwrap_or(function);
+    let name = bare_function(function);
     let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     if name.len() < 3 || !plain {
         return Ok(None);

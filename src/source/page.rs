@@ -11,6 +11,7 @@ use super::people::people;
 use super::place::{Wanted, places_of, places_of_dump};
 use super::record::{BLAME_SCHEMA, Base, BaseKind, BlamePage, CodeLine, Commit, Place, PlaceRole};
 use super::tree::{Tree, short};
+use crate::grammar::bare_function;
 use crate::locks::Dump;
 use crate::report::{Frame, Report, StackRole};
 
@@ -313,7 +314,7 @@ fn look(
 
 /// That a line is not in the function that the log names, though the file has it.
 fn elsewhere(name: &str, text: &str, around: Option<&Function>, line: u32, at: &str) -> Option<String> {
-    let name = name.split('.').next().unwrap_or(name);
+    let name = bare_function(name);
     if around.is_some_and(|function| function.name == name) {
         return None;
     }

@@ -224,11 +224,10 @@ impl Vocabulary {
         self.lists.get(&list).into_iter().flat_map(|rows| &rows.rows).map(|row| self.meaning_of(row))
     }
 
-    /// What a function stands for in a list. `.name` is the code of a function of 64-bit PowerPC.
+    /// What a function stands for in a list.
     #[must_use]
     pub fn function(&self, list: List, name: &str) -> Option<&str> {
-        let name = name.strip_prefix('.').unwrap_or(name);
-        self.meaning(list, name.split_once('.').map_or(name, |(bare, _)| bare))
+        self.meaning(list, bare_function(name))
     }
 
     /// What a line, or a lock class, stands for in a list.
@@ -243,6 +242,14 @@ impl Vocabulary {
         self.lists.get(&list).filter(|rows| !rows.fitting(line).is_empty())?;
         self.meaning(list, &String::from_utf8_lossy(line))
     }
+}
+
+/// A function without its compiler suffixes. `.name` is the code of a function: so 64-bit PowerPC named it while functions had
+/// descriptors.
+#[must_use]
+pub fn bare_function(name: &str) -> &str {
+    let name = name.strip_prefix('.').filter(|rest| !rest.is_empty()).unwrap_or(name);
+    name.split_once('.').map_or(name, |(bare, _)| bare)
 }
 
 /// How many characters of a name are not stars.
