@@ -43,13 +43,25 @@ struct Harmless(CompactFormatter);
 
 impl Formatter for Harmless {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        // Every harmful character but DEL begins with a byte above ASCII; most text has none, which many bytes at once are
-        // known for.
-        if fragment.bytes().fold(true, |plain, byte| plain & (byte < 0x7f)) {
+        // Every harmful character but DEL begins with a byte above ASCII, and most text has none.
+        if is_below_delete(fragment.as_bytes()) {
             return self.0.write_string_fragment(writer, fragment);
         }
         write_harmless(writer, fragment, harmful)
     }
+}
+
+/// Whether all bytes are below DEL, eight of them looked at at once.
+fn is_below_delete(bytes: &[u8]) -> bool {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    let (chunks, rest) = bytes.as_chunks::<8>();
+    // The upper bit of each byte: of itself, or of the sum that DEL gives. A carry only leaves a byte that has it anyway.
+    let upper = |chunk: &[u8; 8]| {
+        let word = u64::from_ne_bytes(*chunk);
+        word | word.wrapping_add(ONES)
+    };
+    let all = chunks.iter().fold(0, |all, chunk| all | upper(chunk));
+    all & (ONES << 7) == 0 && rest.iter().all(|byte| *byte < 0x7f)
 }
 
 fn write_harmless<W: ?Sized + Write>(out: &mut W, text: &str, harmful: impl Fn(char) -> bool) -> io::Result<()> {
@@ -84,6 +96,20 @@ mod tests {
                 "{text}"
             );
             assert_eq!(serde_json::from_str::<Vec<String>>(&text).expect("read back"), [HOSTILE]);
+        }
+    }
+
+    #[test]
+    fn bytes_from_delete_on_are_found_wherever_they_stand() {
+        for length in 0..20 {
+            assert!(is_below_delete(&vec![0x7e; length]));
+            for at in 0..length {
+                for byte in [0x7f, 0x80, 0xff] {
+                    let mut bytes = vec![0; length];
+                    bytes[at] = byte;
+                    assert!(!is_below_delete(&bytes), "{byte:#x} at {at} of {length}");
+                }
+            }
         }
     }
 

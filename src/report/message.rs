@@ -10,7 +10,7 @@ use super::stacks::{announcement, begins};
 use super::symbolized::{is_inlined_copy, is_source_line, undo};
 use super::{SlabObject, SourceLine};
 use crate::grammar::Grammar;
-use crate::line::is_same_but_digits;
+use crate::line::{Letters, is_same_but_digits};
 use std::borrow::Cow;
 
 /// What a report says in words.
@@ -69,8 +69,10 @@ pub fn said(grammar: &Grammar, window: &[u8], start: usize, excerpt: &Excerpt<'_
         }
     }
     let mut above: &[u8] = b"";
-    for line in lines[1..].iter().map(|line| line.trim_ascii()) {
-        of_object(line, above, &mut out);
+    let spelled = excerpt.lines[..excerpt.own].iter().skip(excerpt.own - lines.len()).map(|line| line.letters);
+    for (line, letters) in lines.iter().zip(spelled).skip(1) {
+        let line = line.trim_ascii();
+        of_object(line, letters, above, &mut out);
         above = line;
     }
     out
@@ -185,9 +187,13 @@ fn source_of_token(token: &[u8]) -> Option<SourceLine> {
 }
 
 /// What a memory error says of its object, anywhere in the report.
-fn of_object(line: &[u8], above: &[u8], out: &mut Said) {
+fn of_object(line: &[u8], letters: Letters, above: &[u8], out: &mut Said) {
+    const CACHE: &str = "belongs to the cache ";
+    const STARVED: &str = " kthread starved for ";
+    const SPELLED: [Letters; 2] = [Letters::of(CACHE.as_bytes()), Letters::of(STARVED.as_bytes())];
+    let [of_cache, starved] = SPELLED.map(|words| letters.may_hold(words));
     let object = &mut out.object;
-    if let Some((_, rest)) = split(line, "belongs to the cache ") {
+    if of_cache && let Some((_, rest)) = split(line, CACHE) {
         let (cache, rest) = word(rest);
         let object = object.get_or_insert_default();
         object.cache.get_or_insert_with(|| text(cache));
@@ -207,7 +213,7 @@ fn of_object(line: &[u8], above: &[u8], out: &mut Said) {
         let end = cache.iter().position(|byte| b", ]".contains(byte)).unwrap_or(cache.len());
         let size = keyed(line, "size=").and_then(|size| u64::try_from(size).ok());
         object.get_or_insert_with(|| SlabObject { cache: Some(text(&cache[..end])), size, offset: None });
-    } else if find(line, " kthread starved for ").is_some() {
+    } else if starved && find(line, STARVED).is_some() {
         // Why RCU does not get on, if it is not the CPU or task that it names.
         say(&mut out.message, line);
     } else if ["page dumped because: ", "value changed: ", "KASAN: "].iter().any(|start| after(line, start).is_some()) {

@@ -204,17 +204,21 @@ impl<'a> Printer<'a> {
     fn nameless(&self, text: &'a [u8], end: usize) -> Option<Next<'a>> {
         let mut start = self.reached;
         let mut skipped = self.passed(text, start);
-        let ends = memchr::memchr_iter(b'\n', &text[start..end]).map(|length| self.reached + length);
-        for stop in ends.chain([end]) {
-            let raw = trim_returns(&text[start..stop]);
-            let prefix = if self.context == Context::Console && has_caller(raw) { None } else { Some(console(raw)) };
-            if let Some(prefix) = prefix.filter(|prefix| prefix.context.is_same(self.context)) {
-                return Some(Next { span: start..stop, prefix, skipped });
+        while start < end {
+            let rest = &text[start..end];
+            // Most lines of a log with callers end here; their stamps hold no line break.
+            let usual = self.context == Context::Console && has_usual_caller(rest);
+            let known = if usual { USUAL_STAMP } else { 0 };
+            let stop = memchr::memchr(b'\n', &rest[known..]).map_or(end, |length| start + known + length);
+            if !usual {
+                let raw = trim_returns(&text[start..stop]);
+                let prefix =
+                    if self.context == Context::Console && has_caller(raw) { None } else { Some(console(raw)) };
+                if let Some(prefix) = prefix.filter(|prefix| prefix.context.is_same(self.context)) {
+                    return Some(Next { span: start..stop, prefix, skipped });
+                }
             }
             (start, skipped) = (stop + 1, skipped + 1);
-            if start >= end {
-                break;
-            }
         }
         None
     }
@@ -291,7 +295,8 @@ const DOUBTS: [Letters; 2] = [Letters::of(b"?"), Letters::of(b"(unreliable)")];
 
 /// Whether other CPUs are asked for their stacks.
 pub(super) fn asks_others(line: &KeptLine<'_>) -> bool {
-    line.letters.may_hold(Letters::of(OTHERS.as_bytes())) && find(&line.text, OTHERS).is_some()
+    const SPELLED: Letters = Letters::of(OTHERS.as_bytes());
+    line.letters.may_hold(SPELLED) && find(&line.text, OTHERS).is_some()
 }
 
 fn printed<'a>(output: &Output, prefix: &Console<'a>, raw: &'a [u8], span: Range<usize>, below: usize) -> Printed<'a> {
@@ -307,13 +312,16 @@ fn printed<'a>(output: &Output, prefix: &Console<'a>, raw: &'a [u8], span: Range
     Printed { line, end: span.end, doubted, ends, noise, sent }
 }
 
-/// Whether a stamp is followed by a caller, decided at a glance: most lines of a log are such, and none of a bare console.
+/// Whether a stamp of the usual width is followed by a caller: most lines of a log are such.
+fn has_usual_caller(line: &[u8]) -> bool {
+    line.get(USUAL_STAMP) == Some(&b'[') && is_usual_stamp(line)
+}
+
+/// Whether a stamp is followed by a caller, decided at a glance: no line of a bare console is.
 fn has_caller(line: &[u8]) -> bool {
-    if is_usual_stamp(line) {
-        return line.get(USUAL_STAMP) == Some(&b'[');
-    }
-    line.first() == Some(&b'[')
-        && memchr::memchr(b']', &line[..line.len().min(40)]).is_some_and(|end| line.get(end + 1) == Some(&b'['))
+    has_usual_caller(line)
+        || line.first() == Some(&b'[')
+            && memchr::memchr(b']', &line[..line.len().min(40)]).is_some_and(|end| line.get(end + 1) == Some(&b'['))
 }
 
 /// A line without the carriage returns at its ends.

@@ -132,7 +132,7 @@ impl Row {
 
     /// Whether the name fits a text.
     fn fits(&self, text: &str) -> bool {
-        let (name, text) = (self.name.as_bytes(), text.as_bytes());
+        let name = self.name.as_str();
         if self.stem == name.len() {
             return name == text;
         }
@@ -142,15 +142,17 @@ impl Row {
         text.len() >= self.stem + self.tail
             && text.starts_with(stem)
             && text.ends_with(tail)
-            && (between.is_empty() || holds_in_order(between, &text[self.stem..text.len() - self.tail]))
+            && (between.is_empty() || holds_in_order(between, &text.as_bytes()[self.stem..text.len() - self.tail]))
     }
 }
 
 /// Whether a text holds the parts of a name between its stars, one behind the other.
-fn holds_in_order(parts: &[u8], text: &[u8]) -> bool {
+fn holds_in_order(parts: &str, text: &[u8]) -> bool {
     let mut rest = text;
-    parts.split(|byte| *byte == b'*').filter(|part| !part.is_empty()).all(|part| {
-        let found = memchr::memmem::find(rest, part);
+    parts.split('*').filter(|part| !part.is_empty()).all(|part| {
+        // Lines are short: making a searcher for each part would take longer than the search.
+        let (first, behind) = (part.as_bytes()[0], &part.as_bytes()[1..]);
+        let found = memchr::memchr_iter(first, rest).find(|at| rest[at + 1..].starts_with(behind));
         rest = found.map_or(&[], |at| &rest[at + part.len()..]);
         found.is_some()
     })

@@ -58,10 +58,11 @@ impl Dressing {
     /// The dressing of the lines around the one that begins at `start` of `text`; `None` if there is nothing to take off.
     #[must_use]
     pub fn of(text: &[u8], start: usize) -> Option<Self> {
-        let raw = lines_from(text, start, BELOW);
-        if raw.is_empty() || is_plain(&raw) {
+        let around = || lines_from(text, start, BELOW);
+        if is_plain(around()) {
             return None;
         }
+        let raw: Vec<&[u8]> = around().collect();
         // What stands far in continues a message, and says nothing about prefixes, unless the log as a whole does.
         let deep = |line: &[u8]| line.iter().take_while(|byte| **byte == b' ').count() >= DEEP;
         let all_deep = deep(raw[0]);
@@ -203,15 +204,10 @@ pub(crate) fn is_usual_stamp(line: &[u8]) -> bool {
     if (fraction ^ FORM) & UPPER != 0 || (fraction.wrapping_add(SIX) ^ FORM) & UPPER != 0 {
         return false;
     }
-    let mut begun = false;
-    for byte in [a, b, c, d, e] {
-        match byte {
-            b' ' if !begun => {}
-            b'0'..=b'9' => begun = true,
-            _ => return false,
-        }
-    }
-    begun
+    // Blanks before digits, of which the last place is one.
+    let places = [a, b, c, d, e];
+    let blanks = places.iter().take_while(|byte| **byte == b' ').count();
+    blanks < places.len() && places[blanks..].iter().all(u8::is_ascii_digit)
 }
 
 /// Whether a text that begins with a bracket begins with `[   12.345678]`.
@@ -231,7 +227,7 @@ pub(crate) fn is_stamp(text: &[u8]) -> bool {
 }
 
 /// The lines of a text, as `split` gives them.
-fn lines_of(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+fn lines_of(text: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
     let mut rest = Some(text);
     std::iter::from_fn(move || {
         let text = rest?;
@@ -242,16 +238,15 @@ fn lines_of(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// Up to `most` lines that are not empty, and the empty ones between them, from `start` on.
-fn lines_from(text: &[u8], start: usize, most: usize) -> Vec<&[u8]> {
+fn lines_from(text: &[u8], start: usize, most: usize) -> impl Iterator<Item = &[u8]> + Clone {
     let mut filled = 0;
     lines_of(&text[start..])
         .take(3 * most)
-        .take_while(|line| {
-            filled += usize::from(!line.trim_ascii().is_empty());
+        .take_while(move |line| {
+            filled += usize::from(!line.trim_ascii_start().is_empty());
             filled <= most
         })
         .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
-        .collect()
 }
 
 /// Up to `most` lines that are not empty above `start`, the nearest first.

@@ -4,7 +4,7 @@ use super::super::{Unwrapper, Wrapper, lex, lost_its_bracket};
 use super::layer::Layer;
 use super::sample::spreads;
 use super::whole::is_tail;
-use super::{Dressing, continues, message, stamp_at};
+use super::{Dressing, continues, lines_of, message, stamp_at};
 use std::borrow::Cow;
 
 /// A window as the console would have shown it.
@@ -71,10 +71,11 @@ impl Dressing {
         let far = start.saturating_sub(ABOVE);
         let mut at =
             if far == 0 { 0 } else { memchr::memchr(b'\n', &window[far..start]).map_or(start, |end| far + end + 1) };
-        for (number, line) in window[at..].split_inclusive(|byte| *byte == b'\n').enumerate() {
-            let below = window[at..].split(|byte| *byte == b'\n').skip(1).take(8);
-            walk.line(line, at, number, at == start, below);
-            at += line.len();
+        let mut number = 0;
+        while at < window.len() {
+            let end = memchr::memchr(b'\n', &window[at..]).map_or(window.len(), |length| at + length + 1);
+            walk.line(&window[at..end], at, number, at == start, lines_of(&window[at..]).skip(1).take(8));
+            (at, number) = (end, number + 1);
         }
         walk.out
     }
@@ -107,11 +108,11 @@ impl<'a> Walk<'a> {
         self.kept = true;
         let Some((text, fits)) = self.bare(raw, matters) else { return };
         if fits {
-            let width = raw.len() - message(&text, self.dressing.stamped).len().min(raw.len());
-            self.width = Some(width);
+            let own = message(&text, self.dressing.stamped).len();
+            self.width = Some(raw.len() - own.min(raw.len()));
             if self.dressing.stamped {
-                let length = text.len() - message(&text, true).len();
-                self.prefix = text[..length].to_vec();
+                self.prefix.clear();
+                self.prefix.extend_from_slice(&text[..text.len() - own]);
             }
             self.write(&text, at, number, matters);
             self.open = true;

@@ -10,14 +10,16 @@ use std::borrow::Cow;
 ///
 /// Either the first line has its stamp in front, and so have most of those below, or it begins as lines of reports do and
 /// those below have no stamp.
-pub(super) fn is_plain(raw: &[&[u8]]) -> bool {
-    let first = raw[0];
+pub(super) fn is_plain<'line>(raw: impl Iterator<Item = &'line [u8]> + Clone) -> bool {
+    let Some(first) = raw.clone().next() else { return true };
     let stamped = matches!(first.first(), Some(b'[' | b'<')) && stamp_at(first) == Some(0);
-    if !stamped && !begins_report_line(first) || raw.iter().take(2).any(|line| lex(line).wrapper != Wrapper::None) {
+    if !stamped && !begins_report_line(first) || raw.clone().take(2).any(|line| lex(line).wrapper != Wrapper::None) {
         return false;
     }
     let (mut with, mut without, mut empty, mut tags, mut copies, mut longest) = (0, 0, 0, 0, 0, 0);
-    for (at, line) in raw.iter().enumerate() {
+    let mut above = None;
+    for line in raw {
+        let copied = above.replace(line) == Some(line);
         if line.is_empty() {
             empty += 1;
             continue;
@@ -25,7 +27,7 @@ pub(super) fn is_plain(raw: &[&[u8]]) -> bool {
         if is_touched(line) {
             return false;
         }
-        copies += usize::from(at > 0 && raw[at - 1] == *line);
+        copies += usize::from(copied);
         longest = longest.max(line.len());
         match stamp_at(line) {
             Some(0) => {
