@@ -13,6 +13,7 @@ mod tag;
 mod undress;
 mod whole;
 
+use super::landmarks::is_body;
 use super::lex;
 use layer::Layer;
 use sample::Sample;
@@ -51,6 +52,8 @@ const LAYERS: usize = 6;
 const STAMPED_SHARE: usize = 60;
 /// Lines that begin with so many blanks are taken for continuations.
 const DEEP: usize = 12;
+/// So many lines of a report below a header, all without stamps, are a log of their own.
+const OWN: usize = 2;
 /// Continuation lines stand below a prefix at least this wide, bytes.
 const NARROWEST: usize = 8;
 
@@ -91,6 +94,9 @@ impl Dressing {
         }
         dressing.stamped = sample.is_stamped();
         dressing.first_fits = dressing.fits(raw[0]);
+        if dressing.layers.is_empty() && !dressing.first_fits && stands_alone(&raw) {
+            return None;
+        }
         if dressing.stamped {
             dressing.wrapped = wrapped_at(&raw, &dressing);
         }
@@ -156,6 +162,13 @@ impl Dressing {
             continues(line, width).is_some()
         })
     }
+}
+
+/// Whether the first lines are a report without stamps: a program read it out of the kernel, as it does with kmemleak's, or
+/// somebody put another log among the lines of this one. Its lines are not those around it.
+fn stands_alone(raw: &[&[u8]]) -> bool {
+    let below = raw[1..].iter().take_while(|line| stamp_at(line).is_none());
+    !raw[0].starts_with(b" ") && stamp_at(raw[0]).is_none() && below.filter(|line| is_body(line)).count() >= OWN
 }
 
 /// The text of a line that continues a message whose prefix is `width` bytes wide.
