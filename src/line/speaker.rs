@@ -133,6 +133,9 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
         return Speaker::Program;
     }
     if stamped {
+        if follows_unstamped_report(line) {
+            return Speaker::Kernel;
+        }
         // The report goes on with the lines that have a stamp, if this is its header.
         // Two CPUs may have written the first line of theirs, both without.
         let same = |below: &[u8]| stamp_at(below).is_none() && find(below, line.header).is_some();
@@ -183,6 +186,13 @@ fn follows_report(line: &Header<'_>) -> bool {
     let above = line.text[..line.start].trim_ascii_end().rsplit(|byte| *byte == b'\n');
     let mut near = above.filter(|above| !above.trim_ascii().is_empty()).take(ABOVE);
     near.any(|above| is_body(lex(above).text(above)))
+}
+
+/// Whether the line directly above is a report's without a stamp, as this one is.
+fn follows_unstamped_report(line: &Header<'_>) -> bool {
+    let above = line.text[..line.start].trim_ascii_end();
+    let above = &above[memchr::memrchr(b'\n', above).map_or(0, |end| end + 1)..];
+    stamp_at(above).is_none() && is_body(above)
 }
 
 /// Whether programs, too, begin their messages so.

@@ -14,7 +14,7 @@ mod undress;
 mod whole;
 
 use super::landmarks::is_body;
-use super::lex;
+use super::{Wrapper, lex};
 use layer::Layer;
 use sample::Sample;
 use std::borrow::Cow;
@@ -54,6 +54,8 @@ const STAMPED_SHARE: usize = 60;
 const DEEP: usize = 12;
 /// So many lines of a report below a header, all without stamps, are a log of their own.
 const OWN: usize = 2;
+/// How many of a hundred lines of such a log must have the form of the first.
+const OWN_SHARE: usize = 80;
 /// Continuation lines stand below a prefix at least this wide, bytes.
 const NARROWEST: usize = 8;
 
@@ -65,11 +67,17 @@ impl Dressing {
         if is_plain(around()) {
             return None;
         }
-        let raw: Vec<&[u8]> = around().collect();
+        let mut raw: Vec<&[u8]> = around().collect();
+        if let Some(block) = own_block(&raw) {
+            raw.truncate(block);
+            if is_plain(raw.iter().copied()) {
+                return None;
+            }
+        }
         // What stands far in continues a message, and says nothing about prefixes, unless the log as a whole does.
-        let deep = |line: &[u8]| line.iter().take_while(|byte| **byte == b' ').count() >= DEEP;
-        let all_deep = deep(raw[0]);
-        let filled = || raw.iter().copied().filter(|line| !line.trim_ascii().is_empty() && (all_deep || !deep(line)));
+        let all_deep = is_deep(raw[0]);
+        let filled =
+            || raw.iter().copied().filter(|line| !line.trim_ascii().is_empty() && (all_deep || !is_deep(line)));
         let below = filled().count();
         // Blank lines have no dressing.
         if below == 0 {
@@ -162,6 +170,28 @@ impl Dressing {
             continues(line, width).is_some()
         })
     }
+}
+
+/// Whether a line stands so far in that it is taken for a continuation.
+fn is_deep(line: &[u8]) -> bool {
+    line.iter().take_while(|byte| **byte == b' ').count() >= DEEP
+}
+
+/// How many of the first lines have the form of the first one, if those below have another: somebody copied logs of several forms
+/// into one text.
+fn own_block(raw: &[&[u8]]) -> Option<usize> {
+    let form = |line: &[u8]| {
+        let prefix = lex(line);
+        (prefix.wrapper, prefix.time.is_some())
+    };
+    let own = form(raw[0]);
+    let fits = |line: &&&[u8]| form(line) == own;
+    let (block, below) = raw.split_at(raw.iter().rposition(|line| form(line) == own || is_deep(line))? + 1);
+    let filled = block.iter().filter(|line| !line.trim_ascii().is_empty()).count();
+    let count = block.iter().filter(fits).count();
+    // Lines without any form are of a program, unless they say otherwise.
+    let kernels = own != (Wrapper::None, false) || stands_alone(block);
+    (count > OWN && below.len() > OWN && count * 100 >= filled * OWN_SHARE && kernels).then_some(block.len())
 }
 
 /// Whether the first lines are a report without stamps: a program read it out of the kernel, as it does with kmemleak's, or
