@@ -4,10 +4,10 @@ use super::dress::{Dressed, undress};
 use super::event::other;
 use super::window::{FLOODED_WINDOW, Job, Place, Spot, Window, line_end, structure, wall};
 use crate::grammar::{Anchor, Grammar};
-use crate::line::{Dressing, EXECUTOR_ANCHOR, Header, lex, speaker};
+use crate::line::{Dressing, EXECUTOR_ANCHOR, Header, lex, speaker, speaks_alone};
 use crate::report::{
-    Context, Event, Excerpt, Executor, Printers, REPORT_SCHEMA, Report, Speaker, WINDOW, Wording, console, corruption,
-    frame_of, guilty_file, lines_before, said, stated, subject, title,
+    Context, Event, Excerpt, Executor, Origin, Printers, REPORT_SCHEMA, Report, Speaker, Structure, WINDOW, Wording,
+    console, corruption, frame_of, guilty_file, lines_before, said, stated, subject, title,
 };
 
 /// What a line that looks like a report's first turned out to be.
@@ -58,6 +58,12 @@ pub(super) fn report<'a>(job: &Job<'a>, spot: &Spot, printers: &mut Printers<'a>
     let disconnected = around().any(|anchor| anchor.disconnected);
     let corrupted = corruption(&titled, &wording, disconnected);
     let structure = structure(job.grammar, &excerpt, excerpt.own, &place);
+    // A line that no kind knows, with nothing of a report below, in a text in which no kernel speaks.
+    let bare = titled.origin == Origin::Raw
+        && structure == Structure { damage: structure.damage.clone(), ..Structure::default() };
+    if bare && asked(job, window.text, anchor).is_some_and(|line| speaks_alone(&line)) {
+        return Found::Other(Box::new(other(job, spot, raw, Speaker::Program)));
+    }
     let frame = frame_of(&titled.text);
     let at = |loosely| stated(job.grammar, &titled, &frame, &view.text[first.start..first.end], loosely);
     let subject = at(false).or_else(|| subject(job.grammar, header, &titled, &frame, &structure)).or_else(|| at(true));
@@ -122,14 +128,15 @@ pub(super) fn report<'a>(job: &Job<'a>, spot: &Spot, printers: &mut Printers<'a>
 
 /// Who wrote a line that looks like a report's first.
 fn who(job: &Job<'_>, text: &[u8], anchor: &Anchor, dressing: Option<&Dressing>) -> Speaker {
-    let Some(header) = anchor.header.map(|header| &job.grammar.headers[header]) else { return Speaker::Kernel };
-    if job.as_syzbot {
-        return Speaker::Kernel;
-    }
+    asked(job, text, anchor).map_or(Speaker::Kernel, |line| speaker(&line, dressing))
+}
+
+/// The line as it is asked about, unless everybody counts.
+fn asked<'a>(job: &Job<'a>, text: &'a [u8], anchor: &Anchor) -> Option<Header<'a>> {
+    let header = anchor.header.map(|header| &job.grammar.headers[header]).filter(|_| !job.as_syzbot)?;
     let (start, end) = (anchor.start, anchor.end);
-    let (programs, prose) = (header.programs, job.prose);
     let word = header.text_in(&text[start..end]).unwrap_or_default();
-    speaker(&Header { text, start, end, header: word, programs, prose }, dressing)
+    Some(Header { text, start, end, header: word, programs: header.programs, prose: job.prose })
 }
 
 /// The last line from `at` on that would open a report.

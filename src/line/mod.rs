@@ -44,7 +44,7 @@ pub use landmarks::{begins_report_line, is_body};
 pub(crate) use letters::Letters;
 pub use lex::lex;
 pub use plain::plain;
-pub use speaker::{Header, Speaker, speaker};
+pub use speaker::{Header, Speaker, speaker, speaks_alone};
 pub use unwrap::{dominant, render, unwrap};
 pub use unwrapper::Unwrapper;
 pub(crate) use usual::lost_its_bracket;

@@ -105,7 +105,9 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
     // not known yet.
     let alone = line.start == 0 && line.end == line.text.len();
     let goes_on = || alone || is_body(rest) || below().next().is_some_and(|below| is_own(&below));
-    let told = mentioned || (says_nothing || follows_words(before) && opens()) && (line.prose || !goes_on());
+    let told = mentioned
+        || is_quoted(before, rest)
+        || (says_nothing || follows_words(before) && opens()) && (line.prose || !goes_on());
     if stamp.is_none() && prefix.wrapper == Wrapper::None && told {
         return if line.prose { Speaker::Person } else { Speaker::Program };
     }
@@ -149,6 +151,23 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
     if below().any(|below| is_own(&below)) { Speaker::Kernel } else { Speaker::Person }
 }
 
+/// Whether nothing near a line without a stamp is a kernel's, and programs, too, begin their messages so: `WARNING: font not found`.
+#[must_use]
+pub fn speaks_alone(line: &Header<'_>) -> bool {
+    const PROGRAMS: [&str; 2] = ["INFO:", "WARNING:"];
+    let full = |line: &&[u8]| !line.trim_ascii().is_empty();
+    let below = || line.text[line.end..].split(|byte| *byte == b'\n').skip(1).filter(full).take(EVIDENCE);
+    let above = || line.text[..line.start].rsplit(|byte| *byte == b'\n').filter(full).take(EVIDENCE);
+    let is_kernels = |line: &[u8]| {
+        let line = unwrap(line);
+        stamp_at(&line).is_some() || lex(&line).tag == Some(b"kernel") || is_body(lex(&line).text(&line))
+    };
+    let raw = &line.text[line.start..line.end];
+    // A driver says first who it is.
+    let first = find(raw, line.header).is_some_and(|at| !raw[..at].iter().any(u8::is_ascii_alphanumeric));
+    PROGRAMS.contains(&line.header) && first && !is_kernels(raw) && !above().chain(below()).any(is_kernels)
+}
+
 /// So many plain words directly before a header are a sentence.
 const SENTENCE: usize = 2;
 /// And so many anywhere before it.
@@ -170,6 +189,17 @@ const WORDS: [(&str, &[&str]); 4] = [
 fn is_mentioned(header: &str, rest: &[u8]) -> bool {
     let known = WORDS.iter().find(|(word, _)| *word == header);
     known.is_some_and(|(_, goes_on)| !goes_on.iter().any(|start| rest.starts_with(start.as_bytes())))
+}
+
+/// Whether it stands in quotes behind a word, as in `grep 'BUG: soft lockup' messages`.
+fn is_quoted(before: &[u8], rest: &[u8]) -> bool {
+    [b'\'', b'"'].into_iter().any(|quote| {
+        let opened = memchr::memrchr(quote, before).is_some_and(|at| {
+            before[..at].ends_with(b" ") && !before[..at].trim_ascii().is_empty() && before[at..].get(1) != Some(&b' ')
+        });
+        let ends = |at: &usize| rest.get(at + 1).is_none_or(|next| !next.is_ascii_alphanumeric());
+        opened && memchr::memchr_iter(quote, rest).any(|at| ends(&at))
+    })
 }
 
 /// Whether words of a sentence stand before the header.
@@ -224,11 +254,13 @@ fn is_tagged(before: &[u8]) -> bool {
     !digits.is_empty() && digits.iter().all(u8::is_ascii_digit) && name.count() > 0
 }
 
-/// Whether the header is a part of a longer word: `TINFO:`, `dmesg.BUG:KCSAN`, `BUG:workqueue_lockup`.
+/// Whether the header is a part of a longer word: `TINFO:`, `dmesg.BUG:KCSAN`, `BUG:workqueue_lockup`, `Thread-1::INFO::`, `/BUG: .*/d`.
 fn is_inside_word(raw: &[u8], at: usize, header: &str) -> bool {
     let first = header.as_bytes().first().copied().unwrap_or_default();
-    let before = raw[..at].last().is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'));
-    let after = raw.get(at + header.len()).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    let before =
+        raw[..at].last().is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'/'));
+    let after =
+        raw.get(at + header.len()).is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':'));
     (first.is_ascii_alphanumeric() && before) || (header.ends_with(':') && after)
 }
 

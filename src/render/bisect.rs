@@ -1,7 +1,7 @@
 //! How a bisection looks as text: the answer first, then the walk, small enough to be pasted into a mail.
 
 use super::bisect_words::{plain, short, wrapped};
-use super::{Look, bisect_reasons, bisect_walk, safe};
+use super::{Look, bisect_reasons, bisect_walk, guilty_file, safe};
 use crate::bisect::Bisection;
 use crate::bisect::record::{Basis, Doubted, Kind, RevertResult, Verdict};
 use crate::report::{Frame, Report};
@@ -209,7 +209,7 @@ fn places(report: &Report) -> Vec<(&'static str, String)> {
         };
         places.push(("function", format!("{}{at}", report.frame)));
     }
-    if let Some(file) = report.guilty_file.as_deref().filter(|file| place.is_none_or(|(known, _)| known != *file)) {
+    if let Some(file) = guilty_file(report).filter(|file| place.is_none_or(|(known, _)| known != *file)) {
         places.push(("file to blame", file.to_owned()));
     }
     places

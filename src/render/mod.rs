@@ -9,6 +9,7 @@ mod bisect_walk;
 mod bisect_words;
 mod diff;
 mod gate;
+mod guilty;
 mod host;
 mod live;
 mod locks;
@@ -34,6 +35,7 @@ pub use gate::{
     CHECK_LOG_SCHEMA, Checked, CheckedLog, check_github, check_junit, check_quickfix, check_sarif, check_text,
     diff_junit, diff_sarif,
 };
+use guilty::guilty_file;
 pub use host::host_text;
 pub use live::{Weight, live_line, status_line, statuses_line};
 pub use locks::{hang_text, lockdep_text, locks_text};

@@ -149,9 +149,14 @@ fn arm(bytes: &[u8], marks: &Frame) -> Option<FrameLine> {
     let frame = match rest.strip_prefix(b"(") {
         Some(inner) => {
             let end = memchr::memchr(b')', inner).unwrap_or(inner.len());
-            let mut frame = named(&inner[..end], frame, true)?;
-            place(inner[end..].strip_prefix(b")").unwrap_or_default(), &mut frame);
-            frame
+            match raw_address(&inner[..end]) {
+                Some((raw, _)) => Frame { address: Some(text(raw)), ..frame },
+                None => {
+                    let mut frame = named(&inner[..end], frame, true)?;
+                    place(inner[end..].strip_prefix(b")").unwrap_or_default(), &mut frame);
+                    frame
+                }
+            }
         }
         None => match raw_address(rest) {
             Some((raw, _)) => Frame { address: Some(text(raw)), ..frame },

@@ -37,6 +37,9 @@ const CHATTER: usize = 32;
 /// A line above `[ cut here ]` is of the report if it was printed no longer before, seconds.
 const AT_ONCE: f64 = 0.01;
 
+/// Why a page is shown.
+const DUMPED: &[u8] = b"page dumped because: ";
+
 /// Reads the sentences of the report whose first line begins at `start` of `window`.
 #[must_use]
 pub fn said(grammar: &Grammar, window: &[u8], start: usize, excerpt: &Excerpt<'_>) -> Said {
@@ -70,9 +73,13 @@ pub fn said(grammar: &Grammar, window: &[u8], start: usize, excerpt: &Excerpt<'_
     }
     let mut above: &[u8] = b"";
     let spelled = excerpt.lines[..excerpt.own].iter().skip(excerpt.own - lines.len()).map(|line| line.letters);
-    for (line, letters) in lines.iter().zip(spelled).skip(1) {
-        let line = line.trim_ascii();
-        of_object(line, letters, above, &mut out);
+    let mut rest = lines.iter().map(|line| line.trim_ascii()).zip(spelled).skip(1).peekable();
+    while let Some((line, letters)) = rest.next() {
+        // Why a page is shown above `[ cut here ]`, the report below says.
+        let cut = |(next, _): &(&[u8], Letters)| find(next, "[ cut here ]").is_some();
+        if !(line.starts_with(DUMPED) && rest.peek().is_some_and(cut)) {
+            of_object(line, letters, above, &mut out);
+        }
         above = line;
     }
     out
@@ -216,7 +223,15 @@ fn of_object(line: &[u8], letters: Letters, above: &[u8], out: &mut Said) {
     } else if starved && find(line, STARVED).is_some() {
         // Why RCU does not get on, if it is not the CPU or task that it names.
         say(&mut out.message, line);
-    } else if ["page dumped because: ", "value changed: ", "KASAN: "].iter().any(|start| after(line, start).is_some()) {
+    } else if out.source.is_none()
+        && line.ends_with(b" usage!")
+        && let Some(source) = source_of_token(word(line).0)
+    {
+        out.source = Some(source);
+        say(&mut out.message, line);
+    } else if line.starts_with(DUMPED)
+        || ["value changed: ", "KASAN: "].iter().any(|start| after(line, start).is_some())
+    {
         say(&mut out.message, line);
     }
 }

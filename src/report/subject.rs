@@ -32,15 +32,19 @@ pub fn subject(grammar: &Grammar, header: usize, title: &Title, frame: &str, fou
     let is = |id| grammar.headers.get(header).is_some_and(|header| header.id == id);
     let panics = grammar.severity_of(header, &title.kind) == Severity::Panic;
     let trapped = || frames_of(&found.stacks, &[StackRole::Pc]).next().filter(|_| is("warning"));
+    let work = || {
+        let work = found.hung_tasks.iter().find_map(|task| task.work_function.as_ref());
+        work.or(found.work_function.as_ref()).and_then(|name| search.plain(name))
+    };
+    // A worker's own loop says nothing; what it ran does.
+    let told = |name: String| if WORKER.contains(&name.as_str()) { work().or(Some(name)) } else { Some(name) };
     search
         .first(pc)
         .or_else(|| trapped().and_then(|frame| Search { loosely: true, ..search }.plain(frame.function.as_deref()?)))
         .or_else(|| OWN.iter().find_map(|roles| search.first(own(roles).filter(|frame| frame.reliable))))
         .or_else(|| OWN.iter().find_map(|roles| search.first(own(roles))))
-        .or_else(|| {
-            let work = found.hung_tasks.iter().find_map(|task| task.work_function.as_ref());
-            work.or(found.work_function.as_ref()).and_then(|name| search.plain(name))
-        })
+        .and_then(told)
+        .or_else(work)
         // On the way to a panic there is machinery only.
         .or_else(|| if panics { None } else { search.last_resort(&found.stacks) })
 }
@@ -65,6 +69,8 @@ fn frames_of<'s>(stacks: &'s [Stack], roles: &'static [StackRole]) -> impl Itera
 
 /// What a function of [`List::Finders`] stands for that looks for the lockup of another CPU.
 const OTHER_CPU: &str = "other-cpu";
+/// The loops in which workers run what is queued.
+const WORKER: [&str; 2] = ["worker_thread", "rescuer_thread"];
 /// What one stands for that only prints a stack.
 const PRINTER: &str = "printer";
 

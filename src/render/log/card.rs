@@ -1,6 +1,6 @@
 //! One heading of a log: where it happened, what came before, the kernel's own words, the stack, what followed.
 
-use super::super::{Look, hang_text, lockdep_text, safe, source_text, wrap_into};
+use super::super::{Look, guilty_file, hang_text, lockdep_text, safe, source_text, wrap_into};
 use super::group::Group;
 use super::overview::{Common, heading, tainted};
 use super::stack::{frame_text, stack_lines};
@@ -124,7 +124,7 @@ impl Card<'_> {
         }
         // The file that the header names is shown already.
         let told = report.source.as_ref().map(|source| source.file.as_str());
-        if let Some(file) = report.guilty_file.as_deref().filter(|file| self.look.is_full() || Some(*file) != told) {
+        if let Some(file) = guilty_file(report).filter(|file| self.look.is_full() || Some(*file) != told) {
             self.field(out, "blame", file);
         }
         if self.look.is_full() {

@@ -1,5 +1,6 @@
 //! One heading of a log as a card: the kernel's words, the stack, registers, what came before and after, all occurrences.
 
+use super::super::guilty_file;
 use super::super::log::around::runs_before;
 use super::super::log::card::{access_text, in_order, object_text, task_text};
 use super::super::log::group::Group;
@@ -105,7 +106,7 @@ impl Card<'_> {
                 @if let Some(source) = &report.source { dt { "at" } dd { code { (source.file) ":" (source.line) } } }
                 @if let Some(access) = &report.access { dt { "access" } dd { (access_text(access)) } }
                 @if let Some(object) = &report.object { dt { "object" } dd { (object_text(object)) } }
-                @if let Some(file) = &report.guilty_file { dt { "blame" } dd { code { (file) } } }
+                @if let Some(file) = guilty_file(report) { dt { "blame" } dd { code { (file) } } }
                 @if let Some(number) = report.oops.filter(|number| *number > 1) {
                     dt { "oops" } dd { "number " (number) " of this boot" }
                 }
