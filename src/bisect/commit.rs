@@ -15,6 +15,11 @@ pub(super) struct Dump {
 }
 
 impl Dump {
+    /// A dump of which the first line was seen.
+    pub(super) fn begun() -> Self {
+        Self { started: true, ..Self::default() }
+    }
+
     /// Takes a line; false when it cannot belong to the dump.
     ///
     /// The message is indented by four blanks and may quote anything, other bisections included; only the diffstat and the raw

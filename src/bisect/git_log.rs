@@ -53,6 +53,8 @@ struct Reader {
     sides: (bool, bool),
     started: bool,
     answered: bool,
+    /// Whether KernelCI says that the commit follows.
+    breaking: bool,
     /// The heading of the extra tests that follow.
     extra: Option<String>,
     left: Option<u64>,
@@ -82,6 +84,7 @@ impl Reader {
             sides: (false, false),
             started: false,
             answered: false,
+            breaking: false,
             extra: None,
             left: None,
             position: None,
@@ -135,6 +138,7 @@ impl Reader {
                 self.answer(false, &words(commit), String::new());
                 self.dump = Some(Dump::default());
             }
+            Line::Breaking => self.breaking = true,
             Line::AnyOf { .. } => self.listing = true,
             Line::CannotBisect => self.listing = false,
             Line::Hash(commit) if self.listing => self.answer(true, &words(commit), String::new()),
@@ -149,6 +153,21 @@ impl Reader {
 
     fn other(&mut self, number: u64, content: &[u8]) {
         let text = words(content);
+        if self.breaking
+            && let Some((commit, b"")) =
+                text.strip_prefix("commit ").and_then(|rest| line::split_commit(rest.as_bytes()))
+        {
+            self.breaking = false;
+            self.answer(false, &words(commit), String::new());
+            self.dump = Some(Dump::begun());
+            return;
+        }
+        if self.answered
+            && let Some(result) = check_of_revert(&text)
+        {
+            self.found.reverts.push(Revert { line: number, result, words: text });
+            return;
+        }
         if self.answered {
             self.found.reverts.extend(self.prose.line(number, &text));
         }
@@ -453,6 +472,15 @@ impl Reader {
             };
         }
         found
+    }
+}
+
+/// `revert:     PASS` of KernelCI's checks.
+fn check_of_revert(text: &str) -> Option<RevertResult> {
+    match text.trim().strip_prefix("revert:")?.trim() {
+        "PASS" => Some(RevertResult::Passed),
+        "FAIL" => Some(RevertResult::Failed),
+        _ => None,
     }
 }
 

@@ -53,6 +53,8 @@ pub(super) enum Line<'a> {
     Position { commit: &'a [u8], subject: &'a [u8] },
     /// `<H> is the first bad commit`.
     GitFirst(&'a [u8]),
+    /// `Breaking commit found:`, KernelCI's heading of the commit.
+    Breaking,
     /// git or syz-ci begins a list of candidates.
     AnyOf { summary: bool },
     /// `We cannot bisect more!`.
@@ -110,6 +112,7 @@ pub(super) fn read(content: &[u8]) -> Line<'_> {
         b'[' => position(content),
         b'0'..=b'9' | b'a'..=b'f' if hash_length(content) >= 7 => after_hash(content).or_else(|| sentence(content)),
         b'a'..=b'z' | b'A'..=b'Z' => sentence(content).or_else(|| git_first_behind(content)),
+        b'!'..=b'~' => git_first_behind(content),
         b' ' => sentence(content.trim_ascii_start()).filter(|line| matches!(line, Line::FirstComment { .. })),
         _ => None,
     };
@@ -148,7 +151,7 @@ pub(super) fn is_of_syzbot(content: &[u8]) -> bool {
 #[must_use]
 pub(super) fn is_of_git(content: &[u8]) -> bool {
     match read(content) {
-        Line::Given { .. } | Line::FirstComment { .. } | Line::GitFirst(_) => true,
+        Line::Given { .. } | Line::FirstComment { .. } | Line::GitFirst(_) | Line::Breaking => true,
         // `git bisect points to …` is prose.
         Line::Command { word, rest } => match word {
             b"start" => true,
@@ -157,6 +160,9 @@ pub(super) fn is_of_git(content: &[u8]) -> bool {
         _ => false,
     }
 }
+
+/// How many digits a whole commit hash has.
+const WHOLE: usize = 40;
 
 /// Whether `word` is a whole commit hash or kernel signature.
 #[must_use]
@@ -247,13 +253,16 @@ fn after_hash(content: &[u8]) -> Option<Line<'_>> {
     (named.len() < 40).then_some(Line::GitFirst(commit))
 }
 
-/// `I looked for it. <H> is the first bad commit`: git's answer behind a sentence of somebody's own.
+/// `I looked for it. <H> is the first bad commit`, `!make<H> is the first bad commit`: git's answer behind a sentence of somebody's
+/// own, or glued to what the terminal showed before it.
 fn git_first_behind(content: &[u8]) -> Option<Line<'_>> {
     let at = memchr::memmem::find(content, b" is the first ")?;
-    let start = memchr::memrchr(b' ', &content[..at])? + 1;
-    let ended = matches!(content[..start].trim_ascii_end().last(), Some(b'.' | b':'));
-    let known = is_hash(&content[start..at]) && at - start == 40;
-    if ended && known { after_hash(&content[start..]) } else { None }
+    let start = at.checked_sub(WHOLE)?;
+    let before = &content[..start];
+    let ended = matches!(before.trim_ascii_end().last(), Some(b'.' | b':'));
+    let glued = before.last().is_some_and(|last| !last.is_ascii_whitespace()) && !before.contains(&b' ');
+    let known = is_hash(&content[start..at]);
+    if known && if before.ends_with(b" ") { ended } else { glued } { after_hash(&content[start..]) } else { None }
 }
 
 fn host(content: &[u8]) -> Option<Line<'_>> {
@@ -274,6 +283,7 @@ fn sentence(content: &[u8]) -> Option<Line<'_>> {
             }
             is("accumulated error probability: ").map(|rest| Line::ErrorProbability(number(rest)))
         }
+        b'B' if content.trim_ascii_end() == b"Breaking commit found:" => Some(Line::Breaking),
         b'B' => {
             let left = is("Bisecting: ")?;
             let digits = left.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -349,7 +359,7 @@ fn sentence(content: &[u8]) -> Option<Line<'_>> {
             })
             .or_else(|| is("previous signature: ").map(|rest| Line::ParentSignature(rest.trim_ascii())))
             .or_else(|| is("proceeding with the original config").map(|_| Line::Config)),
-        b'R' => is("Reproducer flagged being flaky").map(|_| Line::Flaky(None)),
+        b'R' => is("Reproducer flagged being flaky").map(|_| Line::Flaky(None)).or_else(|| kernel_ci(is("Result:  ")?)),
         b'r' => {
             if let Some(rest) = is("run #") {
                 return numbered_run(rest);
@@ -381,6 +391,13 @@ fn sentence(content: &[u8]) -> Option<Line<'_>> {
         b'W' => is("We cannot bisect more!").map(|_| Line::CannotBisect),
         _ => None,
     }
+}
+
+/// `Result:     <H> <subject>` of KernelCI's summary.
+fn kernel_ci(rest: &[u8]) -> Option<Line<'_>> {
+    let (commit, subject) = split_commit(rest.trim_ascii_start())?;
+    let is_answer = commit.len() >= 12 && !subject.is_empty();
+    is_answer.then_some(Line::FirstComment { possible: false, word: b"bad", commit, subject })
 }
 
 fn testing(content: &[u8]) -> Option<Line<'_>> {
