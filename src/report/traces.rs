@@ -6,6 +6,7 @@ use super::dept;
 use super::exception::{self, Exception};
 use super::frames::frame_line;
 use super::role::StackRole;
+use super::scan::after;
 use super::stacks::{Announcement, announcement, begins};
 use super::symbolized::is_inlined_copy;
 use super::{Frame, Line, Stack, Task};
@@ -40,6 +41,11 @@ impl Traces {
         above: Option<usize>,
         account: &mut Account<'_>,
     ) -> Answer {
+        // m68k has the first frame on the same line.
+        if let Some(text) = after(trimmed, "Call Trace: ").filter(|text| frame_line(text, log_line).is_some()) {
+            self.begin(log_line, account);
+            return self.frame(&Line { text, log_line, offset: 0 }, account);
+        }
         if begins(trimmed) {
             self.begin(log_line, account);
             return Answer::Taken;
