@@ -94,11 +94,19 @@ pub(super) fn then(view: &LogView, report: &Report, full: bool) -> Vec<String> {
     }
     let most = if full { usize::MAX } else { PLACES };
     let lines = titles.iter().take(most).map(|(other, count)| match count {
-        1 => format!("{} :{}", other.title, other.line),
-        count => format!("{} ({count} times, first :{})", other.title, other.line),
+        1 => format!("{} :{}", spoken(other), other.line),
+        count => format!("{} ({count} times, first :{})", spoken(other), other.line),
     });
     let more = titles.len().saturating_sub(most);
     lines.chain((more > 0).then(|| format!("{more} more titles: --full"))).collect()
+}
+
+/// A title; of one that is only the first line with its numbers taken out, that line.
+fn spoken(report: &Report) -> &str {
+    let title = &report.title;
+    let mask = ["NUM", "ADDR"].iter().filter_map(|mask| title.find(mask)).min().filter(|_| report.frame.is_empty());
+    let line = |mask: usize| report.message.iter().find(|sentence| mask > 0 && sentence.contains(&title[..mask]));
+    mask.and_then(line).unwrap_or(title)
 }
 
 /// Where the same came again.
