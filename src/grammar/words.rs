@@ -1,6 +1,10 @@
 //! Finds long texts by words that stand at every fourth byte of a block: one pass for any number of texts.
+//!
+//! Ordinary lines hold many of the words, but at places that nobody foresees, and a processor that guesses wrong loses more time than
+//! it takes to look at twenty words. So nothing is decided while the words are looked up: which of sixteen may be ours is a number, and
+//! the places are gone through when all of a stretch was seen.
 
-use super::plan::aligned::{STEP, WORD};
+use super::plan::aligned::{RUN, STEP, WORD};
 use std::ops::Range;
 
 /// Bits of a word's hash. 2^18 bits are 32 KiB, which stay in the nearest cache; of fewer, words that are not ours fill too many.
@@ -9,10 +13,13 @@ const BITS: u32 = 18;
 const NUMBER: u32 = u64::BITS.ilog2();
 /// Numbers of the filter.
 const NUMBERS: usize = 1 << (BITS - NUMBER);
-/// Places that are looked at before anything is decided.
+/// Places that are looked at together.
 const TOGETHER: usize = 16;
 /// What is read for them, bytes: a word is read with what follows it.
 const READ: usize = (TOGETHER - 1) * STEP + size_of::<u64>();
+/// So many times in a row places are looked at before anything is decided. What is decided needs other memory, which drives the filter
+/// out of the nearest cache: it pays seldom.
+const STRETCH: usize = 1024;
 
 /// Where a text stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,44 +35,70 @@ pub(super) struct Hit {
 pub(super) struct Words {
     /// For each hash whether a word has it.
     filter: Box<[u64; NUMBERS]>,
-    /// For each number of the filter, the first of `entries` with one of its hashes; behind the last, how many there are.
+    /// For each number of the filter, the first of `slots` with one of its hashes; behind the last, how many there are.
     first: Box<[u32]>,
     /// By their hashes.
+    slots: Vec<Slot>,
+    /// By their slots.
     entries: Vec<Entry>,
+}
+
+/// Texts in whose runs one word stands at one place.
+#[derive(Debug)]
+struct Slot {
+    /// What the runs of all of them have in common: ordinary lines hold many of the words, few with what stands around.
+    run: u64,
+    /// Which bits of the run these are.
+    mask: u64,
+    /// How many bytes of the run stand before the word.
+    before: u32,
+    /// Its entries.
+    entries: Range<u32>,
 }
 
 /// A word of a text.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
-    /// It, and what of the text follows it in eight bytes: ordinary lines hold many of the words, few with what follows.
-    bytes: u64,
-    /// Which bits of these belong to the text.
-    mask: u64,
     text: u32,
     /// Where it stands in the text, bytes.
     offset: u32,
 }
 
+/// Places that may hold words: in the lower half a bit for each of [`TOGETHER`] of them, the lowest for the first, in the upper half
+/// where the first one stands. In one number, which is written in one piece.
+type Open = u64;
+
 impl Words {
     /// The search for some of a list of texts: their indexes, and where in each of them its run begins.
     pub(super) fn new(texts: &[String], runs: &[(usize, usize)]) -> Self {
-        let mut entries = Vec::with_capacity(runs.len() * STEP);
-        for (text, run) in runs {
-            for offset in *run..*run + STEP {
-                let Some(bytes) = bytes_at(texts[*text].as_bytes(), offset) else { continue };
-                let known = (texts[*text].len() - offset).min(size_of::<u64>());
-                let mask = u64::MAX >> (u64::BITS as usize - 8 * known);
-                entries.push(Entry { bytes, mask, text: *text as u32, offset: offset as u32 });
+        let mut words = Vec::with_capacity(runs.len() * STEP);
+        for (text, start) in runs {
+            let bytes = texts[*text].as_bytes();
+            let Some(run) = bytes_at(bytes, *start).filter(|_| start + RUN <= bytes.len()) else { continue };
+            for before in 0..STEP {
+                let offset = start + before;
+                // A whole word stands at each place of a run.
+                let word = bytes_at(bytes, offset).unwrap_or(run);
+                words.push(((hash(word), before), run, Entry { text: *text as u32, offset: offset as u32 }));
             }
         }
-        entries.sort_unstable_by_key(|entry| (hash(entry.bytes), entry.text));
+        words.sort_unstable_by_key(|(place, _, entry)| (*place, entry.text));
         let mut filter = Box::new([0; NUMBERS]);
-        for entry in &entries {
-            let (number, bit) = place(entry.bytes);
+        let (mut slots, mut numbers) = (Vec::new(), Vec::new());
+        let mut end = 0;
+        for same in words.chunk_by(|one, other| one.0 == other.0) {
+            let ((hash, before), run, _) = same[0];
+            let differ = same.iter().fold(0, |differ, (_, other, _)| differ | (run ^ other));
+            let start = end;
+            end += same.len() as u32;
+            slots.push(Slot { run: run & !differ, mask: !differ, before: before as u32, entries: start..end });
+            let (number, bit) = place(hash);
             filter[number] |= 1 << bit;
+            numbers.push(number);
         }
-        let first = |number: usize| entries.partition_point(|entry| place(entry.bytes).0 < number) as u32;
-        Self { filter, first: (0..=NUMBERS).map(first).collect(), entries }
+        let first = |number: usize| numbers.partition_point(|one| *one < number) as u32;
+        let entries = words.into_iter().map(|(_, _, entry)| entry).collect();
+        Self { filter, first: (0..=NUMBERS).map(first).collect(), slots, entries }
     }
 
     /// Whether it looks for nothing.
@@ -73,29 +106,49 @@ impl Words {
         self.entries.is_empty()
     }
 
-    /// Adds what stands in `block` of `text` to `hits`, in no particular order.
+    /// Adds what stands in `block` of `text`, less than four gigabytes, to `hits`, in no particular order.
     pub(super) fn find(&self, texts: &[String], text: &[u8], block: Range<usize>, hits: &mut Vec<Hit>) {
         if self.is_empty() {
             return;
         }
         let found = Found { words: self, texts, text: &text[block.clone()], base: block.start };
+        let mut open = [0; STRETCH];
         let mut at = 0;
-        while let Some(read) = found.text[at..].first_chunk::<READ>() {
-            // Nearly always there is nothing at any of these places, which is one decision.
-            if (0..TOGETHER).fold(0, |seen, place| seen | self.seen(read_at(read, place))) & 1 != 0 {
-                found.look(at, |place| Some(read_at(read, place)), hits);
+        loop {
+            let (next, filled) = self.look(found.text, at, &mut open);
+            for places in &open[..filled] {
+                let (first, mut rest) = ((places >> u32::BITS) as usize, *places as u32);
+                while rest != 0 {
+                    found.compare(first + rest.trailing_zeros() as usize * STEP, hits);
+                    rest &= rest - 1;
+                }
             }
+            if next == at {
+                break;
+            }
+            at = next;
+        }
+        // What too little follows to be looked at together.
+        (at..found.text.len()).step_by(STEP).for_each(|at| found.compare(at, hits));
+    }
+
+    /// Looks at the places from `at` on, a stretch of them: where it ended, and how many of `open` it has filled.
+    fn look(&self, text: &[u8], mut at: usize, open: &mut [Open; STRETCH]) -> (usize, usize) {
+        let mut filled = 0;
+        for _ in 0..STRETCH {
+            let Some(read) = text[at..].first_chunk::<READ>() else { break };
+            let bit = |place: usize| self.seen(read_at(read, place)) & 1;
+            let places = (0..TOGETHER).rev().fold(0, |places, place| places << 1 | bit(place));
+            open[filled] = (at as u64) << u32::BITS | places;
+            filled += usize::from(places != 0);
             at += TOGETHER * STEP;
         }
-        while at < found.text.len() {
-            found.look(at, |place| bytes_at(found.text, at + place * STEP), hits);
-            at += TOGETHER * STEP;
-        }
+        (at, filled)
     }
 
     /// Whether a word may be one of ours: the lowest bit says so, the others say nothing.
     fn seen(&self, word: u64) -> u64 {
-        let (number, bit) = place(word);
+        let (number, bit) = place(hash(word));
         self.filter[number] >> bit
     }
 }
@@ -110,28 +163,22 @@ struct Found<'a> {
 }
 
 impl Found<'_> {
-    /// Looks at [`TOGETHER`] places from `at` on more closely; `word` gives what stands at each of them.
-    fn look(&self, at: usize, word: impl Fn(usize) -> Option<u64>, hits: &mut Vec<Hit>) {
-        let bit = |place: usize| word(place).map_or(0, |word| (self.words.seen(word) & 1) << place);
-        let mut open = (0..TOGETHER).fold(0, |seen, place| seen | bit(place));
-        while open != 0 {
-            let place = open.trailing_zeros() as usize;
-            open &= open - 1;
-            if let Some(word) = word(place) {
-                self.compare(word, at + place * STEP, hits);
-            }
-        }
-    }
-
-    /// Finds the texts that hold the word that stands at `at`, of which `bytes` are the first.
-    fn compare(&self, bytes: u64, at: usize, hits: &mut Vec<Hit>) {
-        let group = place(bytes).0;
-        let entries = self.words.first[group] as usize..self.words.first[group + 1] as usize;
-        for entry in self.words.entries[entries].iter().filter(|entry| bytes & entry.mask == entry.bytes) {
-            let wanted = self.texts[entry.text as usize].as_bytes();
-            let Some(start) = at.checked_sub(entry.offset as usize) else { continue };
-            if self.text[start..].starts_with(wanted) {
-                hits.push(Hit { start: self.base + start, text: entry.text as usize });
+    /// Finds the texts of which a word stands at `at`.
+    fn compare(&self, at: usize, hits: &mut Vec<Hit>) {
+        let Some(word) = bytes_at(self.text, at) else { return };
+        let number = place(hash(word)).0;
+        let slots = self.words.first[number] as usize..self.words.first[number + 1] as usize;
+        for slot in &self.words.slots[slots] {
+            // A run that begins before the block is none of a text in it, whatever stands at the block's beginning.
+            let start = at.saturating_sub(slot.before as usize);
+            if self.text[start..].first_chunk().is_some_and(|run| u64::from_le_bytes(*run) & slot.mask == slot.run) {
+                for entry in &self.words.entries[slot.entries.start as usize..slot.entries.end as usize] {
+                    let wanted = self.texts[entry.text as usize].as_bytes();
+                    let Some(start) = at.checked_sub(entry.offset as usize) else { continue };
+                    if self.text[start..].starts_with(wanted) {
+                        hits.push(Hit { start: self.base + start, text: entry.text as usize });
+                    }
+                }
             }
         }
     }
@@ -157,15 +204,13 @@ fn hash(word: u64) -> u64 {
     (word << (u64::BITS as usize - 8 * WORD)).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (u64::BITS - BITS)
 }
 
-/// Where its bit stands in the filter: the number and the place in it.
-fn place(word: u64) -> (usize, u64) {
-    let hash = hash(word);
+/// Where the bit of a hash stands in the filter: the number and the place in it.
+fn place(hash: u64) -> (usize, u64) {
     ((hash >> NUMBER) as usize, hash & u64::from(u64::BITS - 1))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::plan::aligned::RUN;
     use super::*;
     use proptest::prelude::*;
 
@@ -177,6 +222,27 @@ mod tests {
         Words::new(texts, &runs).find(texts, text, block, &mut hits);
         hits.sort_unstable();
         hits.into_iter().map(|hit| (hit.start, hit.text)).collect()
+    }
+
+    #[test]
+    fn what_lies_across_two_stretches_is_found() {
+        let stretch = STRETCH * TOGETHER * STEP;
+        let wanted = ["walrus is at sea".to_owned(), "widget is not".to_owned()];
+        for number in 0..2 {
+            for start in (0..20).map(|by| stretch - by).chain((0..20).map(|by| 2 * stretch - by)) {
+                let mut text = vec![b'.'; 2 * stretch + 40];
+                text[start..start + wanted[number].len()].copy_from_slice(wanted[number].as_bytes());
+                let whole = 0..text.len();
+                assert_eq!(found(&wanted, &text, whole), [(start, number)]);
+            }
+        }
+    }
+
+    #[test]
+    fn texts_with_the_same_words_are_told_apart() {
+        let texts: Vec<String> = (0..10).map(|digit| format!("{digit} 0x0000")).chain(["b 0x00001".into()]).collect();
+        let text = b"x 0x0000 5 0x00001 9 0x0001 9 0x0000 b 0x00001";
+        assert_eq!(found(&texts, text, 0..text.len()), [(9, 5), (28, 9), (37, 10)]);
     }
 
     proptest! {
