@@ -31,6 +31,21 @@ const CRASH: &[u8] = b"[    9.340494][   T57] ==================================
 [    9.340557][   T57]  do_syscall_64+0x58/0xf0\n\
 [    9.340560][   T57]  </TASK>\n";
 
+/// The place of a fault is a fact, whatever is to blame; the first function of a cut stack is a guess.
+#[test]
+fn the_place_of_a_fault_is_told_from_a_guess() {
+    let fault = "[    5.0] BUG: unable to handle page fault for address: ffff888000000000\n[    5.0] RIP: 0010:memset_erms+0x9/0x10\n";
+    let warning =
+        "[    5.0] WARNING: CPU: 0 PID: 7 at lib/lamp.c:7\n[    5.0] Call Trace:\n[    5.0]  lamp_dim+0x9/0x10\n";
+    for (log, heading) in [
+        (fault, "BUG: unable to handle kernel paging request in corrupted; at memset_erms\n"),
+        (warning, "WARNING: CPU: NUM PID: NUM at lib/lamp.c:LINE; probably lamp_dim\n"),
+    ] {
+        let shown = piped(&["parse"], log.as_bytes()).stdout;
+        assert!(shown.starts_with(heading.as_bytes()), "{}", String::from_utf8_lossy(&shown));
+    }
+}
+
 #[test]
 fn a_crash_is_named_and_the_exit_status_is_1() {
     let folder = tempfile::tempdir().expect("a temporary folder");

@@ -3,7 +3,8 @@
 use super::super::{Look, Width, safe, wrap_into};
 use super::group::Group;
 use crate::engine::Summary;
-use crate::report::Report;
+use crate::grammar::bare_function;
+use crate::report::{Report, StackRole};
 use std::fmt::Write as _;
 
 /// What all reports of a log have in common; it is said once.
@@ -88,10 +89,14 @@ pub(super) fn write(
     }
 }
 
-/// The title, and the function that a person would name; of a hang the number of its tasks.
+/// The title, and the function that a person would name: the one that was interrupted by the fault, or else a guess; of a hang the
+/// number of its tasks.
 pub(in crate::render) fn heading(group: &Group<'_>) -> String {
     let first = group.reports[0];
-    let subject = first.subject.as_ref().map_or(String::new(), |name| format!("; probably {}", safe(name)));
+    let subject = first.subject.as_ref().map_or(String::new(), |name| {
+        let how = if faults_in(first, name) { "at" } else { "probably" };
+        format!("; {how} {}", safe(name))
+    });
     let more = match group.reports.len() - 1 {
         0 => String::new(),
         _ if group.hang.is_none() => String::new(),
@@ -99,6 +104,13 @@ pub(in crate::render) fn heading(group: &Group<'_>) -> String {
         count => format!(" (and {count} more hung tasks)"),
     };
     format!("{}{subject}{more}", safe(&first.title))
+}
+
+/// Whether the faulting instruction is one of that function.
+fn faults_in(report: &Report, name: &str) -> bool {
+    let mut at =
+        report.stacks.iter().filter(|stack| stack.role == StackRole::Pc).filter_map(|stack| stack.frames.first());
+    at.any(|frame| frame.function.as_deref().is_some_and(|function| bare_function(function) == name))
 }
 
 /// `tainted G W`.
