@@ -212,14 +212,18 @@ fn a_build_that_is_stopped_ends_make_and_all_that_it_started() {
         .stderr(std::process::Stdio::piped())
         .spawn()
         .expect("kanalyze");
-    let begun = std::time::Instant::now();
-    while !pid.exists() {
-        assert!(begun.elapsed().as_secs() < 60, "make was never started");
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    let until = |what: &str, done: &dyn Fn() -> bool| {
+        let begun = std::time::Instant::now();
+        while !done() {
+            assert!(begun.elapsed().as_secs() < 60, "{what}");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    };
+    until("make was never started", &|| pid.exists());
     let compiler = fs::read_to_string(&pid).expect("a number");
     let compiler = Path::new("/proc").join(compiler.trim()).join("cmdline");
-    assert!(fs::read(&compiler).is_ok_and(|line| line.starts_with(b"sleep")));
+    // The shell knows the number before the program has become another.
+    until("the compiler was never started", &|| fs::read(&compiler).is_ok_and(|line| line.starts_with(b"sleep")));
     // Only this program gets the signal, as from a supervisor; a terminal would send it to the group.
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill").success());
     let output = child.wait_with_output().expect("it ends");
@@ -228,11 +232,7 @@ fn a_build_that_is_stopped_ends_make_and_all_that_it_started() {
     assert!(text.contains("stopped by signal 2"), "{text}");
     // make is waited for, what it started is only sent SIGKILL: the kernel ends it when it next runs it. One that is
     // dead and not yet waited for has no command line any more.
-    let told = std::time::Instant::now();
-    while !fs::read(&compiler).map_or(true, |line| line.is_empty()) {
-        assert!(told.elapsed().as_secs() < 60, "the compiler still runs");
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    until("the compiler still runs", &|| fs::read(&compiler).map_or(true, |line| line.is_empty()));
 }
 
 #[test]
