@@ -16,7 +16,7 @@ mod whole;
 use super::landmarks::is_body;
 use super::{Wrapper, lex};
 use layer::Layer;
-use sample::Sample;
+use sample::{Sample, spreads};
 use std::borrow::Cow;
 pub use undress::{Shown, Undressed};
 use whole::{is_doubled, is_plain, is_spaced, wrapped_at};
@@ -185,13 +185,18 @@ fn own_block(raw: &[&[u8]]) -> Option<usize> {
         (prefix.wrapper, prefix.time.is_some())
     };
     let own = form(raw[0]);
-    let fits = |line: &&&[u8]| form(line) == own;
     let (block, below) = raw.split_at(raw.iter().rposition(|line| form(line) == own || is_deep(line))? + 1);
-    let filled = block.iter().filter(|line| !line.trim_ascii().is_empty()).count();
-    let count = block.iter().filter(fits).count();
+    let filled = |lines: &[&[u8]]| lines.iter().filter(|line| !line.trim_ascii().is_empty()).count();
+    let count = |lines: &[&[u8]], has: &dyn Fn(&[u8]) -> bool| lines.iter().filter(|line| has(line)).count();
+    let most = |count: usize, lines: &[&[u8]]| count > OWN && count * 100 >= filled(lines) * OWN_SHARE;
     // Lines without any form are of a program, unless they say otherwise.
-    let kernels = own != (Wrapper::None, false) || stands_alone(block);
-    (count > OWN && below.len() > OWN && count * 100 >= filled * OWN_SHARE && kernels).then_some(block.len())
+    let nothing = (Wrapper::None, false);
+    let whole = most(count(block, &|line| form(line) == own), block)
+        && below.len() > OWN
+        && (own != nothing || stands_alone(block));
+    // Of a few lines it must be sure that those below are another log, not the rest of their messages.
+    let few = || own.0 != Wrapper::None && !spreads(own.0) && most(count(below, &|line| form(line) != nothing), below);
+    (whole || few()).then_some(block.len())
 }
 
 /// Whether the first lines are a report without stamps: a program read it out of the kernel, as it does with kmemleak's, or
