@@ -72,7 +72,7 @@ fn usual(line: &[u8], log_line: u64) -> Option<Frame> {
         Some(bytes) => (false, bytes.trim_ascii_start()),
         None => (true, bytes),
     };
-    let length = bytes.iter().position(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'_' | b'.'))?;
+    let length = bytes.iter().position(|byte| !IN_NAMES[usize::from(*byte)])?;
     let (name, rest) = bytes.split_at(length);
     if !name.first().is_some_and(|first| first.is_ascii_alphabetic() || *first == b'_') {
         return None;
@@ -89,6 +89,17 @@ fn usual(line: &[u8], log_line: u64) -> Option<Frame> {
     let (offset, size, function) = (Some(offset), Some(size), Some(text(name)));
     Some(Frame { function, offset, size, module, reliable, log_line, ..Frame::default() })
 }
+
+/// What names of functions are made of, by byte.
+static IN_NAMES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'_' | b'.');
+        byte += 1;
+    }
+    table
+};
 
 /// Up to sixteen hexadecimal digits as a number, and what follows.
 fn hexadecimal(bytes: &[u8]) -> Option<(u64, &[u8])> {

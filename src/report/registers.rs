@@ -50,7 +50,8 @@ impl Row<'_> {
 }
 
 fn put(prefix: &str, name: &[u8], value: &[u8], registers: &mut BTreeMap<String, String>) {
-    let name = if prefix.is_empty() { text(name) } else { format!("{prefix}{}", text(name)) };
+    let name = text(name);
+    let name = if prefix.is_empty() { name } else { [prefix, &name].concat() };
     registers.entry(name).or_insert_with(|| text(value));
 }
 
@@ -87,6 +88,10 @@ fn pair(bytes: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     }
     let rest = bytes[end..].trim_ascii_start().strip_prefix(b":")?;
     let (value, rest) = word(rest);
+    // Most values are digits and nothing else.
+    if is_hex(value) {
+        return Some((name, value, rest));
+    }
     let bare = value.split(|byte| *byte == b'(').next().unwrap_or_default();
     let bare = bare.strip_prefix(b"[<").and_then(|inner| inner.strip_suffix(b">]")).unwrap_or(bare);
     let bare = after(bare, "0x").unwrap_or(bare);

@@ -14,6 +14,7 @@ mod undress;
 mod whole;
 
 use super::landmarks::is_body;
+use super::stamp::{begins_with_stamp, is_usual_stamp};
 use super::{Wrapper, lex};
 use layer::Layer;
 use sample::{Sample, spreads};
@@ -237,43 +238,6 @@ pub(super) fn stamp_at(line: &[u8]) -> Option<usize> {
     })
 }
 
-/// How wide a stamp is before the uptime has six digits, bytes: `[   12.345678]`.
-pub(crate) const USUAL_STAMP: usize = 14;
-
-/// Whether a line begins with a stamp of the usual width, as its bytes show.
-#[must_use]
-pub(crate) fn is_usual_stamp(line: &[u8]) -> bool {
-    // The last eight bytes at once: digits are 0x30 to 0x39, so that six more than one has the same upper half.
-    const FORM: u64 = u64::from_le_bytes(*b".000000]");
-    const UPPER: u64 = u64::from_le_bytes(*b"\xff\xf0\xf0\xf0\xf0\xf0\xf0\xff");
-    const SIX: u64 = u64::from_le_bytes(*b"\0\x06\x06\x06\x06\x06\x06\0");
-    let Some(&[b'[', a, b, c, d, e, ref fraction @ ..]) = line.first_chunk::<USUAL_STAMP>() else { return false };
-    let fraction = u64::from_le_bytes(*fraction);
-    if (fraction ^ FORM) & UPPER != 0 || (fraction.wrapping_add(SIX) ^ FORM) & UPPER != 0 {
-        return false;
-    }
-    // Blanks before digits, of which the last place is one.
-    let places = [a, b, c, d, e];
-    let blanks = places.iter().take_while(|byte| **byte == b' ').count();
-    blanks < places.len() && places[blanks..].iter().all(u8::is_ascii_digit)
-}
-
-/// Whether a text that begins with a bracket begins with `[   12.345678]`.
-#[must_use]
-pub(crate) fn begins_with_stamp(text: &[u8]) -> bool {
-    let inner = &text[1..text.len().min(40)];
-    memchr::memchr(b']', inner).is_some_and(|close| is_stamp(&inner[..close]))
-}
-
-/// What stands between the brackets of a printk stamp: blanks, digits, a dot, digits.
-#[must_use]
-pub(crate) fn is_stamp(text: &[u8]) -> bool {
-    let digits = text.trim_ascii_start();
-    let Some(dot) = digits.iter().position(|byte| !byte.is_ascii_digit()) else { return false };
-    let part = &digits[dot + 1..];
-    dot > 0 && digits[dot] == b'.' && !part.is_empty() && part.iter().all(u8::is_ascii_digit)
-}
-
 /// The lines of a text, as `split` gives them.
 fn lines_of(text: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
     let mut rest = Some(text);
@@ -306,30 +270,4 @@ fn lines_above(text: &[u8], start: usize, most: usize) -> impl Iterator<Item = &
         .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
         .filter(|line| !line.trim_ascii().is_empty())
         .take(most)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{begins_with_stamp, is_usual_stamp};
-    use proptest::prelude::*;
-
-    #[test]
-    fn stamps_of_the_usual_width_are_known() {
-        for line in ["[    0.000000]", "[12345.678901] x", "[   12.345678][ T1] x"] {
-            assert!(is_usual_stamp(line.as_bytes()), "{line}");
-        }
-        for line in ["", "[", "[     .000000]", "[  1 2.345678]", "[   12.34567a]", "[   12.345678)", "[   12:345678]"]
-        {
-            assert!(!is_usual_stamp(line.as_bytes()), "{line}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_told_at_a_glance_is_a_stamp(line in r"\[[ 0-9]{4,6}[.:][0-9:;?/]{5,7}[\]\[]x?") {
-            if is_usual_stamp(line.as_bytes()) {
-                prop_assert!(begins_with_stamp(line.as_bytes()), "{}", line);
-            }
-        }
-    }
 }

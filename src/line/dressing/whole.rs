@@ -2,8 +2,9 @@
 
 use super::super::landmarks::{begins_report_line, is_body};
 use super::super::plain::plain;
+use super::super::stamp::{USUAL_STAMP, is_usual_stamp};
 use super::super::{Wrapper, lex};
-use super::{Dressing, USUAL_STAMP, is_usual_stamp, stamp_at};
+use super::{Dressing, stamp_at};
 use std::borrow::Cow;
 
 /// Whether nothing needs to be taken off the lines, decided quickly: this is the usual case, and every report passes here.

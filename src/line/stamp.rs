@@ -1,0 +1,90 @@
+//! printk's stamp, `[   12.345678]`, recognised as it stands in nearly every line: many bytes at once.
+
+/// How wide a stamp is before the uptime has six digits, bytes: `[   12.345678]`.
+pub(crate) const USUAL_STAMP: usize = 14;
+
+/// Whether a line begins with a stamp of the usual width, as its bytes show.
+#[must_use]
+pub(crate) fn is_usual_stamp(line: &[u8]) -> bool {
+    // The last eight bytes at once: digits are 0x30 to 0x39, so that six more than one has the same upper half.
+    const FORM: u64 = u64::from_le_bytes(*b".000000]");
+    const UPPER: u64 = u64::from_le_bytes(*b"\xff\xf0\xf0\xf0\xf0\xf0\xf0\xff");
+    const SIX: u64 = u64::from_le_bytes(*b"\0\x06\x06\x06\x06\x06\x06\0");
+    let Some(&[b'[', a, b, c, d, e, ref fraction @ ..]) = line.first_chunk::<USUAL_STAMP>() else { return false };
+    let fraction = u64::from_le_bytes(*fraction);
+    (fraction ^ FORM) & UPPER == 0 && (fraction.wrapping_add(SIX) ^ FORM) & UPPER == 0 && is_padded([a, b, c, d, e])
+}
+
+/// Whether these are blanks and then digits, the last one a digit: all five looked at at once, since every line is asked.
+fn is_padded([a, b, c, d, e]: [u8; 5]) -> bool {
+    const FIVE: u64 = 0x01_0101_0101;
+    const HIGH: u64 = FIVE << 7;
+    let places = u64::from_le_bytes([a, b, c, d, e, 0, 0, 0]);
+    // The high bit of each place that holds more than nine, counted from the digit zero; a carry comes from no digit and no blank.
+    let value = places ^ (FIVE * 0x30);
+    let others = (value.wrapping_add(FIVE * 0x76) | value) & HIGH;
+    let differs = places ^ (FIVE * 0x20);
+    let unlike_blanks = ((differs & !HIGH).wrapping_add(FIVE * 0x7f) | differs) & HIGH;
+    // A place without a digit stands behind another, or is the first.
+    let late = others & !(others << 8) & !0x80;
+    others & unlike_blanks == 0 && late == 0 && others >> 39 == 0
+}
+
+/// Whether a text that begins with a bracket begins with `[   12.345678]`.
+#[must_use]
+pub(crate) fn begins_with_stamp(text: &[u8]) -> bool {
+    let inner = &text[1..text.len().min(40)];
+    memchr::memchr(b']', inner).is_some_and(|close| is_stamp(&inner[..close]))
+}
+
+/// What stands between the brackets of a printk stamp: blanks, digits, a dot, digits.
+#[must_use]
+pub(crate) fn is_stamp(text: &[u8]) -> bool {
+    let digits = text.trim_ascii_start();
+    let Some(dot) = digits.iter().position(|byte| !byte.is_ascii_digit()) else { return false };
+    let part = &digits[dot + 1..];
+    dot > 0 && digits[dot] == b'.' && !part.is_empty() && part.iter().all(u8::is_ascii_digit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{begins_with_stamp, is_padded, is_usual_stamp};
+    use proptest::prelude::*;
+
+    #[test]
+    fn stamps_of_the_usual_width_are_known() {
+        for line in ["[    0.000000]", "[12345.678901] x", "[   12.345678][ T1] x"] {
+            assert!(is_usual_stamp(line.as_bytes()), "{line}");
+        }
+        for line in ["", "[", "[     .000000]", "[  1 2.345678]", "[   12.34567a]", "[   12.345678)", "[   12:345678]"]
+        {
+            assert!(!is_usual_stamp(line.as_bytes()), "{line}");
+        }
+    }
+
+    #[test]
+    fn blanks_and_digits_are_told_in_every_order() {
+        // All bytes that may be mistaken, in all five places.
+        let bytes = [b' ', b'0', b'9', b'/', b':', b'!', 0x1f, 0x10, 0xb0, 0xa0, 0xff, 0];
+        for number in 0..bytes.len().pow(5) {
+            let mut rest = number;
+            let places = [(); 5].map(|()| {
+                let byte = bytes[rest % bytes.len()];
+                rest /= bytes.len();
+                byte
+            });
+            let digits = &places[places.iter().take_while(|byte| **byte == b' ').count()..];
+            let plain = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+            assert_eq!(is_padded(places), plain, "{places:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_told_at_a_glance_is_a_stamp(line in r"\[[ 0-9]{4,6}[.:][0-9:;?/]{5,7}[\]\[]x?") {
+            if is_usual_stamp(line.as_bytes()) {
+                prop_assert!(begins_with_stamp(line.as_bytes()), "{}", line);
+            }
+        }
+    }
+}
