@@ -158,9 +158,10 @@ pub(super) fn structure(grammar: &Grammar, excerpt: &Excerpt<'_>, own: usize, pl
         Context::Unknown => excerpt.lines.first().and_then(|line| lex(&line.text).caller),
         Context::Console | Context::Caller(_) => None,
     };
-    let end = excerpt.lines[..own].last().map_or(0, |line| line.offset);
+    // Frames that the unwinder doubts may be the last lines of a report.
+    let next = excerpt.lines.get(own).map(|line| line.offset);
     let mut kept: Vec<&KeptLine<'_>> = excerpt.lines[..own].iter().collect();
-    let doubtful = excerpt.doubtful.iter().take_while(|line| line.offset < end || own == excerpt.lines.len());
+    let doubtful = excerpt.doubtful.iter().take_while(|line| next.is_none_or(|next| line.offset < next));
     let certain = kept.len();
     kept.extend(doubtful);
     kept.sort_by_key(|line| line.offset);

@@ -49,8 +49,13 @@ pub(super) fn cpu_line(line: &[u8]) -> Option<CpuLine> {
     Some(out)
 }
 
-/// The task of `Process env (pid: 919, stack limit = 0x8caac188)`, as ARM prints it, and others did long ago.
+/// The task of `Process env (pid: 919, stack limit = 0x8caac188)`, as ARM prints it, and others did long ago; of
+/// `pid   = 919, comm = env` of PowerPC's xmon.
 pub(super) fn process_line(line: &[u8]) -> Option<Task> {
+    if let Some((pid, rest)) = after(line, "pid   = ").and_then(leading_number) {
+        let comm = after(rest, ", comm = ")?;
+        return Some(Task { comm: text(comm), pid: i64::try_from(pid).ok()? });
+    }
     let (comm, rest) = split_last(after(line, "Process ")?, " (pid: ")?;
     let (pid, rest) = leading_number(rest)?;
     let known = !comm.is_empty() && comm.len() <= COMMAND && matches!(rest.first(), Some(b',' | b')'));

@@ -19,9 +19,11 @@ pub(super) struct Exception {
 }
 
 /// Starts of lines, the role, and the register; the place follows.
-const STARTS: [(&str, StackRole, &str); 19] = [
+const STARTS: [(&str, StackRole, &str); 21] = [
     ("pc : ", StackRole::Pc, "pc"),
     ("lr : ", StackRole::Lr, "lr"),
+    ("pc: ", StackRole::Pc, ""),
+    ("lr: ", StackRole::Lr, ""),
     ("PC is at ", StackRole::Pc, ""),
     ("LR is at ", StackRole::Lr, ""),
     ("epc : ", StackRole::Pc, ""),
@@ -93,6 +95,8 @@ fn place(rest: &[u8], log_line: u64) -> Option<Frame> {
     // sparc: `TPC: <f+0x1/0x2>`
     let rest = rest.strip_prefix(b"<").and_then(|inner| inner.trim_ascii_end().strip_suffix(b">")).unwrap_or(rest);
     let (first, tail) = word(rest);
+    // PowerPC's xmon: `c000000000022148: f+0x1/0x2`
+    let first = first.strip_suffix(b":").unwrap_or(first);
     if is_hex(first) && first.len() >= 8 {
         let mut frame = frame_after(tail, log_line)?;
         // A kernel without symbols repeats the address: `epc   : 803cf5a4 0x803cf5a4`.

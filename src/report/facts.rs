@@ -52,6 +52,13 @@ impl Facts {
                     return Answer::Taken;
                 }
             }
+            b'p' if trimmed.starts_with(b"pid   = ") => {
+                if let Some(task) = process_line(trimmed) {
+                    let found = CpuLine { task: Some(task), cpu: traces.near.1, ..CpuLine::default() };
+                    self.of_cpu(found, account, traces);
+                    return Answer::Taken;
+                }
+            }
             b'M' if trimmed.starts_with(b"Modules linked in:") => account.user = false,
             b'H' => {
                 if let Some(name) = after(trimmed, "Hardware name: ") {

@@ -41,6 +41,11 @@ pub fn frame_line(line: &[u8], log_line: u64) -> Option<FrameLine> {
             break;
         }
     }
+    // PowerPC's xmon: the stack's address in brackets, the instruction's without.
+    if bracketed && let Some((address, tail)) = bare_address(rest) {
+        frame.address = Some(text(address));
+        rest = tail;
+    }
     if let Some(found) = arm(rest, &frame) {
         return Some(found);
     }
@@ -56,6 +61,12 @@ pub fn frame_line(line: &[u8], log_line: u64) -> Option<FrameLine> {
         return Some(FrameLine { frame, callee: None });
     }
     named(rest, frame, bracketed).map(|frame| FrameLine { frame, callee: None })
+}
+
+/// `c00000000004e1d4 ` before a name.
+fn bare_address(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (address, rest) = word(bytes);
+    (matches!(address.len(), 8 | 16) && is_hex(address) && with_offset(rest).is_some()).then_some((address, rest))
 }
 
 /// `TPC[name+0x1/0x2] O7[…] I7[…] RPC[…]`: what a CPU of SPARC was at when others asked.
@@ -144,8 +155,10 @@ fn bracketed_address(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 /// `(f) from [<c000>] (g+0x1/0x2)` and the newer `f from g+0x1/0x2`: the frame of `g`.
 fn arm(bytes: &[u8], marks: &Frame) -> Option<FrameLine> {
     let (callee, rest) = word(bytes);
+    // `(widget_open+0x80/0xe8 [widget]) from`
+    let rest = if callee.starts_with(b"(") && rest.starts_with(b"[") { word(rest).1 } else { rest };
     let rest = rest.strip_prefix(b"from ")?;
-    let callee = callee.strip_prefix(b"(").and_then(|name| name.strip_suffix(b")")).unwrap_or(callee);
+    let callee = callee.strip_prefix(b"(").map_or(callee, |name| name.strip_suffix(b")").unwrap_or(name));
     // Until Linux 3.10 the callee had an offset, too.
     let callee = callee.split(|byte| *byte == b'+').next().unwrap_or_default();
     if callee.is_empty() || !is_name(callee) {

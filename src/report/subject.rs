@@ -17,7 +17,7 @@ const OWN: [&[StackRole]; 2] =
 /// is where it is. `frame` is the function that the title names, `header` the index of the report's header.
 #[must_use]
 pub fn subject(grammar: &Grammar, header: usize, title: &Title, frame: &str, found: &Structure) -> Option<String> {
-    if !frame.is_empty() && frame != NOBODY {
+    if !frame.is_empty() && frame != NOBODY && !is_masked(frame, found) {
         return None;
     }
     let kind = grammar.kinds.get(header).and_then(|kinds| kinds.iter().find(|kind| kind.id == title.kind));
@@ -47,6 +47,13 @@ pub fn subject(grammar: &Grammar, header: usize, title: &Title, frame: &str, fou
         .or_else(work)
         // On the way to a panic there is machinery only.
         .or_else(|| if panics { None } else { search.last_resort(&found.stacks) })
+}
+
+/// Whether the title shows a part of its function as a number or an address, `ADDR_validate` for `dce110_validate`.
+fn is_masked(frame: &str, found: &Structure) -> bool {
+    let masks = ["ADDR", "NUM"].iter().any(|mask| frame.contains(mask));
+    let is = |known: &Frame| known.function.as_deref().is_some_and(|name| bare_function(name) == frame);
+    masks && !found.stacks.iter().flat_map(|stack| &stack.frames).any(is)
 }
 
 /// The function that the report's first line says it is at, `WARNING: … at a/b.c:12 widget_put+0x1/0x2`; `loosely` also one
@@ -85,7 +92,12 @@ struct Search<'a> {
 
 impl Search<'_> {
     fn first<'f>(&self, mut frames: impl Iterator<Item = &'f Frame>) -> Option<String> {
-        frames.find_map(|frame| if frame.inline { None } else { self.plain(frame.function.as_deref()?) })
+        // A word of the stack that the unwinder doubts and that is the beginning or the end of a function is no return address.
+        let stale = |frame: &Frame| {
+            !frame.reliable && (frame.offset == Some(0) || frame.size.is_some() && frame.offset == frame.size)
+        };
+        frames
+            .find_map(|frame| if frame.inline || stale(frame) { None } else { self.plain(frame.function.as_deref()?) })
     }
 
     /// Where nothing but machinery is there: not for a task that waits, which always stands in the machinery of waiting.

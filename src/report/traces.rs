@@ -124,7 +124,8 @@ impl Traces {
             }
         }
         self.crashed |= matches!(role, StackRole::Crash | StackRole::Hung);
-        self.traced = true;
+        // Where preemption was disabled is an address, not a stack.
+        self.traced |= role != StackRole::PreemptOff;
         out.stacks.push(Stack { role, task, cpu, line: log_line, frames: Vec::with_capacity(USUAL_FRAMES) });
         account.open = Open::Stack(out.stacks.len() - 1);
         account.user = false;
@@ -148,6 +149,10 @@ impl Traces {
         self.announced = Some(announced);
         if opens {
             self.begin(log_line, account);
+            // `Preemption disabled at:[<c010e30c>] widget_lock+0xc4/0x134`
+            if let Some(text) = after(trimmed, "Preemption disabled at:").filter(|text| !text.is_empty()) {
+                let _ = self.frame(&Line { text, log_line, offset: 0 }, account);
+            }
         }
     }
 
