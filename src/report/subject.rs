@@ -3,7 +3,7 @@
 use super::frames::frame_after;
 use super::naming::{NOBODY, demangle, without_prefix};
 use super::role::StackRole;
-use super::scan::{split, word};
+use super::scan::{split, text, word};
 use super::{Frame, Stack, Structure, Title};
 use crate::grammar::{Grammar, Kind, List, NameSet, Severity, bare_function};
 
@@ -63,10 +63,16 @@ pub fn stated(grammar: &Grammar, title: &Title, frame: &str, first: &[u8], loose
     if !frame.is_empty() && frame != NOBODY || title.interrupted {
         return None;
     }
+    let search = Search { grammar, kind: None, hung: false, loosely };
     let (_, place) = split(first, " at ")?;
-    let found = frame_after(word(place).1.trim_ascii_end(), 0)?;
+    let place = word(place).1;
+    // Until Linux 2.6.26 a name stood there: `WARNING: at a/b.c:12 widget_put()`
+    if let Some(name) = word(place).0.strip_suffix(b"()").filter(|name| !name.contains(&b'+')) {
+        return search.plain(&text(name));
+    }
+    let found = frame_after(place.trim_ascii_end(), 0)?;
     found.offset?;
-    Search { grammar, kind: None, hung: false, loosely }.plain(found.function.as_deref()?)
+    search.plain(found.function.as_deref()?)
 }
 
 /// The frames of the stacks with these roles.
@@ -80,6 +86,8 @@ const OTHER_CPU: &str = "other-cpu";
 const WORKER: [&str; 2] = ["worker_thread", "rescuer_thread"];
 /// What one stands for that only prints a stack.
 const PRINTER: &str = "printer";
+/// What one stands for that finds memory damaged.
+const CHECKER: &str = "checker";
 
 #[derive(Clone, Copy)]
 struct Search<'a> {
@@ -132,7 +140,9 @@ impl Search<'_> {
             let frames = &stack.frames;
             let entry = frames.iter().rposition(|frame| self.is(List::Interrupts, frame)).unwrap_or(0);
             let above = &frames[..entry];
-            let looks = |frame: &Frame| self.meaning(List::Finders, frame).is_some_and(|meaning| meaning != PRINTER);
+            let looks = |frame: &Frame| {
+                self.meaning(List::Finders, frame).is_some_and(|meaning| ![PRINTER, CHECKER].contains(&meaning))
+            };
             match above.iter().any(looks) {
                 true if above.iter().any(|frame| self.meaning(List::Finders, frame) == Some(OTHER_CPU)) => &[],
                 true => &frames[entry + 1..],

@@ -6,7 +6,7 @@ use super::dept;
 use super::exception::{self, Exception};
 use super::frames::frame_line;
 use super::role::StackRole;
-use super::scan::after;
+use super::scan::{after, find, split};
 use super::stacks::{Announcement, announcement, begins};
 use super::symbolized::is_inlined_copy;
 use super::{Frame, Line, Stack, Task};
@@ -27,6 +27,8 @@ pub(super) struct Traces {
     traced: bool,
     /// How many accesses of a race are announced.
     races: u32,
+    /// Index of the stack that has only the frame its title names.
+    titled: Option<usize>,
     /// Index of the stack that the last line added an exception frame to.
     exception: Option<usize>,
 }
@@ -84,7 +86,14 @@ impl Traces {
         }
         let report = account.out.lockdep.as_mut();
         let frames = match account.open {
-            Open::Stack(index) => &mut account.out.stacks[index].frames,
+            Open::Stack(index) => {
+                let frames = &mut account.out.stacks[index].frames;
+                // The stack itself says more.
+                if self.titled.take() == Some(index) {
+                    frames.clear();
+                }
+                frames
+            }
             Open::Chain => match report.and_then(|report| report.chain.last_mut()) {
                 Some(entry) => &mut entry.frames,
                 None => return Answer::NotMine,
@@ -152,6 +161,14 @@ impl Traces {
             // `Preemption disabled at:[<c010e30c>] widget_lock+0xc4/0x134`
             if let Some(text) = after(trimmed, "Preemption disabled at:").filter(|text| !text.is_empty()) {
                 let _ = self.frame(&Line { text, log_line, offset: 0 }, account);
+            }
+            // Until Linux 2.6.39 and without a depot of stacks, SLUB says no more than `Allocated in widget_new+0x24/0x80 [widget] age=0`.
+            let named = ["Allocated in ", "Freed in "].iter().find_map(|words| split(trimmed, words));
+            if let Some((_, text)) = named {
+                let end = find(text, " age=").unwrap_or(text.len());
+                let _ = self.frame(&Line { text: &text[..end], log_line, offset: 0 }, account);
+                self.titled =
+                    account.out.stacks.len().checked_sub(1).filter(|last| !account.out.stacks[*last].frames.is_empty());
             }
         }
     }
