@@ -137,6 +137,8 @@ pub struct Summary {
     pub gaps: std::collections::BTreeMap<&'static str, (u64, u64)>,
     /// Whether the last line has no end.
     pub cut: bool,
+    /// Whether the newest line stands first.
+    pub reversed: bool,
 }
 
 /// Reads one log. Feed it with [`Engine::push`], end with [`Engine::finish`].

@@ -400,6 +400,7 @@ impl Reading {
             boots: self.boot + 1,
             gaps: self.gaps.clone(),
             cut: crate::line::ends_cut(text),
+            reversed: crate::line::is_reversed(text),
         }
     }
 }

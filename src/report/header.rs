@@ -32,6 +32,10 @@ pub(super) fn header(line: &[u8]) -> Header {
         let whose = after(&rest[digits..], ": ").or_else(|| after(&rest[digits..], ", "));
         return Header { cpu: cpu(rest), task: whose.and_then(|name| task(name, b'/')), comm: None };
     }
+    // Until Linux 4.3: `INFO: rcu_sched self-detected stall on CPU { 2}  (t=60000 jiffies g=1234 c=1233 q=45)`
+    if let Some((_, rest)) = split(line, "self-detected stall on CPU {") {
+        return Header { cpu: cpu(rest.trim_ascii_start()), ..Header::default() };
+    }
     // `WARNING: CPU: 5 PID: 5969 at f.c:1 f+0x1/0x2`
     if let (Some(cpu), Some(pid)) = (keyed(line, "CPU: "), keyed(line, "PID: "))
         && find(line, " at ").is_some()

@@ -143,7 +143,11 @@ fn above<'w>(grammar: &Grammar, window: &'w [u8], start: usize, excerpt: &Excerp
             let stamp = prefix.stamp.and_then(|stamp| std::str::from_utf8(stamp).ok()?.trim().parse::<f64>().ok());
             let at_once =
                 stamp.zip(excerpt.time).is_some_and(|(stamp, time)| (0.0..=AT_ONCE).contains(&(time - stamp)));
-            let said = at_once && is_sentence(grammar, line, 1) && !is_repeated(line, &window[..end], excerpt.context);
+            // Without stamps only what a check of lists says is known to be its own.
+            let of_list = line.starts_with(b"list_") && find(line, " corruption").is_some();
+            let said = (at_once || of_list)
+                && is_sentence(grammar, line, 1)
+                && !is_repeated(line, &window[..end], excerpt.context);
             return if said { vec![line] } else { Vec::new() };
         }
         if line.is_empty() || line.starts_with(b"---[") || found.len() == ABOVE {

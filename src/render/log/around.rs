@@ -16,6 +16,8 @@ const SECONDS: f64 = 120.0;
 
 /// How many lines two events of one kind may stand apart to be reported as one.
 const APART: u64 = 4;
+/// And how long, seconds.
+const PAUSE: f64 = 10.0;
 
 /// Events of one kind that follow each other.
 pub(in crate::render) struct Run<'a> {
@@ -60,8 +62,10 @@ pub(in crate::render) fn runs_before<'a>(reports: &[Report], events: &'a [Event]
     let severe = events.iter().rev().filter(near);
     for event in severe.filter(|event| !said(event) && !inside(event)) {
         let full = runs.len() == EVENTS;
-        let close =
-            |run: &&mut Run<'_>| run.first.kind == event.kind && run.first.line.saturating_sub(event.line) <= APART;
+        let paused = |run: &Run<'_>| run.first.time.zip(event.time).is_some_and(|(later, time)| later - time > PAUSE);
+        let close = |run: &&mut Run<'_>| {
+            run.first.kind == event.kind && run.first.line.saturating_sub(event.line) <= APART && !paused(run)
+        };
         match runs.last_mut().filter(close) {
             Some(run) => {
                 run.first = event;

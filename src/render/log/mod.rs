@@ -155,6 +155,12 @@ impl LogView {
         if !missing.is_empty() {
             parts.push(format!("missing: {}", missing.join(", ")));
         }
+        if summary.reversed {
+            parts.push(
+                "its newest line stands first, so that reports are upside down: read it with `tac LOG | kanalyze`"
+                    .into(),
+            );
+        }
         if summary.cut && self.reaches(summary.bytes) {
             parts.push("it ends without a line break: the last line may be cut".into());
         }
