@@ -18,7 +18,7 @@ pub use headless::{Beheaded, LARGEST_HEADLESS, headless};
 pub use samples::sample_complaints;
 pub use threads::{in_order, thread_count};
 
-use crate::grammar::Grammar;
+use crate::grammar::{Gaps, Grammar};
 use crate::locks::{Dump, Gathered, Record, dumps};
 use crate::report::{Event, Report};
 use reading::Reading;
@@ -133,8 +133,8 @@ pub struct Summary {
     pub further: u64,
     /// Boots that the log holds; at least one if it holds anything.
     pub boots: usize,
-    /// What the log says is missing: words → how many such lines, and how many messages they count, if they do.
-    pub gaps: std::collections::BTreeMap<&'static str, (u64, u64)>,
+    /// What the log says is missing.
+    pub gaps: Gaps,
     /// Whether the last line has no end.
     pub cut: bool,
     /// Whether the newest line stands first.

@@ -5,15 +5,16 @@ use super::causes::Causes;
 use super::event::event;
 use super::window::{Job, Spot};
 use super::{Item, Options, Summary, in_order, thread_count};
-use crate::grammar::{Anchor, CLOSE, PIECE, Room, Scanner, line_breaks};
-use crate::line::{BootMark, Gap, Header, Speaker, begins_boot, gap, speaker};
+use crate::grammar::{Anchor, CLOSE, Gaps, PIECE, Room, Scanner, line_breaks};
+use crate::line::{BootMark, Header, Speaker, begins_boot, speaker};
 use crate::report::{Event, Printers, Report, WINDOW, is_inlined_copy};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Below twice this size scanning is not worth a second thread, bytes.
 const SEGMENT: usize = 4 << 20;
 /// What a thread scans before it asks for more, bytes: so little that none waits long for another at the end.
-const PART: usize = 1 << 20;
+const PART: usize = 256 << 10;
 /// How many reports may begin within one window before the log counts as flooded: from then on each one's window is
 /// [`FLOODED_WINDOW`], so that a hostile log costs no more than an honest one.
 const FLOOD: usize = 512;
@@ -56,7 +57,7 @@ pub(super) struct Reading {
     further: u64,
     causes: Causes,
     others: u64,
-    gaps: std::collections::BTreeMap<&'static str, (u64, u64)>,
+    gaps: Gaps,
     /// Whether anything at all came before the first boot mark.
     finished: bool,
 }
@@ -85,7 +86,7 @@ impl Reading {
             further: 0,
             causes: Causes::default(),
             others: 0,
-            gaps: std::collections::BTreeMap::new(),
+            gaps: Gaps::default(),
             finished: false,
         }
     }
@@ -121,41 +122,44 @@ impl Reading {
         if threads < 2 {
             let (span, room, known) = (self.scanned..end, &mut self.room, self.anchors.len());
             let counted = self.scanner.scan_into(grammar, &text[..end], span.clone(), room, &mut self.anchors);
+            add(&mut self.gaps, room.take_gaps());
             self.number_lines(text, span.start, known, counted);
             return;
         }
-        let mut cuts = vec![self.scanned];
-        let mut at = self.scanned + PART;
-        while at < end {
-            // Only a line's beginning can be determined without knowing what is before it.
-            let Some(length) = memchr::memchr(b'\n', &text[at..end]) else { break };
-            cuts.push(at + length + 1);
-            at += length + 1 + PART;
-        }
-        cuts.push(end);
-        let spans: Vec<(usize, usize)> = cuts.windows(2).map(|pair| (pair[0], pair[1])).collect();
-        let parts = in_order(threads, &spans, |(from, to)| {
+        let text = &text[..end];
+        let starts: Vec<usize> = (self.scanned..end).step_by(PART).collect();
+        let parts = in_order(threads, &starts, |start| {
             let (mut room, mut anchors) = (Room::default(), Vec::new());
-            let counted = self.scanner.scan_into(grammar, &text[..end], *from..*to, &mut room, &mut anchors);
-            (anchors, counted)
+            let part = part(text, self.scanned, *start, PART);
+            let counted = self.scanner.scan_into(grammar, text, part.clone(), &mut room, &mut anchors);
+            (part, anchors, counted, room.take_gaps())
         });
-        for ((mut anchors, counted), (from, _)) in parts.into_iter().zip(spans) {
+        for (part, mut anchors, counted, gaps) in parts {
             let known = self.anchors.len();
             self.anchors.append(&mut anchors);
-            self.number_lines(text, from, known, counted);
+            add(&mut self.gaps, gaps);
+            self.number_lines(text, part.start, known, counted);
         }
     }
 
     /// Gives the anchors from `known` on, which were found from `from` on, their lines in the log. `counted` is how far lines
     /// were counted there.
     fn number_lines(&mut self, text: &[u8], from: usize, known: usize, counted: (usize, u64)) {
-        let found = &mut self.anchors[known..];
-        if !found.iter().any(Anchor::is_record) {
+        if !self.anchors[known..].iter().any(Anchor::is_record) {
             return;
         }
-        let above = self.counted.1 + line_breaks(&text[self.counted.0..from]);
-        found.iter_mut().for_each(|anchor| anchor.lines += above);
+        let above = self.counted.1 + self.line_breaks(&text[self.counted.0..from]);
+        self.anchors[known..].iter_mut().for_each(|anchor| anchor.lines += above);
         self.counted = (counted.0, above + counted.1);
+    }
+
+    /// How many lines end in a text; where it is long, threads count.
+    fn line_breaks(&self, text: &[u8]) -> u64 {
+        if text.len() < 2 * SEGMENT {
+            return line_breaks(text);
+        }
+        let parts: Vec<&[u8]> = text.chunks(PART).collect();
+        in_order(thread_count(self.options.threads), &parts, |part| line_breaks(part)).into_iter().sum()
     }
 
     /// Numbers the boots of the anchors from `known` on.
@@ -171,14 +175,6 @@ impl Reading {
                 }
                 self.last_boot = Some(mark);
                 self.last_boot_end = anchor.end;
-            }
-            if anchor.gap
-                && let Some(gap) = gap(&text[anchor.start..anchor.end])
-            {
-                let (words, messages) = words_of(&gap);
-                let entry = self.gaps.entry(words).or_default();
-                entry.0 += 1;
-                entry.1 += messages;
             }
             self.boots.push(self.boot);
         }
@@ -394,7 +390,7 @@ impl Reading {
     pub(super) fn summary(&self, text: &[u8]) -> Summary {
         Summary {
             bytes: self.base + text.len() as u64,
-            lines: self.counted.1 + if self.options.gaps { line_breaks(&text[self.counted.0..]) } else { 0 },
+            lines: self.counted.1 + if self.options.gaps { self.line_breaks(&text[self.counted.0..]) } else { 0 },
             others: self.others,
             further: self.further,
             boots: self.boot + 1,
@@ -405,22 +401,56 @@ impl Reading {
     }
 }
 
+/// The lines that begin within `size` bytes from `start` on, as a part of a text that is read from the beginning of a line `from` on.
+/// Whoever reads a part finds it, so that nobody passes over the whole text before.
+fn part(text: &[u8], from: usize, start: usize, size: usize) -> Range<usize> {
+    let next_line = |at: usize, end: usize| memchr::memchr(b'\n', &text[at - 1..end - 1]).map(|length| at + length);
+    let end = start + size;
+    let first = if start == from { Some(from) } else { next_line(start, end.min(text.len())) };
+    match first {
+        Some(first) if end < text.len() => first..next_line(end, text.len()).unwrap_or(text.len()),
+        Some(first) => first..text.len(),
+        // A line that begins before and ends behind.
+        None => start..start,
+    }
+}
+
+/// Adds up what two parts of a log say is missing.
+fn add(gaps: &mut Gaps, more: Gaps) {
+    for (words, (times, messages)) in more {
+        let entry = gaps.entry(words).or_default();
+        entry.0 += times;
+        entry.1 += messages;
+    }
+}
+
 /// Whether a stamped kernel line stands in the text. Only its end is looked at: boots are rare, logs are long.
 fn has_stamp(text: &[u8]) -> bool {
     let tail = &text[text.len().saturating_sub(WINDOW)..];
     tail.split(|byte| *byte == b'\n').any(|line| crate::line::lex(line).time.is_some())
 }
 
-fn words_of(gap: &Gap<'_>) -> (&'static str, u64) {
-    match gap {
-        Gap::Dropped { messages } => ("dropped by printk", messages.unwrap_or(0)),
-        Gap::Replayed => ("replayed", 1),
-        Gap::Ratelimited { messages, .. } => ("rate-limited", *messages),
-        Gap::Suppressed { messages } => ("suppressed", *messages),
-        Gap::HungTasks => ("hung-task reports suppressed from some point on", 0),
-        Gap::Missed { messages } => ("missed by the journal", messages.unwrap_or(0)),
-        Gap::Events { events } => ("trace events lost", *events),
-        Gap::Audit { .. } => ("audit records lost", 0),
-        Gap::Cut { bytes } => ("cut out by hand", bytes.unwrap_or(0)),
+#[cfg(test)]
+mod tests {
+    use super::part;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn each_line_is_in_the_part_in_which_it_begins(text in "[ab\n]{0,60}", from in 0_usize..60, size in 1_usize..12) {
+            let text = text.as_bytes();
+            // From the beginning of a line on.
+            let from = text[..from.min(text.len())].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+            let begins = |at: &usize| *at == from || text[at - 1] == b'\n';
+            for start in (from..text.len()).step_by(size) {
+                let lines: Vec<usize> = (start..text.len().min(start + size)).filter(begins).collect();
+                let part = part(text, from, start, size);
+                prop_assert_eq!(part.clone().filter(begins).collect::<Vec<_>>(), lines.clone());
+                if !lines.is_empty() {
+                    let next = (start + size..text.len()).find(begins).unwrap_or(text.len());
+                    prop_assert_eq!(part, lines[0]..next);
+                }
+            }
+        }
     }
 }

@@ -37,7 +37,7 @@ pub use plan::samples::Sample;
 pub use plan::source::{self, Choice, Role, Severity};
 pub use plan::steps::PlainStep;
 pub use plan::words::{List, Vocabulary, bare_function};
-pub use scan::{Anchor, Candidate, PIECE, Room, Scanner, line_breaks, piece_end};
+pub use scan::{Anchor, Candidate, Gaps, PIECE, Room, Scanner, line_breaks, piece_end};
 pub use search::Texts;
 pub use template::{fill, placeholders};
 

@@ -5,6 +5,7 @@ use super::search::Search;
 use super::words::Hit;
 use super::{Grammar, Header, load};
 use crate::line::{BootMark, Wrapper, boot_mark, gap, lex, render};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// The longest line that is looked at as a whole, bytes. A longer one is read as pieces of this size.
@@ -38,8 +39,6 @@ pub struct Anchor {
     pub replay: bool,
     /// A boot passes one of its marks.
     pub boot: Option<BootMark>,
-    /// The log says that something is missing.
-    pub gap: bool,
     /// It names the program of a test executor (`Comm: syz.0.17`).
     pub executor: bool,
     /// The events that it may be.
@@ -88,11 +87,29 @@ pub struct Candidate {
     pub sure: bool,
 }
 
+/// What a log says is missing: words → how many such lines, and how many messages they count, if they do.
+pub type Gaps = BTreeMap<&'static str, (u64, u64)>;
+
 /// What a search needs while it is under way.
 #[derive(Debug, Default)]
 pub struct Room {
     hits: Vec<Hit>,
+    judged: Judged,
+}
+
+impl Room {
+    /// What the lines that were scanned say is missing, if it was asked for; from then on it is counted anew.
+    pub fn take_gaps(&mut self) -> Gaps {
+        std::mem::take(&mut self.judged.gaps)
+    }
+}
+
+/// What is left where lines were judged.
+#[derive(Debug, Default)]
+struct Judged {
+    /// Room for the events that one line may be.
     candidates: Vec<Candidate>,
+    gaps: Gaps,
 }
 
 /// The literal search of a grammar.
@@ -159,14 +176,14 @@ impl Scanner {
         room: &mut Room,
         anchors: &mut Vec<Anchor>,
     ) -> (usize, u64) {
-        let Room { hits, candidates } = room;
+        let Room { hits, judged } = room;
         let (mut block, mut counted, mut lines) = (span.start..span.start, span.start, 0);
         while block.end < span.end {
             block = block.end..block_end(text, block.end, span.end);
             hits.clear();
             self.search.find(text, block.clone(), hits);
             let known = anchors.len();
-            self.judge_all(grammar, Lines { text, block: block.clone(), hits }, candidates, anchors);
+            self.judge_all(grammar, Lines { text, block: block.clone(), hits }, judged, anchors);
             // Where anchors are many, lines are counted while they are in the cache; where they are few, seldom.
             for anchor in anchors[known..].iter_mut().filter(|anchor| anchor.is_record()) {
                 lines += line_breaks(&text[counted..anchor.start]);
@@ -182,7 +199,7 @@ impl Scanner {
         &self,
         grammar: &Grammar,
         Lines { text, block, hits }: Lines<'_>,
-        candidates: &mut Vec<Candidate>,
+        judged: &mut Judged,
         anchors: &mut Vec<Anchor>,
     ) {
         let mut rest = hits;
@@ -191,23 +208,23 @@ impl Scanner {
             let start = piece_start(text, floor, first.start);
             let end = piece_end(text, start);
             let (own, below) = rest.split_at(rest.partition_point(|hit| hit.start < end));
-            anchors.extend(self.judge(grammar, &text[start..end], start, own, candidates));
+            anchors.extend(self.judge(grammar, &text[start..end], start, own, judged));
             rest = below;
             floor = start;
         }
     }
 
-    /// What the hits say of the line that begins at `start`. `candidates` is room for the events that they point to.
+    /// What the hits say of the line that begins at `start`.
     fn judge(
         &self,
         grammar: &Grammar,
         line: &[u8],
         start: usize,
         hits: &[Hit],
-        candidates: &mut Vec<Candidate>,
+        Judged { candidates, gaps }: &mut Judged,
     ) -> Option<Anchor> {
         let mut anchor = Anchor { start, end: start + line.len(), ..Anchor::default() };
-        let (mut header, mut always_second) = (usize::MAX, false);
+        let (mut header, mut always_second, mut may_be_gap) = (usize::MAX, false, false);
         candidates.clear();
         // What straddles the end of a piece belongs to no piece.
         let whole = |hit: &&Hit| hit.start + self.search.length(hit.text) <= start + line.len();
@@ -225,7 +242,7 @@ impl Scanner {
                 Role::Replayed => anchor.replay = true,
                 Role::AlwaysSecond => always_second = true,
                 Role::Boot => anchor.boot = anchor.boot.or_else(|| boot_mark(line)),
-                Role::Gap => anchor.gap |= self.gaps && gap(line).is_some(),
+                Role::Gap => may_be_gap = self.gaps,
                 Role::Executor => anchor.executor = true,
                 Role::Event(event) => candidates.push(Candidate { event, sure: false }),
                 Role::Demanded(event) if grammar.events[event].text_in(line).is_some() => {
@@ -233,6 +250,10 @@ impl Scanner {
                 }
                 Role::Demanded(_) => {}
             }
+        }
+        if may_be_gap && let Some((words, messages)) = gap(line).map(|gap| gap.told()) {
+            let known = gaps.entry(words).or_default();
+            *known = (known.0 + 1, known.1 + messages);
         }
         if !candidates.is_empty() {
             candidates.sort_unstable();
@@ -259,7 +280,6 @@ impl Scanner {
             || anchor.disconnected
             || anchor.replay
             || anchor.boot.is_some()
-            || anchor.gap
             || anchor.executor
             || !anchor.events.is_empty();
         says_something.then_some(anchor)

@@ -54,6 +54,24 @@ pub enum Gap<'line> {
     },
 }
 
+impl Gap<'_> {
+    /// What kind of loss it is, in words that a count stands before or behind, and how many messages it tells of.
+    #[must_use]
+    pub fn told(&self) -> (&'static str, u64) {
+        match self {
+            Self::Dropped { messages } => ("dropped by printk", messages.unwrap_or(0)),
+            Self::Replayed => ("replayed", 1),
+            Self::Ratelimited { messages, .. } => ("rate-limited", *messages),
+            Self::Suppressed { messages } => ("suppressed", *messages),
+            Self::HungTasks => ("hung-task reports suppressed from some point on", 0),
+            Self::Missed { messages } => ("missed by the journal", messages.unwrap_or(0)),
+            Self::Events { events } => ("trace events lost", *events),
+            Self::Audit { .. } => ("audit records lost", 0),
+            Self::Cut { bytes } => ("cut out by hand", bytes.unwrap_or(0)),
+        }
+    }
+}
+
 static ANCHORS: LazyLock<Vec<Finder<'static>>> = LazyLock::new(|| super::GAP_ANCHORS.iter().map(Finder::new).collect());
 
 /// What this line says is missing. The line may have any prefix.
