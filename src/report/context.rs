@@ -23,6 +23,15 @@ pub(super) struct CpuLine {
 /// The `CPU:` line of any age, `Pid: 1, comm: x` included.
 pub(super) fn cpu_line(line: &[u8]) -> Option<CpuLine> {
     let mut out = CpuLine::default();
+    // x86 before Linux 3.0 says `CPU:    0`, `CPU 0` or `CPU 0:`, and the rest on other lines.
+    if let Some((cpu, rest)) = after(line, "CPU").and_then(|rest| {
+        let rest = rest.strip_prefix(b":").unwrap_or(rest);
+        leading_number(after(rest, " ")?.trim_ascii_start())
+    }) && matches!(rest.trim_ascii(), b"" | b":")
+    {
+        out.cpu = u32::try_from(cpu).ok();
+        return Some(out);
+    }
     if let Some(rest) = after(line, "CPU: ") {
         let (cpu, _) = leading_number(rest.trim_ascii_start())?;
         out.cpu = u32::try_from(cpu).ok();

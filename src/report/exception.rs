@@ -52,7 +52,7 @@ pub(super) fn line(line: &[u8], log_line: u64) -> Option<Exception> {
         return Some(x86(rest, log_line));
     }
     // The end of an old oops repeats the place.
-    if line.starts_with(b"RIP  [") {
+    if [&b"RIP  ["[..], b"RIP [<", b"RIP <"].iter().any(|start| line.starts_with(start)) {
         return Some(Exception { role: StackRole::Pc, frame: None, user: false, register: None });
     }
     if let Some(rest) = after(line, "Krnl PSW : ") {

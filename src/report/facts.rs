@@ -6,7 +6,7 @@ use super::context::{CpuLine, access, by_task, cpu_line, fault_kind, kernel_buil
 use super::fault;
 use super::header::{Header, header, oops_number};
 use super::role::StackRole;
-use super::scan::{after, leading_number, text, word};
+use super::scan::{after, leading_number, split, text, word};
 use super::structure::Structure;
 use super::traces::Traces;
 use super::{Stack, Task};
@@ -89,6 +89,16 @@ impl Facts {
                     }
                 }
             }
+            b'E' => {
+                // i386 before Linux 2.6.25: `EFLAGS: 00010202   (2.6.12-rc3 #1)`.
+                if let Some((_, release)) = after(trimmed, "EFLAGS: ").and_then(|rest| split(rest, "(")) {
+                    let version = word(release).0;
+                    let version = version.strip_suffix(b")").unwrap_or(version);
+                    let known = version.first().is_some_and(u8::is_ascii_digit) && version.contains(&b'.');
+                    fill(&mut account.out.kernel_version, known.then(|| text(version)));
+                    fill(&mut account.out.kernel_build, kernel_build(release.strip_suffix(b")").unwrap_or(release)));
+                }
+            }
             b'*' => account.damage.dropped(trimmed, log_line),
             _ => {}
         }
@@ -119,7 +129,7 @@ impl Facts {
         // which the header is not here.
         let (own_task, own_cpu) = &self.first_cpu;
         let differs = own_task.is_some() && own_cpu.is_some() && *own_task != found.task && *own_cpu != found.cpu;
-        if differs && traces.crashed && !announced && found.cpu.is_some() {
+        if differs && traces.crashed && !announced && found.cpu.is_some() && found.task.is_some() {
             account.ended = true;
             return;
         }

@@ -1,7 +1,7 @@
 //! One stack-frame line of any architecture, age and symbolizer.
 
 use super::Frame;
-use super::scan::{after, hex, is_hex, number, text, word};
+use super::scan::{after, hex, is_hex, leading_number, number, split, text, word};
 use super::symbolized::places;
 
 /// What one frame line says.
@@ -49,6 +49,14 @@ pub fn frame_line(line: &[u8], log_line: u64) -> Option<FrameLine> {
     if let Some(found) = arm(rest, &frame) {
         return Some(found);
     }
+    if let Some((found, _)) = braced(rest, &frame) {
+        return Some(FrameLine { frame: found, callee: None });
+    }
+    // x86_64 until Linux 2.6.25: `[<ffffffff8802d56a>] :tg3:tg3_poll+0x126/0x200`.
+    if bracketed && let Some((module, tail)) = module_before(rest) {
+        frame.module = Some(text(module));
+        rest = tail;
+    }
     if let Some(address) = nameless(rest) {
         return Some(FrameLine { frame: Frame { address: Some(text(address)), ..frame }, callee: None });
     }
@@ -61,6 +69,42 @@ pub fn frame_line(line: &[u8], log_line: u64) -> Option<FrameLine> {
         return Some(FrameLine { frame, callee: None });
     }
     named(rest, frame, bracketed).map(|frame| FrameLine { frame, callee: None })
+}
+
+/// The frames of such a line behind its first: x86_64 until Linux 2.6.17 printed several on each.
+pub(super) fn frames_behind(line: &[u8], log_line: u64) -> Vec<Frame> {
+    let marks = Frame { reliable: true, log_line, ..Frame::default() };
+    let mut all = Vec::new();
+    let mut rest = line;
+    while let Some((frame, tail)) = braced(rest, &marks) {
+        all.push(frame);
+        rest = tail;
+    }
+    all.drain(..all.len().min(1));
+    all
+}
+
+/// `<ffffffff80130b13>{__wake_up+67}` and `<ffffffff8802d56a>{:tg3:tg3_poll+294}`, and what follows; the offset is decimal.
+fn braced<'a>(bytes: &'a [u8], marks: &Frame) -> Option<(Frame, &'a [u8])> {
+    let (address, rest) = split(bytes.trim_ascii_start().strip_prefix(b"<")?, ">{")?;
+    let (inside, rest) = split(rest, "}")?;
+    if address.len() != 16 || !is_hex(address) {
+        return None;
+    }
+    let (module, inside) = module_before(inside).map_or((None, inside), |(module, tail)| (Some(text(module)), tail));
+    let (name, offset) = split(inside, "+")?;
+    let (offset, behind) = leading_number(offset)?;
+    if !is_name(name) || !behind.is_empty() {
+        return None;
+    }
+    let (address, function) = (Some(text(address)), Some(text(name)));
+    Some((Frame { address, function, module, offset: Some(offset), ..marks.clone() }, rest))
+}
+
+/// The module of `:tg3:tg3_poll`, and what follows.
+fn module_before(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (module, rest) = split(bytes.strip_prefix(b":")?, ":")?;
+    (!module.is_empty() && module.iter().all(is_module_byte)).then_some((module, rest))
 }
 
 /// `c00000000004e1d4 ` before a name.
@@ -410,6 +454,14 @@ mod tests {
     }
 
     #[test]
+    fn a_line_may_hold_several_frames() {
+        let line = b"<ffffffff80130b13>{__wake_up+67} <ffffffff803a1c45>{net_rx_action+165}";
+        let behind: Vec<_> = frames_behind(line, 1).into_iter().filter_map(|frame| frame.function).collect();
+        assert_eq!(behind, ["net_rx_action"]);
+        assert!(frames_behind(b" foo+0x1/0x20", 1).is_empty());
+    }
+
+    #[test]
     fn every_shape_of_a_frame_line_is_read() {
         for (line, want) in [
             (" schedule+0xec/0x320", "schedule+0xec/0x320"),
@@ -418,6 +470,9 @@ mod tests {
             (" foo.cold+0x1/0x20 [mod]", "foo.cold+0x1/0x20 [mod]"),
             (" foo+0x1/0x20 [mod 0123456789abcdef0123456789abcdef01234567]", "foo+0x1/0x20 [mod]"),
             (" foo+0x1/0x20 (P)", "foo+0x1/0x20"),
+            ("[<ffffffff8802d56a>] :tg3:tg3_poll+0x126/0x200", "tg3_poll+0x126/0x200 [tg3] <ffffffff8802d56a>"),
+            ("<ffffffff8802d56a>{:tg3:tg3_poll+294}", "tg3_poll+0x126/0x0 [tg3] <ffffffff8802d56a>"),
+            ("       <ffffffff80130b13>{__wake_up+67} <ff", "__wake_up+0x43/0x0 <ffffffff80130b13>"),
             (" foo+0x1/0x20 [mod] (PT)", "foo+0x1/0x20 [mod]"),
             ("[c000000003a0f9d0] [c000000000b0a1c4] foo+0x1/0x20 (unreliable)", "foo+0x1/0x20 <c000000000b0a1c4> ?"),
             (

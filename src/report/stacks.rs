@@ -44,6 +44,10 @@ pub(super) fn announcement(words: &Vocabulary, line: &[u8]) -> Option<Announceme
         b'I' | b'F' if slub_track(line, "Freed in ") => slub(line, StackRole::Freed),
         b'p' if line.starts_with(b"page last allocated via ") => page(line, StackRole::PageAllocated),
         b'p' if line.starts_with(b"page last free") => page(line, StackRole::PageFreed),
+        // x86 until Linux 2.6.25: the faulting instruction stands on the next line.
+        b'U' | b'B' if line.trim_ascii_end().ends_with(b" RIP:") && find(line, "nable to handle kernel ").is_some() => {
+            Some(Announcement { role: StackRole::Pc, task: None, cpu: None, opens: true })
+        }
         b'k' if line.starts_with(b"kfence-#") && line.ends_with(b":") => kfence(line),
         b'N' if line.starts_with(b"NMI backtrace for cpu ") => {
             let (cpu, rest) = leading_number(&line[22..])?;

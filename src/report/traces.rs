@@ -4,7 +4,7 @@ use super::account::{Account, Answer, Open, fill};
 use super::context::access;
 use super::dept;
 use super::exception::{self, Exception};
-use super::frames::frame_line;
+use super::frames::{frame_line, frames_behind};
 use super::role::StackRole;
 use super::scan::{after, find, split};
 use super::stacks::{Announcement, announcement, begins};
@@ -43,8 +43,8 @@ impl Traces {
         above: Option<usize>,
         account: &mut Account<'_>,
     ) -> Answer {
-        // m68k has the first frame on the same line.
-        if let Some(text) = after(trimmed, "Call Trace: ").filter(|text| frame_line(text, log_line).is_some()) {
+        // m68k has the first frame on the same line, as x86_64 had.
+        if let Some(text) = after(trimmed, "Call Trace:").filter(|text| frame_line(text, log_line).is_some()) {
             self.begin(log_line, account);
             return self.frame(&Line { text, log_line, offset: 0 }, account);
         }
@@ -111,6 +111,7 @@ impl Traces {
             frames.push(Frame { function: Some(callee), reliable: true, log_line: line.log_line, ..Frame::default() });
         }
         frames.push(found.frame);
+        frames.extend(frames_behind(line.text, line.log_line));
         Answer::Taken
     }
 
