@@ -19,13 +19,18 @@ pub(super) struct Exception {
 }
 
 /// Starts of lines, the role, and the register; the place follows.
-const STARTS: [(&str, StackRole, &str); 21] = [
+const STARTS: [(&str, StackRole, &str); 25] = [
     ("pc : ", StackRole::Pc, "pc"),
     ("lr : ", StackRole::Lr, "lr"),
     ("pc: ", StackRole::Pc, ""),
     ("lr: ", StackRole::Lr, ""),
     ("PC is at ", StackRole::Pc, ""),
     ("LR is at ", StackRole::Lr, ""),
+    // sh, alpha, ia64
+    ("PR is at ", StackRole::Lr, ""),
+    ("pc is at ", StackRole::Pc, ""),
+    ("ra is at ", StackRole::Lr, ""),
+    ("ip is at ", StackRole::Pc, ""),
     ("epc : ", StackRole::Pc, ""),
     ("epc   : ", StackRole::Pc, ""),
     ("ra : ", StackRole::Lr, ""),
@@ -45,7 +50,10 @@ const STARTS: [(&str, StackRole, &str); 21] = [
 
 /// Reads such a line; a mere row of numbers (`pc : [<80>] lr : [<80>]`) is none.
 pub(super) fn line(line: &[u8], log_line: u64) -> Option<Exception> {
-    if !matches!(line.first()?, b'R' | b'E' | b'p' | b'l' | b'P' | b'L' | b'e' | b'r' | b'N' | b'K' | b'I' | b'T') {
+    if !matches!(
+        line.first()?,
+        b'R' | b'E' | b'p' | b'l' | b'P' | b'L' | b'e' | b'r' | b'N' | b'K' | b'I' | b'T' | b'i'
+    ) {
         return None;
     }
     if let Some(rest) = after(line, "RIP: ").or_else(|| after(line, "EIP: ")) {
@@ -125,6 +133,8 @@ mod tests {
             ("pc : foo+0x1/0x20 fs/foo.c:1", "pc", "foo"),
             ("lr : foo include/a.h:1 [inline]", "lr", "foo"),
             ("PC is at foo+0x1/0x20", "pc", "foo"),
+            ("pc is at foo+0x1/0x20", "pc", "foo"),
+            ("ip is at foo+0x1/0x20 [mod]", "pc", "foo"),
             ("NIP [c000000000b0a1c4] foo+0x1/0x20", "pc", "foo"),
             ("LR [c000000000b0a1c4] foo+0x1/0x20", "lr", "foo"),
             ("Krnl PSW : 0704c00180000000 00000000001121e4 (foo+0x1/0x20)", "pc", "foo"),

@@ -186,7 +186,9 @@ pub fn frame_of(title: &str) -> String {
             .filter(|close| rest[1..=*close].chars().all(|char| is_name(&char) || char == ' '))
             .map_or(0, |close| close + 2);
         let name: usize = rest[group..].chars().take_while(is_name).map(char::len_utf8).sum();
-        if name > 0 {
+        // s390: "in virtual kernel address space".
+        let prose = rest.starts_with("virtual ");
+        if name > 0 && !prose {
             return rest[..group + name].to_owned();
         }
     }
@@ -203,5 +205,6 @@ mod tests {
         assert_eq!(frame_of("KCSAN: data-race in a_b / c"), "a_b");
         assert_eq!(frame_of("overflow in <rust_binder::Process as X>::update"), "<rust_binder::Process as X>::update");
         assert_eq!(frame_of("kernel panic: no init"), "");
+        assert_eq!(frame_of("Unable to handle kernel pointer dereference in virtual kernel address space"), "");
     }
 }
