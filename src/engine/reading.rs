@@ -396,7 +396,8 @@ impl Reading {
             boots: self.boot + 1,
             gaps: self.gaps.clone(),
             cut: crate::line::ends_cut(text),
-            reversed: crate::line::is_reversed(text),
+            // Where nothing was found it does not matter, and to small logs it is a third of the work.
+            reversed: self.reports > 0 && crate::line::is_reversed(text),
         }
     }
 }

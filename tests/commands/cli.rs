@@ -31,6 +31,13 @@ const CRASH: &[u8] = b"[    9.340494][   T57] ==================================
 [    9.340557][   T57]  do_syscall_64+0x58/0xf0\n\
 [    9.340560][   T57]  </TASK>\n";
 
+#[test]
+fn a_log_in_reverse_order_is_told_with_the_remedy() {
+    let reversed: Vec<u8> = CRASH.split_inclusive(|byte| *byte == b'\n').rev().flatten().copied().collect();
+    let told = |log: &[u8]| text(&piped(&["parse"], log).stdout).contains("newest line stands first");
+    assert!(told(&reversed) && !told(CRASH));
+}
+
 /// The place of a fault is a fact, whatever is to blame; the first function of a cut stack is a guess.
 #[test]
 fn the_place_of_a_fault_is_told_from_a_guess() {
