@@ -137,7 +137,7 @@ pub struct Summary {
     pub gaps: Gaps,
     /// Whether the last line has no end.
     pub cut: bool,
-    /// Whether the newest line stands first.
+    /// Whether the newest line stands first; not looked at in a log without reports.
     pub reversed: bool,
 }
 

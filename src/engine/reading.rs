@@ -396,7 +396,7 @@ impl Reading {
             boots: self.boot + 1,
             gaps: self.gaps.clone(),
             cut: crate::line::ends_cut(text),
-            // Where nothing was found it does not matter, and to small logs it is a third of the work.
+            // Where there is no report it does not matter, and of a small log's work it is a fifth.
             reversed: self.reports > 0 && crate::line::is_reversed(text),
         }
     }

@@ -319,9 +319,11 @@ fn has_usual_caller(line: &[u8]) -> bool {
 
 /// Whether a stamp is followed by a caller, decided at a glance: no line of a bare console is.
 fn has_caller(line: &[u8]) -> bool {
-    has_usual_caller(line)
-        || line.first() == Some(&b'[')
-            && memchr::memchr(b']', &line[..line.len().min(40)]).is_some_and(|end| line.get(end + 1) == Some(&b'['))
+    if is_usual_stamp(line) {
+        return line.get(USUAL_STAMP) == Some(&b'[');
+    }
+    line.first() == Some(&b'[')
+        && memchr::memchr(b']', &line[..line.len().min(40)]).is_some_and(|end| line.get(end + 1) == Some(&b'['))
 }
 
 /// A line without the carriage returns at its ends.
