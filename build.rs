@@ -8,6 +8,8 @@ mod anchors;
 #[expect(dead_code, unreachable_pub, reason = "the library needs more of it")]
 #[path = "src/grammar/plan/mod.rs"]
 mod plan;
+#[path = "build/shapes.rs"]
+mod shapes;
 
 use plan::Plan;
 use plan::rarity::{Rarity, slot, windows};
@@ -22,6 +24,7 @@ const REPORTS_WEIGH: f64 = 10.0;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=build");
     println!("cargo::rerun-if-changed=grammars");
     println!("cargo::rerun-if-changed=src/grammar/plan");
     println!("cargo::rerun-if-changed=src/line/anchors.rs");
@@ -41,6 +44,7 @@ fn main() {
     let rarity = Rarity(&levels);
     let plan = plan(&root, rarity);
     write("grammar.bin", &postcard::to_allocvec(&plan).expect("a plan is plain data"));
+    write("shapes.rs", shapes::tables(&plan).as_bytes());
     let marks = Marks {
         kernel_boots: anchors::KERNEL_BOOT_ANCHORS,
         boots: anchors::BOOT_ANCHORS,

@@ -2,13 +2,11 @@
 
 use super::error::GrammarError;
 use super::plan::Plan;
-use super::plan::expression::escape;
+use super::plan::composed::goes_on;
+use super::plan::expression::{any, any_text, of_glob};
 use super::plan::sought::Marks;
 use super::plan::source::{self, Frames, Recipe, Step as SourceStep};
 use super::{Blame, Event, Grammar, Header, Kind, NameSet, Names, Output, Pattern, Place, Severity, Step};
-
-/// Lines between two patterns of `below`.
-const LINES_BETWEEN: &str = r"(?:.*\n)+?.*";
 
 /// The grammar of a plan.
 ///
@@ -92,6 +90,7 @@ fn patterns(sources: Vec<String>) -> Vec<Pattern> {
 
 fn kind(kind: source::Kind, place: Place, recipes: &[Recipe]) -> Result<Kind, GrammarError> {
     let fault = |message: String| GrammarError::Invalid { path: place.file.clone(), line: place.line, message };
+    let further = goes_on(&kind);
     let (frames, otherwise) = match kind.frames {
         Frames::Steps(steps) => (steps, Vec::new()),
         Frames::Recipe(name) => {
@@ -106,26 +105,20 @@ fn kind(kind: source::Kind, place: Place, recipes: &[Recipe]) -> Result<Kind, Gr
             (recipe.frames.clone(), recipe.otherwise.clone())
         }
     };
-    let goes_on = !kind.then.is_empty() || !kind.below.is_empty();
-    if kind.body.is_some() && goes_on {
+    if kind.body.is_some() && further.is_some() {
         return Err(fault(format!(
             "kind '{}' has a `body` and goes on from its gate with `then` or `below`; keep one of the two",
             kind.id
         )));
     }
-    let body = if goes_on {
-        let below: String = kind.below.iter().map(|pattern| format!("{LINES_BETWEEN}{pattern}")).collect();
-        Some(format!("{}{}{below}", kind.gate, kind.then))
-    } else {
-        kind.body
-    };
     Ok(Kind {
         id: kind.id,
         about: kind.about,
         advice: kind.advice,
         severity: kind.severity.unwrap_or(Severity::Crash),
         gate: Pattern::from(kind.gate),
-        body: body.map(Pattern::from),
+        goes_on: further.is_some(),
+        body: further.or(kind.body).map(Pattern::from),
         title: kind.title,
         nameless: kind.nameless,
         alt: kind.alt,
@@ -179,36 +172,19 @@ fn output(output: source::Output) -> Output {
         replayed: output.replayed,
         never_second: output.never_second,
         always_second: output.always_second,
-        follows: any(&output.follows),
-        follows_oops: any(&output.follows_oops),
-        follows_init: any(&output.follows_init),
-        ends: any_text(&output.ends),
-        noise: any_text(&output.noise),
+        follows: any_of(&output.follows),
+        follows_oops: any_of(&output.follows_oops),
+        follows_init: any_of(&output.follows_init),
+        ends: Pattern::from(any_text(&output.ends)),
+        noise: Pattern::from(any_text(&output.noise)),
     }
 }
 
 fn blame(blame: &source::Blame) -> Blame {
-    let files: Vec<String> = blame.ignored_files.iter().map(|glob| expression_of_glob(glob)).collect();
-    Blame { ignored_files: NameSet::new(files), ignored_lines: any(&blame.ignored_lines) }
+    let files: Vec<String> = blame.ignored_files.iter().map(|glob| of_glob(glob)).collect();
+    Blame { ignored_files: NameSet::new(files), ignored_lines: any_of(&blame.ignored_lines) }
 }
 
-fn any(patterns: &[String]) -> Pattern {
-    Pattern::any(patterns.iter().map(String::as_str))
-}
-
-fn any_text(texts: &[String]) -> Pattern {
-    any(&texts.iter().map(|text| escape(text)).collect::<Vec<_>>())
-}
-
-/// A glob of the blame list as a pattern: `*` crosses folders, and the beginning of a path is enough.
-fn expression_of_glob(glob: &str) -> String {
-    let mut expression = String::from("^");
-    for char in glob.chars() {
-        match char {
-            '*' => expression.push_str(".*"),
-            '?' => expression.push('.'),
-            other => expression.push_str(&escape(other.encode_utf8(&mut [0; 4]))),
-        }
-    }
-    expression
+fn any_of(patterns: &[String]) -> Pattern {
+    Pattern::from(any(patterns.iter().map(String::as_str)))
 }

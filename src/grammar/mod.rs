@@ -14,6 +14,7 @@ mod compile;
 mod cost;
 mod error;
 mod flavour;
+mod laid_out;
 mod load;
 mod names;
 mod pattern;
@@ -130,6 +131,8 @@ pub struct Kind {
     pub gate: Pattern,
     /// Gives the title, if that is not the gate.
     pub body: Option<Pattern>,
+    /// Whether `body` is the gate and more behind it, so that no match of it begins before one of the gate.
+    pub(crate) goes_on: bool,
     /// Title.
     pub title: String,
     /// Title where no function was found.

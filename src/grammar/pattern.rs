@@ -1,11 +1,17 @@
 //! Patterns of the grammar files: regular expressions over bytes with macros, compiled on first use.
+//!
+//! What is known of an expression by its structure ([`Shape`]) decides first: the text that every match demands leads to the lines that
+//! may match, and where every match begins with a text, only its places are tried. So an automaton sees a line or two of a report.
 
-use super::plan::expression::{ExpressionError, PlainText, crosses_lines, expanded, group_names, plain_text};
+use super::laid_out::shape_of;
+use super::plan::expression::{self, ExpressionError, expanded, group_names, is_plain};
+use super::plan::shape::{Shape, Text};
 use crate::line::{Letters, find};
 use memchr::memmem::Finder;
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
-use regex_automata::{Input, Span};
+use regex_automata::{Anchored, Input};
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -14,12 +20,17 @@ use std::sync::OnceLock;
 pub struct Pattern {
     source: String,
     /// Worked out on first use, as most runs need few of the patterns.
-    plain: OnceLock<Plain>,
+    known: OnceLock<Known>,
     regex: OnceLock<Regex>,
-    /// Whether a match may hold a line break.
-    crosses: OnceLock<bool>,
     /// The same without the `^` at its start.
     behind: OnceLock<Regex>,
+}
+
+/// What is known without an automaton.
+#[derive(Debug)]
+struct Known {
+    plain: Plain,
+    shape: Cow<'static, Shape>,
 }
 
 /// What of a pattern is plain text.
@@ -28,7 +39,7 @@ enum Plain {
     /// All of it.
     Whole(Finder<'static>),
     /// It stands for these texts and no other.
-    OneOf(Vec<(String, Letters)>),
+    OneOf(Vec<(Text, Letters)>),
     /// Text that every match contains, to be looked for first: most patterns do not match most texts.
     Needle(Finder<'static>),
     /// Nothing that is worth a search.
@@ -65,8 +76,7 @@ impl Pattern {
     /// One pattern that matches where any of the given ones does.
     #[must_use]
     pub fn any<'a>(sources: impl IntoIterator<Item = &'a str>) -> Self {
-        let parts: Vec<String> = sources.into_iter().map(|source| format!("(?:{source})")).collect();
-        Self::new(&if parts.is_empty() { "[^\\x00-\\xff]".into() } else { parts.join("|") })
+        Self::from(expression::any(sources))
     }
 
     /// The text that the pattern was made from.
@@ -83,24 +93,52 @@ impl Pattern {
         compile(&self.source).map(|_| ())
     }
 
-    fn plain(&self) -> &Plain {
-        self.plain.get_or_init(|| {
+    fn known(&self) -> &Known {
+        self.known.get_or_init(|| {
             let finder = |text: &str| Finder::new(text.as_bytes()).into_owned();
-            match plain_text(&self.source) {
-                PlainText::Whole => Plain::Whole(finder(&self.source)),
-                PlainText::OneOf(texts) => {
-                    let with_letters = |text: String| (Letters::of(text.as_bytes()), text);
-                    Plain::OneOf(texts.into_iter().map(with_letters).map(|(letters, text)| (text, letters)).collect())
-                }
-                PlainText::Needle(needle) if needle.len() < SHORTEST_NEEDLE => Plain::Nothing,
-                PlainText::Needle(needle) => Plain::Needle(finder(&needle)),
+            if is_plain(&self.source) {
+                return Known { plain: Plain::Whole(finder(&self.source)), shape: Cow::Owned(Shape::of(&self.source)) };
             }
+            let shape = shape_of(&self.source);
+            let plain = if !shape.texts.is_empty() {
+                let with_letters = |text: &Text| (text.clone(), Letters::of(text.as_bytes()));
+                Plain::OneOf(shape.texts.iter().map(with_letters).collect())
+            } else if shape.needle.len() >= SHORTEST_NEEDLE {
+                Plain::Needle(finder(&shape.needle))
+            } else {
+                Plain::Nothing
+            };
+            Known { plain, shape }
         })
+    }
+
+    /// The text with which every match begins; may be empty.
+    pub(crate) fn beginning(&self) -> &str {
+        &self.known().shape.beginning
+    }
+
+    /// The longest text that every match holds; may be empty.
+    pub(super) fn needle(&self) -> &str {
+        &self.known().shape.needle
+    }
+
+    /// Where a match at or behind `from` may be found: where a text stands that one demands, or right there. The line of that place is
+    /// the first that may match.
+    pub(crate) fn candidate(&self, text: &[u8], from: usize) -> Option<usize> {
+        let rest = text.get(from..).filter(|rest| !rest.is_empty())?;
+        let found = match &self.known().plain {
+            Plain::Whole(finder) | Plain::Needle(finder) => finder.find(rest)?,
+            Plain::OneOf(texts) => {
+                texts.iter().filter_map(|(one, _)| memchr::memmem::find(rest, one.as_bytes())).min()?
+            }
+            Plain::Nothing => 0,
+        };
+        Some(from + found)
     }
 
     /// Whether a text cannot match, by a plain search.
     fn is_hopeless(&self, text: &[u8]) -> bool {
-        match self.plain() {
+        match &self.known().plain {
             Plain::Whole(finder) | Plain::Needle(finder) => finder.find(text).is_none(),
             Plain::OneOf(texts) => texts.iter().all(|(one, _)| find(text, one).is_none()),
             Plain::Nothing => false,
@@ -114,7 +152,7 @@ impl Pattern {
     /// Whether the pattern matches anywhere.
     #[must_use]
     pub fn is_match(&self, text: &[u8]) -> bool {
-        match self.plain() {
+        match &self.known().plain {
             Plain::Whole(_) | Plain::OneOf(_) => !self.is_hopeless(text),
             Plain::Needle(_) | Plain::Nothing => !self.is_hopeless(text) && self.regex().is_match(text),
         }
@@ -123,7 +161,7 @@ impl Pattern {
     /// The same of a text whose letters are known.
     #[must_use]
     pub(crate) fn is_match_in(&self, text: &[u8], letters: Letters) -> bool {
-        match self.plain() {
+        match &self.known().plain {
             Plain::OneOf(texts) => texts.iter().any(|(one, its)| letters.may_hold(*its) && find(text, one).is_some()),
             _ => self.is_match(text),
         }
@@ -132,7 +170,7 @@ impl Pattern {
     /// The same of a text that was found by what the pattern demands: no plain search comes first.
     #[must_use]
     pub fn fits(&self, text: &[u8]) -> bool {
-        match self.plain() {
+        match &self.known().plain {
             Plain::Whole(_) | Plain::OneOf(_) => !self.is_hopeless(text),
             Plain::Needle(_) | Plain::Nothing => self.regex().is_match(text),
         }
@@ -149,52 +187,100 @@ impl Pattern {
     /// The leftmost match at or after `from`.
     #[must_use]
     pub fn find_at(&self, text: &[u8], from: usize) -> Option<Range<usize>> {
-        match self.plain() {
+        self.find_before(text, from, text.len())
+    }
+
+    /// The leftmost match that begins at or after `from` and before `end`, which is the end of a line: most patterns match within a
+    /// line, so that only the text up to there is looked at.
+    pub(crate) fn find_before(&self, text: &[u8], from: usize, end: usize) -> Option<Range<usize>> {
+        let Known { plain, shape } = self.known();
+        let to = if shape.crosses { text.len() } else { end };
+        let near = text.get(from..to)?;
+        let found = match plain {
             Plain::Whole(finder) => {
-                let start = from + finder.find(text.get(from..)?)?;
+                let start = from + finder.find(near)?;
                 Some(start..start + self.source.len())
             }
-            _ if self.is_hopeless(text.get(from..)?) => None,
-            _ => self.regex().search(&input_from(text, from)?).map(|found| found.range()),
+            Plain::OneOf(texts) => {
+                let starts = texts.iter().filter_map(|(one, _)| Some((from + find(near, one)?, one.len())));
+                starts.min_by_key(|(start, _)| *start).map(|(start, length)| start..start + length)
+            }
+            Plain::Needle(finder) if !shape.crosses => self.find_in_lines(finder, text, from..to),
+            _ if self.is_hopeless(near) => None,
+            _ => self.search(text, from..to, Anchored::No),
+        };
+        found.filter(|found| found.start < end || found.end <= end)
+    }
+
+    /// The leftmost match of a pattern that matches within a line only: in the first line with its needle that matches.
+    fn find_in_lines(&self, needle: &Finder<'_>, text: &[u8], span: Range<usize>) -> Option<Range<usize>> {
+        let mut at = span.start;
+        loop {
+            let found = at + needle.find(text.get(at..span.end)?)?;
+            let start = memchr::memrchr(b'\n', &text[at..found]).map_or(at, |end| at + end + 1);
+            let end = line_end(&text[..span.end], found);
+            if let Some(found) = self.search(text, start..end, Anchored::No) {
+                return Some(found);
+            }
+            at = end + 1;
         }
     }
 
-    /// Where the leftmost match begins, if it begins before `end`, which is the end of a line. Most patterns match within a
-    /// line, so that only the text up to there is looked at.
-    #[must_use]
-    pub fn start_before(&self, text: &[u8], end: usize) -> Option<usize> {
-        if *self.crosses.get_or_init(|| crosses_lines(&self.source)) {
-            return self.find_at(text, 0).map(|found| found.start).filter(|start| *start < end);
-        }
-        let near = text.get(..end)?;
-        match self.plain() {
-            Plain::Whole(finder) => finder.find(near),
-            _ if self.is_hopeless(near) => None,
-            // What stands behind the end still counts for `$`.
-            _ => self.regex().search(&Input::new(text).span(Span { start: 0, end })).map(|found| found.start()),
+    /// What the automaton finds in a part of a text. What stands around the part still counts for `^`, `$` and `\b`.
+    fn search(&self, text: &[u8], span: Range<usize>, anchored: Anchored) -> Option<Range<usize>> {
+        self.regex().search(&Input::new(text).span(span).anchored(anchored)).map(|found| found.range())
+    }
+
+    /// The match that begins at `at`, if one does.
+    pub(crate) fn match_at(&self, text: &[u8], at: usize) -> Option<Range<usize>> {
+        let Known { plain, shape } = self.known();
+        let rest = text.get(at..)?;
+        match plain {
+            Plain::Whole(_) => rest.starts_with(self.source.as_bytes()).then(|| at..at + self.source.len()),
+            Plain::OneOf(texts) => {
+                texts.iter().find(|(one, _)| rest.starts_with(one.as_bytes())).map(|(one, _)| at..at + one.len())
+            }
+            _ if !rest.starts_with(shape.beginning.as_bytes()) => None,
+            plain => {
+                let end = if shape.crosses { text.len() } else { line_end(text, at) };
+                // Mostly the needle stands at the beginning.
+                let hopeless = match plain {
+                    Plain::Needle(finder) if shape.needle != shape.beginning => match shape.crosses {
+                        true => finder.find(&text[at..end]).is_none(),
+                        false => find(&text[at..end], &shape.needle).is_none(),
+                    },
+                    _ => false,
+                };
+                if hopeless { None } else { self.search(text, at..end, Anchored::Yes) }
+            }
         }
     }
 
     /// The leftmost match with its named groups.
     #[must_use]
     pub fn captures(&self, text: &[u8]) -> Option<Match<'_>> {
-        if matches!(self.plain(), Plain::Whole(_)) {
-            return self.find_at(text, 0).map(|span| Match { span, groups: Vec::new() });
-        }
-        if self.is_hopeless(text) {
-            return None;
+        self.captures_from(text, 0)
+    }
+
+    /// The leftmost match at or behind `from` with its named groups.
+    pub(crate) fn captures_from(&self, text: &[u8], from: usize) -> Option<Match<'_>> {
+        self.find_at(text, from).map(|span| self.groups_of(text, span))
+    }
+
+    /// The named groups of a match that is known.
+    pub(crate) fn groups_of(&self, text: &[u8], span: Range<usize>) -> Match<'_> {
+        let mut found = Match { span: span.clone(), groups: Vec::new() };
+        if !self.known().shape.groups {
+            return found;
         }
         let regex = self.regex();
         let mut captures = regex.create_captures();
-        regex.search_captures(&Input::new(text), &mut captures);
-        let span = captures.get_match()?.range();
-        let info = regex.group_info();
-        let groups = info
-            .pattern_names(captures.pattern()?)
-            .enumerate()
-            .filter_map(|(at, name)| Some((name?, Range::from(captures.get_group(at)?))))
-            .collect();
-        Some(Match { span, groups })
+        regex.search_captures(&Input::new(text).span(span).anchored(Anchored::Yes), &mut captures);
+        if let Some(pattern) = captures.pattern() {
+            let names = regex.group_info().pattern_names(pattern).enumerate();
+            found.groups.extend(names.filter_map(|(at, name)| Some((name?, Range::from(captures.get_group(at)?)))));
+        }
+        found
     }
 
     /// The names of its groups, those of the macros included.
@@ -208,18 +294,13 @@ impl Pattern {
 
 impl From<String> for Pattern {
     fn from(source: String) -> Self {
-        Self {
-            source,
-            plain: OnceLock::new(),
-            regex: OnceLock::new(),
-            crosses: OnceLock::new(),
-            behind: OnceLock::new(),
-        }
+        Self { source, known: OnceLock::new(), regex: OnceLock::new(), behind: OnceLock::new() }
     }
 }
 
-fn input_from(text: &[u8], from: usize) -> Option<Input<'_>> {
-    (from <= text.len()).then(|| Input::new(text).span(Span { start: from, end: text.len() }))
+/// Where the line ends that `at` is in.
+fn line_end(text: &[u8], at: usize) -> usize {
+    memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |length| at + length)
 }
 
 fn compile(source: &str) -> Result<Regex, ExpressionError> {
@@ -262,28 +343,88 @@ mod tests {
     #[test]
     fn plain_text_is_found_without_a_regex() {
         let pattern = Pattern::new("BUG: KASAN:");
-        assert!(matches!(pattern.plain(), Plain::Whole(_)));
+        assert!(matches!(pattern.known().plain, Plain::Whole(_)));
         assert_eq!(pattern.find_at(b"xx BUG: KASAN: yy", 0), Some(3..14));
         assert_eq!(pattern.find_at(b"xx BUG: KASAN: yy", 4), None);
     }
 
+    /// What the automaton alone finds.
+    fn plainly(source: &str, text: &[u8], from: usize) -> Option<Range<usize>> {
+        let regex = compile(source).expect("it compiles");
+        regex.search(&Input::new(text).span(from..text.len())).map(|found| found.range())
+    }
+
+    /// Patterns of every shape, and texts in which they match, nearly match, and match behind the line in which they might.
+    const SOURCES: [&str; 17] = [
+        "two: a",
+        "(?:three: f|two: a)",
+        "two: [a-c]+",
+        r"two: (?P<what>[a-z ]*?)\b x",
+        "two: .*needle.*(?P<end>[xz])",
+        "t[a-z]+: needle",
+        r"two:\s(?P<rest>needle)?",
+        r"two: (?:.*\n)+?.*needle (?P<last>[a-z]+)",
+        "^two: needle",
+        "needle$",
+        "needle x$",
+        r"\btwo: needle",
+        "[^x]+needle",
+        "(?P<one>needle|needle x)",
+        "(?:two: needle|two: )x",
+        "x*",
+        "two: needle(?s:.{0,6}?)x",
+    ];
+
+    fn texts() -> impl Iterator<Item = Vec<u8>> {
+        const PARTS: [&str; 7] = ["two: ", "needle", " x", "\n", "a", "three: f", "btwo: needle z"];
+        // All texts of up to five parts.
+        (0..=5).flat_map(|length| {
+            (0..PARTS.len().pow(length)).map(move |number| {
+                let parts = (0..length).map(|at| PARTS[number / PARTS.len().pow(at) % PARTS.len()]);
+                parts.collect::<String>().into_bytes()
+            })
+        })
+    }
+
+    #[test]
+    fn what_decides_first_finds_what_the_automaton_finds() {
+        for source in SOURCES {
+            let (pattern, regex) = (Pattern::new(source), compile(source).expect("it compiles"));
+            for text in texts() {
+                let found = regex.find(&text).map(|found| found.range());
+                let shown = String::from_utf8_lossy(&text);
+                assert_eq!(pattern.find_at(&text, 0), found, "{source} in {shown:?}");
+                assert_eq!(pattern.is_match(&text), found.is_some(), "{source} in {shown:?}");
+                let Some(found) = found else { continue };
+                assert!(text[found.start..].starts_with(pattern.beginning().as_bytes()), "{source} in {shown:?}");
+                let candidate = pattern.candidate(&text, 0);
+                assert!(text.is_empty() || candidate.is_some_and(|at| at <= found.end), "{source} in {shown:?}");
+                assert_eq!(pattern.match_at(&text, found.start), Some(found.clone()), "{source} in {shown:?}");
+                let mut captures = regex.create_captures();
+                regex.captures(&text, &mut captures);
+                for (name, span) in pattern.captures(&text).expect("it matches").groups {
+                    assert_eq!(captures.get_group_by_name(name).map(Range::from), Some(span), "{source} in {shown:?}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn the_start_of_a_match_is_looked_for_up_to_the_end_of_a_line() {
-        let text = b"one: two\nthree: four\n";
-        for (source, end, start) in [
-            ("two", 8, Some(5)),
-            ("four", 8, None),
-            ("t[a-z]+", 20, Some(5)),
-            ("t[a-z]+:", 8, None),
-            ("t[a-z]+:", 20, Some(9)),
-            (r"two\sthree", 8, Some(5)),
-            ("[^x]+four", 8, Some(0)),
-            ("two$", 8, None),
-        ] {
+        for source in SOURCES {
             let pattern = Pattern::new(source);
-            assert_eq!(pattern.start_before(text, end), start, "{source}");
-            let plain = pattern.find_at(text, 0).map(|found| found.start).filter(|start| *start < end);
-            assert_eq!(start, plain, "{source}");
+            for text in texts().filter(|text| text.len() < 24) {
+                let ends = memchr::memchr_iter(b'\n', &text).chain([text.len()]);
+                for (end, from) in ends.flat_map(|end| [(end, 0), (end, end.min(3))]) {
+                    let plain = plainly(source, &text, from).filter(|found| found.start < end || found.end <= end);
+                    let shown = String::from_utf8_lossy(&text);
+                    assert_eq!(
+                        pattern.find_before(&text, from, end),
+                        plain,
+                        "{source} in {shown:?} from {from} to {end}"
+                    );
+                }
+            }
         }
     }
 

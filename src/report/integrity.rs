@@ -1,7 +1,8 @@
 //! Whether a report is whole: what syzbot calls corrupted.
 
 use super::excerpt::holds;
-use super::naming::{MARKERS, STATUS_LINE, frame_names, is_marker, marker};
+use super::markers::{MARKERS, STATUS_LINE, is_marker, marker};
+use super::naming::frame_names;
 use super::title::{Origin, Title};
 use super::wording::Wording;
 
@@ -66,7 +67,7 @@ fn of_stacks(text: &[u8], candidates: &[usize]) -> Option<&'static str> {
             .by_ref()
             .take(PATIENCE)
             .take_while(|line| marker(line).is_none())
-            .any(|line| !frame_names(line).is_empty() || holds(line, "(stack is not available)"));
+            .any(|line| frame_names(line).next().is_some() || holds(line, "(stack is not available)"));
         any |= found;
         if !found && which != STATUS_LINE {
             return Some("no frames in a stack trace");
@@ -87,7 +88,7 @@ fn complete_lines(text: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
 
 #[cfg(test)]
 mod tests {
-    use super::super::naming::lines_with_markers;
+    use super::super::markers::lines_with_markers;
     use super::*;
 
     fn of_stacks(text: &[u8]) -> Option<&'static str> {

@@ -1,7 +1,7 @@
 //! Reports: what one crash, warning or hang says, as plain data.
 //!
 //! `printers` sorts the lines of a log by who printed them, `excerpt` picks a report's lines out of them (`wording` puts them
-//! together), `title` names it by the grammar (`naming` finds the function), `describe` reads its structure, `message` its sentences,
+//! together), `title` names it by the grammar (`walk` finds the function by `markers`, `instruction` and `naming`), `describe` reads its structure, `message` its sentences,
 //! `integrity` says whether it is whole, `blame` names a source file, `subject` a function, `record` is what others see.
 //!
 //! `describe` shows each line to its readers in turn, and the first that takes it is the last that is asked: `dump` (registers and
@@ -35,9 +35,11 @@ mod held_list;
 mod held_pair;
 mod held_pieces;
 mod hung;
+mod instruction;
 mod integrity;
 mod lines;
 mod lockdep;
+mod markers;
 mod message;
 mod naming;
 mod printers;
@@ -56,6 +58,7 @@ mod title;
 mod traces;
 #[cfg(test)]
 mod waits_tests;
+mod walk;
 mod wording;
 
 pub use access::AccessKind;

@@ -1,11 +1,15 @@
 //! syzbot's title of a report, by the kinds of its header.
 
 use super::cleanup::clean_title;
-use super::naming::{Area, Named, Walked, demangle, lines_with_markers, walk};
+use super::markers::lines_with_markers;
+use super::naming::{Named, demangle};
+use super::walk::{Area, Walked, walk};
 use super::wording::Wording;
-use crate::grammar::{Grammar, Kind, Match, fill, placeholders};
+use crate::grammar::{Grammar, Kind, Match, Pattern, fill, placeholders};
+use memchr::memmem::Finder;
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// How a report is called and what that rests on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,8 +75,10 @@ pub fn title(grammar: &Grammar, wording: &Wording, header: usize, raw_output: &[
     let mut alternatives: Vec<Vec<u8>> = Vec::new();
     // Gates count only up to the best one so far: to the end of its line.
     let mut reach = area.len();
+    let mut places = Places::new(area, word);
     for kind in &grammar.kinds[header] {
-        let Some(gate) = kind.gate.start_before(area, reach) else { continue };
+        let Some(span) = places.gate(&kind.gate, reach) else { continue };
+        let gate = span.start;
         if gate > best || (gate == best && winner.is_some()) {
             continue;
         }
@@ -83,7 +89,12 @@ pub fn title(grammar: &Grammar, wording: &Wording, header: usize, raw_output: &[
         let behind = area.get(best + 1..).unwrap_or_default();
         reach = memchr::memchr(b'\n', behind).map_or(area.len(), |length| best + 1 + length);
         gate_matched = true;
-        let Some(found) = kind.body.as_ref().unwrap_or(&kind.gate).captures(area) else { continue };
+        let found = match &kind.body {
+            None => Some(kind.gate.groups_of(area, span)),
+            Some(body) if kind.goes_on => body.captures_from(area, gate),
+            Some(body) => body.captures(area),
+        };
+        let Some(found) = found else { continue };
         let walked = if kind.frames.is_empty() {
             Walked { named: Vec::new(), failed: false }
         } else {
@@ -111,14 +122,66 @@ pub fn title(grammar: &Grammar, wording: &Wording, header: usize, raw_output: &[
             (known.id.clone(), line.to_vec(), false, origin, BTreeMap::new())
         }
     };
-    let alternatives: BTreeSet<Vec<u8>> = alternatives.into_iter().collect();
+    alternatives.sort_unstable();
+    alternatives.dedup();
     let mut alternatives: Vec<String> = alternatives.iter().map(|title| clean_title(title)).collect();
-    alternatives.sort();
+    alternatives.sort_unstable();
     Title { kind, text: clean_title(&raw), raw, alternatives, failed, origin, interrupted, fields }
+}
+
+/// Where the header's text stands, found as far as somebody asks: most kinds of a header begin with it.
+struct Places<'a> {
+    area: &'a [u8],
+    word: Finder<'a>,
+    found: Vec<usize>,
+    /// So far it was looked for.
+    at: usize,
+}
+
+/// Of so many places each is tried for itself; where there are more, one search is faster.
+const FEW_PLACES: usize = 8;
+
+impl<'a> Places<'a> {
+    fn new(area: &'a [u8], word: &'a [u8]) -> Self {
+        Self { area, word: Finder::new(word), found: Vec::new(), at: 0 }
+    }
+
+    /// The leftmost match of a gate that begins before `reach`, which is the end of a line.
+    fn gate(&mut self, gate: &Pattern, reach: usize) -> Option<Range<usize>> {
+        let word = self.word.needle();
+        if word.is_empty() || !gate.beginning().as_bytes().starts_with(word) {
+            return gate.find_before(self.area, 0, reach);
+        }
+        for number in 0..FEW_PLACES {
+            let at = self.place(number, reach)?;
+            if let Some(found) = gate.match_at(self.area, at) {
+                return Some(found);
+            }
+        }
+        gate.find_before(self.area, self.place(FEW_PLACES, reach)?, reach)
+    }
+
+    /// The place with this number, if it is before `reach`.
+    fn place(&mut self, number: usize, reach: usize) -> Option<usize> {
+        while number == self.found.len() {
+            let rest = self.area.get(self.at..reach.max(self.at))?;
+            let Some(found) = self.word.find(rest) else {
+                // What begins before `reach` may end behind it.
+                self.at = self.at.max((reach + 1).saturating_sub(self.word.needle().len()));
+                return None;
+            };
+            self.found.push(self.at + found);
+            self.at += found + 1;
+        }
+        self.found.get(number).copied().filter(|at| *at < reach)
+    }
 }
 
 /// What the groups of a pattern took that the title does not say.
 fn fields(kind: &Kind, area: &[u8], found: &Match<'_>) -> BTreeMap<String, String> {
+    if found.groups.is_empty() {
+        return BTreeMap::new();
+    }
     let told: Vec<&str> = std::iter::once(&kind.title).chain(&kind.alt).flat_map(|text| placeholders(text)).collect();
     let untold = found.groups.iter().filter(|(name, _)| *name != "FN" && !told.contains(name));
     untold.map(|(name, span)| ((*name).to_owned(), String::from_utf8_lossy(&area[span.clone()]).into_owned())).collect()

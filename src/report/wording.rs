@@ -3,7 +3,7 @@
 use super::console::Context;
 use super::excerpt::Excerpt;
 use super::frames::frame_line;
-use super::naming::lines_with_markers;
+use super::markers::lines_with_markers;
 use super::printers::KeptLine;
 use super::symbolized;
 use crate::line::Letters;

@@ -1,8 +1,9 @@
 //! Regular expressions of the grammar files: their macros, their structure, and the plain text that they demand.
 
-use super::literal::{breaks_lines, cheapest, choices, groups, required, runs, spelled, texts};
+use super::literal::{cheapest, choices, groups, runs, spelled};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::Hir;
+use std::borrow::Cow;
 
 /// `{{NAME}}` → regular expression. They mirror the tokens that crash reports are made of.
 const MACROS: [(&str, &str); 3] = [
@@ -52,42 +53,9 @@ pub(crate) fn parse(source: &str) -> Result<Hir, ExpressionError> {
     parsed.map_err(|error| ExpressionError::of(&error))
 }
 
-/// What of an expression is plain text.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum PlainText {
-    /// It stands for its own text.
-    Whole,
-    /// It stands for these texts and no other.
-    OneOf(Vec<String>),
-    /// The longest run of plain text that every match contains; empty when there is none.
-    Needle(String),
-}
-
-/// The longest run of plain text that every match contains, for finding candidate lines. Empty when there is none.
-pub(crate) fn required_literal(source: &str) -> String {
-    match plain_text(source) {
-        PlainText::Whole => source.to_owned(),
-        PlainText::OneOf(texts) => <[String; 1]>::try_from(texts).map(|[text]| text).unwrap_or_default(),
-        PlainText::Needle(needle) => needle,
-    }
-}
-
 /// The texts that an expression stands for, if they are not many and where they stand does not matter.
 pub(crate) fn spellings(source: &str) -> Option<Vec<Vec<u8>>> {
     spelled(&parse(source).ok()?)
-}
-
-/// What of an expression is plain text, by which its lines are looked for.
-pub(crate) fn plain_text(source: &str) -> PlainText {
-    if is_plain(source) {
-        return PlainText::Whole;
-    }
-    let Ok(parsed) = parse(source) else { return PlainText::Needle(String::new()) };
-    let spelled = |texts: Vec<Vec<u8>>| texts.into_iter().map(|text| String::from_utf8(text).ok()).collect();
-    match texts(&parsed).and_then(spelled) {
-        Some(texts) => PlainText::OneOf(texts),
-        None => PlainText::Needle(String::from_utf8(required(&parsed)).unwrap_or_default()),
-    }
 }
 
 /// All runs of plain text that every match contains, in order.
@@ -106,11 +74,6 @@ pub(crate) fn demands(source: &str, cost: &dyn Fn(&[u8]) -> f64) -> Option<Vec<S
     found.into_iter().map(|text| String::from_utf8(text).ok()).collect()
 }
 
-/// Whether a match may hold a line break.
-pub(crate) fn crosses_lines(source: &str) -> bool {
-    parse(source).is_ok_and(|parsed| breaks_lines(&parsed))
-}
-
 /// The names of its groups, those of the macros included.
 ///
 /// # Errors
@@ -121,32 +84,71 @@ pub(crate) fn group_names(source: &str) -> Result<Vec<String>, ExpressionError> 
     Ok(found)
 }
 
+/// The text that an expression stands for, if it stands for just one and that can be seen without parsing it.
+pub(crate) fn unescaped(source: &str) -> Option<Vec<u8>> {
+    let mut text = Vec::with_capacity(source.len());
+    let mut bytes = source.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'\\' => match bytes.next()? {
+                escaped if escaped.is_ascii_punctuation() => text.push(escaped),
+                _ => return None,
+            },
+            b'.' | b'+' | b'*' | b'?' | b'(' | b')' | b'|' | b'[' | b']' | b'{' | b'}' | b'^' | b'$' => return None,
+            byte => text.push(byte),
+        }
+    }
+    (!text.is_empty()).then_some(text)
+}
+
+/// One expression that matches where any of the given ones does.
+pub(crate) fn any<'a>(sources: impl IntoIterator<Item = &'a str>) -> String {
+    let parts: Vec<String> = sources.into_iter().map(|source| format!("(?:{source})")).collect();
+    if parts.is_empty() { "[^\\x00-\\xff]".into() } else { parts.join("|") }
+}
+
+/// One expression that matches where any of the given texts stands.
+pub(crate) fn any_text(texts: &[String]) -> String {
+    let escaped: Vec<String> = texts.iter().map(|text| escape(text)).collect();
+    any(escaped.iter().map(String::as_str))
+}
+
+/// An expression that others may stand beside, whatever alternatives it has.
+pub(crate) fn grouped(source: &str) -> Cow<'_, str> {
+    if source.contains('|') { Cow::Owned(format!("(?:{source})")) } else { Cow::Borrowed(source) }
+}
+
+/// A glob of the blame list as an expression: `*` crosses folders, and the beginning of a path is enough.
+pub(crate) fn of_glob(glob: &str) -> String {
+    let mut expression = String::with_capacity(glob.len() + 16);
+    expression.push('^');
+    for char in glob.chars() {
+        match char {
+            '*' => expression.push_str(".*"),
+            '?' => expression.push('.'),
+            other => push_escaped(&mut expression, other),
+        }
+    }
+    expression
+}
+
 /// The expression that matches a text.
 pub(crate) fn escape(text: &str) -> String {
-    let mut escaped = String::new();
-    for char in text.chars() {
-        if !char.is_alphanumeric() && char.is_ascii() && char != ' ' && char != '_' {
-            escaped.push('\\');
-        }
-        escaped.push(char);
-    }
+    let mut escaped = String::with_capacity(text.len() + 8);
+    text.chars().for_each(|char| push_escaped(&mut escaped, char));
     escaped
+}
+
+fn push_escaped(expression: &mut String, char: char) {
+    if !char.is_alphanumeric() && char.is_ascii() && char != ' ' && char != '_' {
+        expression.push('\\');
+    }
+    expression.push(char);
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{PlainText, demands, plain_text, required_literal};
-
-    #[test]
-    fn alternatives_of_plain_text_are_told() {
-        let one_of = |texts: &[&str]| PlainText::OneOf(texts.iter().map(ToString::to_string).collect());
-        assert_eq!(plain_text("(?:Kernel panic \\- x)|(?:WARNING: y)"), one_of(&["Kernel panic - x", "WARNING: y"]));
-        assert_eq!(plain_text("(?:tainted)"), one_of(&["tainted"]));
-        assert_eq!(plain_text(r"\*\*\* stack smashing"), one_of(&["*** stack smashing"]));
-        for source in ["^ab|cd", "a?", "(?P<x>ab)|cd", "a|b.", "(?i)ab"] {
-            assert!(matches!(plain_text(source), PlainText::Needle(_)), "{source}");
-        }
-    }
+    use super::demands;
 
     #[test]
     fn what_a_match_demands_is_spelled_by_its_parts() {
@@ -168,24 +170,5 @@ mod tests {
         for source in [wide, format!("abcd {deep}")] {
             assert!(demands(&source, &cost).is_some_and(|found| !found.is_empty()));
         }
-    }
-
-    #[test]
-    fn the_required_literal_leaves_out_what_may_be_absent() {
-        assert_eq!(required_literal(r"Killed process .* \(sshd\)"), "Killed process ");
-        assert_eq!(required_literal(r"\*\*\* stack smashing"), "*** stack smashing");
-        assert_eq!(required_literal("abcd?(?:longer|text)ef"), "abc");
-        assert_eq!(required_literal("(?:a|b|c)x{16}y: {{FN}} z"), "y: ");
-        assert_eq!(required_literal("abcdef|ghijkl"), "");
-        assert_eq!(required_literal("(?i)abcdef"), "");
-    }
-
-    #[test]
-    fn the_required_literal_is_what_the_compiler_reads() {
-        assert_eq!(required_literal(r"\x41BC\x44 [0-9]"), "ABCD ");
-        assert_eq!(required_literal(r"[]a]ring stuck"), "ring stuck");
-        assert_eq!(required_literal(r"(?P<what>mydrv: )\bring [0-9]+"), "mydrv: ring ");
-        assert_eq!(required_literal(r"a(?:bcdef)+g"), "bcdef");
-        assert_eq!(required_literal(r"ring[ ]stuck"), "ring stuck");
     }
 }

@@ -1,8 +1,9 @@
 //! Reads grammar files and joins their entries.
 
-use super::expression::{escape, required_literal};
+use super::expression::escape;
 use super::order::ordered;
 use super::rarity::Rarity;
+use super::shape::required_literal;
 use super::sought::{Marks, Signs, Sought, rarest_demanded, signs, sought};
 use super::source::{self, File};
 use super::words::Vocabulary;

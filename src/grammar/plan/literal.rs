@@ -159,6 +159,36 @@ fn exact(expression: &Hir) -> Option<Vec<u8>> {
     }
 }
 
+/// The longest text with which every match begins; anchors may stand before it and in it.
+pub(super) fn beginning(expression: &Hir) -> Vec<u8> {
+    if let Some(text) = exact(expression) {
+        return text;
+    }
+    match expression.kind() {
+        HirKind::Capture(capture) => beginning(&capture.sub),
+        HirKind::Repetition(repetition) if repetition.min > 0 => beginning(&repetition.sub),
+        HirKind::Concat(parts) => {
+            let mut text = Vec::new();
+            for part in parts {
+                let Some(more) = exact(part) else {
+                    text.extend(beginning(part));
+                    break;
+                };
+                text.extend(more);
+            }
+            text
+        }
+        HirKind::Alternation(parts) => {
+            let begun = |one: Vec<u8>, other: Vec<u8>| {
+                let alike = one.iter().zip(&other).take_while(|(one, other)| one == other).count();
+                one[..alike].to_vec()
+            };
+            parts.iter().map(beginning).reduce(begun).unwrap_or_default()
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// Whether a match may hold a line break.
 pub(super) fn breaks_lines(expression: &Hir) -> bool {
     match expression.kind() {

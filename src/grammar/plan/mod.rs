@@ -5,12 +5,14 @@
 
 pub(crate) mod aligned;
 mod buckets;
+pub(crate) mod composed;
 pub(crate) mod expression;
 mod gather;
 mod literal;
 mod order;
 pub(crate) mod rarity;
 pub(super) mod samples;
+pub(crate) mod shape;
 pub(crate) mod sought;
 pub mod source;
 pub(super) mod steps;
