@@ -5,11 +5,18 @@
 #[expect(unreachable_pub, reason = "public in the library")]
 #[path = "src/line/anchors.rs"]
 mod anchors;
+#[path = "src/line/letters.rs"]
+mod letters;
 #[expect(dead_code, unreachable_pub, reason = "the library needs more of it")]
 #[path = "src/grammar/plan/mod.rs"]
 mod plan;
 #[path = "build/shapes.rs"]
 mod shapes;
+
+/// As it is named in the library.
+mod line {
+    pub(crate) use crate::letters::Letters;
+}
 
 use plan::Plan;
 use plan::rarity::{Rarity, slot, windows};
@@ -28,6 +35,7 @@ fn main() {
     println!("cargo::rerun-if-changed=grammars");
     println!("cargo::rerun-if-changed=src/grammar/plan");
     println!("cargo::rerun-if-changed=src/line/anchors.rs");
+    println!("cargo::rerun-if-changed=src/line/letters.rs");
     println!("cargo::rerun-if-changed=.git/HEAD");
     println!("cargo::rerun-if-changed={ORDINARY}");
     let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets it"));

@@ -3,8 +3,7 @@
 use super::dress::Undressed;
 use crate::grammar::{Anchor, Grammar, Scanner};
 use crate::line::{lex, wall_clock};
-use crate::report::{Context, Excerpt, KeptLine, Line, Printers, Structure, describe};
-use std::collections::BTreeSet;
+use crate::report::{Context, Excerpt, Printers, Shown, Structure, describe_shown};
 
 /// A report's window in a flooded log, bytes to either side.
 pub(super) const FLOODED_WINDOW: usize = 4 << 10;
@@ -160,33 +159,25 @@ pub(super) fn structure(grammar: &Grammar, excerpt: &Excerpt<'_>, own: usize, pl
     };
     // Frames that the unwinder doubts may be the last lines of a report.
     let next = excerpt.lines.get(own).map(|line| line.offset);
-    let mut kept: Vec<&KeptLine<'_>> = excerpt.lines[..own].iter().collect();
-    let doubtful = excerpt.doubtful.iter().take_while(|line| next.is_none_or(|next| line.offset < next));
-    let certain = kept.len();
-    kept.extend(doubtful);
-    kept.sort_by_key(|line| line.offset);
-    let lines: Vec<Line<'_>> = kept
-        .iter()
-        .filter_map(|line| {
-            let text = match printer {
-                Some(_) => {
-                    let prefix = lex(&line.text);
-                    let mine = prefix.caller.is_none() || prefix.caller == printer;
-                    mine.then(|| &line.text[prefix.message.min(line.text.len())..])?
-                }
-                None => &line.text,
-            };
-            let (log_line, offset) = (place.log_line(line.offset, line.below), place.offset(line.offset));
-            Some(Line { text, log_line, offset })
-        })
-        .collect();
-    let mut found = describe(grammar, &lines);
-    if kept.len() > certain {
-        let doubtful: BTreeSet<u64> =
-            excerpt.doubtful.iter().map(|line| place.log_line(line.offset, line.below)).collect();
-        found.without_doubtful(&doubtful);
-    }
-    found
+    let mut certain = excerpt.lines[..own].iter().peekable();
+    let mut doubted = excerpt.doubtful.iter().take_while(|line| next.is_none_or(|next| line.offset < next)).peekable();
+    let in_order = std::iter::from_fn(|| match (certain.peek(), doubted.peek()) {
+        (Some(line), Some(other)) if other.offset < line.offset => Some((doubted.next()?, true)),
+        (None, Some(_)) => Some((doubted.next()?, true)),
+        _ => Some((certain.next()?, false)),
+    });
+    let lines = in_order.filter_map(|(line, doubted)| {
+        let text = match printer {
+            Some(_) => {
+                let prefix = lex(&line.text);
+                let mine = prefix.caller.is_none() || prefix.caller == printer;
+                mine.then(|| &line.text[prefix.message.min(line.text.len())..])?
+            }
+            None => &line.text,
+        };
+        Some(Shown { text, log_line: place.log_line(line.offset, line.below), letters: line.letters, doubted })
+    });
+    describe_shown(grammar, lines)
 }
 
 /// The wall-clock time that stands before the message.

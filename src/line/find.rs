@@ -1,5 +1,7 @@
 //! Finds a text in a line, for the many questions that are asked of one line, and compares lines.
 
+use super::Letters;
+
 /// In texts up to this length, bytes, the making of a searcher would cost more than the search.
 const SHORT: usize = 512;
 
@@ -7,6 +9,32 @@ const SHORT: usize = 512;
 pub(crate) fn is_same_but_digits(one: &[u8], other: &[u8]) -> bool {
     let alike = |(one, other): (&u8, &u8)| one == other || one.is_ascii_digit() && other.is_ascii_digit();
     one.len() == other.len() && one.iter().zip(other).all(alike)
+}
+
+/// A text that is looked for in lines of which it is known what they are spelled with: most cannot hold it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted {
+    text: &'static str,
+    letters: Letters,
+}
+
+impl Wanted {
+    pub(crate) const fn new(text: &'static str) -> Self {
+        Self { text, letters: Letters::of(text.as_bytes()) }
+    }
+
+    /// Where it begins in a line, or in a part of a line, that is spelled with `letters`.
+    #[inline]
+    pub(crate) fn find(self, bytes: &[u8], letters: Letters) -> Option<usize> {
+        if letters.may_hold(self.letters) { find(bytes, self.text) } else { None }
+    }
+
+    /// What is before it and what is behind it.
+    #[inline]
+    pub(crate) fn split<'a>(self, bytes: &'a [u8], letters: Letters) -> Option<(&'a [u8], &'a [u8])> {
+        let at = self.find(bytes, letters)?;
+        Some((&bytes[..at], &bytes[at + self.text.len()..]))
+    }
 }
 
 /// Where `needle` begins.
@@ -17,13 +45,7 @@ pub(crate) fn find(bytes: &[u8], needle: &str) -> Option<usize> {
         return memchr::memmem::find(bytes, needle);
     }
     // Of a few bytes of the needle the rarest is looked for, and the rest compared.
-    let last = needle.len() - 1;
-    let mut at = last / 2;
-    for other in [0, last / 4, last - last / 4, last] {
-        if COMMONNESS[usize::from(needle[other])] < COMMONNESS[usize::from(needle[at])] {
-            at = other;
-        }
-    }
+    let at = rarest(needle);
     let end = (bytes.len() + at + 1).checked_sub(needle.len())?;
     let mut from = at;
     while let Some(found) = memchr::memchr(needle[at], bytes.get(from..end)?) {
@@ -34,6 +56,37 @@ pub(crate) fn find(bytes: &[u8], needle: &str) -> Option<usize> {
         from += found + 1;
     }
     None
+}
+
+/// Where the last `needle` begins.
+#[inline]
+pub(crate) fn find_last(bytes: &[u8], needle: &str) -> Option<usize> {
+    let needle = needle.as_bytes();
+    if bytes.len() > SHORT || needle.is_empty() {
+        return memchr::memmem::rfind(bytes, needle);
+    }
+    let at = rarest(needle);
+    let mut end = (bytes.len() + at + 1).checked_sub(needle.len())?;
+    while let Some(found) = memchr::memrchr(needle[at], bytes.get(at..end)?) {
+        if bytes[found..].starts_with(needle) {
+            return Some(found);
+        }
+        end = at + found;
+    }
+    None
+}
+
+/// Which byte of a needle is the rarest of a few.
+#[inline]
+fn rarest(needle: &[u8]) -> usize {
+    let last = needle.len() - 1;
+    let mut at = last / 2;
+    for other in [0, last / 4, last - last / 4, last] {
+        if COMMONNESS[usize::from(needle[other])] < COMMONNESS[usize::from(needle[at])] {
+            at = other;
+        }
+    }
+    at
 }
 
 /// How often lines of reports hold a byte, in rough classes: rows of registers are hexadecimal digits.
@@ -55,7 +108,8 @@ static COMMONNESS: [u8; 256] = {
 
 #[cfg(test)]
 mod tests {
-    use super::find;
+    use super::super::Letters;
+    use super::{Wanted, find, find_last};
 
     #[test]
     fn a_text_is_found_wherever_it_stands() {
@@ -72,6 +126,25 @@ mod tests {
             (&format!("{long}y"), "xy"),
         ] {
             assert_eq!(find(text.as_bytes(), needle), text.find(needle), "{needle} in {text}");
+            assert_eq!(find_last(text.as_bytes(), needle), text.rfind(needle), "last {needle} in {text}");
+        }
+    }
+
+    #[test]
+    fn a_wanted_text_is_found_where_the_letters_allow_it() {
+        const WANTED: Wanted = Wanted::new(" by ");
+        let line = b"[   T5] freed by task by name";
+        let letters = Letters::of(line);
+        assert_eq!(WANTED.find(&line[8..], letters), Some(5));
+        assert_eq!(WANTED.split(&line[8..], letters), Some((&b"freed"[..], &b"task by name"[..])));
+        assert_eq!(WANTED.find(b"y by x", Letters::of(b"others")), None, "the letters were believed");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_text_of_few_letters_is_found(text in "[ab+ ]{0,12}", needle in "[ab+ ]{0,3}") {
+            proptest::prop_assert_eq!(find(text.as_bytes(), &needle), text.find(&needle));
+            proptest::prop_assert_eq!(find_last(text.as_bytes(), &needle), text.rfind(&needle));
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Which bytes a line holds, found in one look at it, so that most questions need no search.
 
+use serde::{Deserialize, Serialize};
+
 /// The bytes of a text, a bit for each of 64 classes: bytes whose last six bits are equal are one class, so that capitals are
 /// told from small letters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct Letters(u64);
 
 impl Letters {

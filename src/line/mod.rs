@@ -37,7 +37,7 @@ mod wall;
 pub use anchors::{BOOT_ANCHORS, EXECUTOR_ANCHOR, GAP_ANCHORS, KERNEL_BOOT_ANCHORS};
 pub use boot::{BootMark, begins_boot, boot_mark, boot_start};
 pub use dressing::{Dressing, Shown, Undressed};
-pub(crate) use find::{find, is_same_but_digits};
+pub(crate) use find::{Wanted, find, find_last, is_same_but_digits};
 pub use gap::{Gap, ends_cut, gap};
 pub use landmarks::{begins_report_line, is_body};
 pub(crate) use letters::Letters;

@@ -3,6 +3,7 @@
 use super::damage::Damage;
 use super::held_pair::Gathering;
 use super::held_pieces::Pieces;
+use super::registers::Registers;
 use super::structure::Structure;
 use crate::grammar::Grammar;
 
@@ -64,6 +65,7 @@ pub(super) struct Account<'g> {
     pub(super) out: Structure,
     pub(super) open: Open,
     pub(super) damage: Damage,
+    pub(super) registers: Registers,
     /// After `---[ end trace`: what follows is of others, or a copy.
     pub(super) ended: bool,
     /// Whether the registers that follow are those of user space.
@@ -78,6 +80,7 @@ impl<'g> Account<'g> {
             out: Structure::default(),
             open: Open::Nothing,
             damage: Damage::default(),
+            registers: Registers::default(),
             ended: false,
             user: false,
         }

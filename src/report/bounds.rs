@@ -16,7 +16,7 @@ impl Bounds {
         if !account.ended || self.panicked {
             return false;
         }
-        let output = &account.grammar.output;
+        let (line, output) = (line.trim_ascii(), &account.grammar.output);
         self.panicked = line.starts_with(b"Kernel panic - not syncing")
             && (output.follows.is_match(line) || output.follows_init.is_match(line));
         !self.panicked

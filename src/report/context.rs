@@ -4,6 +4,7 @@ use super::access::AccessKind;
 use super::fault::fault;
 use super::scan::{after, find, keyed, leading_number, number, pid, split, split_last, task, text, word, words};
 use super::{Access, Task};
+use crate::line::{Letters, Wanted};
 
 /// `CPU: 1 UID: 0 PID: 12 Comm: name Tainted: G W 6.12.1 #2`, as far as it is there.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -92,13 +93,18 @@ pub(super) fn taint(bytes: &[u8]) -> (Option<String>, Option<String>) {
     }
     let Some(mut rest) = after(bytes, "Tainted:") else { return (None, None) };
     // Letters may touch (`OE`); kernels of distributions print dashes for letters that are not set.
-    let mut letters: Vec<String> = Vec::new();
+    let mut letters = String::new();
     loop {
         let (some, tail) = word(rest);
         if some.is_empty() || !some.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'-') {
-            return ((!letters.is_empty()).then(|| letters.join(" ")), release(rest));
+            return ((!letters.is_empty()).then_some(letters), release(rest));
         }
-        letters.extend(some.iter().filter(|byte| **byte != b'-').map(|byte| char::from(*byte).to_string()));
+        for letter in some.iter().filter(|letter| **letter != b'-') {
+            if !letters.is_empty() {
+                letters.push(' ');
+            }
+            letters.push(char::from(*letter));
+        }
         rest = tail;
     }
 }
@@ -150,8 +156,9 @@ pub(super) fn on_cpu(line: &[u8]) -> Option<u32> {
     u32::try_from(leading_number(rest)?.0).ok()
 }
 
-/// The access of a KASAN, KFENCE, KMSAN or KCSAN line, or of a page fault.
-pub(super) fn access(line: &[u8]) -> Option<Access> {
+/// The access of a KASAN, KFENCE, KMSAN or KCSAN line, or of a page fault; `letters` are those of the line.
+pub(super) fn access(line: &[u8], letters: Letters) -> Option<Access> {
+    const BYTES: Wanted = Wanted::new(" bytes by ");
     let read_or_write = |kind: AccessKind, rest: &[u8]| {
         let (size, rest) = leading_number(rest)?;
         let address = split(rest, "at addr ").map(|(_, rest)| text(word(rest).0));
@@ -188,7 +195,7 @@ pub(super) fn access(line: &[u8]) -> Option<Access> {
     }
     // KCSAN: `write to 0xffff… of 8 bytes by task 12 on cpu 1:`.
     if line.last() == Some(&b':')
-        && let Some((head, _)) = split(line, " bytes by ")
+        && let Some((head, _)) = BYTES.split(line, letters)
     {
         let (head, size) = split_last(head, " of ")?;
         let (kind, address) = split_last(head, " to ")?;
@@ -199,7 +206,7 @@ pub(super) fn access(line: &[u8]) -> Option<Access> {
             address: Some(text(address)),
         });
     }
-    fault(line)
+    fault(line, letters)
 }
 
 /// `read` or `write` of `#PF: supervisor read access in kernel mode`.
@@ -280,7 +287,7 @@ mod tests {
                 ("read", Some(2), "0xffff888012345678"),
             ),
         ] {
-            let read = access(line.as_bytes()).unwrap_or_else(|| panic!("{line}"));
+            let read = access(line.as_bytes(), Letters::of(line.as_bytes())).unwrap_or_else(|| panic!("{line}"));
             assert_eq!((read.kind.word(), read.size, read.address.as_deref().unwrap_or("-")), want, "{line}");
         }
     }

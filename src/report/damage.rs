@@ -2,7 +2,6 @@
 
 use super::scan::{after, find, leading_number, text};
 use super::{ChainEntry, HeldLocks, Stack};
-use std::collections::BTreeMap;
 
 /// More sentences than this say no more.
 const MOST: usize = 16;
@@ -15,8 +14,6 @@ pub(super) struct Damage {
     foreign: Option<u64>,
     /// Line of a `<TASK>` or `<IRQ>` that is still open.
     entered: Option<u64>,
-    /// Takes registers that nobody wants.
-    pub(super) spare: BTreeMap<String, String>,
 }
 
 /// What arm prints between the frames around an exception: `Exception stack(0x82a1de60 to 0x82a1dea8)` and the rows of

@@ -68,10 +68,10 @@ fn is_dept(report: &Lockdep) -> bool {
 }
 
 /// A frame of a context: those of its wait are kept.
-pub(super) fn frame(at: usize, waits: bool, frame: Frame, report: Option<&mut Lockdep>) {
+pub(super) fn frame(at: usize, waits: bool, frame: Option<Frame>, report: Option<&mut Lockdep>) {
     let context = report.and_then(|report| report.contexts.get_mut(at));
     if let Some(context) = context.filter(|_| waits) {
-        context.frames.push(frame);
+        context.frames.extend(frame);
     }
 }
 

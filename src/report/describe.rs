@@ -3,7 +3,7 @@
 use super::account::{Account, Answer, Open};
 use super::bounds::{self, Bounds};
 use super::facts::Facts;
-use super::lines::Line;
+use super::lines::{Line, Shown};
 use super::role::StackRole;
 use super::structure::Structure;
 use super::symbolized::is_code_dump;
@@ -29,25 +29,33 @@ struct Walk<'g> {
 ///
 /// Linear in the text; any bytes are fine.
 pub fn describe(grammar: &Grammar, lines: &[Line<'_>]) -> Structure {
+    describe_shown(grammar, lines.iter().map(Shown::of))
+}
+
+/// The same of lines of which more is known. Frames of doubted lines count only in stacks in which no others do.
+pub(crate) fn describe_shown<'a>(grammar: &Grammar, lines: impl Iterator<Item = Shown<'a>>) -> Structure {
+    let mut lines = lines.peekable();
     let mut walk = Walk {
         account: Account::new(grammar),
         bounds: Bounds::default(),
-        facts: lines.first().map(|line| Facts::of(line.text)).unwrap_or_default(),
+        facts: lines.peek().map(|line| Facts::of(line.text, line.letters)).unwrap_or_default(),
         tasks: Tasks::default(),
         traces: Traces::default(),
         dumping: false,
     };
-    for (number, line) in lines.iter().enumerate() {
-        if number > 0 && walk.bounds.is_over(line.text.trim_ascii(), &walk.account) {
-            continue;
+    if let Some(first) = lines.next() {
+        walk.line(&first);
+    }
+    for line in lines {
+        if !walk.bounds.is_over(line.text, &walk.account) {
+            walk.line(&line);
         }
-        walk.line(line);
     }
     walk.finish()
 }
 
 impl Walk<'_> {
-    fn line(&mut self, line: &Line<'_>) {
+    fn line(&mut self, line: &Shown<'_>) {
         let trimmed = line.text.trim_ascii();
         self.dumping = trimmed == b"All code" || self.dumping && (trimmed.is_empty() || is_code_dump(trimmed));
         if self.dumping {
@@ -76,13 +84,13 @@ impl Walk<'_> {
     }
 
     /// The readers in turn: what most lines are comes first.
-    fn ask(&mut self, trimmed: &[u8], line: &Line<'_>, above: Option<usize>) -> Answer {
+    fn ask(&mut self, trimmed: &[u8], line: &Shown<'_>, above: Option<usize>) -> Answer {
         let Self { account, facts, tasks, traces, .. } = self;
         dump::row(trimmed, account)
-            .or_else(|| traces.line(trimmed, line.log_line, above, account))
+            .or_else(|| traces.line(trimmed, line, above, account))
             .or_else(|| dump::code(trimmed, account))
             .or_else(|| bounds::end_mark(trimmed, account))
-            .or_else(|| facts.line(trimmed, line.log_line, account, traces))
+            .or_else(|| facts.line(trimmed, line, account, traces))
             .or_else(|| dump::mixed_row(trimmed, account))
             .or_else(|| lockdep::line(trimmed, line, account))
             .or_else(|| tasks.line(trimmed, line.log_line, account, traces))
@@ -99,7 +107,7 @@ impl Walk<'_> {
     }
 
     /// `<TASK>`, `</IRQ>`, and the old ` <IRQ>  [<…>] f+0x1/0x2` on one line.
-    fn markers(&mut self, trimmed: &[u8], line: &Line<'_>) -> Answer {
+    fn markers(&mut self, trimmed: &[u8], line: &Shown<'_>) -> Answer {
         let mut rest = trimmed;
         while let Some((name, tail)) = marker(rest) {
             if matches!(self.account.open, Open::Stack(_)) {
@@ -117,7 +125,7 @@ impl Walk<'_> {
             return Answer::NotMine;
         }
         if !rest.is_empty() {
-            self.line(&Line { text: rest, ..*line });
+            self.line(&Shown { text: rest, ..*line });
         }
         Answer::Taken
     }
@@ -142,7 +150,9 @@ impl Walk<'_> {
 
     fn finish(mut self) -> Structure {
         self.account.close();
-        let Account { mut out, damage, .. } = self.account;
+        self.account.out.without_doubtful(&self.traces.doubted);
+        let Account { mut out, damage, registers, .. } = self.account;
+        out.registers = registers.by_name();
         self.facts.settle(&mut out);
         if let Some(hung) = out.hung_tasks.iter().find(|hung| hung.seconds.is_some()) {
             out.task = Some(hung.task.clone());

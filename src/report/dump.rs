@@ -1,28 +1,29 @@
 //! Where registers and code go: to the report, to user space, or nowhere behind its end.
 
 use super::account::{Account, Answer};
-use super::registers;
+use super::registers::{self, Registers};
 use super::scan::{after, is_hex, text, word};
-use std::collections::BTreeMap;
 
 /// A row that is registers from end to end.
 pub(super) fn row(trimmed: &[u8], account: &mut Account<'_>) -> Answer {
     let Some(row) = registers::row(trimmed) else { return Answer::NotMine };
-    let (prefix, registers) = destination(account);
-    row.put(prefix, registers);
+    // A copy behind the end mark goes nowhere.
+    if !account.ended {
+        row.put(prefix(account), &mut account.registers);
+    }
     Answer::Taken
 }
 
 /// A line that holds registers and something else.
 pub(super) fn mixed_row(trimmed: &[u8], account: &mut Account<'_>) -> Answer {
-    let (prefix, registers) = destination(account);
+    let (prefix, mut nowhere) = (prefix(account), Registers::default());
+    let registers = if account.ended { &mut nowhere } else { &mut account.registers };
     if registers::read(trimmed, prefix, registers) { Answer::Taken } else { Answer::NotMine }
 }
 
-/// What registers are called that come now, and where they go: a copy behind the end mark goes nowhere.
-fn destination<'a>(account: &'a mut Account<'_>) -> (&'static str, &'a mut BTreeMap<String, String>) {
-    let prefix = if account.user { "user." } else { "" };
-    (prefix, if account.ended { &mut account.damage.spare } else { &mut account.out.registers })
+/// What stands before the names of registers that come now.
+fn prefix(account: &Account<'_>) -> &'static str {
+    if account.user { "user." } else { "" }
 }
 
 /// The `Code:` line.

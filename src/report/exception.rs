@@ -73,8 +73,9 @@ pub(super) fn line(line: &[u8], log_line: u64) -> Option<Exception> {
             register: Some(("PSW", text(numbers.trim_ascii()))),
         });
     }
+    let alike = STARTS.iter().filter(|(start, ..)| start.as_bytes()[0] == line[0]);
     let (rest, role, register) =
-        STARTS.iter().find_map(|(start, role, register)| Some((after(line, start)?, role.clone(), *register)))?;
+        { alike }.find_map(|(start, role, register)| Some((after(line, start)?, role.clone(), *register)))?;
     let frame = place(rest, log_line)?;
     let value = word(rest).0;
     let value = value.strip_prefix(b"[<").and_then(|inner| inner.strip_suffix(b">]")).unwrap_or(value);

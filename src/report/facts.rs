@@ -9,7 +9,8 @@ use super::role::StackRole;
 use super::scan::{after, leading_number, split, text, word};
 use super::structure::Structure;
 use super::traces::Traces;
-use super::{Stack, Task};
+use super::{Shown, Stack, Task};
+use crate::line::Letters;
 
 /// What decides which facts are the report's own.
 #[derive(Debug, Default)]
@@ -25,16 +26,16 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    /// Of the report that begins with this line.
-    pub(super) fn of(first: &[u8]) -> Self {
-        Self { header: header(first), ..Self::default() }
+    /// Of the report that begins with this line, which is spelled with `letters`.
+    pub(super) fn of(first: &[u8], letters: Letters) -> Self {
+        Self { header: header(first, letters), ..Self::default() }
     }
 
     /// A line that says such a fact. Some say another thing besides, and are not taken.
     pub(super) fn line(
         &mut self,
         trimmed: &[u8],
-        log_line: u64,
+        line: &Shown<'_>,
         account: &mut Account<'_>,
         traces: &mut Traces,
     ) -> Answer {
@@ -99,25 +100,27 @@ impl Facts {
                     fill(&mut account.out.kernel_build, kernel_build(release.strip_suffix(b")").unwrap_or(release)));
                 }
             }
-            b'*' => account.damage.dropped(trimmed, log_line),
+            b'*' => account.damage.dropped(trimmed, line.log_line),
             _ => {}
         }
-        self.fault(trimmed, &mut account.out);
-        self.stalled.extend(stalled(trimmed));
+        self.fault(trimmed, line.letters, &mut account.out);
+        if matches!(trimmed[0], b'0'..=b'9' | b'r') {
+            self.stalled.extend(stalled(trimmed));
+        }
         Answer::NotMine
     }
 
     /// The access that went wrong, its kind, and the number of the oops.
-    fn fault(&mut self, trimmed: &[u8], out: &mut Structure) {
-        if let Some(found) = access(trimmed) {
+    fn fault(&mut self, trimmed: &[u8], letters: Letters, out: &mut Structure) {
+        if let Some(found) = access(trimmed, letters) {
             self.x86 |= out.access.is_none() && fault::is_x86(trimmed);
             fill(&mut out.access, Some(found));
             fill(&mut out.task, by_task(trimmed));
-        } else if let Some(kind) = fault::kind(trimmed, self.x86) {
+        } else if let Some(kind) = fault::kind(trimmed, letters, self.x86) {
             refine_access(kind, out);
         }
         if out.oops.is_none() {
-            out.oops = oops_number(trimmed);
+            out.oops = oops_number(trimmed, letters);
         }
     }
 

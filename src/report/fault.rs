@@ -3,10 +3,11 @@
 use super::Access;
 use super::access::AccessKind;
 use super::scan::{after, find, hex, split, text, word};
-use crate::line::Letters;
+use crate::line::{Letters, Wanted};
 
-/// The access of a fault's header or of the line that names its address.
-pub(super) fn fault(line: &[u8]) -> Option<Access> {
+/// The access of a fault's header or of the line that names its address; `letters` are those of the line.
+pub(super) fn fault(line: &[u8], letters: Letters) -> Option<Access> {
+    const WORDS: [Wanted; 3] = [Wanted::new("ddress"), Wanted::new(" handle "), Wanted::new("ereference")];
     let at = |kind: AccessKind, rest: &[u8]| {
         let address = word(rest).0;
         let end = address.iter().rposition(|byte| !b",.:;!".contains(byte)).map_or(0, |last| last + 1);
@@ -15,9 +16,7 @@ pub(super) fn fault(line: &[u8]) -> Option<Access> {
         known.then(|| Access { kind, size: None, address: Some(text(&address[..end])) })
     };
     // Every form has one of these words.
-    let letters = Letters::of(line);
-    let holds = |word: &str| letters.may_hold(Letters::of(word.as_bytes())) && find(line, word).is_some();
-    if !["ddress", " handle ", "ereference"].into_iter().any(holds) {
+    if !WORDS.into_iter().any(|word| word.find(line, letters).is_some()) {
         return None;
     }
     // x86
@@ -68,25 +67,24 @@ pub(super) fn is_x86(line: &[u8]) -> bool {
 }
 
 /// What a line below a fault's header says of its kind. `x86` says whether the header was x86's.
-pub(super) fn kind(line: &[u8], x86: bool) -> Option<AccessKind> {
-    // Most lines hold none of the words.
-    let letters = Letters::of(line);
-    if !["WnR = ", ": IABT", "badaddr: ", "Oops: "].iter().any(|word| letters.may_hold(Letters::of(word.as_bytes()))) {
-        return None;
-    }
+pub(super) fn kind(line: &[u8], letters: Letters, x86: bool) -> Option<AccessKind> {
+    const WNR: Wanted = Wanted::new("WnR = ");
+    const IABT: Wanted = Wanted::new(": IABT");
+    const BADADDR: Wanted = Wanted::new("badaddr: ");
+    const OOPS: Wanted = Wanted::new("Oops: ");
     // arm64: `CM = 0, WnR = 1, TnD = 0`
-    if let Some((_, rest)) = split(line, "WnR = ") {
+    if let Some((_, rest)) = WNR.split(line, letters) {
         return match rest.first()? {
             b'0' => Some(AccessKind::Read),
             b'1' => Some(AccessKind::Write),
             _ => None,
         };
     }
-    if find(line, ": IABT").is_some() && find(line, "EC = 0x").is_some() {
+    if IABT.find(line, letters).is_some() && find(line, "EC = 0x").is_some() {
         return Some(AccessKind::Execute);
     }
     // riscv: `status: … badaddr: … cause: 000000000000000d`
-    if find(line, "badaddr: ").is_some()
+    if BADADDR.find(line, letters).is_some()
         && let Some((_, cause)) = split(line, "cause: ")
     {
         return match hex(word(cause).0)? {
@@ -97,7 +95,7 @@ pub(super) fn kind(line: &[u8], x86: bool) -> Option<AccessKind> {
         };
     }
     // `Oops: 0002 [#1] SMP`, `Internal error: Oops: 96000045 [#1] SMP`, `Internal error: Oops: 817 [#1] ARM`
-    let (head, rest) = split(line, "Oops: ")?;
+    let (head, rest) = OOPS.split(line, letters)?;
     let digits = word(rest).0;
     let code = hex(after(digits, "0x").unwrap_or(digits))?;
     if x86 && head.is_empty() && digits.len() == 4 {
@@ -122,6 +120,14 @@ pub(super) fn kind(line: &[u8], x86: bool) -> Option<AccessKind> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn fault(line: &[u8]) -> Option<Access> {
+        super::fault(line, Letters::of(line))
+    }
+
+    fn kind(line: &[u8], x86: bool) -> Option<AccessKind> {
+        super::kind(line, Letters::of(line), x86)
+    }
 
     #[test]
     fn every_architecture_names_its_address() {

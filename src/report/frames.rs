@@ -3,6 +3,7 @@
 use super::Frame;
 use super::scan::{after, hex, is_hex, leading_number, number, split, text, word};
 use super::symbolized::places;
+use super::usual_frame::{UsualFrame, is_module_byte};
 
 /// What one frame line says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,9 +18,19 @@ pub struct FrameLine {
 ///
 /// Of a line that lists several places (`f (a.c:1 b.c:2)`), the last is the place in `f` itself.
 pub fn frame_line(line: &[u8], log_line: u64) -> Option<FrameLine> {
-    if let Some(frame) = usual(line, log_line) {
-        return Some(FrameLine { frame, callee: None });
+    match UsualFrame::read(line) {
+        Some(usual) => Some(FrameLine { frame: usual.frame(log_line), callee: None }),
+        None => unusual(line, log_line),
     }
+}
+
+/// Whether a line is a stack-frame line.
+pub(super) fn is_frame_line(line: &[u8]) -> bool {
+    UsualFrame::read(line).is_some() || unusual(line, 0).is_some()
+}
+
+/// Reads any stack-frame line, step by step.
+pub(super) fn unusual(line: &[u8], log_line: u64) -> Option<FrameLine> {
     if let Some(inside) = dumped(line) {
         return frame_line(inside, log_line);
     }
@@ -118,58 +129,6 @@ fn dumped(line: &[u8]) -> Option<&[u8]> {
     let inside = line.trim_ascii_start().strip_prefix(b"TPC[")?;
     let end = memchr::memchr(b']', inside)?;
     memchr::memchr(b'+', &inside[..end]).map(|_| &inside[..end])
-}
-
-/// ` name+0x1/0x2` and ` ? name+0x1/0x2 [module]` without anything else, which nearly all frames are, read at a glance.
-fn usual(line: &[u8], log_line: u64) -> Option<Frame> {
-    let bytes = line.trim_ascii_start();
-    let (reliable, bytes) = match bytes.strip_prefix(b"? ") {
-        Some(bytes) => (false, bytes.trim_ascii_start()),
-        None => (true, bytes),
-    };
-    let length = bytes.iter().position(|byte| !IN_NAMES[usize::from(*byte)])?;
-    let (name, rest) = bytes.split_at(length);
-    if !name.first().is_some_and(|first| first.is_ascii_alphabetic() || *first == b'_') {
-        return None;
-    }
-    let (offset, rest) = hexadecimal(rest.strip_prefix(b"+0x")?)?;
-    let (size, rest) = hexadecimal(rest.strip_prefix(b"/0x")?)?;
-    let module = match rest {
-        [] => None,
-        [b' ', b'[', module @ .., b']'] if !module.is_empty() && module.iter().all(is_module_byte) => {
-            Some(text(module))
-        }
-        _ => return None,
-    };
-    let (offset, size, function) = (Some(offset), Some(size), Some(text(name)));
-    Some(Frame { function, offset, size, module, reliable, log_line, ..Frame::default() })
-}
-
-/// What names of functions are made of, by byte.
-static IN_NAMES: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'_' | b'.');
-        byte += 1;
-    }
-    table
-};
-
-/// Up to sixteen hexadecimal digits as a number, and what follows.
-fn hexadecimal(bytes: &[u8]) -> Option<(u64, &[u8])> {
-    let (mut value, mut count) = (0, 0);
-    for byte in bytes {
-        let Some(digit) = char::from(*byte).to_digit(16) else { break };
-        value = (value << 4) | u64::from(digit);
-        count += 1;
-    }
-    (1..=16).contains(&count).then(|| (value, &bytes[count..]))
-}
-
-/// What the name of a module is made of.
-fn is_module_byte(byte: &u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
 }
 
 /// `name+0x1/0x2`, with everything that may follow, without the line's marks: for `RIP: 0010:…`, `at: …`.
@@ -310,6 +269,9 @@ fn named(bytes: &[u8], mut frame: Frame, bracketed: bool) -> Option<Frame> {
     }
     // Without an offset only a place distinguishes a frame from prose.
     let known = frame.inline || bracketed;
+    if !known && memchr::memchr(b':', rest).is_none() {
+        return None;
+    }
     place(rest, &mut frame);
     if frame.file.is_none() && !(known && rest.is_empty()) {
         return None;
@@ -535,6 +497,16 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn what_is_read_at_a_glance_is_what_is_read_step_by_step(
+            line in r" ?(\[<[0-9a-f]{0,9}>\] )?(\? )? ?[a-f_.x0]{1,5}(\+0x[0-9a-fA-F]{1,3})?(/0x[0-9a-f]{1,17})?( ?\[[a-z_.-]{0,3}\])? ?"
+        ) {
+            let usual = UsualFrame::read(line.as_bytes()).map(|usual| usual.frame(7));
+            if let Some(frame) = usual {
+                proptest::prop_assert_eq!(unusual(line.as_bytes(), 7), Some(FrameLine { frame, callee: None }));
+            }
+        }
+
         #[test]
         fn any_bytes_are_read_without_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
             let _ = frame_line(&bytes, 1);

@@ -3,6 +3,7 @@
 use super::Task;
 use super::context::CpuLine;
 use super::scan::{after, find, find_last, keyed, leading_number, split, split_last, task};
+use crate::line::{Letters, Wanted};
 
 /// The facts of a report's first line.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -15,25 +16,31 @@ pub(super) struct Header {
     pub(super) comm: Option<String>,
 }
 
-/// Reads the first line of a report, without its prefix.
-pub(super) fn header(line: &[u8]) -> Header {
+/// Reads the first line of a report, without its prefix; `letters` are those of the line.
+pub(super) fn header(line: &[u8], letters: Letters) -> Header {
+    const STUCK: Wanted = Wanted::new(" stuck for ");
+    const CPU: Wanted = Wanted::new("CPU#");
+    const STALL: Wanted = Wanted::new("self-detected stall on CPU {");
+    const PROCESS: Wanted = Wanted::new(" in process ");
+    const CODE: Wanted = Wanted::new("] code: ");
+    const ATOMIC: Wanted = Wanted::new("scheduling while atomic: ");
     let line = line.trim_ascii_end();
     let cpu = |number: &[u8]| leading_number(number).and_then(|(cpu, _)| u32::try_from(cpu).ok());
     // `BUG: soft lockup - CPU#7 stuck for 105s! [kworker/0:1:31283]`
-    if let Some((head, rest)) = split(line, " stuck for ") {
+    if let Some((head, rest)) = STUCK.split(line, letters) {
         let number = split_last(head, "CPU#").and_then(|(_, number)| cpu(number));
         let whose = split(rest, "[").and_then(|(_, name)| task(without_level(name.strip_suffix(b"]")?), b':'));
         return Header { cpu: number, task: whose, comm: None };
     }
     // `WARNING: f.c:1 at f+0x1/0x2, CPU#0: name/12`, `BUG: spinlock bad magic on CPU#0, name/12`
-    if let Some(at) = find_last(line, "CPU#") {
+    if let Some(at) = CPU.find(line, letters).and_then(|_| find_last(line, "CPU#")) {
         let rest = &line[at + 4..];
         let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
         let whose = after(&rest[digits..], ": ").or_else(|| after(&rest[digits..], ", "));
         return Header { cpu: cpu(rest), task: whose.and_then(|name| task(name, b'/')), comm: None };
     }
     // Until Linux 4.3: `INFO: rcu_sched self-detected stall on CPU { 2}  (t=60000 jiffies g=1234 c=1233 q=45)`
-    if let Some((_, rest)) = split(line, "self-detected stall on CPU {") {
+    if let Some((_, rest)) = STALL.split(line, letters) {
         return Header { cpu: cpu(rest.trim_ascii_start()), ..Header::default() };
     }
     // `WARNING: CPU: 5 PID: 5969 at f.c:1 f+0x1/0x2`
@@ -49,18 +56,18 @@ pub(super) fn header(line: &[u8]) -> Header {
         return Header { cpu: cpu(rest), ..Header::default() };
     }
     // `BUG: Bad page state in process ksoftirqd/0  pfn:00af0`
-    if let Some((_, rest)) = split(line, " in process ") {
+    if let Some((_, rest)) = PROCESS.split(line, letters) {
         // Two blanks end the name.
         let end = find(rest, "  ").unwrap_or(rest.len());
         let comm = String::from_utf8_lossy(rest[..end].trim_ascii()).into_owned();
         return Header { comm: Some(comm), ..Header::default() };
     }
     // `BUG: using smp_processor_id() in preemptible [00000000] code: name/12`
-    if let Some((_, rest)) = split_last(line, "] code: ") {
+    if let Some((_, rest)) = CODE.find(line, letters).and_then(|_| split_last(line, "] code: ")) {
         return Header { task: task(rest, b'/'), ..Header::default() };
     }
     // `BUG: scheduling while atomic: name/12/0x00000002`
-    if let Some((_, rest)) = split(line, "scheduling while atomic: ")
+    if let Some((_, rest)) = ATOMIC.split(line, letters)
         && let Some(end) = find_last(rest, "/0x")
     {
         return Header { task: task(&rest[..end], b'/'), ..Header::default() };
@@ -69,8 +76,9 @@ pub(super) fn header(line: &[u8]) -> Header {
 }
 
 /// The number N of `[#N]` in the header of an oops.
-pub(super) fn oops_number(line: &[u8]) -> Option<u32> {
-    let (_, rest) = split(line, "[#")?;
+pub(super) fn oops_number(line: &[u8], letters: Letters) -> Option<u32> {
+    const NUMBER: Wanted = Wanted::new("[#");
+    let (_, rest) = NUMBER.split(line, letters)?;
     let (number, rest) = leading_number(rest)?;
     rest.starts_with(b"]").then(|| u32::try_from(number).ok()).flatten()
 }
@@ -97,6 +105,14 @@ impl Header {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn header(line: &[u8]) -> Header {
+        super::header(line, Letters::of(line))
+    }
+
+    fn oops_number(line: &[u8]) -> Option<u32> {
+        super::oops_number(line, Letters::of(line))
+    }
 
     #[test]
     fn headers_name_cpu_and_task() {

@@ -3,10 +3,10 @@
 use super::account::{Account, Answer, Open};
 use super::held;
 use super::held_pieces::Pieces;
-use super::{HeldLocks, Line};
+use super::{HeldLocks, Shown};
 
 /// A header of a list, a line of the open one, or one whose header is lost.
-pub(super) fn line(trimmed: &[u8], line: &Line<'_>, account: &mut Account<'_>) -> Answer {
+pub(super) fn line(trimmed: &[u8], line: &Shown<'_>, account: &mut Account<'_>) -> Answer {
     if let Some(list) = held::header(trimmed, line.log_line) {
         account.close();
         begin(list, account);

@@ -43,6 +43,13 @@ impl Pieces {
                 self.end(lists);
             }
         }
+        // Most locks are whole lines.
+        if self.piece.is_empty()
+            && let Some(lock) = held::lock(trimmed, log_line).filter(|lock| lock.acquired_at.is_some())
+        {
+            held::push(&mut lists[self.list].locks, lock);
+            return true;
+        }
         self.piece.extend_from_slice(if self.piece.is_empty() { trimmed } else { raw });
         if let Some(lock) = held::lock(&self.piece, log_line)
             && (lock.acquired_at.is_some() || self.piece.len() > LONGEST)

@@ -1,6 +1,6 @@
 //! Hung tasks, task-dump rows and the kernel's own word on who blocks whom.
 
-use super::scan::{after, is_hex, keyed, leading_number, number, pid, split, split_last, task, text, word};
+use super::scan::{after, find_last, is_hex, keyed, leading_number, number, pid, split, split_last, task, text, word};
 use super::{Blocker, HungTask, Task};
 
 /// `INFO: task NAME:PID blocked for more than 143 seconds.`, in I/O wait or not, and `can't die for more than …`.
@@ -97,7 +97,7 @@ pub(super) fn state(line: &[u8], log_line: u64) -> Option<HungTask> {
 /// The row of kernels before 5.11: `NAME            D26024  7716      1 0x00000000`, `running task` possible.
 pub(super) fn old_row(line: &[u8], log_line: u64) -> Option<HungTask> {
     let line = line.trim_ascii();
-    let flags = line.windows(3).rposition(|window| window == b" 0x")?;
+    let flags = find_last(line, " 0x")?;
     if !is_hex(word(&line[flags + 3..]).0) {
         return None;
     }

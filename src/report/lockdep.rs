@@ -5,23 +5,24 @@ use super::context::{kernel_build, version_line};
 use super::held::{class, empty};
 use super::held_pair::Gathering;
 use super::scan::{after, find, leading_number, split, task, text};
-use super::{ChainEntry, HeldLock, Line, dept, held_list};
+use super::{ChainEntry, HeldLock, Shown, dept, held_list};
 use crate::grammar::{List, Vocabulary};
+use crate::line::{Letters, Wanted};
 
 /// A line of a lockdep report.
-pub(super) fn line(trimmed: &[u8], line: &Line<'_>, account: &mut Account<'_>) -> Answer {
-    headline(trimmed, account)
+pub(super) fn line(trimmed: &[u8], line: &Shown<'_>, account: &mut Account<'_>) -> Answer {
+    headline(trimmed, line.letters, account)
         .or_else(|| dept::line(trimmed, line.log_line, account))
         .or_else(|| held_list::line(trimmed, line, account))
         .or_else(|| open_part(trimmed, line.log_line, account))
         .or_else(|| part(trimmed, line.log_line, account))
         .or_else(|| version(trimmed, account))
-        .or_else(|| sentence(trimmed, line.log_line, account))
+        .or_else(|| sentence(trimmed, line, account))
 }
 
 /// `WARNING: possible circular locking dependency detected` and its likes.
-fn headline(trimmed: &[u8], account: &mut Account<'_>) -> Answer {
-    let Some(flavour) = flavour(&account.grammar.vocabulary, trimmed) else { return Answer::NotMine };
+fn headline(trimmed: &[u8], letters: Letters, account: &mut Account<'_>) -> Answer {
+    let Some(flavour) = flavour(&account.grammar.vocabulary, trimmed, letters) else { return Answer::NotMine };
     let report = account.out.lockdep.get_or_insert_default();
     if report.flavour.is_empty() {
         report.flavour = flavour.into();
@@ -85,9 +86,10 @@ fn part(trimmed: &[u8], log_line: u64, account: &mut Account<'_>) -> Answer {
 /// The second line of a report: `6.1.0-rc8 #0 Not tainted`.
 fn version(trimmed: &[u8], account: &mut Account<'_>) -> Answer {
     let out = &mut account.out;
-    let Some((release, version)) = version_line(trimmed).filter(|_| out.lockdep.is_some()) else {
+    if out.lockdep.is_none() {
         return Answer::NotMine;
-    };
+    }
+    let Some((release, version)) = version_line(trimmed) else { return Answer::NotMine };
     fill(&mut out.taint, release);
     fill(&mut out.kernel_version, Some(version));
     fill(&mut out.kernel_build, kernel_build(trimmed));
@@ -95,36 +97,40 @@ fn version(trimmed: &[u8], account: &mut Account<'_>) -> Answer {
 }
 
 /// `comm/12 is trying to acquire lock:`, `but task is already holding lock:` and their likes.
-fn sentence(trimmed: &[u8], log_line: u64, account: &mut Account<'_>) -> Answer {
+fn sentence(trimmed: &[u8], line: &Shown<'_>, account: &mut Account<'_>) -> Answer {
+    const ASKING: [Wanted; 3] =
+        [Wanted::new(" is trying to "), Wanted::new("] takes:"), Wanted::new(" just changed the state of lock:")];
+    const HOLDING: [Wanted; 2] = [Wanted::new("already holding"), Wanted::new(" lock in the past:")];
+    const LEAVING: [Wanted; 3] = [
+        Wanted::new(" is freeing memory "),
+        Wanted::new(" is leaving the kernel "),
+        Wanted::new(" still has locks held!"),
+    ];
+    const USING: [Wanted; 2] = [Wanted::new("} usage."), Wanted::new("() usage!")];
     if trimmed.starts_with(b"context-{") && account.out.lockdep.is_some() {
         account.close();
         say_usage(trimmed, account);
         return Answer::Taken;
     }
-    let ends = matches!(trimmed.last(), Some(b':' | b'!' | b'.'));
-    if !ends {
+    if !matches!(trimmed.last(), Some(b':' | b'!' | b'.')) {
         return Answer::NotMine;
     }
-    let by = |words: &str| split(trimmed, words).map(|(head, _)| head);
-    if let Some(head) =
-        by(" is trying to ").or_else(|| by("] takes:")).or_else(|| by(" just changed the state of lock:"))
-    {
+    let before = |some: &[Wanted]| some.iter().find_map(|words| Some(words.split(trimmed, line.letters)?.0));
+    if let Some(head) = before(&ASKING) {
         account.close();
         of_task(head, account);
-        account.open = Open::Pair(Gathering::wanted(released(trimmed, log_line)));
-    } else if find(trimmed, "already holding").is_some() || find(trimmed, " lock in the past:").is_some() {
+        account.open = Open::Pair(Gathering::wanted(released(trimmed, line.log_line)));
+    } else if before(&HOLDING).is_some() {
         account.close();
         if trimmed.ends_with(b" in the past:") {
             say_usage(trimmed, account);
         }
         account.open = Open::Pair(Gathering::held());
-    } else if let Some(head) =
-        by(" is freeing memory ").or_else(|| by(" is leaving the kernel ")).or_else(|| by(" still has locks held!"))
-    {
+    } else if let Some(head) = before(&LEAVING) {
         account.close();
         of_task(head, account);
         account.open = Open::Pair(Gathering::held());
-    } else if find(trimmed, "} usage.").is_some() || find(trimmed, "() usage!").is_some() {
+    } else if before(&USING).is_some() {
         say_usage(trimmed, account);
     } else {
         return Answer::NotMine;
@@ -145,12 +151,12 @@ fn say_usage(trimmed: &[u8], account: &mut Account<'_>) {
 }
 
 /// The flavour of a headline.
-fn flavour<'g>(words: &'g Vocabulary, line: &[u8]) -> Option<&'g str> {
+fn flavour<'g>(words: &'g Vocabulary, line: &[u8], letters: Letters) -> Option<&'g str> {
     let lead = [&b"WARNING: "[..], b"INFO: ", b"BUG: ", b"[ ", b"DEPT: "];
     if !lead.iter().any(|lead| line.starts_with(lead)) {
         return None;
     }
-    words.line(List::LockdepFlavours, line)
+    words.line(List::LockdepFlavours, line, letters)
 }
 
 /// `-> #1 (class){usage}-{wait:type}:` and `-> (class){usage} ops: 12 {`.
@@ -198,9 +204,10 @@ mod tests {
             ("[ BUG: Invalid wait context ]", "wait-context"),
             ("WARNING: suspicious RCU usage", "rcu"),
         ] {
-            assert_eq!(flavour(words, line.as_bytes()), Some(want));
+            assert_eq!(flavour(words, line.as_bytes(), Letters::of(line.as_bytes())), Some(want));
         }
-        assert_eq!(flavour(words, b"INFO: task a:1 blocked for more than 3 seconds."), None);
+        let other = b"INFO: task a:1 blocked for more than 3 seconds.";
+        assert_eq!(flavour(words, other, Letters::of(other)), None);
     }
 
     #[test]

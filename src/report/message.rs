@@ -176,7 +176,7 @@ fn is_sentence(grammar: &Grammar, line: &[u8], least: usize) -> bool {
             .iter()
             .any(|start| line.starts_with(start.as_bytes()))
         && !begins(line)
-        && announcement(&grammar.vocabulary, line).is_none()
+        && announcement(&grammar.vocabulary, line, Letters::of(line)).is_none()
         && cpu_line(line).is_none()
         && taint(line) == (None, None)
         && frame_line(line, 0).is_none()

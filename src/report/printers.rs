@@ -21,7 +21,7 @@ pub struct KeptLine<'a> {
     /// How many lines below the report's first line.
     pub below: usize,
     /// What the line is spelled with, its prefix included.
-    pub(super) letters: Letters,
+    pub(crate) letters: Letters,
 }
 
 /// One line, and what the rules for the lines of reports say of it.

@@ -1,6 +1,6 @@
 //! Register dumps of all architectures: name → value as printed.
 
-use super::scan::{after, is_hex, text, word, words};
+use super::scan::is_hex;
 use std::collections::BTreeMap;
 
 /// Names that may begin a line of registers, sorted.
@@ -13,118 +13,229 @@ const FIRST: [&str; 96] = [
     "s7", "s8", "s9", "sp", "status", "t0", "t1", "t2", "t3", "t4", "t5", "t6", "tp", "x0",
 ];
 
+/// The longest name of a register, bytes.
+const LONGEST: usize = 8;
+
+/// [`FIRST`] as numbers, in the same order.
+static FIRST_PACKED: [u64; FIRST.len()] = {
+    let mut packed = [0; FIRST.len()];
+    let mut at = 0;
+    while at < packed.len() {
+        packed[at] = pack(FIRST[at].as_bytes());
+        at += 1;
+    }
+    packed
+};
+
+/// With which bytes a row of named registers may begin: most other lines end here.
+static BEGINS: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut at = 0;
+    while at < FIRST.len() {
+        table[FIRST[at].as_bytes()[0] as usize] = true;
+        at += 1;
+    }
+    table
+};
+
+/// What names of registers are made of, by byte.
+static IN_NAMES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric() || byte as u8 == b'_';
+        byte += 1;
+    }
+    table
+};
+
+/// Hexadecimal digits, by byte.
+static IN_VALUES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = (byte as u8).is_ascii_hexdigit();
+        byte += 1;
+    }
+    table
+};
+
+/// Registers whose rows may say more: the place of the fault, or its cause.
+static TELLING: [u64; 12] = [
+    pack(b"PC"),
+    pack(b"LR"),
+    pack(b"IP"),
+    pack(b"pc"),
+    pack(b"lr"),
+    pack(b"epc"),
+    pack(b"ra"),
+    pack(b"NIP"),
+    pack(b"ERA"),
+    pack(b"cause"),
+    pack(b"badaddr"),
+    pack(b"CPU"),
+];
+
+/// A name of up to [`LONGEST`] bytes as a number; numbers are in the order of their names.
+const fn pack(name: &[u8]) -> u64 {
+    let (mut packed, mut at) = (0, 0);
+    while at < LONGEST {
+        packed = packed << 8 | if at < name.len() { name[at] as u64 } else { 0 };
+        at += 1;
+    }
+    packed
+}
+
+/// The registers of a report as its rows come.
+#[derive(Debug, Default)]
+pub(super) struct Registers {
+    /// In the order of the log: putting them into order at the end is less work than finding each one's place.
+    found: Vec<(String, String)>,
+    /// At how many of them those that are there twice go.
+    crowded: usize,
+}
+
+/// Few reports have more registers.
+const USUAL: usize = 64;
+
+impl Registers {
+    /// A register, under `prefix` + name. A value that is there already stays: the first dump is the one of the crash.
+    pub(super) fn put(&mut self, prefix: &str, name: &str, value: &str) {
+        if self.found.len() >= self.crowded.max(USUAL) {
+            self.settle();
+            self.crowded = self.found.len() * 2;
+        }
+        let name = if prefix.is_empty() { name.to_owned() } else { [prefix, name].concat() };
+        self.found.push((name, value.to_owned()));
+    }
+
+    /// All of them, by name.
+    pub(super) fn by_name(mut self) -> BTreeMap<String, String> {
+        self.settle();
+        self.found.into_iter().collect()
+    }
+
+    /// Puts them into order, and keeps the first of each name.
+    fn settle(&mut self) {
+        self.found.sort_by(|one, other| one.0.cmp(&other.0));
+        self.found.dedup_by(|later, first| later.0 == first.0);
+    }
+}
+
 /// A row that is registers from end to end and says nothing else.
 #[derive(Debug, Default)]
 pub(super) struct Row<'l> {
-    pairs: [(&'l [u8], &'l [u8]); WIDEST],
+    pairs: [(&'l str, &'l str); WIDEST],
     count: usize,
 }
 
 /// No row is wider.
 const WIDEST: usize = 8;
-/// Registers whose rows may say more: the place of the fault, or its cause.
-const TELLING: [&[u8]; 12] =
-    [b"PC", b"LR", b"IP", b"pc", b"lr", b"epc", b"ra", b"NIP", b"ERA", b"cause", b"badaddr", b"CPU"];
 
 /// Reads such a row. It is recognised at a glance: a third of many reports are such rows.
 pub(super) fn row(line: &[u8]) -> Option<Row<'_>> {
+    let first = name(line)?;
+    let mut rest = std::str::from_utf8(line).ok().filter(|_| is_first(first))?;
     let mut row = Row::default();
-    let mut rest = line;
     while !rest.is_empty() {
         let (name, value, tail) = pair(rest)?;
-        if TELLING.contains(&name) {
+        if TELLING.contains(&pack(name.as_bytes())) {
             return None;
         }
         *row.pairs.get_mut(row.count)? = (name, value);
         row.count += 1;
         rest = tail;
     }
-    (row.count > 0 && is_first(row.pairs[0].0)).then_some(row)
+    Some(row)
 }
 
 impl Row<'_> {
-    /// Puts the registers into `registers` under `prefix` + name. Values that are there already stay.
-    pub(super) fn put(&self, prefix: &str, registers: &mut BTreeMap<String, String>) {
-        self.pairs[..self.count].iter().for_each(|(name, value)| put(prefix, name, value, registers));
+    /// Puts the registers into `registers` under `prefix` + name.
+    pub(super) fn put(&self, prefix: &str, registers: &mut Registers) {
+        self.pairs[..self.count].iter().for_each(|(name, value)| registers.put(prefix, name, value));
     }
 }
 
-fn put(prefix: &str, name: &[u8], value: &[u8], registers: &mut BTreeMap<String, String>) {
-    let name = text(name);
-    let name = if prefix.is_empty() { name } else { [prefix, &name].concat() };
-    registers.entry(name).or_insert_with(|| text(value));
+/// The name of the register with which a line may begin.
+fn name(line: &[u8]) -> Option<&[u8]> {
+    BEGINS[usize::from(*line.first()?)].then_some(())?;
+    let end = line.iter().take(LONGEST + 1).position(|byte| !IN_NAMES[usize::from(*byte)])?;
+    line[end..].trim_ascii_start().starts_with(b":").then_some(&line[..end])
 }
 
 /// Whether a register of that name may begin a line.
 fn is_first(name: &[u8]) -> bool {
     let arm64 = name.len() > 1 && name[0] == b'x' && name[1..].iter().all(u8::is_ascii_digit);
-    arm64 || FIRST.binary_search_by(|first| first.as_bytes().cmp(name)).is_ok()
+    arm64 || name.len() <= LONGEST && FIRST_PACKED.binary_search(&pack(name)).is_ok()
 }
 
-/// Whether the line looks like a row of registers; if so, they go into `registers` under `prefix` + name. Values that are
-/// there already stay: the first dump is the one of the crash.
-pub(super) fn read(line: &[u8], prefix: &str, registers: &mut BTreeMap<String, String>) -> bool {
-    let Some((name, value, mut rest)) = pair(line) else {
-        return numbered_row(line, prefix, registers);
-    };
-    if !is_first(name) {
+/// Whether the line looks like a row of registers, whatever stands behind them; if so, they go into `registers` under
+/// `prefix` + name.
+pub(super) fn read(line: &[u8], prefix: &str, registers: &mut Registers) -> bool {
+    if !name(line.trim_ascii_start()).is_some_and(is_first) {
         return numbered_row(line, prefix, registers);
     }
-    put(prefix, name, value, registers);
+    let line = String::from_utf8_lossy(line);
+    let Some((name, value, mut rest)) = pair(&line) else { return false };
+    registers.put(prefix, name, value);
     while let Some((name, value, tail)) = pair(rest) {
-        put(prefix, name, value, registers);
+        registers.put(prefix, name, value);
         rest = tail;
     }
     true
 }
 
 /// `NAME: VALUE`, `NAME : VALUE`, `NAME:VALUE`; the value is hexadecimal, a segment before and a selector after it allowed.
-fn pair(bytes: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
-    let bytes = bytes.trim_ascii_start();
-    let end = bytes.iter().position(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_')?;
-    let name = &bytes[..end];
-    if name.is_empty() || name.len() > 8 {
-        return None;
-    }
-    let rest = bytes[end..].trim_ascii_start().strip_prefix(b":")?;
-    let (value, rest) = word(rest);
+fn pair(text: &str) -> Option<(&str, &str, &str)> {
+    let text = text.trim_ascii_start();
+    let end = text.bytes().take(LONGEST + 1).position(|byte| !IN_NAMES[usize::from(byte)]).filter(|end| *end > 0)?;
+    let (name, rest) = text.split_at(end);
+    let rest = rest.trim_ascii_start().strip_prefix(':')?.trim_ascii_start();
     // Most values are digits and nothing else.
-    if is_hex(value) {
-        return Some((name, value, rest));
+    let digits = rest.bytes().position(|byte| !IN_VALUES[usize::from(byte)]).unwrap_or(rest.len());
+    let (value, tail) = rest.split_at(digits);
+    if digits > 0 && tail.bytes().next().is_none_or(|byte| byte.is_ascii_whitespace()) {
+        return Some((name, value, tail.trim_ascii_start()));
     }
-    let bare = value.split(|byte| *byte == b'(').next().unwrap_or_default();
-    let bare = bare.strip_prefix(b"[<").and_then(|inner| inner.strip_suffix(b">]")).unwrap_or(bare);
-    let bare = after(bare, "0x").unwrap_or(bare);
-    let hexadecimal = match memchr::memchr(b':', bare) {
-        Some(at) => is_hex(&bare[..at]) && is_hex(&bare[at + 1..]),
-        None => is_hex(bare),
+    let end = rest.bytes().position(|byte| byte.is_ascii_whitespace()).unwrap_or(rest.len());
+    let (value, tail) = rest.split_at(end);
+    let bare = value.split('(').next().unwrap_or_default();
+    let bare = without_brackets(bare);
+    let bare = bare.strip_prefix("0x").unwrap_or(bare);
+    let hexadecimal = match bare.split_once(':') {
+        Some((segment, bare)) => is_hex(segment.as_bytes()) && is_hex(bare.as_bytes()),
+        None => is_hex(bare.as_bytes()),
     };
-    hexadecimal.then_some((
-        name,
-        value.strip_prefix(b"[<").and_then(|inner| inner.strip_suffix(b">]")).unwrap_or(value),
-        rest,
-    ))
+    hexadecimal.then_some((name, without_brackets(value), tail.trim_ascii_start()))
+}
+
+/// The inside of `[<8028bd5c>]`.
+fn without_brackets(value: &str) -> &str {
+    value.strip_prefix("[<").and_then(|inner| inner.strip_suffix(">]")).unwrap_or(value)
 }
 
 /// Rows of unnamed registers: `GPR04: …`, `Krnl GPRS: …`, `$ 4   : …`, `r4: … …` of LoongArch.
-fn numbered_row(line: &[u8], prefix: &str, registers: &mut BTreeMap<String, String>) -> bool {
-    let line = line.trim_ascii();
-    let (stem, rest) = if let Some(rest) = after(line, "Krnl GPRS:") {
-        ("r", [b"0: ", rest].concat())
-    } else if let Some(rest) = after(line, "GPR") {
-        ("r", rest.to_vec())
-    } else if let Some(rest) = after(line, "$") {
-        ("$", rest.to_vec())
+fn numbered_row(line: &[u8], prefix: &str, registers: &mut Registers) -> bool {
+    if !matches!(line.trim_ascii_start().first(), Some(b'K' | b'G' | b'$')) {
+        return false;
+    }
+    let line = String::from_utf8_lossy(line.trim_ascii());
+    let (stem, rest) = if let Some(rest) = line.strip_prefix("Krnl GPRS:") {
+        ("r", ["0: ", rest].concat())
+    } else if let Some(rest) = line.strip_prefix("GPR") {
+        ("r", rest.to_owned())
+    } else if let Some(rest) = line.strip_prefix('$') {
+        ("$", rest.to_owned())
     } else {
         return false;
     };
-    let Some(colon) = memchr::memchr(b':', &rest) else { return false };
-    let Some(first) = super::scan::number(rest[..colon].trim_ascii()) else { return false };
-    if first > 64 {
+    let Some((first, values)) = rest.split_once(':') else { return false };
+    let Some(first) = super::scan::number(first.as_bytes().trim_ascii()).filter(|first| *first <= 64) else {
         return false;
-    }
-    for (value, index) in words(&rest[colon + 1..]).take_while(|value| is_hex(value)).take(8).zip(first..) {
-        registers.entry(format!("{prefix}{stem}{index}")).or_insert_with(|| text(value));
+    };
+    let values = values.split_ascii_whitespace().take_while(|value| is_hex(value.as_bytes())).take(8);
+    for (value, index) in values.zip(first..) {
+        registers.put(prefix, &format!("{stem}{index}"), value);
     }
     true
 }
@@ -134,15 +245,42 @@ mod tests {
     use super::*;
 
     fn of(line: &str) -> Vec<String> {
-        let mut registers = BTreeMap::new();
+        let mut registers = Registers::default();
         let is = read(line.as_bytes(), "", &mut registers);
-        assert_eq!(is, !registers.is_empty(), "{line}");
-        registers.into_iter().map(|(name, value)| format!("{name}={value}")).collect()
+        assert_eq!(is, !registers.found.is_empty(), "{line}");
+        registers.by_name().into_iter().map(|(name, value)| format!("{name}={value}")).collect()
     }
 
     #[test]
     fn the_names_are_sorted() {
-        assert!(FIRST.is_sorted());
+        assert!(FIRST.is_sorted() && FIRST_PACKED.is_sorted());
+        assert!(FIRST.iter().all(|name| name.len() <= LONGEST && is_first(name.as_bytes())));
+        assert!(!is_first(b"Modules") && !is_first(b"x") && !is_first(b"") && is_first(b"x29"));
+    }
+
+    #[test]
+    fn the_first_value_of_a_register_stays_however_many_come() {
+        let mut registers = Registers::default();
+        for number in 0..1000 {
+            registers.put("", &format!("r{}", number % 7), &number.to_string());
+            assert!(registers.found.len() <= USUAL);
+        }
+        registers.put("user.", "r1", "a");
+        let names: Vec<String> =
+            registers.by_name().into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+        assert_eq!(names.join(" "), "r0=0 r1=1 r2=2 r3=3 r4=4 r5=5 r6=6 user.r1=a");
+    }
+
+    #[test]
+    fn a_row_is_registers_from_end_to_end() {
+        let of = |line: &str| row(line.as_bytes()).map(|row| row.count);
+        assert_eq!(of("RAX: 0000000000000001 RBX: ffff888012345678 RCX: 0000000000000000"), Some(3));
+        assert_eq!(of("RSP: 0018:ffffc90000d67a10 EFLAGS: 00010246"), Some(2));
+        assert_eq!(of("sp : 9ec4fea0  ip : 00000000  fp : 9f6a3700"), Some(3));
+        for line in ["RAX: 00 then", "RIP: 00", "sp : 00 pc : 00", "CPU: 0", "RAX 00", "RAX: ", "", "fea0: 9eaea800"] {
+            assert_eq!(of(line), None, "{line}");
+        }
+        assert_eq!(row(b"RAX: 00(\xff)").map(|row| row.count), None);
     }
 
     #[test]

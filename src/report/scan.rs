@@ -1,7 +1,7 @@
 //! Small steps over bytes that all structure parsers take: words, numbers, tasks.
 
 use super::Task;
-pub(super) use crate::line::find;
+pub(super) use crate::line::{find, find_last};
 
 /// Bytes as text; what is not UTF-8 becomes U+FFFD.
 pub(super) fn text(bytes: &[u8]) -> String {
@@ -14,11 +14,6 @@ pub(super) fn text(bytes: &[u8]) -> String {
 /// What follows `prefix`.
 pub(super) fn after<'a>(bytes: &'a [u8], prefix: &str) -> Option<&'a [u8]> {
     bytes.strip_prefix(prefix.as_bytes())
-}
-
-/// Where the last `needle` begins.
-pub(super) fn find_last(bytes: &[u8], needle: &str) -> Option<usize> {
-    memchr::memmem::rfind(bytes, needle.as_bytes())
 }
 
 /// What is before and after the first `needle`.

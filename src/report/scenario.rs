@@ -4,13 +4,13 @@ use super::account::{Account, Answer, Open};
 use super::held;
 use super::scan::{find, text, word};
 use super::stacks::begins;
-use super::{Line, ScenarioStep};
+use super::{ScenarioStep, Shown};
 
 /// More rows than this are other text.
 const MOST: usize = 64;
 
 /// One line of the open table; not its own when the table is over.
-pub(super) fn line(trimmed: &[u8], line: &Line<'_>, account: &mut Account<'_>) -> Answer {
+pub(super) fn line(trimmed: &[u8], line: &Shown<'_>, account: &mut Account<'_>) -> Answer {
     let Open::Scenario(second) = account.open else { return Answer::NotMine };
     if let Some(second) = columns(line.text) {
         account.open = Open::Scenario(second);

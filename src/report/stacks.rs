@@ -5,6 +5,7 @@ use super::context::{by_task, on_cpu};
 use super::role::StackRole;
 use super::scan::{after, find, is_hex, keyed, leading_number, text, word};
 use crate::grammar::{List, Vocabulary};
+use crate::line::{Letters, Wanted};
 
 /// A line that says whose stack follows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +23,7 @@ pub(super) struct Announcement {
 /// A line that only begins a stack: `Call Trace:`, `Backtrace:`, `stack backtrace:`, `[<…>]`-less and with flags.
 pub(super) fn begins(line: &[u8]) -> bool {
     let line = line.trim_ascii();
-    if line.len() > 40 {
+    if line.len() > 40 || !matches!(line.first(), Some(b'C' | b'B' | b'b' | b'S')) {
         return false;
     }
     matches!(
@@ -37,8 +38,9 @@ pub(super) fn begins(line: &[u8]) -> bool {
     ) || [&b"Call Trace:"[..], b"Call trace:", b"backtrace (crc "].iter().any(|start| line.starts_with(start))
 }
 
-/// Reads an announcement.
-pub(super) fn announcement(words: &Vocabulary, line: &[u8]) -> Option<Announcement> {
+/// Reads an announcement; `letters` are those of the line.
+pub(super) fn announcement(words: &Vocabulary, line: &[u8], letters: Letters) -> Option<Announcement> {
+    const TSTATE: Wanted = Wanted::new(" TSTATE[");
     match line.first()? {
         b'I' | b'A' if slub_track(line, "Allocated in ") => slub(line, StackRole::Allocated),
         b'I' | b'F' if slub_track(line, "Freed in ") => slub(line, StackRole::Freed),
@@ -61,11 +63,11 @@ pub(super) fn announcement(words: &Vocabulary, line: &[u8]) -> Option<Announceme
             Some(Announcement { role: StackRole::Cpu(cpu), task: None, cpu: Some(cpu), opens: false })
         }
         b'c' if line.starts_with(b"comm \"") => leak(line),
-        b'C' | b'*' if find(line, " TSTATE[").is_some() => sparc(line),
+        b'C' | b'*' if TSTATE.find(line, letters).is_some() => sparc(line),
         _ => None,
     }
-    .or_else(|| marker(words, line))
-    .or_else(|| kcsan(line))
+    .or_else(|| marker(words, line, letters))
+    .or_else(|| kcsan(line, letters))
     .or_else(|| usage(line))
 }
 
@@ -84,10 +86,10 @@ fn sparc(line: &[u8]) -> Option<Announcement> {
 }
 
 /// A line that the vocabulary knows: the role, and whether frames follow at once.
-fn marker(words: &Vocabulary, line: &[u8]) -> Option<Announcement> {
-    let (role, opens) = match words.line(List::StackTitles, line) {
+fn marker(words: &Vocabulary, line: &[u8], letters: Letters) -> Option<Announcement> {
+    let (role, opens) = match words.line(List::StackTitles, line, letters) {
         Some(role) => (role, true),
-        None => (words.line(List::StackOwners, line)?, false),
+        None => (words.line(List::StackOwners, line, letters)?, false),
     };
     Some(Announcement { role: StackRole::of_word(role), task: by_task(line), cpu: on_cpu(line), opens })
 }
@@ -125,8 +127,9 @@ fn leak(line: &[u8]) -> Option<Announcement> {
 }
 
 /// `write to 0x… of 8 bytes by task 12 on cpu 1:`; the caller numbers the two.
-fn kcsan(line: &[u8]) -> Option<Announcement> {
-    if !line.ends_with(b":") || find(line, " bytes by ").is_none() {
+fn kcsan(line: &[u8], letters: Letters) -> Option<Announcement> {
+    const BYTES: Wanted = Wanted::new(" bytes by ");
+    if !line.ends_with(b":") || BYTES.find(line, letters).is_none() {
         return None;
     }
     Some(Announcement { role: StackRole::Race(0), task: by_task(line), cpu: on_cpu(line), opens: true })
@@ -191,7 +194,8 @@ mod tests {
             ("comm \"syz-executor\", pid 77, jiffies 4294946080 (age 12.760s)", "leak", Some(77), None, false),
             ("page last free pid 12 tgid 12 stack trace:", "page-freed", Some(12), None, true),
         ] {
-            let read = announcement(words, line.as_bytes()).unwrap_or_else(|| panic!("{line}"));
+            let read =
+                announcement(words, line.as_bytes(), Letters::of(line.as_bytes())).unwrap_or_else(|| panic!("{line}"));
             assert_eq!(
                 (read.role.word().as_ref(), read.task.map(|task| task.pid), read.cpu, read.opens),
                 (role, pid, cpu, opens),
@@ -204,7 +208,7 @@ mod tests {
             "A stop at:x",
             "",
         ] {
-            assert_eq!(announcement(words, line.as_bytes()), None, "{line}");
+            assert_eq!(announcement(words, line.as_bytes(), Letters::of(line.as_bytes())), None, "{line}");
         }
     }
 }

@@ -57,7 +57,10 @@ impl Structure {
 
     /// Leaves the frames of these log lines, which a careful unwinder would not have printed, out of every stack that has
     /// others that the unwinder is sure of.
-    pub fn without_doubtful(&mut self, lines: &BTreeSet<u64>) {
+    pub(super) fn without_doubtful(&mut self, lines: &BTreeSet<u64>) {
+        if lines.is_empty() {
+            return;
+        }
         let chain = self.lockdep.iter_mut().flat_map(|report| &mut report.chain).map(|entry| &mut entry.frames);
         for frames in self.stacks.iter_mut().map(|stack| &mut stack.frames).chain(chain) {
             if frames.iter().any(|frame| frame.reliable && !lines.contains(&frame.log_line)) {

@@ -4,12 +4,14 @@ use super::account::{Account, Answer, Open, fill};
 use super::context::access;
 use super::dept;
 use super::exception::{self, Exception};
-use super::frames::{frame_line, frames_behind};
+use super::frames::{FrameLine, frames_behind, is_frame_line, unusual};
 use super::role::StackRole;
 use super::scan::{after, find, split};
 use super::stacks::{Announcement, announcement, begins};
 use super::symbolized::is_inlined_copy;
-use super::{Frame, Line, Stack, Task};
+use super::usual_frame::UsualFrame;
+use super::{Frame, Shown, Stack, Task};
+use std::collections::BTreeSet;
 
 /// Most stacks have no more frames.
 const USUAL_FRAMES: usize = 24;
@@ -31,6 +33,8 @@ pub(super) struct Traces {
     titled: Option<usize>,
     /// Index of the stack that the last line added an exception frame to.
     exception: Option<usize>,
+    /// Log lines with frames that a careful unwinder would not have printed.
+    pub(super) doubted: BTreeSet<u64>,
 }
 
 impl Traces {
@@ -39,29 +43,32 @@ impl Traces {
     pub(super) fn line(
         &mut self,
         trimmed: &[u8],
-        log_line: u64,
+        line: &Shown<'_>,
         above: Option<usize>,
         account: &mut Account<'_>,
     ) -> Answer {
         // m68k has the first frame on the same line, as x86_64 had.
-        if let Some(text) = after(trimmed, "Call Trace:").filter(|text| frame_line(text, log_line).is_some()) {
-            self.begin(log_line, account);
-            return self.frame(&Line { text, log_line, offset: 0 }, account);
+        if let Some(text) = after(trimmed, "Call Trace:").filter(|text| !text.is_empty() && is_frame_line(text)) {
+            self.begin(line.log_line, account);
+            return self.frame(&Shown { text, ..*line }, account);
         }
         if begins(trimmed) {
-            self.begin(log_line, account);
+            self.begin(line.log_line, account);
             return Answer::Taken;
         }
-        if let Some(announced) = announcement(&account.grammar.vocabulary, trimmed) {
+        if let Some(announced) = announcement(&account.grammar.vocabulary, trimmed, line.letters) {
             // The line itself follows its copies.
             if !is_inlined_copy(trimmed) {
-                self.announce(announced, trimmed, log_line, account);
+                self.announce(announced, trimmed, line, account);
             }
             return Answer::Taken;
         }
-        match exception::line(trimmed, log_line) {
+        match exception::line(trimmed, line.log_line) {
             Some(found) => {
-                self.instruction(found, above, log_line, account);
+                if line.doubted {
+                    self.doubted.insert(line.log_line);
+                }
+                self.instruction(found, above, line.log_line, account);
                 Answer::Taken
             }
             None => Answer::NotMine,
@@ -74,8 +81,16 @@ impl Traces {
     }
 
     /// A frame, into what is open.
-    pub(super) fn frame(&mut self, line: &Line<'_>, account: &mut Account<'_>) -> Answer {
-        let Some(found) = frame_line(line.text, line.log_line) else { return Answer::NotMine };
+    pub(super) fn frame(&mut self, line: &Shown<'_>, account: &mut Account<'_>) -> Answer {
+        // Most lines are no frames or usual ones, and of those nothing is made before it is known where they go.
+        let usual = UsualFrame::read(line.text);
+        let found = match usual {
+            Some(_) => None,
+            None => match unusual(line.text, line.log_line) {
+                Some(found) => Some(found),
+                None => return Answer::NotMine,
+            },
+        };
         if matches!(account.open, Open::Nothing | Open::Held(_)) {
             // Frames without a header are the report's own if its header is all that came before.
             let expected = self.announced.is_some() || !self.traced;
@@ -99,19 +114,26 @@ impl Traces {
                 None => return Answer::NotMine,
             },
             Open::Context { at, waits } => {
-                dept::frame(at, waits, found.frame, report);
+                let frame = found.map(|found| found.frame).or_else(|| Some(usual?.frame(line.log_line)));
+                dept::frame(at, waits, frame, report);
                 return Answer::Taken;
             }
             _ => return Answer::NotMine,
         };
         account.damage.frame();
-        // The callee is the frame above, unless there is none or an exception stands between.
-        let is_new = |callee: &String| frames.last().is_none_or(|above| above.function.as_ref() != Some(callee));
-        if let Some(callee) = found.callee.filter(is_new) {
-            frames.push(Frame { function: Some(callee), reliable: true, log_line: line.log_line, ..Frame::default() });
+        if line.doubted {
+            // Below a frame that is certain it would be left out in the end.
+            if frames.last().is_some_and(|above| above.reliable && !self.doubted.contains(&above.log_line)) {
+                return Answer::Taken;
+            }
+            self.doubted.insert(line.log_line);
         }
-        frames.push(found.frame);
-        frames.extend(frames_behind(line.text, line.log_line));
+        if let Some(usual) = usual {
+            frames.push(usual.frame(line.log_line));
+        }
+        if let Some(found) = found {
+            push_unusual(found, line, frames);
+        }
         Answer::Taken
     }
 
@@ -141,12 +163,12 @@ impl Traces {
         account.user = false;
     }
 
-    fn announce(&mut self, mut announced: Announcement, trimmed: &[u8], log_line: u64, account: &mut Account<'_>) {
+    fn announce(&mut self, mut announced: Announcement, trimmed: &[u8], line: &Shown<'_>, account: &mut Account<'_>) {
         if let StackRole::Race(number) = &mut announced.role {
             self.races += 1;
             *number = self.races;
         }
-        if let Some(found) = access(trimmed) {
+        if let Some(found) = access(trimmed, line.letters) {
             fill(&mut account.out.access, Some(found));
             fill(&mut account.out.task, announced.task.clone());
         }
@@ -158,16 +180,16 @@ impl Traces {
         account.close();
         self.announced = Some(announced);
         if opens {
-            self.begin(log_line, account);
+            self.begin(line.log_line, account);
             // `Preemption disabled at:[<c010e30c>] widget_lock+0xc4/0x134`
             if let Some(text) = after(trimmed, "Preemption disabled at:").filter(|text| !text.is_empty()) {
-                let _ = self.frame(&Line { text, log_line, offset: 0 }, account);
+                let _ = self.frame(&Shown { text, ..*line }, account);
             }
             // Until Linux 2.6.39 and without a depot of stacks, SLUB says no more than `Allocated in widget_new+0x24/0x80 [widget] age=0`.
             let named = ["Allocated in ", "Freed in "].iter().find_map(|words| split(trimmed, words));
             if let Some((_, text)) = named {
                 let end = find(text, " age=").unwrap_or(text.len());
-                let _ = self.frame(&Line { text: &text[..end], log_line, offset: 0 }, account);
+                let _ = self.frame(&Shown { text: &text[..end], ..*line }, account);
                 self.titled =
                     account.out.stacks.len().checked_sub(1).filter(|last| !account.out.stacks[*last].frames.is_empty());
             }
@@ -177,13 +199,12 @@ impl Traces {
     /// A line that names the faulting instruction or its caller.
     fn instruction(&mut self, found: Exception, above: Option<usize>, log_line: u64, account: &mut Account<'_>) {
         account.user = found.user;
-        let out = &mut account.out;
         if let Some((name, value)) = found.register
             && !account.ended
         {
-            let name = if found.user { format!("user.{name}") } else { name.into() };
-            out.registers.entry(name).or_insert(value);
+            account.registers.put(if found.user { "user." } else { "" }, name, &value);
         }
+        let out = &mut account.out;
         let Some(frame) = found.frame else { return };
         let inside = match account.open {
             Open::Stack(index) => Some(!out.stacks[index].frames.is_empty()),
@@ -207,6 +228,17 @@ impl Traces {
         out.stacks[index].frames.push(frame);
         self.exception = Some(index);
     }
+}
+
+/// Puts the frames of a line that is not a usual one below others.
+fn push_unusual(found: FrameLine, line: &Shown<'_>, frames: &mut Vec<Frame>) {
+    // The callee is the frame above, unless there is none or an exception stands between.
+    let is_new = |callee: &String| frames.last().is_none_or(|above| above.function.as_ref() != Some(callee));
+    if let Some(callee) = found.callee.filter(is_new) {
+        frames.push(Frame { function: Some(callee), reliable: true, log_line: line.log_line, ..Frame::default() });
+    }
+    frames.push(found.frame);
+    frames.extend(frames_behind(line.text, line.log_line));
 }
 
 /// Whether a stack begins with this instruction already: old oopses of x86 name it twice, `IP:` and `RIP:`.

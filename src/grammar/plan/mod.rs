@@ -1,7 +1,8 @@
 //! From grammar files to a plan: all entries checked and in order, and the texts by which their lines are searched for.
 //!
 //! This folder is compiled twice, as a part of the library and of the build script, which works out the built-in files and
-//! leaves them as a blob that is quick to read. So nothing in here names anything outside of it.
+//! leaves them as a blob that is quick to read. So nothing in here names anything outside of it but what the build script has, too
+//! (`line::Letters`).
 
 pub(crate) mod aligned;
 mod buckets;

@@ -4,6 +4,7 @@
 //! function is looked up without its compiler suffixes (`.isra.0`, `.cold`).
 
 use super::{Fault, Place};
+use crate::line::Letters;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -121,13 +122,16 @@ struct Row {
     stem: usize,
     /// How much of it is behind its last one.
     tail: usize,
+    /// What it is spelled with besides stars.
+    letters: Letters,
 }
 
 impl Row {
     fn new(number: usize, word: usize, name: &str) -> Self {
         let stem = name.find('*').unwrap_or(name.len());
         let tail = name.rfind('*').map_or(0, |star| name.len() - star - 1);
-        Self { number, word, name: name.to_owned(), stem, tail }
+        let letters = Letters::of(name.replace('*', "").as_bytes());
+        Self { number, word, name: name.to_owned(), stem, tail, letters }
     }
 
     /// Whether the name fits a text.
@@ -238,11 +242,16 @@ impl Vocabulary {
         self.meaning(list, text)
     }
 
-    /// The same of a line of any bytes.
+    /// The same of a line of any bytes, or of a part of it, which is spelled with `letters`: they forbid nearly all rows.
     #[must_use]
-    pub fn line(&self, list: List, line: &[u8]) -> Option<&str> {
-        self.lists.get(&list).filter(|rows| !rows.fitting(line).is_empty())?;
-        self.meaning(list, &String::from_utf8_lossy(line))
+    pub(crate) fn line(&self, list: List, line: &[u8], letters: Letters) -> Option<&str> {
+        let rows = self.lists.get(&list)?;
+        let numbers = rows.fitting(line).iter();
+        let mut possible =
+            numbers.map(|number| &rows.rows[*number]).filter(|row| letters.may_hold(row.letters)).peekable();
+        possible.peek()?;
+        let text = String::from_utf8_lossy(line);
+        possible.find(|row| row.fits(&text)).map(|row| self.meaning_of(row))
     }
 }
 
@@ -261,7 +270,8 @@ fn letters(name: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::Row;
+    use super::{List, Place, Row, Vocabulary, Word};
+    use crate::line::Letters;
 
     #[test]
     fn stars_stand_for_any_text() {
@@ -277,6 +287,27 @@ mod tests {
             ("ab*ba", "aba", false),
         ] {
             assert_eq!(Row::new(0, 0, name).fits(text), expected, "{name} {text}");
+        }
+    }
+
+    #[test]
+    fn letters_forbid_no_row_that_fits() {
+        let mut words = Vocabulary::default();
+        let row = |meaning: &str, names: &[&str]| Word {
+            list: List::StackTitles,
+            meaning: meaning.to_owned(),
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+            sample: String::new(),
+        };
+        let rows = [row("one", &["*ab*c", "cab*"]), row("other", &["*ba", "b*"])];
+        let place = Place { file: "own.toml".to_owned(), line: 1 };
+        assert!(words.add(rows.into_iter().map(|row| (place.clone(), row))).is_ok());
+        words.arrange();
+        let few = ["a", "b", "c", "[", "\u{1b}"];
+        for number in 0..few.len().pow(5) {
+            let text: String = (0..5).map(|place| few[number / few.len().pow(place) % few.len()]).collect();
+            let found = words.line(List::StackTitles, text.as_bytes(), Letters::of(text.as_bytes()));
+            assert_eq!(found, words.text(List::StackTitles, &text), "{text}");
         }
     }
 }

@@ -1,0 +1,104 @@
+//! The stack-frame lines that nearly all are, read at a glance.
+
+use super::Frame;
+use super::scan::text;
+
+/// ` name+0x1/0x2` and ` [<ffffffff81234567>] ? name+0x1/0x2 [module]` without anything else.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct UsualFrame<'a> {
+    address: Option<&'a [u8]>,
+    name: &'a [u8],
+    offset: u64,
+    size: u64,
+    module: Option<&'a [u8]>,
+    reliable: bool,
+}
+
+impl<'a> UsualFrame<'a> {
+    /// Reads such a line; `None` when it is another, be it a frame or not.
+    pub(super) fn read(line: &'a [u8]) -> Option<Self> {
+        let bytes = line.trim_ascii_start();
+        let (address, bytes) = match bytes.strip_prefix(b"[<") {
+            Some(bytes) => {
+                let digits = bytes.iter().position(|byte| !byte.is_ascii_hexdigit()).filter(|digits| *digits > 0)?;
+                (Some(&bytes[..digits]), bytes[digits..].strip_prefix(b">]")?.trim_ascii_start())
+            }
+            None => (None, bytes),
+        };
+        let (reliable, bytes) = match bytes.strip_prefix(b"? ") {
+            Some(bytes) => (false, bytes.trim_ascii_start()),
+            None => (true, bytes),
+        };
+        let length = bytes.iter().position(|byte| !IN_NAMES[usize::from(*byte)])?;
+        let (name, rest) = bytes.split_at(length);
+        if !name.first().is_some_and(|first| first.is_ascii_alphabetic() || *first == b'_') {
+            return None;
+        }
+        let (offset, rest) = hexadecimal(rest.strip_prefix(b"+0x")?)?;
+        let (size, rest) = hexadecimal(rest.strip_prefix(b"/0x")?)?;
+        let module = match rest {
+            [] => None,
+            [b' ', b'[', module @ .., b']'] if !module.is_empty() && module.iter().all(is_module_byte) => Some(module),
+            _ => return None,
+        };
+        Some(Self { address, name, offset, size, module, reliable })
+    }
+
+    /// The frame, of a line of the log.
+    pub(super) fn frame(&self, log_line: u64) -> Frame {
+        Frame {
+            function: Some(text(self.name)),
+            offset: Some(self.offset),
+            size: Some(self.size),
+            module: self.module.map(text),
+            address: self.address.map(text),
+            file: None,
+            line: None,
+            inline: false,
+            reliable: self.reliable,
+            log_line,
+        }
+    }
+}
+
+/// What names of functions are made of, by byte.
+static IN_NAMES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'_' | b'.');
+        byte += 1;
+    }
+    table
+};
+
+/// What a hexadecimal digit is worth, by byte; 16 for other bytes.
+static DIGITS: [u8; 256] = {
+    let mut table = [16; 256];
+    let mut digit = 0;
+    while digit < 16 {
+        table[b"0123456789abcdef"[digit] as usize] = digit as u8;
+        table[b"0123456789ABCDEF"[digit] as usize] = digit as u8;
+        digit += 1;
+    }
+    table
+};
+
+/// Up to sixteen hexadecimal digits as a number, and what follows.
+fn hexadecimal(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let (mut value, mut count) = (0, 0);
+    for byte in bytes {
+        let digit = DIGITS[usize::from(*byte)];
+        if digit > 15 {
+            break;
+        }
+        value = (value << 4) | u64::from(digit);
+        count += 1;
+    }
+    (1..=16).contains(&count).then(|| (value, &bytes[count..]))
+}
+
+/// What the name of a module is made of.
+pub(super) fn is_module_byte(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
+}
