@@ -4,7 +4,7 @@ use super::dress::{Dressed, undress};
 use super::event::other;
 use super::window::{FLOODED_WINDOW, Job, Place, Spot, Window, line_end, structure, wall};
 use crate::grammar::{Anchor, Grammar};
-use crate::line::{Dressing, EXECUTOR_ANCHOR, Header, lex, speaker, speaks_alone};
+use crate::line::{Dressing, EXECUTOR_ANCHOR, Header, Letters, lex, speaker, speaks_alone};
 use crate::report::{
     Context, Event, Excerpt, Executor, Origin, Printers, REPORT_SCHEMA, Report, Speaker, Structure, WINDOW, Wording,
     console, corruption, frame_of, guilty_file, lines_before, said, stated, subject, title,
@@ -85,7 +85,7 @@ pub(super) fn report<'a>(job: &Job<'a>, spot: &Spot, printers: &mut Printers<'a>
         frame,
         title: titled.text,
         alt_titles: titled.alternatives,
-        guilty_file: guilty_file(job.grammar, excerpt.printed(), titled.interrupted),
+        guilty_file: guilty(job.grammar, &excerpt, titled.interrupted),
         corrupted: corrupted.map(str::to_owned),
         suppressed: around().any(|anchor| anchor.suppressed),
         panicked: around().any(|anchor| anchor.panicked),
@@ -124,6 +124,16 @@ pub(super) fn report<'a>(job: &Job<'a>, spot: &Spot, printers: &mut Printers<'a>
         oops: structure.oops,
         fields: titled.fields,
     }))
+}
+
+/// The source file to blame. Only a stall is asked for lines that name none.
+fn guilty(grammar: &Grammar, excerpt: &Excerpt<'_>, stall: bool) -> Option<String> {
+    /// What a file with its line is spelled with: `fs/inode.c:12`.
+    const PLACE: Letters = Letters::of(b".:");
+    if stall {
+        return guilty_file(grammar, excerpt.printed(), true);
+    }
+    guilty_file(grammar, excerpt.printed_with(PLACE), false)
 }
 
 /// Who wrote a line that looks like a report's first.

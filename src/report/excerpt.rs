@@ -5,6 +5,7 @@ use super::printers::{KeptLine, Printed, Printers, asks_others, trim_returns};
 use super::scan::find;
 use super::symbolized;
 use crate::grammar::Anchor;
+use crate::line::Letters;
 
 /// A report's lines.
 #[derive(Debug)]
@@ -73,9 +74,14 @@ impl<'a> Excerpt<'a> {
     /// The report's own lines as they were printed. A header without a stack that the next one follows at once is the
     /// beginning of that.
     pub fn printed(&self) -> impl Iterator<Item = &[u8]> + Clone {
+        self.printed_with(Letters::default())
+    }
+
+    /// Those of them that may hold a text with these letters.
+    pub(crate) fn printed_with(&self, letters: Letters) -> impl Iterator<Item = &[u8]> + Clone {
         let lone = self.own <= LONE && !self.lines[..self.own].iter().skip(1).any(|line| has_frames(&line.text));
         let lines = if lone { &self.lines[..] } else { &self.lines[..self.own] };
-        lines.iter().map(|line| line.text.as_ref())
+        lines.iter().filter(move |line| line.letters.may_hold(letters)).map(|line| line.text.as_ref())
     }
 }
 
