@@ -74,10 +74,10 @@ pub(super) fn process_line(line: &[u8]) -> Option<Task> {
 
 /// `#2 PREEMPT(full) 0123…` of `Not tainted 6.1 #2 PREEMPT(full) 0123…`, `#0` of lockdep's `6.1.0 #0 Not tainted`.
 pub(super) fn kernel_build(bytes: &[u8]) -> Option<String> {
-    let (_, build) = split(bytes, " #")?;
+    let build = &bytes[find(bytes, " #")? + 1..];
+    build.get(1).is_some_and(u8::is_ascii_digit).then_some(())?;
     let end = find(build, "Not tainted").or_else(|| find(build, "Tainted:")).unwrap_or(build.len());
-    let build = &build[..end];
-    build.first().is_some_and(u8::is_ascii_digit).then(|| format!("#{}", text(build.trim_ascii_end())))
+    Some(text(build[..end].trim_ascii_end()))
 }
 
 /// Taint and kernel release of `Not tainted 6.1 #2`, `Tainted: G W 6.1 #2`.
@@ -120,7 +120,7 @@ fn command(text: &[u8]) -> &[u8] {
         [b'<', level, b'>', rest @ ..] if level.is_ascii_digit() => rest,
         _ => text,
     };
-    let field = memchr::memmem::find_iter(text, b": ").find_map(|colon| {
+    let field = memchr::memchr_iter(b':', text).filter(|colon| text.get(colon + 1) == Some(&b' ')).find_map(|colon| {
         let start = memchr::memrchr(b' ', &text[..colon])?;
         text[start + 1].is_ascii_uppercase().then_some(start)
     });

@@ -64,7 +64,8 @@ impl Walk<'_> {
         if trimmed.is_empty() {
             return self.blank();
         }
-        if scenario::line(trimmed, line, &mut self.account).is_taken() {
+        if matches!(self.account.open, Open::Scenario(_)) && scenario::line(trimmed, line, &mut self.account).is_taken()
+        {
             return;
         }
         let indented = line.text[0].is_ascii_whitespace() || matches!(trimmed[0], b'[' | b'(');

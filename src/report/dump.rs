@@ -9,21 +9,16 @@ pub(super) fn row(trimmed: &[u8], account: &mut Account<'_>) -> Answer {
     let Some(row) = registers::row(trimmed) else { return Answer::NotMine };
     // A copy behind the end mark goes nowhere.
     if !account.ended {
-        row.put(prefix(account), &mut account.registers);
+        row.put(account.user, &mut account.registers);
     }
     Answer::Taken
 }
 
 /// A line that holds registers and something else.
 pub(super) fn mixed_row(trimmed: &[u8], account: &mut Account<'_>) -> Answer {
-    let (prefix, mut nowhere) = (prefix(account), Registers::default());
+    let mut nowhere = Registers::default();
     let registers = if account.ended { &mut nowhere } else { &mut account.registers };
-    if registers::read(trimmed, prefix, registers) { Answer::Taken } else { Answer::NotMine }
-}
-
-/// What stands before the names of registers that come now.
-fn prefix(account: &Account<'_>) -> &'static str {
-    if account.user { "user." } else { "" }
+    if registers::read(trimmed, account.user, registers) { Answer::Taken } else { Answer::NotMine }
 }
 
 /// The `Code:` line.

@@ -7,7 +7,12 @@ use crate::line::{Letters, Wanted};
 
 /// The access of a fault's header or of the line that names its address; `letters` are those of the line.
 pub(super) fn fault(line: &[u8], letters: Letters) -> Option<Access> {
-    const WORDS: [Wanted; 3] = [Wanted::new("ddress"), Wanted::new(" handle "), Wanted::new("ereference")];
+    const WORDS: [Wanted; 4] = [
+        Wanted::new("nable to handle "),
+        Wanted::new("NULL pointer dereference"),
+        Wanted::new("non-canonical address "),
+        Wanted::new("Failing address: "),
+    ];
     let at = |kind: AccessKind, rest: &[u8]| {
         let address = word(rest).0;
         let end = address.iter().rposition(|byte| !b",.:;!".contains(byte)).map_or(0, |last| last + 1);

@@ -202,6 +202,7 @@ fn nameless(bytes: &[u8]) -> Option<&[u8]> {
 
 /// `0xffffffff81234567`: a kernel without symbols. Behind it may be the module that lies there, `[netatop@6b7888f1+0x12000]`.
 fn raw_address(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    bytes.trim_ascii_start().starts_with(b"0x").then_some(())?;
     let (address, rest) = word(bytes);
     let digits = after(address, "0x")?;
     let alone = rest.is_empty() || (rest.starts_with(b"[") && rest.ends_with(b"]") && rest.contains(&b'@'));
@@ -269,7 +270,7 @@ fn named(bytes: &[u8], mut frame: Frame, bracketed: bool) -> Option<Frame> {
     }
     // Without an offset only a place distinguishes a frame from prose.
     let known = frame.inline || bracketed;
-    if !known && memchr::memchr(b':', rest).is_none() {
+    if !known && !memchr::memchr_iter(b':', rest).any(|at| matches!(rest.get(at + 1), Some(b'0'..=b'9' | b'?'))) {
         return None;
     }
     place(rest, &mut frame);

@@ -64,6 +64,9 @@ impl Pieces {
 
     /// What has come of a broken line is all that comes.
     pub(super) fn end(&mut self, lists: &mut [HeldLocks]) {
+        if self.piece.is_empty() {
+            return;
+        }
         let piece = std::mem::take(&mut self.piece);
         if let Some(lock) = held::lock(&piece, 0).filter(|lock| !lock.class.is_empty()) {
             let list = &mut lists[self.list];

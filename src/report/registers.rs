@@ -1,6 +1,6 @@
 //! Register dumps of all architectures: name → value as printed.
 
-use super::scan::is_hex;
+use super::scan::{HEX, is_hex, span};
 use std::collections::BTreeMap;
 
 /// Names that may begin a line of registers, sorted.
@@ -49,17 +49,6 @@ static IN_NAMES: [bool; 256] = {
     table
 };
 
-/// Hexadecimal digits, by byte.
-static IN_VALUES: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = (byte as u8).is_ascii_hexdigit();
-        byte += 1;
-    }
-    table
-};
-
 /// Registers whose rows may say more: the place of the fault, or its cause.
 static TELLING: [u64; 12] = [
     pack(b"PC"),
@@ -90,42 +79,70 @@ const fn pack(name: &[u8]) -> u64 {
 #[derive(Debug, Default)]
 pub(super) struct Registers {
     /// In the order of the log: putting them into order at the end is less work than finding each one's place.
-    found: Vec<(String, String)>,
+    found: Vec<Register>,
     /// At how many of them those that are there twice go.
     crowded: usize,
 }
 
+/// A register: names are made when it is known which of them are needed.
+#[derive(Debug)]
+struct Register {
+    /// Whether it is one of user space.
+    user: bool,
+    name: u64,
+    value: String,
+}
+
+impl Register {
+    fn name(&self) -> String {
+        let mut name = String::with_capacity(OF_USER.len() + LONGEST);
+        if self.user {
+            name.push_str(OF_USER);
+        }
+        name.extend(self.name.to_be_bytes().into_iter().take_while(|byte| *byte != 0).map(char::from));
+        name
+    }
+}
+
+/// What stands before the names of registers of user space.
+const OF_USER: &str = "user.";
 /// Few reports have more registers.
 const USUAL: usize = 64;
 
 impl Registers {
-    /// A register, under `prefix` + name. A value that is there already stays: the first dump is the one of the crash.
-    pub(super) fn put(&mut self, prefix: &str, name: &str, value: &str) {
+    /// A register, its name up to [`LONGEST`] bytes. A value that is there already stays: the first dump is the one of the crash.
+    pub(super) fn put(&mut self, user: bool, name: &str, value: &str) {
+        self.put_packed(user, pack(name.as_bytes()), value);
+    }
+
+    fn put_packed(&mut self, user: bool, name: u64, value: &str) {
         if self.found.len() >= self.crowded.max(USUAL) {
             self.settle();
             self.crowded = self.found.len() * 2;
         }
-        let name = if prefix.is_empty() { name.to_owned() } else { [prefix, name].concat() };
-        self.found.push((name, value.to_owned()));
+        if self.found.is_empty() {
+            self.found.reserve(USUAL / 2);
+        }
+        self.found.push(Register { user, name, value: value.to_owned() });
     }
 
-    /// All of them, by name.
+    /// All of them, by name; those of user space have [`OF_USER`] before it.
     pub(super) fn by_name(mut self) -> BTreeMap<String, String> {
         self.settle();
-        self.found.into_iter().collect()
+        self.found.into_iter().map(|register| (register.name(), register.value)).collect()
     }
 
     /// Puts them into order, and keeps the first of each name.
     fn settle(&mut self) {
-        self.found.sort_by(|one, other| one.0.cmp(&other.0));
-        self.found.dedup_by(|later, first| later.0 == first.0);
+        self.found.sort_by_key(|register| (register.user, register.name));
+        self.found.dedup_by(|later, first| (later.user, later.name) == (first.user, first.name));
     }
 }
 
 /// A row that is registers from end to end and says nothing else.
 #[derive(Debug, Default)]
 pub(super) struct Row<'l> {
-    pairs: [(&'l str, &'l str); WIDEST],
+    pairs: [(u64, &'l str); WIDEST],
     count: usize,
 }
 
@@ -134,12 +151,12 @@ const WIDEST: usize = 8;
 
 /// Reads such a row. It is recognised at a glance: a third of many reports are such rows.
 pub(super) fn row(line: &[u8]) -> Option<Row<'_>> {
-    let first = name(line)?;
+    let first = first_name(line)?;
     let mut rest = std::str::from_utf8(line).ok().filter(|_| is_first(first))?;
     let mut row = Row::default();
     while !rest.is_empty() {
         let (name, value, tail) = pair(rest)?;
-        if TELLING.contains(&pack(name.as_bytes())) {
+        if TELLING.contains(&name) {
             return None;
         }
         *row.pairs.get_mut(row.count)? = (name, value);
@@ -150,49 +167,67 @@ pub(super) fn row(line: &[u8]) -> Option<Row<'_>> {
 }
 
 impl Row<'_> {
-    /// Puts the registers into `registers` under `prefix` + name.
-    pub(super) fn put(&self, prefix: &str, registers: &mut Registers) {
-        self.pairs[..self.count].iter().for_each(|(name, value)| registers.put(prefix, name, value));
+    /// Puts the registers into `registers`.
+    pub(super) fn put(&self, user: bool, registers: &mut Registers) {
+        self.pairs[..self.count].iter().for_each(|(name, value)| registers.put_packed(user, *name, value));
     }
+}
+
+/// The name at the beginning of a text, and its length.
+fn name(text: &[u8]) -> Option<(u64, usize)> {
+    let (mut packed, mut length) = (0, 0);
+    while text.get(length).is_some_and(|byte| IN_NAMES[usize::from(*byte)]) {
+        if length == LONGEST {
+            return None;
+        }
+        packed = packed << 8 | u64::from(text[length]);
+        length += 1;
+    }
+    // The text goes on: a name stands before a colon.
+    (length > 0 && length < text.len()).then(|| (packed << (8 * (LONGEST - length)), length))
 }
 
 /// The name of the register with which a line may begin.
-fn name(line: &[u8]) -> Option<&[u8]> {
+fn first_name(line: &[u8]) -> Option<u64> {
     BEGINS[usize::from(*line.first()?)].then_some(())?;
-    let end = line.iter().take(LONGEST + 1).position(|byte| !IN_NAMES[usize::from(*byte)])?;
-    line[end..].trim_ascii_start().starts_with(b":").then_some(&line[..end])
+    let (name, length) = name(line)?;
+    line[length..].trim_ascii_start().starts_with(b":").then_some(name)
 }
 
 /// Whether a register of that name may begin a line.
-fn is_first(name: &[u8]) -> bool {
-    let arm64 = name.len() > 1 && name[0] == b'x' && name[1..].iter().all(u8::is_ascii_digit);
-    arm64 || name.len() <= LONGEST && FIRST_PACKED.binary_search(&pack(name)).is_ok()
+fn is_first(name: u64) -> bool {
+    FIRST_PACKED.binary_search(&name).is_ok() || is_of_arm64(name)
 }
 
-/// Whether the line looks like a row of registers, whatever stands behind them; if so, they go into `registers` under
-/// `prefix` + name.
-pub(super) fn read(line: &[u8], prefix: &str, registers: &mut Registers) -> bool {
-    if !name(line.trim_ascii_start()).is_some_and(is_first) {
-        return numbered_row(line, prefix, registers);
+/// Whether it is `x0`, `x29` …
+fn is_of_arm64(name: u64) -> bool {
+    let bytes = name.to_be_bytes();
+    let length = bytes.iter().position(|byte| *byte == 0).unwrap_or(LONGEST);
+    bytes[0] == b'x' && length > 1 && bytes[1..length].iter().all(u8::is_ascii_digit)
+}
+
+/// Whether the line looks like a row of registers, whatever stands behind them; if so, they go into `registers`.
+pub(super) fn read(line: &[u8], user: bool, registers: &mut Registers) -> bool {
+    if !first_name(line.trim_ascii_start()).is_some_and(is_first) {
+        return numbered_row(line, user, registers);
     }
     let line = String::from_utf8_lossy(line);
     let Some((name, value, mut rest)) = pair(&line) else { return false };
-    registers.put(prefix, name, value);
+    registers.put_packed(user, name, value);
     while let Some((name, value, tail)) = pair(rest) {
-        registers.put(prefix, name, value);
+        registers.put_packed(user, name, value);
         rest = tail;
     }
     true
 }
 
 /// `NAME: VALUE`, `NAME : VALUE`, `NAME:VALUE`; the value is hexadecimal, a segment before and a selector after it allowed.
-fn pair(text: &str) -> Option<(&str, &str, &str)> {
+fn pair(text: &str) -> Option<(u64, &str, &str)> {
     let text = text.trim_ascii_start();
-    let end = text.bytes().take(LONGEST + 1).position(|byte| !IN_NAMES[usize::from(byte)]).filter(|end| *end > 0)?;
-    let (name, rest) = text.split_at(end);
-    let rest = rest.trim_ascii_start().strip_prefix(':')?.trim_ascii_start();
+    let (name, length) = name(text.as_bytes())?;
+    let rest = text[length..].trim_ascii_start().strip_prefix(':')?.trim_ascii_start();
     // Most values are digits and nothing else.
-    let digits = rest.bytes().position(|byte| !IN_VALUES[usize::from(byte)]).unwrap_or(rest.len());
+    let digits = span(rest.as_bytes(), &HEX);
     let (value, tail) = rest.split_at(digits);
     if digits > 0 && tail.bytes().next().is_none_or(|byte| byte.is_ascii_whitespace()) {
         return Some((name, value, tail.trim_ascii_start()));
@@ -215,7 +250,7 @@ fn without_brackets(value: &str) -> &str {
 }
 
 /// Rows of unnamed registers: `GPR04: …`, `Krnl GPRS: …`, `$ 4   : …`, `r4: … …` of LoongArch.
-fn numbered_row(line: &[u8], prefix: &str, registers: &mut Registers) -> bool {
+fn numbered_row(line: &[u8], user: bool, registers: &mut Registers) -> bool {
     if !matches!(line.trim_ascii_start().first(), Some(b'K' | b'G' | b'$')) {
         return false;
     }
@@ -235,7 +270,7 @@ fn numbered_row(line: &[u8], prefix: &str, registers: &mut Registers) -> bool {
     };
     let values = values.split_ascii_whitespace().take_while(|value| is_hex(value.as_bytes())).take(8);
     for (value, index) in values.zip(first..) {
-        registers.put(prefix, &format!("{stem}{index}"), value);
+        registers.put(user, &format!("{stem}{index}"), value);
     }
     true
 }
@@ -246,7 +281,7 @@ mod tests {
 
     fn of(line: &str) -> Vec<String> {
         let mut registers = Registers::default();
-        let is = read(line.as_bytes(), "", &mut registers);
+        let is = read(line.as_bytes(), false, &mut registers);
         assert_eq!(is, !registers.found.is_empty(), "{line}");
         registers.by_name().into_iter().map(|(name, value)| format!("{name}={value}")).collect()
     }
@@ -254,18 +289,19 @@ mod tests {
     #[test]
     fn the_names_are_sorted() {
         assert!(FIRST.is_sorted() && FIRST_PACKED.is_sorted());
-        assert!(FIRST.iter().all(|name| name.len() <= LONGEST && is_first(name.as_bytes())));
-        assert!(!is_first(b"Modules") && !is_first(b"x") && !is_first(b"") && is_first(b"x29"));
+        assert!(FIRST.iter().all(|name| name.len() <= LONGEST && is_first(pack(name.as_bytes()))));
+        let first = |name: &str| is_first(pack(name.as_bytes()));
+        assert!(!first("Modules") && !first("x") && !first("x2a") && !first("") && first("x29") && first("ORIG_RAX"));
     }
 
     #[test]
     fn the_first_value_of_a_register_stays_however_many_come() {
         let mut registers = Registers::default();
         for number in 0..1000 {
-            registers.put("", &format!("r{}", number % 7), &number.to_string());
+            registers.put(false, &format!("r{}", number % 7), &number.to_string());
             assert!(registers.found.len() <= USUAL);
         }
-        registers.put("user.", "r1", "a");
+        registers.put(true, "r1", "a");
         let names: Vec<String> =
             registers.by_name().into_iter().map(|(name, value)| format!("{name}={value}")).collect();
         assert_eq!(names.join(" "), "r0=0 r1=1 r2=2 r3=3 r4=4 r5=5 r6=6 user.r1=a");

@@ -75,7 +75,35 @@ pub(super) fn hex(bytes: &[u8]) -> Option<u64> {
 
 /// Whether there is something and all of it is hexadecimal digits.
 pub(super) fn is_hex(bytes: &[u8]) -> bool {
-    !bytes.is_empty() && bytes.iter().all(u8::is_ascii_hexdigit)
+    !bytes.is_empty() && span(bytes, &HEX) == bytes.len()
+}
+
+/// Hexadecimal digits, by byte.
+pub(super) static HEX: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = (byte as u8).is_ascii_hexdigit();
+        byte += 1;
+    }
+    table
+};
+
+/// How many bytes at the beginning are in a table. Eight are looked at together, without a decision on each: names and numbers are
+/// long.
+#[inline]
+pub(super) fn span(bytes: &[u8], table: &[bool; 256]) -> usize {
+    let mut length = 0;
+    while let Some(eight) = bytes[length..].first_chunk::<8>() {
+        if !eight.iter().fold(true, |all, byte| all & table[usize::from(*byte)]) {
+            break;
+        }
+        length += eight.len();
+    }
+    while bytes.get(length).is_some_and(|byte| table[usize::from(*byte)]) {
+        length += 1;
+    }
+    length
 }
 
 /// The number after `key`, blanks between them allowed: `pid:   12`.
@@ -90,4 +118,19 @@ pub(super) fn task(bytes: &[u8], separator: u8) -> Option<Task> {
     let at = memchr::memrchr(separator, bytes)?;
     let pid = pid(&bytes[at + 1..])?;
     (at <= 64).then(|| Task { comm: text(bytes[..at].trim_ascii()), pid })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{HEX, is_hex, span};
+
+    proptest::proptest! {
+        #[test]
+        fn a_span_ends_where_the_first_other_byte_stands(text in "[0-9a-g]{0,40}") {
+            let bytes = text.as_bytes();
+            let plain = bytes.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+            proptest::prop_assert_eq!(span(bytes, &HEX), plain);
+            proptest::prop_assert_eq!(is_hex(bytes), plain == bytes.len() && plain > 0);
+        }
+    }
 }

@@ -202,7 +202,7 @@ impl Traces {
         if let Some((name, value)) = found.register
             && !account.ended
         {
-            account.registers.put(if found.user { "user." } else { "" }, name, &value);
+            account.registers.put(found.user, name, &value);
         }
         let out = &mut account.out;
         let Some(frame) = found.frame else { return };

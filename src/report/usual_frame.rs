@@ -1,7 +1,7 @@
 //! The stack-frame lines that nearly all are, read at a glance.
 
 use super::Frame;
-use super::scan::text;
+use super::scan::{HEX, span, text};
 
 /// ` name+0x1/0x2` and ` [<ffffffff81234567>] ? name+0x1/0x2 [module]` without anything else.
 #[derive(Debug, Clone, Copy)]
@@ -20,8 +20,9 @@ impl<'a> UsualFrame<'a> {
         let bytes = line.trim_ascii_start();
         let (address, bytes) = match bytes.strip_prefix(b"[<") {
             Some(bytes) => {
-                let digits = bytes.iter().position(|byte| !byte.is_ascii_hexdigit()).filter(|digits| *digits > 0)?;
-                (Some(&bytes[..digits]), bytes[digits..].strip_prefix(b">]")?.trim_ascii_start())
+                let (address, rest) = bytes.split_at(span(bytes, &HEX));
+                (!address.is_empty()).then_some(())?;
+                (Some(address), rest.strip_prefix(b">]")?.trim_ascii_start())
             }
             None => (None, bytes),
         };
@@ -29,8 +30,7 @@ impl<'a> UsualFrame<'a> {
             Some(bytes) => (false, bytes.trim_ascii_start()),
             None => (true, bytes),
         };
-        let length = bytes.iter().position(|byte| !IN_NAMES[usize::from(*byte)])?;
-        let (name, rest) = bytes.split_at(length);
+        let (name, rest) = bytes.split_at(span(bytes, &IN_NAMES));
         if !name.first().is_some_and(|first| first.is_ascii_alphabetic() || *first == b'_') {
             return None;
         }

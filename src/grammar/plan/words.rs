@@ -86,6 +86,8 @@ struct Rows {
     by_first: BTreeMap<u8, Vec<usize>>,
     /// Those that may fit any other text: their names begin with a star.
     others: Vec<usize>,
+    /// The bytes with which names begin, where none begins with a star: most lines begin with another.
+    first: Option<Letters>,
 }
 
 impl Rows {
@@ -99,6 +101,8 @@ impl Rows {
             (first, fits.map(|(number, _)| number).collect())
         };
         self.by_first = numbered().filter_map(|(_, byte)| byte).map(fitting).collect();
+        let first: Vec<u8> = self.by_first.keys().copied().collect();
+        self.first = self.others.is_empty().then(|| Letters::of(&first));
     }
 
     /// The rows that may fit a text, as far as its first byte shows: most lines are not in a list.
@@ -246,6 +250,8 @@ impl Vocabulary {
     #[must_use]
     pub(crate) fn line(&self, list: List, line: &[u8], letters: Letters) -> Option<&str> {
         let rows = self.lists.get(&list)?;
+        let begin = Letters::of(&line[..line.len().min(1)]);
+        rows.first.is_none_or(|first| first.may_hold(begin)).then_some(())?;
         let numbers = rows.fitting(line).iter();
         let mut possible =
             numbers.map(|number| &rows.rows[*number]).filter(|row| letters.may_hold(row.letters)).peekable();
