@@ -23,6 +23,8 @@ mod dept;
 mod describe;
 #[cfg(test)]
 mod describe_tests;
+#[cfg(test)]
+mod doubted_tests;
 mod dump;
 mod exception;
 mod excerpt;
