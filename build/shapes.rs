@@ -29,10 +29,11 @@ fn written(shape: &Shape) -> String {
     let text = |text: &Text| format!("Cow::Borrowed({text:?})");
     let texts: Vec<String> = shape.texts.iter().map(text).collect();
     format!(
-        "Shape {{ texts: Cow::Borrowed(&[{}]), needle: {}, beginning: {}, crosses: {}, groups: {} }}",
+        "Shape {{ texts: Cow::Borrowed(&[{}]), needle: {}, beginning: {}, further: {}, crosses: {}, groups: {} }}",
         texts.join(", "),
         text(&shape.needle),
         text(&shape.beginning),
+        text(&shape.further),
         shape.crosses,
         shape.groups
     )

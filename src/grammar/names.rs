@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 pub struct NameSet {
     sources: Vec<String>,
     /// Made on first use, as most runs need few of the sets.
-    parts: OnceLock<Parts>,
+    parts: OnceLock<Box<Parts>>,
 }
 
 /// The texts of a set by their first bytes: a name is gone through once, and where no text begins like what stands there, nothing is
@@ -33,7 +33,7 @@ struct Parts {
 /// So many bytes are a key.
 const KEY: usize = 3;
 /// Bits of the filter.
-const FILTER: usize = 1 << 12;
+const FILTER: usize = 1 << 14;
 
 /// A text that a name may hold.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ impl NameSet {
     }
 
     fn parts(&self) -> &Parts {
-        self.parts.get_or_init(|| Parts::new(&self.sources))
+        self.parts.get_or_init(|| Box::new(Parts::new(&self.sources)))
     }
 
     /// Whether the name is in the set.
@@ -167,7 +167,7 @@ fn key(bytes: &[u8; KEY]) -> u32 {
 
 fn slot(key: u32) -> usize {
     // The multiplier spreads letters; the upper bits are the mixed ones.
-    (key.wrapping_mul(0x9e37_79b1) >> 20) as usize
+    (key.wrapping_mul(0x9e37_79b1) >> 18) as usize
 }
 
 #[cfg(test)]

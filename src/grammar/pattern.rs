@@ -241,16 +241,10 @@ impl Pattern {
                 texts.iter().find(|(one, _)| rest.starts_with(one.as_bytes())).map(|(one, _)| at..at + one.len())
             }
             _ if !rest.starts_with(shape.beginning.as_bytes()) => None,
-            plain => {
+            _ => {
                 let end = if shape.crosses { text.len() } else { line_end(text, at) };
-                // Mostly the needle stands at the beginning.
-                let hopeless = match plain {
-                    Plain::Needle(finder) if shape.needle != shape.beginning => match shape.crosses {
-                        true => finder.find(&text[at..end]).is_none(),
-                        false => find(&text[at..end], &shape.needle).is_none(),
-                    },
-                    _ => false,
-                };
+                // A text that spans lines is searched by the automaton alone, which gives up where it cannot match.
+                let hopeless = !shape.crosses && find(&text[at..end], &shape.further).is_none();
                 if hopeless { None } else { self.search(text, at..end, Anchored::Yes) }
             }
         }

@@ -2,9 +2,12 @@
 
 use std::borrow::Cow;
 
+/// Most values of a template have together no more bytes.
+const USUAL_VALUES: usize = 64;
+
 /// The template with a value for each `{name}`; one without a value stays empty. What a value holds is never a template.
 pub fn fill<'v>(template: &str, mut value: impl FnMut(&str) -> Option<Cow<'v, [u8]>>) -> Vec<u8> {
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(template.len() + USUAL_VALUES);
     let mut rest = template;
     while let Some((before, name, after)) = next(rest) {
         out.extend_from_slice(before.as_bytes());
@@ -29,8 +32,8 @@ pub fn placeholders(template: &str) -> Vec<&str> {
 
 /// What is before the next `{name}`, the name, and what is after it.
 fn next(template: &str) -> Option<(&str, &str, &str)> {
-    let open = template.find('{')?;
-    let close = open + template[open..].find('}')?;
+    let open = memchr::memchr(b'{', template.as_bytes())?;
+    let close = open + memchr::memchr(b'}', &template.as_bytes()[open..])?;
     Some((&template[..open], &template[open + 1..close], &template[close + 1..]))
 }
 

@@ -113,11 +113,13 @@ fn is_deeper(found: &str, file: &str) -> bool {
 
 /// The first `path.c:123` or `path.h:123` of a line, without the number.
 fn file_of(line: &[u8]) -> Option<&str> {
-    memchr::memchr_iter(b':', line).find_map(|colon| {
-        let ending = line[..colon].ends_with(b".c") || line[..colon].ends_with(b".h");
-        (ending && line.get(colon + 1).is_some_and(u8::is_ascii_digit)).then_some(())?;
+    // Few lines have a dot, and most have colons.
+    memchr::memchr_iter(b'.', line).find_map(|dot| {
+        let [b'c' | b'h', b':', digit, ..] = line[dot + 1..] else { return None };
+        digit.is_ascii_digit().then_some(())?;
         let is_path = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-./".contains(byte);
-        let start = line[..colon].iter().rposition(|byte| !is_path(byte)).map_or(0, |at| at + 1);
+        let start = line[..dot].iter().rposition(|byte| !is_path(byte)).map_or(0, |at| at + 1);
+        let colon = dot + 2;
         (colon - start > 2).then_some(())?;
         std::str::from_utf8(&line[start..colon]).ok()
     })

@@ -1,5 +1,7 @@
 //! The final form of a title: numbers, addresses and names that change from run to run become placeholders.
 
+use std::borrow::Cow;
+
 /// The longest title, bytes.
 const LONGEST: usize = 120;
 /// How much of a raw title is looked at, bytes. The rules look at what is left of a word again and again; what stands
@@ -13,7 +15,7 @@ type Rule = fn(&[u8]) -> Option<Vec<u8>>;
 #[must_use]
 pub fn clean_title(title: &[u8]) -> String {
     let title = &title[..title.len().min(CONSIDERED)];
-    let mut text = title.to_vec();
+    let mut text = Cow::Borrowed(title);
     // All rules but one want a digit, and none makes any.
     let rules: &[Rule] = if title.iter().any(u8::is_ascii_digit) {
         &[executors, users, addresses, internet_addresses, source_lines, function_offsets, cpus, numbers, long_numbers]
@@ -24,7 +26,7 @@ pub fn clean_title(title: &[u8]) -> String {
         // Each rule is repeated until it finds nothing, as a replacement may bring two halves together.
         for _ in 0..=title.len() {
             match rule(&text) {
-                Some(next) if next != text => text = next,
+                Some(next) if next != *text => text = Cow::Owned(next),
                 _ => break,
             }
         }
@@ -33,8 +35,9 @@ pub fn clean_title(title: &[u8]) -> String {
 }
 
 fn printable(text: &[u8]) -> String {
-    let mut out = String::new();
-    for byte in &text[..text.len().min(LONGEST)] {
+    let text = &text[..text.len().min(LONGEST)];
+    let mut out = String::with_capacity(text.len());
+    for byte in text {
         match byte {
             b'\t' | b' ' if out.ends_with(' ') => {}
             b'\t' | b' ' => out.push(' '),
@@ -42,7 +45,14 @@ fn printable(text: &[u8]) -> String {
             _ => {}
         }
     }
-    out.trim_matches(' ').to_owned()
+    // Runs of blanks are one already.
+    if out.ends_with(' ') {
+        out.pop();
+    }
+    if out.starts_with(' ') {
+        out.remove(0);
+    }
+    out
 }
 
 fn is_word(byte: u8) -> bool {

@@ -1,7 +1,7 @@
 //! Whether a report is whole: what syzbot calls corrupted.
 
 use super::excerpt::holds;
-use super::markers::{MARKERS, STATUS_LINE, is_marker, marker};
+use super::markers::{MARKERS, STATUS_LINE, marker, markers_in};
 use super::naming::frame_names;
 use super::title::{Origin, Title};
 use super::wording::Wording;
@@ -50,24 +50,23 @@ fn of_stacks(text: &[u8], candidates: &[usize]) -> Option<&'static str> {
     // Where the line begins that holds each marker first.
     let mut first = [None; MARKERS];
     for &start in candidates {
-        let Some(line) = complete_lines(&text[start..]).next() else { continue };
-        for (which, first) in first.iter_mut().enumerate() {
-            if first.is_none() && is_marker(line, which) {
-                *first = Some(start);
-            }
+        let Some((_, line)) = complete_lines(text, start).next() else { continue };
+        for which in markers_in(line) {
+            first[which].get_or_insert(start);
         }
     }
+    let ends = |start: usize, line: &[u8]| candidates.binary_search(&start).is_ok() && marker(line).is_some();
     let mut any = false;
     for (which, start) in first.iter().enumerate().filter_map(|(which, start)| Some((which, (*start)?))) {
-        let mut below = complete_lines(&text[start..]).skip(1);
+        let mut below = complete_lines(text, start).skip(1);
         if below.clone().nth(1).is_none() {
             return Some("call trace is missed");
         }
         let found = below
             .by_ref()
             .take(PATIENCE)
-            .take_while(|line| marker(line).is_none())
-            .any(|line| frame_names(line).next().is_some() || holds(line, "(stack is not available)"));
+            .take_while(|(start, line)| !ends(*start, line))
+            .any(|(_, line)| frame_names(line).next().is_some() || holds(line, "(stack is not available)"));
         any |= found;
         if !found && which != STATUS_LINE {
             return Some("no frames in a stack trace");
@@ -76,13 +75,13 @@ fn of_stacks(text: &[u8], candidates: &[usize]) -> Option<&'static str> {
     (!any).then_some("no stack trace in report")
 }
 
-/// The lines of a text; what follows the last line break is none.
-fn complete_lines(text: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
-    let mut from = 0;
-    memchr::memchr_iter(b'\n', text).map(move |end| {
-        let line = &text[from..end];
-        from = end + 1;
-        line
+/// The lines of a text from the byte `from` on, each with its beginning; what follows the last line break is none.
+fn complete_lines(text: &[u8], from: usize) -> impl Iterator<Item = (usize, &[u8])> + Clone {
+    let mut start = from;
+    memchr::memchr_iter(b'\n', &text[from..]).map(move |end| {
+        let (begun, line) = (start, &text[start..from + end]);
+        start = from + end + 1;
+        (begun, line)
     })
 }
 

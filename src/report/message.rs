@@ -32,6 +32,10 @@ const LONGEST: usize = 240;
 const BELOW: usize = 3;
 /// How many lines may stand between `[ cut here ]` and the header.
 const ABOVE: usize = 3;
+/// Lines of others may stand between, so that so many are looked at.
+const NEAR: usize = 4 * ABOVE;
+/// What stands above a warning and a bug.
+const CUT: &str = "[ cut here ]";
 /// How many lines above that one are looked at for the same words.
 const CHATTER: usize = 32;
 /// A line above `[ cut here ]` is of the report if it was printed no longer before, seconds.
@@ -43,12 +47,14 @@ const DUMPED: &[u8] = b"page dumped because: ";
 /// Reads the sentences of the report whose first line begins at `start` of `window`.
 #[must_use]
 pub fn said(grammar: &Grammar, window: &[u8], start: usize, excerpt: &Excerpt<'_>) -> Said {
-    let lines: Vec<Cow<'_, [u8]>> = excerpt.lines[..excerpt.own].iter().map(|line| message(excerpt, line)).collect();
+    let own = &excerpt.lines[..excerpt.own];
     // A symbolized header follows its copies for inlined functions.
-    let copies = lines.iter().take_while(|line| is_inlined_copy(line)).count();
-    let lines = &lines[copies.min(lines.len().saturating_sub(1))..];
-    let Some(first) = lines.first() else { return Said::default() };
-    let plain = undo(first, b"").unwrap_or_else(|| first.clone());
+    let copies = own.iter().take_while(|line| is_inlined_copy(message(excerpt, line))).count();
+    let Some((first, lines)) = own[copies.min(own.len().saturating_sub(1))..].split_first() else {
+        return Said::default();
+    };
+    let first = message(excerpt, first);
+    let plain = undo(first, b"").unwrap_or(Cow::Borrowed(first));
     let mut out = Said { source: source_line(&plain), ..Said::default() };
     for line in above(grammar, window, start, excerpt, find(&plain, "BUG at ").is_some()) {
         say(&mut out.message, line);
@@ -57,8 +63,7 @@ pub fn said(grammar: &Grammar, window: &[u8], start: usize, excerpt: &Excerpt<'_
     if out.source.is_none() && find(&plain, "+0x").is_none() && plain.iter().any(u8::is_ascii_digit) {
         say(&mut out.message, &plain);
     }
-    let mut below = lines[1..].iter().map(|line| line.trim_ascii());
-    for line in below.by_ref().take(BELOW) {
+    for line in lines.iter().take(BELOW).map(|line| message(excerpt, line).trim_ascii()) {
         if out.source.is_none()
             && let Some(source) = source_of_token(word(line).0)
             && frame_line(line, 0).is_none()
@@ -72,12 +77,11 @@ pub fn said(grammar: &Grammar, window: &[u8], start: usize, excerpt: &Excerpt<'_
         }
     }
     let mut above: &[u8] = b"";
-    let spelled = excerpt.lines[..excerpt.own].iter().skip(excerpt.own - lines.len()).map(|line| line.letters);
-    let mut rest = lines.iter().map(|line| line.trim_ascii()).zip(spelled).skip(1).peekable();
+    let mut rest = lines.iter().map(|line| (message(excerpt, line).trim_ascii(), line.letters)).peekable();
     while let Some((line, letters)) = rest.next() {
         // Why a page is shown above `[ cut here ]`, the report below says.
-        let cut = |(next, _): &(&[u8], Letters)| find(next, "[ cut here ]").is_some();
-        if !(line.starts_with(DUMPED) && rest.peek().is_some_and(cut)) {
+        let cut = |(next, _): &(&[u8], Letters)| find(next, CUT).is_some();
+        if may_tell(line, letters, above) && !(line.starts_with(DUMPED) && rest.peek().is_some_and(cut)) {
             of_object(line, letters, above, &mut out);
         }
         above = line;
@@ -86,12 +90,12 @@ pub fn said(grammar: &Grammar, window: &[u8], start: usize, excerpt: &Excerpt<'_
 }
 
 /// A line without its prefix: one that the exact rule does not know (a caller without a stamp) is taken off, too.
-fn message<'line>(excerpt: &Excerpt<'_>, line: &'line KeptLine<'_>) -> Cow<'line, [u8]> {
+fn message<'line>(excerpt: &Excerpt<'_>, line: &'line KeptLine<'_>) -> &'line [u8] {
     let from = match excerpt.context {
         Context::Unknown => crate::line::lex(&line.text).message.min(line.text.len()),
         Context::Console | Context::Caller(_) => 0,
     };
-    Cow::Borrowed(&line.text[from..])
+    &line.text[from..]
 }
 
 fn say(message: &mut Vec<String>, line: &[u8]) {
@@ -114,9 +118,16 @@ fn say(message: &mut Vec<String>, line: &[u8]) {
 fn above<'w>(grammar: &Grammar, window: &'w [u8], start: usize, excerpt: &Excerpt<'_>, checked: bool) -> Vec<&'w [u8]> {
     let mut found = Vec::new();
     let mut end = start.saturating_sub(1);
+    // Most reports have no such mark near them.
+    let mut near = end;
+    for _ in 0..NEAR {
+        near = memchr::memrchr(b'\n', &window[..near]).unwrap_or(0);
+    }
+    if memchr::memmem::find(&window[near..end], CUT.as_bytes()).is_none() {
+        return found;
+    }
     let mut cut = false;
-    // Lines of others may stand between.
-    for _ in 0..4 * ABOVE {
+    for _ in 0..NEAR {
         if end == 0 {
             break;
         }
@@ -128,7 +139,7 @@ fn above<'w>(grammar: &Grammar, window: &'w [u8], start: usize, excerpt: &Excerp
             continue;
         }
         let line = raw[prefix.message.min(raw.len())..].trim_ascii();
-        if find(line, "[ cut here ]").is_some() {
+        if find(line, CUT).is_some() {
             if !found.is_empty() {
                 found.reverse();
                 return found;
@@ -197,12 +208,28 @@ fn source_of_token(token: &[u8]) -> Option<SourceLine> {
     Some(SourceLine { file: text(&token[..colon]), line })
 }
 
+/// What stands in front of the name of a slab cache.
+const CACHE: &str = "belongs to the cache ";
+/// What RCU says of the thread that it runs in.
+const STARVED: &str = " kthread starved for ";
+
+/// Whether the letters of a line allow the words about a cache, and those about RCU's thread.
+fn spelled(letters: Letters) -> [bool; 2] {
+    const SPELLED: [Letters; 2] = [Letters::of(CACHE.as_bytes()), Letters::of(STARVED.as_bytes())];
+    SPELLED.map(|words| letters.may_hold(words))
+}
+
+/// Whether [`of_object`] may have use for a line: few lines of a report begin or end as it wants.
+fn may_tell(line: &[u8], letters: Letters, above: &[u8]) -> bool {
+    matches!(line.first(), Some(b'T' | b'k' | b'p' | b'v' | b'K'))
+        || above.first() == Some(&b'T')
+        || line.last() == Some(&b'!')
+        || spelled(letters).contains(&true)
+}
+
 /// What a memory error says of its object, anywhere in the report.
 fn of_object(line: &[u8], letters: Letters, above: &[u8], out: &mut Said) {
-    const CACHE: &str = "belongs to the cache ";
-    const STARVED: &str = " kthread starved for ";
-    const SPELLED: [Letters; 2] = [Letters::of(CACHE.as_bytes()), Letters::of(STARVED.as_bytes())];
-    let [of_cache, starved] = SPELLED.map(|words| letters.may_hold(words));
+    let [of_cache, starved] = spelled(letters);
     let object = &mut out.object;
     if of_cache && let Some((_, rest)) = split(line, CACHE) {
         let (cache, rest) = word(rest);

@@ -189,6 +189,16 @@ pub(super) fn beginning(expression: &Hir) -> Vec<u8> {
     }
 }
 
+/// The longest run of bytes that every match contains besides the one that it begins with; that one, if there is no other.
+pub(super) fn behind(expression: &Hir, beginning: &[u8]) -> Vec<u8> {
+    let mut found = runs(expression);
+    found.retain(|run| !run.is_empty());
+    if found.len() > 1 && found.first().is_some_and(|first| beginning.starts_with(first)) {
+        found.remove(0);
+    }
+    found.into_iter().fold(Vec::new(), longer)
+}
+
 /// Whether a match may hold a line break.
 pub(super) fn breaks_lines(expression: &Hir) -> bool {
     match expression.kind() {

@@ -1,7 +1,7 @@
 //! What an expression says of its matches before it is compiled.
 
 use super::expression::{is_plain, parse};
-use super::literal::{beginning, breaks_lines, groups, required, texts};
+use super::literal::{beginning, behind, breaks_lines, groups, required, texts};
 use std::borrow::Cow;
 
 /// A text of the program's own, or one that was worked out.
@@ -16,6 +16,8 @@ pub(crate) struct Shape {
     pub(crate) needle: Text,
     /// With what every match begins; may be empty.
     pub(crate) beginning: Text,
+    /// The longest run of plain text that every match contains behind its beginning, or in it where nothing else is plain.
+    pub(crate) further: Text,
     /// Whether a match may hold a line break.
     pub(crate) crosses: bool,
     /// Whether it has named groups.
@@ -29,6 +31,7 @@ impl Shape {
             texts: Cow::Borrowed(&[]),
             needle: Text::default(),
             beginning: Text::default(),
+            further: Text::default(),
             crosses: false,
             groups: false,
         };
@@ -38,7 +41,8 @@ impl Shape {
             return Self {
                 texts: Cow::Owned(vec![text.clone()]),
                 needle: text.clone(),
-                beginning: text,
+                beginning: text.clone(),
+                further: text,
                 crosses,
                 groups: false,
             };
@@ -46,12 +50,14 @@ impl Shape {
         let Ok(parsed) = parse(source) else { return nothing() };
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).ok().map(Text::Owned);
         let texts = texts(&parsed).and_then(|texts| texts.into_iter().map(text).collect::<Option<Vec<Text>>>());
+        let beginning = beginning(&parsed);
         let mut named = Vec::new();
         groups(&parsed, &mut named);
         Self {
             texts: Cow::Owned(texts.unwrap_or_default()),
             needle: text(required(&parsed)).unwrap_or_default(),
-            beginning: text(beginning(&parsed)).unwrap_or_default(),
+            further: text(behind(&parsed, &beginning)).unwrap_or_default(),
+            beginning: text(beginning).unwrap_or_default(),
             crosses: breaks_lines(&parsed),
             groups: !named.is_empty(),
         }
@@ -74,6 +80,11 @@ mod tests {
 
     #[test]
     fn a_shape_tells_what_every_match_holds() {
+        for (source, further) in
+            [("BUG: [a-z]+ at [0-9]", " at "), ("BUG: [a-z]+", "BUG: "), ("(?:ab|ac)de.*fgh", "fgh")]
+        {
+            assert_eq!(Shape::of(source).further, further, "{source}");
+        }
         for (source, texts, needle, beginning, crosses, groups) in [
             ("BUG: a", vec!["BUG: a"], "BUG: a", "BUG: a", false, false),
             ("(?:cd|ab)", vec!["cd", "ab"], "", "", false, false),
