@@ -14,6 +14,7 @@ use regex_automata::{Anchored, Input};
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// One pattern. Literal text is searched for as such, everything else by a lazily compiled automaton.
 #[derive(Debug)]
@@ -21,6 +22,11 @@ pub struct Pattern {
     source: String,
     /// Worked out on first use, as most runs need few of the patterns.
     known: OnceLock<Known>,
+    /// What steps through a text: made in a third of the time, for the first texts.
+    stepper: OnceLock<Regex>,
+    /// How many bytes it has read, about.
+    stepped: AtomicUsize,
+    /// The automaton, for all others.
     regex: OnceLock<Regex>,
     /// The same without the `^` at its start.
     behind: OnceLock<Regex>,
@@ -48,6 +54,23 @@ enum Plain {
 
 /// A shorter needle is found too often to be worth the search.
 const SHORTEST_NEEDLE: usize = 5;
+
+/// So many bytes are stepped through before an automaton is made, whose states are worked out while it reads: then it has paid. Most
+/// patterns of a small log see less.
+const STEPPED: usize = 4 << 10;
+/// No longer text is stepped through.
+const LONGEST_STEPPED: usize = 2 << 10;
+/// What each search costs besides, in bytes.
+const SEARCH: usize = 64;
+
+/// How much time goes into a compiled pattern before it reads anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Effort {
+    /// It steps through the text.
+    Little,
+    /// An automaton forwards and one backwards.
+    Full,
+}
 
 /// What a pattern matched.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,7 +113,7 @@ impl Pattern {
     /// # Errors
     /// [`ExpressionError`], if it does not compile.
     pub fn check(&self) -> Result<(), ExpressionError> {
-        compile(&self.source).map(|_| ())
+        compile(&self.source, Effort::Little).map(|_| ())
     }
 
     fn known(&self) -> &Known {
@@ -145,8 +168,22 @@ impl Pattern {
         }
     }
 
-    fn regex(&self) -> &Regex {
-        self.regex.get_or_init(|| compile(&self.source).unwrap_or_else(|_| never()))
+    /// What searches `length` bytes.
+    fn regex(&self, length: usize) -> &Regex {
+        let made = |effort| compile(&self.source, effort).unwrap_or_else(|_| never());
+        if let Some(regex) = self.regex.get() {
+            return regex;
+        }
+        // Where several lines are searched at once, steps take too long.
+        if length > LONGEST_STEPPED || self.stepped.fetch_add(length + SEARCH, Ordering::Relaxed) > STEPPED {
+            return self.regex.get_or_init(|| made(Effort::Full));
+        }
+        self.stepper.get_or_init(|| made(Effort::Little))
+    }
+
+    /// Whether the compiled pattern matches. Steppers do not stop earlier when only that is asked.
+    fn finds(&self, text: &[u8]) -> bool {
+        self.regex(text.len()).search(&Input::new(text)).is_some()
     }
 
     /// Whether the pattern matches anywhere.
@@ -154,7 +191,7 @@ impl Pattern {
     pub fn is_match(&self, text: &[u8]) -> bool {
         match &self.known().plain {
             Plain::Whole(_) | Plain::OneOf(_) => !self.is_hopeless(text),
-            Plain::Needle(_) | Plain::Nothing => !self.is_hopeless(text) && self.regex().is_match(text),
+            Plain::Needle(_) | Plain::Nothing => !self.is_hopeless(text) && self.finds(text),
         }
     }
 
@@ -172,7 +209,7 @@ impl Pattern {
     pub fn fits(&self, text: &[u8]) -> bool {
         match &self.known().plain {
             Plain::Whole(_) | Plain::OneOf(_) => !self.is_hopeless(text),
-            Plain::Needle(_) | Plain::Nothing => self.regex().is_match(text),
+            Plain::Needle(_) | Plain::Nothing => self.finds(text),
         }
     }
 
@@ -180,7 +217,7 @@ impl Pattern {
     #[must_use]
     pub fn is_match_behind(&self, text: &[u8]) -> bool {
         let Some(source) = self.source.strip_prefix('^') else { return false };
-        let regex = || self.behind.get_or_init(|| compile(source).unwrap_or_else(|_| never()));
+        let regex = || self.behind.get_or_init(|| compile(source, Effort::Full).unwrap_or_else(|_| never()));
         !self.is_hopeless(text) && regex().is_match(text)
     }
 
@@ -228,7 +265,8 @@ impl Pattern {
 
     /// What the automaton finds in a part of a text. What stands around the part still counts for `^`, `$` and `\b`.
     fn search(&self, text: &[u8], span: Range<usize>, anchored: Anchored) -> Option<Range<usize>> {
-        self.regex().search(&Input::new(text).span(span).anchored(anchored)).map(|found| found.range())
+        let regex = self.regex(span.len());
+        regex.search(&Input::new(text).span(span).anchored(anchored)).map(|found| found.range())
     }
 
     /// The match that begins at `at`, if one does.
@@ -267,7 +305,7 @@ impl Pattern {
         if !self.known().shape.groups {
             return found;
         }
-        let regex = self.regex();
+        let regex = self.regex(span.len());
         let mut captures = regex.create_captures();
         regex.search_captures(&Input::new(text).span(span).anchored(Anchored::Yes), &mut captures);
         if let Some(pattern) = captures.pattern() {
@@ -288,7 +326,14 @@ impl Pattern {
 
 impl From<String> for Pattern {
     fn from(source: String) -> Self {
-        Self { source, known: OnceLock::new(), regex: OnceLock::new(), behind: OnceLock::new() }
+        Self {
+            source,
+            known: OnceLock::new(),
+            stepper: OnceLock::new(),
+            stepped: AtomicUsize::new(0),
+            regex: OnceLock::new(),
+            behind: OnceLock::new(),
+        }
     }
 }
 
@@ -297,7 +342,8 @@ fn line_end(text: &[u8], at: usize) -> usize {
     memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |length| at + length)
 }
 
-fn compile(source: &str) -> Result<Regex, ExpressionError> {
+fn compile(source: &str, effort: Effort) -> Result<Regex, ExpressionError> {
+    let full = effort == Effort::Full;
     Regex::builder()
         .syntax(syntax::Config::new().unicode(false).utf8(false))
         .configure(
@@ -308,6 +354,9 @@ fn compile(source: &str) -> Result<Regex, ExpressionError> {
                 // Each pattern is asked of a few lines: the states that these meet are found while they are read, in less time
                 // than working out all of them takes.
                 .dfa(false)
+                .hybrid(full)
+                .onepass(full)
+                .auto_prefilter(full)
                 .hybrid_cache_capacity(4 << 20),
         )
         .build(&expanded(source))
@@ -344,7 +393,7 @@ mod tests {
 
     /// What the automaton alone finds.
     fn plainly(source: &str, text: &[u8], from: usize) -> Option<Range<usize>> {
-        let regex = compile(source).expect("it compiles");
+        let regex = compile(source, Effort::Full).expect("it compiles");
         regex.search(&Input::new(text).span(from..text.len())).map(|found| found.range())
     }
 
@@ -383,10 +432,12 @@ mod tests {
     #[test]
     fn what_decides_first_finds_what_the_automaton_finds() {
         for source in SOURCES {
-            let (pattern, regex) = (Pattern::new(source), compile(source).expect("it compiles"));
+            let made = |effort| compile(source, effort).expect("it compiles");
+            let (pattern, regex, stepper) = (Pattern::new(source), made(Effort::Full), made(Effort::Little));
             for text in texts() {
                 let found = regex.find(&text).map(|found| found.range());
                 let shown = String::from_utf8_lossy(&text);
+                assert_eq!(stepper.find(&text).map(|found| found.range()), found, "{source} in {shown:?}");
                 assert_eq!(pattern.find_at(&text, 0), found, "{source} in {shown:?}");
                 assert_eq!(pattern.is_match(&text), found.is_some(), "{source} in {shown:?}");
                 let Some(found) = found else { continue };
