@@ -45,7 +45,7 @@ pub use lex::lex;
 pub use order::is_reversed;
 pub use plain::plain;
 pub use speaker::{Header, Speaker, speaker, speaks_alone};
-pub(crate) use stamp::{USUAL_STAMP, begins_with_stamp, is_stamp, is_usual_stamp};
+pub(crate) use stamp::{USUAL_STAMP, begins_with_stamp, is_stamp, is_usual_caller, is_usual_stamp};
 pub use unwrap::{dominant, render, unwrap};
 pub use unwrapper::Unwrapper;
 pub(crate) use usual::lost_its_bracket;

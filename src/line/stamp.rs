@@ -30,6 +30,24 @@ fn is_padded([a, b, c, d, e]: [u8; 5]) -> bool {
     others & unlike_blanks == 0 && late == 0 && others >> 39 == 0
 }
 
+/// How wide a caller is while its number has at most five digits, bytes: `[ T1234]`.
+pub(crate) const USUAL_CALLER: usize = 8;
+
+/// Whether a text begins with a caller of the usual width and a blank.
+#[must_use]
+pub(crate) fn is_usual_caller(text: &[u8]) -> bool {
+    let Some([b'[', name @ .., b']', b' ']) = text.first_chunk::<{ USUAL_CALLER + 1 }>() else { return false };
+    let digits = match &name[..] {
+        [b'C' | b'T', digits @ ..]
+        | [b' ', b'C' | b'T', digits @ ..]
+        | [b' ', b' ', b'C' | b'T', digits @ ..]
+        | [b' ', b' ', b' ', b'C' | b'T', digits @ ..]
+        | [b' ', b' ', b' ', b' ', b'C' | b'T', digits @ ..] => digits,
+        _ => return false,
+    };
+    digits.iter().all(u8::is_ascii_digit)
+}
+
 /// Whether a text that begins with a bracket begins with `[   12.345678]`.
 #[must_use]
 pub(crate) fn begins_with_stamp(text: &[u8]) -> bool {
@@ -48,7 +66,7 @@ pub(crate) fn is_stamp(text: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{begins_with_stamp, is_padded, is_usual_stamp};
+    use super::{begins_with_stamp, is_padded, is_usual_caller, is_usual_stamp};
     use proptest::prelude::*;
 
     #[test]
@@ -59,6 +77,42 @@ mod tests {
         for line in ["", "[", "[     .000000]", "[  1 2.345678]", "[   12.34567a]", "[   12.345678)", "[   12:345678]"]
         {
             assert!(!is_usual_stamp(line.as_bytes()), "{line}");
+        }
+    }
+
+    #[test]
+    fn callers_of_the_usual_width_are_known() {
+        for text in ["[ T1234] x", "[    C0] ", "[T12345] x"] {
+            assert!(is_usual_caller(text.as_bytes()), "{text}");
+        }
+        for text in [
+            "[ T1234]x",
+            "[T123456] ",
+            "[     T] ",
+            "[  X123] ",
+            "[ T12a4] ",
+            "[ T1234]",
+            "",
+            "[\t   T1] x",
+            "[ TT123] ",
+        ] {
+            assert!(!is_usual_caller(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn callers_are_told_in_every_order_of_their_bytes() {
+        let bytes = [b' ', b'0', b'9', b'C', b'T', b'X', b'/', b':'];
+        for number in 0..bytes.len().pow(6) {
+            let mut rest = number;
+            let name = [(); 6].map(|()| {
+                let byte = bytes[rest % bytes.len()];
+                rest /= bytes.len();
+                byte
+            });
+            let behind = name.trim_ascii_start();
+            let plain = behind.len() > 1 && b"CT".contains(&behind[0]) && behind[1..].iter().all(u8::is_ascii_digit);
+            assert_eq!(is_usual_caller(&[b"[", &name[..], b"] "].concat()), plain, "{name:?}");
         }
     }
 

@@ -149,9 +149,9 @@ fn digits_at(line: &[u8], at: usize) -> Option<usize> {
 /// Whether a line is one that a careful unwinder would not have printed: `? func`, or PowerPC's `(unreliable)`.
 #[must_use]
 pub fn is_questionable(line: &[u8]) -> bool {
-    (line.ends_with(b" (unreliable)")
-        || memchr::memchr(b'?', line).is_some() && memchr::memmem::find(line, b" ? ").is_some())
-        && memchr::memmem::find(line, b"<EOI>").is_none()
+    let between_blanks = |at: usize| at > 0 && line[at - 1] == b' ' && line.get(at + 1) == Some(&b' ');
+    (memchr::memchr_iter(b'?', line).any(between_blanks) || line.ends_with(b" (unreliable)"))
+        && (memchr::memchr(b'<', line).is_none() || memchr::memmem::find(line, b"<EOI>").is_none())
 }
 
 #[cfg(test)]
@@ -199,6 +199,8 @@ mod tests {
     fn questionable_frames_are_known() {
         assert!(is_questionable(b" ? func+0x1/0x2"));
         assert!(!is_questionable(b" <EOI> ? func+0x1/0x2"));
+        assert!(is_questionable(b" what? ? func+0x1/0x2 <x>"));
+        assert!(!is_questionable(b"? func") && !is_questionable(b"func ?") && !is_questionable(b"a? b"));
         assert!(is_questionable(b"[c0] [c1] func+0x1/0x2 (unreliable)"));
     }
 }

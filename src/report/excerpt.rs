@@ -1,11 +1,11 @@
 //! The lines of one report: those of its window that the same task or CPU printed, without their prefixes.
 
 use super::console::{Console, Context, console, is_questionable};
-use super::printers::{KeptLine, Printed, Printers, asks_others, trim_returns};
+use super::printers::{KeptLine, Printed, Printers, USUAL_LINES, asks_others, trim_returns};
 use super::scan::find;
 use super::symbolized;
 use crate::grammar::Anchor;
-use crate::line::Letters;
+use crate::line::{Letters, USUAL_STAMP};
 
 /// A report's lines.
 #[derive(Debug)]
@@ -32,8 +32,8 @@ const ENOUGH_LINES_KMSAN: usize = 16;
 const SILENCE: f64 = 10.0;
 /// So long other CPUs are waited for that were asked for their stacks, and a bit, seconds.
 const ANSWER: f64 = 12.0;
-/// Most reports have no more lines.
-const USUAL_LINES: usize = 128;
+/// Most reports have no more lines that are doubted.
+const USUAL_DOUBTFUL: usize = 32;
 /// CPUs that print at the same time are not further apart than this, seconds.
 const BACK: f64 = 2.0;
 /// A header that is followed by fewer lines than these may be the beginning of the next report.
@@ -67,7 +67,7 @@ impl<'a> Excerpt<'a> {
             Context::Caller(_) => own_of_caller(&lines, window, &anchors[last_copy + 1..]),
             _ => lines.iter().take_while(|line| before_second(line)).count(),
         };
-        let within = own.min(until_silence(&lines[..own], time));
+        let within = own.min(until_silence(&lines[..own], prefix.stamp));
         Self { context: prefix.context, time, lines, doubtful, own: within, before_second: own }
     }
 
@@ -116,18 +116,28 @@ fn own_of_caller(lines: &[KeptLine<'_>], window: &[u8], below: &[Anchor]) -> usi
 }
 
 /// A report is printed at once: what the same printer says after a silence is another matter, and so is what it said long
-/// before, as the next part of a pstore shows it. How many of the lines come before it.
-fn until_silence(lines: &[KeptLine<'_>], first: Option<f64>) -> usize {
-    let Some(mut last) = first else { return lines.len() };
+/// before, as the next part of a pstore shows it. How many of the lines come before it; `first` is the stamp of the first one.
+fn until_silence(lines: &[KeptLine<'_>], first: Option<&[u8]>) -> usize {
+    let Some(mut last) = first.filter(|stamp| seconds(stamp).is_some()) else { return lines.len() };
     for (number, line) in lines.iter().enumerate().skip(1) {
-        let Some(stamp) = line.stamp.and_then(seconds) else { continue };
-        let patience = if asks_others(&lines[number - 1]) { ANSWER } else { SILENCE };
-        if stamp - last > patience || last - stamp > BACK {
-            return number;
+        let Some(stamp) = line.stamp else { continue };
+        if !are_of_one_second(stamp, last) {
+            let Some((now, before)) = seconds(stamp).zip(seconds(last)) else { continue };
+            let patience = if asks_others(&lines[number - 1]) { ANSWER } else { SILENCE };
+            if now - before > patience || before - now > BACK {
+                return number;
+            }
         }
         last = stamp;
     }
     lines.len()
+}
+
+/// Whether two stamps of the usual width are of the same second, as most neighbours are: no number need be read then.
+fn are_of_one_second(one: &[u8], other: &[u8]) -> bool {
+    const DOT: usize = 5;
+    let width = USUAL_STAMP - 2;
+    one.len() == width && other.len() == width && one[DOT] == b'.' && one[..=DOT] == other[..=DOT]
 }
 
 /// The number in a stamp, seconds.
@@ -162,27 +172,31 @@ impl<'a> Gathered<'a> {
     /// The line of `first`, of which `prefix` is the prefix, and what its printer printed below.
     fn new(printers: &mut Printers<'a>, end: usize, first: &Anchor, prefix: &Console<'a>, enough: usize) -> Self {
         let mut gathered = Self { lines: Vec::with_capacity(USUAL_LINES), doubtful: Vec::new(), taken: 1, enough };
-        let everybody = printers.everybody(end, prefix.context);
+        let everybody = printers.everybody(end, prefix);
         let mut below = printers.from(first, prefix);
-        gathered.lines.extend(below.first());
+        // The printer may have been asked for by a report above.
+        let number = below.line().map_or(0, |line| line.below);
+        gathered.lines.extend(below.line().map(|line| line.below(number)));
         while let Some(printed) = below.next(end) {
-            let (sent, next) = (printed.sent && !printed.doubted && !printed.noise, printed.next());
-            if !gathered.take(printed) {
+            if !gathered.take(printed, number) {
                 break;
             }
             // From here on what other CPUs print is a part of it.
-            if sent {
-                let _ = everybody.from(next).all(|printed| gathered.take(printed));
+            if printed.sent && !printed.doubted && !printed.noise {
+                let _ = everybody.from(printed.next()).all(|printed| gathered.take(&printed, number));
                 break;
             }
         }
         gathered
     }
 
-    /// Takes a line; false if it ends the report.
-    fn take(&mut self, printed: Printed<'a>) -> bool {
+    /// Takes a line, counted from the one with that number; false if it ends the report.
+    fn take(&mut self, printed: &Printed<'a>, number: usize) -> bool {
         if printed.doubted {
-            self.doubtful.push(printed.line);
+            if self.doubtful.is_empty() {
+                self.doubtful.reserve(USUAL_DOUBTFUL);
+            }
+            self.doubtful.push(printed.line.below(number));
             return true;
         }
         if printed.ends && self.taken >= self.enough {
@@ -190,7 +204,7 @@ impl<'a> Gathered<'a> {
         }
         self.taken += 1;
         if !printed.noise {
-            self.lines.push(printed.line);
+            self.lines.push(printed.line.below(number));
         }
         true
     }
@@ -223,8 +237,9 @@ pub(super) fn holds(text: &[u8], needle: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Excerpt, Printers};
+    use super::{Excerpt, KeptLine, Printers, until_silence};
     use crate::grammar::Grammar;
+    use crate::line::Letters;
 
     /// What 1 report and many cost: each line of a window is read once, however many reports ask for it.
     #[test]
@@ -245,5 +260,32 @@ mod tests {
                 assert!(kept.iter().enumerate().all(|(at, kept)| *kept == 2 * (count - at)), "{caller}");
             }
         }
+    }
+
+    /// How many lines with these stamps come before a silence; the first one is the report's.
+    fn before_silence(stamps: &[&str]) -> usize {
+        let text = stamps.iter().map(|stamp| format!("[{stamp}] x\n")).collect::<String>();
+        let lines: Vec<KeptLine<'_>> = text
+            .lines()
+            .map(|line| KeptLine {
+                text: line.as_bytes().into(),
+                stamp: Some(&line.as_bytes()[1..line.len() - 3]),
+                offset: 0,
+                below: 0,
+                letters: Letters::default(),
+            })
+            .collect();
+        until_silence(&lines, lines[0].stamp)
+    }
+
+    #[test]
+    fn a_silence_ends_a_report_however_wide_its_stamps_are() {
+        assert_eq!(before_silence(&["    1.000000", "    1.999999", "    2.000000", "   12.000001"]), 3);
+        assert_eq!(before_silence(&["    1.000000", "    1.999999", "   11.999999", "   12.000001"]), 4);
+        // Each is 9.9 s behind the one above, the last 10.1 s.
+        assert_eq!(before_silence(&["    1.0", "   10.9", "   20.8", "   30.7", "   40.8"]), 4);
+        assert_eq!(before_silence(&["99999.900000", "100000.000000", "100009.900000", "100020.000000"]), 3);
+        assert_eq!(before_silence(&["    5.000000", "    3.100000", "    1.000000"]), 2);
+        assert_eq!(before_silence(&["    5.000000", "    5.000000"]), 2);
     }
 }

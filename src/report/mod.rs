@@ -15,6 +15,7 @@ mod blame;
 mod bounds;
 #[cfg(test)]
 mod bounds_tests;
+mod callers;
 mod cleanup;
 mod console;
 mod context;

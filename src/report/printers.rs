@@ -1,5 +1,6 @@
 //! The lines of a text by who printed them, looked at once for all reports of the same printer.
 
+use super::callers::{behind_callers, behind_usual_stamps, has_caller, may_be_passed};
 use super::console::{Console, Context, console, is_questionable, unpadded};
 use super::scan::find;
 use super::symbolized;
@@ -20,14 +21,14 @@ pub struct KeptLine<'a> {
     pub offset: usize,
     /// How many lines below the report's first line.
     pub below: usize,
-    /// What the line is spelled with, its prefix included.
+    /// What the message is spelled with, its carriage returns included.
     pub(crate) letters: Letters,
 }
 
 /// One line, and what the rules for the lines of reports say of it.
 #[derive(Debug, Clone)]
 pub(super) struct Printed<'a> {
-    /// The line; it is so many lines below the one at which its reader began.
+    /// The line; it is so many lines below the one at which its printer was first asked for.
     pub(super) line: KeptLine<'a>,
     /// Offset of its end, line break excluded.
     pub(super) end: usize,
@@ -48,8 +49,17 @@ impl Printed<'_> {
     }
 }
 
+impl<'a> KeptLine<'a> {
+    /// The line as one counts from the line with number `first`.
+    pub(super) fn below(&self, first: usize) -> Self {
+        Self { below: self.below - first, ..self.clone() }
+    }
+}
+
 /// So many printers are remembered.
 const REMEMBERED: usize = 64;
+/// Most reports have no more lines.
+pub(super) const USUAL_LINES: usize = 128;
 /// So many lines above the report at hand are kept.
 const KEPT_ABOVE: usize = 4096;
 
@@ -72,6 +82,8 @@ struct Printer<'a> {
     context: Context<'a>,
     /// A caller's lines hold its name, so that the others need not even be looked at.
     name: Option<Finder<'a>>,
+    /// Whether lines with the names of others may be passed in blocks.
+    passes: bool,
     /// Its lines, in order, without a gap up to `reached`.
     lines: Vec<Printed<'a>>,
     /// The beginning of the first line that was not looked at.
@@ -107,8 +119,9 @@ impl<'a> Printers<'a> {
     }
 
     /// The lines up to `end` of the printer and of all CPUs.
-    pub(super) fn everybody(&self, end: usize, printer: Context<'a>) -> Everybody<'a> {
-        Everybody { output: self.output, text: &self.text[..end], printer }
+    pub(super) fn everybody(&self, end: usize, printer: &Console<'a>) -> Everybody<'a> {
+        let passes = may_be_passed(printer);
+        Everybody { output: self.output, text: &self.text[..end], printer: printer.context, passes }
     }
 
     /// The line of the anchor, of which `prefix` is the prefix, and those that its printer printed below.
@@ -127,13 +140,7 @@ impl<'a> Printers<'a> {
         let printer = &mut self.known[number];
         let gone = if at > KEPT_ABOVE { at } else { 0 };
         printer.lines.drain(..gone);
-        Below {
-            output: self.output,
-            text: self.text,
-            first: printer.lines[at - gone].line.below,
-            printer,
-            at: at - gone,
-        }
+        Below { output: self.output, text: self.text, printer, at: at - gone }
     }
 
     /// Remembers a printer in place of itself as it was further above, or of the oldest.
@@ -156,7 +163,10 @@ impl<'a> Printer<'a> {
         let name = if let Context::Caller(name) = prefix.context { Some(Finder::new(unpadded(name))) } else { None };
         let raw = trim_returns(&text[first.start..first.end]);
         let line = printed(output, prefix, raw, first.start..first.end, 0);
-        Self { context: prefix.context, name, lines: vec![line], reached: first.end + 1, counted: (first.end + 1, 1) }
+        let mut lines = Vec::with_capacity(USUAL_LINES);
+        lines.push(line);
+        let (passes, below) = (may_be_passed(prefix), first.end + 1);
+        Self { context: prefix.context, name, passes, lines, reached: below, counted: (below, 1) }
     }
 
     /// Looks for its next line before `end`; false if there is none.
@@ -182,7 +192,7 @@ impl<'a> Printer<'a> {
     /// How many lines are between the last one that was taken and `to`: mostly none, else lines of others, and what was looked at
     /// without success.
     fn passed(&self, text: &[u8], to: usize) -> usize {
-        memchr::memchr_iter(b'\n', &text[self.counted.0..to]).count()
+        line_breaks(&text[self.counted.0..to])
     }
 
     /// The next line with the name of the caller that is its own.
@@ -192,7 +202,8 @@ impl<'a> Printer<'a> {
             let hit = from + name.find(text.get(from..end)?)?;
             let start = memchr::memrchr(b'\n', &text[from..hit]).map_or(from, |back| from + back + 1);
             let stop = memchr::memchr(b'\n', &text[hit..end]).map_or(end, |length| hit + length);
-            let prefix = console(trim_returns(&text[start..stop]));
+            let raw = trim_returns(&text[start..stop]);
+            let prefix = usual_prefix(raw, self.context).unwrap_or_else(|| console(raw));
             if prefix.context.is_same(self.context) {
                 return Some(Next { span: start..stop, prefix, skipped: self.passed(text, start) });
             }
@@ -200,27 +211,29 @@ impl<'a> Printer<'a> {
         }
     }
 
-    /// The next line of a console that prints no callers.
+    /// The next line without the name of a caller.
     fn nameless(&self, text: &'a [u8], end: usize) -> Option<Next<'a>> {
+        let text = &text[..end];
         let mut start = self.reached;
-        let mut skipped = self.passed(text, start);
-        while start < end {
-            let rest = &text[start..end];
-            // Most lines of a log with callers end here; their stamps hold no line break.
-            let usual = self.context == Context::Console && has_usual_caller(rest);
-            let known = if usual { USUAL_STAMP } else { 0 };
-            let stop = memchr::memchr(b'\n', &rest[known..]).map_or(end, |length| start + known + length);
-            if !usual {
-                let raw = trim_returns(&text[start..stop]);
-                let prefix =
-                    if self.context == Context::Console && has_caller(raw) { None } else { Some(console(raw)) };
-                if let Some(prefix) = prefix.filter(|prefix| prefix.context.is_same(self.context)) {
-                    return Some(Next { span: start..stop, prefix, skipped });
-                }
+        loop {
+            // Most lines of a log with callers are passed here.
+            start = match self.context {
+                Context::Unknown => behind_usual_stamps(text, start),
+                _ if self.passes => behind_callers(text, start),
+                _ => start,
+            };
+            if start >= end {
+                return None;
             }
-            (start, skipped) = (stop + 1, skipped + 1);
+            let stop = memchr::memchr(b'\n', &text[start..]).map_or(end, |length| start + length);
+            let raw = trim_returns(&text[start..stop]);
+            let other = self.context == Context::Console && has_caller(raw);
+            let prefix = if other { None } else { Some(console(raw)) };
+            if let Some(prefix) = prefix.filter(|prefix| prefix.context.is_same(self.context)) {
+                return Some(Next { span: start..stop, prefix, skipped: self.passed(text, start) });
+            }
+            start = stop + 1;
         }
-        None
     }
 }
 
@@ -230,27 +243,24 @@ pub(super) struct Below<'p, 'a> {
     output: &'a Output,
     text: &'a [u8],
     printer: &'p mut Printer<'a>,
-    /// Number of the first line.
-    first: usize,
     /// Index of the line at which it is.
     at: usize,
 }
 
 impl<'a> Below<'_, 'a> {
-    /// The line at which it begins.
-    pub(super) fn first(&self) -> Option<KeptLine<'a>> {
-        self.printer.lines.get(self.at).map(|line| KeptLine { below: 0, ..line.line.clone() })
+    /// The line at which it is.
+    pub(super) fn line(&self) -> Option<&KeptLine<'a>> {
+        Some(&self.printer.lines.get(self.at)?.line)
     }
 
     /// The next line, if it begins before `end`, where a line ends.
-    pub(super) fn next(&mut self, end: usize) -> Option<Printed<'a>> {
+    pub(super) fn next(&mut self, end: usize) -> Option<&Printed<'a>> {
         if self.at + 1 == self.printer.lines.len() && !self.printer.advance(self.output, self.text, end) {
             return None;
         }
         let next = self.printer.lines.get(self.at + 1).filter(|line| line.line.offset < end)?;
         self.at += 1;
-        let line = KeptLine { below: next.line.below - self.first, ..next.line.clone() };
-        Some(Printed { line, ..next.clone() })
+        Some(next)
     }
 }
 
@@ -260,6 +270,7 @@ pub(super) struct Everybody<'a> {
     output: &'a Output,
     text: &'a [u8],
     printer: Context<'a>,
+    passes: bool,
 }
 
 impl<'a> Everybody<'a> {
@@ -267,6 +278,10 @@ impl<'a> Everybody<'a> {
     pub(super) fn from(self, (at, number): (usize, usize)) -> impl Iterator<Item = Printed<'a>> {
         let (mut at, mut number) = (at, number);
         let lines = std::iter::from_fn(move || {
+            if self.passes && at < self.text.len() {
+                let next = behind_callers(self.text, at);
+                (at, number) = (next, number + line_breaks(&self.text[at..next]));
+            }
             (at < self.text.len()).then(|| {
                 let stop = memchr::memchr(b'\n', &self.text[at..]).map_or(self.text.len(), |length| at + length);
                 let line = (at..stop, number);
@@ -286,6 +301,22 @@ impl<'a> Everybody<'a> {
     }
 }
 
+fn line_breaks(text: &[u8]) -> usize {
+    memchr::memchr_iter(b'\n', text).count()
+}
+
+/// The prefix of a line whose printer's name stands behind a stamp of the usual width, letter by letter.
+fn usual_prefix<'a>(line: &'a [u8], printer: Context<'_>) -> Option<Console<'a>> {
+    let (Context::Caller(name), true) = (printer, is_usual_stamp(line)) else { return None };
+    let (stamp, behind) = line.split_at(USUAL_STAMP);
+    let is_its = behind.starts_with(name) && behind.get(name.len()) == Some(&b' ');
+    is_its.then(|| Console {
+        context: Context::Caller(&behind[..name.len()]),
+        stamp: Some(&stamp[1..USUAL_STAMP - 1]),
+        message: USUAL_STAMP + name.len() + 1,
+    })
+}
+
 /// What asks other CPUs for their stacks.
 const OTHERS: &str = "Sending NMI from CPU";
 /// A carriage return.
@@ -300,7 +331,7 @@ pub(super) fn asks_others(line: &KeptLine<'_>) -> bool {
 }
 
 fn printed<'a>(output: &Output, prefix: &Console<'a>, raw: &'a [u8], span: Range<usize>, below: usize) -> Printed<'a> {
-    let letters = Letters::of(raw);
+    let letters = Letters::of(raw.get(prefix.message..).unwrap_or_default());
     let line = if letters.may_hold(RETURN) { without_returns(raw) } else { Cow::Borrowed(raw) };
     let text = tail(line, prefix.message);
     let doubted = prefix.context != Context::Unknown
@@ -310,20 +341,6 @@ fn printed<'a>(output: &Output, prefix: &Console<'a>, raw: &'a [u8], span: Range
     let line = KeptLine { text, stamp: prefix.stamp, offset: span.start, below, letters };
     let sent = asks_others(&line);
     Printed { line, end: span.end, doubted, ends, noise, sent }
-}
-
-/// Whether a stamp of the usual width is followed by a caller: most lines of a log are such.
-fn has_usual_caller(line: &[u8]) -> bool {
-    line.get(USUAL_STAMP) == Some(&b'[') && is_usual_stamp(line)
-}
-
-/// Whether a stamp is followed by a caller, decided at a glance: no line of a bare console is.
-fn has_caller(line: &[u8]) -> bool {
-    if is_usual_stamp(line) {
-        return line.get(USUAL_STAMP) == Some(&b'[');
-    }
-    line.first() == Some(&b'[')
-        && memchr::memchr(b']', &line[..line.len().min(40)]).is_some_and(|end| line.get(end + 1) == Some(&b'['))
 }
 
 /// A line without the carriage returns at its ends.
