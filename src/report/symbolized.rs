@@ -1,13 +1,17 @@
 //! Reports with source lines in them, as they are mailed: how they are recognised and how it is undone.
 
+use crate::line::Letters;
 use memchr::memmem::Finder;
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
+/// What a symbolizer writes behind the copy of a line that it makes for an inlined function.
+const COPY: &str = " [inline]";
+
 /// Whether a line is a copy that a symbolizer made for an inlined function; a module or a CPU may stand behind the mark.
 #[must_use]
 pub fn is_inlined_copy(line: &[u8]) -> bool {
-    static MARK: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(" [inline]"));
+    static MARK: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(COPY));
     let line = line.trim_ascii_end();
     MARK.find(line).is_some_and(|at| {
         at + MARK.needle().len() == line.len()
@@ -15,16 +19,35 @@ pub fn is_inlined_copy(line: &[u8]) -> bool {
     })
 }
 
-/// Whether a line shows that its report was symbolized.
+/// Whether a line shows that its report was symbolized; `letters` are those of the line or of more.
 #[must_use]
-pub(super) fn is_symbolized(line: &[u8]) -> bool {
+pub(super) fn is_symbolized(line: &[u8], letters: Letters) -> bool {
+    const COLON: Letters = Letters::of(b":");
+    const COPIED: Letters = Letters::of(COPY.as_bytes());
     // Places have a colon, and most lines of a report have none.
-    if memchr::memchr(b':', line).is_none() {
-        return line.trim_ascii_end().ends_with(b" [inline]");
+    let mut colons = memchr::memchr_iter(b':', if letters.may_hold(COLON) { line } else { b"" }).peekable();
+    let copied = letters.may_hold(COPIED)
+        && if colons.peek().is_some() {
+            is_inlined_copy(line)
+        } else {
+            line.trim_ascii_end().ends_with(COPY.as_bytes())
+        };
+    copied || colons.any(|colon| may_be_in_place(line, colon)) && has_places(line)
+}
+
+/// Whether a colon may be the one of a place, `file.c:1`, `file.c:?` or `??:0`, as what stands around it shows: those of registers and
+/// of sentences are not.
+fn may_be_in_place(line: &[u8], colon: usize) -> bool {
+    match (line[..colon].last(), line.get(colon + 1)) {
+        (Some(b'?'), _) => true,
+        (Some(letter), Some(b'0'..=b'9' | b'?' | b'-' | b':')) => letter.is_ascii_alphabetic(),
+        _ => false,
     }
-    is_inlined_copy(line)
-        || source_suffix(line, 0).is_some()
-        || decoded(line).is_some_and(|found| is_frame_start(&line[..found.name.0]))
+}
+
+/// Whether a function of a stack or of a register has its place behind it.
+fn has_places(line: &[u8]) -> bool {
+    source_suffix(line, 0).is_some() || decoded(line).is_some_and(|found| is_frame_start(&line[..found.name.0]))
 }
 
 /// The line as it was before symbolization; `None` when it was not there. `above` is the line above it.
@@ -309,10 +332,36 @@ mod tests {
     fn other_lines_stay() {
         for line in [" do_it+0x1/0x2", "Code: 00", "x (y) z", " a+0x1/0x2 [mod]", "took 5 (a.b:c)", "x [inline] y"] {
             assert_eq!(undone(line).as_deref(), Some(line));
-            assert!(!is_symbolized(line.as_bytes()));
+            assert!(!is_symbolized(line.as_bytes(), Letters::of(line.as_bytes())));
         }
-        assert!(!is_symbolized(b"foo: probe failed (main.c:12)"));
-        assert!(!is_symbolized(b"WARNING: probe failed (main.c:12)"));
-        assert!(is_symbolized(b"WARNING: CPU: 0 PID: 1 at mm/gup.c:21 do_it (mm/gup.c:21) mod"));
+        assert!(!is_symbolized(b"foo: probe failed (main.c:12)", Letters::of(b"foo: probe failed (main.c:12)")));
+        assert!(!is_symbolized(
+            b"WARNING: probe failed (main.c:12)",
+            Letters::of(b"WARNING: probe failed (main.c:12)")
+        ));
+        assert!(is_symbolized(
+            b"WARNING: CPU: 0 PID: 1 at mm/gup.c:21 do_it (mm/gup.c:21) mod",
+            Letters::of(b"WARNING: CPU: 0 PID: 1 at mm/gup.c:21 do_it (mm/gup.c:21) mod")
+        ));
+    }
+
+    /// What is looked at first never hides what the whole rule finds.
+    fn symbolized_at_length(line: &[u8]) -> bool {
+        match memchr::memchr(b':', line) {
+            Some(_) => is_inlined_copy(line) || has_places(line),
+            None => line.trim_ascii_end().ends_with(COPY.as_bytes()),
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_glance_at_the_colons_decides_what_the_whole_rule_does(
+            parts in proptest::collection::vec(
+                r"RIP: 0010:| |f\+0x1/0x2|\(|\)|a\.c|b/a\.h|:|::|1|-1|\?|\?\?|\[inline\]|do_it|at |x: |[a-z:.?+(]", 0..9)
+        ) {
+            let line = parts.concat();
+            let letters = Letters::of(line.as_bytes());
+            proptest::prop_assert_eq!(is_symbolized(line.as_bytes(), letters), symbolized_at_length(line.as_bytes()), "{}", line);
+        }
     }
 }

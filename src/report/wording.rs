@@ -6,7 +6,6 @@ use super::frames::frame_line;
 use super::markers::lines_with_markers;
 use super::printers::KeptLine;
 use super::symbolized;
-use crate::line::Letters;
 
 /// The text that the rules for titles and for damage look at.
 #[derive(Debug)]
@@ -66,6 +65,5 @@ impl Wording {
 
 /// Whether a line shows that its report was symbolized: places have a colon, copies a mark.
 fn is_symbolized(line: &KeptLine<'_>) -> bool {
-    const MARKS: [Letters; 2] = [Letters::of(b":"), Letters::of(b" [inline]")];
-    MARKS.into_iter().any(|mark| line.letters.may_hold(mark)) && symbolized::is_symbolized(&line.text)
+    symbolized::is_symbolized(&line.text, line.letters)
 }
