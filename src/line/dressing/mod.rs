@@ -159,16 +159,21 @@ impl Dressing {
         self.bare(line).1
     }
 
+    /// How much stands in front of the message of a line, bytes; `text` is the line without its layers.
+    fn width(&self, line: &[u8], text: &[u8]) -> usize {
+        line.len() - message(text, self.stamped).len().min(line.len())
+    }
+
     /// Whether messages have further lines, which stand below the text of the first.
     fn is_continued(&self, raw: &[&[u8]]) -> bool {
-        let mut width = None;
+        let mut last = None;
         raw.iter().any(|line| {
             let (text, fits) = self.bare(line);
             if fits {
-                width = Some(line.len() - message(&text, self.stamped).len().min(line.len()));
+                last = Some((*line, text));
                 return false;
             }
-            continues(line, width).is_some()
+            continues(line, || last.as_ref().map(|(line, text)| self.width(line, text))).is_some()
         })
     }
 }
@@ -207,12 +212,15 @@ fn stands_alone(raw: &[&[u8]]) -> bool {
     !raw[0].starts_with(b" ") && stamp_at(raw[0]).is_none() && below.filter(|line| is_body(line)).count() >= OWN
 }
 
-/// The text of a line that continues a message whose prefix is `width` bytes wide.
-fn continues(line: &[u8], width: Option<usize>) -> Option<&[u8]> {
-    let width = width.filter(|width| *width >= NARROWEST)?;
+/// The text of a line that continues a message whose prefix is `width` bytes wide, which is asked only of lines that stand far in.
+fn continues(line: &[u8], width: impl FnOnce() -> Option<usize>) -> Option<&[u8]> {
     let blanks = line.iter().take_while(|byte| **byte == b' ').count();
     // A prefix with letters beyond ASCII is less wide than its bytes are many.
-    (blanks + 2 >= width && blanks < line.len()).then(|| &line[blanks.min(width)..])
+    if blanks + 2 < NARROWEST || blanks == line.len() {
+        return None;
+    }
+    let width = width().filter(|width| (NARROWEST..=blanks + 2).contains(width))?;
+    Some(&line[blanks.min(width)..])
 }
 
 /// The message of an undressed line: behind its stamp and caller, if it is stamped.

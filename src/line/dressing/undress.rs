@@ -1,6 +1,6 @@
 //! Takes a dressing off the lines of a window, keeping where each line stood.
 
-use super::super::{Unwrapper, Wrapper, lex, lost_its_bracket};
+use super::super::{Unwrapper, Wrapper, is_usual_stamp, lex, lost_its_bracket};
 use super::layer::Layer;
 use super::sample::spreads;
 use super::whole::is_tail;
@@ -23,6 +23,9 @@ pub struct Undressed {
 /// How much of a window above the line that matters is undressed, bytes.
 const ABOVE: usize = 16 << 10;
 
+/// Most lines are longer, bytes.
+const USUAL_LINE: usize = 64;
+
 /// What became of the line that matters.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Shown {
@@ -40,9 +43,10 @@ struct Walk<'a> {
     dressing: &'a Dressing,
     out: Undressed,
     unwrapper: Unwrapper,
-    /// Console prefix and raw width of the last dressed line.
-    prefix: Vec<u8>,
-    width: Option<usize>,
+    /// Whether a line that begins with a stamp stays as it is.
+    keeps_stamped: bool,
+    /// The last dressed line, as it is and without its layers: further lines of its message take its prefix.
+    last: Option<(&'a [u8], Cow<'a, [u8]>)>,
     /// The raw line above, and whether this one was left out as its copy.
     above: &'a [u8],
     copied: bool,
@@ -58,10 +62,15 @@ impl Dressing {
     pub fn undress(&self, window: &[u8], start: usize) -> Undressed {
         let mut walk = Walk {
             dressing: self,
-            out: Undressed { text: Vec::with_capacity(window.len()), ..Undressed::default() },
+            out: Undressed {
+                text: Vec::with_capacity(window.len()),
+                lines: Vec::with_capacity(window.len() / USUAL_LINE),
+                numbers: Vec::with_capacity(window.len() / USUAL_LINE),
+                ..Undressed::default()
+            },
             unwrapper: Unwrapper::new(),
-            prefix: Vec::new(),
-            width: None,
+            keeps_stamped: self.stamped && self.layers.iter().all(|layer| *layer == Layer::BeforeStamp),
+            last: None,
             above: b"",
             copied: false,
             kept: false,
@@ -108,20 +117,17 @@ impl<'a> Walk<'a> {
         self.kept = true;
         let Some((text, fits)) = self.bare(raw, matters) else { return };
         if fits {
-            let own = message(&text, self.dressing.stamped).len();
-            self.width = Some(raw.len() - own.min(raw.len()));
-            if self.dressing.stamped {
-                self.prefix.clear();
-                self.prefix.extend_from_slice(&text[..text.len() - own]);
-            }
             self.write(&text, at, number, matters);
+            self.last = Some((raw, text));
             self.open = true;
         } else if matters {
             let text = self.first(&text, below);
             self.write(&text, at, number, true);
             self.open = true;
-        } else if let Some(text) = continues(raw, self.width) {
-            let text = [&self.prefix, text].concat();
+        } else if let Some(text) =
+            continues(raw, || self.last.as_ref().map(|(raw, text)| self.dressing.width(raw, text)))
+        {
+            let text = [self.prefix(), text].concat();
             self.write(&text, at, number, false);
         } else if self.open
             && let Some(width) = self.dressing.wrapped
@@ -137,9 +143,18 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// The stamp and the caller of the last dressed line.
+    fn prefix(&self) -> &[u8] {
+        let Some((_, text)) = self.last.as_ref().filter(|_| self.dressing.stamped) else { return b"" };
+        &text[..text.len() - message(text, true).len()]
+    }
+
     /// The line without its layers, and whether it had them; `None` if it carries no message.
     fn bare(&mut self, raw: &'a [u8], matters: bool) -> Option<(Cow<'a, [u8]>, bool)> {
         let dressing = self.dressing;
+        if self.keeps_stamped && is_usual_stamp(raw) {
+            return Some((Cow::Borrowed(raw), true));
+        }
         let mut text: Cow<'a, [u8]> = Cow::Borrowed(raw);
         let mut fits = true;
         for layer in &dressing.layers {
@@ -185,7 +200,7 @@ impl<'a> Walk<'a> {
         if lost_its_bracket(message) {
             return [b"[", message].concat();
         }
-        let mut prefix = self.prefix.clone();
+        let mut prefix = self.prefix().to_vec();
         for line in below {
             let (text, fits) = self.dressing.bare(line);
             if fits {
