@@ -2,7 +2,6 @@
 
 use super::harmful;
 use serde::Serialize;
-use serde_json::ser::{CompactFormatter, Formatter};
 use std::io::{self, Write};
 
 /// Adds a value in one line, without a line break at its end.
@@ -10,8 +9,15 @@ use std::io::{self, Write};
 /// # Errors
 /// A value that JSON cannot say.
 pub fn write_json(out: &mut Vec<u8>, value: &impl Serialize) -> serde_json::Result<()> {
-    // Records are written piece by piece, hundreds each: they go into memory, which each piece reaches at once.
-    value.serialize(&mut serde_json::Serializer::with_formatter(out, Harmless(CompactFormatter)))
+    let begin = out.len();
+    serde_json::to_writer(&mut *out, value)?;
+    // Every harmful character but DEL begins with a byte above ASCII, and most records have none.
+    if !is_below_delete(&out[begin..]) {
+        let line = out.split_off(begin);
+        // Outside of strings JSON is plain ASCII.
+        write_harmless(out, &String::from_utf8_lossy(&line), harmful).map_err(serde_json::Error::io)?;
+    }
+    Ok(())
 }
 
 /// The same as bytes that end with a line break: one record of JSON lines.
@@ -36,19 +42,6 @@ pub fn json_pretty(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
     write_harmless(&mut out, &text, |char| char != '\n' && harmful(char)).map_err(serde_json::Error::io)?;
     out.push(b'\n');
     Ok(out)
-}
-
-/// Compact JSON whose strings hold nothing that [`safe`](super::safe) would replace.
-struct Harmless(CompactFormatter);
-
-impl Formatter for Harmless {
-    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        // Every harmful character but DEL begins with a byte above ASCII, and most text has none.
-        if is_below_delete(fragment.as_bytes()) {
-            return self.0.write_string_fragment(writer, fragment);
-        }
-        write_harmless(writer, fragment, harmful)
-    }
 }
 
 /// Whether all bytes are below DEL, eight of them looked at at once.
