@@ -18,12 +18,13 @@ pub use headless::{Beheaded, LARGEST_HEADLESS, headless};
 pub use samples::sample_complaints;
 pub use threads::{in_order, thread_count};
 
-use crate::grammar::{Gaps, Grammar};
+use crate::grammar::{Gaps, Grammar, Room};
 use crate::locks::{Dump, Gathered, Record, dumps};
 use crate::report::{Event, Report};
-use reading::Reading;
+use reading::{Reading, Scanned};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use threads::beside;
 
 /// What the engine yields.
 #[derive(Debug, Clone, PartialEq)]
@@ -197,23 +198,61 @@ impl Engine {
     ///
     /// # Errors
     /// What `sink` answers; reading stops there.
-    pub fn read<E>(options: Options, text: &[u8], mut sink: impl FnMut(Item) -> Result<(), E>) -> Result<Summary, E> {
-        let slab = if text.len() <= SLAB { SLAB } else { SLAB * thread_count(options.threads) };
-        let mut reading = Reading::new(options);
-        let mut end = 0;
-        while end < text.len() {
-            let before = end;
-            end = text.len().min(end + slab);
-            let known = &text[..end];
-            reading.advance(known, end == text.len());
-            reading.announce(known).into_iter().try_for_each(&mut sink)?;
-            while let Some(items) = reading.close(known, false) {
-                items.into_iter().try_for_each(&mut sink)?;
+    pub fn read<E>(options: Options, text: &[u8], sink: impl FnMut(Item) -> Result<(), E>) -> Result<Summary, E> {
+        Self::read_passing(options, text, sink, |_| ())
+    }
+
+    /// The same, telling `passed` from time to time how many bytes of the text will hardly be looked at again. While some items are
+    /// handed over, those below are worked out, and what is below them is scanned.
+    pub(crate) fn read_passing<E>(
+        options: Options,
+        text: &[u8],
+        mut sink: impl FnMut(Item) -> Result<(), E>,
+        mut passed: impl FnMut(usize),
+    ) -> Result<Summary, E> {
+        // Asking for the number of processors takes longer than a small log does.
+        let threads = if text.len() <= SLAB { 1 } else { thread_count(options.threads) };
+        let up_to = |from: usize| {
+            let end = text.len().min(from + SLAB * threads);
+            (&text[..end], end == text.len())
+        };
+        let mut tell = |items: Vec<Item>| items.into_iter().try_for_each(&mut sink);
+        let (mut reading, mut room) = (Reading::new(options), Room::default());
+        let (mut finished, mut told_of, mut needless) = (Vec::new(), 0, 0);
+        let (mut known, mut is_all) = up_to(0);
+        let first = reading.scan(known, is_all, &mut room);
+        reading.take(known, first);
+        loop {
+            finished.extend(reading.announce(known));
+            let due = reading.due(known, false).unwrap_or_default();
+            let (next, is_last) = up_to(known.len());
+            let hand_over = || {
+                passed(needless);
+                tell(std::mem::take(&mut finished))
+            };
+            let (found, scanned, told) = beside(
+                threads,
+                || reading.work_out(known, &due),
+                || if is_all { Scanned::default() } else { reading.scan(next, is_last, &mut room) },
+                hand_over,
+            );
+            told?;
+            finished = reading.settle(known, &due, found);
+            // In a log that is flooded with reports.
+            while let Some(more) = reading.close(known, false) {
+                tell(std::mem::replace(&mut finished, more))?;
             }
-            reading.forget_anchors(reading.needed_from(end));
-            reading.options().count(end - before);
+            reading.forget_anchors(reading.needed_from(known.len()));
+            needless = reading.needless(known.len());
+            reading.options().count(known.len() - told_of);
+            told_of = known.len();
+            if is_all {
+                tell(finished)?;
+                return Ok(reading.summary(text));
+            }
+            reading.take(next, scanned);
+            (known, is_all) = (next, is_last);
         }
-        Ok(reading.summary(text))
     }
 
     /// What the reading says about the buffer; `all` closes what is open.

@@ -62,6 +62,35 @@ pub(super) struct Reading {
     finished: bool,
 }
 
+/// What was found in a text that was scanned.
+#[derive(Debug, Default)]
+pub(super) struct Scanned {
+    parts: Vec<ScannedPart>,
+    /// Where what was scanned ends.
+    end: usize,
+    /// Whether the log ends there.
+    finished: bool,
+}
+
+/// What was found in a part of it.
+#[derive(Debug)]
+struct ScannedPart {
+    /// Where the part begins.
+    from: usize,
+    anchors: Vec<Anchor>,
+    /// Up to where lines were counted, and how many there are from the part's beginning on.
+    counted: (usize, u64),
+    gaps: Gaps,
+}
+
+/// Reports and events that are to be worked out.
+#[derive(Debug, Default)]
+pub(super) struct Due {
+    spots: Vec<Spot>,
+    /// The first anchor behind them.
+    until: usize,
+}
+
 impl Reading {
     pub(super) fn new(options: Options) -> Self {
         let scanner = options.grammar.scanner(options.events, options.gaps, options.as_syzbot);
@@ -98,14 +127,10 @@ impl Reading {
     /// Takes the text as far as it is known now. What it completes is reported by [`Reading::announce`], then by
     /// [`Reading::close`].
     pub(super) fn advance(&mut self, text: &[u8], finished: bool) {
-        self.finished = finished;
-        let end = if finished { text.len() } else { self.complete(text) };
-        if end > self.scanned {
-            let known = self.anchors.len();
-            self.scan(text, end);
-            self.number_boots(text, known);
-            self.scanned = end;
-        }
+        let mut room = std::mem::take(&mut self.room);
+        let scanned = self.scan(text, finished, &mut room);
+        self.room = room;
+        self.take(text, scanned);
     }
 
     /// Where the last complete line, or piece of a very long one, ends.
@@ -114,32 +139,39 @@ impl Reading {
         start + (text.len() - start) / PIECE * PIECE
     }
 
-    /// Adds the anchors of what was not scanned yet.
-    fn scan(&mut self, text: &[u8], end: usize) {
+    /// Looks for the anchors of what was not scanned yet, and changes nothing: that may be done while others are worked out.
+    pub(super) fn scan(&self, text: &[u8], finished: bool, room: &mut Room) -> Scanned {
         let grammar = &self.options.grammar;
+        let end = if finished { text.len() } else { self.complete(text) }.max(self.scanned);
+        let text = &text[..end];
+        let scan = |span: Range<usize>, room: &mut Room| {
+            let mut anchors = Vec::new();
+            let counted = self.scanner.scan_into(grammar, text, span.clone(), room, &mut anchors);
+            ScannedPart { from: span.start, anchors, counted, gaps: room.take_gaps() }
+        };
         // Asking for the number of processors takes longer than a small log does.
         let threads = if end - self.scanned < 2 * SEGMENT { 1 } else { thread_count(self.options.threads) };
-        if threads < 2 {
-            let (span, room, known) = (self.scanned..end, &mut self.room, self.anchors.len());
-            let counted = self.scanner.scan_into(grammar, &text[..end], span.clone(), room, &mut self.anchors);
-            add(&mut self.gaps, room.take_gaps());
-            self.number_lines(text, span.start, known, counted);
-            return;
-        }
-        let text = &text[..end];
-        let starts: Vec<usize> = (self.scanned..end).step_by(PART).collect();
-        let parts = in_order(threads, &starts, |start| {
-            let (mut room, mut anchors) = (Room::default(), Vec::new());
-            let part = part(text, self.scanned, *start, PART);
-            let counted = self.scanner.scan_into(grammar, text, part.clone(), &mut room, &mut anchors);
-            (part, anchors, counted, room.take_gaps())
-        });
-        for (part, mut anchors, counted, gaps) in parts {
+        let parts = if threads < 2 {
+            vec![scan(self.scanned..end, room)]
+        } else {
+            let starts: Vec<usize> = (self.scanned..end).step_by(PART).collect();
+            in_order(threads, &starts, |start| scan(part(text, self.scanned, *start, PART), &mut Room::default()))
+        };
+        Scanned { parts, end, finished }
+    }
+
+    /// Takes in what was found in the text.
+    pub(super) fn take(&mut self, text: &[u8], scanned: Scanned) {
+        self.finished = scanned.finished;
+        let before = self.anchors.len();
+        for ScannedPart { from, mut anchors, counted, gaps } in scanned.parts {
             let known = self.anchors.len();
             self.anchors.append(&mut anchors);
             add(&mut self.gaps, gaps);
-            self.number_lines(text, part.start, known, counted);
+            self.number_lines(text, from, known, counted);
         }
+        self.number_boots(text, before);
+        self.scanned = scanned.end;
     }
 
     /// Gives the anchors from `known` on, which were found from `from` on, their lines in the log. `counted` is how far lines
@@ -256,9 +288,22 @@ impl Reading {
     /// Works out some of the reports and events whose windows are known, or of `all` that were announced; `None` when there
     /// is no further one.
     pub(super) fn close(&mut self, text: &[u8], all: bool) -> Option<Vec<Item>> {
+        let due = self.due(text, all)?;
+        let found = self.work_out(text, &due);
+        Some(self.settle(text, &due, found))
+    }
+
+    /// What [`Reading::close`] works out next.
+    pub(super) fn due(&mut self, text: &[u8], all: bool) -> Option<Due> {
         let known = if self.finished || all { usize::MAX } else { (text.len() + 1).saturating_sub(WINDOW + PIECE) };
         self.anchors.get(self.closed).filter(|anchor| anchor.start < known)?;
         let (spots, until) = self.spots(text, known);
+        Some(Due { spots, until })
+    }
+
+    /// Works out what is due, and changes nothing.
+    pub(super) fn work_out(&self, text: &[u8], due: &Due) -> Vec<Vec<Found>> {
+        let spots = &due.spots;
         let job = Job {
             text,
             base: self.base,
@@ -274,18 +319,22 @@ impl Reading {
         let threads = if spots.len() < FEW { 1 } else { thread_count(self.options.threads) };
         let share = if threads < 2 { BATCH } else { spots.len().div_ceil(NEIGHBOURS * threads).clamp(1, BATCH) };
         let parts: Vec<&[Spot]> = spots.chunks(share).collect();
-        let results = in_order(threads, &parts, |part| {
+        in_order(threads, &parts, |part| {
             let mut printers = Printers::new(&job.grammar.output, job.text);
             let found = |spot: &Spot| match spot.event {
                 Some(number) => event(&job, spot, number, &mut printers)
                     .map_or(Found::Nothing, |event| Found::Event(Box::new(event))),
                 None => report(&job, spot, &mut printers),
             };
-            part.iter().map(found).collect::<Vec<Found>>()
-        });
-        self.closed = until;
-        let mut items = Vec::with_capacity(spots.len());
-        for (found, spot) in results.into_iter().flatten().zip(&spots) {
+            part.iter().map(found).collect()
+        })
+    }
+
+    /// Numbers what was found of what was due.
+    pub(super) fn settle(&mut self, text: &[u8], due: &Due, found: Vec<Vec<Found>>) -> Vec<Item> {
+        self.closed = due.until;
+        let mut items = Vec::with_capacity(due.spots.len());
+        for (found, spot) in found.into_iter().flatten().zip(&due.spots) {
             match found {
                 Found::Report(mut report) => {
                     self.number(text, &mut report, spot);
@@ -301,7 +350,7 @@ impl Reading {
                 Found::Nothing => {}
             }
         }
-        Some(items)
+        items
     }
 
     fn count_event(&mut self, mut event: Box<Event>, items: &mut Vec<Item>) {
@@ -360,6 +409,11 @@ impl Reading {
     pub(super) fn needed_from(&self, length: usize) -> usize {
         let open = self.anchors.get(self.closed).map_or(self.scanned, |anchor| anchor.start);
         open.min(self.scanned).min(length).saturating_sub(WINDOW + PIECE)
+    }
+
+    /// Up to where a text in memory will hardly be looked at again, bytes: its reports are worked out, its lines counted.
+    pub(super) fn needless(&self, length: usize) -> usize {
+        self.needed_from(length).min(self.counted.0)
     }
 
     /// Drops the anchors that end before `bytes` and are worked out.

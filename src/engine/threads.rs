@@ -34,6 +34,30 @@ pub fn in_order<I: Sync, O: Send>(threads: usize, inputs: &[I], work: impl Fn(&I
     inputs.iter().map(work).collect()
 }
 
+/// Two kinds of work in as many threads as asked for, which they share, and one in this thread meanwhile.
+pub(super) fn beside<A: Default + Send, B: Default + Send, C>(
+    threads: usize,
+    first: impl FnOnce() -> A + Send,
+    second: impl FnOnce() -> B + Send,
+    here: impl FnOnce() -> C,
+) -> (A, B, C) {
+    #[cfg(feature = "threads")]
+    if threads > 1
+        && let Some(pool) = pool(threads)
+    {
+        let mut both = (A::default(), B::default());
+        let told = pool.in_place_scope(|scope| {
+            scope.spawn(|_| both = rayon::join(first, second));
+            here()
+        });
+        return (both.0, both.1, told);
+    }
+    #[cfg(not(feature = "threads"))]
+    let _ = threads;
+    let told = here();
+    (first(), second(), told)
+}
+
 /// One pool per thread count, kept for the next use.
 #[cfg(feature = "threads")]
 fn pool(threads: usize) -> Option<std::sync::Arc<rayon::ThreadPool>> {

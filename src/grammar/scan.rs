@@ -167,7 +167,7 @@ impl Scanner {
     }
 
     /// The same for whoever scans again and again: the anchors are appended, and the room is kept between the searches. The
-    /// answer is the beginning of the last line that may be a record, and how many lines are above it; that of the span if there is none.
+    /// answer is up to where lines were counted, and how many there are: all of the span, or none where nothing may be a record.
     pub fn scan_into(
         &self,
         grammar: &Grammar,
@@ -190,6 +190,11 @@ impl Scanner {
                 anchor.lines = lines;
                 counted = anchor.start;
             }
+        }
+        // Where there are some, the next ones will want to know, and here the rest is in the cache.
+        if counted > span.start {
+            lines += line_breaks(&text[counted..span.end]);
+            counted = span.end;
         }
         (counted, lines)
     }

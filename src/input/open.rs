@@ -99,6 +99,13 @@ impl Whole {
         matches!(self.0, Bytes::Mapped(_))
     }
 
+    /// Gives the memory of the first bytes back, if they are mapped ([`Map::give_back`]).
+    pub fn give_back(&self, bytes: usize) {
+        if let Bytes::Mapped(map) = &self.0 {
+            map.give_back(bytes);
+        }
+    }
+
     /// [`Damage::Cut`], if bytes were gone when they were asked for: to be asked when all has been read.
     #[must_use]
     pub fn damage(&self) -> Option<Damage> {

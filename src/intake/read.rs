@@ -65,7 +65,7 @@ impl Outcome {
 }
 
 /// How many items are gathered before they are handed on.
-const GATHERED: usize = 1024;
+const GATHERED: usize = 256;
 /// How many logs are read before their results are handed over.
 const BATCH: usize = 128;
 /// Of small ones so many that they hold about so many bytes, but no more than this.
@@ -116,7 +116,7 @@ fn read_text(text: &Text, options: Options, mut take: impl FnMut(Vec<Item>) -> C
         beheaded.settle(&options, Some(text.log()), &mut items);
         take(items)
     };
-    let read = Engine::read(options.clone(), text.log(), |item| {
+    let gather = |item| {
         any |= matches!(item, Item::Closed(_));
         gathered.push(item);
         if gathered.len() < GATHERED {
@@ -126,7 +126,8 @@ fn read_text(text: &Text, options: Options, mut take: impl FnMut(Vec<Item>) -> C
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(()) => Err(()),
         }
-    });
+    };
+    let read = Engine::read_passing(options.clone(), text.log(), gather, |bytes| text.give_back(bytes));
     let Ok(summary) = read else { return Summary::default() };
     if !gathered.is_empty() {
         let _ = take(gathered);

@@ -90,6 +90,13 @@ impl Text {
         self
     }
 
+    /// Gives the memory of the first bytes of [`Text::log`] back, if it is a map of the file.
+    pub(super) fn give_back(&self, bytes: usize) {
+        if let (Bytes::File(whole), None) = (&self.plain, &self.taken) {
+            whole.give_back(bytes);
+        }
+    }
+
     /// The file's text: unpacked, UTF-8, a mail or document still as it was sent. Its lines are the file's.
     #[must_use]
     pub fn plain(&self) -> &[u8] {
