@@ -16,7 +16,7 @@ mod window;
 
 pub use headless::{Beheaded, LARGEST_HEADLESS, headless};
 pub use samples::sample_complaints;
-pub use threads::{in_order, thread_count};
+pub use threads::{in_order, taken_in_order, thread_count};
 
 use crate::grammar::{Gaps, Grammar, Room};
 use crate::locks::{Dump, Gathered, Record, dumps};

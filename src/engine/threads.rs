@@ -22,16 +22,21 @@ pub fn thread_count(asked: usize) -> usize {
 
 /// `work` on each of `inputs`, in as many threads as asked for; the answers in the order of the inputs.
 pub fn in_order<I: Sync, O: Send>(threads: usize, inputs: &[I], work: impl Fn(&I) -> O + Sync + Send) -> Vec<O> {
+    taken_in_order(threads, inputs.iter().collect(), work)
+}
+
+/// The same where the work takes the inputs, to drop them.
+pub fn taken_in_order<I: Send, O: Send>(threads: usize, inputs: Vec<I>, work: impl Fn(I) -> O + Sync + Send) -> Vec<O> {
     let threads = if inputs.len() < 2 { 1 } else { thread_count(threads) };
     if threads < 2 {
-        return inputs.iter().map(work).collect();
+        return inputs.into_iter().map(work).collect();
     }
     #[cfg(feature = "threads")]
     if let Some(pool) = pool(threads) {
-        return pool.install(|| inputs.par_iter().map(work).collect());
+        return pool.install(|| inputs.into_par_iter().map(work).collect());
     }
     // No threads to be had, or built without them: the work is done all the same.
-    inputs.iter().map(work).collect()
+    inputs.into_iter().map(work).collect()
 }
 
 /// Two kinds of work in as many threads as asked for, which they share, and one in this thread meanwhile.

@@ -4,7 +4,7 @@ use super::content::{Content, Log, PlainStream};
 use super::nature::{Nature, nature};
 use super::open::{each_log, each_log_in};
 use super::text::{Text, renumber};
-use crate::engine::{Beheaded, Engine, Item, LARGEST_HEADLESS, Options, Summary, headless, in_order, thread_count};
+use crate::engine::{Beheaded, Engine, Item, LARGEST_HEADLESS, Options, Summary, headless, in_order, taken_in_order, thread_count};
 use crate::input::{Damage, Source};
 use crate::report::{Event, Report};
 use std::collections::BTreeMap;
@@ -268,18 +268,22 @@ pub fn records(
     let mut failed = None;
     each_log(source, &mut |log| {
         let name = log.name.clone();
+        let (mut ready, mut wrote) = (Vec::new(), Ok(()));
         let outcome = read_log(log, options, |items| {
-            let written = rendered(options.threads, &items, &render).iter().try_for_each(|bytes| write(bytes));
-            written.map_or_else(
-                |error| {
-                    failed = Some(error);
-                    ControlFlow::Break(())
-                },
-                ControlFlow::Continue,
-            )
+            // While these are written the engine's threads work on what is below; they would wait if it happened at the end.
+            wrote = ready.iter().try_for_each(|bytes: &Vec<u8>| write(bytes));
+            ready = rendered(options.threads, items, &render);
+            if wrote.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
+        let wrote = wrote.and_then(|()| ready.iter().try_for_each(|bytes| write(bytes)));
         done(&name, &outcome);
-        if failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        wrote.map_or_else(
+            |error| {
+                failed = Some(error);
+                ControlFlow::Break(())
+            },
+            ControlFlow::Continue,
+        )
     });
     failed.map_or(Ok(()), Err)
 }
@@ -287,12 +291,15 @@ pub fn records(
 /// Fewer are made into bytes before another thread would have woken up.
 const FEW: usize = 16;
 
-/// Items of one log, made into bytes by several threads.
-fn rendered(threads: usize, items: &[Item], render: &(impl Fn(&mut Vec<u8>, &Item) + Sync + Send)) -> Vec<Vec<u8>> {
+/// Items of one log, made into bytes by several threads, which drop them.
+fn rendered(threads: usize, items: Vec<Item>, render: &(impl Fn(&mut Vec<u8>, &Item) + Sync + Send)) -> Vec<Vec<u8>> {
     let threads = if items.len() < FEW { 1 } else { thread_count(threads) };
     let share = items.len().div_ceil(4 * threads).max(1);
-    let parts: Vec<&[Item]> = items.chunks(share).collect();
-    in_order(threads, &parts, |part| {
+    let (mut parts, mut items) = (Vec::new(), items.into_iter().peekable());
+    while items.peek().is_some() {
+        parts.push(items.by_ref().take(share).collect());
+    }
+    taken_in_order(threads, parts, |part: Vec<Item>| {
         let mut bytes = Vec::new();
         part.iter().for_each(|item| render(&mut bytes, item));
         bytes
