@@ -16,15 +16,14 @@ mod window;
 
 pub use headless::{Beheaded, LARGEST_HEADLESS, headless};
 pub use samples::sample_complaints;
-pub use threads::{in_order, taken_in_order, thread_count};
+pub use threads::{in_order, thread_count};
 
-use crate::grammar::{Gaps, Grammar, Room};
+use crate::grammar::{Gaps, Grammar};
 use crate::locks::{Dump, Gathered, Record, dumps};
 use crate::report::{Event, Report};
-use reading::{Reading, Scanned};
+use reading::Reading;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use threads::beside;
 
 /// What the engine yields.
 #[derive(Debug, Clone, PartialEq)]
@@ -217,25 +216,19 @@ impl Engine {
             (&text[..end], end == text.len())
         };
         let mut tell = |items: Vec<Item>| items.into_iter().try_for_each(&mut sink);
-        let (mut reading, mut room) = (Reading::new(options), Room::default());
+        let mut reading = Reading::new(options);
         let (mut finished, mut told_of, mut needless) = (Vec::new(), 0, 0);
         let (mut known, mut is_all) = up_to(0);
-        let first = reading.scan(known, is_all, &mut room);
-        reading.take(known, first);
+        reading.advance(known, is_all);
         loop {
             finished.extend(reading.announce(known));
             let due = reading.due(known, false).unwrap_or_default();
             let (next, is_last) = up_to(known.len());
-            let hand_over = || {
+            let below = (!is_all).then_some((next, is_last));
+            let (found, scanned, told) = reading.work_out(threads, known, &due, below, || {
                 passed(needless);
                 tell(std::mem::take(&mut finished))
-            };
-            let (found, scanned, told) = beside(
-                threads,
-                || reading.work_out(known, &due),
-                || if is_all { Scanned::default() } else { reading.scan(next, is_last, &mut room) },
-                hand_over,
-            );
+            });
             told?;
             finished = reading.settle(known, &due, found);
             // In a log that is flooded with reports.
@@ -246,10 +239,10 @@ impl Engine {
             needless = reading.needless(known.len());
             reading.options().count(known.len() - told_of);
             told_of = known.len();
-            if is_all {
+            let Some(scanned) = scanned else {
                 tell(finished)?;
                 return Ok(reading.summary(text));
-            }
+            };
             reading.take(next, scanned);
             (known, is_all) = (next, is_last);
         }

@@ -4,6 +4,7 @@ use super::analyse::{Found, report};
 use super::causes::Causes;
 use super::event::event;
 use super::window::{Job, Spot};
+use super::threads::in_order_beside;
 use super::{Item, Options, Summary, in_order, thread_count};
 use crate::grammar::{Anchor, CLOSE, Gaps, PIECE, Room, Scanner, line_breaks};
 use crate::line::{BootMark, Header, Speaker, begins_boot, speaker};
@@ -91,6 +92,20 @@ pub(super) struct Due {
     until: usize,
 }
 
+/// What one thread does at a time.
+enum Part<'a> {
+    /// Works some reports and events out.
+    Due(&'a [Spot]),
+    /// Scans a part of a text.
+    Below(&'a [u8], usize),
+}
+
+/// What came of it.
+enum Done {
+    Due(Vec<Found>),
+    Below(ScannedPart),
+}
+
 impl Reading {
     pub(super) fn new(options: Options) -> Self {
         let scanner = options.grammar.scanner(options.events, options.gaps, options.as_syzbot);
@@ -127,10 +142,24 @@ impl Reading {
     /// Takes the text as far as it is known now. What it completes is reported by [`Reading::announce`], then by
     /// [`Reading::close`].
     pub(super) fn advance(&mut self, text: &[u8], finished: bool) {
-        let mut room = std::mem::take(&mut self.room);
-        let scanned = self.scan(text, finished, &mut room);
-        self.room = room;
-        self.take(text, scanned);
+        let end = self.end_of(text, finished);
+        // Asking for the number of processors takes longer than a small log does.
+        let threads = if end - self.scanned < 2 * SEGMENT { 1 } else { thread_count(self.options.threads) };
+        let mut parts = Vec::new();
+        if threads < 2 {
+            let mut room = std::mem::take(&mut self.room);
+            parts.push(self.scan(text, self.scanned..end, &mut room));
+            self.room = room;
+        } else {
+            let starts = self.starts(end);
+            parts = in_order(threads, &starts, |start| self.scan_part(&text[..end], *start));
+        }
+        self.take(text, Scanned { parts, end, finished });
+    }
+
+    /// Where the text ends that can be scanned.
+    fn end_of(&self, text: &[u8], finished: bool) -> usize {
+        if finished { text.len() } else { self.complete(text) }.max(self.scanned)
     }
 
     /// Where the last complete line, or piece of a very long one, ends.
@@ -139,25 +168,20 @@ impl Reading {
         start + (text.len() - start) / PIECE * PIECE
     }
 
-    /// Looks for the anchors of what was not scanned yet, and changes nothing: that may be done while others are worked out.
-    pub(super) fn scan(&self, text: &[u8], finished: bool, room: &mut Room) -> Scanned {
-        let grammar = &self.options.grammar;
-        let end = if finished { text.len() } else { self.complete(text) }.max(self.scanned);
-        let text = &text[..end];
-        let scan = |span: Range<usize>, room: &mut Room| {
-            let mut anchors = Vec::new();
-            let counted = self.scanner.scan_into(grammar, text, span.clone(), room, &mut anchors);
-            ScannedPart { from: span.start, anchors, counted, gaps: room.take_gaps() }
-        };
-        // Asking for the number of processors takes longer than a small log does.
-        let threads = if end - self.scanned < 2 * SEGMENT { 1 } else { thread_count(self.options.threads) };
-        let parts = if threads < 2 {
-            vec![scan(self.scanned..end, room)]
-        } else {
-            let starts: Vec<usize> = (self.scanned..end).step_by(PART).collect();
-            in_order(threads, &starts, |start| scan(part(text, self.scanned, *start, PART), &mut Room::default()))
-        };
-        Scanned { parts, end, finished }
+    /// Where the parts begin, of what was not scanned yet, that are scanned at the same time.
+    fn starts(&self, end: usize) -> Vec<usize> {
+        (self.scanned..end).step_by(PART).collect()
+    }
+
+    /// Looks for the anchors of a part.
+    fn scan_part(&self, text: &[u8], start: usize) -> ScannedPart {
+        self.scan(text, part(text, self.scanned, start, PART), &mut Room::default())
+    }
+
+    fn scan(&self, text: &[u8], span: Range<usize>, room: &mut Room) -> ScannedPart {
+        let (from, mut anchors) = (span.start, Vec::new());
+        let counted = self.scanner.scan_into(&self.options.grammar, &text[..span.end], span, room, &mut anchors);
+        ScannedPart { from, anchors, counted, gaps: room.take_gaps() }
     }
 
     /// Takes in what was found in the text.
@@ -289,7 +313,9 @@ impl Reading {
     /// is no further one.
     pub(super) fn close(&mut self, text: &[u8], all: bool) -> Option<Vec<Item>> {
         let due = self.due(text, all)?;
-        let found = self.work_out(text, &due);
+        // Fewer are worked out before another thread would have woken up.
+        let threads = if due.spots.len() < FEW { 1 } else { self.options.threads };
+        let (found, _, ()) = self.work_out(threads, text, &due, None, || ());
         Some(self.settle(text, &due, found))
     }
 
@@ -301,9 +327,16 @@ impl Reading {
         Some(Due { spots, until })
     }
 
-    /// Works out what is due, and changes nothing.
-    pub(super) fn work_out(&self, text: &[u8], due: &Due) -> Vec<Vec<Found>> {
-        let spots = &due.spots;
+    /// Works out what is due in the text, scans the text that is known `below` it (and whether the log ends there), and does something
+    /// `here` meanwhile. Nothing of it changes the state.
+    pub(super) fn work_out<T>(
+        &self,
+        threads: usize,
+        text: &[u8],
+        Due { spots, .. }: &Due,
+        below: Option<(&[u8], bool)>,
+        here: impl FnOnce() -> T,
+    ) -> (Vec<Found>, Option<Scanned>, T) {
         let job = Job {
             text,
             base: self.base,
@@ -315,26 +348,46 @@ impl Reading {
             as_syzbot: self.options.as_syzbot,
             prose: self.options.prose,
         };
+        let threads = thread_count(threads);
         // Neighbours share what is found of the printers around them.
-        let threads = if spots.len() < FEW { 1 } else { thread_count(self.options.threads) };
         let share = if threads < 2 { BATCH } else { spots.len().div_ceil(NEIGHBOURS * threads).clamp(1, BATCH) };
-        let parts: Vec<&[Spot]> = spots.chunks(share).collect();
-        in_order(threads, &parts, |part| {
-            let mut printers = Printers::new(&job.grammar.output, job.text);
-            let found = |spot: &Spot| match spot.event {
-                Some(number) => event(&job, spot, number, &mut printers)
-                    .map_or(Found::Nothing, |event| Found::Event(Box::new(event))),
-                None => report(&job, spot, &mut printers),
-            };
-            part.iter().map(found).collect()
-        })
+        // What takes long comes first: nobody waits long for another at the end.
+        let mut parts: Vec<Part<'_>> = spots.chunks(share).map(Part::Due).collect();
+        let below = below.map(|(text, finished)| (&text[..self.end_of(text, finished)], finished));
+        if let Some((text, _)) = below {
+            parts.extend(self.starts(text.len()).into_iter().map(|start| Part::Below(text, start)));
+        }
+        let (done, told) = in_order_beside(threads, &parts, |part| self.work_on(&job, part), here);
+        let (mut found, mut parts) = (Vec::with_capacity(spots.len()), Vec::new());
+        for part in done {
+            match part {
+                Done::Due(more) => found.extend(more),
+                Done::Below(part) => parts.push(part),
+            }
+        }
+        (found, below.map(|(text, finished)| Scanned { parts, end: text.len(), finished }), told)
+    }
+
+    fn work_on(&self, job: &Job<'_>, part: &Part<'_>) -> Done {
+        match *part {
+            Part::Due(spots) => {
+                let mut printers = Printers::new(&job.grammar.output, job.text);
+                let found = |spot: &Spot| match spot.event {
+                    Some(number) => event(job, spot, number, &mut printers)
+                        .map_or(Found::Nothing, |event| Found::Event(Box::new(event))),
+                    None => report(job, spot, &mut printers),
+                };
+                Done::Due(spots.iter().map(found).collect())
+            }
+            Part::Below(text, start) => Done::Below(self.scan_part(text, start)),
+        }
     }
 
     /// Numbers what was found of what was due.
-    pub(super) fn settle(&mut self, text: &[u8], due: &Due, found: Vec<Vec<Found>>) -> Vec<Item> {
+    pub(super) fn settle(&mut self, text: &[u8], due: &Due, found: Vec<Found>) -> Vec<Item> {
         self.closed = due.until;
         let mut items = Vec::with_capacity(due.spots.len());
-        for (found, spot) in found.into_iter().flatten().zip(&due.spots) {
+        for (found, spot) in found.into_iter().zip(&due.spots) {
             match found {
                 Found::Report(mut report) => {
                     self.number(text, &mut report, spot);

@@ -1,8 +1,11 @@
 //! The engine's work spread over threads, and how many there are.
 
-#[cfg(feature = "threads")]
-use rayon::prelude::*;
 use std::sync::OnceLock;
+#[cfg(feature = "threads")]
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicUsize, Ordering},
+};
 
 /// More threads than this per processor only wait for each other.
 const BUSY: usize = 4;
@@ -22,52 +25,55 @@ pub fn thread_count(asked: usize) -> usize {
 
 /// `work` on each of `inputs`, in as many threads as asked for; the answers in the order of the inputs.
 pub fn in_order<I: Sync, O: Send>(threads: usize, inputs: &[I], work: impl Fn(&I) -> O + Sync + Send) -> Vec<O> {
-    taken_in_order(threads, inputs.iter().collect(), work)
+    let threads = if inputs.len() < 2 { 1 } else { threads };
+    in_order_beside(threads, inputs, work, || ()).0
 }
 
-/// The same where the work takes the inputs, to drop them.
-pub fn taken_in_order<I: Send, O: Send>(threads: usize, inputs: Vec<I>, work: impl Fn(I) -> O + Sync + Send) -> Vec<O> {
-    let threads = if inputs.len() < 2 { 1 } else { thread_count(threads) };
-    if threads < 2 {
-        return inputs.into_iter().map(work).collect();
-    }
+/// The same, and something that only this thread can do: it does that first, while the others begin, and then its part.
+///
+/// A thread that only waited would be one more than there are processors: each time it wakes up it runs where another one does.
+pub(super) fn in_order_beside<I: Sync, O: Send, T>(
+    threads: usize,
+    inputs: &[I],
+    work: impl Fn(&I) -> O + Sync + Send,
+    here: impl FnOnce() -> T,
+) -> (Vec<O>, T) {
+    let others = thread_count(threads).min(inputs.len() + 1) - 1;
     #[cfg(feature = "threads")]
-    if let Some(pool) = pool(threads) {
-        return pool.install(|| inputs.into_par_iter().map(work).collect());
+    if others > 0
+        && let Some(pool) = pool(others)
+    {
+        let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::with_capacity(inputs.len())));
+        let take_part = || {
+            loop {
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                let Some(input) = inputs.get(at) else { return };
+                let answer = work(input);
+                // What is done here meanwhile may want help, too, and would wait for it until all this is done.
+                rayon::yield_now();
+                done.lock().unwrap_or_else(PoisonError::into_inner).push((at, answer));
+            }
+        };
+        let told = pool.in_place_scope(|scope| {
+            (0..others).for_each(|_| scope.spawn(|_| take_part()));
+            let told = here();
+            take_part();
+            told
+        });
+        let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+        done.sort_unstable_by_key(|(at, _)| *at);
+        return (done.into_iter().map(|(_, answer)| answer).collect(), told);
     }
     // No threads to be had, or built without them: the work is done all the same.
-    inputs.into_iter().map(work).collect()
-}
-
-/// Two kinds of work in as many threads as asked for, which they share, and one in this thread meanwhile.
-pub(super) fn beside<A: Default + Send, B: Default + Send, C>(
-    threads: usize,
-    first: impl FnOnce() -> A + Send,
-    second: impl FnOnce() -> B + Send,
-    here: impl FnOnce() -> C,
-) -> (A, B, C) {
-    #[cfg(feature = "threads")]
-    if threads > 1
-        && let Some(pool) = pool(threads)
-    {
-        let mut both = (A::default(), B::default());
-        let told = pool.in_place_scope(|scope| {
-            scope.spawn(|_| both = rayon::join(first, second));
-            here()
-        });
-        return (both.0, both.1, told);
-    }
-    #[cfg(not(feature = "threads"))]
-    let _ = threads;
     let told = here();
-    (first(), second(), told)
+    (inputs.iter().map(work).collect(), told)
 }
 
-/// One pool per thread count, kept for the next use.
+/// The others besides this thread: one pool for each number of them, kept for the next use.
 #[cfg(feature = "threads")]
 fn pool(threads: usize) -> Option<std::sync::Arc<rayon::ThreadPool>> {
     use std::collections::BTreeMap;
-    use std::sync::{Arc, Mutex};
+    use std::sync::Arc;
     static POOLS: Mutex<BTreeMap<usize, Arc<rayon::ThreadPool>>> = Mutex::new(BTreeMap::new());
     let mut pools = POOLS.lock().ok()?;
     if let Some(pool) = pools.get(&threads) {

@@ -4,11 +4,12 @@ use super::content::{Content, Log, PlainStream};
 use super::nature::{Nature, nature};
 use super::open::{each_log, each_log_in};
 use super::text::{Text, renumber};
-use crate::engine::{Beheaded, Engine, Item, LARGEST_HEADLESS, Options, Summary, headless, in_order, taken_in_order, thread_count};
+use crate::engine::{Beheaded, Engine, Item, LARGEST_HEADLESS, Options, Summary, headless, in_order, thread_count};
 use crate::input::{Damage, Source};
 use crate::report::{Event, Report};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::sync::{Mutex, PoisonError};
 
 /// Something that the user must know about the reading of a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -297,11 +298,12 @@ fn rendered(threads: usize, items: Vec<Item>, render: &(impl Fn(&mut Vec<u8>, &I
     let share = items.len().div_ceil(4 * threads).max(1);
     let (mut parts, mut items) = (Vec::new(), items.into_iter().peekable());
     while items.peek().is_some() {
-        parts.push(items.by_ref().take(share).collect());
+        parts.push(Mutex::new(items.by_ref().take(share).collect::<Vec<Item>>()));
     }
-    taken_in_order(threads, parts, |part: Vec<Item>| {
+    in_order(threads, &parts, |part| {
         let mut bytes = Vec::new();
-        part.iter().for_each(|item| render(&mut bytes, item));
+        let items = std::mem::take(&mut *part.lock().unwrap_or_else(PoisonError::into_inner));
+        items.iter().for_each(|item| render(&mut bytes, item));
         bytes
     })
 }
