@@ -201,18 +201,29 @@ impl Engine {
         Self::read_passing(options, text, sink, |_| ())
     }
 
-    /// The same, telling `passed` from time to time how many bytes of the text will hardly be looked at again. While some items are
-    /// handed over, those below are worked out, and what is below them is scanned.
+    /// The same, telling `passed` from time to time how many bytes of the text will hardly be looked at again.
     pub(crate) fn read_passing<E>(
         options: Options,
         text: &[u8],
+        sink: impl FnMut(Item) -> Result<(), E>,
+        passed: impl FnMut(usize),
+    ) -> Result<Summary, E> {
+        Self::read_slabs(options, text, SLAB, sink, passed)
+    }
+
+    /// The same, so many bytes for each thread at once. While some items are handed over, those below are worked out, and what is below
+    /// them is scanned.
+    fn read_slabs<E>(
+        options: Options,
+        text: &[u8],
+        slab: usize,
         mut sink: impl FnMut(Item) -> Result<(), E>,
         mut passed: impl FnMut(usize),
     ) -> Result<Summary, E> {
         // Asking for the number of processors takes longer than a small log does.
-        let threads = if text.len() <= SLAB { 1 } else { thread_count(options.threads) };
+        let threads = if text.len() <= slab { 1 } else { thread_count(options.threads) };
         let up_to = |from: usize| {
-            let end = text.len().min(from + SLAB * threads);
+            let end = text.len().min(from + slab * threads);
             (&text[..end], end == text.len())
         };
         let mut tell = |items: Vec<Item>| items.into_iter().try_for_each(&mut sink);
@@ -222,7 +233,7 @@ impl Engine {
         reading.advance(known, is_all);
         loop {
             finished.extend(reading.announce(known));
-            let due = reading.due(known, false).unwrap_or_default();
+            let due = reading.due(known, false);
             let (next, is_last) = up_to(known.len());
             let below = (!is_all).then_some((next, is_last));
             let (found, scanned, told) = reading.work_out(threads, known, &due, below, || {
@@ -310,4 +321,64 @@ pub fn lock_dumps(log: &str, items: &[Item]) -> Vec<Dump> {
         })
         .collect();
     dumps(log, &records)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lines of no interest, and reports among some of them.
+    fn text() -> Vec<u8> {
+        let mut text = String::new();
+        for second in 0..40_000 {
+            text += &format!("[{second:5}.000000] eth0: link is up for the {second}th time\n");
+            if second % 9000 < 3 {
+                text += &format!(
+                    "[{second:5}.000001] WARNING: CPU: 0 PID: 1 at mm/page.c:{} widget_{second}+0x1/0x2\n",
+                    second + 1
+                );
+            }
+        }
+        text.into_bytes()
+    }
+
+    #[test]
+    fn neither_slabs_nor_threads_change_what_a_log_says() {
+        let text = text();
+        let mut engine = Engine::new(Options::named("log").with_events());
+        let mut pushed = engine.push(&text);
+        let (rest, said) = engine.finish();
+        pushed.extend(rest);
+        assert_eq!(pushed.len(), 15);
+        for (slab, threads) in [(200 << 10, 1), (200 << 10, 2), (300_001, 3), (64 << 20, 2)] {
+            let (mut items, mut last) = (Vec::new(), 0);
+            let options = Options { threads, ..Options::named("log").with_events() };
+            let take = |item| {
+                items.push(item);
+                Ok::<(), ()>(())
+            };
+            let summary = Engine::read_slabs(options, &text, slab, take, |bytes| {
+                assert!(bytes >= last && bytes < text.len());
+                last = bytes;
+            });
+            assert_eq!(
+                (items, summary.as_ref().map(|summary| summary.bytes)),
+                (pushed.clone(), Ok(said.bytes)),
+                "{slab}"
+            );
+            assert_eq!(last > 0, slab < text.len(), "{slab}");
+        }
+        let mut told = 0;
+        let stopped = Engine::read_slabs(
+            Options::named("log"),
+            &text,
+            200 << 10,
+            |_| {
+                told += 1;
+                if told < 5 { Ok(()) } else { Err(told) }
+            },
+            |_| (),
+        );
+        assert_eq!(stopped, Err(5));
+    }
 }

@@ -1,0 +1,92 @@
+//! Which of the lines that matter open reports and events.
+
+use super::super::window::Spot;
+use super::{BATCH, Reading};
+use crate::grammar::CLOSE;
+use crate::line::{Header, Speaker, speaker};
+use crate::report::{WINDOW, is_inlined_copy};
+
+/// How many reports may begin within one window before the log counts as flooded: from then on each one's window is
+/// [`FLOODED_WINDOW`], so that a hostile log costs no more than an honest one.
+const FLOOD: usize = 512;
+
+impl Reading {
+    /// A report begins here: it has a header, is not printed again, and is not a copy of the line above.
+    pub(super) fn opens(&self, text: &[u8], at: usize) -> Option<usize> {
+        let anchor = &self.anchors[at];
+        let header = anchor.header?;
+        let replayed = self.anchors.get(at + 1).is_some_and(|next| next.replay && next.start == anchor.end + 1);
+        let copied = at > 0
+            && self.anchors[at - 1].end + 1 == anchor.start
+            && self.anchors[at - 1].header == anchor.header
+            && is_inlined_copy(&text[self.anchors[at - 1].start..self.anchors[at - 1].end]);
+        (!replayed && !copied && !self.carries_on(at, header) && !self.introduces(at, header)).then_some(header)
+    }
+
+    /// The line is the beginning of a report whose header stands close below.
+    fn introduces(&self, at: usize, header: usize) -> bool {
+        let with = &self.options.grammar.headers[header].introduces;
+        let start = self.anchors[at].start;
+        !with.is_empty()
+            && self.anchors[at + 1..]
+                .iter()
+                .take_while(|below| below.start <= start + CLOSE)
+                .any(|below| below.header.is_some_and(|header| with.contains(&header)))
+    }
+
+    /// The line belongs to a report above: by its words, or because it stands close below a header that it goes with.
+    fn carries_on(&self, at: usize, header: usize) -> bool {
+        let anchor = &self.anchors[at];
+        let with = &self.options.grammar.headers[header].carries_on;
+        if !anchor.part && with.is_empty() {
+            return false;
+        }
+        let reach = if anchor.part { WINDOW } else { CLOSE };
+        let near =
+            |above: &usize| self.anchors[*above].start + reach >= anchor.start && self.boots[*above] == self.boots[at];
+        let mut headers = (0..at).rev().take_while(near).filter_map(|above| self.anchors[above].header);
+        if anchor.part { headers.next().is_some() } else { headers.any(|above| with.contains(&above)) }
+    }
+
+    /// Whether nothing in the line itself says that somebody else than the kernel wrote it.
+    pub(super) fn may_be_kernel(&self, line: &[u8], header: usize) -> bool {
+        let header = &self.options.grammar.headers[header];
+        let (programs, prose) = (header.programs, false);
+        let word = header.text_in(line).unwrap_or_default();
+        let alone = Header { text: line, start: 0, end: line.len(), header: word, programs, prose };
+        self.options.as_syzbot || speaker(&alone, None) == Speaker::Kernel
+    }
+
+    /// The next places to work out among the anchors that begin before `known`, and the first anchor behind them. Beyond
+    /// [`Options::kept`] events are counted.
+    pub(super) fn spots(&mut self, text: &[u8], known: usize) -> (Vec<Spot>, usize) {
+        let mut spots = Vec::new();
+        let mut next = self.closed;
+        while spots.len() < BATCH
+            && let Some(anchor) = self.anchors.get(next).filter(|anchor| anchor.start < known)
+        {
+            let at = next;
+            next += 1;
+            let spot = |event, flooded| Spot { at, line: anchor.lines + 1, boot: self.boots[at], event, flooded };
+            if self.opens(text, at).is_some() {
+                let flooded = at >= FLOOD && self.anchors[at - FLOOD].start + WINDOW > anchor.start;
+                spots.push(spot(None, flooded));
+                continue;
+            }
+            for candidate in anchor.events.iter() {
+                let event = &self.options.grammar.events[candidate.event];
+                let (seen, kept) = match event.severity.is_severe() {
+                    true => (&mut self.severe, self.options.kept.severe),
+                    false => (&mut self.lesser, self.options.kept.lesser),
+                };
+                *seen += 1;
+                if *seen > kept && candidate.sure && event.is_countable() {
+                    self.further += 1;
+                    continue;
+                }
+                spots.push(spot(Some(candidate.event), false));
+            }
+        }
+        (spots, next)
+    }
+}
