@@ -201,17 +201,11 @@ fn held<'a>(dump: &mut Facts<'a>, list: &'a List<'_>, line: u64) {
     if facts.line == 0 {
         facts.line = line;
     }
-    // Lines beyond the announced number are those of a list whose header is lost; nothing is known of a list with gaps
-    // but what its numbers say.
-    facts.locks = match (numbered, list.locks.len() > announced) {
-        (true, true) => &list.locks[..announced],
-        (true, false) => &list.locks,
-        (false, _) => {
-            let fits = |(index, lock): &(usize, &Held)| lock.number.is_none_or(|number| number as usize == *index);
-            let length = list.locks.iter().enumerate().take_while(fits).take(announced).count();
-            &list.locks[..length]
-        }
-    };
+    // Nothing is known of a list with gaps but what its numbers say. Where they run on beyond what the header announces, the header of
+    // another list is lost, and whose the first lines are is not known either: its own may be lost, too.
+    let fits = |(index, lock): &(usize, &Held)| lock.number.is_none_or(|number| number as usize == *index);
+    let run = list.locks.iter().enumerate().take_while(fits).count();
+    facts.locks = if run > announced { &[] } else { &list.locks[..run] };
     facts.whole = whole;
 }
 

@@ -120,6 +120,19 @@ fn a_pass_that_is_cut_stands_on_the_one_before() {
     assert_eq!(found[1].roots.iter().map(|root| root.pid).collect::<Vec<_>>(), [58]);
 }
 
+/// Neither the rows of the first task nor the header of the second came through: the second's rows are not the first's.
+#[test]
+fn rows_below_a_lost_header_are_nobodys() {
+    let tasks = [sleeper(53, &[3], Some(5)), sleeper(54, &[4], None), sleeper(55, &[5, 105], Some(3))];
+    let lines: Vec<String> = pass(&tasks, 200.0)
+        .into_iter()
+        .filter(|line| !(line.contains("at: ") && line.contains("_in_54+") || line.contains("held by task55/55:")))
+        .collect();
+    assert_eq!(lines.iter().filter(|line| line.contains("at: take_")).count(), 5);
+    let said = edges(&last(&log(&lines)));
+    assert!(!said.iter().any(|edge| edge.contains(">54:")), "{said:?}");
+}
+
 #[test]
 fn without_lists_nothing_is_claimed() {
     let mut lines = pass(&[sleeper(58, &[1], None), sleeper(59, &[], Some(1))], 200.0);
