@@ -125,7 +125,7 @@ impl Options {
 pub struct Summary {
     /// Bytes read.
     pub bytes: u64,
-    /// Lines read; only counted up to the last line that matters when nobody asks for gaps.
+    /// Lines read; when nobody asks for gaps they are counted only as far as some line matters.
     pub lines: u64,
     /// Lines of others than the kernel that look like reports; with [`Options::events`] they are events.
     pub others: u64,
