@@ -11,7 +11,7 @@ use crate::grammar::{Anchor, Gaps, PIECE, Room, Scanner, line_breaks};
 use crate::line::{BootMark, begins_boot};
 use crate::report::{Event, Report, WINDOW};
 use parts::{Due, PART, Scanned, ScannedPart};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// Below twice this size scanning is not worth a second thread, bytes.
 const SEGMENT: usize = 4 << 20;
@@ -30,7 +30,8 @@ pub(super) struct Reading {
     scanned: usize,
     /// Up to where lines were counted, and how many.
     counted: (usize, u64),
-    room: Room,
+    /// Where searches gather their hits, one for each thread at work; kept, so that a search allocates nothing.
+    rooms: Mutex<Vec<Room>>,
     /// In order.
     anchors: Vec<Anchor>,
     /// Boot number of each anchor.
@@ -65,7 +66,7 @@ impl Reading {
             base: 0,
             scanned: 0,
             counted: (0, 0),
-            room: Room::default(),
+            rooms: Mutex::default(),
             anchors: Vec::new(),
             boots: Vec::new(),
             announced: 0,
@@ -95,15 +96,12 @@ impl Reading {
         let end = self.end_of(text, finished);
         // Asking for the number of processors takes longer than a small log does.
         let threads = if end - self.scanned < 2 * SEGMENT { 1 } else { thread_count(self.options.threads) };
-        let mut parts = Vec::new();
-        if threads < 2 {
-            let mut room = std::mem::take(&mut self.room);
-            parts.push(self.scan(&text[..end], self.scanned..end, &mut room));
-            self.room = room;
+        let known = &text[..end];
+        let parts = if threads < 2 {
+            vec![self.scan(known, self.scanned..end)]
         } else {
-            let starts = self.starts(end);
-            parts = in_order(threads, &starts, |start| self.scan_part(&text[..end], *start));
-        }
+            in_order(threads, &self.starts(end), |start| self.scan_part(known, *start))
+        };
         self.take(text, Scanned { parts, end, finished });
     }
 

@@ -5,9 +5,10 @@ use super::super::event::event;
 use super::super::threads::in_order_beside;
 use super::super::window::{Job, Spot};
 use super::{BATCH, Reading, thread_count};
-use crate::grammar::{Anchor, Gaps, Room};
+use crate::grammar::{Anchor, Gaps};
 use crate::report::Printers;
 use std::ops::Range;
+use std::sync::PoisonError;
 
 /// What a thread scans before it asks for more, bytes: so little that none waits long for another at the end.
 pub(super) const PART: usize = 256 << 10;
@@ -65,14 +66,18 @@ impl Reading {
 
     /// Looks for the anchors of a part.
     pub(super) fn scan_part(&self, text: &[u8], start: usize) -> ScannedPart {
-        self.scan(text, part(text, self.scanned, start, PART), &mut Room::default())
+        self.scan(text, part(text, self.scanned, start, PART))
     }
 
     /// Looks for the anchors of the lines that begin in the span.
-    pub(super) fn scan(&self, text: &[u8], span: Range<usize>, room: &mut Room) -> ScannedPart {
+    pub(super) fn scan(&self, text: &[u8], span: Range<usize>) -> ScannedPart {
+        let rooms = || self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut room = rooms().pop().unwrap_or_default();
         let (from, mut anchors) = (span.start, Vec::new());
-        let counted = self.scanner.scan_into(&self.options.grammar, text, span, room, &mut anchors);
-        ScannedPart { from, anchors, counted, gaps: room.take_gaps() }
+        let counted = self.scanner.scan_into(&self.options.grammar, text, span, &mut room, &mut anchors);
+        let gaps = room.take_gaps();
+        rooms().push(room);
+        ScannedPart { from, anchors, counted, gaps }
     }
 
     /// Works out what is due in the text, scans the text that is known `below` it (and whether the log ends there), and does something
