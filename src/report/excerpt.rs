@@ -1,7 +1,8 @@
 //! The lines of one report: those of its window that the same task or CPU printed, without their prefixes.
 
 use super::console::{Console, Context, console, is_questionable};
-use super::printers::{KeptLine, Printed, Printers, USUAL_LINES, asks_others, trim_returns};
+use super::printed::{KeptLine, Printed, asks_others, trim_returns};
+use super::printers::{Printers, USUAL_LINES};
 use super::scan::find;
 use super::symbolized;
 use crate::grammar::Anchor;
@@ -176,7 +177,7 @@ impl<'a> Gathered<'a> {
         let mut below = printers.from(first, prefix);
         // The printer may have been asked for by a report above.
         let number = below.line().map_or(0, |line| line.below);
-        gathered.lines.extend(below.line().map(|line| line.below(number)));
+        gathered.lines.extend(below.line().map(|line| line.counted_from(number)));
         while let Some(printed) = below.next(end) {
             if !gathered.take(printed, number) {
                 break;
@@ -196,7 +197,7 @@ impl<'a> Gathered<'a> {
             if self.doubtful.is_empty() {
                 self.doubtful.reserve(USUAL_DOUBTFUL);
             }
-            self.doubtful.push(printed.line.below(number));
+            self.doubtful.push(printed.line.counted_from(number));
             return true;
         }
         if printed.ends && self.taken >= self.enough {
@@ -204,7 +205,7 @@ impl<'a> Gathered<'a> {
         }
         self.taken += 1;
         if !printed.noise {
-            self.lines.push(printed.line.below(number));
+            self.lines.push(printed.line.counted_from(number));
         }
         true
     }
@@ -259,6 +260,22 @@ mod tests {
                 assert_eq!((anchors.len(), printers.lines_read()), (count, 2 * count), "{caller}");
                 assert!(kept.iter().enumerate().all(|(at, kept)| *kept == 2 * (count - at)), "{caller}");
             }
+        }
+    }
+
+    /// A carriage return within a prefix is no part of the message, and takes none of it away.
+    #[test]
+    fn a_message_is_whole_whatever_its_prefix_holds() {
+        let grammar = Grammar::built_in();
+        for text in [
+            "host\r login: [    1.000000] BUG: KASAN: use-after-free in f+0x1/0x2\n",
+            "[    1.000000] BUG: KASAN: use-after-free\r in f+0x1/0x2\r\n",
+            "\r[    1.000000][  T412] BUG: KASAN: use-after-free in f+0x1/0x2\n",
+        ] {
+            let anchors = grammar.scanner(false, false, true).scan(&grammar, text.as_bytes(), 0, text.len());
+            let mut printers = Printers::new(&grammar.output, text.as_bytes());
+            let excerpt = Excerpt::new(&mut printers, text.len(), &anchors, 0);
+            assert_eq!(excerpt.lines[0].text.as_ref(), b"BUG: KASAN: use-after-free in f+0x1/0x2", "{text:?}");
         }
     }
 

@@ -4,7 +4,7 @@ use super::console::{Context, console};
 use super::context::{cpu_line, taint};
 use super::excerpt::Excerpt;
 use super::frames::frame_line;
-use super::printers::KeptLine;
+use super::printed::KeptLine;
 use super::scan::{after, find, keyed, leading_number, number, split, split_last, text, word, words};
 use super::stacks::{announcement, begins};
 use super::symbolized::{is_inlined_copy, is_source_line, undo};

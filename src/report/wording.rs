@@ -4,7 +4,7 @@ use super::console::Context;
 use super::excerpt::Excerpt;
 use super::frames::frame_line;
 use super::markers::lines_with_markers;
-use super::printers::KeptLine;
+use super::printed::KeptLine;
 use super::symbolized;
 
 /// The text that the rules for titles and for damage look at.
