@@ -31,7 +31,7 @@ impl Wanted {
 
     /// What is before it and what is behind it.
     #[inline]
-    pub(crate) fn split<'a>(self, bytes: &'a [u8], letters: Letters) -> Option<(&'a [u8], &'a [u8])> {
+    pub(crate) fn split(self, bytes: &[u8], letters: Letters) -> Option<(&[u8], &[u8])> {
         let at = self.find(bytes, letters)?;
         Some((&bytes[..at], &bytes[at + self.text.len()..]))
     }
