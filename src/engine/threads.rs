@@ -38,9 +38,8 @@ pub(super) fn in_order_beside<I: Sync, O: Send, T>(
     work: impl Fn(&I) -> O + Sync + Send,
     here: impl FnOnce() -> T,
 ) -> (Vec<O>, T) {
-    let others = thread_count(threads).min(inputs.len() + 1) - 1;
     #[cfg(feature = "threads")]
-    if others > 0
+    if let others @ 1.. = thread_count(threads).min(inputs.len() + 1) - 1
         && let Some(pool) = pool(others)
     {
         let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::with_capacity(inputs.len())));
@@ -64,6 +63,8 @@ pub(super) fn in_order_beside<I: Sync, O: Send, T>(
         done.sort_unstable_by_key(|(at, _)| *at);
         return (done.into_iter().map(|(_, answer)| answer).collect(), told);
     }
+    #[cfg(not(feature = "threads"))]
+    let _ = threads;
     // No threads to be had, or built without them: the work is done all the same.
     let told = here();
     (inputs.iter().map(work).collect(), told)
