@@ -269,14 +269,19 @@ pub fn records(
     let mut failed = None;
     each_log(source, &mut |log| {
         let name = log.name.clone();
+        let is_live = matches!(log.content, Ok(Content::Stream(_)));
+        let mut write_all = |ready: &mut Vec<Vec<u8>>| std::mem::take(ready).iter().try_for_each(|bytes| write(bytes));
         let (mut ready, mut wrote) = (Vec::new(), Ok(()));
         let outcome = read_log(log, options, |items| {
-            // While these are written the engine's threads work on what is below; they would wait if it happened at the end.
-            wrote = ready.iter().try_for_each(|bytes: &Vec<u8>| write(bytes));
-            ready = rendered(options.threads, items, &render);
+            // Of a log in memory these are written while the engine's threads work on what is below; they would wait if it happened at
+            // the end. What a stream says is told at once.
+            wrote = write_all(&mut ready).and_then(|()| {
+                ready = rendered(options.threads, items, &render);
+                if is_live { write_all(&mut ready) } else { Ok(()) }
+            });
             if wrote.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
-        let wrote = wrote.and_then(|()| ready.iter().try_for_each(|bytes| write(bytes)));
+        let wrote = wrote.and_then(|()| write_all(&mut ready));
         done(&name, &outcome);
         wrote.map_or_else(
             |error| {
