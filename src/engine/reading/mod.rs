@@ -96,13 +96,15 @@ impl Reading {
         let end = self.end_of(text, finished);
         // Asking for the number of processors takes longer than a small log does.
         let threads = if end - self.scanned < 2 * SEGMENT { 1 } else { thread_count(self.options.threads) };
-        let known = &text[..end];
-        let parts = if threads < 2 {
-            vec![self.scan(known, self.scanned..end)]
+        let (known, before) = (&text[..end], self.anchors.len());
+        if threads < 2 {
+            let part = self.scan(known, self.scanned..end);
+            self.take_part(text, part);
         } else {
-            in_order(threads, &self.starts(end), |start| self.scan_part(known, *start))
-        };
-        self.take(text, Scanned { parts, end, finished });
+            let parts = in_order(threads, &self.starts(end), |start| self.scan_part(known, *start));
+            parts.into_iter().for_each(|part| self.take_part(text, part));
+        }
+        self.go_on(text, before, end, finished);
     }
 
     /// Where the text ends that can be scanned.
@@ -117,17 +119,23 @@ impl Reading {
     }
 
     /// Takes in what was found in the text.
-    pub(super) fn take(&mut self, text: &[u8], scanned: Scanned) {
-        self.finished = scanned.finished;
+    pub(super) fn take(&mut self, text: &[u8], Scanned { parts, end, finished }: Scanned) {
         let before = self.anchors.len();
-        for ScannedPart { from, mut anchors, counted, gaps } in scanned.parts {
-            let known = self.anchors.len();
-            self.anchors.append(&mut anchors);
-            add(&mut self.gaps, gaps);
-            self.number_lines(text, from, known, counted);
-        }
+        parts.into_iter().for_each(|part| self.take_part(text, part));
+        self.go_on(text, before, end, finished);
+    }
+
+    fn take_part(&mut self, text: &[u8], ScannedPart { from, mut anchors, counted, gaps }: ScannedPart) {
+        let known = self.anchors.len();
+        self.anchors.append(&mut anchors);
+        add(&mut self.gaps, gaps);
+        self.number_lines(text, from, known, counted);
+    }
+
+    /// The text is scanned up to `end`, and has new anchors from `before` on.
+    fn go_on(&mut self, text: &[u8], before: usize, end: usize, finished: bool) {
         self.number_boots(text, before);
-        self.scanned = scanned.end;
+        (self.scanned, self.finished) = (end, finished);
     }
 
     /// Gives the anchors from `known` on, which were found from `from` on, their lines in the log. `counted` is how far lines
