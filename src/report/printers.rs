@@ -3,7 +3,7 @@
 use super::callers::{behind_callers, behind_usual_stamps, has_caller, may_be_passed};
 use super::console::{Console, Context, console, unpadded};
 use super::printed::{KeptLine, Printed, printed, trim_returns};
-use crate::grammar::{Anchor, Output};
+use crate::grammar::{Anchor, Output, line_breaks};
 use crate::line::{USUAL_STAMP, is_usual_stamp};
 use memchr::memmem::Finder;
 use std::ops::Range;
@@ -144,7 +144,7 @@ impl<'a> Printer<'a> {
     /// How many lines are between the last one that was taken and `to`: mostly none, else lines of others, and what was looked at
     /// without success.
     fn passed(&self, text: &[u8], to: usize) -> usize {
-        line_breaks(&text[self.counted.0..to])
+        line_breaks(&text[self.counted.0..to]) as usize
     }
 
     /// The next line with the name of the caller that is its own.
@@ -232,7 +232,7 @@ impl<'a> Everybody<'a> {
         let lines = std::iter::from_fn(move || {
             if self.passes && at < self.text.len() {
                 let next = behind_callers(self.text, at);
-                (at, number) = (next, number + line_breaks(&self.text[at..next]));
+                (at, number) = (next, number + line_breaks(&self.text[at..next]) as usize);
             }
             (at < self.text.len()).then(|| {
                 let stop = memchr::memchr(b'\n', &self.text[at..]).map_or(self.text.len(), |length| at + length);
@@ -251,10 +251,6 @@ impl<'a> Everybody<'a> {
             fits.then(|| printed(self.output, &prefix, raw, span, number))
         })
     }
-}
-
-fn line_breaks(text: &[u8]) -> usize {
-    memchr::memchr_iter(b'\n', text).count()
 }
 
 /// The prefix of a line whose printer's name stands behind a stamp of the usual width, letter by letter.

@@ -1,7 +1,7 @@
 //! The stack-frame lines that nearly all are, read at a glance.
 
 use super::Frame;
-use super::scan::{HEX, span, text};
+use super::scan::{HEX, hex, span, text};
 
 /// ` name+0x1/0x2` and ` [<ffffffff81234567>] ? name+0x1/0x2 [module]` without anything else.
 #[derive(Debug, Clone, Copy)]
@@ -72,30 +72,10 @@ static IN_NAMES: [bool; 256] = {
     table
 };
 
-/// What a hexadecimal digit is worth, by byte; 16 for other bytes.
-static DIGITS: [u8; 256] = {
-    let mut table = [16; 256];
-    let mut digit = 0;
-    while digit < 16 {
-        table[b"0123456789abcdef"[digit] as usize] = digit as u8;
-        table[b"0123456789ABCDEF"[digit] as usize] = digit as u8;
-        digit += 1;
-    }
-    table
-};
-
 /// Up to sixteen hexadecimal digits as a number, and what follows.
 fn hexadecimal(bytes: &[u8]) -> Option<(u64, &[u8])> {
-    let (mut value, mut count) = (0, 0);
-    for byte in bytes {
-        let digit = DIGITS[usize::from(*byte)];
-        if digit > 15 {
-            break;
-        }
-        value = (value << 4) | u64::from(digit);
-        count += 1;
-    }
-    (1..=16).contains(&count).then(|| (value, &bytes[count..]))
+    let (digits, rest) = bytes.split_at(span(bytes, &HEX));
+    Some((hex(digits)?, rest))
 }
 
 /// What the name of a module is made of.

@@ -210,7 +210,6 @@ impl Reading {
         if due.until == self.closed {
             return None;
         }
-        // Fewer are worked out before another thread would have woken up.
         let threads = if due.spots.len() < FEW { 1 } else { self.options.threads };
         let (found, _, ()) = self.work_out(threads, text, &due, None, || ());
         Some(self.settle(text, &due, found))

@@ -12,7 +12,7 @@ use std::sync::PoisonError;
 
 /// What a thread scans before it asks for more, bytes: so little that none waits long for another at the end.
 pub(super) const PART: usize = 256 << 10;
-/// Into so many parts for each thread they are divided.
+/// Into so many parts for each thread the reports and events that are due are divided.
 const NEIGHBOURS: usize = 8;
 
 /// What was found in a text that was scanned.
