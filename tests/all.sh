@@ -49,7 +49,13 @@ if [ "${1:-}" != --no-install ]; then
         sudo=()
         [ "$(id -u)" = 0 ] || sudo=(sudo)
         "${sudo[@]}" apt-get update -qq
-        DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+        # QEMU's packages refuse each other's versions. Where one is there from another source (backports), apt would take it away to
+        # install the other, and say nothing: so both are named, in one version.
+        if [[ " ${missing[*]} " == *" qemu-"* ]]; then
+            qemu=$(apt-cache policy qemu-system-x86 | sed -n 's/^ *Candidate: //p')
+            missing+=("qemu-system-x86=$qemu" "qemu-utils=$qemu")
+        fi
+        DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -qq --no-install-recommends --no-remove --allow-downgrades "${missing[@]}" >/dev/null
     fi
 fi
 
