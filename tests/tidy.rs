@@ -439,6 +439,8 @@ fn processors_are_named_in_two_places() {
         if !path.starts_with("src") || homes.iter().any(|home| path == Path::new(home)) {
             continue;
         }
+        // What is built for one processor only names it to the compiler.
+        let text = text.replace("target_arch = \"x86_64\"", "");
         for (number, _, literal) in literals(&text) {
             if names.contains(&literal) || literal.contains("qemu-system-") || literal.contains("-linux-gnu") {
                 faults.push(format!("{}:{number}: '{literal}': ask the architecture or its board", path.display()));

@@ -181,9 +181,12 @@ impl Pattern {
         self.stepper.get_or_init(|| made(Effort::Little))
     }
 
-    /// Whether the compiled pattern matches. Steppers do not stop earlier when only that is asked.
+    /// Whether the compiled pattern matches. An automaton need not know where the match begins; a stepper that is asked only whether
+    /// there is one does not stop earlier, but takes a slower way through long texts.
     fn finds(&self, text: &[u8]) -> bool {
-        self.regex(text.len()).search(&Input::new(text)).is_some()
+        let regex = self.regex(text.len());
+        let steps = self.regex.get().is_none_or(|automaton| !std::ptr::eq(automaton, regex));
+        if steps { regex.search(&Input::new(text)).is_some() } else { regex.is_match(text) }
     }
 
     /// Whether the pattern matches anywhere.

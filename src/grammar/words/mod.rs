@@ -1,25 +1,14 @@
 //! Finds long texts by words that stand at every fourth byte of a block: one pass for any number of texts.
 //!
 //! Ordinary lines hold many of the words, but at places that nobody foresees, and a processor that guesses wrong loses more time than
-//! it takes to look at twenty words. So nothing is decided while the words are looked up: which of sixteen may be ours is a number, and
-//! the places are gone through when all of a stretch was seen.
+//! it takes to look at twenty words. So nothing is decided while the words are looked up (`filter.rs`): which of sixteen may be ours is
+//! a number, and the places are gone through when all of a stretch was seen.
+
+mod filter;
 
 use super::plan::aligned::{RUN, STEP, WORD};
+use filter::{Filter, NUMBERS, STRETCH, hash, number};
 use std::ops::Range;
-
-/// Bits of a word's hash. 2^18 bits are 32 KiB, which stay in the nearest cache; of fewer, words that are not ours fill too many.
-const BITS: u32 = 18;
-/// Bits that one number of the filter holds, as a power of two.
-const NUMBER: u32 = u64::BITS.ilog2();
-/// Numbers of the filter.
-const NUMBERS: usize = 1 << (BITS - NUMBER);
-/// Places that are looked at together.
-const TOGETHER: usize = 16;
-/// What is read for them, bytes: a word is read with what follows it.
-const READ: usize = (TOGETHER - 1) * STEP + size_of::<u64>();
-/// So many times in a row places are looked at before anything is decided. What is decided needs other memory, which drives the filter
-/// out of the nearest cache: it pays seldom.
-const STRETCH: usize = 1024;
 
 /// Where a text stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,7 +23,7 @@ pub(super) struct Hit {
 #[derive(Debug)]
 pub(super) struct Words {
     /// For each hash whether a word has it.
-    filter: Box<[u64; NUMBERS]>,
+    filter: Filter,
     /// For each number of the filter, the first of `slots` with one of its hashes; behind the last, how many there are.
     first: Box<[u32]>,
     /// By their hashes.
@@ -64,10 +53,6 @@ struct Entry {
     offset: u32,
 }
 
-/// Places that may hold words: in the lower half a bit for each of [`TOGETHER`] of them, the lowest for the first, in the upper half
-/// where the first one stands. In one number, which is written in one piece.
-type Open = u64;
-
 impl Words {
     /// The search for some of a list of texts: their indexes, and where in each of them its run begins.
     pub(super) fn new(texts: &[String], runs: &[(usize, usize)]) -> Self {
@@ -83,7 +68,7 @@ impl Words {
             }
         }
         words.sort_unstable_by_key(|(place, _, entry)| (*place, entry.text));
-        let mut filter = Box::new([0; NUMBERS]);
+        let mut filter = Filter::new();
         let (mut slots, mut numbers) = (Vec::new(), Vec::new());
         let mut end = 0;
         for same in words.chunk_by(|one, other| one.0 == other.0) {
@@ -92,9 +77,8 @@ impl Words {
             let start = end;
             end += same.len() as u32;
             slots.push(Slot { run: run & !differ, mask: !differ, before: before as u32, entries: start..end });
-            let (number, bit) = place(hash);
-            filter[number] |= 1 << bit;
-            numbers.push(number);
+            filter.add(hash);
+            numbers.push(number(hash));
         }
         let first = |number: usize| numbers.partition_point(|one| *one < number) as u32;
         let entries = words.into_iter().map(|(_, _, entry)| entry).collect();
@@ -115,7 +99,7 @@ impl Words {
         let mut open = [0; STRETCH];
         let mut at = 0;
         loop {
-            let (next, filled) = self.look(found.text, at, &mut open);
+            let (next, filled) = self.filter.look(found.text, at, &mut open);
             for places in &open[..filled] {
                 let (first, mut rest) = ((places >> u32::BITS) as usize, *places as u32);
                 while rest != 0 {
@@ -130,26 +114,6 @@ impl Words {
         }
         // What too little follows to be looked at together.
         (at..found.text.len()).step_by(STEP).for_each(|at| found.compare(at, hits));
-    }
-
-    /// Looks at the places from `at` on, a stretch of them: where it ended, and how many of `open` it has filled.
-    fn look(&self, text: &[u8], mut at: usize, open: &mut [Open; STRETCH]) -> (usize, usize) {
-        let mut filled = 0;
-        for _ in 0..STRETCH {
-            let Some(read) = text[at..].first_chunk::<READ>() else { break };
-            let bit = |place: usize| self.seen(read_at(read, place)) & 1;
-            let places = (0..TOGETHER).rev().fold(0, |places, place| places << 1 | bit(place));
-            open[filled] = (at as u64) << u32::BITS | places;
-            filled += usize::from(places != 0);
-            at += TOGETHER * STEP;
-        }
-        (at, filled)
-    }
-
-    /// Whether a word may be one of ours: the lowest bit says so, the others say nothing.
-    fn seen(&self, word: u64) -> u64 {
-        let (number, bit) = place(hash(word));
-        self.filter[number] >> bit
     }
 }
 
@@ -166,7 +130,7 @@ impl Found<'_> {
     /// Finds the texts of which a word stands at `at`.
     fn compare(&self, at: usize, hits: &mut Vec<Hit>) {
         let Some(word) = bytes_at(self.text, at) else { return };
-        let number = place(hash(word)).0;
+        let number = number(hash(word));
         let slots = self.words.first[number] as usize..self.words.first[number + 1] as usize;
         for slot in &self.words.slots[slots] {
             // A run that begins before the block is none of a text in it, whatever stands at the block's beginning.
@@ -184,29 +148,16 @@ impl Found<'_> {
     }
 }
 
-/// The word at one of the places of what was read, and what follows it.
-fn read_at(read: &[u8; READ], place: usize) -> u64 {
-    let bytes = &read[place * STEP..];
-    u64::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], bytes[6], bytes[7]])
-}
-
 /// The word that stands at an offset and what follows it in eight bytes, the first byte the lowest; zeros behind the text's end.
 fn bytes_at(text: &[u8], at: usize) -> Option<u64> {
     let rest = text.get(at..).filter(|rest| rest.len() >= WORD)?;
+    if let Some(bytes) = rest.first_chunk() {
+        return Some(u64::from_le_bytes(*bytes));
+    }
     let mut bytes = [0; size_of::<u64>()];
     let known = rest.len().min(bytes.len());
     bytes[..known].copy_from_slice(&rest[..known]);
     Some(u64::from_le_bytes(bytes))
-}
-
-/// A word's hash. What is read behind the word does not count.
-fn hash(word: u64) -> u64 {
-    (word << (u64::BITS as usize - 8 * WORD)).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (u64::BITS - BITS)
-}
-
-/// Where the bit of a hash stands in the filter: the number and the place in it.
-fn place(hash: u64) -> (usize, u64) {
-    ((hash >> NUMBER) as usize, hash & u64::from(u64::BITS - 1))
 }
 
 #[cfg(test)]
@@ -226,7 +177,7 @@ mod tests {
 
     #[test]
     fn what_lies_across_two_stretches_is_found() {
-        let stretch = STRETCH * TOGETHER * STEP;
+        let stretch = STRETCH * filter::TOGETHER * STEP;
         let wanted = ["walrus is at sea".to_owned(), "widget is not".to_owned()];
         for number in 0..2 {
             for start in (0..20).map(|by| stretch - by).chain((0..20).map(|by| 2 * stretch - by)) {
