@@ -35,9 +35,7 @@ pub fn plain(line: &[u8]) -> Cow<'_, [u8]> {
     {
         text = rest;
     }
-    // Without a branch in it, so that many bytes are looked at at once.
-    let special = |byte: &u8| !byte.is_ascii() | (*byte == b'&') | (*byte == b'\t');
-    if !text.iter().fold(false, |any, byte| any | special(byte)) {
+    if text.is_ascii() && memchr::memchr2(b'&', b'\t', text).is_none() {
         return Cow::Borrowed(text);
     }
     let tab = tab_behind_stamp(text);
