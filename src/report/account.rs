@@ -4,6 +4,7 @@ use super::damage::Damage;
 use super::held_pair::Gathering;
 use super::held_pieces::Pieces;
 use super::registers::Registers;
+use super::role::StackRole;
 use super::structure::Structure;
 use crate::grammar::Grammar;
 
@@ -84,6 +85,12 @@ impl<'g> Account<'g> {
             ended: false,
             user: false,
         }
+    }
+
+    /// Whether a stack was read that is more than the faulting instruction.
+    pub(super) fn has_stack(&self) -> bool {
+        let instruction = |role: &StackRole| matches!(role, StackRole::Pc | StackRole::Lr | StackRole::Interrupted);
+        self.out.stacks.iter().any(|stack| !instruction(&stack.role) && !stack.frames.is_empty())
     }
 
     /// Ends what is open.

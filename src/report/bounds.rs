@@ -7,16 +7,24 @@ use super::account::{Account, Answer};
 pub(super) struct Bounds {
     /// Whether a panic follows that says it is a consequence.
     panicked: bool,
+    /// How many lines with text are behind the end mark.
+    behind: u32,
 }
 
 impl Bounds {
     /// Whether the report has ended, so that the line is of others: behind the end mark only a panic that says so belongs
-    /// to it.
-    pub(super) fn is_over(&mut self, line: &[u8], account: &Account<'_>) -> bool {
+    /// to it, and the stack if there is none before the mark.
+    pub(super) fn is_over(&mut self, line: &[u8], account: &mut Account<'_>) -> bool {
         if !account.ended || self.panicked {
             return false;
         }
         let (line, output) = (line.trim_ascii(), &account.grammar.output);
+        self.behind += u32::from(!line.is_empty());
+        // A WARN() of arm64 until Linux 4.14 shows its stack behind the mark.
+        if self.behind == 1 && line == b"Call trace:" && !account.has_stack() {
+            account.ended = false;
+            return false;
+        }
         self.panicked = line.starts_with(b"Kernel panic - not syncing")
             && (output.follows.is_match(line) || output.follows_init.is_match(line));
         !self.panicked

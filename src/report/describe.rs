@@ -47,7 +47,7 @@ pub(crate) fn describe_shown<'a>(grammar: &Grammar, lines: impl Iterator<Item = 
         walk.line(&first);
     }
     for line in lines {
-        if !walk.bounds.is_over(line.text, &walk.account) {
+        if !walk.bounds.is_over(line.text, &mut walk.account) {
             walk.line(&line);
         }
     }

@@ -85,7 +85,8 @@ impl Facts {
             b'W' => {
                 if let Some(rest) = after(trimmed, "Workqueue: ") {
                     let function = word(word(rest).1).0;
-                    if account.out.work_function.is_none() && !function.is_empty() {
+                    let stopped = traces.stopped.is_some() && traces.near.1 == traces.stopped;
+                    if account.out.work_function.is_none() && !function.is_empty() && !stopped {
                         account.out.work_function = Some(text(function));
                     }
                 }
@@ -126,7 +127,8 @@ impl Facts {
 
     /// The `CPU:` line: its facts are the report's unless it contradicts the header.
     fn of_cpu(&mut self, found: CpuLine, account: &mut Account<'_>, traces: &mut Traces) {
-        let other = self.header.contradicts(&found);
+        // What a stopped CPU ran did not panic.
+        let other = self.header.contradicts(&found) || traces.stopped.is_some_and(|cpu| found.cpu == Some(cpu));
         let announced = traces.announced.is_some();
         // Behind the report's own stack, the line of another task on another CPU that nothing announced begins a report of
         // which the header is not here.

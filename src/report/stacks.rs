@@ -62,6 +62,10 @@ pub(super) fn announcement(words: &Vocabulary, line: &[u8], letters: Letters) ->
             let cpu = u32::try_from(cpu).ok()?;
             Some(Announcement { role: StackRole::Cpu(cpu), task: None, cpu: Some(cpu), opens: false })
         }
+        b'C' if stopped_cpu(line).is_some() => {
+            let cpu = stopped_cpu(line)?;
+            Some(Announcement { role: StackRole::Cpu(cpu), task: None, cpu: Some(cpu), opens: false })
+        }
         b'c' if line.starts_with(b"comm \"") => leak(line),
         b'C' | b'*' if TSTATE.find(line, letters).is_some() => sparc(line),
         _ => None,
@@ -83,6 +87,12 @@ fn sparc(line: &[u8]) -> Option<Announcement> {
         Some(Task { comm: text(&inside[..colon]), pid: i64::try_from(pid).ok()? })
     });
     Some(Announcement { role: StackRole::Cpu(cpu), task, cpu: Some(cpu), opens: true })
+}
+
+/// The CPU of `CPU1: stopping`: it was told to stop by the one that panicked, and says where it was.
+pub(super) fn stopped_cpu(line: &[u8]) -> Option<u32> {
+    let (cpu, rest) = leading_number(after(line, "CPU")?.trim_ascii_start())?;
+    u32::try_from(cpu).ok().filter(|_| rest.trim_ascii_end() == b": stopping")
 }
 
 /// A line that the vocabulary knows: the role, and whether frames follow at once.
@@ -188,6 +198,7 @@ mod tests {
             ("INFO: Freed in foo_put+0x14/0x20 age=624 cpu=0 pid=398", "freed", Some(398), Some(0), true),
             ("Allocated in foo_new+0x14/0x20 age=41 cpu=1 pid=398", "allocated", Some(398), Some(1), true),
             ("NMI backtrace for cpu 1", "cpu 1", None, Some(1), false),
+            ("CPU1: stopping", "cpu 1", None, Some(1), false),
             ("write to 0xffff888012345678 of 8 bytes by task 12 on cpu 1:", "race-0", Some(12), Some(1), true),
             ("{SOFTIRQ-ON-W} state was registered at:", "usage SOFTIRQ-ON-W", None, None, true),
             ("HARDIRQ-ON-W at:", "usage HARDIRQ-ON-W", None, None, true),
@@ -205,6 +216,7 @@ mod tests {
         for line in [
             "NMI backtrace for cpu 1 skipped: idling at native_safe_halt+0x12/0x20",
             "Modules linked in:",
+            "CPU1: stopping jobs",
             "A stop at:x",
             "",
         ] {

@@ -7,7 +7,7 @@ use super::exception::{self, Exception};
 use super::frames::{FrameLine, frames_behind, is_frame_line, unusual};
 use super::role::StackRole;
 use super::scan::{after, find, split};
-use super::stacks::{Announcement, announcement, begins};
+use super::stacks::{Announcement, announcement, begins, stopped_cpu};
 use super::symbolized::is_inlined_copy;
 use super::usual_frame::UsualFrame;
 use super::{Frame, Shown, Stack, Task};
@@ -23,6 +23,8 @@ pub(super) struct Traces {
     pub(super) announced: Option<Announcement>,
     /// Task and CPU of the last `CPU:` line.
     pub(super) near: (Option<Task>, Option<u32>),
+    /// The CPU that the last line about it says is stopping.
+    pub(super) stopped: Option<u32>,
     /// Whether the report's own stack is there.
     pub(super) crashed: bool,
     /// Whether any stack is there but those of the faulting instruction.
@@ -178,6 +180,14 @@ impl Traces {
             self.near = (None, None);
         }
         account.close();
+        if let Some(cpu) = stopped_cpu(trimmed) {
+            // What other CPUs did is told only where nothing else is.
+            if account.has_stack() {
+                account.ended = true;
+                return;
+            }
+            self.stopped = Some(cpu);
+        }
         self.announced = Some(announced);
         if opens {
             self.begin(line.log_line, account);
