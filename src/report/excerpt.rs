@@ -37,6 +37,8 @@ const ANSWER: f64 = 12.0;
 const USUAL_DOUBTFUL: usize = 32;
 /// CPUs that print at the same time are not further apart than this, seconds.
 const BACK: f64 = 2.0;
+/// A part of a pstore holds fewer lines than this.
+const LINES_OF_PART: usize = 400;
 /// A header that is followed by fewer lines than these may be the beginning of the next report.
 const LONE: usize = 5;
 /// How many lines before the first one a console, CPU or unknown printer gives context for.
@@ -55,7 +57,13 @@ impl<'a> Excerpt<'a> {
         let prefix = console(raw);
         let time = prefix.stamp.and_then(seconds);
         let enough = if holds(raw, "BUG: KMSAN:") { ENOUGH_LINES_KMSAN } else { ENOUGH_LINES };
-        let Gathered { lines, doubtful, .. } = Gathered::new(printers, end, first, &prefix, enough);
+        let Gathered { mut lines, mut doubtful, .. } = Gathered::new(printers, end, first, &prefix, enough);
+        let parts = !matches!(prefix.context, Context::Caller(_));
+        if let Some(part) = parts.then(|| until_other_part(&lines, window, first.start)).flatten() {
+            let end = lines[part].offset;
+            lines.truncate(part);
+            doubtful.retain(|line| line.offset < end);
+        }
         let last_copy = at + copies_below(window, anchors, at);
         // What may carry on another report does not carry on one of its own kind.
         let ends = |anchor: &Anchor| anchor.second || (first.carries_on && anchor.header == first.header);
@@ -114,6 +122,38 @@ fn own_of_caller(lines: &[KeptLine<'_>], window: &[u8], below: &[Anchor]) -> usi
         }
     }
     lines.len()
+}
+
+/// The line at which the parts of a pstore go on with another text: with anything but the part below this one, as a file holds them
+/// that was put together again. `first` is where the report begins in the window.
+fn until_other_part(lines: &[KeptLine<'_>], window: &[u8], first: usize) -> Option<usize> {
+    let mut last = None;
+    lines.windows(2).enumerate().find_map(|(at, pair)| {
+        let [above, next] = pair else { return None };
+        // The first line of a part has no stamp and is nobody's: other lines stand between.
+        if next.below == above.below + 1 {
+            return None;
+        }
+        let other = window[above.offset..next.offset].split(|byte| *byte == b'\n').skip(1).find_map(part)?;
+        let own = || window[..first].rsplit(|byte| *byte == b'\n').take(LINES_OF_PART).find_map(part);
+        let before = last.replace(other).or_else(own);
+        let follows = before.is_some_and(|before| before.0 == other.0 && before.1 == other.1 + 1);
+        (!follows).then_some(at + 1)
+    })
+}
+
+/// The reason with its count and the number of `Panic#2 Part3`, the first line of a part of a pstore.
+fn part(line: &[u8]) -> Option<(&[u8], u64)> {
+    let line = line.trim_ascii();
+    let at = line
+        .len()
+        .checked_sub(4)
+        .filter(|_| line.len() < 32 && line[0].is_ascii_uppercase())
+        .and_then(|_| find(line, " Part"))?;
+    let (name, number) = (&line[..at], std::str::from_utf8(&line[at + 5..]).ok()?.parse().ok()?);
+    let hash = memchr::memchr(b'#', name)?;
+    (name[..hash].iter().all(u8::is_ascii_alphabetic) && name[hash + 1..].iter().all(u8::is_ascii_digit))
+        .then_some((name, number))
 }
 
 /// A report is printed at once: what the same printer says after a silence is another matter, and so is what it said long
