@@ -2,7 +2,7 @@
 
 use super::kind::WaitKind;
 use crate::grammar::{Grammar, List};
-use crate::report::Frame;
+use crate::report::{Frame, without_leftovers};
 
 /// What a stack says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,12 +48,12 @@ fn scheduler(name: &str) -> Option<Scheduler> {
 /// Reads what the task of this stack waits for; `None` for an empty stack and one that does not sleep.
 pub(super) fn awaited(frames: &[Frame]) -> Option<Awaited> {
     let trusted = frames.iter().any(|frame| frame.reliable && frame.function.is_some());
-    let named: Vec<(usize, &str)> = frames
-        .iter()
-        .enumerate()
-        .filter(|(_, frame)| frame.reliable || !trusted)
-        .filter_map(|(index, frame)| Some((index, plain(frame.function.as_deref()?))))
-        .collect();
+    let counted = match trusted {
+        true => (0..frames.len()).filter(|at| frames[*at].reliable).collect(),
+        false => without_leftovers(&Grammar::built_in().vocabulary, frames),
+    };
+    let named: Vec<(usize, &str)> =
+        counted.into_iter().filter_map(|index| Some((index, plain(frames[index].function.as_deref()?)))).collect();
     // An interrupted stack begins elsewhere: the task sleeps only if the scheduler is at its inner end.
     let first = named.iter().take(6).position(|(_, name)| is_scheduler(name));
     let entered = match first {

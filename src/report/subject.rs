@@ -1,6 +1,7 @@
 //! The function that a person names where syzbot's title names none.
 
 use super::frames::frame_after;
+use super::leftovers::without_leftovers;
 use super::naming::{NOBODY, demangle, without_prefix};
 use super::role::StackRole;
 use super::scan::{split, text, word};
@@ -42,7 +43,7 @@ pub fn subject(grammar: &Grammar, header: usize, title: &Title, frame: &str, fou
         .first(pc)
         .or_else(|| trapped().and_then(|frame| Search { loosely: true, ..search }.plain(frame.function.as_deref()?)))
         .or_else(|| OWN.iter().find_map(|roles| search.first(own(roles).filter(|frame| frame.reliable))))
-        .or_else(|| OWN.iter().find_map(|roles| search.first(own(roles))))
+        .or_else(|| OWN.iter().find_map(|roles| search.first(behind_wait(grammar, hung, own(roles)).into_iter())))
         .and_then(told)
         .or_else(work)
         // On the way to a panic there is machinery only.
@@ -78,6 +79,16 @@ pub fn stated(grammar: &Grammar, title: &Title, frame: &str, first: &[u8], loose
 /// The frames of the stacks with these roles.
 fn frames_of<'s>(stacks: &'s [Stack], roles: &'static [StackRole]) -> impl Iterator<Item = &'s Frame> {
     stacks.iter().filter(move |stack| roles.contains(&stack.role)).flat_map(|stack| &stack.frames)
+}
+
+/// Frames that the unwinder doubts; of a task that waits, without what earlier calls left above the outermost function of its wait.
+fn behind_wait<'f>(grammar: &Grammar, hung: bool, frames: impl Iterator<Item = &'f Frame>) -> Vec<&'f Frame> {
+    let frames: Vec<&Frame> = frames.collect();
+    if !hung {
+        return frames;
+    }
+    let own: Vec<Frame> = frames.iter().map(|frame| (*frame).clone()).collect();
+    without_leftovers(&grammar.vocabulary, &own).into_iter().map(|at| frames[at]).collect()
 }
 
 /// What a function of [`List::Finders`] stands for that looks for the lockup of another CPU.
