@@ -44,8 +44,10 @@ pub(super) fn explain(report: &Report, lockdep: &Lockdep) -> Explanation {
             let usage = usage.strip_prefix("inconsistent ").unwrap_or(usage);
             let usage = usage.strip_suffix(" usage.").unwrap_or(usage);
             format!(
-                "{who} takes {wanted}{}, which is used in two ways that an interrupt can mix: {usage}",
-                place_of(at(&lockdep.acquiring))
+                "{who} takes {wanted}{}, which is used in two ways that {} can mix: {usage}",
+                place_of(at(&lockdep.acquiring)),
+                // Until Linux 4.13 lockdep told of reclaim as if it were an interrupt.
+                if usage.contains("RECLAIM_FS") { "the reclaim of memory" } else { "an interrupt" }
             )
         }
         (Some(Flavour::IrqInversion), Some(wanted), Some(other)) => {

@@ -151,7 +151,7 @@ fn begins(whole: &[u8], rest: &[u8], first: &[u8]) -> bool {
     let task = memchr::memmem::find(rest, b" is trying to ").is_some();
     // Old arm frames: `[<8010e300>] (show_stack) from [<80b12478>] (dump_stack+0xa0/0xc0)`.
     let middle = whole.ends_with(b" from");
-    let start = landmark(rest).is_some_and(|landmark| landmark != Landmark::Loose);
+    let start = landmark(rest.trim_ascii_start()).is_some_and(|landmark| landmark != Landmark::Loose);
     (first.ends_with(b":") && !number) || release || task || (start && !middle)
 }
 
