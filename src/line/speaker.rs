@@ -79,11 +79,17 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
         return if is_relayed(line, prefix.tag) { Speaker::Kernel } else { Speaker::Program };
     }
     let shown = dressing.map_or_else(|| unwrap(raw), |dressing| dressing.bare(raw).0);
-    let Some(at) = find(&shown, line.header) else { return Speaker::Kernel };
+    let Some(at) = find(&shown, line.header) else {
+        // A word that the lines around have, too, is the level of the message.
+        return if is_programs_word(line.header) && dressing.is_some() { Speaker::Program } else { Speaker::Kernel };
+    };
     let (before, rest) = (&shown[..at], &shown[at + line.header.len()..]);
     let behind_stamp = stamp_at(before).and_then(|stamp| memchr::memchr(b']', &before[stamp..]).map(|end| stamp + end));
     if is_tagged(&before[behind_stamp.map_or(0, |end| end + 1)..]) {
         return Speaker::Program;
+    }
+    if has_loaders_stamp(raw) {
+        return Speaker::Firmware;
     }
     if is_inside_word(&shown, at, line.header) {
         return if line.prose { Speaker::Person } else { Speaker::Program };
@@ -106,6 +112,8 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
     let alone = line.start == 0 && line.end == line.text.len();
     let goes_on = || alone || is_body(rest) || below().next().is_some_and(|below| is_own(&below));
     let told = mentioned
+        || !line.prose && !before.trim_ascii().is_empty() && is_mentioned(line.header, rest)
+        || names_no_task(line.header, rest)
         || is_quoted(before, rest)
         || (says_nothing || follows_words(before) && opens()) && (line.prose || !goes_on());
     if stamp.is_none() && prefix.wrapper == Wrapper::None && told {
@@ -191,6 +199,11 @@ fn is_mentioned(header: &str, rest: &[u8]) -> bool {
     known.is_some_and(|(_, goes_on)| !goes_on.iter().any(|start| rest.starts_with(start.as_bytes())))
 }
 
+/// Whether it is what people call a hung task: the kernel names the one that it means.
+fn names_no_task(header: &str, rest: &[u8]) -> bool {
+    header == "INFO:" && rest.starts_with(b" task blocked for more than")
+}
+
 /// Whether it stands in quotes behind a word, as in `grep 'BUG: soft lockup' messages`.
 fn is_quoted(before: &[u8], rest: &[u8]) -> bool {
     [b'\'', b'"'].into_iter().any(|quote| {
@@ -254,11 +267,19 @@ fn is_tagged(before: &[u8]) -> bool {
     !digits.is_empty() && digits.iter().all(u8::is_ascii_digit) && name.count() > 0
 }
 
-/// Whether the header is a part of a longer word: `TINFO:`, `dmesg.BUG:KCSAN`, `BUG:workqueue_lockup`, `Thread-1::INFO::`, `/BUG: .*/d`.
+/// Whether a boot loader counts the time before the line: `{ 1774917 }[ XBL ] `.
+fn has_loaders_stamp(raw: &[u8]) -> bool {
+    let Some(inner) = raw.strip_prefix(b"{") else { return false };
+    let end = memchr::memchr(b'}', inner).unwrap_or(0);
+    let digits = inner[..end].trim_ascii();
+    !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
+}
+
+/// Whether the header is a part of a longer word: `TINFO:`, `dmesg.BUG:KCSAN`, `BUG:workqueue_lockup`, `Thread-1::INFO::`, `/BUG: .*/d`, `errors=panic:`.
 fn is_inside_word(raw: &[u8], at: usize, header: &str) -> bool {
     let first = header.as_bytes().first().copied().unwrap_or_default();
     let before =
-        raw[..at].last().is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'/'));
+        raw[..at].last().is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'/' | b'='));
     let after =
         raw.get(at + header.len()).is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':'));
     (first.is_ascii_alphanumeric() && before) || (header.ends_with(':') && after)

@@ -1,9 +1,18 @@
-//! What vendors' kernels print between the stamp and the message: `-(7)[1:init]`, ` [3:  kworker/3:1: 4242] `, `c0 `, a second stamp.
+//! What vendors' kernels and tools print between the stamp and the message: `-(7)[1:init]`, ` [3:  kworker/3:1: 4242] `, `c0 `,
+//! a second stamp, the level as a word.
 
 /// The longest group in brackets, bytes.
 const LONGEST: usize = 48;
 /// How many of a hundred stamped lines must have a tag for it to be one.
 const SHARE: usize = 80;
+
+/// The levels of messages as words, with a colon behind.
+const LEVELS: [&str; 10] =
+    ["EMERG:", "ALERT:", "CRIT:", "ERR:", "ERROR:", "WARN:", "WARNING:", "NOTICE:", "INFO:", "DEBUG:"];
+/// Those with which messages begin, too.
+const OWN_WORDS: [&str; 3] = ["ERROR:", "WARNING:", "INFO:"];
+/// What stands for such a word among the brackets of a tag.
+const LEVEL: u8 = b':';
 
 /// A tag that lines share behind their stamps: the same groups of brackets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +48,11 @@ impl Tag {
         }
         let shared = found.into_iter().filter(|(_, lines, _)| lines * 100 >= all * SHARE);
         let (groups, lines, blanks) = shared.max_by_key(|(groups, ..)| groups.len())?;
+        // Messages may begin with `INFO:` and `WARNING:` themselves.
+        let words = || messages.iter().filter(|message| begins_with_level(message));
+        if groups[0] == LEVEL && words().count() * 2 < lines {
+            return None;
+        }
         Some(Self { groups, blank: blanks * 10 >= lines * 9 })
     }
 
@@ -52,6 +66,20 @@ impl Tag {
     }
 }
 
+/// The level's word with which a message begins, its colon included.
+fn level(message: &[u8]) -> Option<&'static str> {
+    let message = message.strip_prefix(b" ").unwrap_or(message);
+    message.first().filter(|first| first.is_ascii_uppercase())?;
+    LEVELS.into_iter().find(|word| {
+        message.strip_prefix(word.as_bytes()).is_some_and(|rest| matches!(rest.first(), None | Some(b' ')))
+    })
+}
+
+/// Whether a message begins with a level's word with which the kernel begins none.
+pub(super) fn begins_with_level(message: &[u8]) -> bool {
+    level(message).is_some_and(|word| !OWN_WORDS.contains(&word))
+}
+
 /// The groups of brackets at the start of a message, and where each ends: blanks, `-`, a capital letter, then `[…]` or
 /// `(…)` with a digit in each, `@1`, a blank between two of them at most.
 fn groups(message: &[u8]) -> Vec<(u8, usize)> {
@@ -63,6 +91,10 @@ fn groups(message: &[u8]) -> Vec<(u8, usize)> {
         at += 1;
     }
     let mut groups = Vec::new();
+    // `WARN: `: the level, as tools of Xen write it.
+    if let Some(word) = level(&message[at..]) {
+        return vec![(LEVEL, at + word.len())];
+    }
     // `c0 `: the core, as one vendor writes it.
     if let [b'c', b'0'..=b'9', b' ', ..] = message[at..] {
         at += 2;
@@ -121,6 +153,12 @@ mod tests {
         );
         assert_eq!(cut(&["c0 CPU: 0", "c0  foo", "c1 x"]), ["CPU: 0", " foo", "x"]);
         assert_eq!(cut(&["[    0.58]@1 CPU", "[    0.59]@1  foo", "[    0.60]@0 x"]), ["CPU", " foo", "x"]);
+        assert_eq!(
+            cut(&["ALERT: BUG: x", "WARN:  foo+0x1/0x2", "WARN: CPU: 0", "INFO: nvme: y"]),
+            ["BUG: x", " foo+0x1/0x2", "CPU: 0", "nvme: y"]
+        );
+        let own = ["INFO: task a:1", "WARNING: CPU: 0", "INFO: task b:2", "WARN: x"];
+        assert_eq!(cut(&own), own);
         let frames =
             [" [<ffffffff81234567>] foo", " [<ffffffff81234568>] bar", "[c000000081b3f720] [c0000000003035e0] x"];
         assert_eq!(cut(&frames), frames);

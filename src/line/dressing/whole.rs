@@ -4,6 +4,7 @@ use super::super::landmarks::{begins_report_line, is_body};
 use super::super::plain::plain;
 use super::super::stamp::{USUAL_STAMP, is_usual_stamp};
 use super::super::{Wrapper, lex};
+use super::tag::begins_with_level;
 use super::{Dressing, stamp_at};
 use std::borrow::Cow;
 
@@ -50,7 +51,7 @@ pub(super) fn is_plain<'line>(raw: impl Iterator<Item = &'line [u8]> + Clone) ->
     agrees && empty * 3 <= all && copies * 4 < all.max(2)
 }
 
-/// Whether brackets or a core (`c0 `) stand behind the stamp and the console's own caller, decided at a glance.
+/// Whether brackets, a core (`c0 `) or a level's word stand behind the stamp and the console's own caller, decided at a glance.
 fn may_have_tag(line: &[u8]) -> bool {
     let close = if is_usual_stamp(line) { USUAL_STAMP - 1 } else { memchr::memchr(b']', line).unwrap_or(0) };
     let mut rest = &line[close + 1..];
@@ -60,7 +61,7 @@ fn may_have_tag(line: &[u8]) -> bool {
     match rest.trim_ascii_start() {
         [b'[' | b'(', next, ..] => *next != b'<',
         [b'-', b'(' | b'[', ..] | [b'A'..=b'Z', b'[', ..] | [b'c', b'0'..=b'9', b' ', ..] => true,
-        _ => false,
+        rest => begins_with_level(rest),
     }
 }
 
