@@ -111,11 +111,15 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
     // not known yet.
     let alone = line.start == 0 && line.end == line.text.len();
     let goes_on = || alone || is_body(rest) || below().next().is_some_and(|below| is_own(&below));
+    // `crash` shows what the kernel said when it died.
+    if before.trim_ascii() == b"PANIC: \"" {
+        return Speaker::Kernel;
+    }
     let told = mentioned
         || !line.prose && !before.trim_ascii().is_empty() && is_mentioned(line.header, rest)
         || names_no_task(line.header, rest)
         || is_quoted(before, rest)
-        || (says_nothing || follows_words(before) && opens()) && (line.prose || !goes_on());
+        || (says_nothing || follows_words(before) && opens() || is_string(before, rest)) && (line.prose || !goes_on());
     if stamp.is_none() && prefix.wrapper == Wrapper::None && told {
         return if line.prose { Speaker::Person } else { Speaker::Program };
     }
@@ -213,6 +217,13 @@ fn is_quoted(before: &[u8], rest: &[u8]) -> bool {
         let ends = |at: &usize| rest.get(at + 1).is_none_or(|next| !next.is_ascii_alphanumeric());
         opened && memchr::memchr_iter(quote, rest).any(|at| ends(&at))
     })
+}
+
+/// Whether it is all of a string in the text of a program: `pr_err("BUG: soft lockup - CPU#%d",`.
+fn is_string(before: &[u8], rest: &[u8]) -> bool {
+    let Some(quote) = before.last().copied().filter(|last| matches!(last, b'"' | b'\'')) else { return false };
+    let rest = rest.trim_ascii_end();
+    memchr::memrchr(quote, rest).is_some_and(|end| rest[end + 1..].iter().all(|byte| b",;)]} ".contains(byte)))
 }
 
 /// Whether words of a sentence stand before the header.

@@ -1,9 +1,9 @@
 //! The lines that name the faulting instruction: `RIP:`, `pc :`, `NIP`, `epc`, `Krnl PSW`, `ERA`, and the link register's.
 
-use super::Frame;
 use super::frames::frame_after;
 use super::role::StackRole;
 use super::scan::{after, is_hex, split, text, word};
+use super::{Frame, vmcore};
 
 /// What such a line says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +50,10 @@ const STARTS: [(&str, StackRole, &str); 25] = [
 
 /// Reads such a line; a mere row of numbers (`pc : [<80>] lr : [<80>]`) is none.
 pub(super) fn line(line: &[u8], log_line: u64) -> Option<Exception> {
+    if line[0] == b'[' {
+        let frame = vmcore::exception(line, log_line)?;
+        return Some(Exception { role: StackRole::Pc, frame: Some(frame), user: false, register: None });
+    }
     if !matches!(
         line.first()?,
         b'R' | b'E' | b'p' | b'l' | b'P' | b'L' | b'e' | b'r' | b'N' | b'K' | b'I' | b'T' | b'i'

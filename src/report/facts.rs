@@ -9,7 +9,7 @@ use super::role::StackRole;
 use super::scan::{after, leading_number, split, text, word};
 use super::structure::Structure;
 use super::traces::Traces;
-use super::{Shown, Stack, Task};
+use super::{Shown, Stack, Task, vmcore};
 use crate::line::Letters;
 
 /// What decides which facts are the report's own.
@@ -44,6 +44,10 @@ impl Facts {
                 if let Some(found) = cpu_line(trimmed) {
                     account.close();
                     account.user = false;
+                    self.of_cpu(found, account, traces);
+                    return Answer::Taken;
+                }
+                if let Some(found) = vmcore::task(trimmed) {
                     self.of_cpu(found, account, traces);
                     return Answer::Taken;
                 }

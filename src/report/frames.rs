@@ -4,6 +4,7 @@ use super::Frame;
 use super::scan::{after, hex, is_hex, leading_number, number, split, text, word};
 use super::symbolized::places;
 use super::usual_frame::{UsualFrame, is_module_byte};
+use super::vmcore;
 
 /// What one frame line says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,9 @@ pub(super) fn is_frame_line(line: &[u8]) -> bool {
 
 /// Reads any stack-frame line, step by step.
 pub(super) fn unusual(line: &[u8], log_line: u64) -> Option<FrameLine> {
+    if line.trim_ascii_start().starts_with(b"#") {
+        return vmcore::frame(line, log_line).map(|frame| FrameLine { frame, callee: None });
+    }
     if let Some(inside) = dumped(line) {
         return frame_line(inside, log_line);
     }

@@ -62,6 +62,7 @@ mod tasks;
 mod title;
 mod traces;
 mod usual_frame;
+mod vmcore;
 #[cfg(test)]
 mod waits_tests;
 mod walk;

@@ -65,7 +65,9 @@ impl Dressing {
     #[must_use]
     pub fn of(text: &[u8], start: usize) -> Option<Self> {
         let around = || lines_from(text, start, BELOW);
-        if is_plain(around()) {
+        // The table with which `crash` begins stands to the right, and what follows does not.
+        let table = |line: &[u8]| line.trim_ascii_start().starts_with(b"PANIC: \"");
+        if is_plain(around()) || around().next().is_some_and(table) {
             return None;
         }
         let mut raw: Vec<&[u8]> = around().collect();
