@@ -97,24 +97,31 @@ pub(super) fn state(line: &[u8], log_line: u64) -> Option<HungTask> {
 /// The row of kernels before 5.11: `NAME            D26024  7716      1 0x00000000`, `running task` possible.
 pub(super) fn old_row(line: &[u8], log_line: u64) -> Option<HungTask> {
     let line = line.trim_ascii();
-    let flags = find_last(line, " 0x")?;
-    if !is_hex(word(&line[flags + 3..]).0) {
+    // Until Linux 2.6.29 without flags; then only the address in the row shows what it is.
+    let flags = find_last(line, " 0x");
+    if flags.is_some_and(|flags| !is_hex(word(&line[flags + 3..]).0)) {
         return None;
     }
-    let (rest, ppid) = last_word(&line[..flags]);
+    let (rest, ppid) = last_word(&line[..flags.unwrap_or(line.len())]);
     let ppid = pid(ppid)?;
     let (rest, own) = last_word(rest);
     let own = pid(own)?;
     let (rest, stack) = last_word(rest);
     let (state, rest) = match stack {
-        [letter, digits @ ..] if letter.is_ascii_alphabetic() && number(digits).is_some() => (*letter, rest),
+        [letter, digits @ ..] if letter.is_ascii_alphabetic() && number(digits).is_some() && flags.is_some() => {
+            (*letter, rest)
+        }
         digits if number(digits).is_some() => {
             // A kernel of 32 bits leaves `task` out.
             let running = rest.strip_suffix(b"running task").or_else(|| rest.strip_suffix(b"running"));
             let rest = running.unwrap_or(rest).trim_ascii_end();
             // Until Linux 4.8 the row says where the task sleeps.
             let (before, address) = last_word(rest);
-            let rest = if address.len() >= 8 && is_hex(address) { before } else { rest };
+            let sleeps = address.len() >= 8 && is_hex(address);
+            if flags.is_none() && !sleeps {
+                return None;
+            }
+            let rest = if sleeps { before } else { rest };
             let (rest, state) = last_word(rest);
             match state {
                 [letter] if letter.is_ascii_alphabetic() => (*letter, rest),
@@ -234,6 +241,7 @@ mod tests {
             "rs:main Q:Reg   D  running task    26024  7716      1 0x00000000",
             "rs:main Q:Reg   D running      0  7716      1 0x00000002",
             "rs:main Q:Reg   D ffff8800b8a1c000 26024  7716      1 0x00000000",
+            "rs:main Q:Reg   D ffff81003dca9bc0     0  7716      1",
         ] {
             let read = old_row(line.as_bytes(), 1).unwrap_or_else(|| panic!("{line}"));
             assert_eq!(
@@ -242,6 +250,8 @@ mod tests {
                 "{line}"
             );
         }
-        assert!(old_row(b"foo+0x1/0x2", 1).is_none());
+        for line in ["foo+0x1/0x2", "widget D 0 7716 1", "widget 12 13 14 15"] {
+            assert!(old_row(line.as_bytes(), 1).is_none(), "{line}");
+        }
     }
 }
