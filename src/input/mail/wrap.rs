@@ -41,10 +41,30 @@ pub(super) fn joined(lines: Vec<Line>, length: usize) -> Inside {
             mail.begin(next.origin);
             after = Some(whole);
         } else {
+            unglue(&mut mail.text[whole..]);
             mail.text.push(b'\n');
         }
     }
     mail
+}
+
+/// Breaks a line of syslog where a mailer set several of them as one paragraph: before each date with the same host and tag.
+fn unglue(line: &mut [u8]) {
+    const DATE: usize = "Mmm 00 00:00:00 ".len();
+    const HOST: usize = 80;
+    const TAG: &[u8] = b" kernel: ";
+    if line.len() < DATE || !is_dated(line) {
+        return;
+    }
+    let near = &line[DATE..line.len().min(DATE + HOST)];
+    let Some(end) = memchr::memmem::find(near, TAG).map(|at| DATE + at + TAG.len()) else { return };
+    let tag = line[DATE..end].to_vec();
+    let again: Vec<usize> = memchr::memmem::find_iter(&line[end..], &tag).map(|at| end + at - DATE).collect();
+    for start in again {
+        if line[start - 1] == b' ' && is_dated(&line[start..]) {
+            line[start - 1] = b'\n';
+        }
+    }
 }
 
 /// What belongs between two physical lines if they are one.
