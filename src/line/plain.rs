@@ -19,11 +19,26 @@ const INVISIBLE: [&[u8]; 6] =
     [b"\xe2\x80\x8b", b"\xe2\x80\x8c", b"\xe2\x80\x8d", b"\xe2\x81\xa0", b"\xc2\xad", b"\xef\xbb\xbf"];
 /// Blanks that do not break, in UTF-8: U+00A0, U+202F, U+2007.
 const BLANKS: [&[u8]; 3] = [b"\xc2\xa0", b"\xe2\x80\xaf", b"\xe2\x80\x87"];
+/// What stands for a dash or a quotation mark where a text was set or read by a machine, in UTF-8: U+2010 to U+2014, U+2212;
+/// U+2018, U+2019, U+201C, U+201D.
+const SET: [(&[u8], u8); 10] = [
+    (b"\xe2\x80\x90", b'-'),
+    (b"\xe2\x80\x91", b'-'),
+    (b"\xe2\x80\x92", b'-'),
+    (b"\xe2\x80\x93", b'-'),
+    (b"\xe2\x80\x94", b'-'),
+    (b"\xe2\x88\x92", b'-'),
+    (b"\xe2\x80\x98", b'\''),
+    (b"\xe2\x80\x99", b'\''),
+    (b"\xe2\x80\x9c", b'"'),
+    (b"\xe2\x80\x9d", b'"'),
+];
 
 /// No stamp ends further in, bytes.
 const STAMP: usize = 40;
 
-/// The line (without its end) in plain characters: HTML escapes, no-break blanks, invisible characters and `<br>` undone.
+/// The line (without its end) in plain characters: HTML escapes, no-break blanks, invisible characters, set dashes and quotation
+/// marks, and `<br>` undone.
 ///
 /// A line that needs nothing is lent as it is; to know that costs one look at its bytes.
 #[must_use]
@@ -55,6 +70,8 @@ pub fn plain(line: &[u8]) -> Cow<'_, [u8]> {
             0xc2 | 0xe2 | 0xef => {
                 if let Some(blank) = BLANKS.iter().find(|blank| rest.starts_with(blank)) {
                     (Some(b' '), blank.len())
+                } else if let Some((set, byte)) = SET.iter().find(|(set, _)| rest.starts_with(set)) {
+                    (Some(*byte), set.len())
                 } else if let Some(nothing) = INVISIBLE.iter().find(|nothing| rest.starts_with(nothing)) {
                     (None, nothing.len())
                 } else {
@@ -87,6 +104,7 @@ mod tests {
             ("[    1.0]\u{a0}BUG:\u{a0}x<br>", "[    1.0] BUG: x"),
             ("\u{feff}[    1.0] x\u{200b}y <br/>", "[    1.0] xy "),
             ("über & Käse", "über & Käse"),
+            ("Kernel panic — not syncing: “x” –-", "Kernel panic - not syncing: \"x\" --"),
         ] {
             assert_eq!(String::from_utf8_lossy(&plain(line.as_bytes())), want);
         }

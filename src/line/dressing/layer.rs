@@ -55,7 +55,12 @@ impl Layer {
                 let from = line.len() - message(line, true).len();
                 match tag.length(&line[from..]) {
                     0 => (None, true),
-                    length => (Some([&line[..from], &line[from + length..]].concat()), true),
+                    length => {
+                        let rest = &line[from + length..];
+                        // The tag may touch the stamp, the message may not.
+                        let touches = line[..from].ends_with(b"]") && !rest.starts_with(b" ");
+                        (Some([&line[..from], if touches { b" " } else { b"" }, rest].concat()), true)
+                    }
                 }
             }
             // A line that was cut has lost it.

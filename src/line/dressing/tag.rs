@@ -75,6 +75,15 @@ fn level(message: &[u8]) -> Option<&'static str> {
     })
 }
 
+/// Length of `   412 (widgetd)`, the task behind the core.
+fn task_behind(rest: &[u8]) -> usize {
+    let blanks = rest.iter().take_while(|byte| **byte == b' ').count();
+    let digits = rest[blanks..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let inner = rest[blanks + digits..].strip_prefix(b" (").filter(|_| digits > 0).unwrap_or_default();
+    let close = inner[..inner.len().min(LONGEST)].iter().position(|byte| *byte == b')');
+    close.map_or(0, |close| blanks + digits + 2 + close + 1)
+}
+
 /// Whether a message begins with a level's word with which the kernel begins none.
 pub(super) fn begins_with_level(message: &[u8]) -> bool {
     level(message).is_some_and(|word| !OWN_WORDS.contains(&word))
@@ -97,7 +106,7 @@ fn groups(message: &[u8]) -> Vec<(u8, usize)> {
     }
     // `c0 `: the core, as one vendor writes it.
     if let [b'c', b'0'..=b'9', b' ', ..] = message[at..] {
-        at += 2;
+        at += 2 + task_behind(&message[at + 2..]);
         groups.push((b'c', at));
         if matches!(message.get(at..at + 2), Some([b' ', b'[' | b'('])) {
             at += 1;
@@ -152,6 +161,10 @@ mod tests {
             ["CPU: 0", " foo", "x"]
         );
         assert_eq!(cut(&["c0 CPU: 0", "c0  foo", "c1 x"]), ["CPU: 0", " foo", "x"]);
+        assert_eq!(
+            cut(&["c4   412 (widgetd) CPU: 0", "c4   412 (widgetd)  foo", "c0     1 (init) x"]),
+            ["CPU: 0", " foo", "x"]
+        );
         assert_eq!(cut(&["[    0.58]@1 CPU", "[    0.59]@1  foo", "[    0.60]@0 x"]), ["CPU", " foo", "x"]);
         assert_eq!(
             cut(&["ALERT: BUG: x", "WARN:  foo+0x1/0x2", "WARN: CPU: 0", "INFO: nvme: y"]),

@@ -56,7 +56,13 @@ fn may_have_tag(line: &[u8]) -> bool {
     let close = if is_usual_stamp(line) { USUAL_STAMP - 1 } else { memchr::memchr(b']', line).unwrap_or(0) };
     let mut rest = &line[close + 1..];
     if rest.first() == Some(&b'[') {
-        rest = memchr::memchr(b']', rest).map_or(rest, |end| &rest[end + 1..]);
+        // A caller is one word, `[  T412]`; anything else is a tag that touches the stamp.
+        let end = memchr::memchr(b']', rest).unwrap_or(0);
+        let inner = rest[..end].get(1..).unwrap_or_default().trim_ascii_start();
+        if !matches!(inner.first(), Some(b'T' | b'C')) || !inner[1..].iter().all(u8::is_ascii_digit) {
+            return true;
+        }
+        rest = &rest[end + 1..];
     }
     match rest.trim_ascii_start() {
         [b'[' | b'(', next, ..] => *next != b'<',
