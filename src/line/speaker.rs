@@ -81,7 +81,7 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
     let shown = dressing.map_or_else(|| unwrap(raw), |dressing| dressing.bare(raw).0);
     let Some(at) = find(&shown, line.header) else {
         // A word that the lines around have, too, is the level of the message.
-        return if is_programs_word(line.header) && dressing.is_some() { Speaker::Program } else { Speaker::Kernel };
+        return if dressing.is_some_and(Dressing::takes_levels) { Speaker::Program } else { Speaker::Kernel };
     };
     let (before, rest) = (&shown[..at], &shown[at + line.header.len()..]);
     let behind_stamp = stamp_at(before).and_then(|stamp| memchr::memchr(b']', &before[stamp..]).map(|end| stamp + end));
@@ -118,8 +118,13 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
     let told = mentioned
         || !line.prose && !before.trim_ascii().is_empty() && is_mentioned(line.header, rest)
         || names_no_task(line.header, rest)
+        || ends_in_place(before)
         || is_quoted(before, rest)
-        || (says_nothing || follows_words(before) && opens() || is_string(before, rest)) && (line.prose || !goes_on());
+        || (says_nothing
+            || follows_words(before) && opens()
+            || is_string(before, rest)
+            || is_of_tool(line.header, before))
+            && (line.prose || !goes_on());
     if stamp.is_none() && prefix.wrapper == Wrapper::None && told {
         return if line.prose { Speaker::Person } else { Speaker::Program };
     }
@@ -217,6 +222,20 @@ fn is_quoted(before: &[u8], rest: &[u8]) -> bool {
         let ends = |at: &usize| rest.get(at + 1).is_none_or(|next| !next.is_ascii_alphanumeric());
         opened && memchr::memchr_iter(quote, rest).any(|at| ends(&at))
     })
+}
+
+/// Whether a compiler names the place first: `a/b.c:12:10: fatal error: c.h: No such file`.
+fn ends_in_place(before: &[u8]) -> bool {
+    let Some(place) = before.strip_suffix(b": ") else { return false };
+    let mut parts = place.rsplit(|byte| *byte == b':');
+    let number = parts.next().is_some_and(|part| !part.is_empty() && part.iter().all(u8::is_ascii_digit));
+    number && place.contains(&b'.') && !place.contains(&b' ')
+}
+
+/// Whether a tool names itself first: `gfortran: Internal error: Killed`. The kernel begins with these words.
+fn is_of_tool(header: &str, before: &[u8]) -> bool {
+    let name = before.strip_suffix(b": ").unwrap_or_default();
+    header == "Internal error:" && !name.is_empty() && !name.contains(&b' ')
 }
 
 /// Whether it is all of a string in the text of a program: `pr_err("BUG: soft lockup - CPU#%d",`.

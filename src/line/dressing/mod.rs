@@ -134,6 +134,11 @@ impl Dressing {
         self.layers.iter().any(tags)
     }
 
+    /// Whether the level of each message stands before it as a word.
+    pub(in crate::line) fn takes_levels(&self) -> bool {
+        self.layers.iter().any(|layer| matches!(layer, Layer::Tag(tag) if tag.is_level()))
+    }
+
     /// Whether the line that the dressing was inferred for has what the others have.
     #[must_use]
     pub fn first_fits(&self) -> bool {

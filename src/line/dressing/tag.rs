@@ -56,6 +56,11 @@ impl Tag {
         Some(Self { groups, blank: blanks * 10 >= lines * 9 })
     }
 
+    /// Whether it is the level as a word.
+    pub(super) fn is_level(&self) -> bool {
+        self.groups == [LEVEL]
+    }
+
     /// How long the tag of a message is, bytes; 0 if it has none.
     pub(super) fn length(&self, message: &[u8]) -> usize {
         let found = groups(message);
