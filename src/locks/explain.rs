@@ -34,7 +34,10 @@ pub(super) fn explain(report: &Report, lockdep: &Lockdep) -> Explanation {
             cycle_text(&cycle, wanted, held)
         ),
         (Some(Flavour::Recursive), Some(wanted), Some(held)) if wanted == held => {
-            format!("{who} takes {wanted}{} while it holds a lock of the same class", place_of(at(&lockdep.acquiring)))
+            let address = |lock: &Option<crate::report::HeldLock>| lock.as_ref().and_then(|lock| lock.address.clone());
+            let same = address(&lockdep.acquiring).is_some_and(|wanted| address(&lockdep.holding) == Some(wanted));
+            let what = if same { "that very lock" } else { "a lock of the same class" };
+            format!("{who} takes {wanted}{} while it holds {what}", place_of(at(&lockdep.acquiring)))
         }
         (Some(Flavour::Recursive), Some(wanted), Some(held)) => {
             format!("{who} takes {wanted}{} while it holds {held}", place_of(at(&lockdep.acquiring)))

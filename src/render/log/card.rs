@@ -5,7 +5,8 @@ use super::group::Group;
 use super::overview::{Common, heading, tainted};
 use super::stack::{frame_text, stack_lines};
 use super::{LogView, around};
-use crate::locks::Dump;
+use crate::grammar::Flavour;
+use crate::locks::{Dump, Explanation};
 use crate::report::{Access, AccessKind, Frame, HeldLocks, Report, SlabObject, Stack, StackRole, Task};
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -48,12 +49,14 @@ impl Card<'_> {
                     self.hung_stacks(out, dump);
                 }
             }
-            // Lockdep's many stacks come down to the places that take locks.
-            (None, Some(explanation)) if !self.look.is_full() && !explanation.paths.is_empty() => {
+            (None, Some(explanation)) if !self.look.is_full() && says_more(explanation) => {
                 out.push_str(&lockdep_text(explanation, self.look));
+                // Lockdep's many stacks come down to the places that take locks.
                 let crash =
                     report.stacks.iter().find(|stack| stack.role == StackRole::Crash && !stack.frames.is_empty());
-                if let Some(stack) = crash {
+                if explanation.paths.is_empty() {
+                    self.stacks(out, report);
+                } else if let Some(stack) = crash {
                     self.stack(out, stack, report, true);
                 }
                 self.lock_lists(out, report);
@@ -369,4 +372,10 @@ pub(in crate::render) fn object_text(object: &SlabObject) -> String {
 /// `comm/pid`; some reports name only the number.
 pub(in crate::render) fn task_text(task: &Task) -> String {
     if task.comm.is_empty() { format!("task {}", task.pid) } else { format!("{}/{}", safe(&task.comm), task.pid) }
+}
+
+/// Whether lockdep's report in plain order says more than its stacks and lists: what suspicious uses of RCU are is said already.
+fn says_more(explanation: &Explanation) -> bool {
+    let rcu = Flavour::of(&explanation.flavour) == Some(Flavour::Rcu);
+    !explanation.paths.is_empty() || !rcu && !explanation.summary.starts_with(&explanation.flavour)
 }
