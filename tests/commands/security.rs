@@ -78,7 +78,7 @@ fn no_shell_of_this_machine_is_started_and_every_place_that_starts_something_is_
             let program = text[at + 13..].split(')').next().unwrap_or_default();
             assert!(!["\"sh\"", "\"bash\"", "\"/bin/sh\""].contains(&program), "{shown} starts a shell");
         }
-        if !path.ends_with("files/map.rs") && !path.ends_with("files/faults.rs") {
+        if !["files/map.rs", "files/faults.rs", "grammar/words/filter.rs"].iter().any(|place| path.ends_with(place)) {
             assert!(!text.contains("unsafe {") && !text.contains("unsafe fn"), "{} is unsafe", path.display());
         }
     }

@@ -196,7 +196,7 @@ mod tests {
                 let piece = (at / (TOGETHER * STEP) * TOGETHER * STEP) as u64;
                 let held = open[..found.1].iter().find(|open| *open >> u32::BITS == piece).copied().unwrap_or(0);
                 prop_assert_eq!(
-                    held >> (at as u64 - piece) / STEP as u64 & 1 == 1,
+                    held >> ((at as u64 - piece) / STEP as u64) & 1 == 1,
                     filter.numbers[number(hash)] >> bit(hash) & 1 == 1
                 );
             }
