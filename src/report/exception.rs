@@ -50,7 +50,7 @@ const STARTS: [(&str, StackRole, &str); 25] = [
 
 /// Reads such a line; a mere row of numbers (`pc : [<80>] lr : [<80>]`) is none.
 pub(super) fn line(line: &[u8], log_line: u64) -> Option<Exception> {
-    if line[0] == b'[' {
+    if line.first() == Some(&b'[') {
         let frame = vmcore::exception(line, log_line)?;
         return Some(Exception { role: StackRole::Pc, frame: Some(frame), user: false, register: None });
     }
