@@ -34,6 +34,8 @@ pub(super) fn answer(found: &Bisection) -> String {
             found.error.as_deref().and_then(|error| error.lines().next()).unwrap_or("the job failed")
         ),
         _ => match found.revisions_left {
+            Some(0) => "no answer yet: the log ends before the last test".to_owned(),
+            Some(1) => "no answer yet: the log ends with 1 revision left to test".to_owned(),
             Some(left) => format!("no answer yet: the log ends with {left} revisions left to test"),
             None => "no answer: the log ends before one".to_owned(),
         },

@@ -6,6 +6,9 @@ use super::words;
 /// How many files are kept: merges touch thousands.
 const KEPT_FILES: usize = 400;
 
+/// A blank that does not break, in UTF-8.
+const NO_BREAK: [u8; 2] = [0xc2, 0xa0];
+
 /// A commit dump while it is read.
 #[derive(Debug, Default)]
 pub(super) struct Dump {
@@ -25,16 +28,24 @@ impl Dump {
     /// The message is indented by four blanks and may quote anything, other bisections included; only the diffstat and the raw
     /// listing of old gits follow it.
     pub(super) fn line(&mut self, content: &[u8]) -> bool {
+        // Some mail programs indent by blanks that do not break.
+        let plain;
+        let content = if content.windows(2).any(|pair| pair == NO_BREAK) {
+            plain = String::from_utf8_lossy(content).replace('\u{a0}', " ").into_bytes();
+            &plain[..]
+        } else {
+            content
+        };
         let head = |prefix: &str| content.strip_prefix(prefix.as_bytes()).map(|rest| words(rest.trim_ascii()));
         match content.first() {
             None => true,
             Some(b' ' | b'\t') if !self.started => content.trim_ascii().is_empty(),
-            Some(b' ') if content.starts_with(b"    ") && !is_stat(content) => {
-                self.message_line(&words(&content[4..]));
+            Some(b' ' | b'\t') if is_stat(content) => {
+                self.stat_line(&words(content));
                 true
             }
-            Some(b' ') => {
-                self.stat_line(&words(content));
+            Some(b' ' | b'\t') => {
+                self.message_line(&words(content.trim_ascii()));
                 true
             }
             Some(b':') => {
@@ -44,17 +55,17 @@ impl Dump {
                 true
             }
             Some(_) => {
-                if head("commit ").is_some() {
-                    self.started = true;
-                } else if let Some(author) = head("Author:") {
+                if let Some(author) = head("Author:") {
                     self.commit.author = Some(author);
                 } else if let Some(date) = head("Date:") {
                     self.commit.date = Some(date);
                 } else if let Some(parents) = head("Merge:") {
                     self.commit.parents = parents.split_whitespace().map(str::to_owned).collect();
-                } else {
+                } else if head("commit ").is_none() {
                     return false;
                 }
+                // The first of these lines may have been joined to git's answer.
+                self.started = true;
                 true
             }
         }
@@ -103,7 +114,20 @@ impl Dump {
     }
 }
 
-/// Whether a line that begins with blanks is one of the diffstat: a message is indented by four, a statistic by one.
+/// Whether a line that begins with blanks is one of the diffstat: a message is indented by four, a statistic by one. What quotes a
+/// dump may take a blank of either away or add some, so that the words decide where the columns do not.
 fn is_stat(content: &[u8]) -> bool {
-    !content.starts_with(b"    ")
+    if content.starts_with(b"    ") || content.starts_with(b"\t") {
+        return false;
+    }
+    let text = content.trim_ascii();
+    let counted = |at: usize| {
+        let count = text[at + 3..].trim_ascii_start();
+        count.starts_with(b"Bin ") || count.first().is_some_and(u8::is_ascii_digit)
+    };
+    let summary = text.first().is_some_and(u8::is_ascii_digit) && memchr::memmem::find(text, b" changed, ").is_some();
+    let modes = [&b"create mode "[..], b"delete mode ", b"mode change ", b"rename ", b"copy "];
+    memchr::memmem::find(text, b" | ").is_some_and(counted)
+        || summary
+        || !content.starts_with(b"  ") && modes.iter().any(|begin| text.starts_with(begin))
 }

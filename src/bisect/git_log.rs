@@ -25,8 +25,10 @@ pub(super) fn read(log: &str, text: &Text<'_>) -> Vec<Bisection> {
         all.extend(reader.line(number, content));
     }
     all.push(reader.finish());
-    all.retain(|found| !found.steps.is_empty() || !found.commits.is_empty());
-    sessions::told_once(all)
+    all.retain(|found| !found.steps.is_empty() || !found.commits.is_empty() || found.revisions_left.is_some());
+    let mut all = sessions::told_once(all);
+    all.iter_mut().for_each(sessions::ends_open);
+    all
 }
 
 /// A line without what a terminal puts before a command: blanks and a prompt.
@@ -53,6 +55,10 @@ struct Reader {
     sides: (bool, bool),
     started: bool,
     answered: bool,
+    /// Whether a commit was marked since the answer.
+    resumed: bool,
+    /// A merge base that is bad, and what was said of it. Behind an answer that is of the log that follows.
+    merge_base: Option<(String, String)>,
     /// Whether KernelCI says that the commit follows.
     breaking: bool,
     /// The heading of the extra tests that follow.
@@ -84,6 +90,8 @@ impl Reader {
             sides: (false, false),
             started: false,
             answered: false,
+            resumed: false,
+            merge_base: None,
             breaking: false,
             extra: None,
             left: None,
@@ -112,11 +120,47 @@ impl Reader {
             return self.line(number, content[..at].trim_ascii_end()).or(self.line(number, content[at..].trim_ascii()));
         }
         match line::read(content) {
-            Line::Command { word: b"start", rest } => return self.start(number, &words(rest)),
-            Line::Start { bad, good } => return self.start(number, &format!("{} {}", words(bad), words(good))),
-            line => self.within(number, line, content),
+            Line::Command { word: b"start", rest } => self.start(number, &words(rest)),
+            Line::Start { bad, good } => self.start(number, &format!("{} {}", words(bad), words(good))),
+            line => {
+                let ended = match line {
+                    Line::GitFirst(commit) | Line::FirstComment { possible: false, commit, .. }
+                        if self.is_another(&words(commit)) =>
+                    {
+                        Some(self.end())
+                    }
+                    _ => None,
+                };
+                self.within(number, line, content);
+                ended
+            }
         }
-        None
+    }
+
+    /// Whether `commit` is the answer of another bisection than the one that was just answered: git goes on only when it is told
+    /// something.
+    fn is_another(&self, commit: &str) -> bool {
+        let known = self.found.culprit.as_ref().map_or("", |culprit| &culprit.commit[..]);
+        let same = known.starts_with(commit) || commit.starts_with(known);
+        self.answered && !self.resumed && self.found.outcome == Outcome::Culprit && !same
+    }
+
+    fn bad_merge_base(&mut self, base: Option<(String, String)>) {
+        if let Some((_, words)) = base.as_ref().filter(|_| !self.answered) {
+            self.found.notes.push(words.clone());
+        }
+        self.merge_base = base;
+    }
+
+    /// Ends the session; what follows is another one.
+    fn end(&mut self) -> Bisection {
+        let mut next = Self::new(&self.found.log, self.found.dialect.mailed);
+        // The comments before a start belong to it.
+        (next.comments, next.subjects) = (std::mem::take(&mut self.comments), self.subjects.clone());
+        if self.answered {
+            next.bad_merge_base(self.merge_base.take());
+        }
+        std::mem::replace(self, next).finish()
     }
 
     /// A line inside of a session.
@@ -194,9 +238,14 @@ impl Reader {
             self.extra = Some(format!("extra tests{heading}"));
         } else if let Some(status) = text.strip_prefix("# status: ") {
             self.found.notes.push(status.to_owned());
-        } else if let Some(rest) = text.strip_prefix("The merge base ").filter(|rest| rest.contains(" is bad")) {
-            self.found.outcome = Outcome::Horizon;
-            self.found.notes.push(format!("the merge base {rest} the bug is older than the range"));
+        } else if let Some(rest) =
+            text.trim_start().strip_prefix("The merge base ").filter(|rest| rest.contains(" is bad"))
+        {
+            let commit = rest.split_whitespace().next().unwrap_or_default().to_owned();
+            let base = short(&commit);
+            let words =
+                format!("merge base {base} is bad: git takes it that the bug was fixed between it and the good commit");
+            self.bad_merge_base(Some((commit, words)));
         } else if !self.started && !self.answered && self.found.notes.len() < KEPT && text.starts_with("warning:") {
             self.found.notes.push(text);
         }
@@ -226,10 +275,7 @@ impl Reader {
     fn start(&mut self, number: u64, rest: &str) -> Option<Bisection> {
         let mut ended = None;
         if self.answered || self.started || !self.found.steps.is_empty() {
-            let mut next = Self::new(&self.found.log, self.found.dialect.mailed);
-            // The comments before a start belong to it.
-            (next.comments, next.subjects) = (std::mem::take(&mut self.comments), self.subjects.clone());
-            ended = Some(std::mem::replace(self, next).finish());
+            ended = Some(self.end());
         }
         self.started = true;
         let ends = self.arguments(rest);
@@ -347,6 +393,7 @@ impl Reader {
             self.found.notes.push(words);
         }
         self.known(commit, number, verdict);
+        self.resumed = true;
         self.found.steps.push(step);
     }
 
@@ -394,7 +441,8 @@ impl Reader {
     }
 
     fn answer(&mut self, possible: bool, commit: &str, subject: String) {
-        self.answered = true;
+        (self.answered, self.resumed) = (true, false);
+        let subject = subject.trim().to_owned();
         // The comment below may have been broken where the one above was not, or prose may have run into it.
         let subject = match self.subjects.get(commit) {
             Some(known) if known.starts_with(&subject) || subject.starts_with(known) => known.clone(),
@@ -453,6 +501,17 @@ impl Reader {
             }
         }
         let mut found = self.found;
+        // Whoever marked the merge base otherwise went on.
+        let holds = |commit: &String| self.marks.get(commit).is_none_or(|(_, verdict)| *verdict == Verdict::Bad);
+        match (&self.merge_base, found.outcome) {
+            (Some((commit, _)), Outcome::Incomplete) if holds(commit) => found.outcome = Outcome::Horizon,
+            (Some((_, words)), Outcome::Incomplete) => found.notes.retain(|note| note != words),
+            _ => {}
+        }
+        if let (Some(commit), Some(left), true) = (&self.position, self.left, found.outcome == Outcome::Incomplete) {
+            let subject = self.subjects.get(commit).map_or("", String::as_str);
+            found.notes.push(format!("git asked last for {} {subject} ({left} left after it)", short(commit)));
+        }
         if self.terms.old != "good" || self.terms.new != "bad" {
             found.terms = Some(self.terms);
         }

@@ -139,8 +139,6 @@ pub(super) fn is_of_syzbot(content: &[u8]) -> bool {
         | Line::Fix(_)
         | Line::Syzkaller(_)
         | Line::Ensuring(_)
-        | Line::Start { .. }
-        | Line::Told { .. }
         | Line::Totals { .. } => true,
         Line::Testing { commit, .. } => is_hash(commit),
         _ => false,
@@ -151,7 +149,7 @@ pub(super) fn is_of_syzbot(content: &[u8]) -> bool {
 #[must_use]
 pub(super) fn is_of_git(content: &[u8]) -> bool {
     match read(content) {
-        Line::Given { .. } | Line::FirstComment { .. } | Line::GitFirst(_) | Line::Breaking => true,
+        Line::Given { .. } | Line::FirstComment { .. } | Line::GitFirst(_) | Line::Breaking | Line::Left(_) => true,
         // `git bisect points to …` is prose.
         Line::Command { word, rest } => match word {
             b"start" => true,
@@ -249,8 +247,12 @@ fn after_hash(content: &[u8]) -> Option<Line<'_>> {
     if rest.is_empty() {
         return is_hash(commit).then_some(Line::Hash(commit));
     }
-    let named = after(rest, "is the first ")?.strip_suffix(b" commit")?;
-    (named.len() < 40).then_some(Line::GitFirst(commit))
+    let rest = after(rest, "is the first ")?;
+    let at = memchr::memmem::find(rest, b" commit").filter(|at| *at < 40)?;
+    // A mail program may have joined the line that git prints below it; people end it like a sentence.
+    let tail = rest[at + 7..].trim_ascii();
+    let again = after(tail, "commit ").and_then(split_commit).is_some_and(|(same, _)| same == commit);
+    (again || matches!(tail, b"" | b"." | b":" | b"!")).then_some(Line::GitFirst(commit))
 }
 
 /// `I looked for it. <H> is the first bad commit`, `!make<H> is the first bad commit`: git's answer behind a sentence of somebody's

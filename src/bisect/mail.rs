@@ -1,6 +1,7 @@
 //! The text of a transcript: out of a mail or a page, without its encoding, its quoting and its broken lines.
 
 use super::paste::{self, Signs, probe};
+use super::refill;
 use crate::input::read_mail;
 use std::borrow::Cow;
 
@@ -55,7 +56,7 @@ impl<'a> Text<'a> {
     fn joined<'b>(lines: impl Iterator<Item = (u64, Cow<'b, [u8]>)>, signs: &Signs) -> Self {
         let mut plain = Vec::new();
         let mut numbers = Vec::new();
-        for (number, content) in paste::joined(paste::peeled(lines, signs), signs) {
+        for (number, content) in paste::joined(refill::unfilled(paste::peeled(lines, signs)), signs) {
             numbers.push(number);
             plain.extend_from_slice(&content);
             plain.push(b'\n');
@@ -88,7 +89,12 @@ impl<'a> Text<'a> {
 /// Lines with their numbers, quoted-printable undone if it was there.
 fn decoded(bytes: &[u8], printable: bool) -> impl Iterator<Item = (u64, Cow<'_, [u8]>)> {
     let mut lines = bytes.split(|byte| *byte == b'\n').zip(1..).peekable();
+    // A line whose ends were encoded, too (`=0A=`), holds several.
+    let mut inner: std::collections::VecDeque<(u64, Cow<'_, [u8]>)> = std::collections::VecDeque::new();
     std::iter::from_fn(move || {
+        if let Some(next) = inner.pop_front() {
+            return Some(next);
+        }
         let (first, number) = lines.next()?;
         if lines.peek().is_none() && first.is_empty() {
             return None;
@@ -111,7 +117,11 @@ fn decoded(bytes: &[u8], printable: bool) -> impl Iterator<Item = (u64, Cow<'_, 
                 }
             }
         }
-        Some((number, Cow::Owned(unescaped(&whole))))
+        let plain = unescaped(&whole);
+        let mut parts = plain.split(|byte| *byte == b'\n');
+        let first = parts.next().unwrap_or_default().to_vec();
+        inner.extend(parts.map(|part| (number, Cow::Owned(part.to_vec()))));
+        Some((number, Cow::Owned(first)))
     })
 }
 

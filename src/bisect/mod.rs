@@ -21,6 +21,7 @@ mod paste;
 mod prose;
 mod recognise;
 pub mod record;
+mod refill;
 mod rules;
 mod sessions;
 mod signs;

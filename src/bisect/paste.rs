@@ -1,10 +1,13 @@
 //! Lines as people paste them: quote marks, bars and blanks taken off, lines put together that a mail program broke.
 
 use super::line::{self, Line};
+use super::refill::{self, Peeled};
 use std::borrow::Cow;
 
 /// The column at which mail programs wrap, with some slack: `format=flowed` and `fmt` stop a little earlier.
 const WRAP: usize = 64;
+/// At this column and soon behind it mail programs wrap what they send.
+const NARROWEST: usize = 70;
 /// Nobody wraps beyond this; comments that are longer were not wrapped.
 const WIDEST: usize = 110;
 /// No line that is put together is longer: each part would be looked at again and again.
@@ -49,6 +52,7 @@ pub(super) fn probe(bytes: &[u8]) -> Signs {
             signs.git |= line::is_of_git(bare);
             signs.syzbot |= line::is_of_syzbot(bare);
         }
+        signs.git |= is_bare_first(bare);
         if index < 200 {
             let header = [&b"from:"[..], b"subject:", b"message-id:", b"in-reply-to:", b"date: "];
             headers += u32::from(header.iter().any(|name| starts_with_ignoring_case(content, name)));
@@ -83,16 +87,6 @@ pub(super) fn prefix(content: &[u8]) -> usize {
     }
 }
 
-/// A line without what stood before it, and its length before that.
-#[derive(Debug)]
-pub(super) struct Peeled {
-    /// 1-based number in the file.
-    number: u64,
-    content: Vec<u8>,
-    /// Columns as written.
-    width: usize,
-}
-
 /// Takes off what stands before the lines of a bisection. Lines between them lose the same; what a commit's message quotes is
 /// indented further and keeps that.
 #[must_use]
@@ -107,7 +101,7 @@ pub(super) fn peeled<'a>(lines: impl Iterator<Item = (u64, Cow<'a, [u8]>)>, sign
         let deeper = marks.strip_prefix(&known[..]);
         // Nothing of a mailed transcript is indented but messages and statistics.
         let quotes = deeper.is_some_and(|more| !more.is_empty() && (dump || signs.syzbot) && is_blank(more));
-        let rest = if line::is_marker(bare) && !quotes {
+        let rest = if (line::is_marker(bare) || is_bare_first(bare)) && !quotes {
             known = marks.to_vec();
             dump = matches!(line::read(bare), Line::GitFirst(_));
             bare
@@ -150,10 +144,7 @@ pub(super) fn joined(lines: Vec<Peeled>, signs: &Signs) -> Vec<(u64, Vec<u8>)> {
     for (at, line) in lines.iter().enumerate() {
         match whole.last_mut() {
             Some((_, before)) if continues(before, width, &lines[at..], signs, &wrapping) => {
-                if before.last() != Some(&b' ') {
-                    before.push(b' ');
-                }
-                before.extend_from_slice(&line.content);
+                refill::join(before, &line.content);
             }
             _ => whole.push((line.number, line.content.clone())),
         }
@@ -212,10 +203,17 @@ fn continues(before: &[u8], width: usize, rest: &[Peeled], signs: &Signs, wrappi
     let content = &line.content[..];
     // A line that was cut behind its key has lost the blank by which it is known.
     let is_key = content.trim_ascii_end().ends_with(b"signature:");
-    if content.is_empty() || content[0].is_ascii_whitespace() || is_key || before.len() > LONGEST {
+    if content.is_empty() || is_key || before.len() > LONGEST {
         return false;
     }
     let before = before.trim_ascii_end();
+    // `# first bad commit:`, and below it, set in by somebody, the commit and its subject.
+    if matches!(comment_of_first(before), Some(missing) if missing.is_filled_by(content)) {
+        return true;
+    }
+    if content[0].is_ascii_whitespace() {
+        return false;
+    }
     // `# first bad commit:` and the bracket, `git bisect start '<commit>'` and more of them.
     let bracket = before.starts_with(b"# ") && before.ends_with(b":") && content.starts_with(b"[");
     if bracket && matches!(line::read(content), Line::Position { .. }) {
@@ -247,8 +245,14 @@ fn continues(before: &[u8], width: usize, rest: &[Peeled], signs: &Signs, wrappi
     match line::read(before) {
         Line::Given { .. } => goes_on(rest),
         // What a person writes below the answer is not a part of its subject.
+        Line::FirstComment { .. } if wrapping.seen => {
+            width + 1 + first.len() > wrapping.longest && matches!(line::read(content), Line::Unknown)
+        }
         Line::FirstComment { .. } => {
-            wrapping.seen && width + 1 + first.len() > wrapping.longest && matches!(line::read(content), Line::Unknown)
+            let alone = rest.get(1).is_none_or(|next| next.content.trim_ascii().is_empty());
+            let is_sentence = matches!(content.trim_ascii_end().last(), Some(b'.' | b',' | b':' | b'!' | b'?'));
+            let wrapped = width + 1 + first.len() > NARROWEST && wrapping.longest <= NARROWEST + 10;
+            alone && wrapped && !is_sentence && !content.starts_with(b"http") && line::read(content) == Line::Unknown
         }
         Line::Position { .. }
         | Line::Testing { .. }
@@ -266,6 +270,37 @@ fn continues(before: &[u8], width: usize, rest: &[Peeled], signs: &Signs, wrappi
         }
         _ => false,
     }
+}
+
+/// What the comment of the first bad commit lacks on its line.
+enum Missing {
+    Commit,
+    Subject,
+}
+
+impl Missing {
+    fn is_filled_by(&self, content: &[u8]) -> bool {
+        let text = content.trim_ascii();
+        match self {
+            Self::Commit => matches!(line::read(text), Line::Position { .. }),
+            Self::Subject => !text.starts_with(b"http") && matches!(line::read(text), Line::Unknown),
+        }
+    }
+}
+
+fn comment_of_first(before: &[u8]) -> Option<Missing> {
+    if is_bare_first(before) {
+        return Some(Missing::Commit);
+    }
+    // git's own comments have a subject.
+    let bare = before.starts_with(b"# ") && before.ends_with(b"]");
+    (bare && matches!(line::read(before), Line::FirstComment { subject: b"", .. })).then_some(Missing::Subject)
+}
+
+/// `# first bad commit:`, and nothing behind it.
+fn is_bare_first(content: &[u8]) -> bool {
+    let content = content.trim_ascii_end();
+    content.ends_with(b" commit:") && (content.starts_with(b"# first ") || content.starts_with(b"# possible first "))
 }
 
 /// Outlook joins `git bisect good` to the comment before it and leaves the hash alone on its line.

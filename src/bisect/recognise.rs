@@ -16,21 +16,24 @@ pub(super) enum Writer {
 /// Who wrote the bisection in a text; nothing where no line is one of a bisection.
 #[must_use]
 pub(super) fn writer(text: &Text<'_>) -> Option<Writer> {
-    let (mut git, mut run) = (false, false);
+    // A prompt of root and a command of git look like what the job told git; without a header or a test the rest is weaker than a
+    // log of git, too.
+    let (mut git, mut told, mut run, mut answer) = (false, false, false, false);
     for (_, _, content) in text.lines() {
         if line::is_of_syzbot(content) {
             return Some(Writer::Syzbot);
         }
         match line::read(content) {
-            // Without a header or a test block these are weaker than a log of git.
-            Line::Run { .. } | Line::Answer { .. } | Line::Release(_) | Line::Representative { .. } => run = true,
+            Line::Start { .. } | Line::Told { .. } => told = true,
+            Line::Run { .. } | Line::Release(_) | Line::Representative { .. } => run = true,
+            Line::Answer { .. } => answer = true,
             _ => git |= line::is_of_git(typed(content)),
         }
     }
     git |= memchr::memmem::find(text.bytes(), b"refs/bisect/").is_some();
-    match (git, run) {
-        (true, _) => Some(Writer::Git),
-        (false, true) => Some(Writer::Syzbot),
-        (false, false) => None,
+    if told && run || !git && !told && (run || answer) {
+        Some(Writer::Syzbot)
+    } else {
+        (git || told).then_some(Writer::Git)
     }
 }

@@ -1,6 +1,6 @@
 //! Several sessions in one text: each is reported, and none twice.
 
-use super::record::{Bisection, Origin, Role, Verdict};
+use super::record::{Bisection, Origin, Outcome, Role, Verdict};
 
 /// Leaves out sessions that another one of the text contains: a log that was sent before it was finished, or quoted again.
 #[must_use]
@@ -16,7 +16,62 @@ pub(super) fn told_once(all: Vec<Bisection>) -> Vec<Bisection> {
         }
         kept.push(found);
     }
+    answered_above(&mut kept);
+    if kept.iter().any(has_result) {
+        kept.retain(has_result);
+    }
     kept
+}
+
+/// Whether a session says more than where it begins. What does not is advice, or the command that a log shows again below.
+fn has_result(found: &Bisection) -> bool {
+    let answered = !matches!(found.outcome, Outcome::Incomplete);
+    answered || found.revisions_left.is_some() || found.steps.iter().any(|step| step.role != Role::Given)
+}
+
+/// People show git's answer first and then the log, without the answer: it ends with the commit that git named.
+fn answered_above(kept: &mut Vec<Bisection>) {
+    let last_bad = |found: &Bisection| {
+        let steps = found.steps.iter().filter(|step| step.role == Role::Bisect);
+        steps.rev().find(|step| step.verdict == Some(Verdict::Bad)).map(|step| step.commit.clone())
+    };
+    while let Some((answer, log)) = kept.iter().enumerate().find_map(|(answer, above)| {
+        let bare = above.outcome == Outcome::Culprit && above.steps.iter().all(|step| step.commit == "HEAD");
+        let log = |below: &Bisection| {
+            below.outcome == Outcome::Incomplete
+                && last_bad(below).as_deref() == above.commits.first().map(String::as_str)
+        };
+        kept.iter().position(|below| bare && log(below)).map(|log| (answer, log))
+    }) {
+        let above = kept[answer].clone();
+        let below = &mut kept[log];
+        (below.outcome, below.revisions_left) = (Outcome::Culprit, None);
+        below.commits.clone_from(&above.commits);
+        below.culprit.clone_from(&above.culprit);
+        let named = below.steps.iter().rev().find(|step| below.commits.contains(&step.commit));
+        let subject = named.and_then(|step| step.subject.clone());
+        if let (Some(culprit), Some(subject)) = (&mut below.culprit, subject) {
+            culprit.subject = subject;
+        }
+        below.flags = above.flags;
+        adopt(below, above);
+        kept.remove(answer);
+    }
+}
+
+/// Says what a log without an answer has shown: git looks for the first bad commit among the ancestors of the last one.
+pub(super) fn ends_open(found: &mut Bisection) {
+    let last = found.steps.iter().rev().find(|step| step.verdict == Some(Verdict::Bad) && step.role != Role::Check);
+    let Some(last) = last.filter(|step| step.commit != "HEAD" && !found.truncated) else { return };
+    if found.outcome == Outcome::Incomplete && found.dialect.name != Origin::GitVisualize {
+        let commit = last.commit.get(..12).unwrap_or(&last.commit);
+        let (old, new) = found.terms.as_ref().map_or(("good", "bad"), |terms| (&terms.old[..], &terms.new[..]));
+        found.notes.push(if found.steps.iter().any(|step| step.verdict == Some(Verdict::Good)) {
+            format!("the first {new} commit is {commit} or one of its ancestors")
+        } else {
+            format!("no commit is known to be {old}; {commit} is {new}")
+        });
+    }
 }
 
 /// Whether `whole` says everything that `part` says: the same verdicts from the beginning on; or the same answer and verdicts that are

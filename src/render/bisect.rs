@@ -142,6 +142,11 @@ fn facts(found: &Bisection, columns: usize, out: &mut dyn Write) -> io::Result<(
             ),
         )?;
     }
+    // What git said while it had but one end is of no use any more.
+    let notes = found.notes.iter().filter(|note| found.kind == Kind::Git && !note.starts_with("waiting for "));
+    for note in notes.take(6) {
+        fact("note", note)?;
+    }
     for remark in found.remarks.iter().take(6) {
         fact("remark", remark)?;
     }

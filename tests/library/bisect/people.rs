@@ -11,7 +11,7 @@ fn trap_13_quoted_terms_custom_terms_and_status_lines() {
     let terms = found.terms.as_ref().expect("the log declares them");
     assert_eq!((terms.old.as_str(), terms.new.as_str()), ("broken", "fixed"));
     assert_eq!(verdicts(&found), [Verdict::Bad, Verdict::Good, Verdict::Good, Verdict::Bad]);
-    assert_eq!(transcript("git/start-without-ends").notes.len(), 2);
+    assert_eq!(transcript("git/start-without-ends").notes.len(), 3);
 }
 
 #[test]
