@@ -20,7 +20,7 @@ mod line {
 
 use plan::Plan;
 use plan::rarity::{Rarity, slot, windows};
-use plan::sought::{Marks, Variant, texts};
+use plan::sought::{Events, Marks, Variant, texts};
 use plan::windows::layout;
 use std::path::{Path, PathBuf};
 
@@ -62,7 +62,8 @@ fn main() {
     let sought = plan.sought(marks);
     let mut layouts = [const { String::new() }; Variant::COUNT];
     for which in 0..Variant::COUNT {
-        let variant = Variant { events: which & 1 != 0, gaps: which & 2 != 0, as_syzbot: which & 4 != 0 };
+        let events = [Events::None, Events::OfLocks, Events::All][which / 4];
+        let variant = Variant { events, gaps: which & 1 != 0, as_syzbot: which & 2 != 0 };
         let name = format!("layout-{}.bin", variant.number());
         let texts: Vec<&str> = texts(&sought, variant).into_keys().collect();
         write(&name, &postcard::to_allocvec(&layout(&texts, rarity)).expect("a layout is plain data"));

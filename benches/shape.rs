@@ -15,7 +15,7 @@ mod sizes;
 mod written;
 
 use kanalyze::engine::{Engine, Item, Kept, Options, lock_dumps, read_items, read_reports};
-use kanalyze::grammar::Grammar;
+use kanalyze::grammar::{Events, Grammar};
 use kanalyze::report::clean_title;
 use rustix::time::{ClockId, clock_gettime};
 use sizes::sizes;
@@ -142,7 +142,7 @@ fn main() {
                 let grammar =
                     Grammar::with_files(std::slice::from_ref(&path)).unwrap_or_else(|error| panic!("{error}"));
                 std::fs::remove_file(&path).expect("it was written");
-                black_box(grammar.scanner(true, true, false));
+                black_box(grammar.scanner(Events::All, true, false));
             },
         ),
         case("a bisection", 100, written::bisection, |text| {

@@ -9,7 +9,7 @@ mod written;
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use kanalyze::engine::{Engine, Item, Options, lock_dumps, read_items, read_reports};
-use kanalyze::grammar::Grammar;
+use kanalyze::grammar::{Events, Grammar};
 use kanalyze::render::{LogView, Look};
 use kanalyze::{bisect, diff, input, line, report};
 use sizes::sizes;
@@ -69,7 +69,7 @@ fn lines(bencher: Bencher, mib: usize) {
 #[divan::bench(args = mib(), consts = [0, 1])]
 fn scan<const EVENTS: usize>(bencher: Bencher, mib: usize) {
     let (text, grammar) = (written::boring(mib << 20), Grammar::built_in());
-    let scanner = grammar.scanner(EVENTS > 0, EVENTS > 0, false);
+    let scanner = grammar.scanner(if EVENTS > 0 { Events::All } else { Events::None }, EVENTS > 0, false);
     bencher.counter(BytesCount::new(text.len())).bench(|| {
         let found = scanner.scan(&grammar, black_box(&text), 0, text.len());
         assert_eq!(found.is_empty(), EVENTS == 0, "the log has events and no crash");
@@ -80,7 +80,7 @@ fn scan<const EVENTS: usize>(bencher: Bencher, mib: usize) {
 #[divan::bench(args = mib())]
 fn scan_with_500_kinds(bencher: Bencher, mib: usize) {
     let (text, grammar) = (written::boring(mib << 20), own_kinds(500));
-    let scanner = grammar.scanner(true, true, false);
+    let scanner = grammar.scanner(Events::All, true, false);
     bencher.counter(BytesCount::new(text.len())).bench(|| {
         assert!(!scanner.scan(&grammar, black_box(&text), 0, text.len()).is_empty());
     });
@@ -99,14 +99,14 @@ fn own_kinds(count: usize) -> std::sync::Arc<Grammar> {
 fn grammar_of_ones_own(bencher: Bencher, count: usize) {
     bencher.bench(|| {
         let grammar = own_kinds(count);
-        assert!(grammar.scanner(true, false, false).is_packed());
+        assert!(grammar.scanner(Events::All, false, false).is_packed());
     });
 }
 
 #[divan::bench(args = counts())]
 fn judge(bencher: Bencher, count: usize) {
     let (text, grammar) = (written::reports(count, 20), Grammar::built_in());
-    let scanner = grammar.scanner(true, true, false);
+    let scanner = grammar.scanner(Events::All, true, false);
     bencher.counter(ItemsCount::new(count)).bench(|| {
         let anchors = scanner.scan(&grammar, black_box(&text), 0, text.len());
         assert_eq!(anchors.iter().filter(|anchor| anchor.header.is_some()).count(), count);

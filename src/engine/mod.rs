@@ -55,7 +55,7 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// Only what the analysis of locks reads.
+    /// Only what the analysis of locks reads: events of one line that say nothing of locks are not even looked for.
     pub const LOCKS: Self = Self { severe: 0, lesser: 0 };
     /// All of them.
     pub const ALL: Self = Self { severe: usize::MAX, lesser: usize::MAX };

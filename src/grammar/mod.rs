@@ -35,6 +35,7 @@ pub use pattern::{Match, Pattern};
 pub use plan::Place;
 pub use plan::expression::ExpressionError;
 pub use plan::samples::Sample;
+pub use plan::sought::Events;
 pub use plan::source::{self, Choice, Role, Severity};
 pub use plan::steps::PlainStep;
 pub use plan::words::{List, Vocabulary, bare_function};
@@ -221,8 +222,8 @@ impl Event {
     #[must_use]
     pub fn is_countable(&self) -> bool {
         *self.countable.get_or_init(|| {
-            let takes = |group: &str| self.pattern.source().contains(group);
-            (self.is_one_line() || self.alone) && self.role.is_none() && !(takes("(?P<lock>") && takes("(?P<action>"))
+            let tells = self.role.is_some() || source::traces_locks(self.pattern.source());
+            (self.is_one_line() || self.alone) && !tells
         })
     }
 
@@ -303,9 +304,9 @@ impl Grammar {
         if paths.is_empty() { Ok(Self::built_in()) } else { load::with_files(paths).map(Arc::new) }
     }
 
-    /// The search for crashes, for `events` and for what a log says is missing (`gaps`) if asked for; see [`Scanner::new`].
+    /// The search for crashes, for `events`, and for what a log says is missing (`gaps`) if asked for; see [`Scanner::new`].
     #[must_use]
-    pub fn scanner(&self, events: bool, gaps: bool, as_syzbot: bool) -> Arc<Scanner> {
+    pub fn scanner(&self, events: Events, gaps: bool, as_syzbot: bool) -> Arc<Scanner> {
         let variant = plan::sought::Variant { events, gaps, as_syzbot };
         self.scanners[variant.number()].get_or_init(|| Arc::new(Scanner::new(self, events, gaps, as_syzbot))).clone()
     }

@@ -1,6 +1,6 @@
 //! Finds the few lines of a log that matter: one literal search over all bytes, patterns only on the lines it hits.
 
-use super::plan::sought::{Role, Variant, texts};
+use super::plan::sought::{Events, Role, Variant, texts};
 use super::search::Search;
 use super::words::Hit;
 use super::{Grammar, Header, load};
@@ -127,10 +127,10 @@ pub struct Scanner {
 const BLOCK: usize = 64 << 10;
 
 impl Scanner {
-    /// The search for a grammar's crashes, for its events and for what a log says is missing if asked for. `as_syzbot`
+    /// The search for a grammar's crashes, for `events`, and for what a log says is missing if asked for. `as_syzbot`
     /// leaves out the crashes that syzbot does not know and opens the lines that are parts of reports.
     #[must_use]
-    pub fn new(grammar: &Grammar, events: bool, gaps: bool, as_syzbot: bool) -> Self {
+    pub fn new(grammar: &Grammar, events: Events, gaps: bool, as_syzbot: bool) -> Self {
         let variant = Variant { events, gaps, as_syzbot };
         let (texts, roles) =
             texts(&grammar.sought, variant).into_iter().map(|(text, roles)| (text.to_owned(), roles)).unzip();

@@ -279,7 +279,7 @@ pub(super) fn holds(text: &[u8], needle: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{Excerpt, KeptLine, Printers, until_silence};
-    use crate::grammar::Grammar;
+    use crate::grammar::{Events, Grammar};
     use crate::line::Letters;
 
     /// What 1 report and many cost: each line of a window is read once, however many reports ask for it.
@@ -292,7 +292,7 @@ mod tests {
                 let text: String = (0..count)
                     .map(|at| head(at) + "BUG: KASAN: slab-use-after-free in widget_put+0x1/0x2\n" + &head(at) + "so\n")
                     .collect();
-                let anchors = grammar.scanner(false, false, true).scan(&grammar, text.as_bytes(), 0, text.len());
+                let anchors = grammar.scanner(Events::None, false, true).scan(&grammar, text.as_bytes(), 0, text.len());
                 let mut printers = Printers::new(&grammar.output, text.as_bytes());
                 let kept: Vec<usize> = (0..anchors.len())
                     .map(|at| Excerpt::new(&mut printers, text.len(), &anchors, at).lines.len())
@@ -312,7 +312,7 @@ mod tests {
             "[    1.000000] BUG: KASAN: use-after-free\r in f+0x1/0x2\r\n",
             "\r[    1.000000][  T412] BUG: KASAN: use-after-free in f+0x1/0x2\n",
         ] {
-            let anchors = grammar.scanner(false, false, true).scan(&grammar, text.as_bytes(), 0, text.len());
+            let anchors = grammar.scanner(Events::None, false, true).scan(&grammar, text.as_bytes(), 0, text.len());
             let mut printers = Printers::new(&grammar.output, text.as_bytes());
             let excerpt = Excerpt::new(&mut printers, text.len(), &anchors, 0);
             assert_eq!(excerpt.lines[0].text.as_ref(), b"BUG: KASAN: use-after-free in f+0x1/0x2", "{text:?}");

@@ -1,7 +1,7 @@
 //! Nothing is allocated for a line that starts nothing, and what a long list of locks takes is bounded for each of them.
 
 use kanalyze::engine::{Engine, Kept, Options, gather_locks, read_items};
-use kanalyze::grammar::{Grammar, Scanner};
+use kanalyze::grammar::{Events, Grammar, Scanner};
 use kanalyze::locks::{Gathered, dumps_of};
 use kanalyze::render::LogView;
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -84,8 +84,9 @@ fn lines(count: usize) -> Vec<u8> {
 fn a_line_that_starts_nothing_costs_no_allocation() {
     let grammar = Grammar::built_in();
     let (few, many) = (lines(5_000), lines(50_000));
-    for which in 0..8 {
-        let scanner = Scanner::new(&grammar, which & 1 != 0, which & 2 != 0, which & 4 != 0);
+    for which in 0..12 {
+        let events = [Events::None, Events::OfLocks, Events::All][which / 4];
+        let scanner = Scanner::new(&grammar, events, which & 1 != 0, which & 2 != 0);
         let count = |text: &[u8]| {
             let before = ALLOCATIONS.get();
             let anchors = scanner.scan(&grammar, text, 0, text.len());

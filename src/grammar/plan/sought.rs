@@ -41,6 +41,8 @@ enum When {
     /// Where only syzbot's crashes count, it is left out.
     NotAsSyzbot,
     Events,
+    /// The analysis of locks has no use for the event.
+    AllEvents,
     Gaps,
 }
 
@@ -52,11 +54,22 @@ pub(crate) struct Sought {
     when: When,
 }
 
+/// Which events are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Events {
+    /// None: only reports.
+    None,
+    /// Those that the analysis of locks may have a use for.
+    OfLocks,
+    /// All of them.
+    All,
+}
+
 /// Which search is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Variant {
     /// Events, too.
-    pub(crate) events: bool,
+    pub(crate) events: Events,
     /// What a log says is missing, too.
     pub(crate) gaps: bool,
     /// Only the crashes that syzbot knows.
@@ -65,18 +78,19 @@ pub(crate) struct Variant {
 
 impl Variant {
     /// How many there are.
-    pub(crate) const COUNT: usize = 8;
+    pub(crate) const COUNT: usize = 12;
 
     /// Its number, below [`Variant::COUNT`].
     pub(crate) fn number(self) -> usize {
-        usize::from(self.events) + 2 * usize::from(self.gaps) + 4 * usize::from(self.as_syzbot)
+        self.events as usize + 3 * usize::from(self.gaps) + 6 * usize::from(self.as_syzbot)
     }
 
     fn wants(self, when: When) -> bool {
         match when {
             When::Always => true,
             When::NotAsSyzbot => !self.as_syzbot,
-            When::Events => self.events,
+            When::Events => self.events >= Events::OfLocks,
+            When::AllEvents => self.events == Events::All,
             When::Gaps => self.gaps,
         }
     }
@@ -167,6 +181,7 @@ pub(crate) fn sought<'a>(
     }
     marks.gaps.iter().for_each(|text| add(text, Role::Gap, When::Gaps));
     for (at, (event, signs)) in events.enumerate() {
+        let when = if event.tells_of_locks() { When::Events } else { When::AllEvents };
         let (texts, role) = match signs {
             Signs::Triggers => (&event.trigger, Role::Event(at)),
             Signs::Demanded(texts) => (texts, Role::Demanded(at)),
@@ -174,7 +189,7 @@ pub(crate) fn sought<'a>(
         for text in texts {
             // What holds a trigger needs no other.
             let triggers = event.trigger.iter().any(|trigger| text.contains(trigger.as_str()));
-            add(text, if triggers { Role::Event(at) } else { role }, When::Events);
+            add(text, if triggers { Role::Event(at) } else { role }, when);
         }
     }
     found

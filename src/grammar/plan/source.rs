@@ -251,6 +251,18 @@ pub struct Event {
     pub samples: Samples,
 }
 
+impl Event {
+    /// Whether the analysis of locks may have a use for it: for itself, or for what is below it.
+    pub(crate) fn tells_of_locks(&self) -> bool {
+        self.structure || self.rows.is_some() || self.role.is_some() || traces_locks(&self.pattern)
+    }
+}
+
+/// Whether a line with this pattern says that a task takes or releases a lock.
+pub(crate) fn traces_locks(pattern: &str) -> bool {
+    pattern.contains("(?P<lock>") && pattern.contains("(?P<action>")
+}
+
 /// What an event is to the analysis of locks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
