@@ -53,37 +53,41 @@ pub fn plain(line: &[u8]) -> Cow<'_, [u8]> {
     if text.is_ascii() && memchr::memchr2(b'&', b'\t', text).is_none() {
         return Cow::Borrowed(text);
     }
-    let tab = tab_behind_stamp(text);
-    if tab.is_none() && memchr::memchr3(b'&', 0xc2, 0xe2, text).is_none() && !text.starts_with(b"\xef\xbb\xbf") {
+    match tab_behind_stamp(text) {
+        Some(tab) => {
+            let mut out = untouched(&text[..tab]).into_owned();
+            out.push(b' ');
+            out.extend_from_slice(&untouched(&text[tab + 1..]));
+            Cow::Owned(out)
+        }
+        None => untouched(text),
+    }
+}
+
+/// A text without what stands for plain characters, and with these.
+fn untouched(text: &[u8]) -> Cow<'_, [u8]> {
+    let (mut out, mut copied) = (Vec::new(), 0);
+    // Most texts that hold such a byte hold it for itself: `(&dev->mutex)`.
+    while let Some((at, (byte, length))) = (copied..text.len()).find_map(|at| Some((at, stands_for(&text[at..])?))) {
+        out.extend_from_slice(&text[copied..at]);
+        out.extend(byte);
+        copied = at + length;
+    }
+    if copied == 0 {
         return Cow::Borrowed(text);
     }
-    let mut out = Vec::with_capacity(text.len());
-    let mut at = 0;
-    while at < text.len() {
-        let rest = &text[at..];
-        let (byte, length) = match rest[0] {
-            _ if tab == Some(at) => (Some(b' '), 1),
-            b'&' => match ENTITIES.iter().find(|(name, _)| rest.starts_with(name)) {
-                Some((name, byte)) => (Some(*byte), name.len()),
-                None => (Some(b'&'), 1),
-            },
-            0xc2 | 0xe2 | 0xef => {
-                if let Some(blank) = BLANKS.iter().find(|blank| rest.starts_with(blank)) {
-                    (Some(b' '), blank.len())
-                } else if let Some((set, byte)) = SET.iter().find(|(set, _)| rest.starts_with(set)) {
-                    (Some(*byte), set.len())
-                } else if let Some(nothing) = INVISIBLE.iter().find(|nothing| rest.starts_with(nothing)) {
-                    (None, nothing.len())
-                } else {
-                    (Some(rest[0]), 1)
-                }
-            }
-            byte => (Some(byte), 1),
-        };
-        out.extend(byte);
-        at += length;
-    }
-    if out == text { Cow::Borrowed(text) } else { Cow::Owned(out) }
+    out.extend_from_slice(&text[copied..]);
+    Cow::Owned(out)
+}
+
+/// The plain character (or nothing) for which the beginning of a text stands, and how long that is.
+fn stands_for(text: &[u8]) -> Option<(Option<u8>, usize)> {
+    let first = text.first().filter(|byte| matches!(byte, b'&' | 0xc2 | 0xe2 | 0xef))?;
+    let shown = if *first == b'&' { &ENTITIES[..] } else { &SET[..] };
+    let set = || shown.iter().find(|(set, _)| text.starts_with(set)).map(|(set, byte)| (Some(*byte), set.len()));
+    let blank = || BLANKS.iter().find(|blank| text.starts_with(blank)).map(|blank| (Some(b' '), blank.len()));
+    let nothing = || INVISIBLE.iter().find(|nothing| text.starts_with(nothing)).map(|nothing| (None, nothing.len()));
+    set().or_else(blank).or_else(nothing)
 }
 
 /// Where a tab stands for the blank behind `[   12.345678]`.
