@@ -3,6 +3,9 @@
 use super::find;
 use crate::input::{Landmark, landmark};
 
+/// With what the row of the table begins in which `crash` shows a dump's last words.
+pub(super) const LAST_WORDS: &[u8] = b"PANIC: \"";
+
 /// Whether a line begins as a line of a report does. Leading blanks count: give the text without them.
 #[must_use]
 pub fn begins_report_line(text: &[u8]) -> bool {

@@ -1,7 +1,7 @@
 //! Who wrote a line that looks like the beginning of a report: the kernel, firmware, another program, a person.
 
 use super::dressing::{Dressing, stamp_at};
-use super::landmarks::is_body;
+use super::landmarks::{LAST_WORDS, is_body};
 use super::{Wrapper, boot_mark, find, lex, unwrap};
 use crate::input::landmark;
 #[cfg(feature = "schema")]
@@ -112,7 +112,7 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
     let alone = line.start == 0 && line.end == line.text.len();
     let goes_on = || alone || is_body(rest) || below().next().is_some_and(|below| is_own(&below));
     // `crash` shows what the kernel said when it died.
-    if before.trim_ascii() == b"PANIC: \"" {
+    if before.trim_ascii() == LAST_WORDS {
         return Speaker::Kernel;
     }
     let told = mentioned

@@ -1,6 +1,6 @@
 //! Register dumps of all architectures: name → value as printed.
 
-use super::scan::{HEX, is_hex, span};
+use super::scan::{HEX, bytes_of, is_hex, span};
 use std::collections::BTreeMap;
 
 /// Names that may begin a line of registers, sorted.
@@ -39,15 +39,7 @@ static BEGINS: [bool; 256] = {
 };
 
 /// What names of registers are made of, by byte.
-static IN_NAMES: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = (byte as u8).is_ascii_alphanumeric() || byte as u8 == b'_';
-        byte += 1;
-    }
-    table
-};
+static IN_NAMES: [bool; 256] = bytes_of(&[(b'a', b'z'), (b'A', b'Z'), (b'0', b'9'), (b'_', b'_')]);
 
 /// Registers whose rows may say more: the place of the fault, or its cause.
 static TELLING: [u64; 12] = [

@@ -1,7 +1,7 @@
 //! The stack-frame lines that nearly all are, read at a glance.
 
 use super::Frame;
-use super::scan::{HEX, hex, span, text};
+use super::scan::{HEX, bytes_of, hex, span, text};
 
 /// ` name+0x1/0x2` and ` [<ffffffff81234567>] ? name+0x1/0x2 [module]` without anything else.
 #[derive(Debug, Clone, Copy)]
@@ -62,15 +62,7 @@ impl<'a> UsualFrame<'a> {
 }
 
 /// What names of functions are made of, by byte.
-static IN_NAMES: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'_' | b'.');
-        byte += 1;
-    }
-    table
-};
+static IN_NAMES: [bool; 256] = bytes_of(&[(b'a', b'z'), (b'A', b'Z'), (b'0', b'9'), (b'_', b'_'), (b'.', b'.')]);
 
 /// Up to sixteen hexadecimal digits as a number, and what follows.
 fn hexadecimal(bytes: &[u8]) -> Option<(u64, &[u8])> {

@@ -13,7 +13,7 @@ mod tag;
 mod undress;
 mod whole;
 
-use super::landmarks::is_body;
+use super::landmarks::{LAST_WORDS, is_body};
 use super::stamp::{begins_with_stamp, is_usual_stamp};
 use super::{Wrapper, lex};
 use layer::Layer;
@@ -66,7 +66,7 @@ impl Dressing {
     pub fn of(text: &[u8], start: usize) -> Option<Self> {
         let around = || lines_from(text, start, BELOW);
         // The table with which `crash` begins stands to the right, and what follows does not.
-        let table = |line: &[u8]| line.trim_ascii_start().starts_with(b"PANIC: \"");
+        let table = |line: &[u8]| line.trim_ascii_start().starts_with(LAST_WORDS);
         if is_plain(around()) || around().next().is_some_and(table) {
             return None;
         }
