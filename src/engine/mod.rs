@@ -18,7 +18,7 @@ pub use headless::{Beheaded, LARGEST_HEADLESS, headless};
 pub use samples::sample_complaints;
 pub use threads::{in_order, thread_count};
 
-use crate::grammar::{Gaps, Grammar};
+use crate::grammar::{Events, Gaps, Grammar};
 use crate::locks::{Dump, Gathered, Record, dumps};
 use crate::report::{Event, Report};
 use reading::Reading;
@@ -102,6 +102,15 @@ impl Options {
             threads: 1,
             grammar: Grammar::built_in(),
             read: None,
+        }
+    }
+
+    /// Which events are looked for.
+    pub(crate) fn sought(&self) -> Events {
+        match self.kept {
+            _ if !self.events => Events::None,
+            Kept::LOCKS => Events::OfLocks,
+            _ => Events::All,
         }
     }
 

@@ -1,6 +1,7 @@
 //! What kind of text this is: whether the kernel speaks in it, whether it is a bisection.
 
-use crate::grammar::Texts;
+use crate::engine::Options;
+use crate::grammar::{Events, Texts};
 use crate::input::lines;
 use crate::line::{Wrapper, begins_with_stamp, find, lex};
 use std::sync::LazyLock;
@@ -64,6 +65,20 @@ pub fn nature(text: &[u8]) -> Nature {
         bisection: (!kernel || seen.len() <= SHORT) && is_bisection(seen),
         partly: seen.len() < text.len(),
     }
+}
+
+/// What a text holds in which the engine found nothing, asked as [`nature`] asks. Where it passed over most events, a line that is one
+/// is the kernel's, and nothing else is said of the text.
+#[must_use]
+pub(super) fn nature_below(text: &[u8], options: &Options) -> Nature {
+    let nature = nature(text);
+    let passed = options.sought() == Events::OfLocks && (!nature.kernel || nature.bisection);
+    let has_event = || {
+        let scanner = options.grammar.scanner(Events::All, false, options.as_syzbot);
+        let anchors = scanner.scan(&options.grammar, text, 0, text.len().min(REACH));
+        anchors.iter().any(|anchor| !anchor.events.is_empty())
+    };
+    if passed && has_event() { Nature { kernel: true, bisection: false, ..nature } } else { nature }
 }
 
 /// Whether a line of a bisection is in a text: one that gives git a verdict, or names a commit in the words of a bisection.

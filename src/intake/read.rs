@@ -1,7 +1,7 @@
 //! Logs through the engine: one or many, in order, in parallel, with records that name places in the file.
 
 use super::content::{Content, Log, PlainStream};
-use super::nature::{Nature, nature};
+use super::nature::{Nature, nature_below};
 use super::open::{each_log, each_log_in};
 use super::text::{Text, renumber};
 use crate::engine::{Beheaded, Engine, Item, LARGEST_HEADLESS, Options, Summary, headless, in_order, thread_count};
@@ -88,11 +88,11 @@ pub fn read_log(log: Log, options: &Options, mut take: impl FnMut(Vec<Item>) -> 
     };
     let (summary, seen, damage) = match content {
         Content::Text(text, damage) => {
-            let summary = read_text(&text, options, |mut items| {
+            let summary = read_text(&text, options.clone(), |mut items| {
                 items.iter_mut().for_each(|item| text.settle(item));
                 counted(items)
             });
-            let seen = if any { Nature::default() } else { nature(text.log()) };
+            let seen = if any { Nature::default() } else { nature_below(text.log(), &options) };
             (summary, seen, damage.or_else(|| text.damage()))
         }
         Content::Stream(stream) => read_stream(stream, options, counted),
@@ -162,7 +162,7 @@ fn read_stream(
     while !stopped && stream.advance() {
         let bytes = stream.piece();
         if !seen.kernel && !seen.partly {
-            let here = nature(bytes);
+            let here = nature_below(bytes, &options);
             looked += bytes.len() as u64;
             seen =
                 Nature { kernel: here.kernel, bisection: seen.bisection || here.bisection, partly: looked > LOOKED_AT };
@@ -437,7 +437,7 @@ fn whole<T>(log: Log, options: &Options, take: &impl Fn(Found<'_>) -> T) -> Whol
         damage.or_else(|| text.damage()).map(|damage| Trouble { message: format!("{name}: {damage}"), fatal: false });
     let mut outcome = Outcome { trouble, ..Outcome::default() };
     if read.reports.is_empty() && read.events.is_empty() {
-        outcome.judge(&name, nature(text.log()));
+        outcome.judge(&name, nature_below(text.log(), options));
     }
     let found = (!outcome.is_fatal()).then(|| take(read));
     Whole { found, silence: outcome.silence(), trouble: outcome.trouble, name }

@@ -322,6 +322,22 @@ fn a_text_without_the_kernel_says_so() {
 }
 
 #[test]
+fn a_line_of_which_locks_makes_nothing_is_the_kernels() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let line = b"usb 2-1: USB disconnect, device number 4\n";
+    written(folder.path(), "usb.log", line);
+    written(folder.path(), "bisected.txt", &[&line[..], b"git bisect bad d2ccc5c15263\n"].concat());
+    for name in ["usb.log", "bisected.txt"] {
+        let told = format!("{name}: no hang and no lock dump in this log\n");
+        let output = kanalyze(&["locks", name], folder.path(), None);
+        assert_eq!((output.status.code(), text(&output.stdout), text(&output.stderr)), (Some(0), told, "".into()));
+        let log = std::fs::read(folder.path().join(name)).expect("it was written");
+        let output = kanalyze(&["locks", "-"], folder.path(), Some(&log));
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), "".into()), "{name}");
+    }
+}
+
+#[test]
 fn a_log_given_to_bisect_names_the_right_verb() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     written(folder.path(), "console.log", HANG.as_bytes());

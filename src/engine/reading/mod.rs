@@ -6,8 +6,8 @@ mod parts;
 use super::analyse::Found;
 use super::causes::Causes;
 use super::window::Spot;
-use super::{Item, Kept, Options, Summary, in_order, thread_count};
-use crate::grammar::{Anchor, Events, Gaps, PIECE, Room, Scanner, line_breaks};
+use super::{Item, Options, Summary, in_order, thread_count};
+use crate::grammar::{Anchor, Gaps, PIECE, Room, Scanner, line_breaks};
 use crate::line::{BootMark, begins_boot};
 use crate::report::{Event, Report, WINDOW};
 use parts::{Due, PART, Scanned, ScannedPart};
@@ -59,12 +59,7 @@ pub(super) struct Reading {
 
 impl Reading {
     pub(super) fn new(options: Options) -> Self {
-        let events = match options.kept {
-            _ if !options.events => Events::None,
-            Kept::LOCKS => Events::OfLocks,
-            _ => Events::All,
-        };
-        let scanner = options.grammar.scanner(events, options.gaps, options.as_syzbot);
+        let scanner = options.grammar.scanner(options.sought(), options.gaps, options.as_syzbot);
         Self {
             options,
             scanner,
