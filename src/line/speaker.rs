@@ -85,7 +85,7 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
     };
     let (before, rest) = (&shown[..at], &shown[at + line.header.len()..]);
     let behind_stamp = stamp_at(before).and_then(|stamp| memchr::memchr(b']', &before[stamp..]).map(|end| stamp + end));
-    if is_tagged(&before[behind_stamp.map_or(0, |end| end + 1)..]) {
+    if is_tagged(&before[behind_stamp.map_or(0, |end| end + 1)..]) || is_assigned(before) {
         return Speaker::Program;
     }
     if has_loaders_stamp(raw) {
@@ -116,9 +116,11 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
         return Speaker::Kernel;
     }
     let told = mentioned
+        || !alone && is_title(line.header, rest) && !below().next().is_some_and(|below| is_own(&below))
         || !line.prose && !before.trim_ascii().is_empty() && is_mentioned(line.header, rest)
         || names_no_task(line.header, rest)
         || ends_in_place(before)
+        || is_comment(before)
         || is_quoted(before, rest)
         || (says_nothing
             || follows_words(before) && opens()
@@ -208,9 +210,36 @@ fn is_mentioned(header: &str, rest: &[u8]) -> bool {
     known.is_some_and(|(_, goes_on)| !goes_on.iter().any(|start| rest.starts_with(start.as_bytes())))
 }
 
-/// Whether it is what people call a hung task: the kernel names the one that it means.
+/// Whether it is what people call a hung task: the kernel names the one that it means, with its number.
 fn names_no_task(header: &str, rest: &[u8]) -> bool {
-    header == "INFO:" && rest.starts_with(b" task blocked for more than")
+    let Some(task) = rest.strip_prefix(b" task ").filter(|_| header == "INFO:") else { return false };
+    let Some(at) = find(task, "blocked for more than") else { return false };
+    let task = task[..at].trim_ascii_end();
+    let number = task.len() - task.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    number == task.len() || !task[..number].ends_with(b":")
+}
+
+/// Whether it is the title that such a fault gets: the kernel says the address, not the function.
+fn is_title(header: &str, rest: &[u8]) -> bool {
+    header == "BUG:"
+        && rest.starts_with(b" unable to handle kernel ")
+        && [" dereference in ", " request in "].iter().any(|words| find(rest, words).is_some())
+}
+
+/// Whether a shell puts it into a variable: `J1="[  120.1] INFO: task a:12 blocked for more than 120 seconds."`.
+fn is_assigned(before: &[u8]) -> bool {
+    let Some(at) = find(before, "=\"").or_else(|| find(before, "='")) else { return false };
+    let (words, quote, inside) = (before[..at].trim_ascii(), before[at + 1], &before[at + 2..]);
+    let is_name =
+        |word: &[u8]| !word.is_empty() && word.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    // `export LINE=`; what programs write as `level=info msg=` has more of them.
+    words.split(|byte| *byte == b' ').all(is_name) && !inside.contains(&quote)
+}
+
+/// Whether it stands in a comment of C.
+fn is_comment(before: &[u8]) -> bool {
+    let words = before.trim_ascii();
+    words.starts_with(b"/*") || words.starts_with(b"//") || words == b"*"
 }
 
 /// Whether it stands in quotes behind a word, as in `grep 'BUG: soft lockup' messages`.

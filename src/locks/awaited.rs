@@ -76,7 +76,9 @@ pub(super) fn awaited(frames: &[Frame]) -> Option<Awaited> {
         let mut outside = position;
         while let Some(more) = rest.get(outside).and_then(|(_, name)| lock_kind(name)) {
             // `down_read` of a tty's semaphore, a futex's mutex: the outermost primitive names the lock.
-            let outer = kind.is_rwsem() && (more.is_ldsem() || more.is_rwsem());
+            // On PREEMPT_RT mutexes and semaphores are made of real-time mutexes.
+            let outer = kind.is_rwsem() && (more.is_ldsem() || more.is_rwsem())
+                || kind == WaitKind::RtMutex && (more == WaitKind::Mutex || more.is_rwsem());
             kind = if kind == WaitKind::Semaphore || more == kind || outer { more } else { kind };
             outside += 1;
         }
@@ -177,6 +179,8 @@ mod tests {
                 "semaphore",
                 "xfs_buf_lock",
             ),
+            ("__schedule schedule_rtlock rtlock_slowlock_locked rt_spin_lock foo bar", "rt-mutex", "foo"),
+            ("__schedule schedule rt_mutex_slowlock_block.constprop.0 mutex_lock foo bar", "mutex", "foo"),
             ("__schedule schedule __lock_sock lock_sock_nested tcp_sendmsg", "socket-lock", "tcp_sendmsg"),
             ("__schedule schedule schedule_timeout __wait_for_common chain_root", "completion", "chain_root"),
             (

@@ -26,6 +26,8 @@ pub(super) struct Facts<'a> {
     pub(super) suppressed: bool,
     /// Who has each lock by trace lines: name → (pid, comm, line of the acquisition).
     pub(super) traced: BTreeMap<String, (Task, u64)>,
+    /// Whether somebody asked for the tasks that wait, or for all: who is not listed does not wait.
+    pub(super) asked: bool,
     /// Whether a report of the kernel calls a task blocked.
     pub(super) hung: bool,
     /// Whether the pass is cut before its lists of locks; those of the dump before stand in.

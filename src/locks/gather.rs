@@ -24,6 +24,8 @@ pub(super) fn dumps<'a>(gathered: &'a Gathered<'_>) -> Vec<Facts<'a>> {
     let mut last_time = None;
     // What was said in a line, of which task.
     let (mut seen, mut seen_in) = (BTreeSet::new(), None);
+    // Whether a key was pressed that lists all tasks that wait, and no task came yet.
+    let mut asked = false;
     // The sysrq keys that were pressed since the last dump began, by name.
     let mut pressed: BTreeSet<&str> = BTreeSet::new();
     for Placed { line, time, boot, piece, .. } in pieces {
@@ -41,6 +43,7 @@ pub(super) fn dumps<'a>(gathered: &'a Gathered<'_>) -> Vec<Facts<'a>> {
         }
         if let Piece::Key(name) = piece {
             let name = name.as_ref();
+            asked |= name.ends_with("State");
             let back = time.zip(last_time).is_some_and(|(now, before)| before - now > PAUSE);
             let again = !pressed.insert(name);
             if let Some(dump) = dumps.last_mut() {
@@ -68,6 +71,7 @@ pub(super) fn dumps<'a>(gathered: &'a Gathered<'_>) -> Vec<Facts<'a>> {
             last_time = time;
         }
         if let Some(dump) = dumps.last_mut() {
+            dump.asked |= matches!(piece, Piece::Hung(_)) && std::mem::take(&mut asked);
             add(dump, piece, line);
         }
     }

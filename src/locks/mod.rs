@@ -129,7 +129,7 @@ fn dump(log: &str, index: usize, facts: &Facts, reports: &[(&Report, &Lockdep)],
         at: facts.at,
         line: facts.line,
         hang: facts.hung || !cycles.is_empty() || !strong.is_empty() || !facts.blockers.is_empty(),
-        changes: before.map(|before| changes(before, &waits)),
+        changes: before.map(|before| changes(before, facts, &waits)),
         unknown,
         tasks,
         waits,
@@ -195,7 +195,16 @@ fn same_wait(a: &Wait, b: &Wait) -> bool {
         && a.lock.acquired_at == b.lock.acquired_at
 }
 
-fn changes(before: &Dump, waits: &[Wait]) -> Changes {
+/// What is different. Silence shows that a task no longer waits only where it would have been listed: by the watchdog, which
+/// named it before and still names whom it finds, and where somebody asked for all.
+fn changes(before: &Dump, facts: &Facts<'_>, waits: &[Wait]) -> Changes {
+    let known = |pid: i64| before.tasks.binary_search_by_key(&pid, |known| known.pid).ok();
+    let called = |pid: i64| known(pid).is_some_and(|at| before.tasks[at].seconds.is_some());
+    let shown = |pid: i64| {
+        facts.tasks.contains_key(&pid)
+            || facts.asked
+            || facts.hung && !facts.suppressed && !facts.unfinished && called(pid)
+    };
     let tasks = |waits: &[Wait]| -> BTreeMap<i64, Task> {
         waits.iter().map(|wait| (wait.waiter.pid, wait.waiter.clone())).collect()
     };
@@ -208,7 +217,7 @@ fn changes(before: &Dump, waits: &[Wait]) -> Changes {
     Changes {
         new: now.values().filter(|task| !same.contains(&task.pid)).cloned().collect(),
         still: now.values().filter(|task| same.contains(&task.pid)).cloned().collect(),
-        gone: old.values().filter(|task| !now.contains_key(&task.pid)).cloned().collect(),
+        gone: old.values().filter(|task| !now.contains_key(&task.pid) && shown(task.pid)).cloned().collect(),
     }
 }
 

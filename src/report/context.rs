@@ -49,6 +49,9 @@ pub(super) fn cpu_line(line: &[u8]) -> Option<CpuLine> {
         return out.taint.is_some().then_some(out);
     };
     let pid = keyed(head, "PID: ").or_else(|| keyed(head, "Pid: "));
+    // ia64: `Pid: 6234, CPU 14, comm:             modprobe`
+    let beside = || keyed(after(head, "Pid: ")?, ", CPU ").and_then(|cpu| u32::try_from(cpu).ok());
+    out.cpu = out.cpu.or_else(beside);
     let (comm, state) = match split_last(tail, " Not tainted").or_else(|| split_last(tail, " Tainted: ")) {
         Some((comm, _)) => (comm, &tail[comm.len()..]),
         None => (tail, &b""[..]),
@@ -69,6 +72,19 @@ pub(super) fn process_line(line: &[u8]) -> Option<Task> {
     let (comm, rest) = split_last(after(line, "Process ")?, " (pid: ")?;
     let (pid, rest) = leading_number(rest)?;
     let known = !comm.is_empty() && comm.len() <= COMMAND && matches!(rest.first(), Some(b',' | b')'));
+    known.then_some(Task { comm: text(comm), pid: i64::try_from(pid).ok()? })
+}
+
+/// The task of `swapper(1): Oops 0`, as Alpha, SPARC and SuperH print it, and of ia64's `modprobe[6234]: Oops 8813272891392 [1]`.
+pub(super) fn oopsing(line: &[u8], letters: Letters) -> Option<Task> {
+    const OOPS: Wanted = Wanted::new(": Oops ");
+    let (who, code) = OOPS.split(line, letters)?;
+    let code = code.strip_prefix(b"-").unwrap_or(code);
+    let open = memchr::memrchr2(b'(', b'[', who)?;
+    let pid = number(&who[open + 1..who.len() - 1])?;
+    let closed = matches!((who[open], who.last()), (b'(', Some(b')')) | (b'[', Some(b']')));
+    let comm = who[..open].trim_ascii();
+    let known = closed && !comm.is_empty() && comm.len() <= COMMAND && code.first().is_some_and(u8::is_ascii_digit);
     known.then_some(Task { comm: text(comm), pid: i64::try_from(pid).ok()? })
 }
 

@@ -17,9 +17,11 @@ pub(super) struct Damage {
 }
 
 /// What arm prints between the frames around an exception: `Exception stack(0x82a1de60 to 0x82a1dea8)` and the rows of
-/// words below it, `de60: 00000000 00000036`; old kernels also `r6:c0215cbc r5:00000009`.
+/// words below it, `de60: 00000000 00000036`; old kernels also `r6:c0215cbc r5:00000009`. ia64 has both stack pointers below each
+/// frame: `sp=e0000010a6f2f990 bsp=e0000010a6f29080`.
 fn is_saved_registers(line: &[u8]) -> bool {
     line.starts_with(b"Exception stack(0x")
+        || line.trim_ascii_start().starts_with(b"sp=")
         || matches!(line, [b'r', digit, b':' | b'0'..=b'9', ..] if digit.is_ascii_digit())
         || matches!(line, [a, b, c, d, b':', b' ', ..] if [a, b, c, d].iter().all(|byte| byte.is_ascii_hexdigit()))
 }

@@ -1,6 +1,6 @@
 //! The lines that name the faulting instruction: `RIP:`, `pc :`, `NIP`, `epc`, `Krnl PSW`, `ERA`, and the link register's.
 
-use super::frames::frame_after;
+use super::frames::{frame_after, of_red_hat};
 use super::role::StackRole;
 use super::scan::{after, is_hex, split, text, word};
 use super::{Frame, vmcore};
@@ -89,6 +89,8 @@ pub(super) fn line(line: &[u8], log_line: u64) -> Option<Exception> {
 
 /// `0010:f+0x1/0x2`, `0010:[<…>]  [<…>] f+0x1/0x2`, `0033:0x4665f9`.
 fn x86(rest: &[u8], log_line: u64) -> Exception {
+    // Linux 2.4: `EIP:    0010:[nfs_update_request+447/768]    Not tainted`
+    let rest = rest.trim_ascii_start();
     let (segment, rest) = match memchr::memchr(b':', rest) {
         Some(4) if is_hex(&rest[..4]) => (&rest[..4], &rest[5..]),
         _ => (&b""[..], rest),
@@ -119,9 +121,11 @@ fn place(rest: &[u8], log_line: u64) -> Option<Frame> {
         frame.address.get_or_insert_with(|| text(first));
         return Some(frame);
     }
-    let frame = frame_after(rest, log_line)?;
+    let marks = || Frame { reliable: true, log_line, ..Frame::default() };
+    let frame = frame_after(rest, log_line).or_else(|| of_red_hat(first, tail, &marks()))?;
     // `0x0` and other bare addresses are frames of x86 only; elsewhere they are rows of registers.
-    (frame.function.is_some() || first.starts_with(b"0x")).then_some(frame)
+    // PowerPC repeats the address where there is no name: `NIP [be86b710] 0xbe86b710`.
+    (frame.function.is_some() || first.starts_with(b"0x") || tail.starts_with(b"0x")).then_some(frame)
 }
 
 #[cfg(test)]
@@ -135,6 +139,8 @@ mod tests {
             ("RIP: 0010:[<ffffffff81234567>]  [<ffffffff81234567>] foo+0x1/0x20", "pc", "foo"),
             ("RIP: 0010:__list_del include/linux/list.h:117 [inline]", "pc", "__list_del"),
             ("EIP: foo+0x1/0x20", "pc", "foo"),
+            ("EIP is at foo [nfs] 0x42 (2.4.21-4.ELsmp/i686)", "pc", "foo"),
+            ("EIP:    0010:[foo+447/768]    Not tainted", "pc", "foo"),
             ("pc : foo+0x1/0x20 fs/foo.c:1", "pc", "foo"),
             ("lr : foo include/a.h:1 [inline]", "lr", "foo"),
             ("PC is at foo+0x1/0x20", "pc", "foo"),

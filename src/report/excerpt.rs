@@ -58,8 +58,8 @@ impl<'a> Excerpt<'a> {
         let time = prefix.stamp.and_then(seconds);
         let enough = if holds(raw, "BUG: KMSAN:") { ENOUGH_LINES_KMSAN } else { ENOUGH_LINES };
         let Gathered { mut lines, mut doubtful, .. } = Gathered::new(printers, end, first, &prefix, enough);
-        let parts = !matches!(prefix.context, Context::Caller(_));
-        if let Some(part) = parts.then(|| until_other_part(&lines, window, first.start)).flatten() {
+        let caller = matches!(prefix.context, Context::Caller(_));
+        if let Some(part) = until_other_part(&lines, window, first.start, caller) {
             let end = lines[part].offset;
             lines.truncate(part);
             doubtful.retain(|line| line.offset < end);
@@ -125,13 +125,14 @@ fn own_of_caller(lines: &[KeptLine<'_>], window: &[u8], below: &[Anchor]) -> usi
 }
 
 /// The line at which the parts of a pstore go on with another text: with anything but the part below this one, as a file holds them
-/// that was put together again. `first` is where the report begins in the window.
-fn until_other_part(lines: &[KeptLine<'_>], window: &[u8], first: usize) -> Option<usize> {
+/// that was put together again. `first` is where the report begins in the window. The lines of one `caller` have others' between them:
+/// only where its clock goes back is another text.
+fn until_other_part(lines: &[KeptLine<'_>], window: &[u8], first: usize, caller: bool) -> Option<usize> {
     let mut last = None;
     lines.windows(2).enumerate().find_map(|(at, pair)| {
         let [above, next] = pair else { return None };
         // The first line of a part has no stamp and is nobody's: other lines stand between.
-        if next.below == above.below + 1 {
+        if next.below == above.below + 1 || caller && !goes_back(above, next) {
             return None;
         }
         let other = window[above.offset..next.offset].split(|byte| *byte == b'\n').skip(1).find_map(part)?;
@@ -172,6 +173,11 @@ fn until_silence(lines: &[KeptLine<'_>], first: Option<&[u8]>) -> usize {
         last = stamp;
     }
     lines.len()
+}
+
+/// Whether the stamp of a line is older than that of the line above it; both have the same width.
+fn goes_back(above: &KeptLine<'_>, line: &KeptLine<'_>) -> bool {
+    above.stamp.zip(line.stamp).is_some_and(|(above, stamp)| above.len() == stamp.len() && stamp < above)
 }
 
 /// Whether two stamps of the usual width are of the same second, as most neighbours are: no number need be read then.

@@ -2,7 +2,7 @@
 
 use super::access::AccessKind;
 use super::account::{Account, Answer, fill};
-use super::context::{CpuLine, access, by_task, cpu_line, fault_kind, kernel_build, process_line, taint};
+use super::context::{CpuLine, access, by_task, cpu_line, fault_kind, kernel_build, oopsing, process_line, taint};
 use super::fault;
 use super::header::{Header, header, oops_number};
 use super::role::StackRole;
@@ -123,6 +123,9 @@ impl Facts {
             fill(&mut out.task, by_task(trimmed));
         } else if let Some(kind) = fault::kind(trimmed, letters, self.x86) {
             refine_access(kind, out);
+        }
+        if out.task.is_none() {
+            out.task = oopsing(trimmed, letters);
         }
         if out.oops.is_none() {
             out.oops = oops_number(trimmed, letters);

@@ -64,7 +64,7 @@ pub(super) fn unusual(line: &[u8], log_line: u64) -> Option<FrameLine> {
     if let Some(found) = arm(rest, &frame) {
         return Some(found);
     }
-    if let Some((found, _)) = braced(rest, &frame) {
+    if let Some((found, _)) = braced(rest, &frame).or_else(|| counted(rest, &frame)) {
         return Some(FrameLine { frame: found, callee: None });
     }
     // x86_64 until Linux 2.6.25: `[<ffffffff8802d56a>] :tg3:tg3_poll+0x126/0x200`.
@@ -86,12 +86,13 @@ pub(super) fn unusual(line: &[u8], log_line: u64) -> Option<FrameLine> {
     named(rest, frame, bracketed).map(|frame| FrameLine { frame, callee: None })
 }
 
-/// The frames of such a line behind its first: x86_64 until Linux 2.6.17 printed several on each.
+/// The frames of such a line behind its first: x86_64 until Linux 2.6.17 and kernels 2.4 printed several on each.
 pub(super) fn frames_behind(line: &[u8], log_line: u64) -> Vec<Frame> {
     let marks = Frame { reliable: true, log_line, ..Frame::default() };
     let mut all = Vec::new();
     let mut rest = line;
-    while let Some((frame, tail)) = braced(rest, &marks) {
+    let next = |rest| braced(rest, &marks).or_else(|| counted(rest, &marks)).or_else(|| addressed(rest, &marks));
+    while let Some((frame, tail)) = next(rest) {
         all.push(frame);
         rest = tail;
     }
@@ -114,6 +115,35 @@ fn braced<'a>(bytes: &'a [u8], marks: &Frame) -> Option<(Frame, &'a [u8])> {
     }
     let (address, function) = (Some(text(address)), Some(text(name)));
     Some((Frame { address, function, module, offset: Some(offset), ..marks.clone() }, rest))
+}
+
+/// `[nfs_update_request+447/768]` and `[usbcore:usb_submit+12/40]`, as klogd wrote them in the days of Linux 2.4, and what
+/// follows; the numbers are decimal.
+fn counted<'a>(bytes: &'a [u8], marks: &Frame) -> Option<(Frame, &'a [u8])> {
+    let (inside, rest) = split(bytes.trim_ascii_start().strip_prefix(b"[")?, "]")?;
+    let (place, size) = split(inside, "/")?;
+    let (name, offset) = split(place, "+")?;
+    let (module, name) = split(name, ":").map_or((None, name), |(module, name)| (Some(text(module)), name));
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.');
+    if name.is_empty() || !name.iter().all(plain) || name[0].is_ascii_digit() {
+        return None;
+    }
+    let (offset, size, function) = (Some(number(offset)?), Some(number(size)?), Some(text(name)));
+    Some((Frame { function, module, offset, size, ..marks.clone() }, rest))
+}
+
+/// `[<c012d4e6>] f+0x1/0x2` where more of them follow, and those.
+fn addressed<'a>(bytes: &'a [u8], marks: &Frame) -> Option<(Frame, &'a [u8])> {
+    let (address, rest) = bracketed_address(bytes.trim_ascii_start())?;
+    let rest = rest.trim_ascii_start();
+    let (reliable, rest) = rest.strip_prefix(b"? ").map_or((true, rest), |rest| (false, rest.trim_ascii_start()));
+    let (name, offset, size, rest) = with_offset(rest)?;
+    let mut frame = Frame { address: Some(text(address)), function: Some(text(name)), ..marks.clone() };
+    (frame.offset, frame.size, frame.reliable) = (Some(offset), size, reliable);
+    let inside = rest.trim_ascii_start().strip_prefix(b"[").filter(|inside| !inside.starts_with(b"<"));
+    let Some((module, tail)) = inside.and_then(|inside| split(inside, "]")) else { return Some((frame, rest)) };
+    frame.module = Some(text(module));
+    Some((frame, tail))
 }
 
 /// The module of `:tg3:tg3_poll`, and what follows.
@@ -260,6 +290,9 @@ fn named(bytes: &[u8], mut frame: Frame, bracketed: bool) -> Option<Frame> {
     if !is_name(name) || name.ends_with(b":") || is_assignment(name) {
         return None;
     }
+    if bracketed && let Some(found) = of_red_hat(name, rest, &frame) {
+        return Some(found);
+    }
     if let Some(found) = places(rest) {
         (frame.file, frame.line) = (found.last.0.map(text), found.last.1);
         frame.function = Some(text(name));
@@ -287,6 +320,14 @@ fn named(bytes: &[u8], mut frame: Frame, bracketed: bool) -> Option<Frame> {
     }
     frame.function = Some(text(name));
     Some(frame)
+}
+
+/// `__run_timers [kernel] 0xc8 (0xc0303f54)`, as Linux 2.4 of Red Hat prints a place.
+pub(super) fn of_red_hat(name: &[u8], rest: &[u8], marks: &Frame) -> Option<Frame> {
+    let (module, offset) = split(rest.strip_prefix(b"[")?, "] 0x")?;
+    let offset = Some(hex(word(offset).0)?);
+    let module = Some(text(module)).filter(|module| module != "kernel");
+    Some(Frame { function: Some(text(name)), module, offset, ..marks.clone() })
 }
 
 /// `pgd=0000000000000000`, which arm64 prints behind an address in brackets.
@@ -337,7 +378,9 @@ fn place(mut rest: &[u8], frame: &mut Frame) {
             let end = memchr::memchr(b']', tail).unwrap_or(tail.len());
             let (module, _build_id) = word(&tail[..end]);
             let module = module.split(|byte| *byte == b'@').next().unwrap_or_default();
-            if !module.is_empty() && module.iter().all(is_module_byte) {
+            // A line that was joined with the next has its address there.
+            let address = module.len() == 16 && is_hex(module);
+            if !module.is_empty() && !address && module.iter().all(is_module_byte) {
                 frame.module.get_or_insert_with(|| text(module));
             }
             rest = tail.get(end + 1..).unwrap_or_default();
@@ -425,6 +468,11 @@ mod tests {
         let line = b"<ffffffff80130b13>{__wake_up+67} <ffffffff803a1c45>{net_rx_action+165}";
         let behind: Vec<_> = frames_behind(line, 1).into_iter().filter_map(|frame| frame.function).collect();
         assert_eq!(behind, ["net_rx_action"]);
+        let behind = |line: &[u8]| frames_behind(line, 1).into_iter().map(|frame| (frame.function, frame.module));
+        let named = |name: &str, module: Option<&str>| (Some(name.into()), module.map(str::to_owned));
+        let line = b"[<c012d4e6>] a+0x16/0x70 [<c0106b8c>] ? b+0x1/0x2 [nfs] [<c0106b8d>] c+0x1/0x2";
+        assert!(behind(line).eq([named("b", Some("nfs")), named("c", None)]));
+        assert!(behind(b"[a+155/288] [nfs:b+56/80] [c+51/56]").eq([named("b", Some("nfs")), named("c", None)]));
         assert!(frames_behind(b" foo+0x1/0x20", 1).is_empty());
     }
 
@@ -439,6 +487,11 @@ mod tests {
             (" foo+0x1/0x20 (P)", "foo+0x1/0x20"),
             ("[<ffffffff8802d56a>] :tg3:tg3_poll+0x126/0x200", "tg3_poll+0x126/0x200 [tg3] <ffffffff8802d56a>"),
             ("<ffffffff8802d56a>{:tg3:tg3_poll+294}", "tg3_poll+0x126/0x0 [tg3] <ffffffff8802d56a>"),
+            ("[nfs_update_request+447/768] [nfs_updatepage+155/288]", "nfs_update_request+0x1bf/0x300"),
+            ("[usbcore:usb_submit+12/40]", "usb_submit+0xc/0x28 [usbcore]"),
+            ("[<c0119048>] __run_timers [kernel] 0xc8 (0xc0303f54)", "__run_timers+0xc8/0x0 <c0119048>"),
+            ("[<e0a4d048>] nfs_commit [nfs] 0x1c (0xc0303f54))", "nfs_commit+0x1c/0x0 [nfs] <e0a4d048>"),
+            ("[<c012d4e6>] foo+0x16/0x70 [<c0106b8c>] bar+0x1/0x2", "foo+0x16/0x70 <c012d4e6>"),
             ("       <ffffffff80130b13>{__wake_up+67} <ff", "__wake_up+0x43/0x0 <ffffffff80130b13>"),
             (" foo+0x1/0x20 [mod] (PT)", "foo+0x1/0x20 [mod]"),
             ("[c000000003a0f9d0] [c000000000b0a1c4] foo+0x1/0x20 (unreliable)", "foo+0x1/0x20 <c000000000b0a1c4> ?"),
@@ -490,6 +543,8 @@ mod tests {
             "#0: ffff (x){+.+.}, at: foo+0x1/0x2",
             "[   12.345678] foo",
             "usb 1-1: new device",
+            "[12+3/4] done",
+            "[sda+1] 3/4",
         ] {
             assert_eq!(frame_line(line.as_bytes(), 1), None, "{line}");
         }

@@ -25,8 +25,12 @@ pub fn subject(grammar: &Grammar, header: usize, title: &Title, frame: &str, fou
     let hung = found.hung_tasks.iter().any(|task| task.seconds.is_some());
     let search = Search { grammar, kind, hung, loosely: false };
     let pc = frames_of(&found.stacks, &[StackRole::Pc]);
+    let pcs = pc.clone().count();
     if title.interrupted {
-        return search.first(pc).or_else(|| search.interrupted(&found.stacks));
+        return search
+            .first(pc)
+            .or_else(|| search.interrupted(&found.stacks))
+            .or_else(|| search.blocking(&found.stacks));
     }
     let own = |roles: &'static [StackRole]| search.shown(&found.stacks, roles);
     // A WARN() stands where it traps, whatever an unwinder that doubts all frames has on its stack.
@@ -39,8 +43,12 @@ pub fn subject(grammar: &Grammar, header: usize, title: &Title, frame: &str, fou
     };
     // A worker's own loop says nothing; what it ran does.
     let told = |name: String| if WORKER.contains(&name.as_str()) { work().or(Some(name)) } else { Some(name) };
+    // Who jumped to where no code is called it from there.
+    let nowhere = || frames_of(&found.stacks, &[StackRole::Pc]).all(|frame| frame.function.is_none());
+    let caller = || search.first(frames_of(&found.stacks, &[StackRole::Lr]));
     search
         .first(pc)
+        .or_else(|| if pcs > 0 && nowhere() { caller() } else { None })
         .or_else(|| trapped().and_then(|frame| Search { loosely: true, ..search }.plain(frame.function.as_deref()?)))
         .or_else(|| OWN.iter().find_map(|roles| search.first(own(roles).filter(|frame| frame.reliable))))
         .or_else(|| OWN.iter().find_map(|roles| search.first(behind_wait(grammar, hung, own(roles)).into_iter())))
@@ -77,7 +85,7 @@ pub fn stated(grammar: &Grammar, title: &Title, frame: &str, first: &[u8], loose
 }
 
 /// The frames of the stacks with these roles.
-fn frames_of<'s>(stacks: &'s [Stack], roles: &'static [StackRole]) -> impl Iterator<Item = &'s Frame> {
+fn frames_of<'s>(stacks: &'s [Stack], roles: &'static [StackRole]) -> impl Iterator<Item = &'s Frame> + Clone {
     stacks.iter().filter(move |stack| roles.contains(&stack.role)).flat_map(|stack| &stack.frames)
 }
 
@@ -142,6 +150,13 @@ impl Search<'_> {
             let below = stack.frames.iter().rposition(|frame| self.is(List::Interrupts, frame))? + 1;
             self.first(stack.frames[below..].iter())
         })
+    }
+
+    /// Where the first of the tasks stands that hold up a grace period of RCU, preempted or asleep in a lock of PREEMPT_RT, if no CPU
+    /// is shown that might.
+    fn blocking(self, stacks: &[Stack]) -> Option<String> {
+        let first = stacks.first().filter(|_| stacks.iter().all(|stack| stack.role == StackRole::Task))?;
+        Self { hung: true, ..self }.first(first.frames.iter().filter(|frame| frame.reliable))
     }
 
     /// The frames of the stacks with these roles: of one on which a lockup was looked for in an interrupt, those of what the

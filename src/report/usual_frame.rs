@@ -38,7 +38,7 @@ impl<'a> UsualFrame<'a> {
         let (size, rest) = hexadecimal(rest.strip_prefix(b"/0x")?)?;
         let module = match rest {
             [] => None,
-            [b' ', b'[', module @ .., b']'] if !module.is_empty() && module.iter().all(is_module_byte) => Some(module),
+            [b' ', b'[', module @ .., b']'] if is_module(module) => Some(module),
             _ => return None,
         };
         Some(Self { address, name, offset, size, module, reliable })
@@ -68,6 +68,11 @@ static IN_NAMES: [bool; 256] = bytes_of(&[(b'a', b'z'), (b'A', b'Z'), (b'0', b'9
 fn hexadecimal(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let (digits, rest) = bytes.split_at(span(bytes, &HEX));
     Some((hex(digits)?, rest))
+}
+
+/// Whether it is the name of a module, and not an address.
+fn is_module(name: &[u8]) -> bool {
+    !name.is_empty() && name.iter().all(is_module_byte) && !(name.len() == 16 && span(name, &HEX) == 16)
 }
 
 /// What the name of a module is made of.

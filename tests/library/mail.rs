@@ -81,6 +81,14 @@ fn lines_that_a_mailer_cut_are_joined() {
             " __dump_stack_of_a_function_with_a_long_name lib/dump_stack.c:88 [inline]\nend\n",
         ),
         (
+            ">  WARNING: CPU: 7 PID: 1092 at fs/widget.c:227\n>  widget_evict+0x875/0xc60\n>  ...\n",
+            " WARNING: CPU: 7 PID: 1092 at fs/widget.c:227  widget_evict+0x875/0xc60\n ...\n",
+        ),
+        (
+            "> Making a widget (8 rows): [   35.502102] BUG: kernel NULL\n> pointer dereference, address: 000000c8\n> end\n",
+            "Making a widget (8 rows): [   35.502102] BUG: kernel NULL pointer dereference, address: 000000c8\nend\n",
+        ),
+        (
             "> # git bisect good\n> 0123456789abcdef0123456789abcdef01234567\n> git bisect\n",
             "# git bisect good 0123456789abcdef0123456789abcdef01234567\ngit bisect\n",
         ),
@@ -98,6 +106,7 @@ fn lines_that_are_whole_stay_apart() {
         "RAX: 0000000000000000 RBX: 0000000000000000 RCX: 0000000000000000\nRDX: 0000000000000000 RSI: 1\n",
         "CPU: 0 PID: 6576 Comm: syz-executor Not tainted 6.12.0-rc1-syzkaller #0\nHardware name: Google\n",
         "RIP: 0010:ovl_create_real+0x272/0x520 fs/overlayfs/dir.c:212 and some more\nfoo+0x1/0x2\n",
+        "[c000000038643600] [c00000000081202c] .widget_schedule+0x7c/0x840\n[c0000000386436d0] [c00000000081293c] .foo+0x28/0x48\n",
         " foo+0x1/0x2 fs/a.c:1\n bar+0x1/0x2 fs/a.c:2\n",
         "[   12.000000] short\nI think that this is wrong.\nend\n",
     ] {

@@ -9,6 +9,9 @@ const WIDEST: usize = 84;
 /// Mailers wrap at 72 at least.
 const NARROWEST: usize = 72;
 
+/// Of so many lines it is asked whether they were wrapped, where the mail as a whole was not.
+const PART: usize = 32;
+
 /// The narrowest line that is taken for cut where the lines around have stamps.
 const STAMPED_WIDTH: usize = 62;
 
@@ -24,10 +27,18 @@ fn wrapped_at(lines: &[Line]) -> Option<usize> {
 /// Puts the lines together.
 pub(super) fn joined(lines: Vec<Line>, length: usize) -> Inside {
     let width = wrapped_at(&lines);
+    // Of a long mail only a part may be wrapped: the log between lists that are as wide as they were.
+    let parts: Vec<Option<usize>> = match width {
+        Some(_) => Vec::new(),
+        None => lines.chunks(PART).map(wrapped_at).collect(),
+    };
     let mut mail = Inside::of(length);
     let mut lines = lines.into_iter().peekable();
     let mut after = None;
+    let mut number = 0;
     while let Some(line) = lines.next() {
+        let near = parts.get(number / PART).copied().flatten();
+        number += 1;
         // The line as it stands so far, for what follows a cut.
         let whole = after.take().unwrap_or_else(|| {
             mail.begin(line.origin);
@@ -35,7 +46,7 @@ pub(super) fn joined(lines: Vec<Line>, length: usize) -> Inside {
         });
         mail.text.extend_from_slice(&line.text);
         if let Some(next) = lines.peek()
-            && let Some(glue) = glue(&mail.text[whole..], &line, next, width)
+            && let Some(glue) = glue(&mail.text[whole..], &line, next, (width, near))
         {
             mail.text.extend_from_slice(glue);
             mail.begin(next.origin);
@@ -67,8 +78,14 @@ fn unglue(line: &mut [u8]) {
     }
 }
 
-/// What belongs between two physical lines if they are one.
-fn glue(whole: &[u8], line: &Line, next: &Line, width: Option<usize>) -> Option<&'static [u8]> {
+/// What belongs between two physical lines if they are one. The message was wrapped at the first width, or at the second near these
+/// lines: there a line without a stamp must follow one with a stamp.
+fn glue(
+    whole: &[u8],
+    line: &Line,
+    next: &Line,
+    (width, near): (Option<usize>, Option<usize>),
+) -> Option<&'static [u8]> {
     if line.flows {
         return (line.depth == next.depth && !next.text.is_empty()).then_some(b"");
     }
@@ -79,28 +96,47 @@ fn glue(whole: &[u8], line: &Line, next: &Line, width: Option<usize>) -> Option<
     let whole = whole.trim_ascii_end();
     let one = cuts_commit(whole, &next.text)
         || is_unfinished(whole, line, next)
-        || width.is_some_and(|width| continues(whole, line, next, width));
+        || width.is_some_and(|width| continues(whole, line, next, width))
+        || near.is_some_and(|near| is_stamped(whole) && continues(whole, line, next, near));
     one.then(|| if line.text.ends_with(b" ") { &b""[..] } else { b" " })
 }
 
 /// Words with which no line of the kernel ends: something follows them.
-const OPEN_ENDS: [&[u8]; 12] =
-    [b"in", b"at", b"for", b"by", b"from", b"of", b"to", b"than", b"on", b"the", b"address", b"non-canonical"];
+const OPEN_ENDS: [&[u8]; 13] =
+    [b"NULL", b"in", b"at", b"for", b"by", b"from", b"of", b"to", b"than", b"on", b"the", b"address", b"non-canonical"];
 /// What a mailer cuts is longer than this, bytes.
 const SHORTEST_CUT: usize = 30;
 
 /// Whether a header of a report was cut before its last words.
 fn is_unfinished(whole: &[u8], line: &Line, next: &Line) -> bool {
     let opens = |text: &[u8]| matches!(landmark(text), Some(Landmark::Opener | Landmark::Header | Landmark::Panic));
-    let text = if is_stamped(whole) { behind_stamp(whole) } else { whole };
-    let header = opens(text) || (is_stamped(whole) && opens(behind_tags(text)));
+    let whole = whole.trim_ascii_start();
+    let text = if is_stamped(whole) { behind_stamp(whole) } else { behind_words(whole) };
+    let header = opens(text) || (text.len() < whole.len() && opens(behind_tags(text)));
     let last = text.rsplit(|byte| *byte == b' ').next().unwrap_or_default();
+    // A WARN() names its function behind the place.
+    let rest = next.text.trim_ascii_start();
+    let nameless = || text.starts_with(b"WARNING: ") && is_place(last) && names_place(rest);
     header
-        && OPEN_ENDS.contains(&last)
         && line.width >= SHORTEST_CUT
         && next.depth == line.depth
-        && !is_stamped(&next.text)
-        && !next.text.first().is_some_and(u8::is_ascii_whitespace)
+        && !is_stamped(rest)
+        && (OPEN_ENDS.contains(&last) && !next.text.first().is_some_and(u8::is_ascii_whitespace) || nameless())
+}
+
+/// Whether it begins with `name+0x1/0x2` or `name (a/b.c:12`.
+fn names_place(text: &[u8]) -> bool {
+    let first = text.split(|byte| *byte == b' ').next().unwrap_or_default();
+    let name = first.split(|byte| *byte == b'+').next().unwrap_or_default();
+    let is_name =
+        !name.is_empty() && name.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'));
+    is_name && (first[name.len()..].starts_with(b"+0x") || text[first.len()..].starts_with(b" ("))
+}
+
+/// What follows a stamp that others' words stand before, as those of a program on the same console: `Creating journal: [   12.345678] `.
+fn behind_words(text: &[u8]) -> &[u8] {
+    let starts = memchr::memchr_iter(b'[', text).find(|at| is_stamped(&text[*at..]));
+    starts.map_or(text, |at| behind_stamp(&text[at..]))
 }
 
 /// What follows a stamp: `[   12.345678] `, or a date and the tag of the kernel behind it.
@@ -172,7 +208,12 @@ fn begins(whole: &[u8], rest: &[u8], first: &[u8]) -> bool {
     // Old arm frames: `[<8010e300>] (show_stack) from [<80b12478>] (dump_stack+0xa0/0xc0)`.
     let middle = whole.ends_with(b" from");
     let start = landmark(rest.trim_ascii_start()).is_some_and(|landmark| landmark != Landmark::Loose);
-    (first.ends_with(b":") && !number) || release || task || (start && !middle)
+    // PowerPC: `[c0000000386436d0] [c00000000081293c] .widget_read+0x28/0x48`
+    let frame = first
+        .strip_prefix(b"[")
+        .and_then(|inner| inner.strip_suffix(b"]"))
+        .is_some_and(|address| matches!(address.len(), 8 | 16) && address.iter().all(u8::is_ascii_hexdigit));
+    (first.ends_with(b":") && !number) || release || task || frame || (start && !middle)
 }
 
 /// Whether the next line is rather somebody's answer: it left the quoting.
@@ -218,7 +259,11 @@ fn is_stamped(text: &[u8]) -> bool {
         _ => text,
     };
     let Some(inner) = text.strip_prefix(b"[") else { return false };
-    let inner = inner.trim_ascii_start();
+    // Some mailers make the blanks of a stamp such that no line breaks there.
+    let mut inner = inner.trim_ascii_start();
+    while let Some(rest) = inner.strip_prefix(b"\xc2\xa0") {
+        inner = rest.trim_ascii_start();
+    }
     let caller = inner.strip_prefix(b"T").or(inner.strip_prefix(b"C"));
     if let Some(number) = caller {
         let digits = number.iter().take_while(|byte| byte.is_ascii_digit()).count();

@@ -69,6 +69,11 @@ impl Sample<'_> {
         if callers * 2 > self.lines.len() {
             return None;
         }
+        if !before.iter().any(|layer| matches!(layer, Layer::Tag(_)))
+            && let Some(tag) = self.levels()
+        {
+            return Some(Layer::Tag(tag));
+        }
         if let Some(shape) = self.shape() {
             return Some(Layer::Shape(shape));
         }
@@ -77,6 +82,13 @@ impl Sample<'_> {
         }
         let shared = self.lines.iter().map(|line| blanks(line)).min();
         shared.filter(|indent| *indent > 0 && self.lines.len() > 1).or_else(|| self.quoted()).map(Layer::Indent)
+    }
+
+    /// The levels of the messages as words, which stand in front of all of the report's own lines.
+    fn levels(&self) -> Option<Tag> {
+        let own = self.lines[..self.below].iter().map(|line| line.as_ref());
+        let own: Vec<&[u8]> = own.take_while(|line| Tag::has_level(line)).collect();
+        (own.len() > OWN).then(|| Tag::of(&own))?.filter(Tag::is_level)
     }
 
     /// How far a block of lines stands in that somebody quotes between words of his own, as Markdown has it.

@@ -49,7 +49,7 @@ impl Tag {
         let shared = found.into_iter().filter(|(_, lines, _)| lines * 100 >= all * SHARE);
         let (groups, lines, blanks) = shared.max_by_key(|(groups, ..)| groups.len())?;
         // Messages may begin with `INFO:` and `WARNING:` themselves.
-        let words = || messages.iter().filter(|message| begins_with_level(message));
+        let words = || messages.iter().filter(|message| begins_with_level(message.trim_ascii_start()));
         if groups[0] == LEVEL && words().count() * 2 < lines {
             return None;
         }
@@ -59,6 +59,11 @@ impl Tag {
     /// Whether it is the level as a word.
     pub(super) fn is_level(&self) -> bool {
         self.groups == [LEVEL]
+    }
+
+    /// Whether a message has it as a word.
+    pub(super) fn has_level(message: &[u8]) -> bool {
+        matches!(groups(message)[..], [(LEVEL, _)])
     }
 
     /// How long the tag of a message is, bytes; 0 if it has none.

@@ -19,6 +19,7 @@ pub(super) fn is_plain<'line>(raw: impl Iterator<Item = &'line [u8]> + Clone) ->
         return false;
     }
     let (mut with, mut without, mut empty, mut tags, mut copies, mut longest) = (0, 0, 0, 0, 0, 0);
+    let mut levels = 0;
     let mut above = None;
     for line in raw {
         let copied = above.replace(line) == Some(line);
@@ -39,17 +40,23 @@ pub(super) fn is_plain<'line>(raw: impl Iterator<Item = &'line [u8]> + Clone) ->
             // A stamp further in, or a line that may continue a message.
             Some(_) => return false,
             None if stamped && line.starts_with(b"        ") => return false,
-            None => without += 1,
+            None => {
+                without += 1;
+                levels += usize::from(begins_with_level(line));
+            }
         }
     }
     let all = with + without;
     let agrees = match stamped {
         // What was cut off a line has no stamp, and no line is long then.
         true => with * 2 >= all && (tags * 2 < with || with < 3) && (without == 0 || longest > WIDEST),
-        false => with == 0,
+        false => with == 0 && levels < LEVELS,
     };
     agrees && empty * 3 <= all && copies * 4 < all.max(2)
 }
+
+/// So many lines that begin with a level's word show that the word stands before the messages.
+const LEVELS: usize = 3;
 
 /// Whether brackets, a core (`c0 `) or a level's word stand behind the stamp and the console's own caller, decided at a glance.
 fn may_have_tag(line: &[u8]) -> bool {

@@ -263,3 +263,21 @@ fn no_place_is_broken_between_lines() {
     let log = hung("waiter", 58, &mutex_in(name));
     assert!(locks_text("hang.log", &read(&log), &Look::default()).contains(name));
 }
+
+#[test]
+fn silence_is_no_news_unless_a_task_would_have_been_listed() {
+    let row = |time: &str, name: &str, pid: u32| {
+        format!(
+            "[ {time}] task:{name:<15} state:D stack:0     pid:{pid}  tgid:{pid}  ppid:2      flags:0x00004000\n\
+             [ {time}] Call Trace:\n[ {time}]  <TASK>\n[ {time}]  __schedule+0x63/0xb0\n[ {time}]  schedule+0x20/0x40\n\
+             [ {time}]  rwsem_down_read_slowpath+0x1/0x20\n[ {time}]  widget_read+0x3f7/0x6b0\n[ {time}]  </TASK>\n"
+        )
+    };
+    let gone = |key: &str| {
+        let log = [row("5153.460741", "ps", 6012), key.to_owned(), row("5187.935462", "widgetd", 262)].concat();
+        let changes = read(&log).pop().and_then(|dump| dump.changes).expect("there is a dump before");
+        changes.gone.iter().map(|task| task.pid).collect::<Vec<_>>()
+    };
+    assert_eq!(gone(""), [0; 0]);
+    assert_eq!(gone("[ 5187.935461] sysrq: Show Blocked State\n"), [6012]);
+}
