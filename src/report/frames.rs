@@ -192,8 +192,8 @@ fn bracketed_address(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 /// `(f) from [<c000>] (g+0x1/0x2)` and the newer `f from g+0x1/0x2`: the frame of `g`.
 fn arm(bytes: &[u8], marks: &Frame) -> Option<FrameLine> {
     let (callee, rest) = word(bytes);
-    // `(widget_open+0x80/0xe8 [widget]) from`
-    let rest = if callee.starts_with(b"(") && rest.starts_with(b"[") { word(rest).1 } else { rest };
+    // `(widget_open+0x80/0xe8 [widget]) from`, `widget_open [widget] from`
+    let rest = if rest.starts_with(b"[") { word(rest).1 } else { rest };
     let rest = rest.strip_prefix(b"from ")?;
     let callee = callee.strip_prefix(b"(").map_or(callee, |name| name.strip_suffix(b")").unwrap_or(name));
     // Until Linux 3.10 the callee had an offset, too.
@@ -500,6 +500,7 @@ mod tests {
                 "show_stack+0x18/0x1c <8011162c>",
             ),
             (" dump_backtrace from show_stack+0x18/0x1c", "show_stack+0x18/0x1c"),
+            (" foo [widget] from bar+0x18/0x1c [widget]", "bar+0x18/0x1c [widget]"),
             (" foo from bar+0x18/0x1c arch/arm/kernel/traps.c:254", "bar+0x18/0x1c arch/arm/kernel/traps.c:254"),
             ("([<000000000010a4c4>] foo+0x1/0x20)", "foo+0x1/0x20 <000000000010a4c4>"),
             (" [<000003ffe0c9c0b2>] foo+0x1/0x20 ", "foo+0x1/0x20 <000003ffe0c9c0b2>"),

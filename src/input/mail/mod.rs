@@ -1,6 +1,8 @@
 //! Kernel text out of mails: separators, headers, encodings and quoting taken off, wrapped lines joined again.
 
+mod cut;
 mod mime;
+mod stamp;
 mod wrap;
 
 use super::Inside;

@@ -1,6 +1,7 @@
 //! Lines that a mailer cut, joined again: where the format says so, or where kernel text cannot end like that.
 
-use super::Line;
+use super::stamp::{behind_stamp, is_dated, is_place, is_stamped};
+use super::{Line, cut};
 use crate::input::{Inside, Landmark, landmark};
 
 /// No mailer makes lines longer than this when it wraps, the marks of quoting included.
@@ -96,6 +97,7 @@ fn glue(
     let whole = whole.trim_ascii_end();
     let one = cuts_commit(whole, &next.text)
         || is_unfinished(whole, line, next)
+        || (!is_prose(line, next) && cut::goes_on(whole, &next.text))
         || width.is_some_and(|width| continues(whole, line, next, width))
         || near.is_some_and(|near| is_stamped(whole) && continues(whole, line, next, near));
     one.then(|| if line.text.ends_with(b" ") { &b""[..] } else { b" " })
@@ -137,12 +139,6 @@ fn names_place(text: &[u8]) -> bool {
 fn behind_words(text: &[u8]) -> &[u8] {
     let starts = memchr::memchr_iter(b'[', text).find(|at| is_stamped(&text[*at..]));
     starts.map_or(text, |at| behind_stamp(&text[at..]))
-}
-
-/// What follows a stamp: `[   12.345678] `, or a date and the tag of the kernel behind it.
-fn behind_stamp(text: &[u8]) -> &[u8] {
-    let end = if is_dated(text) { b"kernel: " } else { &b"] "[..] };
-    memchr::memmem::find(text, end).map_or(text, |at| &text[at + end.len()..])
 }
 
 /// What follows further stamps and tags: `[12345.678901] `, `[4:     widgetd:  771] `, `watchdog: `.
@@ -221,71 +217,11 @@ fn is_prose(line: &Line, next: &Line) -> bool {
     next.depth < line.depth && next.text.len() > 40
 }
 
-/// `Mar  1 12:00:09 `, `2026-03-01T12:00:09`, `12:00:09,123 ` at the start, as daemons write it.
-fn is_dated(text: &[u8]) -> bool {
-    const FORMS: [&[u8]; 5] =
-        [b"Mmm 00 00:00:00 ", b"0000-00-00T00:00:00", b"0000-00-00 00:00:00", b"00:00:00 ", b"00:00:00,000 "];
-    FORMS.iter().any(|form| {
-        let fits = |(byte, form): (&u8, &u8)| match form {
-            b'0' => byte.is_ascii_digit(),
-            b'M' => byte.is_ascii_uppercase(),
-            b'm' => byte.is_ascii_lowercase(),
-            form => byte == form,
-        };
-        // The day of the month may have a blank before it.
-        let day = form.first() == Some(&b'M') && text.get(4) == Some(&b' ');
-        let mut pairs = text.iter().zip(*form).enumerate();
-        text.len() >= form.len() && pairs.all(|(at, pair)| (day && at == 4) || fits(pair))
-    })
-}
-
-/// `[Wed Dec 19 03:36:07 2018] ` at the start, in any language, as dmesg -T writes it.
-fn is_dated_by_dmesg(text: &[u8]) -> bool {
-    const LONGEST: usize = 40;
-    let Some(inner) = text.strip_prefix(b"[") else { return false };
-    let Some(end) = memchr::memchr(b']', &inner[..inner.len().min(LONGEST)]) else { return false };
-    let clock = |word: &[u8]| word.len() == 8 && word[2] == b':' && word[5] == b':' && word[0].is_ascii_digit();
-    inner[..end].split(|byte| *byte == b' ').any(clock)
-}
-
-/// `[   12.345678]` at the start, a level before it perhaps; or, with printk.time=0, `[   T57]`; or a date.
-fn is_stamped(text: &[u8]) -> bool {
-    if is_dated(text) || is_dated_by_dmesg(text) {
-        return true;
-    }
-    let text = match text {
-        [b'<', b'0'..=b'7', b'>', rest @ ..] => rest,
-        [b'*', b'*', b' ', ..] => return memchr::memmem::find(text, b" printk messages dropped **").is_some(),
-        _ => text,
-    };
-    let Some(inner) = text.strip_prefix(b"[") else { return false };
-    // Some mailers make the blanks of a stamp such that no line breaks there.
-    let mut inner = inner.trim_ascii_start();
-    while let Some(rest) = inner.strip_prefix(b"\xc2\xa0") {
-        inner = rest.trim_ascii_start();
-    }
-    let caller = inner.strip_prefix(b"T").or(inner.strip_prefix(b"C"));
-    if let Some(number) = caller {
-        let digits = number.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        return digits > 0 && number[digits..].starts_with(b"] ");
-    }
-    let digits = inner.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'.').count();
-    digits > 0 && inner[..digits].contains(&b'.') && inner.get(digits) == Some(&b']')
-}
-
 /// `fs/ext4/inode.c:123`, alone or with `[inline]` or a module after it.
 fn is_source(text: &[u8]) -> bool {
     let mut words = text.split(|&byte| byte == b' ').filter(|word| !word.is_empty());
     let Some(place) = words.next() else { return false };
     is_place(place) && words.all(|word| word.starts_with(b"[") && word.ends_with(b"]"))
-}
-
-/// `path/file.c:12`.
-fn is_place(word: &[u8]) -> bool {
-    let Some(colon) = memchr::memrchr(b':', word) else { return false };
-    let (path, line) = (&word[..colon], &word[colon + 1..]);
-    let extension = [&b".c"[..], b".h", b".S", b".rs"].iter().any(|end| path.ends_with(end));
-    extension && !line.is_empty() && line.iter().all(u8::is_ascii_digit)
 }
 
 fn ends_with_place(text: &[u8]) -> bool {
