@@ -118,7 +118,7 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
     let told = mentioned
         || !alone && is_title(line.header, rest) && !below().next().is_some_and(|below| is_own(&below))
         || !line.prose && !before.trim_ascii().is_empty() && is_mentioned(line.header, rest)
-        || names_no_task(line.header, rest)
+        || names_no_task(line.header, rest) && !below().next().is_some_and(|below| is_own(&below))
         || ends_in_place(before)
         || is_comment(before)
         || is_quoted(before, rest)

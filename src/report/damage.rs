@@ -18,10 +18,10 @@ pub(super) struct Damage {
 
 /// What arm prints between the frames around an exception: `Exception stack(0x82a1de60 to 0x82a1dea8)` and the rows of
 /// words below it, `de60: 00000000 00000036`; old kernels also `r6:c0215cbc r5:00000009`. ia64 has both stack pointers below each
-/// frame: `sp=e0000010a6f2f990 bsp=e0000010a6f29080`.
+/// frame: `sp=e0000010a6f2f990 bsp=e0000010a6f29080`; PowerPC says `--- interrupt: 901 at f+0x1/0x2` and below it `LR = g+0x1/0x2`.
 fn is_saved_registers(line: &[u8]) -> bool {
     line.starts_with(b"Exception stack(0x")
-        || line.trim_ascii_start().starts_with(b"sp=")
+        || [&b"sp="[..], b"LR = ", b"--- interrupt: "].iter().any(|start| line.trim_ascii_start().starts_with(start))
         || matches!(line, [b'r', digit, b':' | b'0'..=b'9', ..] if digit.is_ascii_digit())
         || matches!(line, [a, b, c, d, b':', b' ', ..] if [a, b, c, d].iter().all(|byte| byte.is_ascii_hexdigit()))
 }

@@ -90,7 +90,9 @@ impl Facts {
                 if let Some(rest) = after(trimmed, "Workqueue: ") {
                     let function = word(word(rest).1).0;
                     let stopped = traces.stopped.is_some() && traces.near.1 == traces.stopped;
-                    if account.out.work_function.is_none() && !function.is_empty() && !stopped {
+                    // A kernel without symbols prints an address.
+                    let named = !function.is_empty() && !function.starts_with(b"0x");
+                    if account.out.work_function.is_none() && named && !stopped {
                         account.out.work_function = Some(text(function));
                     }
                 }

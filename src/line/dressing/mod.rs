@@ -77,6 +77,10 @@ impl Dressing {
                 return None;
             }
         }
+        // The last line of a block that stands in is like those above it, not like the words below.
+        if stamp_at(raw[0]).is_some_and(|at| at > 0) && raw[1..].iter().all(|line| stamp_at(line).is_none()) {
+            raw.truncate(1);
+        }
         // What stands far in continues a message, and says nothing about prefixes, unless the log as a whole does.
         let all_deep = is_deep(raw[0]);
         let filled =
