@@ -3,7 +3,7 @@
 use super::dress::Undressed;
 use crate::grammar::{Anchor, Grammar, Scanner};
 use crate::line::{lex, wall_clock};
-use crate::report::{Context, Excerpt, Printers, Shown, Structure, describe_shown};
+use crate::report::{Context, Excerpt, Printers, Shown, Structure, describe_shown, is_doubted};
 
 /// A report's window in a flooded log, bytes to either side.
 pub(super) const FLOODED_WINDOW: usize = 4 << 10;
@@ -175,6 +175,8 @@ pub(super) fn structure(grammar: &Grammar, excerpt: &Excerpt<'_>, own: usize, pl
             }
             None => &line.text,
         };
+        // Where no printer is known, doubted lines stand among the others.
+        let doubted = doubted || excerpt.context == Context::Unknown && is_doubted(text, line.letters);
         Some(Shown { text, log_line: place.log_line(line.offset, line.below), letters: line.letters, doubted })
     });
     describe_shown(grammar, lines)

@@ -83,6 +83,7 @@ pub(crate) use lines::Shown;
 pub use message::{Said, said};
 pub use naming::demangle;
 pub use printed::KeptLine;
+pub(crate) use printed::is_doubted;
 pub use printers::Printers;
 pub use record::*;
 pub use renumber::{renumber_event, renumber_report};

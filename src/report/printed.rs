@@ -78,13 +78,17 @@ pub(super) fn printed<'a>(
     let message = raw.get(prefix.message..).unwrap_or_default();
     let letters = Letters::of(message);
     let text = if letters.may_hold(RETURN) { without_returns(message) } else { Cow::Borrowed(message) };
-    let doubted = prefix.context != Context::Unknown
-        && DOUBTS.into_iter().any(|doubt| letters.may_hold(doubt))
-        && (is_questionable(&text) || symbolized::is_questionable_frame(&text));
+    let doubted = prefix.context != Context::Unknown && is_doubted(&text, letters);
     let (ends, noise) = (output.ends.is_match_in(&text, letters), output.noise.is_match_in(&text, letters));
     let line = KeptLine { text, stamp: prefix.stamp, offset: span.start, below, letters };
     let sent = asks_others(&line);
     Printed { line, end: span.end, doubted, ends, noise, sent }
+}
+
+/// Whether a line is a frame that a careful unwinder would not have printed.
+pub(crate) fn is_doubted(text: &[u8], letters: Letters) -> bool {
+    DOUBTS.into_iter().any(|doubt| letters.may_hold(doubt))
+        && (is_questionable(text) || symbolized::is_questionable_frame(text))
 }
 
 /// A line without the carriage returns at its ends.
