@@ -223,14 +223,14 @@ impl<'a> Walk<'a> {
     }
 
     fn write(&mut self, text: &[u8], at: usize, number: usize, matters: bool) {
-        // A line of which nothing is left stands nowhere: at its offset begins the next one.
+        // Of a line that carries no message nothing can be said.
         if matters && !text.is_empty() {
             self.out.first = Shown::At(self.out.text.len());
         }
         self.out.lines.push((self.out.text.len(), at));
         self.out.numbers.push(number);
         self.out.text.extend_from_slice(text);
-        if !self.out.text.ends_with(b"\n") {
+        if !text.ends_with(b"\n") {
             self.out.text.push(b'\n');
         }
     }
