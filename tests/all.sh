@@ -201,8 +201,8 @@ if [ -d "$shared/score" ]; then
     "$S/score/mails.py" "$B" people "$S/corpora/mails/people" --floor seen=0.995 --floor named=0.83 --floor one=0.9
     "$S/score/mails.py" "$B" bisect "$S/corpora/mails/bisect" --floor commit=0.99 --floor clean=0.98 --floor steps=0.98
     L=$S/corpora/lab/logs
-    "$S/score/dressings.py" "$B" "$L"/{atomic_mutex,hang_abba_lockdep,hang_rwsem_writer,hang_chain.run2,kasan_uaf_read,ld_hardirq,ld_recursive}.log \
-        "$L"/{rcu_stall,oops_null_write,panic_call,ref_underflow,spin_lockup}.log --floor whole=0.98 --floor titles=0.995 --floor locks=0.995
+    "$S/score/dressings.py" "$B" "$L"/{atomic_mutex,hang_abba_lockdep,hang_rwsem_writer,hang_chain.run2,kasan_global_oob,kasan_uaf_read,ld_hardirq,ld_recursive,oom_kill}.log \
+        "$L"/{rcu_stall,oops_null_write,panic_call,ref_underflow,spin_lockup}.log --floor whole=0.995 --floor titles=0.995 --floor locks=0.995
     if [ -f "$S/lab/kernel.tar.zst" ]; then
         [ -d "$target/klab" ] || { rm -rf "$target/klab.part" && mkdir -p "$target/klab.part" &&
             tar --zstd -xf "$S/lab/kernel.tar.zst" -C "$target/klab.part" && mv "$target/klab.part" "$target/klab"; }

@@ -1,9 +1,9 @@
 //! A crash whose first line was not copied: what only a crash prints, with nothing above that announces it.
 
-use super::{Item, Options, read_items};
-use crate::grammar::Texts;
+use super::{Item, Kept, Options, read_items};
+use crate::grammar::{Texts, piece_end};
 use crate::line::{is_body, lex, lost_its_bracket, unwrap};
-use crate::report::{Report, renumber_report};
+use crate::report::{Event, Report, renumber_report};
 use std::sync::LazyLock;
 
 /// The line that stands in for the missing one; a kind of the grammar knows it.
@@ -27,6 +27,8 @@ const ABOVE: usize = 80;
 /// How many lines below it are looked at for a stack, and how many of them must belong to a report.
 const BELOW: usize = 40;
 const EVIDENCE: usize = 4;
+/// So many lines may stand between an event and its stack: a copy of its line, or the rest of it where lines were broken.
+const REST: usize = 2;
 
 /// The report of a log in which no report was found, if it holds one without its first line. Lines and offsets are those of
 /// the text; the report begins at the first line that is there.
@@ -43,14 +45,26 @@ pub fn headless(options: &Options, text: &[u8]) -> Option<Report> {
         b""
     };
     let whole = [&text[..at], stand_in, bracket, &text[at..]].concat();
-    let options = Options { events: true, opened: false, gaps: false, threads: 1, read: None, ..options.clone() };
+    let kept = Kept::ALL;
+    let options = Options { events: true, kept, opened: false, gaps: false, threads: 1, read: None, ..options.clone() };
+    let grammar = options.grammar.clone();
+    // The stand-in parts an event from its stack.
+    let stands_above = |event: &Event| {
+        let start = usize::try_from(event.start).ok().filter(|start| *start < at);
+        let between = |start| text[piece_end(text, start)..at].split(|byte| *byte == b'\n');
+        let filled = |line: &&[u8]| !line.trim_ascii().is_empty();
+        start.is_some_and(|start| between(start).filter(filled).count() <= REST)
+            && grammar.events.iter().any(|known| known.id == event.kind && known.structure)
+    };
     let length = (stand_in.len() + bracket.len()) as u64;
     let mut found = None;
     for item in read_items(options, &whole) {
         match item {
             Item::Closed(report) if report.start == at as u64 => found = Some(*report),
             // Something above announces the stack.
-            Item::Event(event) if !event.stacks.is_empty() && event.start < place as u64 + length => {
+            Item::Event(event)
+                if stands_above(&event) || !event.stacks.is_empty() && event.start < place as u64 + length =>
+            {
                 return None;
             }
             _ => {}
