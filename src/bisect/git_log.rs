@@ -9,6 +9,7 @@ use super::record::{
 use super::rules::MANY;
 use super::{prose, sessions, words};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// How many notes are kept.
 const KEPT: usize = 16;
@@ -46,7 +47,7 @@ struct Reader {
     dump: Option<Dump>,
     terms: Terms,
     /// Subjects by commit, from the comments.
-    subjects: BTreeMap<String, String>,
+    subjects: Rc<BTreeMap<String, String>>,
     /// Comments for which no command came yet.
     comments: Vec<(u64, String, String)>,
     /// Line and verdict of each commit's last mark.
@@ -84,7 +85,7 @@ impl Reader {
             found,
             dump: None,
             terms,
-            subjects: BTreeMap::new(),
+            subjects: Rc::default(),
             comments: Vec::new(),
             marks: BTreeMap::new(),
             sides: (false, false),
@@ -156,7 +157,7 @@ impl Reader {
     fn end(&mut self) -> Bisection {
         let mut next = Self::new(&self.found.log, self.found.dialect.mailed);
         // The comments before a start belong to it.
-        (next.comments, next.subjects) = (std::mem::take(&mut self.comments), self.subjects.clone());
+        (next.comments, next.subjects) = (std::mem::take(&mut self.comments), Rc::clone(&self.subjects));
         if self.answered {
             next.bad_merge_base(self.merge_base.take());
         }
@@ -168,7 +169,7 @@ impl Reader {
         match line {
             Line::Given { word, commit, subject } => {
                 let (commit, word) = (words(commit), words(word));
-                self.subjects.insert(commit.clone(), words(subject));
+                Rc::make_mut(&mut self.subjects).insert(commit.clone(), words(subject));
                 self.comments.push((number, word, commit));
             }
             Line::Command { word, rest } if line::is_of_git(content) => {
@@ -188,7 +189,7 @@ impl Reader {
             Line::Hash(commit) if self.listing => self.answer(true, &words(commit), String::new()),
             Line::Left(left) => self.left = Some(left),
             Line::Position { commit, subject } => {
-                self.subjects.insert(words(commit), words(subject));
+                Rc::make_mut(&mut self.subjects).insert(words(commit), words(subject));
                 self.position = Some(words(commit));
             }
             _ => self.other(number, content),

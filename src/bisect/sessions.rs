@@ -1,17 +1,24 @@
 //! Several sessions in one text: each is reported, and none twice.
 
 use super::record::{Bisection, Origin, Outcome, Role, Verdict};
+use std::collections::BTreeSet;
+
+/// A session is compared with so many before it: who quotes one has not written a book between them.
+const NEAR: usize = 64;
 
 /// Leaves out sessions that another one of the text contains: a log that was sent before it was finished, or quoted again.
 #[must_use]
 pub(super) fn told_once(all: Vec<Bisection>) -> Vec<Bisection> {
     let mut kept: Vec<Bisection> = Vec::new();
     for mut found in all {
-        if let Some(known) = kept.iter_mut().find(|known| contains(known, &found)) {
+        let near = |kept: &[Bisection]| kept.len().saturating_sub(NEAR);
+        let from = near(&kept);
+        if let Some(known) = kept[from..].iter_mut().find(|known| contains(known, &found)) {
             adopt(known, found);
             continue;
         }
-        while let Some(at) = kept.iter().position(|known| contains(&found, known)) {
+        while let Some(at) = kept[near(&kept)..].iter().position(|known| contains(&found, known)) {
+            let at = near(&kept) + at;
             adopt(&mut found, kept.remove(at));
         }
         kept.push(found);
@@ -35,14 +42,17 @@ fn answered_above(kept: &mut Vec<Bisection>) {
         let steps = found.steps.iter().filter(|step| step.role == Role::Bisect);
         steps.rev().find(|step| step.verdict == Some(Verdict::Bad)).map(|step| step.commit.clone())
     };
-    while let Some((answer, log)) = kept.iter().enumerate().find_map(|(answer, above)| {
-        let bare = above.outcome == Outcome::Culprit && above.steps.iter().all(|step| step.commit == "HEAD");
-        let log = |below: &Bisection| {
-            below.outcome == Outcome::Incomplete
-                && last_bad(below).as_deref() == above.commits.first().map(String::as_str)
-        };
-        kept.iter().position(|below| bare && log(below)).map(|log| (answer, log))
-    }) {
+    let bare =
+        |found: &Bisection| found.outcome == Outcome::Culprit && found.steps.iter().all(|step| step.commit == "HEAD");
+    let mut left_out = vec![false; kept.len()];
+    for answer in 0..kept.len() {
+        if !bare(&kept[answer]) {
+            continue;
+        }
+        let named = kept[answer].commits.first().map(String::as_str);
+        let is_log = |at: &usize| kept[*at].outcome == Outcome::Incomplete && last_bad(&kept[*at]).as_deref() == named;
+        let mut near = answer.saturating_sub(NEAR)..kept.len().min(answer + NEAR);
+        let Some(log) = near.find(is_log) else { continue };
         let above = kept[answer].clone();
         let below = &mut kept[log];
         (below.outcome, below.revisions_left) = (Outcome::Culprit, None);
@@ -55,8 +65,10 @@ fn answered_above(kept: &mut Vec<Bisection>) {
         }
         below.flags = above.flags;
         adopt(below, above);
-        kept.remove(answer);
+        left_out[answer] = true;
     }
+    let mut left_out = left_out.into_iter();
+    kept.retain(|_| !left_out.next().unwrap_or_default());
 }
 
 /// Says what a log without an answer has shown: git looks for the first bad commit among the ancestors of the last one.
@@ -79,11 +91,14 @@ pub(super) fn ends_open(found: &mut Bisection) {
 fn contains(whole: &Bisection, part: &Bisection) -> bool {
     let (all, some) = (told(whole), told(part));
     let answered = !part.commits.is_empty() && part.commits == whole.commits;
-    let among = some.iter().all(|one| all.contains(one) || one.0 == "HEAD");
+    let among = || {
+        let all: BTreeSet<&(&str, Verdict)> = all.iter().collect();
+        some.iter().all(|one| one.0 == "HEAD" || all.contains(one))
+    };
     let is_excerpt = part.truncated || part.dialect.name == Origin::GitVisualize;
     match (answered, part.commits.is_empty()) {
-        (true, _) => among,
-        (false, true) => all.starts_with(&some) || (is_excerpt && among),
+        (true, _) => among(),
+        (false, true) => all.starts_with(&some) || (is_excerpt && among()),
         (false, false) => false,
     }
 }

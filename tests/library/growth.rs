@@ -246,6 +246,16 @@ fn nothing_but_ends_of_lines() {
 }
 
 #[test]
+fn lines_of_a_mail_that_all_go_on() {
+    let head = "From: a@example.org\nSubject: oops\n\n";
+    let mail = |line: &str, count: usize| head.to_owned() + &format!("{line}\n").repeat(count);
+    let read = |text: &[u8]| drop(black_box(kanalyze::input::read_mail(text)));
+    for line in ["[<ffffffff81000000>]", "RAX: 0000000000000000 RBX:", "widget_put (a/b.c:1 (discriminator 2)"] {
+        grows_linearly(4_000, |count| mail(line, count), read);
+    }
+}
+
+#[test]
 fn one_line_without_an_end() {
     grows_linearly(200_000, |count| "A".repeat(count), reads);
     // Words at which searches stop.
@@ -335,6 +345,17 @@ fn a_bisection_of_many_steps() {
     grows_linearly(400, text, |text| {
         black_box(bisect::read("log", text, &|bytes| read_reports("log", bytes)));
     });
+}
+
+#[test]
+fn many_bisections_in_one_text() {
+    let answers = |count: usize| (0..count).map(|at| format!("{at:040x} is the first bad commit\n")).collect();
+    let starts = |count: usize| {
+        (0..count).map(|at| format!("git bisect start\n# bad: [{at:040x}] x\ngit bisect bad {at:040x}\n")).collect()
+    };
+    let read = |text: &[u8]| drop(black_box(bisect::read("-", text, &|_| Vec::new())));
+    grows_linearly(400, answers, read);
+    grows_linearly(400, starts, read);
 }
 
 #[test]
