@@ -51,7 +51,7 @@ pub fn headless(options: &Options, text: &[u8]) -> Option<Report> {
     // The stand-in parts an event from its stack.
     let stands_above = |event: &Event| {
         let start = usize::try_from(event.start).ok().filter(|start| *start < at);
-        let between = |start| text[piece_end(text, start)..at].split(|byte| *byte == b'\n');
+        let between = |start| text.get(piece_end(text, start)..at).unwrap_or_default().split(|byte| *byte == b'\n');
         let filled = |line: &&[u8]| !line.trim_ascii().is_empty();
         start.is_some_and(|start| between(start).filter(filled).count() <= REST)
             && grammar.events.iter().any(|known| known.id == event.kind && known.structure)

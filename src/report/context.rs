@@ -80,11 +80,11 @@ pub(super) fn oopsing(line: &[u8], letters: Letters) -> Option<Task> {
     const OOPS: Wanted = Wanted::new(": Oops ");
     let (who, code) = OOPS.split(line, letters)?;
     let code = code.strip_prefix(b"-").unwrap_or(code);
-    let open = memchr::memrchr2(b'(', b'[', who)?;
-    let pid = number(&who[open + 1..who.len() - 1])?;
-    let closed = matches!((who[open], who.last()), (b'(', Some(b')')) | (b'[', Some(b']')));
-    let comm = who[..open].trim_ascii();
-    let known = closed && !comm.is_empty() && comm.len() <= COMMAND && code.first().is_some_and(u8::is_ascii_digit);
+    let (who, mark) =
+        who.strip_suffix(b")").map(|who| (who, b'(')).or_else(|| Some((who.strip_suffix(b"]")?, b'[')))?;
+    let open = memchr::memrchr(mark, who)?;
+    let (comm, pid) = (who[..open].trim_ascii(), number(&who[open + 1..])?);
+    let known = !comm.is_empty() && comm.len() <= COMMAND && code.first().is_some_and(u8::is_ascii_digit);
     known.then_some(Task { comm: text(comm), pid: i64::try_from(pid).ok()? })
 }
 
@@ -239,6 +239,16 @@ pub(super) fn fault_kind(line: &[u8]) -> Option<AccessKind> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_oopses_is_named_by_its_line() {
+        let of = |line: &str| oopsing(line.as_bytes(), Letters::of(line.as_bytes())).map(|task| (task.comm, task.pid));
+        assert_eq!(of("swapper(1): Oops 0"), Some(("swapper".into(), 1)));
+        assert_eq!(of("modprobe[6234]: Oops 8813272891392 [1]"), Some(("modprobe".into(), 6234)));
+        for line in ["widget[: Oops 1", "widget(: Oops 1", "(1): Oops 1", "]: Oops 1", "a(1]: Oops 1", "a(b): Oops 1"] {
+            assert_eq!(of(line), None, "{line}");
+        }
+    }
 
     #[test]
     fn cpu_lines_of_all_ages_are_read() {

@@ -122,12 +122,15 @@ fn is_parenthesis(rest: &[u8]) -> bool {
 
 /// Whether a parenthesis with places is open: `kfree (./include/linux/foo.h:118`.
 fn is_open(text: &[u8]) -> bool {
-    let Some(at) = memchr::memmem::rfind(text, b" (") else { return false };
-    let inner = &text[at + 2..];
-    let discriminator = inner.starts_with(b"discriminator ");
-    let place = words(inner).next().is_some_and(is_place);
-    (place && !inner.ends_with(b")"))
-        || (discriminator && inner.ends_with(b")") && is_open(text[..at].trim_ascii_end()))
+    let mut text = text;
+    while let Some(at) = memchr::memmem::rfind(text, b" (") {
+        let inner = &text[at + 2..];
+        if !inner.starts_with(b"discriminator ") || !inner.ends_with(b")") {
+            return words(inner).next().is_some_and(is_place) && !inner.ends_with(b")");
+        }
+        text = text[..at].trim_ascii_end();
+    }
+    false
 }
 
 /// `(discriminator 1) ./include/linux/foo.h:161 mm/bar.c:34)`: places, and perhaps the end of the parenthesis.

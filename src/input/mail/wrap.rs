@@ -13,6 +13,9 @@ const NARROWEST: usize = 72;
 /// Of so many lines it is asked whether they were wrapped, where the mail as a whole was not.
 const PART: usize = 32;
 
+/// What is put together is no longer than this, bytes: each next line is compared with all of it.
+const LONGEST: usize = 16 << 10;
+
 /// The narrowest line that is taken for cut where the lines around have stamps.
 const STAMPED_WIDTH: usize = 62;
 
@@ -91,7 +94,11 @@ fn glue(
         return (line.depth == next.depth && !next.text.is_empty()).then_some(b"");
     }
     // A reply's wrapping may push a line's rest out of the quoting, never into it.
-    if next.depth > line.depth || next.text.trim_ascii().is_empty() || line.text.trim_ascii().is_empty() {
+    if whole.len() > LONGEST
+        || next.depth > line.depth
+        || next.text.trim_ascii().is_empty()
+        || line.text.trim_ascii().is_empty()
+    {
         return None;
     }
     let whole = whole.trim_ascii_end();
