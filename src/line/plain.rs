@@ -2,37 +2,43 @@
 
 use std::borrow::Cow;
 
-/// What HTML writes for characters of kernel lines.
-const ENTITIES: [(&[u8], u8); 7] = [
-    (b"&gt;", b'>'),
-    (b"&lt;", b'<'),
-    (b"&amp;", b'&'),
-    (b"&quot;", b'"'),
-    (b"&#39;", b'\''),
-    (b"&#34;", b'"'),
-    (b"&nbsp;", b' '),
+/// What is written for characters of kernel lines, and the plain one; nothing for what shows nothing.
+const WRITTEN: [(&[u8], Option<u8>); 26] = [
+    // HTML.
+    (b"&gt;", Some(b'>')),
+    (b"&lt;", Some(b'<')),
+    (b"&amp;", Some(b'&')),
+    (b"&quot;", Some(b'"')),
+    (b"&#39;", Some(b'\'')),
+    (b"&#34;", Some(b'"')),
+    (b"&nbsp;", Some(b' ')),
+    // Dashes and quotation marks where a text was set or read by a machine, in UTF-8: U+2010 to U+2014, U+2212; U+2018, U+2019,
+    // U+201C, U+201D.
+    (b"\xe2\x80\x90", Some(b'-')),
+    (b"\xe2\x80\x91", Some(b'-')),
+    (b"\xe2\x80\x92", Some(b'-')),
+    (b"\xe2\x80\x93", Some(b'-')),
+    (b"\xe2\x80\x94", Some(b'-')),
+    (b"\xe2\x88\x92", Some(b'-')),
+    (b"\xe2\x80\x98", Some(b'\'')),
+    (b"\xe2\x80\x99", Some(b'\'')),
+    (b"\xe2\x80\x9c", Some(b'"')),
+    (b"\xe2\x80\x9d", Some(b'"')),
+    // Blanks that do not break: U+00A0, U+202F, U+2007.
+    (b"\xc2\xa0", Some(b' ')),
+    (b"\xe2\x80\xaf", Some(b' ')),
+    (b"\xe2\x80\x87", Some(b' ')),
+    // Zero-width blanks and joiners, the soft hyphen, the byte order mark.
+    (b"\xe2\x80\x8b", None),
+    (b"\xe2\x80\x8c", None),
+    (b"\xe2\x80\x8d", None),
+    (b"\xe2\x81\xa0", None),
+    (b"\xc2\xad", None),
+    (b"\xef\xbb\xbf", None),
 ];
+
 /// Line breaks of HTML at the end of a line.
 const BREAKS: [&[u8]; 4] = [b"<br>", b"<br/>", b"<br />", b"<BR>"];
-/// Characters that show nothing, in UTF-8: zero-width blanks and joiners, the soft hyphen, the byte order mark.
-const INVISIBLE: [&[u8]; 6] =
-    [b"\xe2\x80\x8b", b"\xe2\x80\x8c", b"\xe2\x80\x8d", b"\xe2\x81\xa0", b"\xc2\xad", b"\xef\xbb\xbf"];
-/// Blanks that do not break, in UTF-8: U+00A0, U+202F, U+2007.
-const BLANKS: [&[u8]; 3] = [b"\xc2\xa0", b"\xe2\x80\xaf", b"\xe2\x80\x87"];
-/// What stands for a dash or a quotation mark where a text was set or read by a machine, in UTF-8: U+2010 to U+2014, U+2212;
-/// U+2018, U+2019, U+201C, U+201D.
-const SET: [(&[u8], u8); 10] = [
-    (b"\xe2\x80\x90", b'-'),
-    (b"\xe2\x80\x91", b'-'),
-    (b"\xe2\x80\x92", b'-'),
-    (b"\xe2\x80\x93", b'-'),
-    (b"\xe2\x80\x94", b'-'),
-    (b"\xe2\x88\x92", b'-'),
-    (b"\xe2\x80\x98", b'\''),
-    (b"\xe2\x80\x99", b'\''),
-    (b"\xe2\x80\x9c", b'"'),
-    (b"\xe2\x80\x9d", b'"'),
-];
 
 /// No stamp ends further in, bytes.
 const STAMP: usize = 40;
@@ -82,12 +88,8 @@ fn untouched(text: &[u8]) -> Cow<'_, [u8]> {
 
 /// The plain character (or nothing) for which the beginning of a text stands, and how long that is.
 fn stands_for(text: &[u8]) -> Option<(Option<u8>, usize)> {
-    let first = text.first().filter(|byte| matches!(byte, b'&' | 0xc2 | 0xe2 | 0xef))?;
-    let shown = if *first == b'&' { &ENTITIES[..] } else { &SET[..] };
-    let set = || shown.iter().find(|(set, _)| text.starts_with(set)).map(|(set, byte)| (Some(*byte), set.len()));
-    let blank = || BLANKS.iter().find(|blank| text.starts_with(blank)).map(|blank| (Some(b' '), blank.len()));
-    let nothing = || INVISIBLE.iter().find(|nothing| text.starts_with(nothing)).map(|nothing| (None, nothing.len()));
-    set().or_else(blank).or_else(nothing)
+    text.first().filter(|byte| matches!(byte, b'&' | 0xc2 | 0xe2 | 0xef))?;
+    WRITTEN.iter().find(|(written, _)| text.starts_with(written)).map(|(written, byte)| (*byte, written.len()))
 }
 
 /// Where a tab stands for the blank behind `[   12.345678]`.
