@@ -22,7 +22,7 @@ pub(super) struct Signs {
     pub headers: bool,
     /// It is quoted-printable.
     pub printable: bool,
-    /// It is base64.
+    /// It is base64, or a page and nothing else.
     pub encoded: bool,
     /// Lines that only syzbot writes.
     pub syzbot: bool,
@@ -43,6 +43,7 @@ impl Signs {
 pub(super) fn probe(bytes: &[u8]) -> Signs {
     let mut signs = Signs::default();
     let (mut headers, mut soft, mut escapes) = (0, 0, 0);
+    let (mut page, mut plain) = (false, false);
     for (index, content) in bytes.split(|byte| *byte == b'\n').enumerate() {
         let content = content.strip_suffix(b"\r").unwrap_or(content);
         let bare = &content[prefix(content)..];
@@ -58,6 +59,8 @@ pub(super) fn probe(bytes: &[u8]) -> Signs {
             headers += u32::from(header.iter().any(|name| starts_with_ignoring_case(content, name)));
             signs.printable |= starts_with_ignoring_case(content, b"content-transfer-encoding: quoted-printable");
             signs.encoded |= starts_with_ignoring_case(content, b"content-transfer-encoding: base64");
+            page |= starts_with_ignoring_case(content, b"content-type: text/html");
+            plain |= starts_with_ignoring_case(content, b"content-type: text/plain");
         }
         // KASAN draws rulers of equal signs.
         soft += u32::from(content.ends_with(b"=") && !content.ends_with(b"=="));
@@ -66,6 +69,7 @@ pub(super) fn probe(bytes: &[u8]) -> Signs {
         );
     }
     signs.headers = headers >= 2;
+    signs.encoded |= page && !plain;
     signs.printable |= soft > 0 && escapes > 0 && (signs.headers || signs.quoted || soft + escapes > 3);
     signs
 }

@@ -4,10 +4,10 @@ use super::dress::{Dressed, undress};
 use super::event::other;
 use super::window::{FLOODED_WINDOW, Job, Place, Spot, Window, line_end, structure, wall};
 use crate::grammar::{Anchor, Grammar};
-use crate::line::{Dressing, EXECUTOR_ANCHOR, Header, Letters, lex, speaker, speaks_alone};
+use crate::line::{Dressing, EXECUTOR_ANCHOR, Header, Letters, Wrapper, lex, speaker, speaks_alone};
 use crate::report::{
-    Context, Event, Excerpt, Executor, Origin, Printers, REPORT_SCHEMA, Report, Speaker, Structure, WINDOW, Wording,
-    console, corruption, frame_of, guilty_file, lines_before, said, stated, subject, title,
+    Context, Event, Excerpt, Executor, Origin, Printers, REPORT_SCHEMA, Report, Speaker, Structure, Title, WINDOW,
+    Wording, console, corruption, frame_of, guilty_file, lines_before, said, stated, subject, title,
 };
 
 /// What a line that looks like a report's first turned out to be.
@@ -36,7 +36,8 @@ pub(super) fn report<'a>(job: &Job<'a>, spot: &Spot, printers: &mut Printers<'a>
     }
     // A program's or a loader's own line among the kernel's stays as it is.
     let by_itself = |dressing: &Dressing| {
-        !dressing.first_fits() && anchor.header.is_some_and(|header| job.grammar.headers[header].programs)
+        !dressing.first_fits()
+            && (anchor.header.is_some_and(|header| job.grammar.headers[header].programs) || is_on_the_wall(raw))
     };
     let dressing = dressing.filter(|dressing| !by_itself(dressing));
     let dressed = undress(job.grammar, job.scanner, window.bytes(), start, None, dressing.as_ref());
@@ -65,9 +66,9 @@ pub(super) fn report<'a>(job: &Job<'a>, spot: &Spot, printers: &mut Printers<'a>
         return Found::Other(Box::new(other(job, spot, raw, Speaker::Program)));
     }
     let frame = frame_of(&titled.text);
-    let at = |loosely| stated(job.grammar, &titled, &frame, &view.text[first.start..first.end], loosely);
-    let subject = at(false).or_else(|| subject(job.grammar, header, &titled, &frame, &structure)).or_else(|| at(true));
-    let said = said(job.grammar, view.bytes(), first.start - view.from, &excerpt);
+    let named = Named { grammar: job.grammar, header, title: &titled, frame: &frame };
+    let (subject, is_stated) = named.subject(&view.text[first.start..first.end], &structure);
+    let said = said(job.grammar, view.bytes(), first.start - view.from, &excerpt, structure.mixed.is_some());
     let prefix = console(&view.text[first.start..first.end]);
     let lexed = lex(&view.text[first.start..first.end]);
     let mut damage = structure.damage;
@@ -117,6 +118,7 @@ pub(super) fn report<'a>(job: &Job<'a>, spot: &Spot, printers: &mut Printers<'a>
         damage,
         speaker: Speaker::Kernel,
         subject,
+        stated: is_stated,
         message: said.message,
         source: said.source,
         object: said.object,
@@ -124,6 +126,38 @@ pub(super) fn report<'a>(job: &Job<'a>, spot: &Spot, printers: &mut Printers<'a>
         oops: structure.oops,
         fields: titled.fields,
     }))
+}
+
+/// What the search for a report's subject begins with.
+struct Named<'a> {
+    grammar: &'a Grammar,
+    header: usize,
+    title: &'a Title,
+    /// The function that the title names.
+    frame: &'a str,
+}
+
+impl Named<'_> {
+    /// The function that a person would name where the title names none or another report's, and whether the report's first line says so.
+    fn subject(&self, first: &[u8], structure: &Structure) -> (Option<String>, bool) {
+        let mixed = structure.mixed.is_some();
+        let frame = if mixed { "" } else { self.frame };
+        let at = |loosely| stated(self.grammar, self.title, frame, first, loosely).filter(|name| name != self.frame);
+        let told = |name: Option<String>| name.map(|name| (Some(name), true));
+        let read = || {
+            if mixed { None } else { subject(self.grammar, self.header, self.title, self.frame, structure) }
+        };
+        told(at(false))
+            .or_else(|| read().map(|name| (Some(name), false)))
+            .or_else(|| told(at(true)))
+            .unwrap_or_default()
+    }
+}
+
+/// Whether syslogd wrote the line onto terminals, a copy of one that it wrote into its file, too.
+fn is_on_the_wall(raw: &[u8]) -> bool {
+    let prefix = lex(raw);
+    prefix.wrapper == Wrapper::Syslog && prefix.tag == Some(b"kernel") && raw.trim_ascii_start().starts_with(b"kernel:")
 }
 
 /// The source file to blame. Only a stall is asked for lines that name none.

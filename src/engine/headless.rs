@@ -16,8 +16,17 @@ const DAMAGE: &str = "its first line is missing";
 const HUNG: &[u8] = b"hung_task_timeout_secs\" disables this message";
 /// What only the place of a crash is recognised by, or the report of a hung task; sysrq and watchdogs print places, too, but announce
 /// them.
-const PLACES: [&[u8]; 8] =
-    [b"RIP: 0010:", b"RIP: 0008:", b"PC is at ", b"pc : ", b"epc : ", b"NIP [", b"---[ end trace ", HUNG];
+const PLACES: [&[u8]; 9] = [
+    b"[ERET  ]: ",
+    b"RIP: 0010:",
+    b"RIP: 0008:",
+    b"PC is at ",
+    b"pc : ",
+    b"epc : ",
+    b"NIP [",
+    b"---[ end trace ",
+    HUNG,
+];
 /// Texts up to this size are looked at, bytes: a longer log lost more than its first line.
 pub const LARGEST_HEADLESS: usize = 4 << 20;
 /// Lines that stand between the task and the place.

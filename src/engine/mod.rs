@@ -148,6 +148,8 @@ pub struct Summary {
     pub cut: bool,
     /// Whether the newest line stands first; not looked at in a log without reports.
     pub reversed: bool,
+    /// Whether it did, and the log was read from its end: lines are counted from there.
+    pub turned: bool,
 }
 
 /// Reads one log. Feed it with [`Engine::push`], end with [`Engine::finish`].

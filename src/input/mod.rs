@@ -14,6 +14,7 @@
 
 mod ahead;
 mod follow;
+mod html;
 mod inside;
 mod landmark;
 mod lines;

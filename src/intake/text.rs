@@ -4,6 +4,7 @@ use super::document::read_document;
 use super::joined::read_joined;
 use crate::engine::Item;
 use crate::input::{Damage, Decoder, Encoding, Inside, Whole, read_mail};
+use crate::line::upright;
 use crate::report::{Event, Report, renumber_event, renumber_report};
 
 /// Texts up to this size are looked at for being a mail or a document, bytes.
@@ -41,6 +42,8 @@ pub struct Text {
     taken: Option<Taken>,
     /// Whether the file was cut while it was decoded.
     cut: bool,
+    /// Whether the file's newest line stands first, so that it was turned around: lines and offsets are those of `tac FILE`.
+    turned: bool,
 }
 
 impl Text {
@@ -48,7 +51,7 @@ impl Text {
     #[must_use]
     pub(super) fn of_file(file: Whole) -> Self {
         match Encoding::of(&file) {
-            None => Self { plain: Bytes::File(file), decoder: None, taken: None, cut: false }.taken(),
+            None => Self { plain: Bytes::File(file), decoder: None, taken: None, cut: false, turned: false }.taken(),
             Some(encoding) => {
                 let text = Self::decoded(&file, Decoder::new(encoding));
                 Self { cut: file.damage().is_some(), ..text }
@@ -74,7 +77,7 @@ impl Text {
     /// Bytes that a decoder has made plain already.
     #[must_use]
     pub(super) fn of_plain(plain: Vec<u8>, decoder: Option<Decoder>) -> Self {
-        Self { plain: Bytes::Read(plain), decoder, taken: None, cut: false }.taken()
+        Self { plain: Bytes::Read(plain), decoder, taken: None, cut: false, turned: false }.taken()
     }
 
     fn taken(mut self) -> Self {
@@ -86,8 +89,19 @@ impl Text {
             let ends = |text: &[u8]| -> Vec<usize> { memchr::memchr_iter(b'\n', text).collect() };
             let (inner, outer) = (ends(&text.text), ends(plain));
             self.taken = Some(Taken { text, prose, inner, outer });
+        } else if plain.len() <= LARGEST_MAIL
+            && self.decoder.is_none()
+            && let Some(turned) = upright(plain)
+        {
+            (self.plain, self.turned) = (Bytes::Read(turned), true);
         }
         self
+    }
+
+    /// Whether the file's newest line stood first: it was turned around, and its lines are counted from its end.
+    #[must_use]
+    pub(super) fn is_turned(&self) -> bool {
+        self.turned
     }
 
     /// Gives the memory of the first bytes of [`Text::log`] back, if it is a map of the file.

@@ -42,7 +42,7 @@ pub use gap::{Gap, ends_cut, gap};
 pub use landmarks::{begins_report_line, is_body};
 pub(crate) use letters::Letters;
 pub use lex::lex;
-pub use order::is_reversed;
+pub use order::{is_reversed, upright};
 pub use plain::plain;
 pub use speaker::{Header, Speaker, speaker, speaks_alone};
 pub(crate) use stamp::{USUAL_STAMP, begins_with_stamp, is_stamp, is_usual_caller, is_usual_stamp};

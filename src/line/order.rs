@@ -27,6 +27,82 @@ pub fn is_reversed(log: &[u8]) -> bool {
     back >= STEPS && back >= forward * EACH
 }
 
+/// So many lines at either end are looked at for a time.
+const ENDS: usize = 8;
+
+/// The log in the order of its times, if its newest line stands first all the way. Lines without a time stay below the one that
+/// they follow. What was printed at one time is turned around, too, unless its stacks stand upright.
+#[must_use]
+pub fn upright(log: &[u8]) -> Option<Vec<u8>> {
+    // Nearly every log ends later than it begins.
+    let first = log.split(|byte| *byte == b'\n').take(ENDS).find_map(time)?;
+    let last = log.rsplit(|byte| *byte == b'\n').take(ENDS).find_map(time)?;
+    if first.0 != last.0 || first.1 <= last.1 || !is_reversed(log) {
+        return None;
+    }
+    let blocks = blocks(log);
+    let (mut back, mut forward) = (0, 0);
+    for pair in blocks.windows(2).filter(|pair| pair[0].time.0 == pair[1].time.0) {
+        back += usize::from(pair[1].time.1 < pair[0].time.1);
+        forward += usize::from(pair[1].time.1 > pair[0].time.1);
+    }
+    if back < STEPS || back < forward * EACH {
+        return None;
+    }
+    let stands = stands_upright(&blocks);
+    let mut out = Vec::with_capacity(log.len() + 1);
+    let mut push = |block: &Block<'_>| {
+        out.extend_from_slice(block.text);
+        if !block.text.ends_with(b"\n") {
+            out.push(b'\n');
+        }
+    };
+    for group in blocks.chunk_by(|one, other| stands && one.time == other.time).rev() {
+        group.iter().for_each(&mut push);
+    }
+    Some(out)
+}
+
+/// A line with a time, and those without one below it.
+struct Block<'a> {
+    text: &'a [u8],
+    time: (bool, f64),
+}
+
+/// What stands above the first time goes with it.
+fn blocks(log: &[u8]) -> Vec<Block<'_>> {
+    let mut blocks: Vec<Block<'_>> = Vec::new();
+    let mut start = 0;
+    for line in log.split_inclusive(|byte| *byte == b'\n') {
+        let end = start + line.len();
+        match (time(line.trim_ascii_end()), blocks.last_mut()) {
+            (None, None) => {}
+            (None, Some(last)) => {
+                let from = end - line.len() - last.text.len();
+                last.text = &log[from..end];
+            }
+            (Some(time), None) => blocks.push(Block { text: &log[..end], time }),
+            (Some(time), Some(_)) => blocks.push(Block { text: line, time }),
+        }
+        start = end;
+    }
+    blocks
+}
+
+/// Whether stacks printed at one time stand below what begins them.
+fn stands_upright(blocks: &[Block<'_>]) -> bool {
+    let holds = |block: &Block<'_>, words: &[u8]| memchr::memmem::find(block.text, words).is_some();
+    let (mut below, mut above) = (0, 0);
+    for pair in blocks.windows(2).filter(|pair| pair[0].time == pair[1].time) {
+        let begins =
+            [&b"Call Trace:"[..], b"Call trace:"].map(|words| [holds(&pair[0], words), holds(&pair[1], words)]);
+        let frame = |block: &Block<'_>| holds(block, b"+0x") || holds(block, b"<TASK>");
+        below += usize::from(begins.iter().any(|begins| begins[0]) && frame(&pair[1]));
+        above += usize::from(begins.iter().any(|begins| begins[1]) && frame(&pair[0]));
+    }
+    below > above
+}
+
 /// The printk stamp of a line, or its clock: whether it is a stamp, and seconds.
 fn time(line: &[u8]) -> Option<(bool, f64)> {
     if let Some(stamp) = lex(line).time {
@@ -41,7 +117,7 @@ fn time(line: &[u8]) -> Option<(bool, f64)> {
 
 #[cfg(test)]
 mod tests {
-    use super::is_reversed;
+    use super::{is_reversed, upright};
 
     fn log(forms: impl Fn(u32) -> String, numbers: impl Iterator<Item = u32>) -> Vec<u8> {
         numbers.map(|number| forms(number) + "\n").collect::<String>().into_bytes()
@@ -58,5 +134,28 @@ mod tests {
         assert!(!is_reversed(&log(clock, (0..20).chain(0..20))));
         assert!(!is_reversed(&log(stamp, [9, 4, 9, 4, 9, 4, 9, 4, 9, 4, 9, 4, 9, 4].into_iter())));
         assert!(!is_reversed(b""));
+    }
+    #[test]
+    fn a_reversed_log_is_turned_around() {
+        let stamp = |number: u32| format!("[{number:5}.000000] x\n  more of {number}");
+        let turned = upright(&log(stamp, (0..40).rev()));
+        assert_eq!(turned, Some(log(stamp, 0..40)));
+        assert_eq!(upright(&log(stamp, 0..40)), None);
+        assert_eq!(upright(&log(stamp, (0..40).chain(0..20))), None);
+        assert_eq!(upright(b""), None);
+        // The last line may have no end.
+        let mut open = log(stamp, (0..40).rev());
+        open.pop();
+        assert_eq!(upright(&open), Some(log(stamp, 0..40)));
+    }
+
+    #[test]
+    fn what_was_printed_at_once_is_turned_around_unless_it_stands_upright() {
+        let words = ["Call Trace:", "a+0x1/0x2", "b+0x1/0x2"];
+        let clock = |number: u32| format!("Jan 30 14:{:02}:00 host kernel: {}", number / 3, words[number as usize % 3]);
+        let strict = log(clock, (0..60).rev());
+        assert_eq!(upright(&strict), Some(log(clock, 0..60)));
+        let sorted = log(clock, (0..20).rev().flat_map(|minute| 3 * minute..3 * minute + 3));
+        assert_eq!(upright(&sorted), Some(log(clock, 0..60)));
     }
 }

@@ -85,6 +85,9 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
     };
     let (before, rest) = (&shown[..at], &shown[at + line.header.len()..]);
     let behind_stamp = stamp_at(before).and_then(|stamp| memchr::memchr(b']', &before[stamp..]).map(|end| stamp + end));
+    if is_on_the_wall(before) {
+        return Speaker::Kernel;
+    }
     if is_tagged(&before[behind_stamp.map_or(0, |end| end + 1)..]) || is_assigned(before) {
         return Speaker::Program;
     }
@@ -324,6 +327,13 @@ fn is_tagged(before: &[u8]) -> bool {
     let name = before[..open].iter().rev().take_while(|byte| byte.is_ascii_alphanumeric() || b"-_./()@".contains(byte));
     let digits = &before[open + 1..close];
     !digits.is_empty() && digits.iter().all(u8::is_ascii_digit) && name.count() > 0
+}
+
+/// Whether journald wrote a message of the kernel onto terminals: `kernel[1]: `.
+fn is_on_the_wall(before: &[u8]) -> bool {
+    let rest = before.strip_prefix(b"kernel[").unwrap_or_default();
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    digits > 0 && rest[digits..].starts_with(b"]:")
 }
 
 /// Whether a boot loader counts the time before the line: `{ 1774917 }[ XBL ] `.

@@ -84,8 +84,16 @@ impl Damage {
         }
     }
 
-    /// All of it, the lists of locks included.
-    pub(super) fn words(mut self, lists: &[HeldLocks]) -> Vec<String> {
+    /// All of it, the lists of locks included, and the line by which two reports are known to be mixed.
+    pub(super) fn words(mut self, lists: &[HeldLocks], mixed: Option<u64>) -> Vec<String> {
+        if let Some(line) = mixed {
+            self.words.insert(
+                0,
+                format!(
+                    "another CPU's report stands between its lines (line {line}): place and stacks may be the other's"
+                ),
+            );
+        }
         for list in lists {
             let shown = u32::try_from(list.locks.len()).unwrap_or(u32::MAX);
             // A running task's list may be announced and not shown at all: that is a race, not damage.

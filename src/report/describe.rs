@@ -175,7 +175,7 @@ impl Walk<'_> {
                 });
             }
         }
-        out.damage = damage.words(&out.held_locks);
+        out.damage = damage.words(&out.held_locks, out.mixed);
         out.give_back();
         out
     }

@@ -51,6 +51,9 @@ const STARTS: [(&str, StackRole, &str); 25] = [
 /// Reads such a line; a mere row of numbers (`pc : [<80>] lr : [<80>]`) is none.
 pub(super) fn line(line: &[u8], log_line: u64) -> Option<Exception> {
     if line.first() == Some(&b'[') {
+        if let Some(found) = arc(line, log_line) {
+            return Some(found);
+        }
         let frame = vmcore::exception(line, log_line)?;
         return Some(Exception { role: StackRole::Pc, frame: Some(frame), user: false, register: None });
     }
@@ -85,6 +88,16 @@ pub(super) fn line(line: &[u8], log_line: u64) -> Option<Exception> {
     let value = value.strip_prefix(b"[<").and_then(|inner| inner.strip_suffix(b">]")).unwrap_or(value);
     let register = (!register.is_empty() && (register != "IP" || is_hex(value))).then(|| (register, text(value)));
     Some(Exception { role, frame: Some(frame), user: false, register })
+}
+
+/// `[ERET  ]: widget_put+0x1c/0x40` of ARC, and its `[BLINK ]: `.
+fn arc(line: &[u8], log_line: u64) -> Option<Exception> {
+    let (rest, role) = match line.strip_prefix(b"[ERET  ]: ") {
+        Some(rest) => (rest, StackRole::Pc),
+        None => (line.strip_prefix(b"[BLINK ]: ")?, StackRole::Lr),
+    };
+    let frame = frame_after(rest, log_line).filter(|frame| frame.function.is_some() && frame.offset.is_some());
+    Some(Exception { role, frame, user: false, register: None })
 }
 
 /// `0010:f+0x1/0x2`, `0010:[<…>]  [<…>] f+0x1/0x2`, `0033:0x4665f9`.

@@ -6,7 +6,7 @@ use super::context::{CpuLine, access, by_task, cpu_line, fault_kind, kernel_buil
 use super::fault;
 use super::header::{Header, header, oops_number};
 use super::role::StackRole;
-use super::scan::{after, leading_number, split, text, word};
+use super::scan::{after, keyed, leading_number, split, text, word};
 use super::structure::Structure;
 use super::traces::Traces;
 use super::{Shown, Stack, Task, vmcore};
@@ -44,23 +44,23 @@ impl Facts {
                 if let Some(found) = cpu_line(trimmed) {
                     account.close();
                     account.user = false;
-                    self.of_cpu(found, account, traces);
+                    self.of_cpu(found, line.log_line, account, traces);
                     return Answer::Taken;
                 }
                 if let Some(found) = vmcore::task(trimmed) {
-                    self.of_cpu(found, account, traces);
+                    self.of_cpu(found, line.log_line, account, traces);
                     return Answer::Taken;
                 }
                 if let Some(task) = process_line(trimmed) {
                     let found = CpuLine { task: Some(task), cpu: traces.near.1, ..CpuLine::default() };
-                    self.of_cpu(found, account, traces);
+                    self.of_cpu(found, line.log_line, account, traces);
                     return Answer::Taken;
                 }
             }
             b'p' if trimmed.starts_with(b"pid   = ") => {
                 if let Some(task) = process_line(trimmed) {
                     let found = CpuLine { task: Some(task), cpu: traces.near.1, ..CpuLine::default() };
-                    self.of_cpu(found, account, traces);
+                    self.of_cpu(found, line.log_line, account, traces);
                     return Answer::Taken;
                 }
             }
@@ -97,6 +97,13 @@ impl Facts {
                     }
                 }
             }
+            b'i' if trimmed.starts_with(b"in_atomic(): ") => {
+                // `in_atomic(): 1, irqs_disabled(): 0, non_block: 0, pid: 12, name: a`
+                let whose = keyed(trimmed, " pid: ").zip(split(trimmed, ", name: "));
+                if let Some((pid, (_, comm))) = whose.filter(|_| self.header.task.is_none()) {
+                    self.header.task = Some(Task { comm: text(comm.trim_ascii()), pid });
+                }
+            }
             b'E' => {
                 // i386 before Linux 2.6.25: `EFLAGS: 00010202   (2.6.12-rc3 #1)`.
                 if let Some((_, release)) = after(trimmed, "EFLAGS: ").and_then(|rest| split(rest, "(")) {
@@ -110,7 +117,7 @@ impl Facts {
             b'*' => account.damage.dropped(trimmed, line.log_line),
             _ => {}
         }
-        self.fault(trimmed, line.letters, &mut account.out);
+        self.fault(trimmed, line, &mut account.out);
         if matches!(trimmed[0], b'0'..=b'9' | b'r') {
             self.stalled.extend(stalled(trimmed));
         }
@@ -118,11 +125,25 @@ impl Facts {
     }
 
     /// The access that went wrong, its kind, and the number of the oops.
-    fn fault(&mut self, trimmed: &[u8], letters: Letters, out: &mut Structure) {
+    fn fault(&mut self, trimmed: &[u8], line: &Shown<'_>, out: &mut Structure) {
+        let letters = line.letters;
         if let Some(found) = access(trimmed, letters) {
+            let whose = by_task(trimmed);
+            if self.header.task.is_some() && self.header.task.as_ref().zip(whose.as_ref()).is_some_and(differ) {
+                // What a task did that the first line does not name is another report's.
+                out.mixed.get_or_insert(line.log_line);
+                return;
+            }
             self.x86 |= out.access.is_none() && fault::is_x86(trimmed);
+            let first = out.access.is_none();
             fill(&mut out.access, Some(found));
-            fill(&mut out.task, by_task(trimmed));
+            if first && out.task.as_ref().zip(whose.as_ref()).is_some_and(differ) {
+                // The `CPU:` line above was not the report's own.
+                out.mixed.get_or_insert(line.log_line);
+                (out.task, out.cpu) = (whose, None);
+            } else {
+                fill(&mut out.task, whose);
+            }
         } else if let Some(kind) = fault::kind(trimmed, letters, self.x86) {
             refine_access(kind, out);
         }
@@ -135,9 +156,10 @@ impl Facts {
     }
 
     /// The `CPU:` line: its facts are the report's unless it contradicts the header.
-    fn of_cpu(&mut self, found: CpuLine, account: &mut Account<'_>, traces: &mut Traces) {
+    fn of_cpu(&mut self, found: CpuLine, log_line: u64, account: &mut Account<'_>, traces: &mut Traces) {
+        let contradicts = self.header.contradicts(&found);
         // What a stopped CPU ran did not panic.
-        let other = self.header.contradicts(&found) || traces.stopped.is_some_and(|cpu| found.cpu == Some(cpu));
+        let other = contradicts || traces.stopped.is_some_and(|cpu| found.cpu == Some(cpu));
         let announced = traces.announced.is_some();
         // Behind the report's own stack, the line of another task on another CPU that nothing announced begins a report of
         // which the header is not here.
@@ -146,6 +168,15 @@ impl Facts {
         if differs && traces.crashed && !announced && found.cpu.is_some() && found.task.is_some() {
             account.ended = true;
             return;
+        }
+        // Such a line above the report's own stack, or a stack above the report's own line, is of a report that another CPU prints.
+        let stack_above = || {
+            let instruction = |stack: &Stack| stack.role == StackRole::Pc;
+            traces.headless || account.out.stacks.iter().any(instruction)
+        };
+        let strays = own_task.is_none() && self.header.cpu.is_some() && stack_above();
+        if !announced && traces.stopped.is_none() && (contradicts || differs && found.task.is_some() || strays) {
+            account.out.mixed.get_or_insert(log_line);
         }
         if own_task.is_none() {
             self.first_cpu = (found.task.clone(), found.cpu);
@@ -166,6 +197,9 @@ impl Facts {
 
     /// What header and lists say once all lines are read: CPU and task that no line of their own names, a jump to NULL.
     pub(super) fn settle(self, out: &mut Structure) {
+        if out.mixed.is_some() {
+            out.mix();
+        }
         out.cpu = out.cpu.or(self.header.cpu);
         if out.cpu.is_none()
             && let [cpu] = self.stalled[..]
@@ -176,7 +210,8 @@ impl Facts {
         }
         fill(&mut out.task, self.header.task);
         // Old oopses name the instruction before the task.
-        for stack in out.stacks.iter_mut().filter(|stack| stack.role == StackRole::Pc && stack.task.is_none()) {
+        let placeless = |stack: &&mut Stack| stack.role == StackRole::Pc && stack.task.is_none();
+        for stack in out.stacks.iter_mut().filter(placeless).filter(|_| out.mixed.is_none()) {
             if stack.cpu.is_none() || stack.cpu == out.cpu {
                 (stack.task, stack.cpu) = (out.task.clone(), out.cpu);
             }
@@ -185,6 +220,11 @@ impl Facts {
             refine_access(AccessKind::Execute, out);
         }
     }
+}
+
+/// Whether two tasks are not the same.
+fn differ((one, other): (&Task, &Task)) -> bool {
+    one.pid != other.pid
 }
 
 /// The kind of an access of which only the address was known.

@@ -92,10 +92,12 @@ pub(super) fn class(bytes: &[u8]) -> Option<Class<'_>> {
 /// Adds a line to a list: a symbolized log repeats a lock's line once an inlined function, innermost first, the function
 /// itself last.
 pub(super) fn push(locks: &mut Vec<HeldLock>, mut lock: HeldLock) {
+    // A list has each number once.
+    let again = |last: &HeldLock| lock.number.is_some() && lock.address.is_some() && last.address == lock.address;
     if let Some(last) = locks.last_mut()
         && (last.number == lock.number || lock.number.is_none())
         && last.class == lock.class
-        && last.acquired_at.as_ref().is_some_and(|at| at.inline)
+        && (last.acquired_at.as_ref().is_some_and(|at| at.inline) || again(last))
     {
         if lock.acquired_at.is_none() {
             return;
@@ -202,6 +204,20 @@ mod tests {
         assert_eq!(locks.len(), 2);
         assert_eq!(locks[0].inlined.len(), 2);
         assert_eq!(locks[0].acquired_at.as_ref().and_then(|at| at.function.as_deref()), Some("process_one_work"));
+    }
+
+    #[test]
+    fn a_number_that_is_repeated_is_one_lock() {
+        let mut locks = Vec::new();
+        for line in [
+            " #3: ffff888010c69138 (x){+.+.}-{0:0}, at: lock_it (include/x.h:34)",
+            " #3: ffff888010c69138 (x){+.+.}-{0:0}, at: widget_take (drivers/widget.c:9)",
+            " #4: ffff888010c69138 (x){+.+.}-{0:0}, at: foo (kernel/foo.c:1)",
+        ] {
+            push(&mut locks, lock(line.as_bytes(), 1).unwrap_or_else(|| panic!("{line}")));
+        }
+        assert_eq!((locks.len(), locks[0].inlined.len()), (2, 1));
+        assert_eq!(locks[0].acquired_at.as_ref().and_then(|at| at.function.as_deref()), Some("widget_take"));
     }
 
     proptest::proptest! {

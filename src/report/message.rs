@@ -44,9 +44,10 @@ const AT_ONCE: f64 = 0.01;
 /// Why a page is shown.
 const DUMPED: &[u8] = b"page dumped because: ";
 
-/// Reads the sentences of the report whose first line begins at `start` of `window`.
+/// Reads the sentences of the report whose first line begins at `start` of `window`; of one that is `mixed` with another only
+/// what its first line says.
 #[must_use]
-pub fn said(grammar: &Grammar, window: &[u8], start: usize, excerpt: &Excerpt<'_>) -> Said {
+pub fn said(grammar: &Grammar, window: &[u8], start: usize, excerpt: &Excerpt<'_>, mixed: bool) -> Said {
     let own = &excerpt.lines[..excerpt.own];
     // A symbolized header follows its copies for inlined functions.
     let copies = own.iter().take_while(|line| is_inlined_copy(message(excerpt, line))).count();
@@ -56,12 +57,16 @@ pub fn said(grammar: &Grammar, window: &[u8], start: usize, excerpt: &Excerpt<'_
     let first = message(excerpt, first);
     let plain = undo(first, b"").unwrap_or(Cow::Borrowed(first));
     let mut out = Said { source: source_line(&plain), ..Said::default() };
-    for line in above(grammar, window, start, excerpt, find(&plain, "BUG at ").is_some()) {
+    for line in above(grammar, window, start, excerpt, find(&plain, "BUG at ").is_some()).into_iter().filter(|_| !mixed)
+    {
         say(&mut out.message, line);
     }
     // Without a number it says no more than the title.
     if out.source.is_none() && find(&plain, "+0x").is_none() && plain.iter().any(u8::is_ascii_digit) {
         say(&mut out.message, &plain);
+    }
+    if mixed {
+        return out;
     }
     for line in lines.iter().take(BELOW).map(|line| message(excerpt, line).trim_ascii()) {
         if out.source.is_none()
@@ -161,7 +166,7 @@ fn above<'w>(grammar: &Grammar, window: &'w [u8], start: usize, excerpt: &Excerp
                 && !is_repeated(line, &window[..end], excerpt.context);
             return if said { vec![line] } else { Vec::new() };
         }
-        if line.is_empty() || line.starts_with(b"---[") || found.len() == ABOVE {
+        if line.is_empty() || line.starts_with(b"---[") || cpu_line(line).is_some() || found.len() == ABOVE {
             break;
         }
         found.push(line);

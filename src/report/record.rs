@@ -96,6 +96,9 @@ pub struct Report {
     /// The function that a person would name where the title ends "in corrupted" or names none; absent when the title
     /// names it or nothing does.
     pub subject: Option<String>,
+    /// Whether the report's own first line states the subject. Not part of the JSON record.
+    #[serde(skip)]
+    pub stated: bool,
     /// The report's own sentences, without prefixes: what WARN, refcount, list, UBSAN or a lockup printed.
     pub message: Vec<String>,
     /// The source line that the report's header names (`kernel BUG at mm/slub.c:310!`).

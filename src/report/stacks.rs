@@ -35,6 +35,7 @@ pub(super) fn begins(line: &[u8]) -> bool {
             | b"Backtrace: "
             | b"backtrace:"
             | b"Stack traceback:"
+            | b"Stack Trace:"
     ) || [&b"Call Trace:"[..], b"Call trace:", b"backtrace (crc "].iter().any(|start| line.starts_with(start))
 }
 

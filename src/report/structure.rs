@@ -1,6 +1,6 @@
 //! What the text of one report or event says besides its title, as plain data.
 
-use super::{Access, Blocker, HeldLocks, HungTask, Lockdep, Stack, Task};
+use super::{Access, Blocker, HeldLocks, HungTask, Lockdep, Stack, StackRole, Task};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that the text of one report or event says besides its title.
@@ -38,6 +38,8 @@ pub struct Structure {
     pub oops: Option<u32>,
     /// The function of the work item that the report's task runs.
     pub work_function: Option<String>,
+    /// The line that shows that the lines of another CPU's report stand between those of this one: whose the stacks are, nobody knows.
+    pub mixed: Option<u64>,
     /// What is visibly missing or mixed up.
     pub damage: Vec<String>,
 }
@@ -53,6 +55,20 @@ impl Structure {
         self.stacks.iter_mut().for_each(|stack| stack.frames.shrink_to_fit());
         self.stacks.shrink_to_fit();
         self.hung_tasks.shrink_to_fit();
+    }
+
+    /// Takes back what lines said that may be of the report with which this one is mixed.
+    pub(super) fn mix(&mut self) {
+        for stack in &mut self.stacks {
+            if stack.role == StackRole::Crash {
+                stack.role = StackRole::Trace;
+            }
+            if matches!(stack.role, StackRole::Trace | StackRole::Pc | StackRole::Lr | StackRole::Interrupted) {
+                (stack.task, stack.cpu) = (None, None);
+            }
+        }
+        self.registers.clear();
+        (self.code, self.work_function) = (None, None);
     }
 
     /// Leaves the frames of these log lines, which a careful unwinder would not have printed, out of every stack that has

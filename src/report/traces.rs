@@ -8,6 +8,7 @@ use super::frames::{FrameLine, frames_behind, is_frame_line, unusual};
 use super::role::StackRole;
 use super::scan::{after, find, split};
 use super::stacks::{Announcement, announcement, begins, stopped_cpu};
+use super::structure::Structure;
 use super::symbolized::is_inlined_copy;
 use super::usual_frame::UsualFrame;
 use super::{Frame, Shown, Stack, Task};
@@ -27,6 +28,8 @@ pub(super) struct Traces {
     pub(super) stopped: Option<u32>,
     /// Whether the report's own stack is there.
     pub(super) crashed: bool,
+    /// Whether frames came below nothing that begins a stack.
+    pub(super) headless: bool,
     /// Whether any stack is there but those of the faulting instruction.
     traced: bool,
     /// How many accesses of a race are announced.
@@ -99,6 +102,7 @@ impl Traces {
             if !expected || (account.out.lockdep.is_some() && self.announced.is_none()) {
                 return Answer::NotMine;
             }
+            self.headless |= self.announced.is_none();
             self.begin(line.log_line, account);
         }
         let report = account.out.lockdep.as_mut();
@@ -226,6 +230,9 @@ impl Traces {
             return;
         }
         let interrupts = inside == Some(true) && found.role == StackRole::Pc;
+        if found.role == StackRole::Pc && inside != Some(true) && self.is_elsewhere(&frame, above, out) {
+            out.mixed.get_or_insert(log_line);
+        }
         let role = if interrupts { StackRole::Interrupted } else { found.role };
         let index = match above {
             Some(index) if out.stacks[index].role == role => index,
@@ -237,6 +244,19 @@ impl Traces {
         };
         out.stacks[index].frames.push(frame);
         self.exception = Some(index);
+    }
+}
+
+impl Traces {
+    /// Whether the instruction above, of which no stack has come, is another one's: two CPUs print, since one faults at one place.
+    fn is_elsewhere(&self, frame: &Frame, above: Option<usize>, out: &Structure) -> bool {
+        let Some(last) = out.stacks.last().filter(|last| last.role == StackRole::Pc && self.announced.is_none()) else {
+            return false;
+        };
+        let together = above.is_none_or(|above| above + 1 == out.stacks.len());
+        let names = |frame: &Frame| frame.function.is_some() && frame.offset.is_some() && !frame.inline;
+        let known = last.frames.last().filter(|known| names(known) && names(frame));
+        together && known.is_some_and(|known| known.function != frame.function)
     }
 }
 

@@ -311,6 +311,7 @@ impl Reading {
             cut: crate::line::ends_cut(text),
             // Where there is no report it does not matter, and of a small log's work it is a fifth.
             reversed: self.reports > 0 && crate::line::is_reversed(text),
+            turned: false,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A mail's headers, parts and encodings: as much of MIME as it takes to get at the text.
 
+use super::super::html;
 use super::{Line, unquoted};
 
 /// What `format=` says.
@@ -81,28 +82,41 @@ fn parameter(value: &str, name: &str) -> Option<String> {
     })
 }
 
-/// Adds the text lines of a message or part, header first.
-pub(super) fn read_part(part: &[(&[u8], usize)], depth: usize, lines: &mut Vec<Line>) {
+/// The header of a message or part, and what follows.
+fn split_header<'p, 'a>(part: &'p [(&'a [u8], usize)], depth: usize) -> (Lines<'p, 'a>, Lines<'p, 'a>) {
     let skip = if depth == 0 {
         header_length(part.iter().copied())
     } else {
         part.iter().position(|(line, _)| line.is_empty()).map(|at| at + 1)
     };
-    let (header, body) = part.split_at(skip.unwrap_or(0));
+    part.split_at(skip.unwrap_or(0))
+}
+
+/// `Content-Type`, and the first word of it in small letters.
+fn media_of(header: &[(&[u8], usize)]) -> (String, String) {
     let kind = field(header, "Content-Type").unwrap_or_else(|| "text/plain".to_owned());
     let media = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    (kind, media)
+}
+
+/// Adds the text lines of a message or part, header first; those of HTML only where nothing says the same in plain text.
+pub(super) fn read_part(part: &[(&[u8], usize)], depth: usize, plain: bool, lines: &mut Vec<Line>) {
+    let (header, body) = split_header(part, depth);
+    let (kind, media) = media_of(header);
     if media.starts_with("multipart/")
         && depth < DEEPEST
         && let Some(boundary) = parameter(&kind, "boundary").filter(|boundary| !boundary.is_empty())
     {
-        return read_parts(body, &format!("--{boundary}"), depth, lines);
+        return read_parts(body, &format!("--{boundary}"), depth, plain, lines);
     }
     if media == "message/rfc822" && depth < DEEPEST {
-        return read_part(body, depth + 1, lines);
+        return read_part(body, depth + 1, false, lines);
     }
-    if !is_text(&media, &kind, header) {
+    let is_page = media == "text/html" && !plain;
+    if !is_page && !is_text(&media, &kind, header) {
         return;
     }
+    let before = lines.len();
     let flowed = match parameter(&kind, "format") {
         Some(format) if format.eq_ignore_ascii_case("flowed") => {
             let delete = parameter(&kind, "delsp").is_some_and(|delete| delete.eq_ignore_ascii_case("yes"));
@@ -110,18 +124,28 @@ pub(super) fn read_part(part: &[(&[u8], usize)], depth: usize, lines: &mut Vec<L
         }
         _ => Flowed::No,
     };
+    // What looks like quoting in a page is not.
+    let make = |text: Vec<u8>, origin| match is_page {
+        true => Line { width: text.len(), text, origin, depth: 0, flows: false },
+        false => unquoted(text, origin, flowed),
+    };
     match field(header, "Content-Transfer-Encoding").unwrap_or_default().to_ascii_lowercase().as_str() {
-        "quoted-printable" => quoted_printable(body, flowed, lines),
+        "quoted-printable" => quoted_printable(body, &make, lines),
         "base64" => {
             let origin = body.first().map_or(0, |&(_, origin)| origin);
             let decoded = base64(body);
             let text = decoded.strip_suffix(b"\n").unwrap_or(&decoded);
             for line in text.split(|&byte| byte == b'\n') {
                 let line = line.strip_suffix(b"\r").unwrap_or(line);
-                lines.push(Line { origin, ..unquoted(line.to_vec(), origin, flowed) });
+                lines.push(Line { origin, ..make(line.to_vec(), origin) });
             }
         }
-        _ => lines.extend(body.iter().map(|&(line, origin)| unquoted(line.to_vec(), origin, flowed))),
+        _ => lines.extend(body.iter().map(|&(line, origin)| make(line.to_vec(), origin))),
+    }
+    if is_page {
+        let page: Vec<Line> = lines.drain(before..).collect();
+        let shown = html::shown(page.iter().map(|line| (&line.text[..], line.origin)));
+        lines.extend(shown.into_iter().map(|(text, origin)| unquoted(text, origin, Flowed::No)));
     }
 }
 
@@ -136,7 +160,23 @@ fn is_text(media: &str, kind: &str, header: &[(&[u8], usize)]) -> bool {
     [".log", ".txt", ".dmesg", "dmesg"].iter().any(|end| name.ends_with(end))
 }
 
-fn read_parts(body: &[(&[u8], usize)], boundary: &str, depth: usize, lines: &mut Vec<Line>) {
+/// Lines, and where they begin.
+type Lines<'p, 'a> = &'p [(&'a [u8], usize)];
+
+fn read_parts(body: &[(&[u8], usize)], boundary: &str, depth: usize, plain: bool, lines: &mut Vec<Line>) {
+    let parts = parts_of(body, boundary);
+    let is_plain = |part: &&[(&[u8], usize)]| {
+        let (header, _) = split_header(part, depth + 1);
+        let (kind, media) = media_of(header);
+        media.starts_with("text/") && is_text(&media, &kind, header)
+    };
+    let plain = plain || parts.iter().any(is_plain);
+    parts.into_iter().for_each(|part| read_part(part, depth + 1, plain, lines));
+}
+
+/// The parts between the boundaries.
+fn parts_of<'p, 'a>(body: Lines<'p, 'a>, boundary: &str) -> Vec<Lines<'p, 'a>> {
+    let mut parts = Vec::new();
     let mut start = None;
     for (index, (line, _)) in body.iter().enumerate() {
         let Some(rest) = line.strip_prefix(boundary.as_bytes()) else { continue };
@@ -145,21 +185,22 @@ fn read_parts(body: &[(&[u8], usize)], boundary: &str, depth: usize, lines: &mut
             continue;
         }
         if let Some(start) = start.take() {
-            read_part(&body[start..index], depth + 1, lines);
+            parts.push(&body[start..index]);
         }
         if rest == b"--" {
-            return;
+            return parts;
         }
         start = Some(index + 1);
     }
     // A part that is never closed: the mail was cut.
     if let Some(start) = start {
-        read_part(&body[start..], depth + 1, lines);
+        parts.push(&body[start..]);
     }
+    parts
 }
 
 /// `=3D`, `=20`, and `=` at a line's end, which joins it with the next.
-fn quoted_printable(body: &[(&[u8], usize)], flowed: Flowed, lines: &mut Vec<Line>) {
+fn quoted_printable(body: &[(&[u8], usize)], make: &impl Fn(Vec<u8>, usize) -> Line, lines: &mut Vec<Line>) {
     let mut whole: Option<(Vec<u8>, usize)> = None;
     for &(line, origin) in body {
         let line = line.trim_ascii_end();
@@ -167,11 +208,11 @@ fn quoted_printable(body: &[(&[u8], usize)], flowed: Flowed, lines: &mut Vec<Lin
         let (text, _) = whole.get_or_insert_with(|| (Vec::new(), origin));
         decode_quoted(line, text);
         if !soft && let Some((text, origin)) = whole.take() {
-            lines.push(unquoted(text, origin, flowed));
+            lines.push(make(text, origin));
         }
     }
     if let Some((text, origin)) = whole {
-        lines.push(unquoted(text, origin, flowed));
+        lines.push(make(text, origin));
     }
 }
 

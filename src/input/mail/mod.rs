@@ -66,7 +66,7 @@ pub fn read_mail(text: &[u8]) -> Option<Inside> {
 /// Adds the body's lines, and an empty one before them if there are others.
 fn read_message(message: &[(&[u8], usize)], lines: &mut Vec<Line>) {
     let before = lines.len();
-    mime::read_part(message, 0, lines);
+    mime::read_part(message, 0, false, lines);
     if before > 0 && lines.len() > before {
         let origin = lines[before].origin;
         lines.insert(before, Line { text: Vec::new(), origin, depth: 0, width: 0, flows: false });

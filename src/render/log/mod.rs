@@ -161,6 +161,11 @@ impl LogView {
                     .into(),
             );
         }
+        if summary.turned && !nothing {
+            parts.push(
+                "its newest line stands first: it was read from its end, and lines are those of `tac LOG`".into(),
+            );
+        }
         if summary.cut && self.reaches(summary.bytes) {
             parts.push("it ends without a line break: the last line may be cut".into());
         }

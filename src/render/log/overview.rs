@@ -94,7 +94,7 @@ pub(super) fn write(
 pub(in crate::render) fn heading(group: &Group<'_>) -> String {
     let first = group.reports[0];
     let subject = first.subject.as_ref().map_or(String::new(), |name| {
-        let how = if faults_in(first, name) { "at" } else { "probably" };
+        let how = if first.stated || faults_in(first, name) { "at" } else { "probably" };
         format!("; {how} {}", safe(name))
     });
     let more = match group.reports.len() - 1 {

@@ -1,0 +1,231 @@
+//! The text of an HTML part of a mail: as much of HTML as mail programs write.
+
+/// Tags that only say how a text looks, or hold nothing that is shown.
+const INLINE: [&[u8]; 32] = [
+    b"a", b"abbr", b"b", b"body", b"code", b"em", b"font", b"head", b"html", b"i", b"img", b"ins", b"del", b"kbd",
+    b"link", b"meta", b"o:p", b"s", b"samp", b"script", b"small", b"span", b"strike", b"strong", b"style", b"sub",
+    b"sup", b"tbody", b"thead", b"title", b"tt", b"u",
+];
+/// Tags that begin a line, and end one.
+const BLOCKS: [&[u8]; 20] = [
+    b"blockquote",
+    b"center",
+    b"dd",
+    b"div",
+    b"dl",
+    b"dt",
+    b"h1",
+    b"h2",
+    b"h3",
+    b"h4",
+    b"h5",
+    b"h6",
+    b"hr",
+    b"li",
+    b"ol",
+    b"p",
+    b"pre",
+    b"table",
+    b"tr",
+    b"ul",
+];
+/// Tags whose text is not shown.
+const HIDDEN: [&[u8]; 3] = [b"script", b"style", b"title"];
+/// A name is no longer, bytes.
+const LONGEST_NAME: usize = 10;
+
+/// What stands for a character of a kernel's line.
+const NAMED: [(&[u8], u8); 6] =
+    [(b"lt", b'<'), (b"gt", b'>'), (b"amp", b'&'), (b"quot", b'"'), (b"apos", b'\''), (b"nbsp", b' ')];
+
+/// The lines that are shown, and where the line began that each is from. Linear in the text; a name that does not belong to a tag, `<TASK>`, is text.
+pub(super) fn shown<'a>(lines: impl Iterator<Item = (&'a [u8], usize)>) -> Vec<(Vec<u8>, usize)> {
+    let mut page = Page::default();
+    for (line, origin) in lines {
+        page.line(line, origin);
+    }
+    page.end_line(false);
+    page.out
+}
+
+#[derive(Default)]
+struct Page {
+    out: Vec<(Vec<u8>, usize)>,
+    /// The line that is being put together, and where it began.
+    line: Vec<u8>,
+    origin: Option<usize>,
+    /// How many `<pre>` are open.
+    preformatted: usize,
+    /// The tag that hides what follows.
+    hidden: Option<&'static [u8]>,
+    /// Whether a blank that counts once was read last.
+    blank: bool,
+    /// Whether a tag goes on in the next line.
+    in_tag: bool,
+}
+
+impl Page {
+    fn line(&mut self, line: &[u8], origin: usize) {
+        let mut at = 0;
+        while at < line.len() {
+            let rest = &line[at..];
+            if self.in_tag {
+                let Some(end) = memchr::memchr(b'>', rest) else { return };
+                self.in_tag = false;
+                at += end + 1;
+                continue;
+            }
+            if rest[0] == b'<'
+                && let Some(name) = Tag::of(rest)
+            {
+                self.tag(&name, origin);
+                self.in_tag = true;
+                at += 1;
+                continue;
+            }
+            let end = 1 + memchr::memchr(b'<', &rest[1..]).unwrap_or(rest.len() - 1);
+            self.text(&rest[..end], origin);
+            at += end;
+        }
+        if self.preformatted > 0 {
+            self.end_line(true);
+        } else if !self.in_tag {
+            self.text(b" ", origin);
+        }
+    }
+
+    fn tag(&mut self, tag: &Tag, origin: usize) {
+        if let Some(hidden) = self.hidden {
+            if tag.ends && tag.is(hidden) {
+                self.hidden = None;
+            }
+            return;
+        }
+        if !tag.ends {
+            self.hidden = HIDDEN.into_iter().find(|name| tag.is(name));
+        }
+        if tag.is(b"br") {
+            self.end_line(true);
+        } else if tag.is(b"td") || tag.is(b"th") {
+            self.text(b" ", origin);
+        } else if BLOCKS.iter().any(|name| tag.is(name)) {
+            self.end_line(false);
+            if tag.is(b"pre") {
+                self.preformatted =
+                    if tag.ends { self.preformatted.saturating_sub(1) } else { self.preformatted.saturating_add(1) };
+            }
+        }
+    }
+
+    fn text(&mut self, text: &[u8], origin: usize) {
+        if self.hidden.is_some() {
+            return;
+        }
+        let mut at = 0;
+        while at < text.len() {
+            let (byte, length, kept) = match text[at] {
+                b'&' => character(&text[at..]).map_or((b'&', 1, true), |(byte, length)| (byte, length, true)),
+                blank if blank.is_ascii_whitespace() && self.preformatted == 0 => (b' ', 1, false),
+                byte => (byte, 1, true),
+            };
+            // Blanks that are not preformatted are one, and none begins a line.
+            if kept || !self.line.is_empty() && !self.blank {
+                self.origin.get_or_insert(origin);
+                self.line.push(byte);
+            }
+            self.blank = !kept;
+            at += length;
+        }
+    }
+
+    /// Ends the line; an empty one counts only if it is `shown`.
+    fn end_line(&mut self, shown: bool) {
+        let mut line = std::mem::take(&mut self.line);
+        if std::mem::take(&mut self.blank) && line.last() == Some(&b' ') {
+            line.pop();
+        }
+        let origin = self.origin.take().or_else(|| self.out.last().map(|(_, origin)| *origin)).unwrap_or(0);
+        if shown || !line.trim_ascii().is_empty() {
+            self.out.push((line, origin));
+        }
+    }
+}
+
+/// A tag's name, small letters or not.
+struct Tag<'a> {
+    name: &'a [u8],
+    ends: bool,
+}
+
+impl<'a> Tag<'a> {
+    /// The tag at the beginning of a text, or a comment.
+    fn of(text: &'a [u8]) -> Option<Self> {
+        let rest = text.strip_prefix(b"<")?;
+        if rest.starts_with(b"!") {
+            return Some(Self { name: b"!", ends: false });
+        }
+        let (rest, ends) = rest.strip_prefix(b"/").map_or((rest, false), |rest| (rest, true));
+        let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b':';
+        let length = rest.iter().take(LONGEST_NAME + 1).take_while(|byte| is_name(byte)).count();
+        let tag = Self { name: &rest[..length], ends };
+        let closed = matches!(rest.get(length), None | Some(b'>' | b'/' | b' ' | b'\t' | b'\r'));
+        let known = [&b"br"[..], b"td", b"th"];
+        let is_known = || known.iter().chain(&INLINE).chain(&BLOCKS).any(|name| tag.is(name));
+        (closed && is_known()).then_some(tag)
+    }
+
+    fn is(&self, name: &[u8]) -> bool {
+        self.name.eq_ignore_ascii_case(name)
+    }
+}
+
+/// The character for which `&lt;` or `&#60;` at the beginning of a text stands, and how long that is.
+fn character(text: &[u8]) -> Option<(u8, usize)> {
+    let end = memchr::memchr(b';', &text[..text.len().min(LONGEST_NAME)])?;
+    let name = text.get(1..end)?;
+    let number = || {
+        let digits = std::str::from_utf8(name.strip_prefix(b"#")?).ok()?;
+        let hex = digits.strip_prefix(['x', 'X']);
+        let value = hex.map_or_else(|| digits.parse::<u32>().ok(), |hex| u32::from_str_radix(hex, 16).ok())?;
+        let plain = u8::try_from(value).ok().filter(|byte| byte.is_ascii_graphic());
+        plain.or_else(|| (value == 160 || value == 32).then_some(b' '))
+    };
+    let named = NAMED.iter().find(|(known, _)| *known == name).map(|(_, byte)| *byte);
+    Some((named.or_else(number)?, end + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::lines;
+    use super::shown;
+
+    fn text(html: &str) -> Vec<String> {
+        shown(lines(html.as_bytes())).into_iter().map(|(line, _)| String::from_utf8_lossy(&line).into_owned()).collect()
+    }
+
+    #[test]
+    fn what_a_mail_program_writes_is_read() {
+        let html = "<html><head><style>p { x > y }\n</style></head><body><div>Hi &amp; hello\nthere</div>\n\
+            <div><br></div><p class=\"a\"\n id=b>[ &nbsp; 1.0] BUG: &lt;x&gt;<br>[    2.0] &#60;TASK&#x3e; <TASK></p></body></html>";
+        assert_eq!(text(html), ["Hi & hello there", "", "[   1.0] BUG: <x>", "[ 2.0] <TASK> <TASK>"]);
+    }
+
+    #[test]
+    fn preformatted_lines_stay() {
+        assert_eq!(text("<pre>[    1.0] a\n\n   b<b>c</b>\n</pre>d"), ["[    1.0] a", "", "   bc", "d"]);
+    }
+
+    #[test]
+    fn lines_know_where_they_stood() {
+        let html = "<div>a</div>\n<div>b &lt;</div>";
+        let found = shown(lines(html.as_bytes()));
+        assert_eq!(found.iter().map(|(_, origin)| *origin).collect::<Vec<_>>(), [0, 13]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_without_panic(html in "[<>/a-c!&#;x0-9 \\n]{0,120}|(<pre>|</pre>|<br|<p>|&lt;|\\n| |>|<!){0,40}") {
+            let _ = text(&html);
+        }
+    }
+}
