@@ -35,8 +35,9 @@ use std::process::ExitCode;
 `kanalyze diff --help` shows the form of a baseline.
 
 Exit status: 0 nothing new, 1 a crash that is not known, 2 error (a log that
-is empty, is not a log or cannot be read never passes). Of logs that pass and
-have hardly a line in all, the text asks whether they are whole.")]
+is empty, is not a log or cannot be read never passes). A text without a line
+of the kernel's beside logs is not judged, and the answer says so. Of logs that
+pass and have hardly a line in all, the text asks whether they are whole.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     logs: Logs,
@@ -119,7 +120,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     out.close()?;
     let crashed = logs.iter().any(|log| log.crashes.iter().any(|crash| crash.known.is_none()));
     // What could be read only in part may hold a crash where it could not be read.
-    let unread = fatal || !crashed && logs.iter().any(|log| !log.passes);
+    let unread = fatal || !crashed && logs.iter().any(|log| !log.passes && log.silence.is_none());
     Ok(ExitCode::from(if unread { 2 } else { u8::from(crashed) }))
 }
 
@@ -156,7 +157,8 @@ fn judged(wanted: &Logs, baseline: &Baseline, day: &str) -> anyhow::Result<(Vec<
         let trouble = trouble.map(|trouble| trouble.message);
         let (crashes, lines) = log.found.unwrap_or_default();
         why(&format!("{}: read {lines} lines", log.name));
-        logs.push(CheckedLog::new(log.name, crashes, trouble, lines));
+        let silence = log.silence.filter(|_| trouble.is_none()).map(str::to_owned);
+        logs.push(CheckedLog { silence, ..CheckedLog::new(log.name, crashes, trouble, lines) }.judged());
     }
     Ok((logs, fatal))
 }

@@ -4,6 +4,7 @@ use super::logs::{Reading, sources_of, tell};
 use super::output::Reader;
 use super::pager::Page;
 use super::progress::Progress;
+use super::stderr::say;
 use crate::calendar::today;
 use crate::diff::baseline::Baseline;
 use crate::diff::{Difference, Group, Run, compare, reduce, rules};
@@ -133,6 +134,10 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         out.close()?;
         return Ok(ExitCode::SUCCESS);
     }
+    let named = arguments.first.iter().chain(&arguments.second).chain(&arguments.a).chain(&arguments.b);
+    if named.filter(|name| *name == "-").count() > 1 {
+        anyhow::bail!("-: standard input can be read once: save one of the logs in a file and name that");
+    }
     let baseline = arguments.baseline.as_deref().map(Baseline::read).transpose()?;
     let options = arguments.reading.options()?.with_events();
     let (a, fine_a) = side(arguments.first.as_ref(), &arguments.a, &options);
@@ -175,9 +180,11 @@ pub(super) fn side(one: Option<&OsString>, several: &[OsString], options: &Optio
     for log in logs {
         fine &= log.trouble.is_none();
         tell(log.trouble.as_ref());
-        // Texts that say nothing of a kernel are no side: nothing differs from them, and nothing is the same.
-        if silent.is_empty() {
-            runs.extend(log.found);
+        // Texts that say nothing of a kernel are no runs: nothing differs from them, and nothing is the same.
+        match log.silence {
+            None => runs.extend(log.found),
+            Some(words) if silent.is_empty() => say(&format!("{}: {words}; it is not counted as a run", log.name)),
+            Some(_) => {}
         }
     }
     (Group { name, runs }, fine)

@@ -11,8 +11,8 @@ use crate::input::Source;
 use crate::intake;
 use crate::locks::{Record, dump_of, dumps};
 use crate::render::{
-    Look, NOTE_SCHEMA, Note, Redactor, fixed_text, hang_text, lockdep_text, note_mail, note_markdown, source_text,
-    stack_lines,
+    Look, NOTE_SCHEMA, Note, Redactor, first_stack, fixed_text, hang_text, lockdep_text, note_mail, note_markdown,
+    source_text, stack_lines,
 };
 use crate::report::{Event, Report};
 use crate::runs;
@@ -21,6 +21,7 @@ use crate::syzbot::dashboard::BugName;
 use crate::syzbot::manifest::{self as bundle, Role};
 use crate::thread::rfc3339;
 use clap::ValueEnum;
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
@@ -293,6 +294,9 @@ fn of_log(arguments: &Arguments, source: &Source, sought: Option<&str>, mut note
     let logs = intake::wholes(std::slice::from_ref(source), &options, |found| found.settled());
     for log in logs {
         let fatal = tell(log.trouble.as_ref());
+        if let Some(words) = log.silence {
+            anyhow::bail!("{}: {words}: there is nothing to write about", log.name);
+        }
         let Some((reports, events)) = log.found.filter(|_| !fatal) else {
             anyhow::bail!("{}: there is nothing to write about", log.name)
         };
@@ -334,6 +338,29 @@ fn sourced(
     Ok(())
 }
 
+/// So many other titles are named.
+const OTHERS: usize = 8;
+
+/// The other titles of a log, as often as they came: consequences and what syzbot would not report left out.
+fn others(reports: &[Report], about: &Report) -> Vec<String> {
+    let mut titles: Vec<(&Report, usize)> = Vec::new();
+    let mut known: HashMap<&str, usize> = HashMap::new();
+    let wanted = |one: &&Report| one.cause.is_none() && !one.suppressed && one.title != about.title;
+    for report in reports.iter().filter(wanted) {
+        let at = *known.entry(&report.title).or_insert(titles.len());
+        match titles.get_mut(at) {
+            Some((_, count)) => *count += 1,
+            None => titles.push((report, 1)),
+        }
+    }
+    let more = titles.len().saturating_sub(OTHERS);
+    let told = titles.iter().take(OTHERS).map(|(report, count)| match count {
+        1 => format!("{}, line {}", report.title, report.line),
+        count => format!("{}, {count} times from line {}", report.title, report.line),
+    });
+    told.chain((more > 0).then(|| format!("and {more} more titles"))).collect()
+}
+
 /// Fills in what a log says, and gives the report that the note is about.
 fn fill<'log>(
     note: &mut Note,
@@ -365,16 +392,22 @@ fn fill<'log>(
     add("line", (!log.is_empty()).then(|| format!("{log}:{}", report.line)));
     add("source", report.source.as_ref().map(|source| format!("{}:{}", source.file, source.line)));
     add("incomplete", report.corrupted.clone());
-    let stack = report.stacks.iter().find(|stack| !stack.frames.is_empty());
-    note.stack = stack
-        .map(|stack| stack_lines(stack, &report.frame, &look))
+    note.others = others(reports, report);
+    note.stack = first_stack(report)
+        .map(|stack| stack_lines(&stack, &report.frame, &look))
         .unwrap_or_default()
         .into_iter()
         .map(|line| line.text)
         .collect();
-    let graph = dump_of(&graphs, report).or_else(|| graphs.iter().find(|dump| dump.hang && dump.boot == report.boot));
-    note.locks = match graph {
-        Some(dump) if dump.hang => Some(hang_text(dump, &look)),
+    // A hang of the same boot may be what the report is about, or what came of it.
+    let elsewhere = || graphs.iter().find(|dump| dump.hang && dump.boot == report.boot);
+    note.locks = match dump_of(&graphs, report).map(|dump| (dump, true)).or_else(|| Some((elsewhere()?, false))) {
+        Some((dump, true)) if dump.hang => Some(hang_text(dump, &look)),
+        Some((dump, false)) => Some(format!(
+            "A hang in the same log, line {}:\n\n{}",
+            dump.line,
+            hang_text(dump, &look).trim_start_matches('\n')
+        )),
         _ => {
             let explained = graphs.iter().flat_map(|dump| &dump.lockdep);
             let texts: Vec<String> = explained.take(1).map(|explanation| lockdep_text(explanation, &look)).collect();

@@ -124,6 +124,40 @@ pub fn likeness<F: PartialEq>(one: &[F], other: &[F]) -> f64 {
     best[other.len()] / total
 }
 
+/// What the allocator and KASAN's notes are made of: beginnings of names that differ from kernel to kernel while who called does not.
+const ALLOCATOR: [&str; 19] = [
+    "kasan_",
+    "save_stack",
+    "stack_trace_save",
+    "set_track",
+    "set_alloc_info",
+    "set_free_info",
+    "poison_slab_object",
+    "kmalloc",
+    "kzalloc",
+    "kcalloc",
+    "do_kmalloc",
+    "kmem_cache_",
+    "krealloc",
+    "kvmalloc",
+    "slab_",
+    "do_slab_",
+    "cache_free",
+    "kfree_sensitive",
+    "alloc_object",
+];
+
+/// The frames of an allocating or freeing stack from the first that is not the allocator's.
+fn callers(stack: &[String]) -> &[String] {
+    let is_allocator = |name: &String| {
+        let plain = name.trim_start_matches('_');
+        ALLOCATOR.iter().any(|begin| plain.starts_with(begin)) || matches!(plain, "kfree" | "kvfree" | "kzfree")
+    };
+    let own = stack.iter().take_while(|name| is_allocator(name)).count();
+    // A stack that was cut within the allocator says nothing of who called.
+    &stack[own..]
+}
+
 impl Cause {
     /// Why the two are not one cause, in words; `None` when they are.
     #[must_use]
@@ -139,10 +173,10 @@ impl Cause {
         if likeness(&self.stack, &other.stack) < ALIKE {
             return Some("another stack");
         }
-        if likeness(&self.freed, &other.freed) < ALIKE {
+        if likeness(callers(&self.freed), callers(&other.freed)) < ALIKE {
             return Some("freed elsewhere");
         }
-        if likeness(&self.allocated, &other.allocated) < ALIKE / 2.0 {
+        if likeness(callers(&self.allocated), callers(&other.allocated)) < ALIKE / 2.0 {
             return Some("allocated elsewhere");
         }
         None
@@ -208,6 +242,17 @@ mod tests {
         assert_eq!(one.differs_from(&same), None);
         assert_eq!(one.differs_from(&other), Some("another stack"));
         assert_eq!(one.differs_from(&write), Some("another access"));
+    }
+
+    #[test]
+    fn the_allocator_of_another_kernel_is_not_another_caller() {
+        let old = Cause { freed: stack("save_stack set_track __kasan_slab_free kfree ring_drop"), ..Cause::default() };
+        let new = stack(
+            "kasan_save_stack kasan_set_track kasan_save_free_info slab_free_freelist_hook __kmem_cache_free ring_drop",
+        );
+        assert_eq!(old.differs_from(&Cause { freed: new, ..Cause::default() }), None);
+        let other = stack("save_stack set_track __kasan_slab_free kfree pond_drop pond_close");
+        assert_eq!(old.differs_from(&Cause { freed: other, ..Cause::default() }), Some("freed elsewhere"));
     }
 
     #[test]

@@ -14,65 +14,34 @@
 //!
 //! Only the first boot of a log gives settings and milestones.
 
+pub use super::facts::LineFacts;
 use super::noise::{complains, is_clock, template};
-use super::seen::{Area, Seen};
-use crate::input::{Landmark, landmark};
-use crate::line::{Gap, gap, lex};
+use super::seen::Seen;
+use super::settings::{MILESTONES, is_setting, list_modules, settings, taint};
+use super::undressed::{is_stamped, lines, undressed};
+use crate::line::{Gap, Prefix, Undressed, begins_with_stamp, gap, lex};
 use crate::report::{Event, Report};
-use std::collections::{BTreeMap, BTreeSet};
-
-/// Stations of a boot by the beginning of their message.
-const MILESTONES: [(&str, &str); 14] = [
-    ("Linux version ", "kernel starts"),
-    ("smp: Brought up ", "all CPUs up"),
-    ("devtmpfs: initialized", "device core"),
-    ("Unpacking initramfs...", "initramfs"),
-    ("Trying to unpack rootfs image as initramfs", "initramfs"),
-    ("Freeing initrd memory", "initramfs unpacked"),
-    ("VFS: Mounted root", "root mounted"),
-    ("Freeing unused kernel image (initmem)", "kernel ready"),
-    ("Freeing unused kernel memory", "kernel ready"),
-    ("Run /", "first process"),
-    ("systemd[1]: systemd ", "systemd starts"),
-    ("systemd[1]: Startup finished", "systemd ready"),
-    ("reboot: Power down", "power down"),
-    ("reboot: Restarting system", "restart"),
-];
+use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// At most so many kinds of messages of one log are kept, so that a hostile log takes bounded memory.
 const MESSAGES: usize = 20_000;
 /// Longest message that is looked at, bytes.
 const LONGEST: usize = 1000;
 
-/// What the lines say.
-#[derive(Debug, Default)]
-pub struct LineFacts {
-    /// Values by area and name.
-    pub settings: BTreeMap<(Area, String), String>,
-    /// Modules that a message names as loaded, with the line.
-    pub modules: Vec<(String, u64)>,
-    /// Modules that reports list.
-    pub listed: Option<BTreeSet<String>>,
-    /// Seconds since boot.
-    pub milestones: BTreeMap<&'static str, f64>,
-    /// Templates of messages.
-    pub messages: BTreeMap<String, Seen>,
-    /// Taint letters, with the line.
-    pub taints: Vec<(String, u64)>,
-    /// What the log says is missing: `times` is how much of it.
-    pub lost: BTreeMap<&'static str, Seen>,
-}
-
 /// Reads a whole log.
 #[must_use]
 pub fn read_lines(text: &[u8], reports: &[Report], events: &[Event]) -> LineFacts {
     let mut facts = LineFacts::default();
-    let inside = extents(text, reports);
     let eventful: BTreeSet<u64> = events.iter().map(|event| event.line).collect();
-    let stamped = lines(text).take(2000).any(|line| lex(line).time.is_some());
+    // A form that is known by no line alone; what it hides is where it was.
+    let bare = if is_stamped(text) { None } else { undressed(text) };
+    let stamped = bare.is_some() || is_stamped(text);
+    let inside = extents(numbered(text, bare.as_ref()), reports);
     let (mut running, mut boots, mut range, mut reach) = (false, 0_usize, 0, 0);
-    for (number, line) in (1_u64..).zip(lines(text)) {
-        let prefix = lex(line);
+    let mut span = Span::default();
+    for (number, line) in numbered(text, bare.as_ref()) {
+        let (line, prefix) = behind_firmware(line, stamped);
         // Also inside of a report and without a stamp: the console itself writes it.
         if let Some((name, count)) = missing(line) {
             let none = Seen { times: 0, first: prefix.time, line: number };
@@ -82,6 +51,11 @@ pub fn read_lines(text: &[u8], reports: &[Report], events: &[Event]) -> LineFact
         }
         // Firmware, boot loader and user space write without a stamp.
         if prefix.is_foreign() || (stamped && prefix.time.is_none()) {
+            if !prefix.is_foreign() && facts.unstamped.len() < MESSAGES {
+                let bytes = prefix.text(line);
+                let message = String::from_utf8_lossy(&bytes[..bytes.len().min(LONGEST)]);
+                facts.unstamped.insert(name_of(&template(&message)));
+            }
             continue;
         }
         let bytes = prefix.text(line);
@@ -91,6 +65,7 @@ pub fn read_lines(text: &[u8], reports: &[Report], events: &[Event]) -> LineFact
             boots += 1;
             running = false;
         }
+        span.goes_on(prefix.time);
         if let Some(rest) = message.strip_prefix("Modules linked in:") {
             list_modules(&mut facts, rest);
         }
@@ -103,13 +78,12 @@ pub fn read_lines(text: &[u8], reports: &[Report], events: &[Event]) -> LineFact
         }
         if boots <= 1 {
             settings(&mut facts, message);
-            let station = MILESTONES.iter().find(|(begin, _)| message.starts_with(begin));
-            if let (Some((_, name)), Some(time)) = (station, prefix.time) {
-                facts.milestones.entry(name).or_insert(time);
+            if let Some((_, name)) = MILESTONES.iter().find(|(begin, _)| message.starts_with(begin)) {
+                facts.milestones.entry(name).or_insert(Seen { times: 1, first: prefix.time, line: number });
             }
         }
         running |= message.starts_with("Run /") && message.ends_with("as init process");
-        taint(&mut facts, message, number);
+        taint(&mut facts, message, (number, prefix.time));
         let settled = message.is_empty() || message.starts_with([' ', '\t', '=', '-']) || is_clock(message);
         if settled
             || eventful.contains(&number)
@@ -124,7 +98,62 @@ pub fn read_lines(text: &[u8], reports: &[Report], events: &[Event]) -> LineFact
             facts.messages.entry(key).or_insert(first).times += 1;
         }
     }
+    facts.span = span.of_one_boot(boots);
     facts
+}
+
+/// A short name of a message's template, the same in one run of the program.
+pub(super) fn name_of(template: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    template.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The lines of a log with their numbers; where it was undressed, those that carry a message.
+fn numbered<'text>(
+    text: &'text [u8],
+    bare: Option<&'text Undressed>,
+) -> Box<dyn Iterator<Item = (u64, &'text [u8])> + 'text> {
+    match bare {
+        None => Box::new((1_u64..).zip(lines(text))),
+        Some(bare) => Box::new(bare.numbers.iter().map(|above| *above as u64 + 1).zip(lines(&bare.text))),
+    }
+}
+
+/// A line and its prefix. Firmware, a boot loader or a prompt may have left something on the line of a message.
+fn behind_firmware(line: &[u8], stamped: bool) -> (&[u8], Prefix<'_>) {
+    let prefix = lex(line);
+    if !stamped || prefix.time.is_some() || prefix.is_foreign() {
+        return (line, prefix);
+    }
+    match memchr::memchr_iter(b'[', line).find(|at| begins_with_stamp(&line[*at..])) {
+        Some(at) => (&line[at..], lex(&line[at..])),
+        None => (line, prefix),
+    }
+}
+
+/// When a log begins and ends.
+#[derive(Default)]
+struct Span {
+    times: Option<(f64, f64)>,
+    /// Whether the clock went back, as at another boot.
+    back: bool,
+}
+
+/// Messages of several CPUs may be so much out of order, seconds.
+const OUT_OF_ORDER: f64 = 1.0;
+
+impl Span {
+    fn goes_on(&mut self, time: Option<f64>) {
+        let Some(now) = time else { return };
+        let (first, last) = self.times.unwrap_or((now, now));
+        self.back |= now + OUT_OF_ORDER < last;
+        self.times = Some((first.min(now), last.max(now)));
+    }
+
+    fn of_one_boot(&self, boots: usize) -> Option<(f64, f64)> {
+        self.times.filter(|_| boots <= 1 && !self.back)
+    }
 }
 
 /// What a line says is missing from the log, and how much of it (1 if it does not say).
@@ -140,28 +169,16 @@ fn missing(line: &[u8]) -> Option<(&'static str, usize)> {
     }
 }
 
-/// The lines, ends included.
-fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        let length = memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
-        let (line, after) = rest.split_at_checked(length).filter(|(line, _)| !line.is_empty())?;
-        rest = after;
-        Some(line)
-    })
-}
-
 /// How far the closing line of a report may be from its last frame or lock, lines.
 const TAIL: u64 = 80;
 
 /// First and last lines of the reports, by first line. A report reaches to the last line that it took something from, and on to
 /// the line that closes it (`---[ end trace`, the ruler of KASAN and lockdep).
-fn extents(text: &[u8], reports: &[Report]) -> Vec<(u64, u64)> {
+fn extents<'text>(lines: impl Iterator<Item = (u64, &'text [u8])>, reports: &[Report]) -> Vec<(u64, u64)> {
     if reports.is_empty() {
         return Vec::new();
     }
-    let closing: Vec<u64> = (1_u64..)
-        .zip(lines(text))
+    let closing: Vec<u64> = lines
         .filter(|(_, line)| {
             let message = lex(line).text(line);
             message.starts_with(b"---[ end ") || message.starts_with(b"==========")
@@ -191,102 +208,9 @@ fn last_line(report: &Report) -> u64 {
     frames.chain(held).chain(chain).max().unwrap_or(report.line).max(report.line)
 }
 
-/// Whether a message is compared as a setting and thus not as a message.
-fn is_setting(message: &str) -> bool {
-    let beginnings = [
-        "Linux version ",
-        "Command line: ",
-        "Kernel command line: ",
-        "Memory: ",
-        "Unknown kernel command line parameter",
-    ];
-    beginnings.iter().any(|begin| message.starts_with(begin))
-        || MILESTONES.iter().any(|(begin, _)| message.starts_with(begin))
-        || is_tainting(message).is_some()
-        || of_report(message)
-}
-
-/// Whether a line belongs to a report, which is compared itself, although it stands outside of what the reports took.
-fn of_report(message: &str) -> bool {
-    matches!(landmark(message.as_bytes()), Some(Landmark::Body | Landmark::Panic | Landmark::Tail))
-}
-
-fn settings(facts: &mut LineFacts, message: &str) {
-    let mut set = |area, name: &str, value: &str| {
-        facts.settings.insert((area, name.to_owned()), value.to_owned());
-    };
-    if let Some(rest) = message.strip_prefix("Linux version ") {
-        set(Area::Kernel, "release", rest.split(' ').next().unwrap_or_default());
-        if let Some((_, build)) = rest.rsplit_once(" #") {
-            set(Area::Kernel, "build", &format!("#{build}"));
-        }
-    } else if let Some(rest) =
-        message.strip_prefix("Kernel command line: ").or_else(|| message.strip_prefix("Command line: "))
-    {
-        facts.settings.retain(|(area, _), _| *area != Area::CommandLine);
-        for word in parameters(rest) {
-            let (name, value) = word.split_once('=').unwrap_or((word, ""));
-            let entry = facts.settings.entry((Area::CommandLine, name.to_owned())).or_default();
-            // A parameter may come several times: console=ttyS0 console=tty0.
-            if !entry.is_empty() {
-                entry.push(' ');
-            }
-            entry.push_str(value);
-        }
-    } else if let Some(rest) = message.strip_prefix("smp: Brought up ") {
-        if let Some(cpus) = rest.rsplit_once(", ").and_then(|(_, cpus)| cpus.split(' ').next()) {
-            set(Area::Machine, "CPUs", cpus);
-        }
-    } else if let Some(rest) = message.strip_prefix("Memory: ")
-        && let Some((_, total)) = rest.split(' ').next().and_then(|both| both.split_once('/'))
-    {
-        set(Area::Machine, "memory", total);
-    }
-}
-
-/// The parameters of a command line; quotes hold blanks together.
-fn parameters(line: &str) -> impl Iterator<Item = &str> {
-    let mut quoted = false;
-    line.split(move |char: char| {
-        quoted ^= char == '"';
-        char.is_whitespace() && !quoted
-    })
-    .filter(|word| !word.is_empty())
-}
-
-/// The module and the letter of a message by which the kernel taints itself.
-fn is_tainting(message: &str) -> Option<(&str, &'static str)> {
-    let (name, rest) = message.split_once(": ")?;
-    let letter = if rest.starts_with("loading out-of-tree module taints kernel") {
-        "O"
-    } else if rest.starts_with("module verification failed:") {
-        "E"
-    } else if rest.starts_with("module license '") && rest.contains("taints kernel") {
-        "P"
-    } else if rest.starts_with("module is from the staging directory") {
-        "C"
-    } else {
-        return None;
-    };
-    (!name.is_empty() && !name.contains(' ')).then_some((name, letter))
-}
-
-fn taint(facts: &mut LineFacts, message: &str, line: u64) {
-    if let Some((name, letter)) = is_tainting(message) {
-        facts.modules.push((name.to_owned(), line));
-        facts.taints.push((letter.to_owned(), line));
-    }
-}
-
-/// `ext4 lab_noisy(O) [last unloaded: x]` without flags.
-fn list_modules(facts: &mut LineFacts, rest: &str) {
-    let names = rest.split('[').next().unwrap_or_default().split_whitespace();
-    let names = names.map(|name| name.split('(').next().unwrap_or(name).to_owned());
-    facts.listed.get_or_insert_default().extend(names.filter(|name| !name.is_empty()));
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::seen::Area;
     use super::*;
 
     const BOOT: &[u8] = b"SeaBIOS failed\n[    0.000000] Linux version 6.1.0 (x@y) #2 SMP\n\
@@ -307,8 +231,10 @@ mod tests {
         assert_eq!(of(Area::CommandLine, "quiet"), Some(""));
         assert_eq!(of(Area::Machine, "CPUs"), Some("4"));
         assert_eq!(of(Area::Machine, "memory"), Some("20K"));
-        assert_eq!(facts.milestones.get("first process"), Some(&1.5));
-        assert_eq!(facts.modules, [("bar".to_owned(), 10)]);
+        let first = facts.milestones.get("first process").map(|seen| (seen.first, seen.line));
+        assert_eq!(first, Some((Some(1.5), 9)));
+        assert_eq!(facts.modules, [("bar".to_owned(), 10, Some(2.0))]);
+        assert_eq!(facts.span, Some((0.0, 2.2)));
     }
 
     #[test]

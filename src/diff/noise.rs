@@ -57,6 +57,10 @@ pub const RULES: &[Rule] = &[
         words: "what a log says is missing from it (messages dropped, callbacks suppressed, trace events lost) is a counter; a run has lost something or it has not, how much is shown and not compared",
     },
     Rule {
+        name: "reach",
+        words: "a log that ends before the time at which the other side has something (or does not reach the station of the boot before it), and not in order, does not lack it: such a thing is undecided, not gone; crashes and hangs that only B has are new all the same, with a word about A's log",
+    },
+    Rule {
         name: "taint",
         words: "taint flags are compared, but for W and D, which say that there was a warning or an oops",
     },
@@ -66,7 +70,7 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         name: "durations",
-        words: "boot milestones are compared by the time since the one before. A factor that most of the boot shares is the host's: it is said once, and milestones are compared without it. One run a side: only a factor of 2 and 2 seconds count. Groups of 4 and more: an exact rank-sum test, and 10 % between the medians",
+        words: "boot milestones are compared by the time since the one before. A factor that most of the boot shares is the host's: it is said once, and milestones are compared without it; when a run ended is the workload's matter. One run a side: only a factor of 2 and 2 seconds count. Groups of 4 and more: an exact rank-sum test, and 10 % between the medians",
     },
     Rule {
         name: "settings",

@@ -6,6 +6,7 @@
 use super::record::{Finding, Verdict};
 use super::run::{Group, Run};
 use super::seen::Area;
+use super::settings::ENDS;
 use super::statistics::{ALPHA, holm, median, rank_sum};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,7 +47,8 @@ pub(super) fn milestones(
     };
     let raw = |laps: &[Laps], name: &str| laps.iter().filter_map(|laps| laps.get(name).copied()).collect::<Vec<f64>>();
     let mut tested = Vec::new();
-    for name in stations.iter().copied() {
+    // When a run ended is its workload's matter.
+    for name in stations.iter().copied().filter(|name| !ENDS.contains(name)) {
         let (level_a, level_b) = (level(&left, &paces_a, name), level(&right, &paces_b, name));
         let (Some(before), Some(after)) = (median(&level_a), median(&level_b)) else { continue };
         let enough = level_a.len() >= 4 && level_b.len() >= 4;

@@ -36,6 +36,12 @@ pub struct Run {
     pub modules: Option<BTreeSet<String>>,
     /// Stations of the boot and when they were reached, seconds since boot.
     pub milestones: BTreeMap<&'static str, f64>,
+    /// The same stations, with or without a time, by line.
+    pub stations: Vec<(&'static str, u64)>,
+    /// Times of the first and the last message, seconds since boot; nothing if the log has no such times, or holds several boots.
+    pub span: Option<(f64, f64)>,
+    /// What is printed without a stamp in a log with stamps, by short names of the messages' templates.
+    pub unstamped: BTreeSet<u64>,
     /// Crashes in the order of the log, consequences and suppressed ones left out.
     pub crashes: Vec<Crash>,
 }
@@ -62,24 +68,32 @@ pub fn reduce(log: &str, text: &[u8], reports: &[Report], events: &[Event]) -> R
         take_dump(&mut run, &dump);
     }
     for event in events {
-        blocked(&mut run, &event.hung_tasks, &event.stacks);
+        blocked(&mut run, event.time, &event.hung_tasks, &event.stacks);
     }
-    let LineFacts { settings, modules, listed, milestones, messages, taints, lost } = read_lines(text, reports, events);
+    let LineFacts { settings, modules, listed, milestones, span, messages, taints, unstamped, lost } =
+        read_lines(text, reports, events);
     // Taint has an area of its own.
-    let tainting: BTreeSet<u64> = taints.iter().map(|(_, line)| *line).collect();
+    let tainting: BTreeSet<u64> = taints.iter().map(|(_, line, _)| *line).collect();
     for event in events.iter().filter(|event| is_plain(event) && !tainting.contains(&event.line)) {
         run.see(Area::Event, template(&event.title), event.time, event.line);
     }
     run.settings.extend(settings);
-    run.milestones = milestones;
-    for (name, time) in run.milestones.clone() {
-        run.see(Area::Milestone, name.to_owned(), Some(time), 0);
+    (run.span, run.unstamped) = (span, unstamped);
+    run.stations = milestones.iter().map(|(name, seen)| (*name, seen.line)).collect();
+    run.stations.sort_by_key(|(_, line)| *line);
+    for (name, seen) in milestones {
+        run.milestones.extend(seen.first.map(|time| (name, time)));
+        run.see(Area::Milestone, name.to_owned(), seen.first, seen.line);
     }
-    for (letter, line) in taints {
-        run.traits.entry((Area::Taint, letter)).or_insert(Seen { times: 1, first: None, line });
+    for (letter, line, first) in taints {
+        let seen = run.traits.entry((Area::Taint, letter)).or_insert(Seen { times: 1, first, line });
+        // A report may tell of it before the line at which it was set.
+        if line < seen.line {
+            *seen = Seen { first, line, ..*seen };
+        }
     }
-    for (name, line) in modules {
-        run.see(Area::Module, name, None, line);
+    for (name, line, time) in modules {
+        run.see(Area::Module, name, time, line);
     }
     run.modules = listed;
     run.traits.extend(messages.into_iter().map(|(name, seen)| ((Area::Message, name), seen)));
@@ -118,11 +132,11 @@ fn take_report(run: &mut Run, report: &Report) {
     for task in report.hung_tasks.iter().filter(|task| task.seconds.is_some()) {
         run.see(Area::Hang, comm(&task.task.comm), report.time, task.line);
     }
-    blocked(run, &report.hung_tasks, &report.stacks);
+    blocked(run, report.time, &report.hung_tasks, &report.stacks);
 }
 
 /// The caller of the functions that every sleeper sleeps in is where a task is blocked.
-fn blocked(run: &mut Run, tasks: &[crate::report::HungTask], stacks: &[Stack]) {
+fn blocked(run: &mut Run, time: Option<f64>, tasks: &[crate::report::HungTask], stacks: &[Stack]) {
     for task in tasks.iter().filter(|task| task.seconds.is_some()) {
         let frames = task.stack.and_then(|at| stacks.get(at)).map_or(&[][..], |stack| &stack.frames[..]);
         let function = frames
@@ -131,7 +145,7 @@ fn blocked(run: &mut Run, tasks: &[crate::report::HungTask], stacks: &[Stack]) {
             .filter_map(|frame| frame.function.as_deref())
             .find(|name| !locks::is_primitive(name));
         if let Some(function) = function {
-            run.see(Area::BlockedFunction, super::cause::bare(function).to_owned(), None, task.line);
+            run.see(Area::BlockedFunction, super::cause::bare(function).to_owned(), time, task.line);
         }
     }
 }

@@ -22,6 +22,7 @@ mod joined;
 mod names;
 mod nature;
 mod open;
+mod own;
 mod read;
 mod text;
 

@@ -3,6 +3,7 @@
 use super::content::{Content, Log, PlainStream};
 use super::nature::{Nature, nature_below};
 use super::open::{each_log, each_log_in};
+use super::own::own_words;
 use super::text::{Text, renumber};
 use crate::engine::{Beheaded, Engine, Item, LARGEST_HEADLESS, Options, Summary, headless, in_order, thread_count};
 use crate::input::{Damage, Source};
@@ -31,6 +32,8 @@ pub struct Outcome {
     pub partial: bool,
     /// What the text is, if the engine found nothing in it.
     pub nature: Option<Nature>,
+    /// What is to be said of a text that kanalyze itself wrote.
+    own: Option<&'static str>,
 }
 
 impl Outcome {
@@ -48,6 +51,9 @@ impl Outcome {
     /// kernel. Nothing if the log could not be read, which is reported already.
     #[must_use]
     pub fn silence(&self) -> Option<&'static str> {
+        if self.own.is_some() {
+            return self.own;
+        }
         let nature = self.nature.filter(|nature| !nature.kernel && !self.is_fatal())?;
         Some(if nature.partly { "no kernel line in its first 4 MiB" } else { "no kernel line in it" })
     }
@@ -87,6 +93,9 @@ pub fn read_log(log: Log, options: &Options, mut take: impl FnMut(Vec<Item>) -> 
         take(items)
     };
     let (summary, seen, damage) = match content {
+        Content::Text(text, _) if own_words(text.plain()).is_some() => {
+            return Outcome { nature: Some(Nature::default()), own: own_words(text.plain()), ..Outcome::default() };
+        }
         Content::Text(text, damage) => {
             let summary = read_text(&text, options.clone(), |mut items| {
                 items.iter_mut().for_each(|item| text.settle(item));
@@ -101,7 +110,7 @@ pub fn read_log(log: Log, options: &Options, mut take: impl FnMut(Vec<Item>) -> 
     let any = any || summary.further > 0;
     let partial = damage.is_some();
     let trouble = damage.map(|damage| Trouble { message: format!("{name}: {damage}"), fatal: false });
-    let mut outcome = Outcome { summary, trouble, partial, nature: None };
+    let mut outcome = Outcome { summary, trouble, partial, nature: None, own: None };
     if !any {
         outcome.judge(&name, seen);
     }
@@ -432,6 +441,11 @@ fn whole<T>(log: Log, options: &Options, take: &impl Fn(Found<'_>) -> T) -> Whol
             return Whole { name, found: None, trouble, silence: None };
         }
     };
+    if let Some(words) = own_words(text.plain()) {
+        let none =
+            Found { name: &name, text: &text, reports: Vec::new(), events: Vec::new(), summary: Summary::default() };
+        return Whole { found: Some(take(none)), trouble: None, silence: Some(words), name };
+    }
     let read = found_in(&name, &text, options);
     let trouble =
         damage.or_else(|| text.damage()).map(|damage| Trouble { message: format!("{name}: {damage}"), fatal: false });

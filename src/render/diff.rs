@@ -3,8 +3,9 @@
 use super::{Look, Palette, Width, columns, fitted, padded, safe};
 use crate::diff::cause::aligned;
 use crate::diff::record::Causes;
-use crate::diff::{Difference, Finding, Verdict};
+use crate::diff::{Area, Difference, Finding, Verdict};
 use crate::markup::{cell, code};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// Blanks before what belongs to a finding.
@@ -17,26 +18,24 @@ const LEAST: usize = 24;
 pub fn diff_text(difference: &Difference, look: &Look) -> String {
     let palette = &look.palette;
     let mut out = String::new();
-    let runs = |count: usize| if count == 1 { "1 run".to_owned() } else { format!("{count} runs") };
     let (a, b) = (&difference.a, &difference.b);
     let _ = writeln!(out, "A  {} ({})", safe(&a.name), runs(a.logs.len()));
     let _ = writeln!(out, "B  {} ({})", safe(&b.name), runs(b.logs.len()));
     let counted: Vec<&Finding> =
         difference.findings.iter().filter(|one| one.verdict.is_claim() && one.known.is_none()).collect();
-    let (head, style) = match counted.len() {
-        0 => ("no difference".to_owned(), palette.good),
-        1 => ("1 difference".to_owned(), palette.title),
-        several => (format!("{several} differences"), palette.title),
-    };
-    let _ = writeln!(out, "{style}{head}{}", style.render_reset());
+    let style = if counted.is_empty() { palette.good } else { palette.title };
+    let _ = writeln!(out, "{style}{}{}", head(difference), style.render_reset());
     for (title, wanted) in SECTIONS {
-        let chosen: Vec<&Finding> = difference.findings.iter().filter(|one| section(one) == *wanted).collect();
+        let (chosen, left) = chosen(difference, wanted);
         if chosen.is_empty() {
             continue;
         }
         let _ = writeln!(out, "\n{title}");
         for finding in chosen {
             text_finding(&mut out, finding, look);
+        }
+        if let Some(left) = left {
+            let _ = writeln!(out, "  {left}");
         }
     }
     let same: Vec<String> = difference.same.iter().map(|(area, count)| format!("{count} {area}")).collect();
@@ -45,6 +44,43 @@ pub fn diff_text(difference: &Difference, look: &Look) -> String {
         let _ = writeln!(out, "\n{}{line}{}", palette.quiet, palette.quiet.render_reset());
     }
     out
+}
+
+fn runs(count: usize) -> String {
+    if count == 1 { "1 run".to_owned() } else { format!("{count} runs") }
+}
+
+/// How much differs, in one line.
+fn head(difference: &Difference) -> String {
+    let of = |wanted: Section| difference.findings.iter().filter(|one| section(one) == wanted).count();
+    match (of(Section::Claimed), of(Section::Unclear)) {
+        (0, 0) => "no difference".to_owned(),
+        (0, undecided) => format!("no certain difference, {undecided} undecided"),
+        (1, 0) => "1 difference".to_owned(),
+        (1, undecided) => format!("1 difference, {undecided} undecided"),
+        (several, 0) => format!("{several} differences"),
+        (several, undecided) => format!("{several} differences, {undecided} undecided"),
+    }
+}
+
+/// So many undecided findings of one area are shown.
+const SHOWN: usize = 5;
+
+/// The findings of a section for a reader, and how many were left out: what cannot be told of many messages says little of each.
+fn chosen<'d>(difference: &'d Difference, wanted: &Section) -> (Vec<&'d Finding>, Option<String>) {
+    let mut counts: BTreeMap<Area, usize> = BTreeMap::new();
+    let (mut chosen, mut left) = (Vec::new(), BTreeMap::<Area, usize>::new());
+    for one in difference.findings.iter().filter(|one| section(one) == *wanted) {
+        let count = counts.entry(one.area).or_default();
+        *count += 1;
+        if *wanted == Section::Unclear && one.area > Area::LockOrder && *count > SHOWN {
+            *left.entry(one.area).or_default() += 1;
+        } else {
+            chosen.push(one);
+        }
+    }
+    let words: Vec<String> = left.iter().map(|(area, count)| format!("{count} {}", area.name())).collect();
+    (chosen, (!words.is_empty()).then(|| format!("… and more ({}): --format json has them", words.join(", "))))
 }
 
 #[derive(PartialEq, Eq)]
@@ -57,7 +93,7 @@ enum Section {
 
 const SECTIONS: &[(&str, Section)] = &[
     ("Different", Section::Claimed),
-    ("Cannot be told from so few runs", Section::Unclear),
+    ("Cannot be told", Section::Unclear),
     ("Worth knowing", Section::Note),
     ("Known (baseline)", Section::Known),
 ];
@@ -122,27 +158,31 @@ fn sides(causes: &Causes, width: Width) -> Vec<String> {
 #[must_use]
 pub fn diff_markdown(difference: &Difference) -> String {
     let mut out = String::new();
-    let head = if difference.differs { "different" } else { "no difference" };
-    let _ = writeln!(out, "### kanalyze diff: {head}\n");
+    let _ = writeln!(out, "### kanalyze diff: {}\n", head(difference));
     for (letter, side) in [("A", &difference.a), ("B", &difference.b)] {
-        let _ = writeln!(out, "* {letter}: {} ({} run(s))", code(&side.name), side.logs.len());
+        let _ = writeln!(out, "* {letter}: {} ({})", code(&side.name), runs(side.logs.len()));
     }
     for (title, wanted) in SECTIONS {
-        let chosen: Vec<&Finding> = difference.findings.iter().filter(|one| section(one) == *wanted).collect();
+        let (chosen, left) = chosen(difference, wanted);
         if chosen.is_empty() {
             continue;
         }
         let _ = writeln!(out, "\n#### {title}\n\n| | what | | |\n|---|---|---|---|");
         for finding in &chosen {
             let known = finding.known.as_ref().map_or(String::new(), |known| format!("; known: {}", cell(known)));
+            let place = finding.place.as_ref();
+            let place = place.map_or(String::new(), |place| cell(&format!(" · {}:{}", place.log, place.line)));
             let _ = writeln!(
                 out,
-                "| {} | {} | {} | {}{known} |",
+                "| {} | {} | {} | {}{place}{known} |",
                 finding.verdict.word(),
                 finding.area.name(),
                 code(&finding.name),
                 cell(&finding.words)
             );
+        }
+        if let Some(left) = left {
+            let _ = writeln!(out, "\n{left}");
         }
         for finding in chosen.iter().filter(|finding| finding.causes.is_some()) {
             let Some(causes) = &finding.causes else { continue };

@@ -7,6 +7,7 @@ use crate::markup::xml;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 
 /// The schema name of [`CheckedLog`].
@@ -19,7 +20,7 @@ pub struct CheckedLog {
     pub schema: &'static str,
     /// The log.
     pub log: String,
-    /// Whether it could be read and every crash in it is known.
+    /// Whether it could be read, the kernel speaks in it, and every crash in it is known.
     pub passes: bool,
     /// Crashes in the order of the log.
     pub crashes: Vec<Checked>,
@@ -27,6 +28,8 @@ pub struct CheckedLog {
     pub trouble: Option<String>,
     /// How many lines were read.
     pub lines: u64,
+    /// Why it is not judged: it can be read, but is not a log. It does not pass, and the check does not fail by it.
+    pub silence: Option<String>,
 }
 
 /// One crash of a checked log.
@@ -47,7 +50,20 @@ impl CheckedLog {
     #[must_use]
     pub fn new(log: String, crashes: Vec<Checked>, trouble: Option<String>, lines: u64) -> Self {
         let passes = trouble.is_none() && crashes.iter().all(|crash| crash.known.is_some());
-        Self { schema: CHECK_LOG_SCHEMA, log, passes, crashes, trouble, lines }
+        Self { schema: CHECK_LOG_SCHEMA, log, passes, crashes, trouble, lines, silence: None }
+    }
+
+    /// What is not a log does not pass.
+    #[must_use]
+    pub fn judged(mut self) -> Self {
+        self.passes &= self.silence.is_none();
+        self
+    }
+
+    /// What went wrong in reading it, without its name.
+    fn trouble_alone(&self) -> Option<&str> {
+        let words = self.trouble.as_deref()?;
+        Some(words.strip_prefix(&self.log).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(words))
     }
 }
 
@@ -59,34 +75,42 @@ const FEW: u64 = 10;
 pub fn check_text(logs: &[CheckedLog], palette: &Palette) -> String {
     let mut out = String::new();
     for (wants_known, style) in [(false, palette.title), (true, palette.quiet)] {
-        for log in logs {
-            for crash in log.crashes.iter().filter(|crash| crash.known.is_some() == wants_known) {
+        for (title, places) in titles(logs, wants_known) {
+            let _ = writeln!(out, "{style}{}{}", safe(title), style.render_reset());
+            for (log, crash) in places.iter().take(PLACES) {
                 let words = match (&crash.known, &crash.expired) {
                     (Some(reason), _) => format!("known: {reason}"),
                     (None, Some(day)) => format!("was excused until {day}"),
                     (None, None) => "not known".into(),
                 };
-                let _ = writeln!(
-                    out,
-                    "{style}{}{}\n  {}:{} · {}",
-                    safe(&crash.title),
-                    style.render_reset(),
-                    safe(&log.log),
-                    crash.line,
-                    safe(&words)
-                );
+                let _ = writeln!(out, "  {}:{} · {}", safe(log), crash.line, safe(&words));
+            }
+            if let Some(rest) = places.get(PLACES..).filter(|rest| !rest.is_empty()) {
+                let others: BTreeSet<&str> = rest.iter().map(|(log, _)| *log).collect();
+                let _ = writeln!(out, "  … and {} more times, in {}", rest.len(), counted(others.len(), "log"));
             }
         }
     }
-    for log in logs.iter().filter(|log| log.trouble.is_some()) {
-        let _ =
-            writeln!(out, "{}{}{}\n  cannot be judged", palette.title, safe(&log.log), palette.title.render_reset());
+    for log in logs {
+        let Some(words) = log.trouble_alone() else { continue };
+        let (style, reset) = (palette.title, palette.title.render_reset());
+        let _ = writeln!(out, "{style}{}{reset}\n  cannot be judged: {}", safe(&log.log), safe(words));
     }
-    let failed = logs.iter().filter(|log| !log.passes).count();
-    let style = if failed == 0 { palette.good } else { palette.title };
-    let _ = write!(out, "{style}{} of {} logs pass{}", logs.len() - failed, logs.len(), style.render_reset());
-    let lines: u64 = logs.iter().map(|log| log.lines).sum();
-    if failed == 0 && !logs.is_empty() && lines < FEW {
+    let silent: Vec<&CheckedLog> = logs.iter().filter(|log| log.silence.is_some()).collect();
+    for log in silent.iter().take(PLACES) {
+        let words = log.silence.as_deref().unwrap_or_default();
+        let _ = writeln!(out, "{}\n  not judged: {}", safe(&log.log), safe(words));
+    }
+    if let Some(rest) = silent.get(PLACES..).filter(|rest| !rest.is_empty()) {
+        let _ = writeln!(out, "… and {} more without a line of the kernel's", counted(rest.len(), "text"));
+    }
+    let judged = logs.len() - silent.len();
+    let passed = logs.iter().filter(|log| log.passes).count();
+    let style = if passed == judged { palette.good } else { palette.title };
+    let noun = if judged == 1 { "log passes" } else { "logs pass" };
+    let _ = write!(out, "{style}{passed} of {judged} {noun}{}", style.render_reset());
+    let lines: u64 = logs.iter().filter(|log| log.silence.is_none()).map(|log| log.lines).sum();
+    if passed == judged && judged > 0 && lines < FEW {
         // A log whose end is missing has no crash either.
         let read = if lines == 1 { "1 line was read".to_owned() } else { format!("{lines} lines were read") };
         let _ = write!(out, "; {read} in all: is this the whole log?");
@@ -95,16 +119,48 @@ pub fn check_text(logs: &[CheckedLog], palette: &Palette) -> String {
     out
 }
 
+/// So many places of one title are named, and so many texts that are not judged.
+const PLACES: usize = 5;
+
+/// The titles of crashes that are known or not, each once, in the order in which they come, with all their places.
+fn titles(logs: &[CheckedLog], known: bool) -> Vec<(&str, Vec<(&str, &Checked)>)> {
+    let mut titles: Vec<(&str, Vec<(&str, &Checked)>)> = Vec::new();
+    let mut numbers: HashMap<&str, usize> = HashMap::new();
+    for log in logs {
+        for crash in log.crashes.iter().filter(|crash| crash.known.is_some() == known) {
+            let number = *numbers.entry(&crash.title).or_insert(titles.len());
+            if number == titles.len() {
+                titles.push((&crash.title, Vec::new()));
+            }
+            titles[number].1.push((&log.log, crash));
+        }
+    }
+    titles
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
 /// The check as JUnit's XML: one case a log.
 #[must_use]
 pub fn check_junit(logs: &[CheckedLog]) -> String {
-    let failures = logs.iter().filter(|log| !log.passes).count();
+    let skipped = logs.iter().filter(|log| log.silence.is_some()).count();
+    let failures = logs.iter().filter(|log| !log.passes).count() - skipped;
     let mut cases = String::new();
     for log in logs {
         let name = lines_in_xml(&log.log);
         let unknown: Vec<&Checked> = log.crashes.iter().filter(|crash| crash.known.is_none()).collect();
         if log.passes {
             let _ = writeln!(cases, "    <testcase classname=\"kanalyze.check\" name=\"{name}\"/>");
+            continue;
+        }
+        if let Some(words) = &log.silence {
+            let words = lines_in_xml(words);
+            let _ = writeln!(
+                cases,
+                "    <testcase classname=\"kanalyze.check\" name=\"{name}\"><skipped message=\"{words}\"/></testcase>"
+            );
             continue;
         }
         let message =
@@ -116,7 +172,7 @@ pub fn check_junit(logs: &[CheckedLog]) -> String {
             writeln!(cases, "      <failure message=\"{}\">{}</failure>", lines_in_xml(&message), lines_in_xml(&text));
         let _ = writeln!(cases, "    </testcase>");
     }
-    junit(logs.len(), failures, 0, "kanalyze check", &cases)
+    junit(logs.len(), failures, skipped, "kanalyze check", &cases)
 }
 
 /// The check as a list for editors, `file:line: title`: crashes that are not known, and logs that could not be judged.
@@ -127,7 +183,7 @@ pub fn check_quickfix(logs: &[CheckedLog]) -> String {
         for crash in log.crashes.iter().filter(|crash| crash.known.is_none()) {
             let _ = writeln!(out, "{}:{}: {}", safe(&log.log), crash.line, safe(&crash.title));
         }
-        if let Some(trouble) = &log.trouble {
+        if let Some(trouble) = log.trouble_alone() {
             let _ = writeln!(out, "{}:1: cannot be judged: {}", safe(&log.log), safe(trouble));
         }
     }
@@ -157,6 +213,9 @@ pub fn check_github(logs: &[CheckedLog]) -> String {
         }
         if let Some(trouble) = &log.trouble {
             let _ = writeln!(out, "::error file={file},title=kanalyze::{}", data(trouble));
+        }
+        if let Some(words) = &log.silence {
+            let _ = writeln!(out, "::notice file={file},title=kanalyze::not judged: {}", data(words));
         }
     }
     out
@@ -264,7 +323,7 @@ mod tests {
         let log = CheckedLog::new("a.log".to_owned(), Vec::new(), Some("a.log: the log is empty".to_owned()), 0);
         assert!(!log.passes);
         let shown = check_text(std::slice::from_ref(&log), &Palette::plain());
-        assert!(shown.contains("a.log\n  cannot be judged") && shown.contains("0 of 1 logs pass"), "{shown}");
+        assert!(shown.contains("a.log\n  cannot be judged: the log is empty\n0 of 1 log passes"), "{shown}");
         assert!(check_junit(std::slice::from_ref(&log)).contains("<failure message=\"a.log: the log is empty\">"));
         let logs = [log];
         let sarif = serde_json::to_value(check_sarif(&logs)).expect("JSON");

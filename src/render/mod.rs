@@ -40,7 +40,7 @@ pub use host::host_text;
 pub use live::{Weight, live_line, status_line, statuses_line};
 pub use locks::{hang_text, lockdep_text, locks_text};
 pub use locks_picture::{locks_dot, locks_mermaid};
-pub use log::{LogView, StackLine, stack_lines};
+pub use log::{LogView, StackLine, first_stack, stack_lines};
 pub use note::{NOTE_SCHEMA, Note, note_mail, note_markdown};
 pub use palette::{Detail, Look, Palette, Width};
 pub use redact::Redactor;

@@ -31,6 +31,8 @@ pub struct Note {
     pub signature: Vec<(String, String)>,
     /// The first stack, one frame per line.
     pub stack: Vec<String>,
+    /// What else the log holds: other titles, how often and where first.
+    pub others: Vec<String>,
     /// Who blocks whom, in words.
     pub locks: Option<String>,
     /// The source lines and the commit that wrote them, in words.
@@ -64,6 +66,7 @@ impl Note {
             &mut self.trailers,
             &mut self.cc,
             &mut self.alt_titles,
+            &mut self.others,
         ];
         for text in lists.into_iter().flatten() {
             clean(text);
@@ -108,6 +111,13 @@ pub fn note_markdown(note: &Note) -> String {
         out.push_str("Unknown: the log has no stack of it.\n\n");
     } else {
         fence(&mut out, &note.stack);
+        out.push('\n');
+    }
+    if !note.others.is_empty() {
+        section(&mut out, "Also in this log");
+        for other in &note.others {
+            let _ = writeln!(out, "* {}", escaped(other));
+        }
         out.push('\n');
     }
     section(&mut out, "Locks");
@@ -213,7 +223,7 @@ pub fn note_mail(note: &Note) -> String {
     };
     out.push_str("Hello,\n\n");
     if note.title.is_empty() {
-        sentence(&mut out, "The kernel did not crash in this run.");
+        sentence(&mut out, "The log holds no crash.");
     } else {
         let named =
             note.signature.iter().find(|(name, _)| name == "kernel").map(|(_, version)| format!(" on {version}"));
@@ -229,6 +239,13 @@ pub fn note_mail(note: &Note) -> String {
         }
     }
     if !note.message.is_empty() || !note.stack.is_empty() {
+        out.push('\n');
+    }
+    if !note.others.is_empty() {
+        out.push_str("The same log also has:\n\n");
+        for other in &note.others {
+            let _ = writeln!(out, "  {}", safe(other));
+        }
         out.push('\n');
     }
     if let Some(locks) = &note.locks {

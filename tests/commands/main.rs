@@ -4,6 +4,7 @@
 
 mod bundle;
 mod cli;
+mod compared;
 mod compiled;
 mod completion;
 mod contract;

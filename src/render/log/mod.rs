@@ -9,11 +9,17 @@ pub(super) mod stack;
 use super::{Look, safe, wrap_into};
 use crate::engine::{Item, Kept, Summary};
 use crate::locks::Dump;
-use crate::report::{Event, Report, Speaker};
+use crate::report::{Event, Report, Speaker, Stack};
 use crate::source::BlamePage;
 use card::Card;
 use overview::Common;
 pub use stack::{StackLine, stack_lines};
+
+/// The stack that a reader wants first: that of the crash, with the place where it happened as its first frame.
+#[must_use]
+pub fn first_stack(report: &Report) -> Option<Stack> {
+    card::in_order(report, false).into_iter().next().map(std::borrow::Cow::into_owned)
+}
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 

@@ -28,7 +28,7 @@ pub fn diff_page(difference: &Difference, a: &Group, b: &Group) -> String {
         (section("Different", &of(&|one| one.known.is_none() && one.verdict.is_claim())))
         (changes(&messages))
         (milestones(difference, a, b))
-        (section("Cannot be told from so few runs", &of(&|one| one.known.is_none() && one.verdict == Verdict::Unclear)))
+        (section("Cannot be told", &of(&|one| one.known.is_none() && one.verdict == Verdict::Unclear)))
         (section("Worth knowing", &of(&|one| one.known.is_none() && one.verdict == Verdict::Note)))
         (section("Known (baseline)", &difference.findings.iter().filter(|one| one.known.is_some()).collect::<Vec<_>>()))
         @if !difference.same.is_empty() {
