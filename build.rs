@@ -61,9 +61,11 @@ fn main() {
     };
     let sought = plan.sought(marks);
     let mut layouts = [const { String::new() }; Variant::COUNT];
-    for which in 0..Variant::COUNT {
-        let events = [Events::None, Events::OfLocks, Events::All][which / 4];
-        let variant = Variant { events, gaps: which & 1 != 0, as_syzbot: which & 2 != 0 };
+    let both = [false, true];
+    let variants = Events::ALL.into_iter().flat_map(|events| both.map(|gaps| (events, gaps)));
+    for (events, gaps, as_syzbot) in variants.flat_map(|(events, gaps)| both.map(|as_syzbot| (events, gaps, as_syzbot)))
+    {
+        let variant = Variant { events, gaps, as_syzbot };
         let name = format!("layout-{}.bin", variant.number());
         let texts: Vec<&str> = texts(&sought, variant).into_keys().collect();
         write(&name, &postcard::to_allocvec(&layout(&texts, rarity)).expect("a layout is plain data"));

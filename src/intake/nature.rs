@@ -67,12 +67,16 @@ pub fn nature(text: &[u8]) -> Nature {
     }
 }
 
-/// What a text holds in which the engine found nothing, asked as [`nature`] asks. Where it passed over most events, a line that is one
-/// is the kernel's, and nothing else is said of the text.
+/// What a text holds in which the engine found nothing, asked as [`nature`] asks. Where it passed over events, a line that is one is the
+/// kernel's, and nothing else is said of the text.
 #[must_use]
 pub(super) fn nature_below(text: &[u8], options: &Options) -> Nature {
     let nature = nature(text);
-    let passed = options.sought() == Events::OfLocks && (!nature.kernel || nature.bisection);
+    let passed = match options.sought() {
+        Events::None => !nature.kernel && !nature.bisection,
+        Events::OfLocks => !nature.kernel || nature.bisection,
+        Events::All => false,
+    };
     let has_event = || {
         let scanner = options.grammar.scanner(Events::All, false, options.as_syzbot);
         let anchors = scanner.scan(&options.grammar, text, 0, text.len().min(REACH));
@@ -131,6 +135,7 @@ pub(super) fn is_kernel_line(line: &[u8]) -> bool {
             | Wrapper::DmesgJson
             | Wrapper::JournalJson
             | Wrapper::JournalExport
+            | Wrapper::Android
             | Wrapper::Lava
     );
     prefix.time.is_some()
@@ -159,6 +164,7 @@ mod tests {
             "<4>[    1.000000] x",
             "BUG: KASAN: x",
             "6,339,5140900,-,caller=T1;x",
+            "03-07 12:12:41.086     0     0 E kernel  : x",
         ] {
             assert!(is_kernel_line(line.as_bytes()), "{line}");
         }

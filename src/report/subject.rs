@@ -22,10 +22,10 @@ pub fn subject(grammar: &Grammar, header: usize, title: &Title, frame: &str, fou
         return None;
     }
     let kind = grammar.kinds.get(header).and_then(|kinds| kinds.iter().find(|kind| kind.id == title.kind));
-    let hung = found.hung_tasks.iter().any(|task| task.seconds.is_some());
-    let search = Search { grammar, kind, hung, loosely: false };
     let pc = frames_of(&found.stacks, &[StackRole::Pc]);
     let pcs = pc.clone().count();
+    let hung = found.hung_tasks.iter().any(|task| task.seconds.is_some()) || pcs == 0 && sleeps(grammar, &found.stacks);
+    let search = Search { grammar, kind, hung, loosely: false };
     if title.interrupted {
         return search
             .first(pc)
@@ -87,6 +87,13 @@ pub fn stated(grammar: &Grammar, title: &Title, frame: &str, first: &[u8], loose
 /// The frames of the stacks with these roles.
 fn frames_of<'s>(stacks: &'s [Stack], roles: &'static [StackRole]) -> impl Iterator<Item = &'s Frame> + Clone {
     stacks.iter().filter(move |stack| roles.contains(&stack.role)).flat_map(|stack| &stack.frames)
+}
+
+/// Whether the report's own stack is that of a task that sleeps, whatever the line above it says: it begins in the scheduler.
+fn sleeps(grammar: &Grammar, stacks: &[Stack]) -> bool {
+    let first = OWN.iter().find_map(|roles| frames_of(stacks, roles).find(|frame| frame.reliable && !frame.inline));
+    let name = first.and_then(|frame| frame.function.as_deref());
+    name.is_some_and(|name| grammar.vocabulary.function(List::Scheduler, name).is_some())
 }
 
 /// Frames that the unwinder doubts; of a task that waits, without what earlier calls left above the outermost function of its wait.

@@ -338,6 +338,17 @@ fn a_line_of_which_locks_makes_nothing_is_the_kernels() {
 }
 
 #[test]
+fn events_that_are_passed_over_are_the_kernels() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    written(folder.path(), "usb.log", b"usb 2-1: USB disconnect, device number 4\n");
+    written(folder.path(), "logcat.txt", b"03-07 12:12:41.086     0     0 E kernel  : random: crng init done\n");
+    for name in ["usb.log", "logcat.txt"] {
+        let output = kanalyze(&["parse", "--format", "jsonl", name], folder.path(), None);
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), "".into()), "{name}");
+    }
+}
+
+#[test]
 fn a_log_given_to_bisect_names_the_right_verb() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     written(folder.path(), "console.log", HANG.as_bytes());

@@ -65,6 +65,11 @@ pub enum Events {
     All,
 }
 
+impl Events {
+    /// Each choice.
+    pub const ALL: [Self; 3] = [Self::None, Self::OfLocks, Self::All];
+}
+
 /// Which search is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Variant {
@@ -78,11 +83,11 @@ pub(crate) struct Variant {
 
 impl Variant {
     /// How many there are.
-    pub(crate) const COUNT: usize = 12;
+    pub(crate) const COUNT: usize = 4 * Events::ALL.len();
 
     /// Its number, below [`Variant::COUNT`].
     pub(crate) fn number(self) -> usize {
-        self.events as usize + 3 * usize::from(self.gaps) + 6 * usize::from(self.as_syzbot)
+        self.events as usize + Events::ALL.len() * (usize::from(self.gaps) + 2 * usize::from(self.as_syzbot))
     }
 
     fn wants(self, when: When) -> bool {
