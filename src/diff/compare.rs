@@ -31,9 +31,10 @@ pub fn compare(a: &Group, b: &Group) -> Difference {
     same.retain(|_, count| *count > 0);
     findings.extend(other);
     orders(a, b, &families, pace, &mut findings);
-    findings.sort_by(|one, other| {
-        let key = |finding: &Finding| (!finding.verdict.is_claim(), finding.area, finding.verdict);
-        key(one).cmp(&key(other)).then_with(|| one.name.cmp(&other.name))
+    findings.sort_by_cached_key(|one| {
+        // Of many messages those that complain are read first.
+        let harmless = one.area == Area::Message && !noise::complains(None, &one.name);
+        (!one.verdict.is_claim(), rank(one.area), one.area, harmless, one.verdict, one.name.clone())
     });
     let side =
         |group: &Group| Side { name: group.name.clone(), logs: group.runs.iter().map(|run| run.log.clone()).collect() };
@@ -46,6 +47,17 @@ pub fn compare(a: &Group, b: &Group) -> Difference {
         interval: "Clopper-Pearson 0.95",
         findings,
         same,
+    }
+}
+
+/// Trouble first, then what was compared with what, then what the logs say besides.
+fn rank(area: Area) -> usize {
+    match area {
+        area if area <= Area::LockOrder => 0,
+        Area::Kernel => 1,
+        Area::Machine | Area::CommandLine => 2,
+        Area::Taint | Area::Milestone | Area::Counter => 3,
+        _ => 4,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Crashes of one title on both sides: by another cause, at another time, in another order.
 
+use super::cause::Cause;
 use super::record::{Causes, Finding, Place, Verdict};
 use super::run::{Crash, Group};
 use super::seen::Area;
@@ -15,9 +16,10 @@ pub(super) fn causes(a: &Group, b: &Group, families: &Families) -> Vec<Finding> 
         for run in &group.runs {
             for crash in &run.crashes {
                 let kept = found.entry(families.name(&crash.title).to_owned()).or_default();
+                let crash = Crash { cause: that_matters(crash), ..crash.clone() };
                 // One of a kind is enough.
                 if kept.len() < 64 && kept.iter().all(|(known, _)| known.cause.differs_from(&crash.cause).is_some()) {
-                    kept.push((crash.clone(), run.log.clone()));
+                    kept.push((crash, run.log.clone()));
                 }
             }
         }
@@ -46,6 +48,15 @@ pub(super) fn causes(a: &Group, b: &Group, families: &Families) -> Vec<Finding> 
         findings.push(one);
     }
     findings
+}
+
+/// What a crash is about. Where nothing that was freed was used, who freed what lay there before is by chance.
+fn that_matters(crash: &Crash) -> Cause {
+    let mut cause = crash.cause.clone();
+    if !crash.title.contains("-free") {
+        cause.freed.clear();
+    }
+    cause
 }
 
 /// Crashes of all runs that change places, or that come at another time altogether than the pace of the boots makes one expect.

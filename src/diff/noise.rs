@@ -38,7 +38,7 @@ pub const RULES: &[Rule] = &[
     Rule { name: "modules", words: "loaded modules are compared as a set; order, size and place do not count" },
     Rule {
         name: "numbers",
-        words: "in messages every number is N and every address or hash X; error numbers (-110) stay, for they say what went wrong",
+        words: "in messages every number is N and every address or hash X, in quotes numbers within names, too; error numbers (-110) stay, for they say what went wrong",
     },
     Rule {
         name: "boot-chatter",
@@ -151,14 +151,23 @@ pub fn complains(level: Option<u8>, message: &str) -> bool {
 }
 
 /// A message with what changes from run to run taken out: numbers are `N`, addresses and hashes `X`; error numbers and
-/// words with digits inside (`x86_64`, `sha256`, `ext4`) stay.
+/// words with digits inside (`x86_64`, `sha256`, `ext4`) stay. In quotes stand names of tasks and files, whose numbers are one.
 #[must_use]
 pub fn template(message: &str) -> String {
     let mut out = String::with_capacity(message.len());
     let mut rest = message.trim();
+    let mut quote = None;
     while let Some(first) = rest.chars().next() {
         let is_word = |char: char| char.is_ascii_alphanumeric() || char == '_';
         if !is_word(first) {
+            if quote == Some(first) {
+                quote = None;
+            } else if quote.is_none()
+                && matches!(first, '"' | '\'')
+                && (out.is_empty() || out.ends_with([' ', '(', '=', ':']))
+            {
+                quote = Some(first);
+            }
             // A minus before a short number that stands alone: an error number.
             let number = rest.strip_prefix('-').filter(|_| out.is_empty() || out.ends_with([' ', '(', '=', ':']));
             let digits = number.map_or(0, |rest| rest.bytes().take_while(u8::is_ascii_digit).count());
@@ -174,7 +183,8 @@ pub fn template(message: &str) -> String {
         let length = rest.find(|char: char| !is_word(char)).unwrap_or(rest.len());
         let word = &rest[..length];
         rest = &rest[length..];
-        out.push_str(reduced(word));
+        let word = reduced(word);
+        if quote.is_some() { out.push_str(&comm(word)) } else { out.push_str(word) }
     }
     out
 }
@@ -224,6 +234,11 @@ mod tests {
         assert_eq!(template("lab: transfer 3 timed out, error -110"), "lab: transfer N timed out, error -110");
         assert_eq!(template("map ffff888012345678 at 0x1f size 64K"), "map X at X size N");
         assert_eq!(template("EXT4-fs (sda1): mounted ext4 on x86_64"), "EXT4-fs (sda1): mounted ext4 on x86_64");
+        assert_eq!(
+            template("audit: comm=\"worker37\" path=\"/run/worker3712\" can't do ext4"),
+            "audit: comm=\"workerN\" path=\"/run/workerN\" can't do ext4"
+        );
+        assert_eq!(template("netlink: 'worker3': type 4, i8042"), "netlink: 'workerN': type N, i8042");
         assert_eq!(template("range 10-20, 2026-11-21"), "range N-N, N-N-N");
         assert_eq!(comm("kworker/0:12-events"), "kworker/N:N-events");
     }

@@ -5,7 +5,7 @@ use super::lines::{LineFacts, read_lines};
 use super::noise::{comm, template};
 use super::seen::{Area, Seen};
 use crate::locks::{self, Dump};
-use crate::report::{Event, Report, Stack};
+use crate::report::{Event, Report, Speaker, Stack};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A crash of a run.
@@ -150,10 +150,10 @@ fn blocked(run: &mut Run, time: Option<f64>, tasks: &[crate::report::HungTask], 
     }
 }
 
-/// Events that stand for themselves; lock lists and the tasks of a task dump are compared as locks and hangs.
+/// Events of the kernel that stand for themselves; lock lists and the tasks of a task dump are compared as locks and hangs.
 fn is_plain(event: &Event) -> bool {
     let one_of_a_dump = event.task.is_some() && event.stacks.len() == 1 && event.rows.is_empty();
-    event.held_locks.is_empty() && event.hung_tasks.is_empty() && !one_of_a_dump
+    event.speaker == Speaker::Kernel && event.held_locks.is_empty() && event.hung_tasks.is_empty() && !one_of_a_dump
 }
 
 fn take_dump(run: &mut Run, dump: &Dump) {

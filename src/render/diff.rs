@@ -63,8 +63,9 @@ fn head(difference: &Difference) -> String {
     }
 }
 
-/// So many undecided findings of one area are shown.
-const SHOWN: usize = 5;
+/// So many events, messages and modules are shown, and so many of those that are undecided.
+const SHOWN: usize = 20;
+const UNDECIDED: usize = 5;
 
 /// The findings of a section for a reader, and how many were left out: what cannot be told of many messages says little of each.
 fn chosen<'d>(difference: &'d Difference, wanted: &Section) -> (Vec<&'d Finding>, Option<String>) {
@@ -73,7 +74,12 @@ fn chosen<'d>(difference: &'d Difference, wanted: &Section) -> (Vec<&'d Finding>
     for one in difference.findings.iter().filter(|one| section(one) == *wanted) {
         let count = counts.entry(one.area).or_default();
         *count += 1;
-        if *wanted == Section::Unclear && one.area > Area::LockOrder && *count > SHOWN {
+        let most = match (wanted, one.area) {
+            (Section::Unclear, Area::Event | Area::Message | Area::Module) => UNDECIDED,
+            (_, Area::Event | Area::Message | Area::Module) => SHOWN,
+            _ => usize::MAX,
+        };
+        if *count > most {
             *left.entry(one.area).or_default() += 1;
         } else {
             chosen.push(one);

@@ -178,3 +178,45 @@ fn a_note_shows_the_whole_stack_and_what_else_the_log_holds() {
     let quiet = text(&kanalyze(&["note", &lab("clean"), "--as", "mail"]).stdout);
     assert!(quiet.contains("The log holds no crash."), "{quiet}");
 }
+
+/// A log with an access out of bounds to an object that somebody else had freed before.
+fn out_of_bounds(freed: &str, type_of: &str) -> String {
+    let ruler = "=".repeat(66);
+    format!(
+        "[    9.34] {ruler}\n[    9.34] BUG: KASAN: {type_of} in ring_read+0x43/0x50\n\
+[    9.34] Read of size 4 at addr ffff888012345678 by task reader/57\n[    9.34] \n\
+[    9.34] CPU: 0 UID: 0 PID: 57 Comm: reader Not tainted 6.12.9-kanalyze #1\n[    9.34] Call Trace:\n\
+[    9.34]  <TASK>\n[    9.34]  dump_stack_lvl+0x66/0x90\n[    9.34]  ring_read+0x43/0x50\n[    9.34]  vfs_read+0x1/0x2\n\
+[    9.34]  </TASK>\n[    9.34] \n[    9.34] Freed by task 41:\n[    9.34]  kasan_save_stack+0x24/0x50\n[    9.34]  kfree+0x1/0x2\n\
+[    9.34]  {freed}_drop+0x1/0x2\n[    9.34]  {freed}_close+0x1/0x2\n[    9.34] \n[    9.34] {ruler}\n"
+    )
+}
+
+#[test]
+fn who_had_freed_what_was_read_out_of_bounds_is_by_chance() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (type_of, changed) in [("slab-out-of-bounds", 0), ("slab-use-after-free", 1)] {
+        let [a, b] = ["pond", "lake"]
+            .map(|freed| written(folder.path(), &format!("{freed}-{type_of}.log"), &out_of_bounds(freed, type_of)));
+        assert_eq!(found(&a, &b, "crash").0.len(), changed, "{type_of}");
+    }
+}
+
+#[test]
+fn a_reader_sees_trouble_then_the_kernel_then_some_of_the_messages() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let log = |release: &str, rest: &str| {
+        format!(
+            "[    0.000000] Linux version {release} (a@b) #1 SMP\n[    1.000000] Run /init as init process\n{rest}[   20.000000] reboot: Power down\n"
+        )
+    };
+    let messages: String = ('a'..='z').map(|letter| format!("[    2.000000] pond_{letter}: full\n")).collect();
+    let before = written(folder.path(), "before.log", &log("6.12.1", "INFO:    firmware entry point\n"));
+    let after = log("6.12.2", &format!("{messages}{}", out_of_bounds("pond", "slab-out-of-bounds")));
+    let after = written(folder.path(), "after.log", &after);
+    let shown = text(&kanalyze(&["diff", &before, &after]).stdout);
+    let at = |words: &str| shown.find(words).unwrap_or_else(|| panic!("no {words} in {shown}"));
+    assert!(at("crash: KASAN") < at("kernel: release") && at("kernel: release") < at("message: pond_a"), "{shown}");
+    assert!(shown.contains("… and more (6 message): --format json has them") && !shown.contains("firmware"), "{shown}");
+    assert_eq!(found(&before, &after, "message").0.len(), 26, "a program gets all");
+}
