@@ -87,7 +87,8 @@ pub fn check_text(logs: &[CheckedLog], palette: &Palette) -> String {
             }
             if let Some(rest) = places.get(PLACES..).filter(|rest| !rest.is_empty()) {
                 let others: BTreeSet<&str> = rest.iter().map(|(log, _)| *log).collect();
-                let _ = writeln!(out, "  … and {} more times, in {}", rest.len(), counted(others.len(), "log"));
+                let times = counted(rest.len(), "more time");
+                let _ = writeln!(out, "  … and {times}, in {}", counted(others.len(), "log"));
             }
         }
     }
