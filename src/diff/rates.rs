@@ -158,12 +158,12 @@ fn unreached(one: &mut Finding, [a, b]: [&Able; 2], point: &Point) {
     let shown = if has.of == 1 {
         format!("{}in {side}{when}", times(one.area, has))
     } else {
-        format!("in {} of {} of {side}", has.runs, has.of)
+        format!("in {} of {} runs of {side}", has.runs, has.of)
     };
     one.words = if able.short == 1 {
         format!("{shown}, not in {other}, {}", lack.words())
     } else {
-        format!("{shown}, in none of {other}: none of its {} logs reaches that far", able.short)
+        format!("{shown}, none of {other}, of which no log reaches that far")
     };
 }
 

@@ -14,6 +14,8 @@ pub(super) struct Point {
     after: Option<&'static str>,
     /// Those that come after it.
     later: Vec<&'static str>,
+    /// Whether it is such a station itself.
+    is_station: bool,
 }
 
 /// Why a log cannot show something.
@@ -31,7 +33,7 @@ impl Point {
     /// Where a side shows something that it was seen to have.
     pub(super) fn of(area: Area, name: &str, seen: &[(usize, Seen)], group: &Group) -> Self {
         let times: Vec<f64> = seen.iter().filter_map(|(_, seen)| seen.first).collect();
-        let mut point = Self { time: median(&times), ..Self::default() };
+        let mut point = Self { time: median(&times), is_station: area == Area::Milestone, ..Self::default() };
         let placed = seen.iter().find(|(_, seen)| seen.line > 0);
         let Some((run, line)) = placed.and_then(|(at, seen)| Some((group.runs.get(*at)?, seen.line))) else {
             return point;
@@ -55,6 +57,10 @@ impl Point {
                 return Some(Lack::Ends(last));
             }
             return (expected < first && !has(BEGINNING)).then_some(Lack::Begins(first));
+        }
+        // Of several boots those that hang are those that do not go on.
+        if self.is_station && !alone {
+            return None;
         }
         let after = self.after.filter(|after| !ended && !has(after))?;
         let any = stations(run).next().is_some();

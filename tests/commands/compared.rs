@@ -220,3 +220,23 @@ fn a_reader_sees_trouble_then_the_kernel_then_some_of_the_messages() {
     assert!(shown.contains("… and more (6 message): --format json has them") && !shown.contains("firmware"), "{shown}");
     assert_eq!(found(&before, &after, "message").0.len(), 26, "a program gets all");
 }
+
+#[test]
+fn boots_that_hang_are_told_and_what_they_do_not_reach_is_not_gone() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let log = read("noisy_warn");
+    let cut = &log[..log.find("Freeing unused kernel image (initmem)").expect("a station")];
+    for (side, log) in [("whole", &log[..]), ("hangs", &cut[..=cut.rfind('\n').expect("lines")])] {
+        std::fs::create_dir(folder.path().join(side)).expect("made");
+        for run in 0..10 {
+            written(folder.path(), &format!("{side}/{run}.log"), log);
+        }
+    }
+    let at = |side: &str| folder.path().join(side).display().to_string();
+    let (stations, status) = found(&at("whole"), &at("hangs"), "milestone");
+    assert!(stations.iter().any(|one| one.starts_with("gone kernel ready: 10 of 10 ")), "{stations:?}");
+    assert_eq!(status, Some(1));
+    let (crash, _) = found(&at("whole"), &at("hangs"), "crash");
+    let words = "in 10 of 10 runs of A, none of B, of which no log reaches that far";
+    assert_eq!(crash, [format!("unclear WARNING in complains_and_warns: {words}")]);
+}
