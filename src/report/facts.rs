@@ -175,7 +175,14 @@ impl Facts {
             traces.headless || account.out.stacks.iter().any(instruction)
         };
         let strays = own_task.is_none() && self.header.cpu.is_some() && stack_above();
-        if !announced && traces.stopped.is_none() && (contradicts || differs && found.task.is_some() || strays) {
+        // A task may go on on another CPU; and a stall has the lines of several.
+        let others = contradicts && self.header.is_of_another_task(&found)
+            || differs && found.task.is_some() && !account.has_stack();
+        if !announced && traces.stopped.is_none() && (others || strays) {
+            if account.has_stack() && !strays {
+                account.ended = true;
+                return;
+            }
             account.out.mixed.get_or_insert(log_line);
         }
         if own_task.is_none() {

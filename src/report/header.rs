@@ -100,6 +100,14 @@ impl Header {
             || self.task.as_ref().is_some_and(|own| own.pid != task.pid)
             || self.comm.as_ref().is_some_and(|own| *own != task.comm)
     }
+
+    /// Whether a `CPU:` line names another task than the header.
+    pub(super) fn is_of_another_task(&self, line: &CpuLine) -> bool {
+        line.task.as_ref().is_some_and(|task| {
+            self.task.as_ref().is_some_and(|own| own.pid != task.pid)
+                || self.comm.as_ref().is_some_and(|own| *own != task.comm)
+        })
+    }
 }
 
 #[cfg(test)]

@@ -166,7 +166,10 @@ fn above<'w>(grammar: &Grammar, window: &'w [u8], start: usize, excerpt: &Excerp
                 && !is_repeated(line, &window[..end], excerpt.context);
             return if said { vec![line] } else { Vec::new() };
         }
-        if line.is_empty() || line.starts_with(b"---[") || cpu_line(line).is_some() || found.len() == ABOVE {
+        if cpu_line(line).is_some() {
+            continue;
+        }
+        if line.is_empty() || line.starts_with(b"---[") || found.len() == ABOVE {
             break;
         }
         found.push(line);
