@@ -52,6 +52,13 @@ impl Facts {
                     return Answer::Taken;
                 }
                 if let Some(task) = process_line(trimmed) {
+                    let out = &mut account.out;
+                    // MIPS names the CPU first, then counts the oops: a task above that is of the oops that another CPU prints.
+                    let early = self.header.cpu.is_some() && self.header.task.is_none() && self.first_cpu.0.is_none();
+                    if early && out.oops.is_none() {
+                        out.mixed.get_or_insert(line.log_line);
+                        return Answer::Taken;
+                    }
                     let found = CpuLine { task: Some(task), cpu: traces.near.1, ..CpuLine::default() };
                     self.of_cpu(found, line.log_line, account, traces);
                     return Answer::Taken;

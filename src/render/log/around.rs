@@ -46,9 +46,12 @@ impl Run<'_> {
 pub(in crate::render) fn runs_before<'a>(reports: &[Report], events: &'a [Event], report: &Report) -> Vec<Run<'a>> {
     let said = |event: &Event| report.message.iter().any(|sentence| sentence.contains(&event.title));
     let inside = |event: &Event| reports.iter().any(|one| one.line <= event.line && event.line <= last_line(one));
+    // What a task waits for began before it was found to wait, and that is looked for as seldom.
+    let waited = report.hung_tasks.iter().filter_map(|hung| hung.seconds).max().unwrap_or(0);
+    let hung = 2.0 * f64::from(u32::try_from(waited).unwrap_or(u32::MAX));
     let near = |event: &&Event| {
         let in_time = match (event.time, report.time) {
-            (Some(event), Some(report)) => (0.0..=SECONDS).contains(&(report - event)),
+            (Some(event), Some(report)) => (0.0..=SECONDS + hung).contains(&(report - event)),
             _ => true,
         };
         is_severe(event)
