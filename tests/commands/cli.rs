@@ -32,10 +32,12 @@ const CRASH: &[u8] = b"[    9.340494][   T57] ==================================
 [    9.340560][   T57]  </TASK>\n";
 
 #[test]
-fn a_log_in_reverse_order_is_told_with_the_remedy() {
+fn a_log_in_reverse_order_is_read_from_its_end() {
     let reversed: Vec<u8> = CRASH.split_inclusive(|byte| *byte == b'\n').rev().flatten().copied().collect();
     let told = |log: &[u8]| text(&piped(&["parse"], log).stdout).contains("newest line stands first");
     assert!(told(&reversed) && !told(CRASH));
+    let titles = |log: &[u8]| text(&piped(&["parse", "--brief"], log).stdout).lines().next().map(str::to_owned);
+    assert_eq!(titles(&reversed), titles(CRASH));
 }
 
 /// The place of a fault is a fact, whatever is to blame; the first function of a cut stack is a guess.
