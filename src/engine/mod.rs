@@ -148,7 +148,7 @@ pub struct Summary {
     pub cut: bool,
     /// Whether the newest line stands first; not looked at in a log without reports.
     pub reversed: bool,
-    /// Whether it did, and the log was read from its end: lines are counted from there.
+    /// Whether it did, and the log was read from its end.
     pub turned: bool,
 }
 

@@ -1,7 +1,7 @@
 //! A text that stood inside another one, and where.
 
-/// The text of a mail, of all mails of an mbox, or of a string of a JSON document, as it was before it was packed, and where it
-/// stood.
+/// The text of a mail, of all mails of an mbox, of a string of a JSON document, as it was before it was packed, or of a log whose
+/// newest line stood first, and where it stood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inside {
     /// The text: lines end with LF. Of mails without headers, one empty line between two messages.
@@ -9,6 +9,8 @@ pub struct Inside {
     /// Where each piece of the text begins and where it stood in the file, both bytes, ascending. A line that was
     /// wrapped has several pieces.
     origins: Vec<(usize, usize)>,
+    /// Whether each piece is a whole line, and the last stood first.
+    upwards: bool,
     /// Length of the file, bytes.
     length: usize,
 }
@@ -17,7 +19,13 @@ impl Inside {
     /// Nothing yet, of a file of `length` bytes.
     #[must_use]
     pub(crate) fn of(length: usize) -> Self {
-        Self { text: Vec::new(), origins: Vec::new(), length }
+        Self { text: Vec::new(), origins: Vec::new(), upwards: false, length }
+    }
+
+    /// The same for lines that come in another order than they stood in.
+    #[must_use]
+    pub(crate) fn upwards(length: usize) -> Self {
+        Self { upwards: true, ..Self::of(length) }
     }
 
     /// Says that what is appended next stood at `origin` in the file.
@@ -31,7 +39,10 @@ impl Inside {
     pub fn origin(&self, offset: usize) -> usize {
         let after = self.origins.partition_point(|&(start, _)| start <= offset);
         let Some(&(start, origin)) = after.checked_sub(1).and_then(|index| self.origins.get(index)) else { return 0 };
-        let next = self.origins.get(after).map_or(usize::MAX, |&(_, origin)| origin);
+        let next = match self.origins.get(after) {
+            Some(&(_, next)) if !self.upwards => next,
+            _ => usize::MAX,
+        };
         (origin + (offset - start)).min(next.max(origin)).min(self.length)
     }
 }

@@ -145,7 +145,7 @@ fn read_text(text: &Text, options: Options, mut take: impl FnMut(Vec<Item>) -> C
     if !any && let Some(report) = headless(&options, text.log()) {
         let _ = take(vec![Item::Closed(Box::new(report))]);
     }
-    Summary { turned: text.is_turned(), ..summary }
+    Summary { turned: text.is_upwards(), ..summary }
 }
 
 /// So much of a stream is looked at for a line of the kernel, bytes.

@@ -17,11 +17,22 @@ enum Bytes {
     Read(Vec<u8>),
 }
 
+/// What the text was taken out of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A mail: people write between its lines.
+    Prose,
+    /// A document, or lines that a table broke.
+    Document,
+    /// A log whose newest line stands first.
+    Upwards,
+}
+
 /// The text in a mail or a document, and where lines of both texts end, bytes.
 #[derive(Debug)]
 struct Taken {
     text: Inside,
-    prose: bool,
+    kind: Kind,
     inner: Vec<usize>,
     outer: Vec<usize>,
 }
@@ -29,6 +40,19 @@ struct Taken {
 /// The log in a text whose lines are not its lines.
 fn read_log(plain: &[u8]) -> Option<Inside> {
     read_document(plain).or_else(|| read_joined(plain))
+}
+
+/// A log whose newest line stands first, in the order of its times.
+fn read_upwards(plain: &[u8]) -> Option<Inside> {
+    let mut text = Inside::upwards(plain.len());
+    for line in upright(plain)? {
+        text.begin(line.start);
+        text.text.extend_from_slice(&plain[line]);
+        if text.text.last() != Some(&b'\n') {
+            text.text.push(b'\n');
+        }
+    }
+    Some(text)
 }
 
 /// One log, all of it.
@@ -42,8 +66,6 @@ pub struct Text {
     taken: Option<Taken>,
     /// Whether the file was cut while it was decoded.
     cut: bool,
-    /// Whether the file's newest line stands first, so that it was turned around: lines and offsets are those of `tac FILE`.
-    turned: bool,
 }
 
 impl Text {
@@ -51,7 +73,7 @@ impl Text {
     #[must_use]
     pub(super) fn of_file(file: Whole) -> Self {
         match Encoding::of(&file) {
-            None => Self { plain: Bytes::File(file), decoder: None, taken: None, cut: false, turned: false }.taken(),
+            None => Self { plain: Bytes::File(file), decoder: None, taken: None, cut: false }.taken(),
             Some(encoding) => {
                 let text = Self::decoded(&file, Decoder::new(encoding));
                 Self { cut: file.damage().is_some(), ..text }
@@ -77,31 +99,33 @@ impl Text {
     /// Bytes that a decoder has made plain already.
     #[must_use]
     pub(super) fn of_plain(plain: Vec<u8>, decoder: Option<Decoder>) -> Self {
-        Self { plain: Bytes::Read(plain), decoder, taken: None, cut: false, turned: false }.taken()
+        Self { plain: Bytes::Read(plain), decoder, taken: None, cut: false }.taken()
     }
 
     fn taken(mut self) -> Self {
         let plain = self.plain();
-        if plain.len() <= LARGEST_MAIL
-            && let Some((text, prose)) =
-                read_mail(plain).map(|mail| (mail, true)).or_else(|| Some((read_log(plain)?, false)))
-        {
+        if plain.len() > LARGEST_MAIL {
+            return self;
+        }
+        let mail = read_mail(plain).map(|mail| (mail, Kind::Prose));
+        let log = || read_log(plain).map(|log| (log, Kind::Document));
+        let upwards = || read_upwards(plain).map(|log| (log, Kind::Upwards));
+        if let Some((text, kind)) = mail.or_else(log).or_else(upwards) {
             let ends = |text: &[u8]| -> Vec<usize> { memchr::memchr_iter(b'\n', text).collect() };
             let (inner, outer) = (ends(&text.text), ends(plain));
-            self.taken = Some(Taken { text, prose, inner, outer });
-        } else if plain.len() <= LARGEST_MAIL
-            && self.decoder.is_none()
-            && let Some(turned) = upright(plain)
-        {
-            (self.plain, self.turned) = (Bytes::Read(turned), true);
+            self.taken = Some(Taken { text, kind, inner, outer });
         }
         self
     }
 
-    /// Whether the file's newest line stood first: it was turned around, and its lines are counted from its end.
+    fn is_taken_from(&self, kind: Kind) -> bool {
+        self.taken.as_ref().is_some_and(|taken| taken.kind == kind)
+    }
+
+    /// Whether the file's newest line stands first: a record's last lines stand above its first in the file then.
     #[must_use]
-    pub(super) fn is_turned(&self) -> bool {
-        self.turned
+    pub(super) fn is_upwards(&self) -> bool {
+        self.is_taken_from(Kind::Upwards)
     }
 
     /// Gives the memory of the first bytes of [`Text::log`] back, if it is a map of the file.
@@ -138,7 +162,7 @@ impl Text {
     /// Whether people write between the lines of the log: it was a mail.
     #[must_use]
     pub fn is_prose(&self) -> bool {
-        self.taken.as_ref().is_some_and(|taken| taken.prose)
+        self.is_taken_from(Kind::Prose)
     }
 
     /// The 1-based line of the file that a 1-based line of [`Text::log`] stands in.
@@ -168,15 +192,36 @@ impl Text {
     /// Gives a record of [`Text::log`] the lines and offsets of the file.
     pub fn settle(&self, item: &mut Item) {
         if self.is_other_than_the_file() {
-            renumber(item, &|line| self.line(line), &|offset| self.offset(offset));
+            let (line, offset) = (|line| self.line(line), |at| self.offset(at));
+            match item {
+                Item::Closed(report) => self.settle_whole(report, &line, &offset),
+                item => renumber(item, &line, &offset),
+            }
         }
+    }
+
+    /// A report's own lines and offsets. Where the newest line stands first, those below its first stand above it: only that one is
+    /// said to be the report's text.
+    fn settle_whole(&self, report: &mut Report, line: &impl Fn(u64) -> u64, offset: &impl Fn(u64) -> u64) {
+        let first = self.end_of_line(report.start);
+        settle_report(report, line, offset);
+        if self.is_upwards() {
+            (report.end, report.text_end) = (offset(first), offset(first));
+        }
+    }
+
+    /// Where the line of [`Text::log`] ends in which `at` stands, bytes.
+    fn end_of_line(&self, at: u64) -> u64 {
+        let inner = self.taken.as_ref().map_or(&[][..], |taken| &taken.inner);
+        let at = usize::try_from(at).unwrap_or(usize::MAX);
+        inner.get(inner.partition_point(|end| *end < at)).map_or(self.log().len(), |end| *end) as u64
     }
 
     /// The same for all that was found, in place: a log may hold a million reports.
     pub(super) fn settle_all(&self, reports: &mut [Report], events: &mut [Event]) {
         if self.is_other_than_the_file() {
             let (line, offset) = (|line| self.line(line), |at| self.offset(at));
-            reports.iter_mut().for_each(|report| settle_report(report, &line, &offset));
+            reports.iter_mut().for_each(|report| self.settle_whole(report, &line, &offset));
             events.iter_mut().for_each(|event| settle_event(event, &line, &offset));
         }
     }

@@ -2,6 +2,7 @@
 
 use super::lex;
 use super::wall::wall_clock;
+use std::ops::Range;
 
 /// So much of a log's end is looked at, bytes.
 const REACH: usize = 64 << 10;
@@ -30,10 +31,10 @@ pub fn is_reversed(log: &[u8]) -> bool {
 /// So many lines at either end are looked at for a time.
 const ENDS: usize = 8;
 
-/// The log in the order of its times, if its newest line stands first all the way. Lines without a time stay below the one that
-/// they follow. What was printed at one time is turned around, too, unless its stacks stand upright.
+/// Where the lines of a log stand, bytes, in the order of their times, if its newest line stands first all the way. Lines without
+/// a time stay below the one that they follow. What was printed at one time is turned around, too, unless its stacks stand upright.
 #[must_use]
-pub fn upright(log: &[u8]) -> Option<Vec<u8>> {
+pub fn upright(log: &[u8]) -> Option<Vec<Range<usize>>> {
     // Nearly every log ends later than it begins.
     let first = log.split(|byte| *byte == b'\n').take(ENDS).find_map(time)?;
     let last = log.rsplit(|byte| *byte == b'\n').take(ENDS).find_map(time)?;
@@ -50,11 +51,12 @@ pub fn upright(log: &[u8]) -> Option<Vec<u8>> {
         return None;
     }
     let stands = stands_upright(&blocks);
-    let mut out = Vec::with_capacity(log.len() + 1);
+    let mut out = Vec::new();
     let mut push = |block: &Block<'_>| {
-        out.extend_from_slice(block.text);
-        if !block.text.ends_with(b"\n") {
-            out.push(b'\n');
+        let mut start = block.start;
+        for line in block.text.split_inclusive(|byte| *byte == b'\n') {
+            out.push(start..start + line.len());
+            start += line.len();
         }
     };
     for group in blocks.chunk_by(|one, other| stands && one.time == other.time).rev() {
@@ -65,6 +67,7 @@ pub fn upright(log: &[u8]) -> Option<Vec<u8>> {
 
 /// A line with a time, and those without one below it.
 struct Block<'a> {
+    start: usize,
     text: &'a [u8],
     time: (bool, f64),
 }
@@ -78,11 +81,10 @@ fn blocks(log: &[u8]) -> Vec<Block<'_>> {
         match (time(line.trim_ascii_end()), blocks.last_mut()) {
             (None, None) => {}
             (None, Some(last)) => {
-                let from = end - line.len() - last.text.len();
-                last.text = &log[from..end];
+                last.text = &log[last.start..end];
             }
-            (Some(time), None) => blocks.push(Block { text: &log[..end], time }),
-            (Some(time), Some(_)) => blocks.push(Block { text: line, time }),
+            (Some(time), None) => blocks.push(Block { start: 0, text: &log[..end], time }),
+            (Some(time), Some(_)) => blocks.push(Block { start, text: line, time }),
         }
         start = end;
     }
@@ -117,7 +119,17 @@ fn time(line: &[u8]) -> Option<(bool, f64)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_reversed, upright};
+    use super::is_reversed;
+
+    /// The log turned around.
+    fn upright(log: &[u8]) -> Option<Vec<u8>> {
+        let mut out: Vec<u8> = Vec::new();
+        for line in super::upright(log)? {
+            out.extend_from_slice(log[line].trim_ascii_end());
+            out.push(b'\n');
+        }
+        Some(out)
+    }
 
     fn log(forms: impl Fn(u32) -> String, numbers: impl Iterator<Item = u32>) -> Vec<u8> {
         numbers.map(|number| forms(number) + "\n").collect::<String>().into_bytes()

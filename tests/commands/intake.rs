@@ -169,6 +169,29 @@ fn offsets_are_those_of_the_file() {
 }
 
 #[test]
+fn a_log_whose_newest_line_stands_first_keeps_its_lines_and_offsets() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let log: String = HANG.lines().rev().map(|line| format!("{line}\n")).collect();
+    for (name, bytes, right) in [("up.log", log.clone().into_bytes(), 14), ("wide.log", utf_16(&log, b"\xff\xfe"), 14)]
+    {
+        written(folder.path(), name, &bytes);
+        let found = records(&kanalyze(&["parse", "--format", "jsonl", name], folder.path(), None));
+        let number = |field: &str| found[0][field].as_u64().unwrap_or_default();
+        let at = |field: &str| usize::try_from(number(field)).expect("an offset");
+        let header: Vec<u8> = bytes[at("start")..at("end")].iter().copied().filter(|byte| *byte != 0).collect();
+        assert_eq!(text(&header).trim_end(), HANG.lines().next().unwrap_or_default(), "{name}");
+        assert_eq!((found[0]["title"].as_str(), number("line")), (Some(TITLE), right), "{name}");
+        assert!(at("text_end") >= at("end"), "{name}");
+        // drive_open stands in the eleventh line of the log, fourth in the file.
+        let frames = found[0]["stacks"][0]["frames"].as_array().expect("frames");
+        let drive = frames.iter().find(|frame| frame["function"] == "drive_open").expect("a frame");
+        assert_eq!(drive["log_line"].as_u64(), Some(4), "{name}");
+        let shown = text(&kanalyze(&["parse", name], folder.path(), None).stdout);
+        assert!(shown.contains("newest line stands first"), "{shown}");
+    }
+}
+
+#[test]
 fn a_stream_of_utf_16_has_the_lines_and_offsets_of_the_file() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let filler: String = (0..20_000).map(|at| format!("[{at:5}.000000] käse is made, 奶酪\n")).collect();

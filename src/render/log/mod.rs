@@ -168,9 +168,7 @@ impl LogView {
             );
         }
         if summary.turned && !nothing {
-            parts.push(
-                "its newest line stands first: it was read from its end, and lines are those of `tac LOG`".into(),
-            );
+            parts.push("its newest line stands first: it was read from its end".into());
         }
         if summary.cut && self.reaches(summary.bytes) {
             parts.push("it ends without a line break: the last line may be cut".into());
