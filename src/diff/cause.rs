@@ -1,6 +1,5 @@
 //! What a crash is about beyond its title: the access, the locks, the stacks; how alike two such causes are.
 
-use crate::grammar::Grammar;
 use crate::report::{HeldLock, Report, Stack, StackRole};
 #[cfg(feature = "schema")]
 use schemars::JsonSchema;
@@ -125,11 +124,37 @@ pub fn likeness<F: PartialEq>(one: &[F], other: &[F]) -> f64 {
     best[other.len()] / total
 }
 
-/// The frames of an allocating or freeing stack from the first on that titles could name: the allocator's and KASAN's own differ from
-/// kernel to kernel while who called does not. A stack that was cut within them says nothing of who called.
+/// What the allocator and KASAN's notes are made of: beginnings of names that differ from kernel to kernel while who called does not.
+const ALLOCATOR: [&str; 19] = [
+    "kasan_",
+    "save_stack",
+    "stack_trace_save",
+    "set_track",
+    "set_alloc_info",
+    "set_free_info",
+    "poison_slab_object",
+    "kmalloc",
+    "kzalloc",
+    "kcalloc",
+    "do_kmalloc",
+    "kmem_cache_",
+    "krealloc",
+    "kvmalloc",
+    "slab_",
+    "do_slab_",
+    "cache_free",
+    "kfree_sensitive",
+    "alloc_object",
+];
+
+/// The frames of an allocating or freeing stack from the first that is not the allocator's.
 fn callers(stack: &[String]) -> &[String] {
-    let grammar = Grammar::built_in();
-    let own = stack.iter().take_while(|name| grammar.names.skip.contains(name.as_bytes())).count();
+    let is_allocator = |name: &String| {
+        let plain = name.trim_start_matches('_');
+        ALLOCATOR.iter().any(|begin| plain.starts_with(begin)) || matches!(plain, "kfree" | "kvfree" | "kzfree")
+    };
+    let own = stack.iter().take_while(|name| is_allocator(name)).count();
+    // A stack that was cut within the allocator says nothing of who called.
     &stack[own..]
 }
 

@@ -5,6 +5,9 @@ use crate::line::lex;
 /// So much of a text is looked at, bytes: a note is not longer.
 const REACH: usize = 64 << 10;
 
+/// An answer names a place within so many lines; somebody who quotes one says something before it, and may have a log below it.
+const TOP: usize = 4;
+
 /// What is to be said of a text that kanalyze wrote; nothing of any other, nor where somebody put a log below it.
 #[must_use]
 pub(super) fn own_words(text: &[u8]) -> Option<&'static str> {
@@ -14,11 +17,15 @@ pub(super) fn own_words(text: &[u8]) -> Option<&'static str> {
         return Some("is a record that kanalyze wrote, not a log: name the log that it is about");
     }
     let lines = || head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
+    // Nearly every log begins with a time, and nothing else is asked of it.
+    if lex(begin.split(|byte| *byte == b'\n').next().unwrap_or_default()).time.is_some() {
+        return None;
+    }
     let words = if is_note(begin, |line| lines().any(|one| one == line)) {
         "is a note that kanalyze wrote, not a log: name the log that it is about"
     } else if is_comparison(begin) {
         "is a comparison that kanalyze wrote, not a log: name the logs that it is about"
-    } else if lines().any(is_place) && lines().any(is_count) {
+    } else if lines().take(TOP).any(is_place) && lines().any(is_count) {
         "is an answer that kanalyze wrote, not a log: name the log that it is about"
     } else {
         return None;

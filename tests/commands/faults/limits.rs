@@ -51,6 +51,8 @@ fn limited(folder: &Path, limit: &str, arguments: &[&str]) -> Output {
     let mut command = Command::new("bash");
     command.args(["-c", &format!("{limit}; exec \"$@\""), "bash", env!("CARGO_BIN_EXE_kanalyze")]).args(arguments);
     command.current_dir(folder).env("XDG_CACHE_HOME", folder.join("cache")).env("HOME", folder).stdin(Stdio::null());
+    // The C library reserves 64 MiB for each thread that finds another at its heap, as the load of the machine has it.
+    command.env("MALLOC_ARENA_MAX", "2");
     command.output().expect("bash")
 }
 
