@@ -103,7 +103,7 @@ pub fn check_text(logs: &[CheckedLog], palette: &Palette) -> String {
         let _ = writeln!(out, "{}\n  not judged: {}", safe(&log.log), safe(words));
     }
     if let Some(rest) = silent.get(PLACES..).filter(|rest| !rest.is_empty()) {
-        let _ = writeln!(out, "… and {} more without a line of the kernel's", counted(rest.len(), "text"));
+        let _ = writeln!(out, "… and {} more, not judged", counted(rest.len(), "text"));
     }
     let judged = logs.len() - silent.len();
     let passed = logs.iter().filter(|log| log.passes).count();
