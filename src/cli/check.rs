@@ -158,7 +158,7 @@ fn judged(wanted: &Logs, baseline: &Baseline, day: &str) -> anyhow::Result<(Vec<
         let (crashes, lines) = log.found.unwrap_or_default();
         why(&format!("{}: read {lines} lines", log.name));
         let silence = log.silence.filter(|_| trouble.is_none()).map(str::to_owned);
-        logs.push(CheckedLog { silence, ..CheckedLog::new(log.name, crashes, trouble, lines) }.judged());
+        logs.push(CheckedLog::new(log.name, crashes, trouble, lines).with_silence(silence));
     }
     Ok((logs, fatal))
 }

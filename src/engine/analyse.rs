@@ -37,7 +37,7 @@ pub(super) fn report<'a>(job: &Job<'a>, spot: &Spot, printers: &mut Printers<'a>
     // A program's or a loader's own line among the kernel's stays as it is.
     let by_itself = |dressing: &Dressing| {
         !dressing.first_fits()
-            && (anchor.header.is_some_and(|header| job.grammar.headers[header].programs) || is_on_the_wall(raw))
+            && (anchor.header.is_some_and(|header| job.grammar.headers[header].programs) || is_syslogds_copy(raw))
     };
     let dressing = dressing.filter(|dressing| !by_itself(dressing));
     let dressed = undress(job.grammar, job.scanner, window.bytes(), start, None, dressing.as_ref());
@@ -155,7 +155,7 @@ impl Named<'_> {
 }
 
 /// Whether syslogd wrote the line onto terminals, a copy of one that it wrote into its file, too.
-fn is_on_the_wall(raw: &[u8]) -> bool {
+fn is_syslogds_copy(raw: &[u8]) -> bool {
     let prefix = lex(raw);
     prefix.wrapper == Wrapper::Syslog && prefix.tag == Some(b"kernel") && raw.trim_ascii_start().starts_with(b"kernel:")
 }

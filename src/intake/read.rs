@@ -93,10 +93,11 @@ pub fn read_log(log: Log, options: &Options, mut take: impl FnMut(Vec<Item>) -> 
         take(items)
     };
     let (summary, seen, damage) = match content {
-        Content::Text(text, _) if own_words(text.plain()).is_some() => {
-            return Outcome { nature: Some(Nature::default()), own: own_words(text.plain()), ..Outcome::default() };
-        }
         Content::Text(text, damage) => {
+            let own = own_words(text.plain());
+            if own.is_some() {
+                return Outcome { nature: Some(Nature::default()), own, ..Outcome::default() };
+            }
             let summary = read_text(&text, options.clone(), |mut items| {
                 items.iter_mut().for_each(|item| text.settle(item));
                 counted(items)

@@ -203,10 +203,10 @@ impl Text {
     /// A report's own lines and offsets. Where the newest line stands first, those below its first stand above it: only that one is
     /// said to be the report's text.
     fn settle_whole(&self, report: &mut Report, line: &impl Fn(u64) -> u64, offset: &impl Fn(u64) -> u64) {
-        let first = self.end_of_line(report.start);
+        let first = self.is_upwards().then(|| offset(self.end_of_line(report.start)));
         settle_report(report, line, offset);
-        if self.is_upwards() {
-            (report.end, report.text_end) = (offset(first), offset(first));
+        if let Some(end) = first {
+            (report.end, report.text_end) = (end, end);
         }
     }
 

@@ -1,6 +1,6 @@
 //! A comparison of runs as text and as Markdown.
 
-use super::{Look, Palette, Width, columns, fitted, padded, safe};
+use super::{Look, Palette, Width, columns, fitted, padded, safe, several};
 use crate::diff::cause::aligned;
 use crate::diff::record::Causes;
 use crate::diff::{Area, Difference, Finding, Verdict};
@@ -19,8 +19,8 @@ pub fn diff_text(difference: &Difference, look: &Look) -> String {
     let palette = &look.palette;
     let mut out = String::new();
     let (a, b) = (&difference.a, &difference.b);
-    let _ = writeln!(out, "A  {} ({})", safe(&a.name), runs(a.logs.len()));
-    let _ = writeln!(out, "B  {} ({})", safe(&b.name), runs(b.logs.len()));
+    let _ = writeln!(out, "A  {} ({})", safe(&a.name), several(a.logs.len(), "run"));
+    let _ = writeln!(out, "B  {} ({})", safe(&b.name), several(b.logs.len(), "run"));
     let counted: Vec<&Finding> =
         difference.findings.iter().filter(|one| one.verdict.is_claim() && one.known.is_none()).collect();
     let style = if counted.is_empty() { palette.good } else { palette.title };
@@ -46,20 +46,14 @@ pub fn diff_text(difference: &Difference, look: &Look) -> String {
     out
 }
 
-fn runs(count: usize) -> String {
-    if count == 1 { "1 run".to_owned() } else { format!("{count} runs") }
-}
-
 /// How much differs, in one line.
 fn head(difference: &Difference) -> String {
     let of = |wanted: Section| difference.findings.iter().filter(|one| section(one) == wanted).count();
     match (of(Section::Claimed), of(Section::Unclear)) {
         (0, 0) => "no difference".to_owned(),
         (0, undecided) => format!("no certain difference, {undecided} undecided"),
-        (1, 0) => "1 difference".to_owned(),
-        (1, undecided) => format!("1 difference, {undecided} undecided"),
-        (several, 0) => format!("{several} differences"),
-        (several, undecided) => format!("{several} differences, {undecided} undecided"),
+        (claimed, 0) => several(claimed, "difference"),
+        (claimed, undecided) => format!("{}, {undecided} undecided", several(claimed, "difference")),
     }
 }
 
@@ -166,7 +160,7 @@ pub fn diff_markdown(difference: &Difference) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "### kanalyze diff: {}\n", head(difference));
     for (letter, side) in [("A", &difference.a), ("B", &difference.b)] {
-        let _ = writeln!(out, "* {letter}: {} ({})", code(&side.name), runs(side.logs.len()));
+        let _ = writeln!(out, "* {letter}: {} ({})", code(&side.name), several(side.logs.len(), "run"));
     }
     for (title, wanted) in SECTIONS {
         let (chosen, left) = chosen(difference, wanted);

@@ -1,7 +1,7 @@
 //! Comparisons and checks as JUnit's XML and as SARIF, and the text of a check.
 
 use super::sarif::{Claim, Sarif};
-use super::{Palette, safe};
+use super::{Palette, safe, several};
 use crate::diff::{Difference, Finding, Verdict};
 use crate::markup::xml;
 use schemars::JsonSchema;
@@ -53,11 +53,10 @@ impl CheckedLog {
         Self { schema: CHECK_LOG_SCHEMA, log, passes, crashes, trouble, lines, silence: None }
     }
 
-    /// What is not a log does not pass.
+    /// The same of a text that may not be a log, and does not pass then.
     #[must_use]
-    pub fn judged(mut self) -> Self {
-        self.passes &= self.silence.is_none();
-        self
+    pub fn with_silence(self, silence: Option<String>) -> Self {
+        Self { passes: self.passes && silence.is_none(), silence, ..self }
     }
 
     /// What went wrong in reading it, without its name.
@@ -87,8 +86,8 @@ pub fn check_text(logs: &[CheckedLog], palette: &Palette) -> String {
             }
             if let Some(rest) = places.get(PLACES..).filter(|rest| !rest.is_empty()) {
                 let others: BTreeSet<&str> = rest.iter().map(|(log, _)| *log).collect();
-                let times = counted(rest.len(), "more time");
-                let _ = writeln!(out, "  … and {times}, in {}", counted(others.len(), "log"));
+                let times = several(rest.len(), "more time");
+                let _ = writeln!(out, "  … and {times}, in {}", several(others.len(), "log"));
             }
         }
     }
@@ -103,7 +102,7 @@ pub fn check_text(logs: &[CheckedLog], palette: &Palette) -> String {
         let _ = writeln!(out, "{}\n  not judged: {}", safe(&log.log), safe(words));
     }
     if let Some(rest) = silent.get(PLACES..).filter(|rest| !rest.is_empty()) {
-        let _ = writeln!(out, "… and {} more, not judged", counted(rest.len(), "text"));
+        let _ = writeln!(out, "… and {} more, not judged", several(rest.len(), "text"));
     }
     let judged = logs.len() - silent.len();
     let passed = logs.iter().filter(|log| log.passes).count();
@@ -137,10 +136,6 @@ fn titles(logs: &[CheckedLog], known: bool) -> Vec<(&str, Vec<(&str, &Checked)>)
         }
     }
     titles
-}
-
-fn counted(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 /// The check as JUnit's XML: one case a log.

@@ -59,6 +59,11 @@ pub fn locks_svg(dump: &crate::locks::Dump) -> String {
     svg::waits_svg(dump, svg::Setting::Alone, true)
 }
 
+/// `1 stack`, `2 stacks`.
+pub(in crate::render) fn several(count: usize, thing: &str) -> String {
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
+}
+
 /// How many columns of a terminal a text takes: Chinese, Japanese and Korean characters take two, combining ones none.
 pub(crate) fn columns(text: &str) -> usize {
     if text.is_ascii() { text.len() } else { text.width() }

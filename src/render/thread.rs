@@ -1,6 +1,6 @@
 //! A mail thread for people: the digest on one screen, then who said what when.
 
-use super::{Look, fitted, safe, wrap_into};
+use super::{Look, fitted, safe, several, wrap_into};
 use crate::thread::{Digest, Entry, Finding, Line, Posting, Role, Saying, Series, State, Thread, bare_subject, lines};
 use std::fmt::Write as _;
 
@@ -40,14 +40,10 @@ pub fn thread_text(thread: &Thread, bodies: usize, look: &Look) -> String {
     }
     if thread.strangers > 0 {
         let words =
-            format!("{} left out: nothing here connects them with the thread", counted(thread.strangers, "message"));
+            format!("{} left out: nothing here connects them with the thread", several(thread.strangers, "message"));
         let _ = writeln!(out, "{}{words}{:#}", look.palette.quiet, look.palette.quiet);
     }
     out
-}
-
-fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 fn facts(out: &mut String, thread: &Thread, look: &Look) {
@@ -63,7 +59,7 @@ fn facts(out: &mut String, thread: &Thread, look: &Look) {
     }
     let people = digest.people.iter().filter(|one| !one.person.bot).count();
     let people = if people == 1 { "1 person".to_owned() } else { format!("{people} people") };
-    fact("thread", &format!("{}, {people}{}", counted(thread.messages.len(), "message"), span(thread)));
+    fact("thread", &format!("{}, {people}{}", several(thread.messages.len(), "message"), span(thread)));
     if let Some(extid) = &digest.extid {
         fact("bug", &format!("extid {extid}"));
     }
@@ -135,7 +131,7 @@ fn series(series: &Series) -> String {
         let _ = write!(text, ", {} of {} patches here", series.present, series.total);
     }
     if !series.files.is_empty() {
-        let _ = write!(text, ", {} +{} -{}", counted(series.files.len(), "file"), series.insertions, series.deletions);
+        let _ = write!(text, ", {} +{} -{}", several(series.files.len(), "file"), series.insertions, series.deletions);
     }
     if series.versions.len() > 1 {
         let versions: Vec<String> = series.versions.iter().map(|version| format!("v{version}")).collect();
@@ -191,12 +187,12 @@ fn holds(entry: &Entry) -> Vec<String> {
     if let Some(patch) = &entry.patch {
         all.push(match patch.posting {
             Posting::Inline => {
-                format!("a diff, {} +{} -{}", counted(patch.files.len(), "file"), patch.insertions, patch.deletions)
+                format!("a diff, {} +{} -{}", several(patch.files.len(), "file"), patch.insertions, patch.deletions)
             }
             _ if patch.is_cover() => {
-                format!("cover letter of {}", counted(patch.total as usize, "patch").replace("patchs", "patches"))
+                format!("cover letter of {}", several(patch.total as usize, "patch").replace("patchs", "patches"))
             }
-            _ => format!("{} +{} -{}", counted(patch.files.len(), "file"), patch.insertions, patch.deletions),
+            _ => format!("{} +{} -{}", several(patch.files.len(), "file"), patch.insertions, patch.deletions),
         });
     }
     for finding in &entry.findings {
@@ -204,10 +200,10 @@ fn holds(entry: &Entry) -> Vec<String> {
             Finding::Report { title, quoted: false, .. } => format!("report {title}"),
             Finding::Report { title, .. } => format!("quotes a report {title}"),
             Finding::Hang { waiting, roots, .. } if roots.is_empty() => {
-                format!("hang, {} waiting", counted(*waiting, "task"))
+                format!("hang, {} waiting", several(*waiting, "task"))
             }
             Finding::Hang { waiting, roots, .. } => {
-                format!("hang, {} waiting, root {}", counted(*waiting, "task"), roots.join(" "))
+                format!("hang, {} waiting, root {}", several(*waiting, "task"), roots.join(" "))
             }
             Finding::Bisection { answer, .. } => format!("bisection: {answer}"),
         });
@@ -245,7 +241,7 @@ fn body(out: &mut String, entry: &Entry, most: usize, look: &Look) {
     let (mut shown, mut quoted) = (0, 0);
     let fold = |out: &mut String, quoted: &mut usize| {
         if *quoted > 0 {
-            let _ = writeln!(out, "{indent}{quiet}> {}{quiet:#}", counted(*quoted, "line"));
+            let _ = writeln!(out, "{indent}{quiet}> {}{quiet:#}", several(*quoted, "line"));
             *quoted = 0;
         }
     };

@@ -190,17 +190,23 @@ mod tests {
         assert!(header(b"2 locks were held", 1).is_none());
     }
 
+    /// The list that such lines make.
+    fn list(lines: &[&str]) -> Vec<HeldLock> {
+        let mut locks = Vec::new();
+        for line in lines {
+            push(&mut locks, lock(line.as_bytes(), 1).unwrap_or_else(|| panic!("{line}")));
+        }
+        locks
+    }
+
     #[test]
     fn the_copies_of_a_symbolized_line_are_one_lock() {
-        let mut locks = Vec::new();
-        for line in [
+        let locks = list(&[
             " #0: ffff888010c69138 (x){+.+.}-{0:0}, at: set arch/x.h:34 [inline]",
             " #0: ffff888010c69138 (x){+.+.}-{0:0}, at: work_data kernel/workqueue.c:600 [inline]",
             " #0: ffff888010c69138 (x){+.+.}-{0:0}, at: process_one_work+0x8c1/0x1b50 kernel/workqueue.c:2289",
             " #1: ffff888010c69139 (y){+.+.}-{0:0}, at: foo+0x8c1/0x1b50 kernel/foo.c:1",
-        ] {
-            push(&mut locks, lock(line.as_bytes(), 1).unwrap_or_else(|| panic!("{line}")));
-        }
+        ]);
         assert_eq!(locks.len(), 2);
         assert_eq!(locks[0].inlined.len(), 2);
         assert_eq!(locks[0].acquired_at.as_ref().and_then(|at| at.function.as_deref()), Some("process_one_work"));
@@ -208,14 +214,11 @@ mod tests {
 
     #[test]
     fn a_number_that_is_repeated_is_one_lock() {
-        let mut locks = Vec::new();
-        for line in [
+        let locks = list(&[
             " #3: ffff888010c69138 (x){+.+.}-{0:0}, at: lock_it (include/x.h:34)",
             " #3: ffff888010c69138 (x){+.+.}-{0:0}, at: widget_take (drivers/widget.c:9)",
             " #4: ffff888010c69138 (x){+.+.}-{0:0}, at: foo (kernel/foo.c:1)",
-        ] {
-            push(&mut locks, lock(line.as_bytes(), 1).unwrap_or_else(|| panic!("{line}")));
-        }
+        ]);
         assert_eq!((locks.len(), locks[0].inlined.len()), (2, 1));
         assert_eq!(locks[0].acquired_at.as_ref().and_then(|at| at.function.as_deref()), Some("widget_take"));
     }

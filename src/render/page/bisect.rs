@@ -1,8 +1,8 @@
 //! The page of a bisection: the answer, the walk as a chart, the reasons as bars that add up, every step, the transcript.
 
+use super::super::several;
 use super::listing::{Share, listing, told};
 use super::log::lines;
-use super::words::several;
 use super::{Page, document, line_link};
 use crate::bisect::record::{Kind, Reason, RevertResult, Step};
 use crate::bisect::{Bisection, INTERCEPT, verdict_word};

@@ -1,6 +1,6 @@
 //! The page of a comparison: the sides, what differs with rates and intervals, messages gained and lost, boot milestones.
 
-use super::words::several;
+use super::super::several;
 use super::{Page, document};
 use crate::diff::cause::aligned;
 use crate::diff::record::{Causes, Rate};

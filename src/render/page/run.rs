@@ -1,10 +1,10 @@
 //! The page of a run, while it lives and after: status, programs, hits, the last hang, the end of the serial log; and the index of
 //! all runs.
 
+use super::super::several;
 use super::LogPage;
 use super::listing::without_colours;
 use super::log::parts;
-use super::words::several;
 use super::{Page, document, graph};
 use crate::locks::Dump;
 use crate::render::svg::spark_svg;

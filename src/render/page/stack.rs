@@ -1,7 +1,7 @@
 //! A stack in a page: every frame with its line of the log, folded around the one that is blamed.
 
+use super::super::several;
 use super::line_link;
-use super::words::several;
 use crate::report::{Frame, Stack};
 use maud::{Markup, html};
 

@@ -1,6 +1,6 @@
 //! The page of many logs: the titles in them, how often and in which logs, and how many causes each has.
 
-use super::words::several;
+use super::super::several;
 use super::{Page, document};
 use crate::diff::cluster::{Sample, clusters};
 use crate::diff::statistics::clopper_pearson;

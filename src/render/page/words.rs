@@ -3,11 +3,6 @@
 use super::with_links;
 use maud::{Markup, html};
 
-/// `1 stack`, `2 stacks`.
-pub(super) fn several(count: usize, thing: &str) -> String {
-    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
-}
-
 /// A word for a shell, quoted where it must be.
 pub(super) fn shell_word(word: &str) -> String {
     let plain = |char: char| char.is_ascii_alphanumeric() || "/._-+,:=@".contains(char);
