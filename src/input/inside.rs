@@ -23,6 +23,7 @@ impl Inside {
     }
 
     /// The same for lines that come in another order than they stood in.
+    #[cfg(feature = "vm")]
     #[must_use]
     pub(crate) fn upwards(length: usize) -> Self {
         Self { upwards: true, ..Self::of(length) }
