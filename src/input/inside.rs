@@ -29,6 +29,21 @@ impl Inside {
         Self { upwards: true, ..Self::of(length) }
     }
 
+    /// The same text with its lines in another order; `lines` are all of them.
+    #[cfg(feature = "vm")]
+    #[must_use]
+    pub(crate) fn in_order(&self, lines: Vec<std::ops::Range<usize>>) -> Self {
+        let mut text = Self::upwards(self.length);
+        for line in lines {
+            text.begin(self.origin(line.start));
+            text.text.extend_from_slice(&self.text[line]);
+            if text.text.last() != Some(&b'\n') {
+                text.text.push(b'\n');
+            }
+        }
+        text
+    }
+
     /// Says that what is appended next stood at `origin` in the file.
     pub(crate) fn begin(&mut self, origin: usize) {
         self.origins.push((self.text.len(), origin));

@@ -4,7 +4,7 @@ use super::document::read_document;
 use super::joined::read_joined;
 use crate::engine::Item;
 use crate::input::{Damage, Decoder, Encoding, Inside, Whole, read_mail};
-use crate::line::upright;
+use crate::line::{parts_upright, upright};
 use crate::report::{Event, Report, renumber_event, renumber_report};
 
 /// Texts up to this size are looked at for being a mail or a document, bytes.
@@ -17,24 +17,24 @@ enum Bytes {
     Read(Vec<u8>),
 }
 
-/// What the text was taken out of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// A mail: people write between its lines.
-    Prose,
-    /// A document, or lines that a table broke.
-    Document,
-    /// A log whose newest line stands first.
-    Upwards,
-}
-
 /// The text in a mail or a document, and where lines of both texts end, bytes.
 #[derive(Debug)]
 struct Taken {
     text: Inside,
-    kind: Kind,
+    /// Whether it was a mail: people write between its lines.
+    prose: bool,
+    /// Whether the newest lines stood first.
+    upwards: bool,
     inner: Vec<usize>,
     outer: Vec<usize>,
+}
+
+impl Taken {
+    fn new(text: Inside, plain: &[u8], prose: bool, upwards: bool) -> Self {
+        let ends = |text: &[u8]| -> Vec<usize> { memchr::memchr_iter(b'\n', text).collect() };
+        let (inner, outer) = (ends(&text.text), ends(plain));
+        Self { text, prose, upwards, inner, outer }
+    }
 }
 
 /// The log in a text whose lines are not its lines.
@@ -42,17 +42,20 @@ fn read_log(plain: &[u8]) -> Option<Inside> {
     read_document(plain).or_else(|| read_joined(plain))
 }
 
-/// A log whose newest line stands first, in the order of its times.
-fn read_upwards(plain: &[u8]) -> Option<Inside> {
+/// Whether the newest lines of a log stand first, and its text in the order of its times; or its text without what the kernel put
+/// between parts of it.
+fn read_upwards(plain: &[u8]) -> Option<(Inside, bool)> {
+    let parts = parts_upright(plain).map(|parts| (parts.lines, parts.turned));
+    let (lines, turned) = parts.or_else(|| Some((upright(plain)?, true)))?;
     let mut text = Inside::upwards(plain.len());
-    for line in upright(plain)? {
+    for line in lines {
         text.begin(line.start);
         text.text.extend_from_slice(&plain[line]);
         if text.text.last() != Some(&b'\n') {
             text.text.push(b'\n');
         }
     }
-    Some(text)
+    Some((text, turned))
 }
 
 /// One log, all of it.
@@ -107,25 +110,21 @@ impl Text {
         if plain.len() > LARGEST_MAIL {
             return self;
         }
-        let mail = read_mail(plain).map(|mail| (mail, Kind::Prose));
-        let log = || read_log(plain).map(|log| (log, Kind::Document));
-        let upwards = || read_upwards(plain).map(|log| (log, Kind::Upwards));
-        if let Some((text, kind)) = mail.or_else(log).or_else(upwards) {
-            let ends = |text: &[u8]| -> Vec<usize> { memchr::memchr_iter(b'\n', text).collect() };
-            let (inner, outer) = (ends(&text.text), ends(plain));
-            self.taken = Some(Taken { text, kind, inner, outer });
-        }
+        let taken = |text: Inside, prose| match parts_upright(&text.text) {
+            Some(parts) => Taken::new(text.in_order(parts.lines), plain, prose, parts.turned),
+            None => Taken::new(text, plain, prose, false),
+        };
+        let mail = read_mail(plain).map(|mail| taken(mail, true));
+        let log = || read_log(plain).map(|log| taken(log, false));
+        let upwards = || read_upwards(plain).map(|(log, turned)| Taken::new(log, plain, false, turned));
+        self.taken = mail.or_else(log).or_else(upwards);
         self
-    }
-
-    fn is_taken_from(&self, kind: Kind) -> bool {
-        self.taken.as_ref().is_some_and(|taken| taken.kind == kind)
     }
 
     /// Whether the file's newest line stands first: a record's last lines stand above its first in the file then.
     #[must_use]
     pub(super) fn is_upwards(&self) -> bool {
-        self.is_taken_from(Kind::Upwards)
+        self.taken.as_ref().is_some_and(|taken| taken.upwards)
     }
 
     /// Gives the memory of the first bytes of [`Text::log`] back, if it is a map of the file.
@@ -162,7 +161,7 @@ impl Text {
     /// Whether people write between the lines of the log: it was a mail.
     #[must_use]
     pub fn is_prose(&self) -> bool {
-        self.is_taken_from(Kind::Prose)
+        self.taken.as_ref().is_some_and(|taken| taken.prose)
     }
 
     /// The 1-based line of the file that a 1-based line of [`Text::log`] stands in.

@@ -6,6 +6,7 @@ use super::printers::{Printers, USUAL_LINES};
 use super::scan::find;
 use super::symbolized;
 use crate::grammar::Anchor;
+use crate::input::part;
 use crate::line::{Letters, USUAL_STAMP};
 
 /// A report's lines.
@@ -141,20 +142,6 @@ fn until_other_part(lines: &[KeptLine<'_>], window: &[u8], first: usize, caller:
         let follows = before.is_some_and(|before| before.0 == other.0 && before.1 == other.1 + 1);
         (!follows).then_some(at + 1)
     })
-}
-
-/// The reason with its count and the number of `Panic#2 Part3`, the first line of a part of a pstore.
-fn part(line: &[u8]) -> Option<(&[u8], u64)> {
-    let line = line.trim_ascii();
-    let at = line
-        .len()
-        .checked_sub(4)
-        .filter(|_| line.len() < 32 && line[0].is_ascii_uppercase())
-        .and_then(|_| find(line, " Part"))?;
-    let (name, number) = (&line[..at], std::str::from_utf8(&line[at + 5..]).ok()?.parse().ok()?);
-    let hash = memchr::memchr(b'#', name)?;
-    (name[..hash].iter().all(u8::is_ascii_alphabetic) && name[hash + 1..].iter().all(u8::is_ascii_digit))
-        .then_some((name, number))
 }
 
 /// A report is printed at once: what the same printer says after a silence is another matter, and so is what it said long

@@ -187,7 +187,7 @@ fn a_log_whose_newest_line_stands_first_keeps_its_lines_and_offsets() {
         let drive = frames.iter().find(|frame| frame["function"] == "drive_open").expect("a frame");
         assert_eq!(drive["log_line"].as_u64(), Some(4), "{name}");
         let shown = text(&kanalyze(&["parse", name], folder.path(), None).stdout);
-        assert!(shown.contains("newest line stands first"), "{shown}");
+        assert!(shown.contains("newest lines stand first"), "{shown}");
     }
 }
 

@@ -8,8 +8,14 @@ pub(super) fn behind_stamp(text: &[u8]) -> &[u8] {
 
 /// `Mar  1 12:00:09 `, `2026-03-01T12:00:09`, `12:00:09,123 ` at the start, as daemons write it.
 pub(super) fn is_dated(text: &[u8]) -> bool {
-    const FORMS: [&[u8]; 5] =
-        [b"Mmm 00 00:00:00 ", b"0000-00-00T00:00:00", b"0000-00-00 00:00:00", b"00:00:00 ", b"00:00:00,000 "];
+    const FORMS: [&[u8]; 6] = [
+        b"Mmm 00 00:00:00 ",
+        b"Mmm 00 00:00:00.000",
+        b"0000-00-00T00:00:00",
+        b"0000-00-00 00:00:00",
+        b"00:00:00 ",
+        b"00:00:00,000 ",
+    ];
     FORMS.iter().any(|form| {
         let fits = |(byte, form): (&u8, &u8)| match form {
             b'0' => byte.is_ascii_digit(),

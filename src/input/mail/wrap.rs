@@ -2,7 +2,7 @@
 
 use super::stamp::{behind_stamp, is_dated, is_place, is_stamped};
 use super::{Line, cut};
-use crate::input::{Inside, Landmark, landmark};
+use crate::input::{Inside, Landmark, landmark, part};
 
 /// No mailer makes lines longer than this when it wraps, the marks of quoting included.
 const WIDEST: usize = 84;
@@ -37,8 +37,9 @@ pub(super) fn joined(lines: Vec<Line>, length: usize) -> Inside {
         None => lines.chunks(PART).map(wrapped_at).collect(),
     };
     let mut mail = Inside::of(length);
+    let depths: Vec<usize> = lines.iter().map(|line| line.depth).collect();
     let mut lines = lines.into_iter().peekable();
-    let mut after = None;
+    let (mut after, mut last) = (None, None);
     let mut number = 0;
     while let Some(line) = lines.next() {
         let near = parts.get(number / PART).copied().flatten();
@@ -51,16 +52,73 @@ pub(super) fn joined(lines: Vec<Line>, length: usize) -> Inside {
         mail.text.extend_from_slice(&line.text);
         if let Some(next) = lines.peek()
             && let Some(glue) = glue(&mail.text[whole..], &line, next, (width, near))
+                .or_else(|| pushed_out(&mail.text[whole..], next, &depths[number..]))
         {
             mail.text.extend_from_slice(glue);
             mail.begin(next.origin);
             after = Some(whole);
         } else {
+            unglue_stamped(&mut mail.text[whole..], &mut last);
             unglue(&mut mail.text[whole..]);
             mail.text.push(b'\n');
         }
     }
     mail
+}
+
+/// What a mailer pushes out of the quoting is no more than so many lines.
+const PUSHED: usize = 2;
+
+/// What belongs between a line with a stamp and the next one, if a mailer that wrapped a reply left the rest of the line less deep in
+/// the quoting: the lines below stand as deep as the first again. `depths` are those of the next line and below it.
+fn pushed_out(whole: &[u8], next: &Line, depths: &[usize]) -> Option<&'static [u8]> {
+    let text = next.text.trim_ascii();
+    let pushed = depths.iter().take_while(|depth| **depth == next.depth).count();
+    let again = depths.get(pushed).is_some_and(|depth| *depth > next.depth);
+    let one = pushed <= PUSHED
+        && again
+        && whole.len() <= LONGEST
+        && is_stamped(whole)
+        && !text.is_empty()
+        && !is_stamped(text)
+        && part(text).is_none();
+    let hyphen = whole.trim_ascii_end().ends_with(b"-");
+    one.then_some(if hyphen || whole.ends_with(b" ") { b"" } else { b" " })
+}
+
+/// Seconds of `[   12.345678] ` at the start, and how long that is.
+fn stamp(text: &[u8]) -> Option<(f64, usize)> {
+    let inner = text.strip_prefix(b"[")?;
+    let end = memchr::memchr(b']', &inner[..inner.len().min(20)])?;
+    let number = inner[..end].trim_ascii();
+    let decimals = number.len() - memchr::memchr(b'.', number)? - 1;
+    let time = std::str::from_utf8(number).ok()?.parse().ok().filter(|_| decimals == 6)?;
+    Some((time, end + 2))
+}
+
+/// The lines that a mailer set as one paragraph were printed within so many seconds.
+const PARAGRAPH: f64 = 120.0;
+
+/// Breaks a line where a mailer set several as one paragraph: before each stamp that is not older than the one before it, `last`.
+fn unglue_stamped(line: &mut [u8], last: &mut Option<f64>) {
+    let mut from = 0;
+    if let Some((time, length)) = stamp(line) {
+        (*last, from) = (Some(time), length);
+    }
+    let Some(mut before) = *last else { return };
+    while let Some(at) = line.get(from..).and_then(|rest| memchr::memmem::find(rest, b" [")).map(|at| from + at) {
+        let said = !line[from..at].trim_ascii().is_empty();
+        if let Some((time, length)) = stamp(&line[at + 1..])
+            && said
+            && (0.0..=PARAGRAPH).contains(&(time - before))
+        {
+            line[at] = b'\n';
+            (before, from) = (time, at + 1 + length);
+        } else {
+            from = at + 1;
+        }
+    }
+    *last = Some(before);
 }
 
 /// Breaks a line of syslog where a mailer set several of them as one paragraph: before each date with the same host and tag.
@@ -98,6 +156,7 @@ fn glue(
         || next.depth > line.depth
         || next.text.trim_ascii().is_empty()
         || line.text.trim_ascii().is_empty()
+        || part(&next.text).is_some()
     {
         return None;
     }
@@ -148,6 +207,14 @@ fn behind_words(text: &[u8]) -> &[u8] {
     starts.map_or(text, |at| behind_stamp(&text[at..]))
 }
 
+/// Whether a shell's prompt stands before a stamp: `root@bench:~# [   12.345678] `.
+fn is_prompt(text: &[u8]) -> bool {
+    let behind = behind_words(text);
+    let before = &text[..text.len() - behind.len()];
+    let prompt = memchr::memrchr(b'[', before).map_or(before, |at| &before[..at]);
+    behind.len() < text.len() && prompt.len() > 2 && matches!(prompt.trim_ascii_end().last(), Some(b'#' | b'$'))
+}
+
 /// What follows further stamps and tags: `[12345.678901] `, `[4:     widgetd:  771] `, `watchdog: `.
 fn behind_tags(mut text: &[u8]) -> &[u8] {
     while text.first() == Some(&b'[')
@@ -177,8 +244,8 @@ fn continues(whole: &[u8], line: &Line, next: &Line, width: usize) -> bool {
         return false;
     }
     if is_stamped(whole) || is_stamped(rest) {
-        // In a log with times a line without one is a cut line's rest.
-        return !is_stamped(rest);
+        // In a log with times a line without one is a cut line's rest, unless a shell waits there for a command.
+        return !is_stamped(rest) && !is_prompt(rest);
     }
     if is_source(rest) {
         return names_function(whole);
