@@ -6,9 +6,14 @@ use super::window::{FLOODED_WINDOW, Job, Place, Spot, Window, line_end, structur
 use crate::grammar::{Anchor, Grammar};
 use crate::line::{Dressing, EXECUTOR_ANCHOR, Header, Letters, Wrapper, lex, speaker, speaks_alone};
 use crate::report::{
-    Context, Event, Excerpt, Executor, Origin, Printers, REPORT_SCHEMA, Report, Speaker, Structure, Title, WINDOW,
-    Wording, console, corruption, frame_of, guilty_file, lines_before, said, stated, subject, title,
+    Context, Event, Excerpt, Executor, Known, Origin, Printers, REPORT_SCHEMA, Report, Speaker, Structure, Title,
+    WINDOW, Wording, console, corruption, frame_of, guilty_file, lines_before, said, stated, subject, title,
 };
+
+/// The words with which the kernel begins the first line of a report; none if it may say something before them.
+fn opening<'g>(header: &'g crate::grammar::Header, line: &[u8]) -> &'g str {
+    if header.syzbot { header.text_in(line).unwrap_or_default() } else { "" }
+}
 
 /// What a line that looks like a report's first turned out to be.
 pub(super) enum Found {
@@ -68,7 +73,13 @@ pub(super) fn report<'a>(job: &Job<'a>, spot: &Spot, printers: &mut Printers<'a>
     let frame = frame_of(&titled.text);
     let named = Named { grammar: job.grammar, header, title: &titled, frame: &frame };
     let (subject, is_stated) = named.subject(&view.text[first.start..first.end], &structure);
-    let said = said(job.grammar, view.bytes(), first.start - view.from, &excerpt, structure.mixed.is_some());
+    let known = Known {
+        start: first.start - view.from,
+        header: opening(&job.grammar.headers[header], &view.text[first.start..first.end]),
+        mixed: structure.mixed.is_some(),
+        alone: structure.stacks.is_empty() && structure.task.is_none() && structure.kernel_version.is_none(),
+    };
+    let said = said(job.grammar, view.bytes(), &known, &excerpt);
     let prefix = console(&view.text[first.start..first.end]);
     let lexed = lex(&view.text[first.start..first.end]);
     let mut damage = structure.damage;

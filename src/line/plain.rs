@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// What is written for characters of kernel lines, and the plain one; nothing for what shows nothing.
-const WRITTEN: [(&[u8], Option<u8>); 26] = [
+const WRITTEN: [(&[u8], Option<u8>); 27] = [
     // HTML.
     (b"&gt;", Some(b'>')),
     (b"&lt;", Some(b'<')),
@@ -28,6 +28,8 @@ const WRITTEN: [(&[u8], Option<u8>); 26] = [
     (b"\xc2\xa0", Some(b' ')),
     (b"\xe2\x80\xaf", Some(b' ')),
     (b"\xe2\x80\x87", Some(b' ')),
+    // The sign of multiplication, U+00D7, which a blog sets for an x between digits.
+    (b"\xc3\x97", Some(b'x')),
     // Zero-width blanks and joiners, the soft hyphen, the byte order mark.
     (b"\xe2\x80\x8b", None),
     (b"\xe2\x80\x8c", None),
@@ -88,7 +90,7 @@ fn untouched(text: &[u8]) -> Cow<'_, [u8]> {
 
 /// The plain character (or nothing) for which the beginning of a text stands, and how long that is.
 fn stands_for(text: &[u8]) -> Option<(Option<u8>, usize)> {
-    text.first().filter(|byte| matches!(byte, b'&' | 0xc2 | 0xe2 | 0xef))?;
+    text.first().filter(|byte| matches!(byte, b'&' | 0xc2 | 0xc3 | 0xe2 | 0xef))?;
     WRITTEN.iter().find(|(written, _)| text.starts_with(written)).map(|(written, byte)| (*byte, written.len()))
 }
 
@@ -109,6 +111,7 @@ mod tests {
             ("-&gt; #1 (&amp;a-&gt;b){+.+.}:", "-> #1 (&a->b){+.+.}:"),
             ("[    1.0]\u{a0}BUG:\u{a0}x<br>", "[    1.0] BUG: x"),
             ("\u{feff}[    1.0] x\u{200b}y <br/>", "[    1.0] xy "),
+            ("EIP is at widget_add+0×83/0xd7", "EIP is at widget_add+0x83/0xd7"),
             ("über & Käse", "über & Käse"),
             ("Kernel panic — not syncing: “x” –-", "Kernel panic - not syncing: \"x\" --"),
         ] {

@@ -88,7 +88,8 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
     if is_on_the_wall(before) {
         return Speaker::Kernel;
     }
-    if is_tagged(&before[behind_stamp.map_or(0, |end| end + 1)..]) || is_assigned(before) {
+    let words = &before[behind_stamp.map_or(0, |end| end + 1)..];
+    if is_tagged(words) || is_numbered(words) || is_assigned(before) {
         return Speaker::Program;
     }
     if has_loaders_stamp(raw) {
@@ -114,9 +115,10 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
     // not known yet.
     let alone = line.start == 0 && line.end == line.text.len();
     let goes_on = || alone || is_body(rest) || below().next().is_some_and(|below| is_own(&below));
-    // `crash` shows what the kernel said when it died.
-    if before.trim_ascii() == LAST_WORDS {
-        return Speaker::Kernel;
+    // `crash`, abrt and apport show what the kernel said; its log may be there, too.
+    if stamp.is_none() && is_label(before) {
+        let again = is_said_again(line, &shown[at..]);
+        return if again { Speaker::Program } else { Speaker::Kernel };
     }
     let told = mentioned
         || !alone && is_title(line.header, rest) && !below().next().is_some_and(|below| is_own(&below))
@@ -327,6 +329,37 @@ fn is_tagged(before: &[u8]) -> bool {
     let name = before[..open].iter().rev().take_while(|byte| byte.is_ascii_alphanumeric() || b"-_./()@".contains(byte));
     let digits = &before[open + 1..close];
     !digits.is_empty() && digits.iter().all(u8::is_ascii_digit) && name.count() > 0
+}
+
+/// Whether a program that writes into the kernel's log says who it is: `widgetd (12) `, `widgetd: (12) `.
+fn is_numbered(before: &[u8]) -> bool {
+    let Some(rest) = before.trim_ascii_end().strip_suffix(b")") else { return false };
+    let Some(open) = memchr::memrchr(b'(', rest) else { return false };
+    let digits = &rest[open + 1..];
+    let name = rest[..open].strip_suffix(b" ").unwrap_or_default();
+    let name = name.trim_ascii_start();
+    let name = name.strip_suffix(b":").unwrap_or(name);
+    !digits.is_empty()
+        && digits.iter().all(u8::is_ascii_digit)
+        && !name.is_empty()
+        && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
+}
+
+/// Whether a row of a tool's table begins so: `PANIC: "`, `reason:    `, `Title: `.
+fn is_label(before: &[u8]) -> bool {
+    const LABELS: [&[u8]; 3] = [LAST_WORDS, b"reason:", b"Title:"];
+    LABELS.contains(&before.trim_ascii())
+}
+
+/// A copy is looked for of so many bytes of what was said: what follows may be cut.
+const COPY: usize = 60;
+
+/// Whether the log shows elsewhere what a tool's table shows.
+fn is_said_again(line: &Header<'_>, said: &[u8]) -> bool {
+    let said = said.trim_ascii_end();
+    let said = said.strip_suffix(b"\"").unwrap_or(said);
+    let said = &said[..said.len().min(COPY)];
+    [&line.text[..line.start], &line.text[line.end..]].iter().any(|text| memchr::memmem::find(text, said).is_some())
 }
 
 /// Whether journald wrote a message of the kernel onto terminals: `kernel[1]: `.

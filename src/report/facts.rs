@@ -131,6 +131,20 @@ impl Facts {
         Answer::NotMine
     }
 
+    /// The CPU behind the flags of i386 since Linux 2.6.25: `EIP: 0060:[<f8d4a1f1>] EFLAGS: 00010246 CPU: 0`.
+    pub(super) fn cpu_of_flags(
+        &mut self,
+        trimmed: &[u8],
+        line: &Shown<'_>,
+        account: &mut Account<'_>,
+        traces: &mut Traces,
+    ) {
+        let cpu = after(trimmed, "EIP: ").and_then(|rest| keyed(rest, " CPU: "));
+        if let Some(cpu) = cpu.and_then(|cpu| u32::try_from(cpu).ok()) {
+            self.of_cpu(CpuLine { cpu: Some(cpu), ..CpuLine::default() }, line.log_line, account, traces);
+        }
+    }
+
     /// The access that went wrong, its kind, and the number of the oops.
     fn fault(&mut self, trimmed: &[u8], line: &Shown<'_>, out: &mut Structure) {
         let letters = line.letters;

@@ -49,6 +49,8 @@ pub(super) fn unusual(line: &[u8], log_line: u64) -> Option<FrameLine> {
             frame.address = Some(text(address));
             bracketed = true;
             rest = tail.trim_ascii_start();
+        } else if let Some(tail) = lost_address(rest) {
+            rest = tail;
         } else if let Some(tail) = after(rest, "(inlined by)") {
             frame.inline = true;
             rest = tail.trim_ascii_start();
@@ -187,6 +189,13 @@ fn bracketed_address(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     // A build id or a time in brackets is not an address: those are addresses of 32 or 64 bits.
     let plausible = if angled { !address.is_empty() } else { address.len() == 8 || address.len() == 16 };
     plausible.then_some((address, rest))
+}
+
+/// What follows the brackets of an address that a page took for a tag: `[] f+0x1/0x2`.
+fn lost_address(bytes: &[u8]) -> Option<&[u8]> {
+    let rest = bytes.strip_prefix(b"[] ").or_else(|| bytes.strip_prefix(b"[<>] "))?.trim_ascii_start();
+    let named = rest.strip_prefix(b"? ").unwrap_or(rest);
+    with_offset(named).is_some().then_some(rest)
 }
 
 /// `(f) from [<c000>] (g+0x1/0x2)` and the newer `f from g+0x1/0x2`: the frame of `g`.

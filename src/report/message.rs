@@ -38,16 +38,29 @@ const NEAR: usize = 4 * ABOVE;
 const CUT: &str = "[ cut here ]";
 /// How many lines above that one are looked at for the same words.
 const CHATTER: usize = 32;
-/// A line above `[ cut here ]` is of the report if it was printed no longer before, seconds.
+/// A line above `[ cut here ]`, or below a line that is all of a report, is of it if no more time lies between, seconds.
 const AT_ONCE: f64 = 0.01;
 
 /// Why a page is shown.
 const DUMPED: &[u8] = b"page dumped because: ";
 
-/// Reads the sentences of the report whose first line begins at `start` of `window`; of one that is `mixed` with another only
-/// what its first line says.
+/// What is known of a report whose sentences are read.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// Where its first line begins in the window, bytes.
+    pub start: usize,
+    /// The text for which that was taken for a report's first line.
+    pub header: &'a str,
+    /// Whether it is mixed with another one: only its first line speaks of it.
+    pub mixed: bool,
+    /// Whether it has no structure: what others say may stand below.
+    pub alone: bool,
+}
+
+/// Reads the sentences of a report in `window`.
 #[must_use]
-pub fn said(grammar: &Grammar, window: &[u8], start: usize, excerpt: &Excerpt<'_>, mixed: bool) -> Said {
+pub fn said(grammar: &Grammar, window: &[u8], known: &Known<'_>, excerpt: &Excerpt<'_>) -> Said {
+    let Known { start, header, mixed, alone } = *known;
     let own = &excerpt.lines[..excerpt.own];
     // A symbolized header follows its copies for inlined functions.
     let copies = own.iter().take_while(|line| is_inlined_copy(message(excerpt, line))).count();
@@ -56,19 +69,25 @@ pub fn said(grammar: &Grammar, window: &[u8], start: usize, excerpt: &Excerpt<'_
     };
     let first = message(excerpt, first);
     let plain = undo(first, b"").unwrap_or(Cow::Borrowed(first));
-    let mut out = Said { source: source_line(&plain), ..Said::default() };
-    for line in above(grammar, window, start, excerpt, find(&plain, "BUG at ").is_some()).into_iter().filter(|_| !mixed)
+    let others = others_words(&plain, header);
+    let quoted = plain[..others].ends_with(b"\"");
+    let plain = &plain[others..];
+    let plain = plain.strip_suffix(b"\"").filter(|_| quoted).unwrap_or(plain);
+    let mut out = Said { source: source_line(plain), ..Said::default() };
+    for line in above(grammar, window, start, excerpt, find(plain, "BUG at ").is_some()).into_iter().filter(|_| !mixed)
     {
         say(&mut out.message, line);
     }
     // Without a number it says no more than the title.
-    if out.source.is_none() && find(&plain, "+0x").is_none() && plain.iter().any(u8::is_ascii_digit) {
-        say(&mut out.message, &plain);
+    if out.source.is_none() && find(plain, "+0x").is_none() && plain.iter().any(u8::is_ascii_digit) {
+        say(&mut out.message, plain);
     }
     if mixed {
         return out;
     }
-    for line in lines.iter().take(BELOW).map(|line| message(excerpt, line).trim_ascii()) {
+    let own = |line: &&KeptLine<'_>| !alone || out.source.is_some() || is_at_once(line, excerpt.time);
+    let below = lines.iter().take(BELOW).take_while(own).count();
+    for line in lines[..below].iter().map(|line| message(excerpt, line).trim_ascii()) {
         if out.source.is_none()
             && let Some(source) = source_of_token(word(line).0)
             && frame_line(line, 0).is_none()
@@ -92,6 +111,22 @@ pub fn said(grammar: &Grammar, window: &[u8], start: usize, excerpt: &Excerpt<'_
         above = line;
     }
     out
+}
+
+/// So many words in front of a header are not the kernel's: it has a tag or two.
+const SENTENCE: usize = 3;
+
+/// How many bytes of a first line somebody else wrote, before what the kernel says: `Then I got: `, `[CODE]Jan  1 10:00:00 host kernel: `,
+/// another message and its stamp.
+fn others_words(line: &[u8], header: &str) -> usize {
+    let Some(at) = find(line, header) else { return 0 };
+    let before = &line[..at];
+    let marks = [&b"] "[..], b"kernel: ", b"kernel:"];
+    let end = |mark: &[u8]| memchr::memmem::rfind(before, mark).map(|found| found + mark.len());
+    let marked = marks.into_iter().filter_map(end).max().unwrap_or(0);
+    let rest = &before[marked..];
+    let sentence = words(rest).count() >= SENTENCE && find(rest, ": ").is_none();
+    if sentence || rest.ends_with(b"\"") { at } else { marked }
 }
 
 /// A line without its prefix: one that the exact rule does not know (a caller without a stamp) is taken off, too.
@@ -156,9 +191,11 @@ fn above<'w>(grammar: &Grammar, window: &'w [u8], start: usize, excerpt: &Excerp
             continue;
         }
         if cut {
-            let stamp = prefix.stamp.and_then(|stamp| std::str::from_utf8(stamp).ok()?.trim().parse::<f64>().ok());
-            let at_once =
-                stamp.zip(excerpt.time).is_some_and(|(stamp, time)| (0.0..=AT_ONCE).contains(&(time - stamp)));
+            let at_once = prefix
+                .stamp
+                .and_then(time_of)
+                .zip(excerpt.time)
+                .is_some_and(|(stamp, time)| (0.0..=AT_ONCE).contains(&(time - stamp)));
             // Without stamps only what a check of lists says is known to be its own.
             let of_list = line.starts_with(b"list_") && find(line, " corruption").is_some();
             let said = (at_once || of_list)
@@ -177,6 +214,17 @@ fn above<'w>(grammar: &Grammar, window: &'w [u8], start: usize, excerpt: &Excerp
     Vec::new()
 }
 
+/// The number in a stamp, seconds.
+fn time_of(stamp: &[u8]) -> Option<f64> {
+    std::str::from_utf8(stamp).ok()?.trim().parse().ok()
+}
+
+/// Whether a line was printed together with the first one.
+fn is_at_once(line: &KeptLine<'_>, first: Option<f64>) -> bool {
+    let times = line.stamp.and_then(time_of).zip(first);
+    times.is_some_and(|(time, first)| (0.0..=AT_ONCE).contains(&(time - first)))
+}
+
 /// Whether the same printer has just said the same, other numbers aside: then the line is not what a check says about its finding.
 fn is_repeated(line: &[u8], above: &[u8], context: Context<'_>) -> bool {
     above.rsplit(|byte| *byte == b'\n').take(CHATTER).any(|raw| {
@@ -191,9 +239,18 @@ fn is_sentence(grammar: &Grammar, line: &[u8], least: usize) -> bool {
     line.first().is_some_and(u8::is_ascii_alphanumeric)
         && words(line).filter(is_word).count() >= least
         && find(line, "+0x").is_none()
-        && !["Modules linked in", "Workqueue:", "Hardware name:", "Code:", "Kernel panic", "CPU:", "Process "]
-            .iter()
-            .any(|start| line.starts_with(start.as_bytes()))
+        && ![
+            "Modules linked in",
+            "last sysfs file:",
+            "Workqueue:",
+            "Hardware name:",
+            "Code:",
+            "Kernel panic",
+            "CPU:",
+            "Process ",
+        ]
+        .iter()
+        .any(|start| line.starts_with(start.as_bytes()))
         && !begins(line)
         && announcement(&grammar.vocabulary, line, Letters::of(line)).is_none()
         && cpu_line(line).is_none()

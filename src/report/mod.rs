@@ -80,7 +80,7 @@ pub use integrity::corruption;
 pub use leftovers::without_leftovers;
 pub use lines::Line;
 pub(crate) use lines::Shown;
-pub use message::{Said, said};
+pub use message::{Known, Said, said};
 pub use naming::demangle;
 pub use printed::KeptLine;
 pub(crate) use printed::is_doubted;
