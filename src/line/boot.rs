@@ -84,3 +84,10 @@ pub fn begins_boot(last: Option<BootMark>, now: BootMark, quiet: bool) -> bool {
         Some(last) => now <= last,
     }
 }
+
+/// Whether the first mark of a log belongs to the boot of the stamped lines above it: x86 says which microcode it loads before it
+/// says who it is. `last` is the stamp above it, `now` its own; a new boot begins earlier.
+#[must_use]
+pub fn same_boot(last: Option<f64>, now: Option<f64>) -> bool {
+    last.is_none_or(|last| now.is_some_and(|now| last <= now))
+}

@@ -36,7 +36,7 @@ mod usual;
 mod wall;
 
 pub use anchors::{BOOT_ANCHORS, EXECUTOR_ANCHOR, GAP_ANCHORS, KERNEL_BOOT_ANCHORS};
-pub use boot::{BootMark, begins_boot, boot_mark, boot_start};
+pub use boot::{BootMark, begins_boot, boot_mark, boot_start, same_boot};
 pub use dressing::{Dressing, Shown, Undressed};
 pub(crate) use find::{Wanted, find, find_last, is_same_but_digits};
 pub use gap::{Gap, ends_cut, gap};

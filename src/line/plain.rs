@@ -42,11 +42,14 @@ const WRITTEN: [(&[u8], Option<u8>); 27] = [
 /// Line breaks of HTML at the end of a line.
 const BREAKS: [&[u8]; 4] = [b"<br>", b"<br/>", b"<br />", b"<BR>"];
 
+/// How editors show the carriage return of a serial line.
+const RETURN: &[u8] = b"^M";
+
 /// No stamp ends further in, bytes.
 const STAMP: usize = 40;
 
 /// The line (without its end) in plain characters: HTML escapes, no-break blanks, invisible characters, set dashes and quotation
-/// marks, and `<br>` undone.
+/// marks, `<br>` and `^M` undone.
 ///
 /// A line that needs nothing is lent as it is; to know that costs one look at its bytes.
 #[must_use]
@@ -56,6 +59,9 @@ pub fn plain(line: &[u8]) -> Cow<'_, [u8]> {
         && ended.last() == Some(&b'>')
         && let Some(rest) = BREAKS.iter().find_map(|mark| ended.strip_suffix(*mark))
     {
+        text = rest;
+    }
+    while let Some(rest) = text.strip_suffix(RETURN) {
         text = rest;
     }
     if text.is_ascii() && memchr::memchr2(b'&', b'\t', text).is_none() {

@@ -54,6 +54,9 @@ pub struct Header<'a> {
     pub prose: bool,
 }
 
+/// What Itanium's kernel says of a task whose name and number it puts in front, as programs do with their own.
+const OF_A_TASK: &str = "NaT consumption ";
+
 /// How many lines below an unstamped header are searched for what only reports hold.
 const EVIDENCE: usize = 8;
 /// So many of them must a program have passed on.
@@ -89,7 +92,7 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
         return Speaker::Kernel;
     }
     let words = &before[behind_stamp.map_or(0, |end| end + 1)..];
-    if is_tagged(words) || is_numbered(words) || is_assigned(before) {
+    if line.header != OF_A_TASK && is_tagged(words) || is_numbered(words) || is_assigned(before) {
         return Speaker::Program;
     }
     if has_loaders_stamp(raw) {
@@ -121,7 +124,7 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
         return if again { Speaker::Program } else { Speaker::Kernel };
     }
     let told = mentioned
-        || !alone && is_title(line.header, rest) && !below().next().is_some_and(|below| is_own(&below))
+        || !alone && is_title(line.header, rest, line.prose) && !below().next().is_some_and(|below| is_own(&below))
         || !line.prose && !before.trim_ascii().is_empty() && is_mentioned(line.header, rest)
         || names_no_task(line.header, rest) && !below().next().is_some_and(|below| is_own(&below))
         || ends_in_place(before)
@@ -224,11 +227,32 @@ fn names_no_task(header: &str, rest: &[u8]) -> bool {
     number == task.len() || !task[..number].ends_with(b":")
 }
 
-/// Whether it is the title that such a fault gets: the kernel says the address, not the function.
-fn is_title(header: &str, rest: &[u8]) -> bool {
-    header == "BUG:"
-        && rest.starts_with(b" unable to handle kernel ")
-        && [" dereference in ", " request in "].iter().any(|words| find(rest, words).is_some())
+/// What the kernel never goes on with, but titles of its reports do: it names the address or the place, not the function.
+const TITLES: [(&str, &[&str]); 3] = [
+    ("BUG:", &[" unable to handle kernel NULL pointer dereference in ", " unable to handle kernel paging request in "]),
+    ("general protection fault", &[" in "]),
+    ("kernel BUG", &[" in "]),
+];
+
+/// Whether it is the title that such a report gets; in a letter, any that ends with the name of a function, `WARNING: refcount bug in
+/// widget_put (2)`: the kernel mostly says the offset, too.
+fn is_title(header: &str, rest: &[u8], prose: bool) -> bool {
+    let known = TITLES.iter().find(|(word, _)| *word == header);
+    let starts = |words: &[&str]| words.iter().any(|words| find(rest, words).is_some());
+    known.is_some_and(|(_, words)| starts(words)) || prose && ends_in_name(rest)
+}
+
+/// Whether the last words are `in widget_put`, but for the number that tells bugs of one title apart.
+fn ends_in_name(rest: &[u8]) -> bool {
+    let mut words = rest.split(|byte| *byte == b' ').rev().filter(|word| !word.is_empty());
+    let is_number = |word: &&[u8]| {
+        word.strip_prefix(b"(")
+            .and_then(|word| word.strip_suffix(b")"))
+            .is_some_and(|word| word.iter().all(u8::is_ascii_digit))
+    };
+    let last = words.next().and_then(|word| if is_number(&word) { words.next() } else { Some(word) });
+    let is_name = |name: &[u8]| name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(byte));
+    last.is_some_and(is_name) && words.next() == Some(b"in")
 }
 
 /// Whether a shell puts it into a variable: `J1="[  120.1] INFO: task a:12 blocked for more than 120 seconds."`.

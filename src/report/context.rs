@@ -54,7 +54,8 @@ pub(super) fn cpu_line(line: &[u8]) -> Option<CpuLine> {
     out.cpu = out.cpu.or_else(beside);
     let (comm, state) = match split_last(tail, " Not tainted").or_else(|| split_last(tail, " Tainted: ")) {
         Some((comm, _)) => (comm, &tail[comm.len()..]),
-        None => (tail, &b""[..]),
+        // Who wraps lines breaks them there.
+        None => (tail.trim_ascii_end().strip_suffix(b" Tainted:").unwrap_or(tail), &b""[..]),
     };
     out.task = pid.map(|pid| Task { comm: text(command(comm)), pid });
     (out.taint, out.kernel_version) = taint(state);
@@ -100,9 +101,14 @@ pub(super) fn kernel_build(bytes: &[u8]) -> Option<String> {
 pub(super) fn taint(bytes: &[u8]) -> (Option<String>, Option<String>) {
     let bytes = bytes.trim_ascii_start();
     let release = |rest: &[u8]| {
-        let (release, _) = word(rest);
+        let (release, rest) = word(rest);
         let release = release.strip_prefix(b"(").unwrap_or(release);
-        release.first().is_some_and(u8::is_ascii_digit).then(|| text(release))
+        // Mail programs break long lines behind a dash or a dot, with which no release ends.
+        let rest = if release.ends_with(b"-") || release.ends_with(b".") { word(rest).0 } else { b"" };
+        let broken = !rest.is_empty() && !rest.starts_with(b"#");
+        let whole = broken || !release.ends_with(b"-") && !release.ends_with(b".");
+        let known = whole && release.first().is_some_and(u8::is_ascii_digit);
+        known.then(|| text(&[release, if broken { rest } else { b"" }].concat()))
     };
     if let Some(rest) = after(bytes, "Not tainted") {
         return (Some(String::new()), release(rest));

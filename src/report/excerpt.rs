@@ -68,10 +68,16 @@ impl<'a> Excerpt<'a> {
         let last_copy = at + copies_below(window, anchors, at);
         // What may carry on another report does not carry on one of its own kind.
         let ends = |anchor: &Anchor| anchor.second || (first.carries_on && anchor.header == first.header);
-        let second = anchors[last_copy + 1..]
+        let below = &anchors[last_copy + 1..];
+        let second = below
             .iter()
-            .find(|anchor| ends(anchor) && !symbolized::is_inlined_copy(&window[anchor.start..anchor.end]))
-            .map(|anchor| anchor.start);
+            .enumerate()
+            .find(|(between, anchor)| {
+                ends(anchor)
+                    && !symbolized::is_inlined_copy(&window[anchor.start..anchor.end])
+                    && !is_echo(window, first, &below[..*between], anchor)
+            })
+            .map(|(_, anchor)| anchor.start);
         let before_second = |line: &KeptLine<'_>| second.is_none_or(|second| line.offset < second);
         let own = match prefix.context {
             Context::Caller(_) => own_of_caller(&lines, window, &anchors[last_copy + 1..]),
@@ -107,6 +113,21 @@ pub fn copies_below(window: &[u8], anchors: &[Anchor], at: usize) -> usize {
                 && symbolized::is_inlined_copy(&window[this.start..this.end])
         })
         .count()
+}
+
+/// Whether a line says once more, word for word, what opened a report into which the lines `between` broke: xmon shows again what a
+/// BUG is.
+#[must_use]
+pub fn is_echo(text: &[u8], first: &Anchor, between: &[Anchor], again: &Anchor) -> bool {
+    let place = |anchor: &Anchor| {
+        let line = &text[anchor.start..anchor.end];
+        Some(line[memchr::memmem::find(line, b"BUG at ")?..].trim_ascii_end())
+    };
+    first.header.is_some()
+        && first.header == again.header
+        && !first.carries_on
+        && between.iter().any(|between| between.carries_on)
+        && place(again).is_some_and(|place_again| place(first) == Some(place_again))
 }
 
 /// With a caller the area is not cut, but what the report itself says ends at the caller's next report.

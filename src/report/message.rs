@@ -203,7 +203,9 @@ fn above<'w>(grammar: &Grammar, window: &'w [u8], start: usize, excerpt: &Excerp
                 && !is_repeated(line, &window[..end], excerpt.context);
             return if said { vec![line] } else { Vec::new() };
         }
-        if cpu_line(line).is_some() {
+        // Lockdep rules its reports off.
+        let is_rule = |line: &[u8]| !line.is_empty() && !line.iter().any(u8::is_ascii_alphanumeric);
+        if cpu_line(line).is_some() || is_rule(line) && !line.starts_with(b"---[") {
             continue;
         }
         if line.is_empty() || line.starts_with(b"---[") || found.len() == ABOVE {
@@ -255,7 +257,14 @@ fn is_sentence(grammar: &Grammar, line: &[u8], least: usize) -> bool {
         && announcement(&grammar.vocabulary, line, Letters::of(line)).is_none()
         && cpu_line(line).is_none()
         && taint(line) == (None, None)
+        && !is_release(line)
         && frame_line(line, 0).is_none()
+}
+
+/// Whether lockdep says which kernel it is, `6.1.0 #2 Not tainted`, of whatever name: `syzkaller #0 Not tainted`.
+fn is_release(line: &[u8]) -> bool {
+    let behind = split(line, " #").map(|(_, rest)| word(rest)).filter(|(build, _)| number(build).is_some());
+    behind.is_some_and(|(_, rest)| taint(rest).0.is_some())
 }
 
 /// The first `path/file.c:123` of a header.

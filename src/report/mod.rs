@@ -74,7 +74,7 @@ pub use cleanup::clean_title;
 pub use console::{Console, Context, console, is_questionable};
 pub use describe::describe;
 pub(crate) use describe::describe_shown;
-pub use excerpt::{Excerpt, copies_below, lines_before};
+pub use excerpt::{Excerpt, copies_below, is_echo, lines_before};
 pub use frames::{FrameLine, frame_after, frame_line};
 pub use integrity::corruption;
 pub use leftovers::without_leftovers;

@@ -39,7 +39,8 @@ pub fn subject(grammar: &Grammar, header: usize, title: &Title, frame: &str, fou
     let trapped = || frames_of(&found.stacks, &[StackRole::Pc]).next().filter(|_| is("warning"));
     let work = || {
         let work = found.hung_tasks.iter().find_map(|task| task.work_function.as_ref());
-        work.or(found.work_function.as_ref()).and_then(|name| search.plain(name))
+        // The log says that this is what ran, so a word of machinery in its name (`blk_mq_requeue_work`) tells nothing.
+        work.or(found.work_function.as_ref()).and_then(|name| Search { loosely: true, ..search }.plain(name))
     };
     // A worker's own loop says nothing; what it ran does.
     let told = |name: String| if WORKER.contains(&name.as_str()) { work().or(Some(name)) } else { Some(name) };
@@ -50,6 +51,7 @@ pub fn subject(grammar: &Grammar, header: usize, title: &Title, frame: &str, fou
         .first(pc)
         .or_else(|| if pcs > 0 && nowhere() { caller() } else { None })
         .or_else(|| trapped().and_then(|frame| Search { loosely: true, ..search }.plain(frame.function.as_deref()?)))
+        .or_else(|| if search.looks_without_entry(&found.stacks) { search.interrupted(&found.stacks) } else { None })
         .or_else(|| OWN.iter().find_map(|roles| search.first(own(roles).filter(|frame| frame.reliable))))
         .or_else(|| OWN.iter().find_map(|roles| search.first(behind_wait(grammar, hung, own(roles)).into_iter())))
         .and_then(told)
@@ -173,14 +175,41 @@ impl Search<'_> {
             let frames = &stack.frames;
             let entry = frames.iter().rposition(|frame| self.is(List::Interrupts, frame)).unwrap_or(0);
             let above = &frames[..entry];
-            let looks = |frame: &Frame| {
-                self.meaning(List::Finders, frame).is_some_and(|meaning| ![PRINTER, CHECKER].contains(&meaning))
-            };
-            match above.iter().any(looks) {
-                true if above.iter().any(|frame| self.meaning(List::Finders, frame) == Some(OTHER_CPU)) => &[],
+            match above.iter().any(|frame| self.looks(frame)) {
+                true if above.iter().any(|frame| self.meaning(List::Finders, frame) == Some(OTHER_CPU)) => &frames[..0],
                 true => &frames[entry + 1..],
                 false => &frames[..],
             }
+            .iter()
+            .filter(move |frame| !self.is_next_door(stack, frame))
+        })
+    }
+
+    /// Whether it is a function that looks for lockups.
+    fn looks(self, frame: &Frame) -> bool {
+        self.meaning(List::Finders, frame).is_some_and(|meaning| ![PRINTER, CHECKER].contains(&meaning))
+    }
+
+    /// Whether a stack shows who looked for a lockup of its own CPU, but not where his interrupt came in, which somebody cut out.
+    fn looks_without_entry(self, stacks: &[Stack]) -> bool {
+        stacks.iter().filter(|stack| OWN[0].contains(&stack.role)).any(|stack| {
+            let mut finders = stack.frames.iter().filter(|frame| self.looks(frame)).peekable();
+            finders.peek().is_some()
+                && finders.all(|frame| self.meaning(List::Finders, frame) != Some(OTHER_CPU))
+                && !stack.frames.iter().any(|frame| self.is(List::Interrupts, frame))
+        })
+    }
+
+    /// Whether it is the function behind the one that called: a call that never returns is the last of its function, and where it
+    /// would return to, the next begins. Only where something broke in, a frame can stand at the beginning of its own.
+    fn is_next_door(self, stack: &Stack, frame: &Frame) -> bool {
+        if frame.offset != Some(0) || frame.inline {
+            return false;
+        }
+        let above = stack.frames.iter().take_while(|other| !std::ptr::eq(*other, frame)).filter(|other| !other.inline);
+        // Who panics is called; the call to panic() itself may not be shown.
+        above.last().map_or(stack.role == StackRole::Panic, |above| {
+            !self.is(List::Interrupts, above) && self.meaning(List::Finders, above) != Some(PRINTER)
         })
     }
 

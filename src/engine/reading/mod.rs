@@ -8,7 +8,7 @@ use super::causes::Causes;
 use super::window::Spot;
 use super::{Item, Options, Summary, in_order, thread_count};
 use crate::grammar::{Anchor, Gaps, PIECE, Room, Scanner, line_breaks};
-use crate::line::{BootMark, begins_boot};
+use crate::line::{BootMark, begins_boot, lex, same_boot};
 use crate::report::{Event, Report, WINDOW};
 use parts::{Due, PART, Scanned, ScannedPart};
 use std::sync::{Arc, Mutex};
@@ -164,8 +164,9 @@ impl Reading {
             if let Some(mark) = anchor.boot {
                 let quiet = self.last_boot_end <= anchor.start && !has_stamp(&text[self.last_boot_end..anchor.start]);
                 let first = self.last_boot.is_none();
+                let now = || lex(&text[anchor.start..anchor.end]).time;
                 if begins_boot(self.last_boot, mark, quiet)
-                    && (!first || anchor.start > 0 && has_stamp(&text[..anchor.start]))
+                    && (!first || !same_boot(last_stamp(&text[..anchor.start]), now()))
                 {
                     self.boot += 1;
                 }
@@ -191,7 +192,7 @@ impl Reading {
                 if !self.may_be_kernel(line, header) {
                     continue;
                 }
-                let message = crate::line::lex(line).message.min(line.len());
+                let message = lex(line).message.min(line.len());
                 items.push(Item::Opened {
                     header: self.options.grammar.headers[header].id.clone(),
                     start: self.base + anchor.start as u64,
@@ -327,6 +328,11 @@ fn add(gaps: &mut Gaps, more: Gaps) {
 
 /// Whether a stamped kernel line stands in the text. Only its end is looked at: boots are rare, logs are long.
 fn has_stamp(text: &[u8]) -> bool {
+    last_stamp(text).is_some()
+}
+
+/// The stamp of the last kernel line in the text that has one, as far up as is looked.
+fn last_stamp(text: &[u8]) -> Option<f64> {
     let tail = &text[text.len().saturating_sub(WINDOW)..];
-    tail.split(|byte| *byte == b'\n').any(|line| crate::line::lex(line).time.is_some())
+    tail.rsplit(|byte| *byte == b'\n').find_map(|line| lex(line).time)
 }

@@ -4,7 +4,7 @@ use super::super::window::Spot;
 use super::{BATCH, Reading};
 use crate::grammar::CLOSE;
 use crate::line::{Header, Speaker, speaker};
-use crate::report::{WINDOW, is_inlined_copy};
+use crate::report::{WINDOW, is_echo, is_inlined_copy};
 
 /// How many reports may begin within one window before the log counts as flooded: from then on each one's window is
 /// [`FLOODED_WINDOW`], so that a hostile log costs no more than an honest one.
@@ -20,7 +20,20 @@ impl Reading {
             && self.anchors[at - 1].end + 1 == anchor.start
             && self.anchors[at - 1].header == anchor.header
             && is_inlined_copy(&text[self.anchors[at - 1].start..self.anchors[at - 1].end]);
-        (!replayed && !copied && !self.carries_on(at, header) && !self.introduces(at, header)).then_some(header)
+        let new = !replayed && !copied && !self.says_again(text, at);
+        (new && !self.carries_on(at, header) && !self.introduces(at, header)).then_some(header)
+    }
+
+    /// The line says once more what opened the report above.
+    fn says_again(&self, text: &[u8], at: usize) -> bool {
+        let near = |first: &usize| {
+            self.anchors[*first].start + CLOSE >= self.anchors[at].start && self.boots[*first] == self.boots[at]
+        };
+        let above = (0..at).rev().take_while(near).find(|first| self.anchors[*first].header == self.anchors[at].header);
+        above.is_some_and(|first| {
+            let (this, between) = (&self.anchors[at], &self.anchors[first + 1..at]);
+            is_echo(text, &self.anchors[first], between, this)
+        })
     }
 
     /// The line is the beginning of a report whose header stands close below.

@@ -122,6 +122,10 @@ fn groups(message: &[u8]) -> Vec<(u8, usize)> {
             at += 1;
         }
     }
+    // `003: `: the CPU, as kernels of PREEMPT_RT wrote it until 5.9.
+    if let [b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', b':', b' ', ..] = message[at..] {
+        return vec![(b'0', at + 4)];
+    }
     while let Some(open @ (b'[' | b'(')) = message.get(at) {
         let close = if *open == b'[' { b']' } else { b')' };
         let inner = &message[at + 1..message.len().min(at + LONGEST)];

@@ -58,7 +58,7 @@ pub(super) fn is_plain<'line>(raw: impl Iterator<Item = &'line [u8]> + Clone) ->
 /// So many lines that begin with a level's word show that the word stands before the messages.
 const LEVELS: usize = 3;
 
-/// Whether brackets, a core (`c0 `) or a level's word stand behind the stamp and the console's own caller, decided at a glance.
+/// Whether brackets, a core (`c0 `, `003: `) or a level's word stand behind the stamp and the console's own caller, decided at a glance.
 fn may_have_tag(line: &[u8]) -> bool {
     let close = if is_usual_stamp(line) { USUAL_STAMP - 1 } else { memchr::memchr(b']', line).unwrap_or(0) };
     let mut rest = &line[close + 1..];
@@ -74,6 +74,7 @@ fn may_have_tag(line: &[u8]) -> bool {
     match rest.trim_ascii_start() {
         [b'[' | b'(', next, ..] => *next != b'<',
         [b'-', b'(' | b'[', ..] | [b'A'..=b'Z', b'[', ..] | [b'c', b'0'..=b'9', b' ', ..] => true,
+        [b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', b':', b' ', ..] => true,
         rest => begins_with_level(rest),
     }
 }

@@ -34,7 +34,7 @@ impl<'a> Group<'a> {
 /// everything is wanted, those of dumps that show the same.
 pub(in crate::render) fn groups<'a>(reports: &'a [Report], dumps: &'a [Dump], look: &Look) -> Vec<Group<'a>> {
     let mut groups: Vec<Group<'a>> = Vec::new();
-    let mut by_title: BTreeMap<(&str, Option<&str>), usize> = BTreeMap::new();
+    let mut by_title: BTreeMap<(&str, Option<&str>, Option<Printer<'_>>), usize> = BTreeMap::new();
     let mut by_dump: BTreeMap<usize, usize> = BTreeMap::new();
     for report in reports.iter().filter(|report| report.cause.is_none()) {
         if let Some(dump) = hang_of(dumps, report) {
@@ -57,7 +57,7 @@ pub(in crate::render) fn groups<'a>(reports: &'a [Report], dumps: &'a [Dump], lo
             }
             continue;
         }
-        let at = *by_title.entry((&report.title, report.subject.as_deref())).or_insert(groups.len());
+        let at = *by_title.entry((&report.title, report.subject.as_deref(), nameless(report))).or_insert(groups.len());
         match groups.get_mut(at) {
             Some(group) => group.reports.push(report),
             None => {
@@ -70,6 +70,16 @@ pub(in crate::render) fn groups<'a>(reports: &'a [Report], dumps: &'a [Dump], lo
         }
     }
     groups
+}
+
+/// Where a report came from: task, CPU, kernel, and what it says in words.
+type Printer<'a> = (Option<&'a str>, Option<u32>, Option<&'a str>);
+
+/// Of a report that names no function nothing says that another is the same, unless it comes from the same place.
+fn nameless(report: &Report) -> Option<Printer<'_>> {
+    let known = report.subject.is_some() || !report.title.ends_with(" in corrupted");
+    let comm = || report.task.as_ref().map(|task| task.comm.as_str());
+    (!known).then(|| (comm(), report.cpu, report.kernel_version.as_deref()))
 }
 
 fn add<'a>(group: &mut Group<'a>, dump: &'a Dump, report: &'a Report) {

@@ -1,6 +1,6 @@
 //! The course of a log: its boots, how much was said when, and where nothing was said.
 
-use crate::line::{BOOT_ANCHORS, BootMark, begins_boot, boot_mark, lex};
+use crate::line::{BOOT_ANCHORS, BootMark, begins_boot, boot_mark, lex, same_boot};
 use memchr::memmem::Finder;
 
 /// How many columns of "how much was said" a boot is divided into at most.
@@ -69,8 +69,8 @@ pub(super) fn course(text: &[u8]) -> Vec<Boot> {
             && let Some(mark) = boot_mark(line)
         {
             let first = last_mark.is_none();
-            let said = stamps.last().is_some_and(|stamps| !stamps.is_empty());
-            if begins_boot(last_mark, mark, !stamped) && (!first || said) {
+            let said = stamps.last().and_then(|stamps| stamps.last()).map(|(_, time)| *time);
+            if begins_boot(last_mark, mark, !stamped) && (!first || !same_boot(said, prefix.time)) {
                 boots.push(Boot { line: number, ..Boot::default() });
                 stamps.push(Vec::new());
             }
