@@ -92,7 +92,7 @@ pub(super) fn dumps<'a>(gathered: &'a Gathered<'_>) -> Vec<Facts<'a>> {
         dump.hung
             || !dump.blockers.is_empty()
             || dump.listed && !dump.tasks.is_empty()
-            || dump.tasks.values().any(|task| task.state == Some("D"))
+            || dump.tasks.values().any(|task| task.state == Some("D") || task.sleeps_in_dump())
     });
     dumps
 }

@@ -45,6 +45,7 @@ pub(crate) fn describe_shown<'a>(grammar: &Grammar, lines: impl Iterator<Item = 
     };
     if let Some(first) = lines.next() {
         walk.line(&first);
+        walk.tasks.of_dump(&first, &mut walk.account, &mut walk.traces);
     }
     for line in lines {
         if !walk.bounds.is_over(line.text, &mut walk.account) {

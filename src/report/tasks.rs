@@ -1,12 +1,12 @@
 //! The tasks of a report that are blocked or listed, as their lines come.
 
-use super::HungTask;
 use super::account::{Account, Answer};
 use super::hung::{blocker, hung, listed, old_row, state, workqueue};
 use super::role::StackRole;
 use super::scan::{after, split, word};
 use super::stacks::Announcement;
 use super::traces::Traces;
+use super::{HungTask, Shown, vmcore};
 
 /// What the reader of tasks remembers between two lines.
 #[derive(Debug, Default)]
@@ -56,6 +56,13 @@ impl Tasks {
             return Answer::Taken;
         }
         Answer::NotMine
+    }
+
+    /// The first line of what `crash` shows of one task of a dump.
+    pub(super) fn of_dump(&self, first: &Shown<'_>, account: &mut Account<'_>, traces: &mut Traces) {
+        if let Some(task) = vmcore::task(first.text.trim_ascii()).and_then(|found| found.task) {
+            task_row(listed(task, first.log_line), account, traces);
+        }
     }
 
     /// `task:NAME state:D`, whose other half comes with the next line.
