@@ -5,11 +5,12 @@ use super::bounds::{self, Bounds};
 use super::facts::Facts;
 use super::lines::{Line, Shown};
 use super::role::StackRole;
+use super::scan::text;
 use super::structure::Structure;
 use super::symbolized::is_code_dump;
 use super::tasks::Tasks;
 use super::traces::Traces;
-use super::{HungTask, Stack};
+use super::{Frame, HungTask, Stack};
 use super::{dump, lockdep, scenario};
 use crate::grammar::Grammar;
 use crate::line::{begins_with_stamp, lex};
@@ -145,7 +146,13 @@ impl Walk<'_> {
                 }
                 *open = Open::Nothing;
             }
-            Open::Stack(index) => damage.unknown(trimmed, log_line, !out.stacks[*index].frames.is_empty()),
+            Open::Stack(index) => {
+                let frames = &mut out.stacks[*index].frames;
+                match typed(trimmed, log_line).filter(|_| frames.iter().all(|frame| frame.offset.is_none())) {
+                    Some(frame) => frames.push(frame),
+                    None => damage.unknown(trimmed, log_line, !frames.is_empty()),
+                }
+            }
             Open::Pair(_) => self.account.close(),
             // The header promises a number of locks, and they are numbered: foreign lines come between them.
             Open::Held(pieces) if trimmed[0] != b'#' && !pieces.lacks_some(&out.held_locks) => self.account.close(),
@@ -204,4 +211,12 @@ fn marker(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
             .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || matches!(byte, b'/' | b'#' | b'_'))
         && name.iter().any(u8::is_ascii_uppercase);
     known.then(|| (name, &inner[end + close..]))
+}
+
+/// The frame that somebody typed from a screen: its function and nothing else. Words of his own have no `_`.
+fn typed(line: &[u8], log_line: u64) -> Option<Frame> {
+    let name =
+        line.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'.'));
+    let is_function = name && line.contains(&b'_') && !line[0].is_ascii_digit();
+    is_function.then(|| Frame { function: Some(text(line)), reliable: true, log_line, ..Frame::default() })
 }

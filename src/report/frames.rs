@@ -38,6 +38,9 @@ pub(super) fn unusual(line: &[u8], log_line: u64) -> Option<FrameLine> {
     if let Some(inside) = dumped(line) {
         return frame_line(inside, log_line);
     }
+    if let Some(read) = misread(line) {
+        return frame_line(&read, log_line);
+    }
     let mut rest = line.trim_ascii_start();
     let mut frame = Frame { reliable: true, log_line, ..Frame::default() };
     let mut bracketed = false;
@@ -86,6 +89,16 @@ pub(super) fn unusual(line: &[u8], log_line: u64) -> Option<FrameLine> {
         return Some(FrameLine { frame, callee: None });
     }
     named(rest, frame, bracketed).map(|frame| FrameLine { frame, callee: None })
+}
+
+/// The line with the zeros that a machine read as letters: `widget_put+Ox1c/0x40`.
+fn misread(line: &[u8]) -> Option<Vec<u8>> {
+    let wrong = |at: &usize| *at > 0 && matches!(line[at - 1], b'+' | b'/');
+    let mut found = memchr::memmem::find_iter(line, b"Ox").filter(wrong).peekable();
+    found.peek()?;
+    let mut read = line.to_vec();
+    found.for_each(|at| read[at] = b'0');
+    Some(read)
 }
 
 /// The frames of such a line behind its first: x86_64 until Linux 2.6.17 and kernels 2.4 printed several on each.
@@ -243,13 +256,18 @@ fn nameless(bytes: &[u8]) -> Option<&[u8]> {
     Some(caller)
 }
 
+/// Offsets within functions have no more digits.
+const LONGEST_OFFSET: usize = 3;
+
 /// `0xffffffff81234567`: a kernel without symbols. Behind it may be the module that lies there, `[netatop@6b7888f1+0x12000]`.
 fn raw_address(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     bytes.trim_ascii_start().starts_with(b"0x").then_some(())?;
     let (address, rest) = word(bytes);
     let digits = after(address, "0x")?;
     let alone = rest.is_empty() || (rest.starts_with(b"[") && rest.ends_with(b"]") && rest.contains(&b'@'));
-    (is_hex(digits) && digits.len() <= 16 && alone).then_some((address, rest))
+    // `0x26e` is the offset of a function on the line above; NULL is none.
+    let far = digits.len() > LONGEST_OFFSET || digits.iter().all(|digit| *digit == b'0');
+    (is_hex(digits) && digits.len() <= 16 && alone && far).then_some((address, rest))
 }
 
 /// Names of C, C++ and Rust with the compiler's suffixes.

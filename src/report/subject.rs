@@ -225,6 +225,10 @@ impl Search<'_> {
 
     /// The name in its final form, if it is not machinery.
     fn plain(&self, name: &str) -> Option<String> {
+        // Kernels before 2.6.20 had the slow paths of locks in sections of their own.
+        if name.starts_with(".text.") {
+            return None;
+        }
         let name = demangle(if name.starts_with('<') { name } else { bare_function(name) });
         let holds = |names: &NameSet| {
             if self.loosely { names.is_named(name.as_bytes()) } else { names.contains(name.as_bytes()) }
