@@ -24,6 +24,8 @@ struct Walk<'g> {
     traces: Traces,
     /// Whether the code dump of `decode_stacktrace.sh` is being passed over.
     dumping: bool,
+    /// The lines of frames that somebody typed.
+    typed: Vec<u64>,
 }
 
 /// Reads the structure of one report or event; `lines` starts at its first line and ends with its structure.
@@ -43,6 +45,7 @@ pub(crate) fn describe_shown<'a>(grammar: &Grammar, lines: impl Iterator<Item = 
         tasks: Tasks::default(),
         traces: Traces::default(),
         dumping: false,
+        typed: Vec::new(),
     };
     if let Some(first) = lines.next() {
         walk.line(&first);
@@ -149,7 +152,10 @@ impl Walk<'_> {
             Open::Stack(index) => {
                 let frames = &mut out.stacks[*index].frames;
                 match typed(trimmed, log_line).filter(|_| frames.iter().all(|frame| frame.offset.is_none())) {
-                    Some(frame) => frames.push(frame),
+                    Some(frame) => {
+                        self.typed.push(log_line);
+                        frames.push(frame);
+                    }
                     None => damage.unknown(trimmed, log_line, !frames.is_empty()),
                 }
             }
@@ -162,6 +168,11 @@ impl Walk<'_> {
 
     fn finish(mut self) -> Structure {
         self.account.close();
+        // Among frames that the kernel printed it is another's word: the name of a module.
+        let stacks = self.account.out.stacks.iter_mut().filter(|_| !self.typed.is_empty());
+        for stack in stacks.filter(|stack| stack.frames.iter().any(|frame| frame.offset.is_some())) {
+            stack.frames.retain(|frame| !self.typed.contains(&frame.log_line));
+        }
         self.account.out.without_doubtful(&self.traces.doubted);
         let Account { mut out, damage, registers, .. } = self.account;
         out.registers = registers.by_name();
