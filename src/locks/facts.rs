@@ -70,13 +70,11 @@ impl TaskFacts<'_> {
         self.frames.iter().filter(|frame| frame.reliable).find(own).or_else(|| self.frames.iter().find(own))
     }
 
-    /// Whether it sleeps in a lock in a dump of the kernel's memory, as `crash` shows it: without a word on its state.
+    /// Whether it sleeps in a lock in a dump of the kernel's memory: `crash` says neither its state nor offsets.
     pub(super) fn sleeps_in_dump(&self) -> bool {
-        let asleep = self.frames.first().is_some_and(|frame| {
-            frame.offset.is_none() && frame.function.as_deref().is_some_and(|name| plain(name) == "__schedule")
-        });
         let lock = self.awaited.as_ref().is_some_and(|awaited| awaited.kind.is_listed());
-        self.state.is_none() && self.seconds.is_none() && asleep && lock
+        let of_dump = self.frames.first().is_some_and(|frame| frame.offset.is_none() && frame.address.is_some());
+        self.state.is_none() && self.seconds.is_none() && lock && of_dump
     }
 }
 

@@ -1,6 +1,7 @@
 //! One stack-frame line of any architecture, age and symbolizer.
 
 use super::Frame;
+use super::misprint::{lost_address, misread};
 use super::scan::{after, hex, is_hex, leading_number, number, split, text, word};
 use super::symbolized::places;
 use super::usual_frame::{UsualFrame, is_module_byte};
@@ -89,16 +90,6 @@ pub(super) fn unusual(line: &[u8], log_line: u64) -> Option<FrameLine> {
         return Some(FrameLine { frame, callee: None });
     }
     named(rest, frame, bracketed).map(|frame| FrameLine { frame, callee: None })
-}
-
-/// The line with the zeros that a machine read as letters: `widget_put+Ox1c/0x40`.
-fn misread(line: &[u8]) -> Option<Vec<u8>> {
-    let wrong = |at: &usize| *at > 0 && matches!(line[at - 1], b'+' | b'/');
-    let mut found = memchr::memmem::find_iter(line, b"Ox").filter(wrong).peekable();
-    found.peek()?;
-    let mut read = line.to_vec();
-    found.for_each(|at| read[at] = b'0');
-    Some(read)
 }
 
 /// The frames of such a line behind its first: x86_64 until Linux 2.6.17 and kernels 2.4 printed several on each.
@@ -202,13 +193,6 @@ fn bracketed_address(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     // A build id or a time in brackets is not an address: those are addresses of 32 or 64 bits.
     let plausible = if angled { !address.is_empty() } else { address.len() == 8 || address.len() == 16 };
     plausible.then_some((address, rest))
-}
-
-/// What follows the brackets of an address that a page took for a tag: `[] f+0x1/0x2`.
-fn lost_address(bytes: &[u8]) -> Option<&[u8]> {
-    let rest = bytes.strip_prefix(b"[] ").or_else(|| bytes.strip_prefix(b"[<>] "))?.trim_ascii_start();
-    let named = rest.strip_prefix(b"? ").unwrap_or(rest);
-    with_offset(named).is_some().then_some(rest)
 }
 
 /// `(f) from [<c000>] (g+0x1/0x2)` and the newer `f from g+0x1/0x2`: the frame of `g`.

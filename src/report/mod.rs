@@ -45,6 +45,7 @@ mod lines;
 mod lockdep;
 mod markers;
 mod message;
+mod misprint;
 mod naming;
 mod printed;
 mod printers;
