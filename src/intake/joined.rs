@@ -55,11 +55,18 @@ pub(super) fn is_joined(line: &[u8]) -> bool {
     line.len() >= SHORTEST && !line.starts_with(b"{") && stamps(line).nth(STAMPS - 1).is_some()
 }
 
-/// Where the stamps of a line begin: at its start or behind a blank.
+/// Where the stamps of a line begin: at its start, behind a blank or a tag of HTML that breaks the line.
 fn stamps(line: &[u8]) -> impl Iterator<Item = usize> {
     memchr::memchr_iter(b'[', line)
-        .filter(|at| *at == 0 || line[at - 1].is_ascii_whitespace())
+        .filter(|at| *at == 0 || line[at - 1].is_ascii_whitespace() || is_break(&line[..*at]))
         .filter(|at| begins_with_microseconds(&line[*at..]) || begins_with_date(&line[*at..]))
+}
+
+/// Whether a text ends with `<br>` or `<br />`.
+fn is_break(text: &[u8]) -> bool {
+    let Some(inside) = text.strip_suffix(b">") else { return false };
+    let inside = inside.strip_suffix(b"/").unwrap_or(inside).trim_ascii_end();
+    inside.ends_with(b"<br") || inside.ends_with(b"<BR")
 }
 
 /// Whether a text begins with a stamp as printk writes it: with microseconds. Other numbers in brackets may stand in a table.
@@ -129,6 +136,12 @@ mod tests {
                 "Mar  1 12:00:10 box kernel: [   52.055331] Call trace:",
                 "Mar  1 12:00:10 box kernel: [   52.055333] one+0x1/0x2",
                 "Mar  1 12:00:10 box kernel: [   52.055335] two+0x1/0x2",
+            ][..],
+            &[
+                "[   52.055328] task:widget state:D<br />",
+                "[   52.055331] Call trace:<br />",
+                "[   52.055333] one+0x1/0x2 [widget]<br />",
+                "[   52.055335] two+0x1/0x2",
             ][..],
             &[
                 "[Wed Dec 19 03:36:07 2018] INFO: task widget:17 blocked",

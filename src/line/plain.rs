@@ -64,7 +64,7 @@ pub fn plain(line: &[u8]) -> Cow<'_, [u8]> {
     while let Some(rest) = text.strip_suffix(RETURN) {
         text = rest;
     }
-    if text.is_ascii() && memchr::memchr2(b'&', b'\t', text).is_none() {
+    if text.is_ascii() && memchr::memchr3(b'&', b'\t', b'\\', text).is_none() {
         return Cow::Borrowed(text);
     }
     match tab_behind_stamp(text) {
@@ -82,7 +82,7 @@ pub fn plain(line: &[u8]) -> Cow<'_, [u8]> {
 fn untouched(text: &[u8]) -> Cow<'_, [u8]> {
     let (mut out, mut copied) = (Vec::new(), 0);
     // Most texts that hold such a byte hold it for itself: `(&dev->mutex)`.
-    while let Some((at, (byte, length))) = (copied..text.len()).find_map(|at| Some((at, stands_for(&text[at..])?))) {
+    while let Some((at, (byte, length))) = (copied..text.len()).find_map(|at| Some((at, stands_for(text, at)?))) {
         out.extend_from_slice(&text[copied..at]);
         out.extend(byte);
         copied = at + length;
@@ -94,10 +94,25 @@ fn untouched(text: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(out)
 }
 
-/// The plain character (or nothing) for which the beginning of a text stands, and how long that is.
-fn stands_for(text: &[u8]) -> Option<(Option<u8>, usize)> {
-    text.first().filter(|byte| matches!(byte, b'&' | 0xc2 | 0xc3 | 0xe2 | 0xef))?;
+/// The plain character (or nothing) for which what begins at `at` stands, and how long that is.
+fn stands_for(text: &[u8], at: usize) -> Option<(Option<u8>, usize)> {
+    let (before, text) = text.split_at(at);
+    text.first().filter(|byte| matches!(byte, b'&' | b'\\' | 0xc2 | 0xc3 | 0xe2 | 0xef))?;
+    if let [b'\\', escaped, ..] = text {
+        return is_escape(before, *escaped, &text[2..]).then_some((Some(*escaped), 2));
+    }
     WRITTEN.iter().find(|(written, _)| text.starts_with(written)).map(|(written, byte)| (*byte, written.len()))
+}
+
+/// Whether Markdown wrote a backslash before a character. ACPI's names begin with one, too: `\_SB.PCI0`.
+fn is_escape(before: &[u8], escaped: u8, behind: &[u8]) -> bool {
+    let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'\\');
+    let rest = &behind[..behind.iter().take_while(|byte| is_word(byte)).count()];
+    match escaped {
+        b'[' | b']' | b'<' | b'>' | b'#' | b'*' | b'`' => true,
+        b'_' => before.last().is_some_and(is_word) || memchr::memmem::find(rest, b"\\_").is_some(),
+        _ => false,
+    }
 }
 
 /// Where a tab stands for the blank behind `[   12.345678]`.
@@ -118,6 +133,8 @@ mod tests {
             ("[    1.0]\u{a0}BUG:\u{a0}x<br>", "[    1.0] BUG: x"),
             ("\u{feff}[    1.0] x\u{200b}y <br/>", "[    1.0] xy "),
             ("EIP is at widget_add+0×83/0xd7", "EIP is at widget_add+0x83/0xd7"),
+            (r"\[    1.0\] \_\_x64\_sys\_ioctl+0x1/0x2 \<TASK\>", "[    1.0] __x64_sys_ioctl+0x1/0x2 <TASK>"),
+            (r"ACPI Error: \_SB.PCI0._PRW, AE\x", r"ACPI Error: \_SB.PCI0._PRW, AE\x"),
             ("über & Käse", "über & Käse"),
             ("Kernel panic — not syncing: “x” –-", "Kernel panic - not syncing: \"x\" --"),
         ] {
