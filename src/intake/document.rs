@@ -97,7 +97,7 @@ pub(super) fn begins_document(text: &[u8]) -> bool {
         && end.is_none_or(|end| serde_json::from_slice::<IgnoredAny>(&text[..end]).is_err())
 }
 
-/// Whether a text is objects of JSON, one a line, by its first: what a cloud's log is exported as.
+/// Whether a text is objects of JSON, one per line, by its first: what a cloud's log is exported as.
 fn begins_json_lines(text: &[u8]) -> bool {
     let end = memchr::memchr(b'\n', text);
     text.starts_with(b"{\"") && end.is_some_and(|end| serde_json::from_slice::<IgnoredAny>(&text[..end]).is_ok())

@@ -119,7 +119,10 @@ pub(super) fn taint(bytes: &[u8]) -> (Option<String>, Option<String>) {
     loop {
         let (some, tail) = word(rest);
         if some.is_empty() || !some.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'-') {
-            return ((!letters.is_empty()).then_some(letters), release(rest));
+            let release = release(rest);
+            // `G` alone is not tainted: behind it somebody broke the line.
+            let cut = letters == "G" && release.is_none();
+            return ((!letters.is_empty() && !cut).then_some(letters), release);
         }
         for letter in some.iter().filter(|letter| **letter != b'-') {
             if !letters.is_empty() {
