@@ -1,6 +1,6 @@
 //! Whether a text holds a bisection, and who wrote it.
 
-use super::git_log::typed;
+use super::line::typed;
 use super::line::{self, Line};
 use super::mail::Text;
 

@@ -36,7 +36,8 @@ pub(super) fn unfilled(lines: Vec<Peeled>) -> Vec<Peeled> {
 
 fn of_paragraph(lines: Vec<Peeled>) -> Vec<Peeled> {
     let Some(first) = lines.iter().position(|line| begins(&line.content).any(|_| true)) else { return lines };
-    if !lines[first..].iter().any(is_filled) {
+    let rest = &lines[first..];
+    if !(0..rest.len()).any(|at| is_filled(&rest[at], rest.get(at + 1))) {
         return lines;
     }
     // What follows the last line with a commit is somebody's text.
@@ -96,14 +97,21 @@ fn is_begin(text: &[u8]) -> bool {
     commit.is_some_and(|commit| line::hash_length(commit) >= WHOLE)
 }
 
-/// Whether a line was filled: git's words stand behind others, or are cut. A prompt before a command is none of these, nor what
-/// Outlook does, which joins whole lines.
-fn is_filled(line: &Peeled) -> bool {
-    let content = line.content.trim_ascii();
+/// Whether a line was filled: git's words stand behind others, or are cut, and the next line goes on with them. A prompt before a
+/// command is none of these, nor what Outlook does, which joins whole lines.
+fn is_filled(line: &Peeled, next: Option<&Peeled>) -> bool {
+    let content = line::typed(&line.content);
+    let next = next.map_or(&b""[..], |next| next.content.trim_ascii());
+    let goes_on = |end: &[u8]| match end {
+        b" git" => next.starts_with(b"bisect "),
+        b"git bisect" => [&b"start"[..], b"good", b"bad", b"skip"].iter().any(|word| next.starts_with(word)),
+        // git's answer is no commit that somebody names.
+        _ => line::hash_length(next) >= WHOLE && !matches!(line::read(next), Line::GitFirst(_)),
+    };
     let cut = [&b" git"[..], b"git bisect", b"git bisect good", b"git bisect bad", b"git bisect skip"];
     let is_log =
         matches!(line::read(content), Line::Given { .. } | Line::Position { .. } | Line::Unknown | Line::Hash(_));
-    (is_log && !content.starts_with(b"git ") && cut.iter().any(|end| content.ends_with(end)))
+    (is_log && !content.starts_with(b"git ") && cut.iter().any(|end| content.ends_with(end) && goes_on(end)))
         || (content.starts_with(b"# ") && begins(content).count() > 1)
 }
 

@@ -14,7 +14,11 @@ pub fn wall_clock(prefix: &[u8]) -> Option<&[u8]> {
     let is_edge = |byte: u8| matches!(byte, b' ' | b'\t' | b'[' | b']' | b'(' | b')' | b'<' | b'>' | b'"' | b'|');
     // The word that holds the clock: a date may be glued to it, a fraction and a zone follow.
     let mut start = text[..clock].iter().rposition(|byte| is_edge(*byte)).map_or(0, |edge| edge + 1);
-    let mut end = clock + text[clock..].iter().take_while(|byte| !is_edge(**byte)).count();
+    let behind = text[clock..].iter().take_while(|byte| !is_edge(**byte)).count();
+    // The next cell of a table is no part of it, a fraction behind a comma is.
+    let cell = |at: &usize| text.get(at + 1).is_none_or(|next| !next.is_ascii_digit());
+    let comma = memchr::memchr_iter(b',', &text[clock..clock + behind]).map(|at| clock + at).find(cell);
+    let mut end = comma.unwrap_or(clock + behind);
     while end > clock + 8 && matches!(text[end - 1], b':' | b',' | b'.') {
         end -= 1;
     }
@@ -26,7 +30,8 @@ pub fn wall_clock(prefix: &[u8]) -> Option<&[u8]> {
         if word_end == start {
             break;
         }
-        let word_start = before[..word_end].iter().rposition(|byte| is_edge(*byte)).map_or(0, |edge| edge + 1);
+        let is_start = |byte: u8| is_edge(byte) || byte == b',';
+        let word_start = before[..word_end].iter().rposition(|byte| is_start(*byte)).map_or(0, |edge| edge + 1);
         if !is_date(&before[word_start..word_end]) {
             break;
         }

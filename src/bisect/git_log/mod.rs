@@ -30,16 +30,6 @@ pub(super) fn read(log: &str, text: &Text<'_>) -> Vec<Bisection> {
     all
 }
 
-/// A line without what a terminal puts before a command: blanks and a prompt.
-pub(super) fn typed(content: &[u8]) -> &[u8] {
-    let content = content.trim_ascii();
-    let Some(at) = memchr::memmem::find(&content[..content.len().min(160)], b"git bisect ") else { return content };
-    let prompt = content[..at].trim_ascii_end();
-    // A comment that mentions the command is not a prompt.
-    let is_prompt = prompt.len() < 80 && (prompt.ends_with(b"$") || prompt.ends_with(b"#") || prompt.ends_with(b"%"));
-    if is_prompt { &content[at..] } else { content }
-}
-
 struct Reader {
     found: Bisection,
     dump: Option<Dump>,
@@ -114,7 +104,7 @@ impl Reader {
             self.decorated(number, content);
             return None;
         }
-        let content = typed(content);
+        let content = line::typed(content);
         if let Some(at) = seam(content) {
             return self.line(number, content[..at].trim_ascii_end()).or(self.line(number, content[at..].trim_ascii()));
         }

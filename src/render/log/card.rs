@@ -153,7 +153,7 @@ impl Card<'_> {
             report.corrupted.as_ref().map(|reason| format!("corrupted by syzbot's rules: {reason}")),
             report.suppressed.then(|| "suppressed: the output says that this is a side effect".to_owned()),
         ];
-        let damage = report.damage.iter().map(|words| format!("incomplete: {words}"));
+        let damage = one_each(&report.damage).into_iter().map(|words| format!("incomplete: {words}"));
         for line in reasons.into_iter().flatten().chain(damage) {
             let start = out.len();
             wrap_into(out, "  ", 4, &line, self.look.wrap());
@@ -378,4 +378,27 @@ pub(in crate::render) fn task_text(task: &Task) -> String {
 fn says_more(explanation: &Explanation) -> bool {
     let rcu = Flavour::of(&explanation.flavour) == Some(Flavour::Rcu);
     !explanation.paths.is_empty() || !rcu && !explanation.summary.starts_with(&explanation.flavour)
+}
+
+/// So many lines are named of which one thing is said.
+const NAMED: usize = 3;
+
+/// What is said of several lines, said once: `other text inside a stack at lines 7, 9, 12 and 4 more`.
+fn one_each(damage: &[String]) -> Vec<String> {
+    let mut told: Vec<(&str, Vec<&str>)> = Vec::new();
+    for words in damage {
+        let (what, line) =
+            words.rsplit_once(" at line ").filter(|(_, line)| line.parse::<u64>().is_ok()).unwrap_or((words, ""));
+        match told.iter_mut().find(|(known, lines)| *known == what && !line.is_empty() && lines[0] != "") {
+            Some((_, lines)) => lines.push(line),
+            None => told.push((what, vec![line])),
+        }
+    }
+    let sentence = |(what, lines): (&str, Vec<&str>)| match &lines[..] {
+        [""] => what.to_owned(),
+        [line] => format!("{what} at line {line}"),
+        [first @ .., last] if lines.len() <= NAMED => format!("{what} at lines {} and {last}", first.join(", ")),
+        _ => format!("{what} at lines {} and {} more", lines[..NAMED].join(", "), lines.len() - NAMED),
+    };
+    told.into_iter().map(sentence).collect()
 }
