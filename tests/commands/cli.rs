@@ -34,7 +34,7 @@ const CRASH: &[u8] = b"[    9.340494][   T57] ==================================
 #[test]
 fn a_log_in_reverse_order_is_read_from_its_end() {
     let reversed: Vec<u8> = CRASH.split_inclusive(|byte| *byte == b'\n').rev().flatten().copied().collect();
-    let told = |log: &[u8]| text(&piped(&["parse"], log).stdout).contains("newest line stands first");
+    let told = |log: &[u8]| text(&piped(&["parse"], log).stdout).contains("newest lines stand first");
     assert!(told(&reversed) && !told(CRASH));
     let titles = |log: &[u8]| text(&piped(&["parse", "--brief"], log).stdout).lines().next().map(str::to_owned);
     assert_eq!(titles(&reversed), titles(CRASH));
