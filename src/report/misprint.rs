@@ -2,6 +2,8 @@
 
 /// The line with the zeros that a machine read as letters: `widget_put+Ox1c/0x40`.
 pub(super) fn misread(line: &[u8]) -> Option<Vec<u8>> {
+    // Lines without an offset need no search.
+    memchr::memchr(b'+', line)?;
     let wrong = |at: &usize| *at > 0 && matches!(line[at - 1], b'+' | b'/');
     let mut found = memchr::memmem::find_iter(line, b"Ox").filter(wrong).peekable();
     found.peek()?;
