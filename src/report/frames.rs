@@ -379,9 +379,13 @@ fn with_offset(bytes: &[u8]) -> Option<Located<'_>> {
 fn place(mut rest: &[u8], frame: &mut Frame) {
     loop {
         rest = rest.trim_ascii_start();
-        if let Some(tail) = after(rest, "[inline]").or_else(|| after(rest, "(inlined by)")) {
+        if let Some(tail) = after(rest, "[inline]") {
             frame.inline = true;
             rest = tail;
+        } else if after(rest, "(inlined by)").is_some() {
+            // Who set lines as one joined the next; what has an offset was not inlined.
+            frame.inline |= frame.offset.is_none();
+            break;
         } else if let Some(tail) = after(rest, "(unreliable)") {
             frame.reliable = false;
             rest = tail;
