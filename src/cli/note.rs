@@ -374,7 +374,8 @@ fn fill<'log>(
     let look = Look::default();
     let wanted = reports.iter().find(|report| Some(report.title.as_str()) == sought);
     let Some(report) = wanted.or_else(|| reports.iter().find(|report| report.cause.is_none())) else {
-        note.locks = graphs.iter().find(|dump| dump.hang).map(|dump| hang_text(dump, &look));
+        let told = graphs.iter().find(|dump| dump.hang).or_else(|| graphs.iter().find(|dump| !dump.waits.is_empty()));
+        note.locks = told.map(|dump| hang_text(dump, &look));
         return None;
     };
     note.title.clone_from(&report.title);

@@ -177,6 +177,10 @@ fn a_note_shows_the_whole_stack_and_what_else_the_log_holds() {
     assert!(mail.contains("The same log also has:\n\n  WARNING in pond_drain, line 14\n"), "{mail}");
     let quiet = text(&kanalyze(&["note", &lab("clean"), "--as", "mail"]).stdout);
     assert!(quiet.contains("The log holds no crash."), "{quiet}");
+    // Tasks that wait are told also where nothing says that they hang.
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/events/dump-task/two-writers-of-crash.log");
+    let waits = text(&kanalyze(&["note", &corpus.to_string_lossy()]).stdout);
+    assert!(waits.contains(" waits for ") && !waits.contains("Nothing about locks"), "{waits}");
 }
 
 /// A log with an access out of bounds to an object that somebody else had freed before.
