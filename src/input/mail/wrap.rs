@@ -73,7 +73,7 @@ const PUSHED: usize = 2;
 /// the quoting: the lines below stand as deep as the first again. `depths` are those of the next line and below it.
 fn pushed_out(whole: &[u8], next: &Line, depths: &[usize]) -> Option<&'static [u8]> {
     let text = next.text.trim_ascii();
-    let pushed = depths.iter().take_while(|depth| **depth == next.depth).count();
+    let pushed = depths.iter().take(PUSHED + 1).take_while(|depth| **depth == next.depth).count();
     let again = depths.get(pushed).is_some_and(|depth| *depth > next.depth);
     let one = pushed <= PUSHED
         && again
