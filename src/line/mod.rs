@@ -16,6 +16,7 @@
 
 mod anchors;
 mod boot;
+mod closed;
 mod dressing;
 mod find;
 mod gap;

@@ -1,5 +1,6 @@
 //! Characters that mail programs, web pages and terminals put where the kernel printed a plain one.
 
+use super::closed::unclosed;
 use std::borrow::Cow;
 
 /// What is written for characters of kernel lines, and the plain one; nothing for what shows nothing.
@@ -49,7 +50,7 @@ const RETURN: &[u8] = b"^M";
 const STAMP: usize = 40;
 
 /// The line (without its end) in plain characters: HTML escapes, no-break blanks, invisible characters, set dashes and quotation
-/// marks, `<br>` and `^M` undone.
+/// marks, `<br>` and `^M` undone, what closes bold and code spans at its end left out.
 ///
 /// A line that needs nothing is lent as it is; to know that costs one look at its bytes.
 #[must_use]
@@ -64,6 +65,7 @@ pub fn plain(line: &[u8]) -> Cow<'_, [u8]> {
     while let Some(rest) = text.strip_suffix(RETURN) {
         text = rest;
     }
+    text = unclosed(text);
     if text.is_ascii() && memchr::memchr3(b'&', b'\t', b'\\', text).is_none() {
         return Cow::Borrowed(text);
     }

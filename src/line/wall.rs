@@ -11,7 +11,7 @@ const NAME: usize = 12;
 pub fn wall_clock(prefix: &[u8]) -> Option<&[u8]> {
     let text = &prefix[..prefix.len().min(REACH)];
     let clock = (0..text.len()).find(|at| is_clock(&text[*at..]) && (*at == 0 || !text[at - 1].is_ascii_digit()))?;
-    let is_edge = |byte: u8| matches!(byte, b' ' | b'\t' | b'[' | b']' | b'(' | b')' | b'<' | b'>' | b'"' | b'|');
+    let is_edge = |byte: u8| memchr::memchr(byte, b" \t[]()<>\"|`*'").is_some();
     // The word that holds the clock: a date may be glued to it, a fraction and a zone follow.
     let mut start = text[..clock].iter().rposition(|byte| is_edge(*byte)).map_or(0, |edge| edge + 1);
     let behind = text[clock..].iter().take_while(|byte| !is_edge(**byte)).count();
@@ -84,6 +84,8 @@ mod tests {
             ("[Mon Jul 19 16:33:09 2021] ", Some("Mon Jul 19 16:33:09 2021")),
             ("Sat 2024-01-27 16:33:09 CET host1 kernel: ", Some("Sat 2024-01-27 16:33:09 CET")),
             ("[   12.345678] ", None),
+            ("`Sep  3 04:35:13 host kernel: ", Some("Sep  3 04:35:13")),
+            ("**Sep 13 04:35:13** host kernel: ", Some("Sep 13 04:35:13")),
             ("host kernel: ", None),
         ] {
             let got = wall_clock(prefix.as_bytes()).map(|text| String::from_utf8_lossy(text).into_owned());
