@@ -201,13 +201,18 @@ fn goes_on(rest: &[Peeled]) -> bool {
     }
 }
 
+/// So many marks in a row are a line that somebody drew, bytes.
+const RULE: usize = 8;
+
 /// Whether a mail program broke the first of `rest` off the line before it.
 fn continues(before: &[u8], width: usize, rest: &[Peeled], signs: &Signs, wrapping: &Wrapping) -> bool {
     let Some(line) = rest.first() else { return false };
     let content = &line.content[..];
     // A line that was cut behind its key has lost the blank by which it is known.
     let is_key = content.trim_ascii_end().ends_with(b"signature:");
-    if content.is_empty() || is_key || before.len() > LONGEST {
+    // What somebody drew between parts of his text.
+    let is_ruled = content.len() >= RULE && !content.iter().any(u8::is_ascii_alphanumeric);
+    if content.is_empty() || is_ruled || is_key || before.len() > LONGEST {
         return false;
     }
     let before = before.trim_ascii_end();
