@@ -389,7 +389,7 @@ fn one_each(damage: &[String]) -> Vec<String> {
     for words in damage {
         let (what, line) =
             words.rsplit_once(" at line ").filter(|(_, line)| line.parse::<u64>().is_ok()).unwrap_or((words, ""));
-        match told.iter_mut().find(|(known, lines)| *known == what && !line.is_empty() && lines[0] != "") {
+        match told.iter_mut().find(|(known, lines)| *known == what && !line.is_empty() && !lines[0].is_empty()) {
             Some((_, lines)) => lines.push(line),
             None => told.push((what, vec![line])),
         }
