@@ -31,6 +31,16 @@ impl Bounds {
     }
 }
 
+/// Where KASAN says what the address belongs to, nothing is open any more: the symbol below is a variable or a function of which
+/// the stack's layout is shown, no caller. An empty line stands before it, which mail programs and scripts take away.
+pub(super) fn buggy_address(trimmed: &[u8], account: &mut Account<'_>) -> Answer {
+    if !trimmed.starts_with(b"The buggy address belongs to ") {
+        return Answer::NotMine;
+    }
+    account.close();
+    Answer::Taken
+}
+
 /// `---[ end trace 0123456789abcdef ]---`.
 pub(super) fn end_mark(trimmed: &[u8], account: &mut Account<'_>) -> Answer {
     if !trimmed.starts_with(b"---[ end trace") {

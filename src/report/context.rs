@@ -104,11 +104,12 @@ pub(super) fn taint(bytes: &[u8]) -> (Option<String>, Option<String>) {
         let (release, rest) = word(rest);
         let release = release.strip_prefix(b"(").unwrap_or(release);
         // Mail programs break long lines behind a dash or a dot, with which no release ends.
-        let rest = if release.ends_with(b"-") || release.ends_with(b".") { word(rest).0 } else { b"" };
-        let broken = !rest.is_empty() && !rest.starts_with(b"#");
-        let whole = broken || !release.ends_with(b"-") && !release.ends_with(b".");
+        let cut = release.ends_with(b"-") || release.ends_with(b".");
+        let (tail, behind) = if cut { word(rest) } else { (&b""[..], rest) };
+        // Where the line ends with it, it may have been cut within it.
+        let whole = cut != tail.is_empty() && behind.trim_ascii_start().starts_with(b"#");
         let known = whole && release.first().is_some_and(u8::is_ascii_digit);
-        known.then(|| text(&[release, if broken { rest } else { b"" }].concat()))
+        known.then(|| text(&[release, tail].concat()))
     };
     if let Some(rest) = after(bytes, "Not tainted") {
         return (Some(String::new()), release(rest));

@@ -251,7 +251,10 @@ fn is_frame_start(head: &[u8]) -> bool {
 /// Whether a line is a frame that a careful unwinder would not have printed, and that lost its indentation to the script.
 #[must_use]
 pub(super) fn is_questionable_frame(line: &[u8]) -> bool {
-    line.starts_with(b"? ") && (decoded(line).is_some() || memchr::memmem::find(line, b"+0x").is_some())
+    let Some(frame) = line.strip_prefix(b"? ") else { return false };
+    let is_address =
+        || frame.strip_prefix(b"0x").is_some_and(|digits| digits.trim_ascii_end().iter().all(u8::is_ascii_hexdigit));
+    decoded(line).is_some() || memchr::memmem::find(frame, b"+0x").is_some() || is_address()
 }
 
 /// Whether a line is of the dump that the script writes below `Code:`: its headings, and rows of an address, bytes and an
