@@ -233,11 +233,14 @@ impl Scanner {
         candidates.clear();
         // What straddles the end of a piece belongs to no piece.
         let whole = |hit: &&Hit| hit.start + self.search.length(hit.text) <= start + line.len();
-        for role in hits.iter().filter(whole).flat_map(|hit| &self.roles[hit.text]) {
+        for (hit, role) in
+            hits.iter().filter(whole).flat_map(|hit| self.roles[hit.text].iter().map(move |role| (hit, role)))
+        {
             match *role {
                 // The first header of the list whose exceptions the line does not hold.
                 Role::Header(at) => {
-                    if at < header && opens(&grammar.headers[at], line) {
+                    let end = hit.start + self.search.length(hit.text) - start;
+                    if at < header && (self.as_syzbot || !goes_on(line, end)) && opens(&grammar.headers[at], line) {
                         header = at;
                     }
                 }
@@ -320,6 +323,12 @@ fn weigh(grammar: &Grammar, line: &[u8], candidates: &mut Vec<Candidate>) {
         candidate.sure = fits && kernel;
         fits || (unknown && pattern.is_match_behind(message))
     });
+}
+
+/// Whether a header that ends at `end` with a colon goes on without a blank: `INFO:console:` is what a logger writes before each message.
+fn goes_on(line: &[u8], end: usize) -> bool {
+    line[..end].ends_with(b":")
+        && line.get(end).is_some_and(|next| next.is_ascii_alphanumeric() || matches!(next, b'_' | b':'))
 }
 
 /// Whether a line with one of the header's texts opens a crash.

@@ -42,12 +42,6 @@ pub(super) fn read_document(text: &[u8]) -> Option<Inside> {
             return None;
         }
         strings(text)
-    } else if begins_json_lines(text) {
-        if dominant(text) != Wrapper::None {
-            return None;
-        }
-        // The strings below the same keys are at one place in all lines.
-        strings(text)
     } else {
         vec![escaped_line(text)?]
     };
@@ -95,12 +89,6 @@ pub(super) fn begins_document(text: &[u8]) -> bool {
     let mut marks = text.iter().filter(|byte| !byte.is_ascii_whitespace());
     matches!((marks.next(), marks.next()), (Some(b'{'), Some(b'"')) | (Some(b'['), Some(b'{' | b'[' | b'"')))
         && end.is_none_or(|end| serde_json::from_slice::<IgnoredAny>(&text[..end]).is_err())
-}
-
-/// Whether a text is objects of JSON, one per line, by its first: what a cloud's log is exported as.
-fn begins_json_lines(text: &[u8]) -> bool {
-    let end = memchr::memchr(b'\n', text);
-    text.starts_with(b"{\"") && end.is_some_and(|end| serde_json::from_slice::<IgnoredAny>(&text[..end]).is_ok())
 }
 
 /// A text of one line with line breaks in it that are written out; the quotes around it are not part of it.
@@ -239,14 +227,6 @@ mod tests {
         assert_eq!(log(events).as_deref(), Some("[    1.000000] a\n <TASK>\n[    1.000001] b\n"));
         let pairs = r#"[{"values": [["17", "[    1.000000] a"], ["18", "[    2.000000] b"]]}]"#;
         assert_eq!(log(pairs).as_deref(), Some("[    1.000000] a\n[    2.000000] b\n"));
-    }
-
-    #[test]
-    fn a_line_per_object() {
-        let lines = r#"{"id": "1", "payload": {"message": "[    1.000000] a", "host": "h"}, "at": "2026-03-01"}
-{"id": "2", "payload": {"message": "[    1.000001] b", "host": "h"}, "at": "2026-03-01"}
-"#;
-        assert_eq!(log(lines).as_deref(), Some("[    1.000000] a\n[    1.000001] b\n"));
     }
 
     #[test]

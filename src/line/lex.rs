@@ -3,6 +3,7 @@
 use logos::Logos;
 
 use super::json;
+use super::stamp::begins_with_stamp;
 use super::syslog::{self, hosts_kernel, level_named};
 use super::token::Token;
 use super::usual::{cut, usual};
@@ -253,6 +254,7 @@ fn object<'line>(text: &'line [u8], start: usize, prefix: Prefix<'line>) -> Opti
     let mut prefix = prefix;
     let mut message = None;
     let mut source_time = None;
+    let mut kept = None;
     for ((from, to), value) in json::fields(text, first) {
         let bytes = value.bytes(text);
         match &text[from..to] {
@@ -266,13 +268,42 @@ fn object<'line>(text: &'line [u8], start: usize, prefix: Prefix<'line>) -> Opti
             b"time" => prefix.time = decimal(bytes),
             b"caller" => prefix.caller = Some(bytes.trim_ascii()),
             b"SYSLOG_IDENTIFIER" => prefix.tag = Some(bytes),
-            _ => {}
+            _ => kept = kept.or_else(|| kept_line(text, value, DEEPEST)),
         }
+    }
+    if let Some(line) = kept.filter(|_| message.is_none()) {
+        (message, prefix.wrapper) = (Some(line), Wrapper::DmesgJson);
     }
     prefix.time = source_time.or(prefix.time);
     let (json::Value::Text(from, to) | json::Value::Raw(from, to)) = message?;
     Some(Prefix { wrapper_len: from, message: from, end: to, ..prefix })
 }
+
+/// The line that a service keeps in a field with a name of its own, known by its printk stamp, or in an object within the object.
+fn kept_line(text: &[u8], value: json::Value, depth: usize) -> Option<json::Value> {
+    match value {
+        json::Value::Text(from, to) => {
+            let line = &text[from..to];
+            // With line breaks in it, it is a log.
+            let one = |line: &[u8]| memchr::memmem::find(line.strip_suffix(b"\\n").unwrap_or(line), b"\\n").is_none();
+            (line.first() == Some(&b'[') && begins_with_stamp(line) && one(line)).then_some(value)
+        }
+        json::Value::Raw(from, to) if depth > 0 && text.get(from) == Some(&b'{') => {
+            let within = |((name, end), value): ((usize, usize), json::Value)| {
+                let named = KEPT.contains(&&text[name..end]) && matches!(value, json::Value::Text(..));
+                if named { Some(value) } else { kept_line(text, value, depth - 1) }
+            };
+            json::fields(&text[..to], from + 1).find_map(within)
+        }
+        json::Value::Raw(..) => None,
+    }
+}
+
+/// No log server puts a line deeper into objects than this.
+const DEEPEST: usize = 4;
+
+/// What log shippers call the line in an object within theirs.
+const KEPT: [&[u8]; 4] = [b"message", b"msg", b"log", b"MESSAGE"];
 
 fn named_level(name: &[u8]) -> Option<u8> {
     level_named(name.trim_ascii())

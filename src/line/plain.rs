@@ -1,6 +1,7 @@
 //! Characters that mail programs, web pages and terminals put where the kernel printed a plain one.
 
 use super::closed::unclosed;
+use super::unwrap::sequence_len;
 use std::borrow::Cow;
 
 /// What is written for characters of kernel lines, and the plain one; nothing for what shows nothing.
@@ -46,6 +47,9 @@ const BREAKS: [&[u8]; 4] = [b"<br>", b"<br/>", b"<br />", b"<BR>"];
 /// How editors show the carriage return of a serial line.
 const RETURN: &[u8] = b"^M";
 
+/// With what a terminal's colours begin.
+const ESCAPE: u8 = 0x1b;
+
 /// No stamp ends further in, bytes.
 const STAMP: usize = 40;
 
@@ -66,7 +70,8 @@ pub fn plain(line: &[u8]) -> Cow<'_, [u8]> {
         text = rest;
     }
     text = unclosed(text);
-    if text.is_ascii() && memchr::memchr3(b'&', b'\t', b'\\', text).is_none() {
+    let marked = || memchr::memchr3(b'&', b'\t', b'\\', text).or_else(|| memchr::memchr(ESCAPE, text)).is_some();
+    if text.is_ascii() && !marked() {
         return Cow::Borrowed(text);
     }
     match tab_behind_stamp(text) {
@@ -99,9 +104,12 @@ fn untouched(text: &[u8]) -> Cow<'_, [u8]> {
 /// The plain character (or nothing) for which what begins at `at` stands, and how long that is.
 fn stands_for(text: &[u8], at: usize) -> Option<(Option<u8>, usize)> {
     let (before, text) = text.split_at(at);
-    text.first().filter(|byte| matches!(byte, b'&' | b'\\' | 0xc2 | 0xc3 | 0xe2 | 0xef))?;
+    text.first().filter(|byte| matches!(**byte, b'&' | b'\\' | ESCAPE | 0xc2 | 0xc3 | 0xe2 | 0xef))?;
     if let [b'\\', escaped, ..] = text {
         return is_escape(before, *escaped, &text[2..]).then_some((Some(*escaped), 2));
+    }
+    if text[0] == ESCAPE {
+        return Some((None, sequence_len(text))).filter(|(_, length)| *length > 0);
     }
     WRITTEN.iter().find(|(written, _)| text.starts_with(written)).map(|(written, byte)| (*byte, written.len()))
 }

@@ -117,7 +117,7 @@ fn without_colours(text: &[u8]) -> Vec<u8> {
 }
 
 /// Length of the control sequence at the start, 0 if it is none.
-fn sequence_len(text: &[u8]) -> usize {
+pub(super) fn sequence_len(text: &[u8]) -> usize {
     match text {
         [0x1b, b'[', rest @ ..] => {
             let parameters = rest.iter().take_while(|byte| matches!(byte, b'0'..=b'?')).count();

@@ -14,12 +14,14 @@ pub(super) enum Layer {
     Plain,
     /// A wrapper that the lexer knows.
     Known(Wrapper),
-    /// Anything before the printk stamp.
-    BeforeStamp,
+    /// Anything before the printk stamp, and what lines without a stamp have there, too, if it is the same in most lines.
+    BeforeStamp(Option<Vec<u8>>),
     /// A prefix of one shape.
     Shape(Shape),
     /// What a vendor prints behind the stamp.
     Tag(Tag),
+    /// No blank behind the stamp: `[   12.345678]text`.
+    Touching,
     /// So many blanks, or tabs.
     Indent(usize),
     /// What stands behind every message: a quote, a table's bar, a closing tag.
@@ -42,10 +44,10 @@ impl Layer {
                     Cow::Borrowed(text) => ((text.len() < line.len()).then(|| text.to_vec()), had),
                 }
             }
-            Self::BeforeStamp => match stamp_at(line) {
+            Self::BeforeStamp(shared) => match stamp_at(line) {
                 Some(0) => (None, true),
                 Some(at) => (Some(line[at..].to_vec()), true),
-                None => (None, false),
+                None => (shared.as_ref().and_then(|shared| line.strip_prefix(&shared[..])).map(<[u8]>::to_vec), false),
             },
             Self::Shape(shape) => match shape.length(line) {
                 Some(length) => (Some(line[length..].to_vec()), true),
@@ -63,6 +65,10 @@ impl Layer {
                     }
                 }
             }
+            Self::Touching => match touching(line) {
+                Some(close) => (Some([&line[..=close], b" ", &line[close + 1..]].concat()), true),
+                None => (None, true),
+            },
             // A line that was cut has lost it.
             Self::Suffix(end) => (line.strip_suffix(&end[..]).map(<[u8]>::to_vec), true),
             Self::Indent(width) => {
@@ -71,4 +77,12 @@ impl Layer {
             }
         }
     }
+}
+
+/// Where the bracket of a stamp stands that the message touches.
+pub(super) fn touching(line: &[u8]) -> Option<usize> {
+    stamp_at(line).filter(|at| *at == 0)?;
+    let close = memchr::memchr(b']', line)?;
+    let next = line.get(close + 1)?;
+    (next.is_ascii_graphic() && (*next != b'[' || lex(line).caller.is_none())).then_some(close)
 }

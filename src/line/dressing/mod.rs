@@ -20,7 +20,7 @@ use layer::Layer;
 use sample::{Sample, spreads};
 use std::borrow::Cow;
 pub use undress::{Shown, Undressed};
-use whole::{is_doubled, is_plain, is_spaced, wrapped_at};
+use whole::{Wrap, is_doubled, is_plain, is_spaced};
 
 /// What to take off the lines of a window.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,8 +30,8 @@ pub struct Dressing {
     doubled: bool,
     /// An empty line follows each line.
     spaced: bool,
-    /// Lines were cut at this width, bytes.
-    wrapped: Option<usize>,
+    /// Lines were cut so.
+    wrapped: Option<Wrap>,
     /// Most messages have a printk stamp.
     stamped: bool,
     /// Whether the line that matters has what the others have.
@@ -46,7 +46,7 @@ const ABOVE: usize = 12;
 /// No line says more about its dressing than its first bytes.
 const LONGEST: usize = 512;
 /// Where a stamp may begin, bytes from the start of the line.
-pub(super) const STAMP_REACH: usize = 160;
+pub(super) const STAMP_REACH: usize = 480;
 /// How many layers are looked for.
 const LAYERS: usize = 6;
 /// How many of a hundred lines must have a stamp for the log to be stamped.
@@ -95,8 +95,8 @@ impl Dressing {
         let mut sample = Sample { lines, below };
         let mut dressing = Self {
             layers: Vec::new(),
-            doubled: is_doubled(&raw),
-            spaced: is_spaced(&raw),
+            doubled: false,
+            spaced: false,
             wrapped: None,
             stamped: false,
             first_fits: true,
@@ -112,8 +112,15 @@ impl Dressing {
         if dressing.layers.is_empty() && !dressing.first_fits && stands_alone(&raw) {
             return None;
         }
+        // What was done to the lines as a whole may have been done before they got what stands around them now.
+        let bare: Vec<(Cow<'_, [u8]>, bool)> = raw.iter().map(|line| dressing.bare(line)).collect();
+        let texts: Vec<&[u8]> = bare.iter().map(|(text, _)| text.as_ref()).collect();
+        dressing.doubled = is_doubled(&texts);
+        dressing.spaced = is_spaced(&texts);
         if dressing.stamped {
-            dressing.wrapped = wrapped_at(&raw, &dressing);
+            let fits: Vec<bool> = bare.iter().map(|(_, fits)| *fits).collect();
+            let cut = |hard| Wrap::of(&raw, &fits, hard, false).or_else(|| Wrap::of(&texts, &fits, hard, true));
+            dressing.wrapped = cut(true).or_else(|| cut(false));
         }
         let continued = dressing.is_continued(&raw);
         let nothing = dressing.layers.is_empty()

@@ -3,7 +3,7 @@
 use super::super::landmarks::begins_report_line;
 use super::super::plain::plain;
 use super::super::{Wrapper, lex};
-use super::layer::Layer;
+use super::layer::{Layer, touching};
 use super::shape::Shape;
 use super::tag::Tag;
 use super::{LONGEST, STAMPED_SHARE, message, stamp_at};
@@ -12,8 +12,8 @@ use std::borrow::Cow;
 /// How many of a hundred lines must agree on a wrapper that is known.
 const KNOWN_SHARE: usize = 80;
 /// How many of a hundred lines must end alike, and how many lines there must be.
-const SUFFIX_SHARE: usize = 95;
-const SUFFIX_LINES: usize = 6;
+pub(super) const SUFFIX_SHARE: usize = 95;
+pub(super) const SUFFIX_LINES: usize = 6;
 
 /// More lines than this of a report show its dressing without those above it.
 const OWN: usize = 3;
@@ -49,8 +49,13 @@ impl Sample<'_> {
         }
         let stamps: Vec<Option<usize>> = self.lines.iter().map(|line| stamp_at(line)).collect();
         if self.agree(|line| stamp_at(line).is_some()) {
-            if stamps.iter().flatten().any(|at| *at > 0) && !before.contains(&Layer::BeforeStamp) {
-                return Some(Layer::BeforeStamp);
+            if stamps.iter().flatten().any(|at| *at > 0)
+                && !before.iter().any(|layer| matches!(layer, Layer::BeforeStamp(_)))
+            {
+                return Some(Layer::BeforeStamp(self.shared(&stamps)));
+            }
+            if touching(&self.lines[0]).is_some() && !before.contains(&Layer::Touching) {
+                return Some(Layer::Touching);
             }
             if before.iter().any(|layer| matches!(layer, Layer::Tag(_))) {
                 return None;
@@ -82,6 +87,14 @@ impl Sample<'_> {
         }
         let shared = self.lines.iter().map(|line| blanks(line)).min();
         shared.filter(|indent| *indent > 0 && self.lines.len() > 1).or_else(|| self.quoted()).map(Layer::Indent)
+    }
+
+    /// What stands before most stamps, letter for letter.
+    fn shared(&self, stamps: &[Option<usize>]) -> Option<Vec<u8>> {
+        let found = || self.lines.iter().zip(stamps).filter_map(|(line, at)| at.map(|at| &line[..at]));
+        let first = found().next().filter(|first| !first.is_empty())?;
+        let alike = found().filter(|before| *before == first).count();
+        (alike * 100 >= found().count() * KNOWN_SHARE).then(|| first.to_vec())
     }
 
     /// The levels of the messages as words, which stand in front of all of the report's own lines.
@@ -168,6 +181,14 @@ impl Sample<'_> {
                 *line = Cow::Owned(text);
             }
         }
+        // Lines that had nothing but the layer say no more; the one that matters stays.
+        let own = self.lines[..self.below].iter().enumerate();
+        self.below = own.filter(|(at, line)| *at == 0 || !line.trim_ascii().is_empty()).count();
+        let mut at = 0;
+        self.lines.retain(|line| {
+            at += 1;
+            at == 1 || !line.trim_ascii().is_empty()
+        });
     }
 
     pub(super) fn is_stamped(&self) -> bool {

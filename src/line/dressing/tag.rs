@@ -13,6 +13,9 @@ const LEVELS: [&str; 10] =
 const OWN_WORDS: [&str; 3] = ["ERROR:", "WARNING:", "INFO:"];
 /// What stands for such a word among the brackets of a tag.
 const LEVEL: u8 = b':';
+/// What stands for the number and the name of the task behind the core.
+const NUMBER: u8 = b'#';
+const NAME: u8 = b'n';
 
 /// A tag that lines share behind their stamps: the same groups of brackets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,13 +88,25 @@ fn level(message: &[u8]) -> Option<&'static str> {
     })
 }
 
-/// Length of `   412 (widgetd)`, the task behind the core.
-fn task_behind(rest: &[u8]) -> usize {
+/// Length of `   412`, the number of the task behind the core.
+fn number_behind(rest: &[u8]) -> Option<usize> {
     let blanks = rest.iter().take_while(|byte| **byte == b' ').count();
     let digits = rest[blanks..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let inner = rest[blanks + digits..].strip_prefix(b" (").filter(|_| digits > 0).unwrap_or_default();
-    let close = inner[..inner.len().min(LONGEST)].iter().position(|byte| *byte == b')');
-    close.map_or(0, |close| blanks + digits + 2 + close + 1)
+    (digits > 0 && rest.get(blanks + digits) == Some(&b' ')).then_some(blanks + digits)
+}
+
+/// Length of ` (widgetd)`, the name of that task.
+fn name_behind(rest: &[u8]) -> Option<usize> {
+    let inner = rest.strip_prefix(b" (")?;
+    let close = inner[..inner.len().min(LONGEST)].iter().position(|byte| *byte == b')')?;
+    Some(2 + close + 1)
+}
+
+/// Length of `<4>`, the level behind the stamp.
+fn level_number(message: &[u8]) -> Option<usize> {
+    let inner = message.strip_prefix(b"<")?;
+    let digits = inner.iter().take(3).take_while(|byte| byte.is_ascii_digit()).count();
+    (digits > 0 && inner.get(digits) == Some(&b'>')).then_some(digits + 2)
 }
 
 /// Whether a message begins with a level's word with which the kernel begins none.
@@ -114,10 +129,22 @@ fn groups(message: &[u8]) -> Vec<(u8, usize)> {
     if let Some(word) = level(&message[at..]) {
         return vec![(LEVEL, at + word.len())];
     }
+    if let Some(length) = level_number(&message[at..]) {
+        at += length;
+        groups.push((b'<', at));
+    }
     // `c0 `: the core, as one vendor writes it.
     if let [b'c', b'0'..=b'9', b' ', ..] = message[at..] {
-        at += 2 + task_behind(&message[at + 2..]);
+        at += 2;
         groups.push((b'c', at));
+        if let Some(length) = number_behind(&message[at..]) {
+            at += length;
+            groups.push((NUMBER, at));
+            if let Some(length) = name_behind(&message[at..]) {
+                at += length;
+                groups.push((NAME, at));
+            }
+        }
         if matches!(message.get(at..at + 2), Some([b' ', b'[' | b'('])) {
             at += 1;
         }
@@ -179,6 +206,8 @@ mod tests {
             cut(&["c4   412 (widgetd) CPU: 0", "c4   412 (widgetd)  foo", "c0     1 (init) x"]),
             ["CPU: 0", " foo", "x"]
         );
+        assert_eq!(cut(&["c4   412 CPU: 0", "c4   412  foo", "c0     1 7 x"]), ["CPU: 0", " foo", "7 x"]);
+        assert_eq!(cut(&["<4>CPU: 0", "<4> foo", "<12>x"]), ["CPU: 0", " foo", "x"]);
         assert_eq!(cut(&["[    0.58]@1 CPU", "[    0.59]@1  foo", "[    0.60]@0 x"]), ["CPU", " foo", "x"]);
         assert_eq!(
             cut(&["ALERT: BUG: x", "WARN:  foo+0x1/0x2", "WARN: CPU: 0", "INFO: nvme: y"]),

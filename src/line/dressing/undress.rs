@@ -3,7 +3,7 @@
 use super::super::{Unwrapper, Wrapper, is_usual_stamp, lex, lost_its_bracket};
 use super::layer::Layer;
 use super::sample::spreads;
-use super::whole::is_tail;
+use super::whole::Wrap;
 use super::{Dressing, continues, lines_of, message, stamp_at};
 use std::borrow::Cow;
 
@@ -47,8 +47,8 @@ struct Walk<'a> {
     keeps_stamped: bool,
     /// The last dressed line, as it is and without its layers: further lines of its message take its prefix.
     last: Option<(&'a [u8], Cow<'a, [u8]>)>,
-    /// The raw line above, and whether this one was left out as its copy.
-    above: &'a [u8],
+    /// The line above, as it is and without its layers, and whether this one was left out as its copy.
+    above: (&'a [u8], Cow<'a, [u8]>),
     copied: bool,
     /// Whether the line above was kept, for empty lines between all lines.
     kept: bool,
@@ -69,9 +69,9 @@ impl Dressing {
                 ..Undressed::default()
             },
             unwrapper: Unwrapper::new(),
-            keeps_stamped: self.stamped && self.layers.iter().all(|layer| *layer == Layer::BeforeStamp),
+            keeps_stamped: self.stamped && self.layers.iter().all(|layer| matches!(layer, Layer::BeforeStamp(_))),
             last: None,
-            above: b"",
+            above: (b"", Cow::default()),
             copied: false,
             kept: false,
             open: false,
@@ -101,7 +101,8 @@ impl<'a> Walk<'a> {
     ) {
         let raw = whole.strip_suffix(b"\n").unwrap_or(whole);
         let raw = raw.strip_suffix(b"\r").unwrap_or(raw);
-        if self.dressing.doubled && !self.copied && !raw.is_empty() && raw == self.above {
+        let Some((text, fits)) = self.bare(raw, matters) else { return };
+        if self.dressing.doubled && !self.copied && !text.is_empty() && text == self.above.1 {
             self.copied = true;
             if matters {
                 self.out.first = Shown::Repeats;
@@ -109,13 +110,14 @@ impl<'a> Walk<'a> {
             return;
         }
         self.copied = false;
-        let above = std::mem::replace(&mut self.above, raw);
-        if self.dressing.spaced && self.kept && raw.trim_ascii().is_empty() {
+        // Only what was done to the lines as a whole needs to know what is above.
+        let whole = self.dressing.doubled || self.dressing.wrapped.is_some();
+        let above = std::mem::replace(&mut self.above, (raw, if whole { text.clone() } else { Cow::default() }));
+        if self.dressing.spaced && self.kept && text.trim_ascii().is_empty() {
             self.kept = false;
             return;
         }
         self.kept = true;
-        let Some((text, fits)) = self.bare(raw, matters) else { return };
         if fits {
             self.write(&text, at, number, matters);
             self.last = Some((raw, text));
@@ -130,10 +132,11 @@ impl<'a> Walk<'a> {
             let text = [self.prefix(), text].concat();
             self.write(&text, at, number, false);
         } else if self.open
-            && let Some(width) = self.dressing.wrapped
-            && is_tail(above, raw, width)
+            && let Some(wrap) = self.dressing.wrapped
+            && let (above, line) = if wrap.inner { (above.1.as_ref(), text.as_ref()) } else { (above.0, raw) }
+            && wrap.is_tail(above, line)
         {
-            self.join(&text);
+            self.join(wrap, above, &text);
         } else {
             self.open = false;
             // Among stamped lines an unstamped one is nobody's; elsewhere a foreign line would be taken for a part.
@@ -211,14 +214,11 @@ impl<'a> Walk<'a> {
         [&prefix, message].concat()
     }
 
-    fn join(&mut self, text: &[u8]) {
+    fn join(&mut self, wrap: Wrap, above: &[u8], tail: &[u8]) {
         if self.out.text.last() == Some(&b'\n') {
             self.out.text.pop();
         }
-        if self.out.text.last() != Some(&b' ') {
-            self.out.text.push(b' ');
-        }
-        self.out.text.extend_from_slice(text.trim_ascii_start());
+        wrap.join(&mut self.out.text, above, tail);
         self.out.text.push(b'\n');
     }
 

@@ -4,8 +4,10 @@ use super::super::landmarks::{begins_report_line, is_body};
 use super::super::plain::plain;
 use super::super::stamp::{USUAL_STAMP, is_usual_stamp};
 use super::super::{Wrapper, lex};
+use super::layer::touching;
+use super::sample::{SUFFIX_LINES, SUFFIX_SHARE};
+use super::stamp_at;
 use super::tag::begins_with_level;
-use super::{Dressing, stamp_at};
 use std::borrow::Cow;
 
 /// Whether nothing needs to be taken off the lines, decided quickly: this is the usual case, and every report passes here.
@@ -15,11 +17,14 @@ use std::borrow::Cow;
 pub(super) fn is_plain<'line>(raw: impl Iterator<Item = &'line [u8]> + Clone) -> bool {
     let Some(first) = raw.clone().next() else { return true };
     let stamped = matches!(first.first(), Some(b'[' | b'<')) && stamp_at(first) == Some(0);
-    if !stamped && !begins_report_line(first) || raw.clone().take(2).any(|line| lex(line).wrapper != Wrapper::None) {
+    if !stamped && !begins_report_line(first)
+        || stamped && touching(first).is_some()
+        || raw.clone().take(2).any(|line| lex(line).wrapper != Wrapper::None)
+    {
         return false;
     }
     let (mut with, mut without, mut empty, mut tags, mut copies, mut longest) = (0, 0, 0, 0, 0, 0);
-    let mut levels = 0;
+    let (mut levels, mut ends) = (0, 0);
     let mut above = None;
     for line in raw {
         let copied = above.replace(line) == Some(line);
@@ -32,6 +37,7 @@ pub(super) fn is_plain<'line>(raw: impl Iterator<Item = &'line [u8]> + Clone) ->
         }
         copies += usize::from(copied);
         longest = longest.max(line.len());
+        ends += usize::from(line.last() == first.last());
         match stamp_at(line) {
             Some(0) => {
                 with += 1;
@@ -52,7 +58,17 @@ pub(super) fn is_plain<'line>(raw: impl Iterator<Item = &'line [u8]> + Clone) ->
         true => with * 2 >= all && (tags * 2 < with || with < 3) && (without == 0 || longest > WIDEST),
         false => with == 0 && levels < LEVELS,
     };
-    agrees && empty * 3 <= all && copies * 4 < all.max(2)
+    let ends_alike = ends * 100 >= all * SUFFIX_SHARE && all >= SUFFIX_LINES && has_odd_end(first);
+    agrees && !ends_alike && empty * 3 <= all && copies * 4 < all.max(2)
+}
+
+/// Whether a line ends as the kernel's do not: with a table's bar, a quote, a mark of an editor or of a terminal.
+fn has_odd_end(line: &[u8]) -> bool {
+    match line {
+        [.., b'\x1b', b'[', b'K'] => true,
+        [.., last] => matches!(last, b'|' | b'\\' | b'$' | b'~' | b'"' | b'\'' | 0x80..) || last.is_ascii_control(),
+        [] => false,
+    }
 }
 
 /// So many lines that begin with a level's word show that the word stands before the messages.
@@ -73,6 +89,7 @@ fn may_have_tag(line: &[u8]) -> bool {
     }
     match rest.trim_ascii_start() {
         [b'[' | b'(', next, ..] => *next != b'<',
+        [b'<', b'0'..=b'9', b'>' | b'0'..=b'9', ..] => true,
         [b'-', b'(' | b'[', ..] | [b'A'..=b'Z', b'[', ..] | [b'c', b'0'..=b'9', b' ', ..] => true,
         [b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', b':', b' ', ..] => true,
         rest => begins_with_level(rest),
@@ -123,23 +140,60 @@ const WIDEST: usize = 100;
 /// Nor does any wrap below this width.
 const NARROW: usize = 50;
 
-/// At which width stamped lines were cut: none is longer, and what follows a cut would not have fitted.
-pub(super) fn wrapped_at(raw: &[&[u8]], dressing: &Dressing) -> Option<usize> {
-    let width = raw.iter().map(|line| line.len()).max().filter(|width| (NARROW..=WIDEST).contains(width))?;
-    let (mut tails, mut others) = (0, 0);
-    for pair in raw.windows(2) {
-        if pair[1].trim_ascii().is_empty() || dressing.fits(pair[1]) {
-            continue;
-        }
-        if is_tail(pair[0], pair[1], width) { tails += 1 } else { others += 1 }
-    }
-    (tails > others).then_some(width)
+/// Terminals are as wide as this, bytes; of any other width so many lines must be full, since a line that was cut between words may
+/// be full by chance.
+const TERMINAL: usize = 80;
+const FULL: usize = 3;
+
+/// How lines were cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wrap {
+    /// No line is longer, bytes.
+    width: usize,
+    /// Whether they were cut at this very width, as a terminal does, and not between words.
+    hard: bool,
+    /// Whether they were cut before they got their layers: each part has them.
+    pub(super) inner: bool,
 }
 
-/// Whether a line without a stamp is what was cut off the one above.
-pub(super) fn is_tail(above: &[u8], line: &[u8], width: usize) -> bool {
-    let first = line.iter().take_while(|byte| **byte != b' ').count();
-    first > 0 && above.len() <= width && above.len() + 1 + first > width && !is_body_start(line)
+impl Wrap {
+    /// How stamped lines were cut: none is longer, and what follows a cut would not have fitted. `fits` says which lines have all that
+    /// the dressing takes off; `inner` that `lines` are without it.
+    pub(super) fn of(lines: &[&[u8]], fits: &[bool], hard: bool, inner: bool) -> Option<Self> {
+        let width = lines.iter().map(|line| line.len()).max().filter(|width| (NARROW..=WIDEST).contains(width))?;
+        let wrap = Self { width, hard, inner };
+        let pairs = || {
+            let pairs = lines.windows(2).zip(&fits[1..]);
+            pairs.filter(|(pair, fits)| !pair[1].trim_ascii().is_empty() && !**fits).map(|(pair, _)| pair)
+        };
+        let all = pairs().count();
+        let tails = pairs().filter(|pair| wrap.is_tail(pair[0], pair[1])).count();
+        let found = if hard {
+            let full = pairs().filter(|pair| pair[0].len() == width).count();
+            all > 0 && tails == all && (full >= FULL || width == TERMINAL)
+        } else {
+            2 * tails > all
+        };
+        found.then_some(wrap)
+    }
+
+    /// Whether a line without a stamp is what was cut off the one above.
+    pub(super) fn is_tail(self, above: &[u8], line: &[u8]) -> bool {
+        let first = line.iter().take_while(|byte| **byte != b' ').count();
+        let cut = match self.hard {
+            // A blank at the end of the line above is lost.
+            true => above.len() == self.width || above.len() + 1 == self.width && first > 0,
+            false => first > 0 && above.len() <= self.width && above.len() + 1 + first > self.width,
+        };
+        cut && !is_body_start(line)
+    }
+
+    /// What the line above and its tail are without the cut; `text` ends with the one, less its line break.
+    pub(super) fn join(self, text: &mut Vec<u8>, above: &[u8], tail: &[u8]) {
+        let blank = if self.hard { above.len() < self.width } else { text.last() != Some(&b' ') };
+        text.extend(blank.then_some(b' '));
+        text.extend_from_slice(if self.hard { tail } else { tail.trim_ascii_start() });
+    }
 }
 
 /// A line that begins a block of its own: a rule, a header.
