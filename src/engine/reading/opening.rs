@@ -20,8 +20,9 @@ impl Reading {
             && self.anchors[at - 1].end + 1 == anchor.start
             && self.anchors[at - 1].header == anchor.header
             && is_inlined_copy(&text[self.anchors[at - 1].start..self.anchors[at - 1].end]);
-        // Who boots for the first time in a log did not boot again.
-        let first_boot = anchor.boot.is_some() && self.boots[at] == 0 && !self.options.as_syzbot;
+        // Who boots for the first time in a log did not boot again; what ends there was cut out for it, as syzkaller does.
+        let first = anchor.boot.is_some() && self.boots[at] == 0 && !self.options.as_syzbot;
+        let first_boot = first && !text[anchor.end..].trim_ascii_start().is_empty();
         let new = !replayed && !copied && !first_boot && !self.says_again(text, at);
         (new && !self.carries_on(at, header) && !self.introduces(at, header)).then_some(header)
     }
