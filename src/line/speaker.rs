@@ -2,11 +2,12 @@
 
 use super::dressing::{Dressing, stamp_at};
 use super::landmarks::{LAST_WORDS, is_body};
-use super::{Wrapper, boot_mark, find, lex, unwrap};
+use super::{Wrapper, boot_mark, find, lex, plain, unwrap};
 use crate::input::landmark;
 #[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// Who wrote a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize)]
@@ -82,6 +83,11 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
         return if is_relayed(line, prefix.tag) { Speaker::Kernel } else { Speaker::Program };
     }
     let shown = dressing.map_or_else(|| unwrap(raw), |dressing| dressing.bare(raw).0);
+    // Colours that a terminal's log kept behind a prefix are no letters of a word.
+    let shown = match plain(&shown) {
+        Cow::Owned(text) => Cow::Owned(text),
+        Cow::Borrowed(_) => shown,
+    };
     let Some(at) = find(&shown, line.header) else {
         // A word that the lines around have, too, is the level of the message.
         return if dressing.is_some_and(Dressing::takes_levels) { Speaker::Program } else { Speaker::Kernel };
