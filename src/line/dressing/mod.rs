@@ -108,12 +108,12 @@ impl Dressing {
             dressing.layers.push(layer);
         }
         dressing.stamped = sample.is_stamped();
-        dressing.first_fits = dressing.fits(raw[0]);
+        let bare: Vec<(Cow<'_, [u8]>, bool)> = raw.iter().map(|line| dressing.bare(line)).collect();
+        dressing.first_fits = bare[0].1;
         if dressing.layers.is_empty() && !dressing.first_fits && stands_alone(&raw) {
             return None;
         }
         // What was done to the lines as a whole may have been done before they got what stands around them now.
-        let bare: Vec<(Cow<'_, [u8]>, bool)> = raw.iter().map(|line| dressing.bare(line)).collect();
         let texts: Vec<&[u8]> = bare.iter().map(|(text, _)| text.as_ref()).collect();
         dressing.doubled = is_doubled(&texts);
         dressing.spaced = is_spaced(&texts);
@@ -122,7 +122,7 @@ impl Dressing {
             let cut = |hard| Wrap::of(&raw, &fits, hard, false).or_else(|| Wrap::of(&texts, &fits, hard, true));
             dressing.wrapped = cut(true).or_else(|| cut(false));
         }
-        let continued = dressing.is_continued(&raw);
+        let continued = dressing.is_continued(&raw, &bare);
         let nothing = dressing.layers.is_empty()
             && !dressing.doubled
             && !dressing.spaced
@@ -173,25 +173,20 @@ impl Dressing {
         (text, fits)
     }
 
-    fn fits(&self, line: &[u8]) -> bool {
-        self.bare(line).1
-    }
-
     /// How much stands in front of the message of a line, bytes; `text` is the line without its layers.
     fn width(&self, line: &[u8], text: &[u8]) -> usize {
         line.len() - message(text, self.stamped).len().min(line.len())
     }
 
-    /// Whether messages have further lines, which stand below the text of the first.
-    fn is_continued(&self, raw: &[&[u8]]) -> bool {
+    /// Whether messages have further lines, which stand below the text of the first; `bare` are the lines as [`Self::bare`] gives them.
+    fn is_continued(&self, raw: &[&[u8]], bare: &[(Cow<'_, [u8]>, bool)]) -> bool {
         let mut last = None;
-        raw.iter().any(|line| {
-            let (text, fits) = self.bare(line);
-            if fits {
-                last = Some((*line, text));
+        raw.iter().zip(bare).any(|(line, (text, fits))| {
+            if *fits {
+                last = Some((line, text));
                 return false;
             }
-            continues(line, || last.as_ref().map(|(line, text)| self.width(line, text))).is_some()
+            continues(line, || last.map(|(line, text)| self.width(line, text))).is_some()
         })
     }
 }
