@@ -16,7 +16,8 @@ pub(super) fn event<'a>(job: &Job<'a>, spot: &Spot, number: usize, printers: &mu
     let shown = crate::line::unwrap(raw);
     let mut line = event_line(entry, &shown);
     let (mut described, mut rows) = (Structure::default(), Vec::new());
-    if line.is_none() || !entry.is_one_line() {
+    let reads_below = !entry.is_one_line() && (job.below || !entry.is_countable());
+    if line.is_none() || reads_below {
         let window = Window::around(job, spot.at, (ABOVE, reach_below(job, spot.at)));
         let start = anchor.start - window.from;
         // A dressing shows in more lines than an event has.
@@ -32,7 +33,7 @@ pub(super) fn event<'a>(job: &Job<'a>, spot: &Spot, number: usize, printers: &mu
             let first = &undressed.anchors[undressed.at];
             line = event_line(entry, &undressed.text[first.start..first.end]).or(line);
         }
-        if line.is_some() && !entry.is_one_line() {
+        if line.is_some() && reads_below {
             let excerpt = view.excerpt(job, printers);
             let place = Place { base: job.base, window, line: spot.line, undressed, first: view.first().start };
             let own = until_next_event(job.grammar, &excerpt, view.anchors, view.at);

@@ -52,13 +52,15 @@ pub struct Kept {
     pub severe: usize,
     /// Of the others.
     pub lesser: usize,
+    /// Whether the stack or the rows below those that may be counted are read, too: a stack costs twenty times what a line does.
+    pub below: bool,
 }
 
 impl Kept {
     /// Only what the analysis of locks reads: events of one line that say nothing of locks are not even looked for.
-    pub const LOCKS: Self = Self { severe: 0, lesser: 0 };
+    pub const LOCKS: Self = Self { severe: 0, lesser: 0, below: true };
     /// All of them.
-    pub const ALL: Self = Self { severe: usize::MAX, lesser: usize::MAX };
+    pub const ALL: Self = Self { severe: usize::MAX, lesser: usize::MAX, below: true };
 }
 
 /// How to read a log. Made by [`Options::named`]; `..` takes the fields that a later release adds.

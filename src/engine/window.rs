@@ -23,6 +23,8 @@ pub(super) struct Job<'a> {
     pub(super) as_syzbot: bool,
     /// [`super::Options::prose`].
     pub(super) prose: bool,
+    /// [`super::Kept::below`].
+    pub(super) below: bool,
 }
 
 /// One thing to work out.

@@ -142,7 +142,7 @@ impl Gatherer {
     /// Nothing yet; `options` say how the engine reads.
     #[must_use]
     pub(super) fn new(options: &Options) -> Self {
-        let kept = Kept { severe: SEVERE, lesser: 0 };
+        let kept = Kept { severe: SEVERE, lesser: 0, below: false };
         let options = Options { events: true, kept, threads: 1, ..options.clone() };
         Self {
             strand: Strand::default(),

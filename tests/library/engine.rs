@@ -117,7 +117,7 @@ fn events_beyond_those_that_are_wanted_are_counted() {
     assert_eq!(all.len(), 3_000);
     let is_severe = |item: &&Item| matches!(item, Item::Event(event) if event.severity.is_severe());
     for (kept, threads) in [(5, 1), (5, 4), (1_500, 1)] {
-        let options = || Options { kept: Kept { severe: kept, lesser: 3 }, threads, ..options() };
+        let options = || Options { kept: Kept { severe: kept, lesser: 3, below: true }, threads, ..options() };
         let wanted: Vec<u64> = {
             let mut wanted: Vec<&Item> = all.iter().filter(is_severe).take(kept).collect();
             wanted.extend(all.iter().filter(|item| !is_severe(item)).take(3));
@@ -139,6 +139,30 @@ fn events_beyond_those_that_are_wanted_are_counted() {
         pushed.extend(last);
         assert_eq!((pushed, summary.further), (items, further), "{kept} {threads}");
     }
+}
+
+/// Whoever only names events does not pay for their stacks; what the analysis of locks reads is read all the same.
+#[test]
+fn what_stands_below_countable_events_is_read_for_whoever_asks() {
+    let text = "[    6.204518][   T12] sysfs: cannot create duplicate filename '/class/widget/widget0'\n\
+        [    6.204519][   T12] Call Trace:\n\
+        [    6.204520][   T12]  <TASK>\n\
+        [    6.204521][   T12]  widget_register+0x1c/0x40\n\
+        [    6.204522][   T12]  </TASK>\n\
+        [    7.204518][   T12] 1 lock held by widgetd/12:\n\
+        [    7.204519][   T12]  #0: ffff888100000000 (&widget->lock){+.+.}-{4:4}, at: widget_register+0x10/0x40\n";
+    let read = |below: bool| {
+        read_items(Options { kept: Kept { below, ..Kept::ALL }, ..options() }, text.as_bytes())
+            .into_iter()
+            .map(|item| match item {
+                Item::Event(event) => (event.title, event.stacks.len(), event.held_locks.len()),
+                other => panic!("{other:?}"),
+            })
+            .collect::<Vec<_>>()
+    };
+    let title = |at: usize| read(true)[at].0.clone();
+    assert_eq!(read(true), [(title(0), 1, 0), (title(1), 0, 1)]);
+    assert_eq!(read(false), [(title(0), 0, 0), (title(1), 0, 1)]);
 }
 
 fn start_of(item: &Item) -> u64 {

@@ -100,6 +100,7 @@ impl Reading {
             begins_log: self.base == 0,
             as_syzbot: self.options.as_syzbot,
             prose: self.options.prose,
+            below: self.options.kept.below,
         };
         let threads = thread_count(threads);
         // Neighbours share what is found of the printers around them.

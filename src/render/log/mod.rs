@@ -55,7 +55,7 @@ impl LogView {
     /// Which events the view needs; of further ones it only needs the number. With `events` it shows them.
     #[must_use]
     pub fn kept(events: bool) -> Kept {
-        Kept { severe: KEPT, lesser: if events { KEPT } else { NAMED } }
+        Kept { severe: KEPT, lesser: if events { KEPT } else { NAMED }, below: events }
     }
 
     /// Takes one more item.
