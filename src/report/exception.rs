@@ -1,9 +1,9 @@
 //! The lines that name the faulting instruction: `RIP:`, `pc :`, `NIP`, `epc`, `Krnl PSW`, `ERA`, and the link register's.
 
-use super::frames::{frame_after, of_red_hat};
+use super::Frame;
+use super::frames::{frame_after, of_red_hat, vmcore};
 use super::role::StackRole;
 use super::scan::{after, is_hex, split, text, word};
-use super::{Frame, vmcore};
 
 /// What such a line says.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,12 +4,13 @@ use super::access::AccessKind;
 use super::account::{Account, Answer, fill};
 use super::context::{CpuLine, access, by_task, cpu_line, fault_kind, kernel_build, oopsing, process_line, taint};
 use super::fault;
+use super::frames::vmcore;
 use super::header::{Header, header, oops_number};
 use super::role::StackRole;
 use super::scan::{after, keyed, leading_number, split, text, word};
 use super::structure::Structure;
 use super::traces::Traces;
-use super::{Shown, Stack, Task, vmcore};
+use super::{Shown, Stack, Task};
 use crate::line::Letters;
 
 /// What decides which facts are the report's own.

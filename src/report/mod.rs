@@ -45,7 +45,6 @@ mod lines;
 mod lockdep;
 mod markers;
 mod message;
-mod misprint;
 mod naming;
 mod printed;
 mod printers;
@@ -62,8 +61,6 @@ mod symbolized;
 mod tasks;
 mod title;
 mod traces;
-mod usual_frame;
-mod vmcore;
 #[cfg(test)]
 mod waits_tests;
 mod walk;

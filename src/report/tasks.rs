@@ -1,12 +1,13 @@
 //! The tasks of a report that are blocked or listed, as their lines come.
 
 use super::account::{Account, Answer};
+use super::frames::vmcore;
 use super::hung::{blocker, hung, listed, old_row, state, workqueue};
 use super::role::StackRole;
 use super::scan::{after, split, word};
 use super::stacks::Announcement;
 use super::traces::Traces;
-use super::{HungTask, Shown, vmcore};
+use super::{HungTask, Shown};
 
 /// What the reader of tasks remembers between two lines.
 #[derive(Debug, Default)]

@@ -4,13 +4,12 @@ use super::account::{Account, Answer, Open, fill};
 use super::context::access;
 use super::dept;
 use super::exception::{self, Exception};
-use super::frames::{FrameLine, frames_behind, is_frame_line, unusual};
+use super::frames::{FrameLine, UsualFrame, frames_behind, is_frame_line, unusual};
 use super::role::StackRole;
 use super::scan::{after, find, split};
 use super::stacks::{Announcement, announcement, begins, stopped_cpu};
 use super::structure::Structure;
 use super::symbolized::is_inlined_copy;
-use super::usual_frame::UsualFrame;
 use super::{Frame, Shown, Stack, Task};
 use std::collections::BTreeSet;
 

@@ -1,11 +1,11 @@
 //! The stack-frame lines that nearly all are, read at a glance.
 
-use super::Frame;
-use super::scan::{HEX, bytes_of, hex, span, text};
+use super::super::Frame;
+use super::super::scan::{HEX, bytes_of, hex, span, text};
 
 /// ` name+0x1/0x2` and ` [<ffffffff81234567>] ? name+0x1/0x2 [module]` without anything else.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct UsualFrame<'a> {
+pub(in crate::report) struct UsualFrame<'a> {
     address: Option<&'a [u8]>,
     name: &'a [u8],
     offset: u64,
@@ -16,7 +16,7 @@ pub(super) struct UsualFrame<'a> {
 
 impl<'a> UsualFrame<'a> {
     /// Reads such a line; `None` when it is another, be it a frame or not.
-    pub(super) fn read(line: &'a [u8]) -> Option<Self> {
+    pub(in crate::report) fn read(line: &'a [u8]) -> Option<Self> {
         let bytes = line.trim_ascii_start();
         let (address, bytes) = match bytes.strip_prefix(b"[<") {
             Some(bytes) => {
@@ -45,7 +45,7 @@ impl<'a> UsualFrame<'a> {
     }
 
     /// The frame, of a line of the log.
-    pub(super) fn frame(&self, log_line: u64) -> Frame {
+    pub(in crate::report) fn frame(&self, log_line: u64) -> Frame {
         Frame {
             function: Some(text(self.name)),
             offset: Some(self.offset),
@@ -76,6 +76,6 @@ fn is_module(name: &[u8]) -> bool {
 }
 
 /// What the name of a module is made of.
-pub(super) fn is_module_byte(byte: &u8) -> bool {
+pub(in crate::report) fn is_module_byte(byte: &u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
 }

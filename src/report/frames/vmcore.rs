@@ -1,11 +1,11 @@
 //! What `crash` shows of a dump: the task that panicked, and its stack.
 
-use super::context::CpuLine;
-use super::scan::{after, hex, is_hex, leading_number, number, split, text, word};
-use super::{Frame, Task};
+use super::super::context::CpuLine;
+use super::super::scan::{after, hex, is_hex, leading_number, number, split, text, word};
+use super::super::{Frame, Task};
 
 /// ` #8 [ffff8fc643a37e68] widget_release at ffffffffc04e1080 [widget]`: a frame of `bt`.
-pub(super) fn frame(line: &[u8], log_line: u64) -> Option<Frame> {
+pub(in crate::report) fn frame(line: &[u8], log_line: u64) -> Option<Frame> {
     let (_, rest) = leading_number(line.trim_ascii().strip_prefix(b"#")?)?;
     let (stack, rest) = split(rest.trim_ascii_start().strip_prefix(b"[")?, "] ")?;
     let (function, rest) = split(rest, " at ")?;
@@ -23,7 +23,7 @@ pub(super) fn frame(line: &[u8], log_line: u64) -> Option<Frame> {
 }
 
 /// `[exception RIP: widget_put+31]`: where the exception came from; the offset is decimal.
-pub(super) fn exception(line: &[u8], log_line: u64) -> Option<Frame> {
+pub(in crate::report) fn exception(line: &[u8], log_line: u64) -> Option<Frame> {
     let inside = after(line, "[exception RIP: ").or_else(|| after(line, "[exception PC: "))?.strip_suffix(b"]")?;
     let (function, offset) = split(inside, "+")?;
     let offset = number(offset).or_else(|| hex(offset.strip_prefix(b"0x")?))?;
@@ -31,7 +31,7 @@ pub(super) fn exception(line: &[u8], log_line: u64) -> Option<Frame> {
 }
 
 /// `PID: 15207  TASK: ffff8fc655e5b0c0  CPU: 0   COMMAND: "widgetd"`, the first line of `bt`.
-pub(super) fn task(line: &[u8]) -> Option<CpuLine> {
+pub(in crate::report) fn task(line: &[u8]) -> Option<CpuLine> {
     let (pid, rest) = leading_number(after(line, "PID: ")?.trim_ascii_start())?;
     let (_, rest) = split(rest, " CPU: ")?;
     let (cpu, rest) = leading_number(rest.trim_ascii_start())?;
