@@ -6,8 +6,8 @@ use super::window::{FLOODED_WINDOW, Job, Place, Spot, Window, line_end, structur
 use crate::grammar::{Anchor, Grammar};
 use crate::line::{Dressing, EXECUTOR_ANCHOR, Header, Letters, Wrapper, lex, speaker, speaks_alone};
 use crate::report::{
-    Context, Event, Excerpt, Executor, Known, Origin, Printers, REPORT_SCHEMA, Report, Speaker, Structure, Title,
-    WINDOW, Wording, console, corruption, frame_of, guilty_file, lines_before, said, stated, subject, title,
+    Context, Event, Excerpt, Executor, Known, Origin, Printers, REPORT_SCHEMA, Report, Speaker, StackRole, Structure,
+    Title, WINDOW, Wording, console, corruption, frame_of, guilty_file, lines_before, said, stated, subject, title,
 };
 
 /// The words with which the kernel begins the first line of a report; none if it may say something before them.
@@ -78,6 +78,7 @@ pub(super) fn report<'a>(job: &Job<'a>, spot: &Spot, printers: &mut Printers<'a>
         header: opening(&job.grammar.headers[header], &view.text[first.start..first.end]),
         mixed: structure.mixed.is_some(),
         alone: structure.stacks.is_empty() && structure.task.is_none() && structure.kernel_version.is_none(),
+        trapped: trapped(&structure),
     };
     let said = said(job.grammar, view.bytes(), &known, &excerpt);
     let prefix = console(&view.text[first.start..first.end]);
@@ -163,6 +164,12 @@ impl Named<'_> {
             .or_else(|| told(at(true)))
             .unwrap_or_default()
     }
+}
+
+/// The function whose instruction trapped, as the report shows it.
+fn trapped(structure: &Structure) -> Option<&str> {
+    let stack = structure.stacks.iter().find(|stack| stack.role == StackRole::Pc)?;
+    stack.frames.first()?.function.as_deref()
 }
 
 /// Whether syslogd wrote the line onto terminals, a copy of one that it wrote into its file, too.

@@ -1,16 +1,16 @@
 //! The report's own sentences: what WARN, a sanitizer, a list check or a lockup detector printed in words.
 
-use super::console::{Context, console};
-use super::context::{cpu_line, taint};
+use super::checked::{Check, above};
+use super::console::Context;
 use super::excerpt::Excerpt;
 use super::frames::frame_line;
 use super::printed::KeptLine;
 use super::scan::{after, find, keyed, leading_number, number, split, split_last, text, word, words};
-use super::stacks::{announcement, begins};
+use super::sentence::{AT_ONCE, CUT, is_sentence, time_of};
 use super::symbolized::{is_inlined_copy, is_source_line, undo};
 use super::{SlabObject, SourceLine};
 use crate::grammar::Grammar;
-use crate::line::{Letters, is_same_but_digits};
+use crate::line::Letters;
 use std::borrow::Cow;
 
 /// What a report says in words.
@@ -30,17 +30,6 @@ const MOST: usize = 6;
 const LONGEST: usize = 240;
 /// How many lines below the header may be sentences.
 const BELOW: usize = 3;
-/// How many lines may stand between `[ cut here ]` and the header.
-const ABOVE: usize = 3;
-/// Lines of others may stand between, so that so many are looked at.
-const NEAR: usize = 4 * ABOVE;
-/// What stands above a warning and a bug.
-const CUT: &str = "[ cut here ]";
-/// How many lines above that one are looked at for the same words.
-const CHATTER: usize = 32;
-/// A line above `[ cut here ]`, or below a line that is all of a report, is of it if no more time lies between, seconds.
-const AT_ONCE: f64 = 0.01;
-
 /// Why a page is shown.
 const DUMPED: &[u8] = b"page dumped because: ";
 
@@ -55,12 +44,14 @@ pub struct Known<'a> {
     pub mixed: bool,
     /// Whether it has no structure: what others say may stand below.
     pub alone: bool,
+    /// The function whose instruction trapped, if the report shows that.
+    pub trapped: Option<&'a str>,
 }
 
 /// Reads the sentences of a report in `window`.
 #[must_use]
 pub fn said(grammar: &Grammar, window: &[u8], known: &Known<'_>, excerpt: &Excerpt<'_>) -> Said {
-    let Known { start, header, mixed, alone } = *known;
+    let Known { start, header, mixed, alone, trapped } = *known;
     let own = &excerpt.lines[..excerpt.own];
     // A symbolized header follows its copies for inlined functions.
     let copies = own.iter().take_while(|line| is_inlined_copy(message(excerpt, line))).count();
@@ -74,8 +65,8 @@ pub fn said(grammar: &Grammar, window: &[u8], known: &Known<'_>, excerpt: &Excer
     let plain = &plain[others..];
     let plain = plain.strip_suffix(b"\"").filter(|_| quoted).unwrap_or(plain);
     let mut out = Said { source: source_line(plain), ..Said::default() };
-    for line in above(grammar, window, start, excerpt, find(plain, "BUG at ").is_some()).into_iter().filter(|_| !mixed)
-    {
+    let check = find(plain, "BUG at ").map(|_| Check { source: out.source.as_ref(), function: trapped });
+    for line in above(grammar, window, start, excerpt, check.as_ref()).into_iter().filter(|_| !mixed) {
         say(&mut out.message, line);
     }
     // Without a number it says no more than the title.
@@ -86,7 +77,9 @@ pub fn said(grammar: &Grammar, window: &[u8], known: &Known<'_>, excerpt: &Excer
         return out;
     }
     let own = |line: &&KeptLine<'_>| !alone || out.source.is_some() || is_at_once(line, excerpt.time);
-    let below = lines.iter().take(BELOW).take_while(own).count();
+    // What traps has said its words by then; a warning that a function prints says them below.
+    let has_said = check.is_some() || trapped.is_some() && out.source.is_some() && find(plain, "WARNING: ").is_some();
+    let below = if has_said { 0 } else { lines.iter().take(BELOW).take_while(own).count() };
     for line in lines[..below].iter().map(|line| message(excerpt, line).trim_ascii()) {
         if out.source.is_none()
             && let Some(source) = source_of_token(word(line).0)
@@ -153,118 +146,10 @@ fn say(message: &mut Vec<String>, line: &[u8]) {
     }
 }
 
-/// The lines between `[ cut here ]` and the header, which WARN prints there; or the one above the mark, which a failed
-/// check prints before it calls BUG.
-fn above<'w>(grammar: &Grammar, window: &'w [u8], start: usize, excerpt: &Excerpt<'_>, checked: bool) -> Vec<&'w [u8]> {
-    let mut found = Vec::new();
-    let mut end = start.saturating_sub(1);
-    // Most reports have no such mark near them.
-    let mut near = end;
-    for _ in 0..NEAR {
-        near = memchr::memrchr(b'\n', &window[..near]).unwrap_or(0);
-    }
-    if memchr::memmem::find(&window[near..end], CUT.as_bytes()).is_none() {
-        return found;
-    }
-    let mut cut = false;
-    for _ in 0..NEAR {
-        if end == 0 {
-            break;
-        }
-        let begin = memchr::memrchr(b'\n', &window[..end]).map_or(0, |at| at + 1);
-        let raw = window[begin..end].trim_ascii_end();
-        end = begin.saturating_sub(1);
-        let prefix = console(raw);
-        if !prefix.context.is_same(excerpt.context) {
-            continue;
-        }
-        let line = raw[prefix.message.min(raw.len())..].trim_ascii();
-        if find(line, CUT).is_some() {
-            if !found.is_empty() {
-                found.reverse();
-                return found;
-            }
-            if !checked {
-                return found;
-            }
-            cut = true;
-            continue;
-        }
-        if cut {
-            let at_once = prefix
-                .stamp
-                .and_then(time_of)
-                .zip(excerpt.time)
-                .is_some_and(|(stamp, time)| (0.0..=AT_ONCE).contains(&(time - stamp)));
-            // Without stamps only what a check of lists says is known to be its own.
-            let of_list = line.starts_with(b"list_") && find(line, " corruption").is_some();
-            let said = (at_once || of_list)
-                && is_sentence(grammar, line, 1)
-                && !is_repeated(line, &window[..end], excerpt.context);
-            return if said { vec![line] } else { Vec::new() };
-        }
-        // Lockdep rules its reports off.
-        let is_rule = |line: &[u8]| !line.is_empty() && !line.iter().any(u8::is_ascii_alphanumeric);
-        if cpu_line(line).is_some() || is_rule(line) && !line.starts_with(b"---[") {
-            continue;
-        }
-        if line.is_empty() || line.starts_with(b"---[") || found.len() == ABOVE {
-            break;
-        }
-        found.push(line);
-    }
-    Vec::new()
-}
-
-/// The number in a stamp, seconds.
-fn time_of(stamp: &[u8]) -> Option<f64> {
-    std::str::from_utf8(stamp).ok()?.trim().parse().ok()
-}
-
 /// Whether a line was printed together with the first one.
 fn is_at_once(line: &KeptLine<'_>, first: Option<f64>) -> bool {
     let times = line.stamp.and_then(time_of).zip(first);
     times.is_some_and(|(time, first)| (0.0..=AT_ONCE).contains(&(time - first)))
-}
-
-/// Whether the same printer has just said the same, other numbers aside: then the line is not what a check says about its finding.
-fn is_repeated(line: &[u8], above: &[u8], context: Context<'_>) -> bool {
-    above.rsplit(|byte| *byte == b'\n').take(CHATTER).any(|raw| {
-        let prefix = console(raw);
-        prefix.context.is_same(context) && is_same_but_digits(raw[prefix.message.min(raw.len())..].trim_ascii(), line)
-    })
-}
-
-/// Whether a line is words, `least` plain ones or more, and not the beginning of a structure.
-fn is_sentence(grammar: &Grammar, line: &[u8], least: usize) -> bool {
-    let is_word = |word: &&[u8]| word.len() > 1 && word.iter().all(u8::is_ascii_lowercase);
-    line.first().is_some_and(u8::is_ascii_alphanumeric)
-        && words(line).filter(is_word).count() >= least
-        && find(line, "+0x").is_none()
-        && ![
-            "Modules linked in",
-            "last sysfs file:",
-            "Workqueue:",
-            "Hardware name:",
-            "Code:",
-            "Kernel panic",
-            "CPU:",
-            "Process ",
-        ]
-        .iter()
-        .any(|start| line.starts_with(start.as_bytes()))
-        && !begins(line)
-        && announcement(&grammar.vocabulary, line, Letters::of(line)).is_none()
-        && cpu_line(line).is_none()
-        && taint(line) == (None, None)
-        && !is_release(line)
-        && frame_line(line, 0).is_none()
-}
-
-/// Whether lockdep says which kernel it is, `6.1.0 #2 Not tainted`, of whatever name: `syzkaller #0 Not tainted`.
-fn is_release(line: &[u8]) -> bool {
-    let behind = split(line, " #").map(|(_, rest)| word(rest)).filter(|(build, _)| number(build).is_some());
-    behind.is_some_and(|(_, rest)| taint(rest).0.is_some())
 }
 
 /// The first `path/file.c:123` of a header.
@@ -390,20 +275,6 @@ mod tests {
             let mut object = None;
             located(line.as_bytes(), &mut object);
             assert_eq!(object.and_then(|object| object.offset), Some(offset), "{line}");
-        }
-    }
-
-    #[test]
-    fn structures_are_no_sentences() {
-        assert!(is_sentence(&Grammar::built_in(), b"shift exponent 72 is too large for 32-bit type 'int'", 2));
-        for line in [
-            "Modules linked in: a b c",
-            "CPU: 0 PID: 1 Comm: a Not tainted 6.1 #1",
-            "Code: ff ee dd",
-            "PGD 0 P4D 0",
-            "",
-        ] {
-            assert!(!is_sentence(&Grammar::built_in(), line.as_bytes(), 1), "{line}");
         }
     }
 }

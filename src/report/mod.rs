@@ -16,6 +16,7 @@ mod bounds;
 #[cfg(test)]
 mod bounds_tests;
 mod callers;
+mod checked;
 mod cleanup;
 mod console;
 mod context;
@@ -54,6 +55,7 @@ mod renumber;
 mod role;
 mod scan;
 mod scenario;
+mod sentence;
 mod stacks;
 mod structure;
 mod subject;

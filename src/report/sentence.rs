@@ -1,0 +1,69 @@
+//! Which lines are sentences of a report, and which were printed at once.
+
+use super::context::{cpu_line, taint};
+use super::frames::frame_line;
+use super::scan::{find, number, split, word, words};
+use super::stacks::{announcement, begins};
+use crate::grammar::Grammar;
+use crate::line::Letters;
+
+/// What stands above a warning and a bug.
+pub(super) const CUT: &str = "[ cut here ]";
+/// A line above `[ cut here ]`, or below a line that is all of a report, is of it if no more time lies between, seconds.
+pub(super) const AT_ONCE: f64 = 0.01;
+
+/// The number in a stamp, seconds.
+pub(super) fn time_of(stamp: &[u8]) -> Option<f64> {
+    std::str::from_utf8(stamp).ok()?.trim().parse().ok()
+}
+
+/// Whether a line is words, `least` plain ones or more, and not the beginning of a structure.
+pub(super) fn is_sentence(grammar: &Grammar, line: &[u8], least: usize) -> bool {
+    let is_word = |word: &&[u8]| word.len() > 1 && word.iter().all(u8::is_ascii_lowercase);
+    line.first().is_some_and(u8::is_ascii_alphanumeric)
+        && words(line).filter(is_word).count() >= least
+        && find(line, "+0x").is_none()
+        && ![
+            "Modules linked in",
+            "last sysfs file:",
+            "Workqueue:",
+            "Hardware name:",
+            "Code:",
+            "Kernel panic",
+            "CPU:",
+            "Process ",
+        ]
+        .iter()
+        .any(|start| line.starts_with(start.as_bytes()))
+        && !begins(line)
+        && announcement(&grammar.vocabulary, line, Letters::of(line)).is_none()
+        && cpu_line(line).is_none()
+        && taint(line) == (None, None)
+        && !is_release(line)
+        && frame_line(line, 0).is_none()
+}
+
+/// Whether lockdep says which kernel it is, `6.1.0 #2 Not tainted`, of whatever name: `syzkaller #0 Not tainted`.
+fn is_release(line: &[u8]) -> bool {
+    let behind = split(line, " #").map(|(_, rest)| word(rest)).filter(|(build, _)| number(build).is_some());
+    behind.is_some_and(|(_, rest)| taint(rest).0.is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn structures_are_no_sentences() {
+        assert!(is_sentence(&Grammar::built_in(), b"shift exponent 72 is too large for 32-bit type 'int'", 2));
+        for line in [
+            "Modules linked in: a b c",
+            "CPU: 0 PID: 1 Comm: a Not tainted 6.1 #1",
+            "Code: ff ee dd",
+            "PGD 0 P4D 0",
+            "",
+        ] {
+            assert!(!is_sentence(&Grammar::built_in(), line.as_bytes(), 1), "{line}");
+        }
+    }
+}
