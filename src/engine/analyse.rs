@@ -76,6 +76,7 @@ pub(super) fn report<'a>(job: &Job<'a>, spot: &Spot, printers: &mut Printers<'a>
     let known = Known {
         start: first.start - view.from,
         header: opening(&job.grammar.headers[header], &view.text[first.start..first.end]),
+        title: &titled.text,
         mixed: structure.mixed.is_some(),
         alone: structure.stacks.is_empty() && structure.task.is_none() && structure.kernel_version.is_none(),
         trapped: trapped(&structure),

@@ -40,6 +40,8 @@ pub struct Known<'a> {
     pub start: usize,
     /// The text for which that was taken for a report's first line.
     pub header: &'a str,
+    /// Its title.
+    pub title: &'a str,
     /// Whether it is mixed with another one: only its first line speaks of it.
     pub mixed: bool,
     /// Whether it has no structure: what others say may stand below.
@@ -51,7 +53,7 @@ pub struct Known<'a> {
 /// Reads the sentences of a report in `window`.
 #[must_use]
 pub fn said(grammar: &Grammar, window: &[u8], known: &Known<'_>, excerpt: &Excerpt<'_>) -> Said {
-    let Known { start, header, mixed, alone, trapped } = *known;
+    let Known { start, header, title, mixed, alone, trapped } = *known;
     let own = &excerpt.lines[..excerpt.own];
     // A symbolized header follows its copies for inlined functions.
     let copies = own.iter().take_while(|line| is_inlined_copy(message(excerpt, line))).count();
@@ -69,8 +71,9 @@ pub fn said(grammar: &Grammar, window: &[u8], known: &Known<'_>, excerpt: &Excer
     for line in above(grammar, window, start, excerpt, check.as_ref()).into_iter().filter(|_| !mixed) {
         say(&mut out.message, line);
     }
-    // Without a number it says no more than the title.
-    if out.source.is_none() && find(plain, "+0x").is_none() && plain.iter().any(u8::is_ascii_digit) {
+    // Without a number it says no more than most titles.
+    let more = plain.iter().any(u8::is_ascii_digit) || goes_beyond(plain, title);
+    if out.source.is_none() && find(plain, "+0x").is_none() && more {
         say(&mut out.message, plain);
     }
     if mixed {
@@ -104,6 +107,13 @@ pub fn said(grammar: &Grammar, window: &[u8], known: &Known<'_>, excerpt: &Excer
         above = line;
     }
     out
+}
+
+/// Whether a first line begins with the title and has words behind it.
+fn goes_beyond(line: &[u8], title: &str) -> bool {
+    let begins = line.get(..title.len()).is_some_and(|start| start.eq_ignore_ascii_case(title.as_bytes()));
+    let rest = if begins { &line[title.len()..] } else { b"" };
+    rest.first() == Some(&b' ') && words(rest).any(|word| word.iter().all(u8::is_ascii_alphabetic))
 }
 
 /// So many words in front of a header are not the kernel's: it has a tag or two.

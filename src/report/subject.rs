@@ -4,7 +4,7 @@ use super::frames::frame_after;
 use super::leftovers::without_leftovers;
 use super::naming::{NOBODY, demangle, without_prefix};
 use super::role::StackRole;
-use super::scan::{split, text, word};
+use super::scan::{split, split_last, text, word};
 use super::{Frame, Stack, Structure, Title};
 use crate::grammar::{Grammar, Kind, List, NameSet, Severity, bare_function};
 
@@ -67,7 +67,7 @@ fn is_masked(frame: &str, found: &Structure) -> bool {
     masks && !found.stacks.iter().flat_map(|stack| &stack.frames).any(is)
 }
 
-/// The function that the report's first line says it is at, `WARNING: … at a/b.c:12 widget_put+0x1/0x2`; `loosely` also one
+/// The function that the report's first line says it is at, `WARNING: … at a/b.c:12 widget_put+0x1/0x2`, or in, as sanitizers say it; `loosely` also one
 /// that is machinery to titles, for a report of which hardly more is there.
 #[must_use]
 pub fn stated(grammar: &Grammar, title: &Title, frame: &str, first: &[u8], loosely: bool) -> Option<String> {
@@ -75,8 +75,10 @@ pub fn stated(grammar: &Grammar, title: &Title, frame: &str, first: &[u8], loose
         return None;
     }
     let search = Search { grammar, kind: None, hung: false, loosely };
-    let (_, place) = split(first, " at ")?;
-    let place = word(place).1;
+    let place = match split(first, " at ") {
+        Some((_, place)) => word(place).1,
+        None => split_last(first, " in ")?.1,
+    };
     // Until Linux 2.6.26 a name stood there: `WARNING: at a/b.c:12 widget_put()`
     if let Some(name) = word(place).0.strip_suffix(b"()").filter(|name| !name.contains(&b'+')) {
         return search.plain(&text(name));

@@ -241,6 +241,10 @@ fn render(template: &str, area: &[u8], found: &Match<'_>, name: impl Fn(usize) -
 #[must_use]
 pub fn frame_of(title: &str) -> String {
     let is_name = |char: &char| char.is_ascii_alphanumeric() || *char == '_' || *char == ':';
+    // `uninit-value in Local variable x created at:` is what stands where KMSAN found no stack.
+    if title.ends_with(':') {
+        return String::new();
+    }
     for (at, _) in title.rmatch_indices(" in ") {
         let rest = &title[at + 4..];
         let group = rest
@@ -268,6 +272,7 @@ mod tests {
         assert_eq!(frame_of("KCSAN: data-race in a_b / c"), "a_b");
         assert_eq!(frame_of("overflow in <rust_binder::Process as X>::update"), "<rust_binder::Process as X>::update");
         assert_eq!(frame_of("kernel panic: no init"), "");
+        assert_eq!(frame_of("KMSAN: uninit-value in Local variable widget created at:"), "");
         assert_eq!(frame_of("Unable to handle kernel pointer dereference in virtual kernel address space"), "");
     }
 }
