@@ -2,7 +2,7 @@
 
 use super::super::window::Spot;
 use super::{BATCH, Reading};
-use crate::grammar::CLOSE;
+use crate::grammar::{Anchor, CLOSE};
 use crate::line::{Header, Speaker, speaker};
 use crate::report::{WINDOW, is_echo, is_inlined_copy};
 
@@ -20,11 +20,17 @@ impl Reading {
             && self.anchors[at - 1].end + 1 == anchor.start
             && self.anchors[at - 1].header == anchor.header
             && is_inlined_copy(&text[self.anchors[at - 1].start..self.anchors[at - 1].end]);
-        // Who boots for the first time in a log did not boot again; what ends there was cut out for it, as syzkaller does.
-        let first = anchor.boot.is_some() && self.boots[at] == 0 && !self.options.as_syzbot;
-        let first_boot = first && !text[anchor.end..].trim_ascii_start().is_empty();
+        let first_boot = anchor.boot.is_some() && !self.options.as_syzbot && self.is_first_boot(at);
         let new = !replayed && !copied && !first_boot && !self.says_again(text, at);
         (new && !self.carries_on(at, header) && !self.introduces(at, header)).then_some(header)
+    }
+
+    /// Who boots for the first time in a log did not boot again, unless a kernel reports something above; that a text ends there shows
+    /// nothing.
+    fn is_first_boot(&self, at: usize) -> bool {
+        let near = |above: &&Anchor| above.start + WINDOW >= self.anchors[at].start;
+        let reports = |above: &Anchor| above.header.is_some() && above.boot.is_none();
+        self.boots[at] == 0 && !self.anchors[..at].iter().rev().take_while(near).any(reports)
     }
 
     /// The line says once more what opened the report above.
