@@ -19,6 +19,7 @@ mod content;
 mod document;
 mod foreign;
 mod joined;
+mod logcat;
 mod names;
 mod nature;
 mod open;

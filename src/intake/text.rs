@@ -2,6 +2,7 @@
 
 use super::document::read_document;
 use super::joined::read_joined;
+use super::logcat::read_logcat;
 use crate::engine::Item;
 use crate::input::{Damage, Decoder, Encoding, Inside, Whole, read_mail};
 use crate::line::{parts_upright, upright};
@@ -37,9 +38,9 @@ impl Taken {
     }
 }
 
-/// The log in a text whose lines are not its lines.
+/// The log in a text whose lines are not its lines, or not as the kernel wrote them.
 fn read_log(plain: &[u8]) -> Option<Inside> {
-    read_document(plain).or_else(|| read_joined(plain))
+    read_document(plain).or_else(|| read_joined(plain)).or_else(|| read_logcat(plain))
 }
 
 /// Whether the newest lines of a log stand first, and its text in the order of its times; or its text without what the kernel put

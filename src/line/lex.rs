@@ -76,6 +76,7 @@ pub(super) fn by_tokens(text: &[u8]) -> Prefix<'_> {
                 Token::Delta => prefix.time = bracketed_time(piece),
                 Token::Version1 => prefix.level = number(piece).map(level_of),
                 Token::Wall => prefix.tag = Some(&b"kernel"[..]),
+                Token::Logcat => prefix.tag = of_logcat(piece),
                 _ => {}
             }
             if matches!(
@@ -138,6 +139,15 @@ fn outer(token: Token) -> Option<Wrapper> {
         Token::Wall => Wrapper::Syslog,
         Token::Dropped | Token::Level | Token::Time | Token::Caller | Token::Status => return None,
     })
+}
+
+/// The tag that a line of logcat has, `06-04 17:00:18.640   838   847 D agps    : `. Process 0 is the kernel, whatever logcat takes for
+/// its tag.
+fn of_logcat(piece: &[u8]) -> Option<&[u8]> {
+    let mut words = piece.split(|byte| matches!(byte, b' ' | b':')).filter(|word| !word.is_empty());
+    // The date, and three numbers of the clock.
+    let pid = words.nth(4)?;
+    if pid == b"0" { Some(b"kernel") } else { words.nth(2) }
 }
 
 /// What a time stamp is a part of when a syslog tag follows it.

@@ -69,22 +69,25 @@ impl<'a> Excerpt<'a> {
         // What may carry on another report does not carry on one of its own kind.
         let ends = |anchor: &Anchor| anchor.second || (first.carries_on && anchor.header == first.header);
         let below = &anchors[last_copy + 1..];
-        let second = below
-            .iter()
-            .enumerate()
-            .find(|(between, anchor)| {
+        let find_second = |numbered: bool| {
+            let mut anchors = below.iter().enumerate();
+            let found = anchors.find(|(between, anchor)| {
                 ends(anchor)
                     && !symbolized::is_inlined_copy(&window[anchor.start..anchor.end])
                     && !is_echo(window, first, &below[..*between], anchor)
-            })
-            .map(|(_, anchor)| anchor.start);
-        let before_second = |line: &KeptLine<'_>| second.is_none_or(|second| line.offset < second);
-        let own = match prefix.context {
-            Context::Caller(_) => own_of_caller(&lines, window, &anchors[last_copy + 1..]),
-            _ => lines.iter().take_while(|line| before_second(line)).count(),
+                    && (numbered || *between > 0)
+            });
+            found.map(|(_, anchor)| anchor.start)
         };
-        let within = own.min(until_silence(&lines[..own], prefix.stamp));
-        Self { context: prefix.context, time, lines, doubtful, own: within, before_second: own }
+        let end = |second: Option<usize>| match prefix.context {
+            Context::Caller(_) => own_of_caller(&lines, window, below),
+            _ => lines.iter().take_while(|line| second.is_none_or(|second| line.offset < second)).count(),
+        };
+        let before_second = end(find_second(true));
+        // To syzbot the number of the oops ends a BUG; the registers and the stack stand below it.
+        let own = if is_numbered(window, first, below) { end(find_second(false)) } else { before_second };
+        let own = own.min(until_silence(&lines[..own], prefix.stamp));
+        Self { context: prefix.context, time, lines, doubtful, own, before_second }
     }
 
     /// The report's own lines as they were printed. A header without a stack that the next one follows at once is the
@@ -128,6 +131,12 @@ pub fn is_echo(text: &[u8], first: &Anchor, between: &[Anchor], again: &Anchor) 
         && !first.carries_on
         && between.iter().any(|between| between.carries_on)
         && place(again).is_some_and(|place_again| place(first) == Some(place_again))
+}
+
+/// Whether the next header is the number of the oops that a BUG is, as RISC-V prints it: `Kernel BUG [#1]`.
+fn is_numbered(window: &[u8], first: &Anchor, below: &[Anchor]) -> bool {
+    holds(&window[first.start..first.end], "kernel BUG at ")
+        && below.first().is_some_and(|next| holds(&window[next.start..next.end], "Kernel BUG [#"))
 }
 
 /// With a caller the area is not cut, but what the report itself says ends at the caller's next report.
