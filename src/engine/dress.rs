@@ -1,5 +1,6 @@
 //! Takes what stands around kernel lines off a window, so that the rules see what the console would show.
 
+use super::worded::take_words;
 use crate::grammar::{Anchor, Grammar, Scanner};
 use crate::line::{Dressing, Shown};
 
@@ -43,7 +44,8 @@ pub(super) fn undress(
         Shown::Repeats => return Dressed::Repeats,
         Shown::Nothing => return Dressed::AsItIs,
     };
-    let anchors = scanner.scan(grammar, &bare.text, 0, bare.text.len());
+    let mut anchors = scanner.scan(grammar, &bare.text, 0, bare.text.len());
+    take_words(grammar, &bare.text, &mut anchors, 0);
     let here = |anchor: &Anchor| match event {
         Some(event) => anchor.events.iter().any(|candidate| candidate.event == event),
         None => anchor.header.is_some(),

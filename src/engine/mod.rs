@@ -13,6 +13,7 @@ mod reading;
 mod samples;
 mod threads;
 mod window;
+mod worded;
 
 pub use headless::{Beheaded, LARGEST_HEADLESS, headless};
 pub use samples::sample_complaints;

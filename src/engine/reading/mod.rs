@@ -6,6 +6,7 @@ mod parts;
 use super::analyse::Found;
 use super::causes::Causes;
 use super::window::Spot;
+use super::worded::take_words;
 use super::{Item, Options, Summary, in_order, thread_count};
 use crate::grammar::{Anchor, Gaps, PIECE, Room, Scanner, line_breaks};
 use crate::line::{BootMark, begins_boot, lex, same_boot};
@@ -135,6 +136,9 @@ impl Reading {
     /// The text is scanned up to `end`, and has new anchors from `before` on.
     fn go_on(&mut self, text: &[u8], before: usize, end: usize, finished: bool) {
         self.number_boots(text, before);
+        if !self.options.as_syzbot {
+            take_words(&self.options.grammar, text, &mut self.anchors, before);
+        }
         (self.scanned, self.finished) = (end, finished);
     }
 
