@@ -1,9 +1,10 @@
 //! The journal's entries, from journalctl or from a text that it wrote, gathered into boots.
 
 use super::clock::Moment;
+use super::gatherer::{Gatherer, Place};
 use super::journal::{Entry, Form, Reader};
 use super::sign::KERNEL;
-use super::strand::{Gatherer, Place, Strand};
+use super::strand::Strand;
 use crate::engine::Options;
 use crate::input::{CHUNK, InputError, Mapping, Source, open_with};
 use std::collections::BTreeMap;

@@ -12,6 +12,7 @@ mod clock;
 mod dumps;
 mod ending;
 mod entries;
+mod gatherer;
 mod join;
 mod journal;
 mod record;

@@ -1,7 +1,8 @@
 //! Text logs, cut into boots where a boot begins: syslog files with their rotated ones, dumps, /dev/kmsg.
 
 use super::clock::{Moment, seconds, zone_of};
-use super::strand::{Gatherer, LONGEST, Place, Strand, written};
+use super::gatherer::{Gatherer, LONGEST, Place};
+use super::strand::{Strand, written};
 use crate::engine::Options;
 use crate::input::{Damage, InputError, Mapping, Source, open_with};
 use crate::line::{BootMark, Wrapper, begins_boot, boot_mark, lex};

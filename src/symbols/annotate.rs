@@ -1,6 +1,6 @@
 //! A log line with its places in the source added, as syzbot prints them; everything else stays byte for byte.
 
-use super::kernel::Confidence;
+use super::answer::Confidence;
 use super::log::Decoded;
 use super::place::Place;
 use super::spot::What;

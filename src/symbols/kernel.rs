@@ -1,104 +1,16 @@
 //! A kernel and its modules: function and offset, or an address, → places in the source, or why there are none.
 
+use super::answer::{Answer, Confidence, Named, SymbolSource};
 use super::binary::Binary;
 use super::elf::{Elf, ElfError};
 use super::modules::{Modules, NoModule, Wanted};
-use super::names::{Symbol, SymbolTable};
+use super::names::SymbolTable;
 use super::place::{Place, demangled};
+use super::placed::{address, between_functions, compatible_address};
 use crate::packing::Packing;
-use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// How sure an answer is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Confidence {
-    /// The image is not the one of the log, or several functions fit: the place may be another one.
-    Doubtful,
-    /// It rests on an inference, such as a guessed load address.
-    Likely,
-    /// The function's name and size fit, or the address is known.
-    Certain,
-}
-
-/// What a look-up gives.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Answer {
-    /// The places, the innermost inlined function first; empty for a miss.
-    pub places: Vec<Place>,
-    /// How sure they are.
-    pub confidence: Confidence,
-    /// Why there are no places, or why they are not certain.
-    pub reason: Option<String>,
-    /// The function that covers a bare address, and how far into it: `(name, offset, size)`.
-    pub within: Option<(String, u64, u64)>,
-}
-
-impl Answer {
-    /// No places, for a reason.
-    #[must_use]
-    pub fn miss(reason: impl Into<String>) -> Self {
-        Self { places: Vec::new(), confidence: Confidence::Doubtful, reason: Some(reason.into()), within: None }
-    }
-}
-
-/// A function as a log names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub struct Named<'line> {
-    /// Its name with the compiler's suffixes.
-    pub function: &'line str,
-    /// Bytes into it.
-    pub offset: u64,
-    /// Its size as the log has it.
-    pub size: u64,
-    /// Its module.
-    pub module: Option<&'line str>,
-    /// The build id of the module, where the log has it.
-    pub build_id: Option<&'line str>,
-    /// Whether it is a program counter, and not the address to which a call returns.
-    pub exact: bool,
-}
-
-/// Why a named place has no address in a file.
-#[derive(Debug, thiserror::Error)]
-enum NoPlace {
-    #[error("no function {0}")]
-    NoFunction(String),
-    #[error("offset {offset:#x} is beyond the size {size:#x}: a damaged line")]
-    Beyond { offset: u64, size: u64 },
-    #[error("{function} has {sizes} bytes in the image, the log says {size:#x}: another build")]
-    OtherBuild { function: String, sizes: String, size: u64 },
-}
-
-/// What a table of symbols was read from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SymbolSource {
-    /// `System.map`.
-    SystemMap,
-    /// A saved `/proc/kallsyms`.
-    Kallsyms,
-    /// The table that a boot image holds of itself.
-    BootImage,
-}
-
-impl SymbolSource {
-    /// What it is called in messages.
-    #[must_use]
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::SystemMap => "System.map",
-            Self::Kallsyms => "kallsyms",
-            Self::BootImage => "a boot image",
-        }
-    }
-}
 
 /// Where symbols come from.
 #[derive(Debug)]
@@ -267,54 +179,6 @@ impl Kernel {
         self.modules.get(name, Wanted { build_id, release: self.release(), any: self.compatible })
     }
 
-    /// The address that a named place stands for in its file, and how sure that is.
-    fn address(
-        &self,
-        binary: Option<&Binary>,
-        table: &SymbolTable,
-        named: Named<'_>,
-    ) -> Result<(u64, Confidence, Option<String>), NoPlace> {
-        let Named { function, offset, size, .. } = named;
-        if self.compatible {
-            let first = table.named(function).find(|symbol| matches!(symbol.letter, b't' | b'T'));
-            let symbol = first.ok_or_else(|| NoPlace::NoFunction(function.to_owned()))?;
-            return Ok((symbol.address.wrapping_add(offset), Confidence::Certain, None));
-        }
-        if offset > size {
-            return Err(NoPlace::Beyond { offset, size });
-        }
-        let mut all: Vec<Symbol<'_>> = table
-            .named(function)
-            .filter(|symbol| binary.is_none_or(|binary| binary.elf.is_code(symbol.address)))
-            .collect();
-        if all.is_empty() {
-            // The kernel cuts what link-time optimization appends.
-            all = table.beginning(&format!("{function}.llvm.")).collect();
-        }
-        if all.is_empty() {
-            return Err(NoPlace::NoFunction(function.to_owned()));
-        }
-        let fits = |symbol: &&Symbol<'_>| symbol.span == size || symbol.size == size || is_last(binary, symbol, size);
-        let mut fitting: Vec<Symbol<'_>> = all.iter().filter(fits).copied().collect();
-        fitting.dedup_by_key(|symbol| symbol.address);
-        let minus = u64::from(!named.exact);
-        match fitting.as_slice() {
-            [] => {
-                let sizes: Vec<String> = all
-                    .iter()
-                    .map(|symbol| format!("{:#x}", if symbol.size > 0 { symbol.size } else { symbol.span }))
-                    .collect();
-                Err(NoPlace::OtherBuild { function: function.to_owned(), sizes: sizes.join(" or "), size })
-            }
-            [one] => Ok((one.address.wrapping_add(offset) - minus, Confidence::Certain, None)),
-            [one, rest @ ..] => Ok((
-                one.address.wrapping_add(offset) - minus,
-                Confidence::Doubtful,
-                Some(format!("{} functions {function} of this size", rest.len() + 1)),
-            )),
-        }
-    }
-
     /// The places that a function and an offset stand for.
     #[must_use]
     pub fn named(&self, named: Named<'_>) -> Answer {
@@ -331,7 +195,7 @@ impl Kernel {
             (None, Image::Symbols { table, .. }) => (None, table),
             (None, Image::None) => return Answer::miss("no kernel image was given"),
         };
-        match self.address(binary, table, named) {
+        match address(self.compatible, binary, table, named) {
             Err(reason) => Answer::miss(reason.to_string()),
             Ok((address, confidence, reason)) => match binary {
                 Some(binary) => {
@@ -390,7 +254,7 @@ impl Kernel {
                 (None, None, Image::Binary(binary)) => &**binary,
                 _ => continue,
             };
-            if let Ok((address, ..)) = self.address(Some(binary), binary.symbols(), *named) {
+            if let Ok((address, ..)) = address(self.compatible, Some(binary), binary.symbols(), *named) {
                 addresses.entry(named.module.map(str::to_owned)).or_default().push(address);
             }
         }
@@ -424,33 +288,6 @@ impl Kernel {
         let file = places.last()?.file.as_deref()?;
         file.strip_suffix("/init/main.c").map(|folder| folder.strip_suffix("/.").unwrap_or(folder).to_owned())
     }
-}
-
-/// Whether an address lies in the padding after a function. A call that does not return is within it.
-fn between_functions(table: &SymbolTable, address: u64) -> bool {
-    table.covering(address).is_some_and(|symbol| symbol.size > 0 && address - symbol.address >= symbol.size)
-}
-
-/// The last function of a section of a module reaches up to where the loader put the next section.
-fn is_last(binary: Option<&Binary>, symbol: &Symbol<'_>, size: u64) -> bool {
-    let Some(section) =
-        binary.filter(|binary| binary.elf.relocatable).and_then(|binary| binary.elf.code_section(symbol.address))
-    else {
-        return false;
-    };
-    let left = section.address + section.size - symbol.address;
-    symbol.span > left && size >= symbol.size && size < symbol.size.saturating_add(0x1000).max(left)
-}
-
-/// binutils' addr2line takes a number in a module for an offset in whichever section first has a line for it.
-fn compatible_address(binary: &Binary, address: u64) -> u64 {
-    if !binary.elf.relocatable {
-        return address;
-    }
-    let Some(own) = binary.elf.code_section(address) else { return address };
-    let offset = address - own.address;
-    let fitting = binary.elf.sections.iter().filter(|section| offset < section.size && section.executable);
-    fitting.map(|section| section.address + offset).find(|address| binary.has_line(*address)).unwrap_or(address)
 }
 
 /// The release in a banner `Linux version RELEASE (…`.

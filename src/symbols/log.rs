@@ -1,7 +1,8 @@
 //! A log, line by line: the places it names, decoded; the boots in it, each with its load offset and its identity.
 
+use super::answer::{Answer, Confidence, Named};
 use super::identity::{Statement, fits, refusal, statement};
-use super::kernel::{Answer, Confidence, Kernel, Named};
+use super::kernel::Kernel;
 use super::names::SymbolTable;
 use super::offset::{LoadOffset, from_kallsyms, inferred, stated};
 use super::spot::{Spot, What, spots};

@@ -35,6 +35,7 @@
 //! every row of a line table (`KANALYZE_ORACLE=VMLINUX` for a whole kernel).
 
 mod annotate;
+mod answer;
 mod binary;
 mod cache;
 pub mod debuginfod;
@@ -54,6 +55,7 @@ mod modules;
 mod names;
 mod offset;
 mod place;
+mod placed;
 mod relocate;
 mod script;
 mod search;
@@ -62,11 +64,12 @@ mod table;
 mod unit;
 
 pub use annotate::{Paths, annotate};
+pub use answer::{Answer, Confidence, Named, SymbolSource};
 pub use binary::Binary;
 pub use cache::{Cache, Kind};
 pub use elf::{Elf, ElfError, Section, find_banner, hexadecimal};
 pub use identity::stated_release;
-pub use kernel::{Answer, Confidence, Kernel, Named, SymbolSource, release_of};
+pub use kernel::{Kernel, release_of};
 pub use lines::SourceLines;
 pub use locate::{OtherKernel, locate_event, locate_report};
 pub use log::{Decoded, LogDecoder, LogOptions};

@@ -1,7 +1,8 @@
 //! Where a kernel was loaded: its addresses minus those of the image (KASLR), as stated, as shown, or inferred.
 
+use super::answer::Confidence;
 use super::elf::Elf;
-use super::kernel::{Confidence, Kernel};
+use super::kernel::Kernel;
 use super::names::SymbolTable;
 use crate::architecture::Architecture;
 use std::collections::BTreeSet;

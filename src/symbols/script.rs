@@ -4,7 +4,7 @@
 //! the symbol, its offset gives way to `(file:line file:line)`, the module follows without brackets.
 
 use super::annotate::Paths;
-use super::kernel::Answer;
+use super::answer::Answer;
 use super::spot::{What, spots};
 use std::io::{self, Write};
 

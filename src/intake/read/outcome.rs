@@ -1,0 +1,63 @@
+//! What reading a log gave besides its records.
+
+use super::super::nature::Nature;
+use crate::engine::Summary;
+
+/// Something that the user must know about the reading of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// One sentence.
+    pub message: String,
+    /// Whether nothing could be read that could be a log.
+    pub fatal: bool,
+}
+
+/// What reading one log gave, besides its records.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// What the log as a whole says.
+    pub summary: Summary,
+    /// What went wrong.
+    pub trouble: Option<Trouble>,
+    /// Whether the log could not be read to its end: what is missing may hold a crash.
+    pub partial: bool,
+    /// What the text is, if the engine found nothing in it.
+    pub nature: Option<Nature>,
+    /// What is to be said of a text that kanalyze itself wrote.
+    pub(super) own: Option<&'static str>,
+}
+
+impl Outcome {
+    pub(super) fn failed(message: String) -> Self {
+        Self { trouble: Some(Trouble { message, fatal: true }), ..Self::default() }
+    }
+
+    /// Whether the log gives no answer: it could not be read.
+    #[must_use]
+    pub fn is_fatal(&self) -> bool {
+        self.trouble.as_ref().is_some_and(|trouble| trouble.fatal)
+    }
+
+    /// What is to be said of a text in which not one line is the kernel's: that there is no crash in it says nothing of a
+    /// kernel. Nothing if the log could not be read, which is reported already.
+    #[must_use]
+    pub fn silence(&self) -> Option<&'static str> {
+        if self.own.is_some() {
+            return self.own;
+        }
+        let nature = self.nature.filter(|nature| !nature.kernel && !self.is_fatal())?;
+        Some(if nature.partly { "no kernel line in its first 4 MiB" } else { "no kernel line in it" })
+    }
+
+    /// Notes what the text is that gave no record.
+    pub(super) fn judge(&mut self, name: &str, nature: Nature) {
+        self.nature = Some(nature);
+        if nature.bisection {
+            let trouble = Trouble {
+                message: format!("{name}: is a bisection, not a console log: give it to `kanalyze bisect`"),
+                fatal: !nature.kernel,
+            };
+            self.trouble.get_or_insert(trouble);
+        }
+    }
+}
