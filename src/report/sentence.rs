@@ -12,6 +12,10 @@ pub(super) const CUT: &str = "[ cut here ]";
 /// A line above `[ cut here ]`, or below a line that is all of a report, is of it if no more time lies between, seconds.
 pub(super) const AT_ONCE: f64 = 0.01;
 
+/// With so many plain words a line is a sentence, although it names a place: `do not call blocking ops when !TASK_RUNNING; state=1 set
+/// at [<ffffffff810b7cb5>] prepare_to_wait+0x5/0x70`.
+const MANY: usize = 5;
+
 /// The number in a stamp, seconds.
 pub(super) fn time_of(stamp: &[u8]) -> Option<f64> {
     std::str::from_utf8(stamp).ok()?.trim().parse().ok()
@@ -20,9 +24,10 @@ pub(super) fn time_of(stamp: &[u8]) -> Option<f64> {
 /// Whether a line is words, `least` plain ones or more, and not the beginning of a structure.
 pub(super) fn is_sentence(grammar: &Grammar, line: &[u8], least: usize) -> bool {
     let is_word = |word: &&[u8]| word.len() > 1 && word.iter().all(u8::is_ascii_lowercase);
+    let plain = words(line).filter(is_word).count();
     line.first().is_some_and(u8::is_ascii_alphanumeric)
-        && words(line).filter(is_word).count() >= least
-        && find(line, "+0x").is_none()
+        && plain >= least
+        && (plain >= MANY || find(line, "+0x").is_none())
         && ![
             "Modules linked in",
             "last sysfs file:",
@@ -43,6 +48,13 @@ pub(super) fn is_sentence(grammar: &Grammar, line: &[u8], least: usize) -> bool 
         && frame_line(line, 0).is_none()
 }
 
+/// Whether a driver says it of a device, `usb 1-2.4: USB disconnect, device number 4`.
+pub(super) fn is_devices(line: &[u8]) -> bool {
+    let (driver, rest) = word(line);
+    let device = word(rest).0;
+    !driver.ends_with(b":") && device.ends_with(b":") && device.iter().any(u8::is_ascii_digit)
+}
+
 /// Whether lockdep says which kernel it is, `6.1.0 #2 Not tainted`, of whatever name: `syzkaller #0 Not tainted`.
 fn is_release(line: &[u8]) -> bool {
     let behind = split(line, " #").map(|(_, rest)| word(rest)).filter(|(build, _)| number(build).is_some());
@@ -54,8 +66,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn drivers_speak_of_their_devices() {
+        assert!(is_devices(b"usb 1-2.4: USB disconnect, device number 4"));
+        for line in ["KASAN: null-ptr-deref in range [0x0-0x7]", "shift exponent 72: x", "ea = c80d1f40, ra = 1", ""] {
+            assert!(!is_devices(line.as_bytes()), "{line}");
+        }
+    }
+
+    #[test]
     fn structures_are_no_sentences() {
         assert!(is_sentence(&Grammar::built_in(), b"shift exponent 72 is too large for 32-bit type 'int'", 2));
+        let place =
+            b"do not call blocking ops when !TASK_RUNNING; state=1 set at [<ffffffff810b7cb5>] widget_wait+0x5/0x70";
+        assert!(is_sentence(&Grammar::built_in(), place, 2));
         for line in [
             "Modules linked in: a b c",
             "CPU: 0 PID: 1 Comm: a Not tainted 6.1 #1",

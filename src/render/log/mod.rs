@@ -8,6 +8,7 @@ pub(super) mod stack;
 
 use super::{Look, safe, wrap_into};
 use crate::engine::{Item, Kept, Summary};
+use crate::grammar::Severity;
 use crate::locks::Dump;
 use crate::report::{Event, Report, Speaker, Stack};
 use crate::source::BlamePage;
@@ -108,6 +109,9 @@ impl LogView {
         let several = groups.len() > 1 || look.is_brief();
         let common = if several { Common::of(&own) } else { Common::default() };
         let count = counted(own.len() + self.uncounted.values().sum::<usize>(), groups.len());
+        // What a watchdog or a hypervisor says at the end is no report of the kernel, but the machine is gone.
+        let ended = |event: &Event| event.speaker == Speaker::Kernel && event.severity <= Severity::Crash;
+        let count = if groups.is_empty() && self.events.iter().any(ended) { NO_REPORT.to_owned() } else { count };
         if several && !groups.is_empty() {
             overview::write(&mut out, log, summary, &groups, &common, &count, look);
         }
@@ -132,7 +136,9 @@ impl LogView {
 
     /// What was found besides reports, in a few words.
     fn notable(&self, summary: &Summary) -> Option<String> {
-        let kernel: Vec<&Event> = self.events.iter().filter(|event| event.speaker == Speaker::Kernel).collect();
+        let mut kernel: Vec<&Event> = self.events.iter().filter(|event| event.speaker == Speaker::Kernel).collect();
+        // The worst ones first: what ended the machine may stand below a hundred complaints.
+        kernel.sort_by_key(|event| event.severity);
         let first: Vec<String> = kernel.iter().take(NAMED).map(|event| safe(&event.title).into_owned()).collect();
         let count = kernel.len() as u64 + self.further + summary.further;
         let more = if count > first.len() as u64 { ", …" } else { "" };
@@ -201,6 +207,9 @@ impl LogView {
         (!told.is_empty()).then(|| format!("{} {verb}{more}", listed(&told)))
     }
 }
+
+/// What is said of a log without a report in which something else tells that the machine or a guest died.
+const NO_REPORT: &str = "no crash report";
 
 /// `no crash`, `1 report`, `7 reports under 4 headings`.
 pub(super) fn counted(reports: usize, headings: usize) -> String {
