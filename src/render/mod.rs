@@ -9,6 +9,7 @@ mod bisect_walk;
 mod bisect_words;
 mod diff;
 mod gate;
+mod graph;
 mod guilty;
 mod host;
 mod live;

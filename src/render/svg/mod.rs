@@ -1,7 +1,6 @@
 //! Pictures as SVG: graphs laid out in layers, and charts. The same picture stands in a page, whose style it follows, or alone.
 
 mod drawing;
-mod graph;
 mod layered;
 mod layers;
 mod orders;

@@ -2,9 +2,9 @@
 
 use super::Setting;
 use super::drawing::{Drawing, LINE, MARGIN, width_of};
-use super::graph::{Edge, Graph, Node, Shape, graph};
 use super::layered::{Flow, Layout, layered};
 use crate::locks::{Dump, Grade};
+use crate::render::graph::{Edge, Graph, Node, Shape, graph};
 use std::collections::BTreeSet;
 
 /// Tasks of a crowd that are drawn while it is folded, and when it is open.

@@ -1,9 +1,8 @@
 //! The boxes and arrows of a wait graph: tasks, locks, crowds of tasks that wait alike.
 
+use super::{fitted, safe};
 use crate::locks::{Dump, Grade, Wait};
-use crate::render::locks_picture::{lock_key, order};
-use crate::render::{fitted, safe};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// The most boxes that are drawn; what is more is counted.
 const BOXES: usize = 60;
@@ -74,15 +73,40 @@ pub(super) struct Graph {
     pub(super) edges: Vec<Edge>,
 }
 
-/// What tells awaited things apart: as for the other pictures, but what has no name and no holder is one for all who wait in
-/// one place.
+/// What tells awaited things apart: class and address. What has no name is one for all who wait for the same holder, and where there is
+/// no holder, in one place.
 type Awaited = (String, String, i64);
 
 fn awaited(wait: &Wait) -> Awaited {
-    if wait.lock.class.is_none() && wait.holder.is_none() {
-        return (wait.kind.word().to_owned(), wait.lock.acquired_at.clone().unwrap_or_default(), i64::MIN);
+    let place = || wait.lock.acquired_at.clone().unwrap_or_default();
+    match (&wait.lock.class, &wait.holder) {
+        (Some(class), _) => (class.clone(), wait.lock.address.clone().unwrap_or_default(), 0),
+        (None, Some(holder)) => (wait.kind.word().to_owned(), place(), holder.pid),
+        (None, None) => (wait.kind.word().to_owned(), place(), i64::MIN),
     }
-    lock_key(wait)
+}
+
+/// The tasks in the order of their weight: cycles, roots by what they block, then who waits for them.
+fn order(dump: &Dump) -> Vec<i64> {
+    let mut behind: BTreeMap<i64, BTreeSet<i64>> = BTreeMap::new();
+    for wait in &dump.waits {
+        if let Some(holder) = &wait.holder {
+            behind.entry(holder.pid).or_default().insert(wait.waiter.pid);
+        }
+    }
+    let starts = dump.cycles.iter().flatten().chain(dump.roots.iter().map(|root| &root.pid));
+    let rest = dump.waits.iter().map(|wait| &wait.waiter.pid);
+    let (mut seen, mut order) = (BTreeSet::new(), Vec::new());
+    for start in starts.chain(rest) {
+        let mut open = VecDeque::from([*start]);
+        while let Some(pid) = open.pop_front() {
+            if seen.insert(pid) {
+                order.push(pid);
+                open.extend(behind.get(&pid).into_iter().flatten());
+            }
+        }
+    }
+    order
 }
 
 /// The boxes and arrows of a dump; of each crowd the first `most` tasks are drawn.
@@ -199,7 +223,7 @@ fn edges(
     found.into_values().collect()
 }
 
-pub(super) fn name_of(dump: &Dump, pid: i64) -> String {
+fn name_of(dump: &Dump, pid: i64) -> String {
     let mut named = dump.tasks.iter().filter(|task| task.pid == pid).map(|task| task.comm.as_str());
     let waits = || dump.waits.iter().flat_map(|wait| std::iter::once(&wait.waiter).chain(&wait.holder));
     let comm = named.next().or_else(|| waits().find(|task| task.pid == pid).map(|task| task.comm.as_str()));
