@@ -3,20 +3,22 @@
 use super::{Item, Kept, Options, read_items};
 use crate::grammar::{Texts, piece_end};
 use crate::line::{is_body, lex, lost_its_bracket, unwrap};
-use crate::report::{Event, Report, renumber_report};
+use crate::report::{Event, Report, Stack, renumber_event, renumber_report};
 use std::sync::LazyLock;
 
 /// The line that stands in for the missing one; a kind of the grammar knows it.
 const STAND_IN: &[u8] = b"BUG: the first line of this report is missing\n";
 /// The same for the report of a hung task.
 const STAND_IN_HUNG: &[u8] = b"BUG: the first line of this hung task is missing\n";
+/// What stands in for the line that announces a stack; an event of the grammar knows it, and the function behind it.
+const STAND_IN_STACK: &str = "the line that announces this stack is not known: ";
 /// What is said of such a report.
 const DAMAGE: &str = "its first line is missing";
 /// What the report of a hung task is recognised by: a line that follows its first.
 const HUNG: &[u8] = b"hung_task_timeout_secs\" disables this message";
-/// What only the place of a crash is recognised by, or the report of a hung task; sysrq and watchdogs print places, too, but announce
-/// them.
-const PLACES: [&[u8]; 9] = [
+/// What only the place of a crash is recognised by, or the report of a hung task, of lockdep or of KASAN; sysrq and watchdogs print
+/// places, too, but announce them.
+const PLACES: [&[u8]; 16] = [
     b"[ERET  ]: ",
     b"RIP: 0010:",
     b"RIP: 0008:",
@@ -25,8 +27,19 @@ const PLACES: [&[u8]; 9] = [
     b"epc : ",
     b"NIP [",
     b"---[ end trace ",
+    b" suspicious rcu_",
+    b"other info that might help us debug this:",
+    b"the existing dependency chain (in reverse order) is:",
+    b"but task is already holding lock:",
+    b"which lock already depends on the new lock",
+    b"The buggy address belongs to ",
+    b"Memory state around the buggy address",
     HUNG,
 ];
+/// What stands above a stack that anything may have announced.
+const TRACES: [&[u8]; 3] = [b"Call Trace:", b"Call trace:", b"Backtrace:"];
+/// So many frames with offset and size must such a stack have: programs print stacks, too.
+const FRAMES: usize = 2;
 /// Texts up to this size are looked at, bytes: a longer log lost more than its first line.
 pub const LARGEST_HEADLESS: usize = 4 << 20;
 /// Lines that stand between the task and the place.
@@ -38,6 +51,8 @@ const BELOW: usize = 40;
 const EVIDENCE: usize = 4;
 /// So many lines may stand between an event and its stack: a copy of its line, or the rest of it where lines were broken.
 const REST: usize = 2;
+/// The same where nothing but a stack is there: what the OOM killer says of the task and its memory stands between.
+const REST_OF_BARE: usize = 10;
 
 /// The report of a log in which no report was found, if it holds one without its first line. Lines and offsets are those of
 /// the text; the report begins at the first line that is there.
@@ -46,7 +61,51 @@ pub fn headless(options: &Options, text: &[u8]) -> Option<Report> {
     if options.as_syzbot || text.len() > LARGEST_HEADLESS {
         return None;
     }
-    let (at, place, stand_in) = beginning(text)?;
+    if let Some(known) = beginning(text) {
+        return stood_in(options, text, known);
+    }
+    // What stands above a bare stack may have announced it.
+    let bare = bare_stack(text).filter(|bare| !text[..bare.at].iter().any(u8::is_ascii_alphanumeric))?;
+    stood_in(options, text, bare).filter(has_frames)
+}
+
+/// The stack of a log without a report that no line is known to announce; what it is of nobody can tell. Whoever knows the log's events
+/// gives it its number.
+#[must_use]
+pub fn unannounced(options: &Options, text: &[u8]) -> Option<Event> {
+    if options.as_syzbot || text.len() > LARGEST_HEADLESS || beginning(text).is_some() {
+        return None;
+    }
+    let bare = bare_stack(text)?;
+    let at = bare.at;
+    let report = stood_in(options, text, bare).filter(has_frames)?;
+    let frames = report.stacks.iter().flat_map(|stack| &stack.frames);
+    let function = { frames }.find_map(|frame| frame.function.as_deref())?;
+    let stand_in = [STAND_IN_STACK, function, "\n"].concat();
+    let whole = [&text[..at], stand_in.as_bytes(), &text[at..]].concat();
+    let announced = |item| match item {
+        Item::Event(event) if event.start == at as u64 => Some(*event),
+        _ => None,
+    };
+    let mut event = read_items(reading(options), &whole).into_iter().find_map(announced)?;
+    let first = event.line;
+    renumber_event(&mut event, &|line| if line > first { line - 1 } else { line });
+    Some(event)
+}
+
+/// Options that read a text again, with all that there is in it.
+fn reading(options: &Options) -> Options {
+    Options { events: true, kept: Kept::ALL, opened: false, gaps: false, threads: 1, read: None, ..options.clone() }
+}
+
+fn has_frames(report: &Report) -> bool {
+    let whole =
+        |stack: &Stack| stack.frames.iter().filter(|frame| frame.offset.is_some() && frame.size.is_some()).count();
+    report.stacks.iter().any(|stack| whole(stack) >= FRAMES)
+}
+
+/// The report that a line which stands in for its first one gives.
+fn stood_in(options: &Options, text: &[u8], Beginning { at, place, stand_in, bare }: Beginning) -> Option<Report> {
     // A text that was copied from the middle of a line on may have lost the bracket of its first stamp.
     let bracket: &[u8] = if at == 0 && lost_its_bracket(text.split(|byte| *byte == b'\n').next().unwrap_or_default()) {
         b"["
@@ -54,16 +113,16 @@ pub fn headless(options: &Options, text: &[u8]) -> Option<Report> {
         b""
     };
     let whole = [&text[..at], stand_in, bracket, &text[at..]].concat();
-    let kept = Kept::ALL;
-    let options = Options { events: true, kept, opened: false, gaps: false, threads: 1, read: None, ..options.clone() };
+    let options = reading(options);
     let grammar = options.grammar.clone();
+    let rest = if bare { REST_OF_BARE } else { REST };
     // The stand-in parts an event from its stack.
     let stands_above = |event: &Event| {
         let start = usize::try_from(event.start).ok().filter(|start| *start < at);
         let between = |start| text.get(piece_end(text, start)..at).unwrap_or_default().split(|byte| *byte == b'\n');
         let filled = |line: &&[u8]| !line.trim_ascii().is_empty();
-        start.is_some_and(|start| between(start).filter(filled).count() <= REST)
-            && grammar.events.iter().any(|known| known.id == event.kind && known.structure)
+        start.is_some_and(|start| between(start).filter(filled).count() <= rest)
+            && (bare || grammar.events.iter().any(|known| known.id == event.kind && known.structure))
     };
     let length = (stand_in.len() + bracket.len()) as u64;
     let mut found = None;
@@ -142,32 +201,61 @@ fn led_to(options: &Options, text: &[u8], panic: &Report) -> Option<Report> {
     headless(options, above).filter(|report| report.boot == panic.boot && report.line + NEAR >= panic.line)
 }
 
-/// Where the lines of the report begin that are there, the line of the place that shows it, and what stands in for its first line.
-fn beginning(text: &[u8]) -> Option<(usize, usize, &'static [u8])> {
+/// Where the lines of a report or stack begin that are there.
+struct Beginning {
+    /// Offset of the first of them, bytes.
+    at: usize,
+    /// The line of the place that shows it.
+    place: usize,
+    /// What stands in for its first line.
+    stand_in: &'static [u8],
+    /// Whether it is a stack and nothing more.
+    bare: bool,
+}
+
+fn beginning(text: &[u8]) -> Option<Beginning> {
     // Few logs without a report hold such a place at all.
     static SEARCH: LazyLock<Texts> = LazyLock::new(|| Texts::new(&PLACES));
     let (which, place) = SEARCH.find_from(text, 0)?;
     let stand_in = if PLACES[which] == HUNG { STAND_IN_HUNG } else { STAND_IN };
+    around(text, place, stand_in, false)
+}
+
+fn bare_stack(text: &[u8]) -> Option<Beginning> {
+    static SEARCH: LazyLock<Texts> = LazyLock::new(|| Texts::new(&TRACES));
+    let (_, place) = SEARCH.find_from(text, 0)?;
+    around(text, place, STAND_IN, true)
+}
+
+/// The lines around a place that belong to a report, if they are enough.
+fn around(text: &[u8], place: usize, stand_in: &'static [u8], bare: bool) -> Option<Beginning> {
     let line = memchr::memrchr(b'\n', &text[..place]).map_or(0, |end| end + 1);
-    let is_part = |line: &[u8]| {
+    let message = |line: &[u8]| {
         let shown = unwrap(line);
-        let message = lex(&shown).text(&shown);
-        is_body(message)
+        lex(&shown).text(&shown).to_vec()
+    };
+    let is_part = |line: &[u8]| {
+        let message = message(line);
+        is_body(&message)
             || BETWEEN.iter().any(|start| message.trim_ascii_start().starts_with(start))
-            || PLACES.iter().any(|place| memchr::memmem::find(&shown, place).is_some())
+            || PLACES.iter().any(|place| memchr::memmem::find(line, place).is_some())
     };
     let below = text[line..].split(|byte| *byte == b'\n').take(BELOW).filter(|line| is_part(line)).count();
-    let mut at = line;
-    let mut above = 0;
-    while at > 0 && above < ABOVE {
-        let start = memchr::memrchr(b'\n', &text[..at - 1]).map_or(0, |end| end + 1);
-        if !is_part(&text[start..at - 1]) {
+    let (mut at, mut above, mut looked_at) = (line, 0, line);
+    while looked_at > 0 && above < ABOVE {
+        let start = memchr::memrchr(b'\n', &text[..looked_at - 1]).map_or(0, |end| end + 1);
+        let here = &text[start..looked_at - 1];
+        // Lockdep parts what it says by single empty lines.
+        let parts = looked_at == at && message(here).trim_ascii().is_empty();
+        if !parts && !is_part(here) {
             break;
         }
-        at = start;
-        above += 1;
+        looked_at = start;
+        if !parts {
+            (at, above) = (start, above + 1);
+        }
     }
-    (below + above >= EVIDENCE).then_some((at, line, stand_in))
+    (below + above >= EVIDENCE).then_some(Beginning { at, place: line, stand_in, bare })
 }
 
 #[cfg(test)]
@@ -223,6 +311,41 @@ mod tests {
         let mut settled = items.clone();
         Beheaded::default().settle(&options, Some(whole.as_bytes()), &mut settled);
         assert_eq!(settled, items);
+    }
+
+    const STACK: &str = "[   61.204733] Call Trace:\n[   61.204735]  <TASK>\n[   61.204741]  lamp_store+0x3b/0x60 [lamp]\n\
+        [   61.204763]  vfs_write+0x2a5/0x440\n[   61.204771]  ksys_write+0x6f/0xf0\n";
+
+    #[test]
+    fn a_stack_alone_is_a_report_without_its_first_line() {
+        let report = headless(&Options::named("log"), STACK.as_bytes()).expect("a report");
+        assert!(report.title.contains("lamp_store"), "{}", report.title);
+        assert_eq!((report.line, report.stacks[0].frames[0].log_line), (1, 3));
+        assert_eq!(unannounced(&Options::named("log"), b"Call Trace:\n  at Lamp.dim(Lamp.java:7)\n"), None);
+    }
+
+    #[test]
+    fn a_stack_that_no_known_line_announces_is_an_event() {
+        let text = format!("[   61.204100] lamp: bulb 3 is out of order\n{STACK}");
+        let options = Options::named("log");
+        assert_eq!(headless(&options, text.as_bytes()), None);
+        let event = unannounced(&options, text.as_bytes()).expect("an event");
+        assert!(event.title.contains("lamp_store"), "{}", event.title);
+        assert_eq!((event.line, event.stacks[0].frames[0].log_line), (2, 4));
+        let announced = format!("[   61.100000] NMI backtrace for cpu 2\n{STACK}");
+        assert_eq!(unannounced(&options, announced.as_bytes()), None);
+    }
+
+    #[test]
+    fn what_lockdep_says_is_a_report_without_its_first_line() {
+        let text = format!(
+            "[   61.2] drivers/lamp/lamp.c:88 suspicious rcu_dereference_check() usage!\n[   61.2]\n\
+             [   61.2] other info that might help us debug this:\n[   61.2] 1 lock held by dimmer/411:\n\
+             [   61.2]  #0: ffff888103a1c0a8 (&lamp->lock){{+.+.}}-{{3:3}}, at: lamp_store+0x1f/0x60\n{STACK}"
+        );
+        let report = headless(&Options::named("log"), text.as_bytes()).expect("a report");
+        assert_eq!(report.line, 1);
+        assert!(report.title.contains("lamp_store"), "{}", report.title);
     }
 
     #[test]

@@ -8,8 +8,9 @@ use super::content::{Content, Log, PlainStream};
 use super::nature::{Nature, nature_below};
 use super::own::own_words;
 use super::text::{Text, renumber};
-use crate::engine::{Beheaded, Engine, Item, LARGEST_HEADLESS, Options, Summary, headless, thread_count};
+use crate::engine::{Beheaded, Engine, Item, LARGEST_HEADLESS, Options, Summary, headless, thread_count, unannounced};
 use crate::input::Damage;
+use crate::report::Event;
 pub use many::{records, views};
 pub use outcome::{Outcome, Trouble};
 use std::ops::ControlFlow;
@@ -61,13 +62,14 @@ pub fn read_log(log: Log, options: &Options, mut take: impl FnMut(Vec<Item>) -> 
 fn read_text(text: &Text, options: Options, mut take: impl FnMut(Vec<Item>) -> ControlFlow<()>) -> Summary {
     let options = Options { prose: text.is_prose(), ..options };
     let mut gathered = Vec::new();
-    let (mut any, mut beheaded) = (false, Beheaded::default());
+    let (mut any, mut events, mut beheaded) = (false, 0, Beheaded::default());
     let mut take = |mut items: Vec<Item>| {
         beheaded.settle(&options, Some(text.log()), &mut items);
         take(items)
     };
     let gather = |item| {
         any |= matches!(item, Item::Closed(_));
+        events += usize::from(matches!(item, Item::Event(_)));
         gathered.push(item);
         if gathered.len() < GATHERED {
             return Ok(());
@@ -82,10 +84,16 @@ fn read_text(text: &Text, options: Options, mut take: impl FnMut(Vec<Item>) -> C
     if !gathered.is_empty() {
         let _ = take(gathered);
     }
-    if !any && let Some(report) = headless(&options, text.log()) {
-        let _ = take(vec![Item::Closed(Box::new(report))]);
+    if !any && let Some(item) = left_over(&options, text.log(), events) {
+        let _ = take(vec![item]);
     }
     Summary { turned: text.is_upwards(), ..summary }
+}
+
+/// What a text in which no report was found holds of one without its first line, or of a stack. `events` were found in it.
+fn left_over(options: &Options, text: &[u8], events: usize) -> Option<Item> {
+    let stack = || unannounced(options, text).map(|event| Item::Event(Box::new(Event { index: events, ..event })));
+    headless(options, text).map(|report| Item::Closed(Box::new(report))).or_else(stack)
 }
 
 /// So much of a stream is looked at for a line of the kernel, bytes.
@@ -98,7 +106,7 @@ fn read_stream(
 ) -> (Summary, Nature, Option<Damage>) {
     let mut stream = if thread_count(options.threads) > 1 { stream.ahead() } else { stream };
     let mut engine = Engine::new(options.clone());
-    let (mut seen, mut looked, mut stopped) = (Nature::default(), 0, false);
+    let (mut seen, mut looked, mut stopped, mut events) = (Nature::default(), 0, false, 0);
     // What was read so far, as long as it is short and without a report: its first line may be missing.
     let (mut short, mut beheaded): (Option<Vec<u8>>, _) = (Some(Vec::new()), Beheaded::default());
     let mut hand_over = |mut items: Vec<Item>, stream: &PlainStream| {
@@ -119,13 +127,14 @@ fn read_stream(
         let mut items = engine.push(bytes);
         keep(&mut short, bytes);
         beheaded.settle(&options, short.as_deref(), &mut items);
+        events += items.iter().filter(|item| matches!(item, Item::Event(_))).count();
         short = short.filter(|_| !has_reports(&items));
         stopped = hand_over(items, &stream).is_break();
     }
     let (mut items, summary) = engine.finish();
     beheaded.settle(&options, short.as_deref(), &mut items);
-    let report = short.filter(|_| !has_reports(&items)).and_then(|text| headless(&options, &text));
-    items.extend(report.map(|report| Item::Closed(Box::new(report))));
+    events += items.iter().filter(|item| matches!(item, Item::Event(_))).count();
+    items.extend(short.filter(|_| !has_reports(&items)).and_then(|text| left_over(&options, &text, events)));
     if !stopped {
         let _ = hand_over(items, &stream);
     }
