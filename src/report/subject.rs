@@ -1,4 +1,4 @@
-//! The function that a person names where syzbot's title names none.
+//! The function that a person names where syzbot's title names none, or one by which others assert.
 
 use super::frames::frame_after;
 use super::leftovers::without_leftovers;
@@ -12,13 +12,14 @@ use crate::grammar::{Grammar, Kind, List, NameSet, Severity, bare_function};
 const OWN: [&[StackRole]; 2] =
     [&[StackRole::Crash, StackRole::Hung, StackRole::Panic, StackRole::Leak], &[StackRole::Trace]];
 
-/// The function behind a title that ends "in corrupted" or names none: the faulting instruction, the first named frame,
+/// The function behind a title that ends "in corrupted", names none, or names one by which its caller asserts: the faulting instruction, the first named frame,
 /// the first that the unwinder doubts, the function of the work item, whichever is there. Machinery is passed over by the
 /// same names as in titles; if nothing else is there, by those only that are machinery as a whole, and the faulting instruction
 /// is where it is. `frame` is the function that the title names, `header` the index of the report's header.
 #[must_use]
 pub fn subject(grammar: &Grammar, header: usize, title: &Title, frame: &str, found: &Structure) -> Option<String> {
-    if !frame.is_empty() && frame != NOBODY && !is_masked(frame, found) {
+    let asserts = grammar.vocabulary.function(List::Finders, frame) == Some(ASSERTION);
+    if !frame.is_empty() && frame != NOBODY && !is_masked(frame, found) && !asserts {
         return None;
     }
     let kind = grammar.kinds.get(header).and_then(|kinds| kinds.iter().find(|kind| kind.id == title.kind));
@@ -118,6 +119,8 @@ const WORKER: [&str; 2] = ["worker_thread", "rescuer_thread"];
 const PRINTER: &str = "printer";
 /// What one stands for that finds memory damaged.
 const CHECKER: &str = "checker";
+/// What one stands for that only says that an assertion of its caller does not hold.
+const ASSERTION: &str = "assertion";
 
 #[derive(Clone, Copy)]
 struct Search<'a> {
@@ -189,7 +192,7 @@ impl Search<'_> {
 
     /// Whether it is a function that looks for lockups.
     fn looks(self, frame: &Frame) -> bool {
-        self.meaning(List::Finders, frame).is_some_and(|meaning| ![PRINTER, CHECKER].contains(&meaning))
+        self.meaning(List::Finders, frame).is_some_and(|meaning| ![PRINTER, CHECKER, ASSERTION].contains(&meaning))
     }
 
     /// Whether a stack shows who looked for a lockup of its own CPU, but not where his interrupt came in, which somebody cut out.

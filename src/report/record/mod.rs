@@ -96,8 +96,8 @@ pub struct Report {
     pub damage: Vec<String>,
     /// Who wrote the first line. Only reports of the kernel are counted, titled and can be causes.
     pub speaker: Speaker,
-    /// The function that a person would name where the title ends "in corrupted" or names none; absent when the title
-    /// names it or nothing does.
+    /// The function that a person would name where the title ends "in corrupted", names none, or names one by which its
+    /// caller asserts (`assfail`); absent when the title names it or nothing does.
     pub subject: Option<String>,
     /// Whether the report's own first line states the subject. Not part of the JSON record.
     #[serde(skip)]
