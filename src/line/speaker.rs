@@ -98,6 +98,12 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
         return Speaker::Kernel;
     }
     let words = &before[behind_stamp.map_or(0, |end| end + 1)..];
+    if is_expected(words) {
+        return Speaker::Program;
+    }
+    if line.prose && (is_patched(line) || stamp.is_none() && heads(line, &shown[at..], dressing)) {
+        return Speaker::Person;
+    }
     if line.header != OF_A_TASK && is_tagged(words) || is_numbered(words) || is_assigned(before) {
         return Speaker::Program;
     }
@@ -261,6 +267,35 @@ fn ends_in_name(rest: &[u8]) -> bool {
     last.is_some_and(is_name) && words.next() == Some(b"in")
 }
 
+/// Whether a test of the kernel says what it is about to provoke: `### dt-test ### EXPECT \\ : WARNING: <<all>>`.
+fn is_expected(before: &[u8]) -> bool {
+    find(before, " ### EXPECT ").is_some()
+}
+
+/// How many lines above a line of a patch its hunk may begin.
+const HUNK: usize = 400;
+
+/// Whether it is a line of a patch in a letter: a comment that quotes a report, a log that is added to a text.
+fn is_patched(line: &Header<'_>) -> bool {
+    if !matches!(line.text.get(line.start), Some(b'+' | b'-')) {
+        return false;
+    }
+    let above = line.text[..line.start].strip_suffix(b"\n").unwrap_or_default();
+    let inside = |line: &&[u8]| matches!(line.first(), Some(b'+' | b'-' | b' ' | b'\\') | None);
+    let first = above.rsplit(|byte| *byte == b'\n').take(HUNK).find(|line| !inside(line));
+    first.is_some_and(|line| line.starts_with(b"@@ -"))
+}
+
+/// Whether somebody wrote the beginning of a report's first line as a heading above it.
+fn heads(line: &Header<'_>, said: &[u8], dressing: Option<&Dressing>) -> bool {
+    let said = said.trim_ascii_end();
+    let mut below =
+        line.text[line.end..].split(|byte| *byte == b'\n').skip(1).filter(|below| !below.trim_ascii().is_empty());
+    let Some(next) = below.next() else { return false };
+    let next = dressing.map_or_else(|| unwrap(next), |dressing| dressing.bare(next).0);
+    find(&next, line.header).is_some_and(|at| next[at..].len() > said.len() && next[at..].starts_with(said))
+}
+
 /// Whether a shell puts it into a variable: `J1="[  120.1] INFO: task a:12 blocked for more than 120 seconds."`.
 fn is_assigned(before: &[u8]) -> bool {
     let Some(at) = find(before, "=\"").or_else(|| find(before, "='")) else { return false };
@@ -377,7 +412,7 @@ fn is_numbered(before: &[u8]) -> bool {
 
 /// Whether a row of a tool's table begins so: `PANIC: "`, `reason:    `, `Title: `.
 fn is_label(before: &[u8]) -> bool {
-    const LABELS: [&[u8]; 3] = [LAST_WORDS, b"reason:", b"Title:"];
+    const LABELS: [&[u8]; 4] = [LAST_WORDS, b"reason:", b"Title:", b"Job error:"];
     LABELS.contains(&before.trim_ascii())
 }
 

@@ -4,7 +4,7 @@ use super::frames::frame_after;
 use super::leftovers::without_leftovers;
 use super::naming::{NOBODY, demangle, without_prefix};
 use super::role::StackRole;
-use super::scan::{split, split_last, text, word};
+use super::scan::{find, split, split_last, text, word};
 use super::{Frame, Stack, Structure, Title};
 use crate::grammar::{Grammar, Kind, List, NameSet, Severity, bare_function};
 
@@ -77,6 +77,11 @@ pub fn stated(grammar: &Grammar, title: &Title, frame: &str, first: &[u8], loose
     }
     let search = Search { grammar, kind: None, hung: false, loosely };
     let place = match split(first, " at ") {
+        // Since Linux 6.18 the file stands in front: `WARNING: a/b.c:12 at widget_put+0x1/0x2, CPU#7: widgetd/154`.
+        Some((_, place)) if find(word(place).0, "+0x").is_some() => {
+            let place = word(place).0;
+            place.strip_suffix(b",").unwrap_or(place)
+        }
         Some((_, place)) => word(place).1,
         None => split_last(first, " in ")?.1,
     };

@@ -6,6 +6,27 @@ pub(super) fn behind_stamp(text: &[u8]) -> &[u8] {
     memchr::memmem::find(text, end).map_or(text, |at| &text[at + end.len()..])
 }
 
+/// What a daemon puts in front of a line in another language than English, `mai 17 10:22:54 host kernel: `, is no longer than this.
+const LONGEST_ABROAD: usize = 100;
+
+/// Whether a text begins with a date in any language, and the tag of the kernel behind it.
+fn is_dated_abroad(text: &[u8]) -> bool {
+    let near = &text[..text.len().min(LONGEST_ABROAD)];
+    let mut words = near.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
+    let is_number = |word: &[u8]| word.len() <= 2 && word.iter().all(u8::is_ascii_digit);
+    let is_name = |word: &[u8]| {
+        word.len() <= 12 && word.iter().all(|byte| byte.is_ascii_alphabetic() || *byte >= 0x80 || *byte == b'.')
+    };
+    let is_clock = |word: &[u8]| word.len() == 8 && word[2] == b':' && word[5] == b':' && word[0].is_ascii_digit();
+    // The Japanese write a number with their word for month.
+    let month =
+        words.next().is_some_and(|word| is_name(word) || word.len() <= 5 && word.iter().any(|byte| *byte >= 0x80));
+    month
+        && words.next().is_some_and(|day| is_number(day.strip_suffix(b".").unwrap_or(day)))
+        && words.next().is_some_and(is_clock)
+        && memchr::memmem::find(near, b" kernel: ").is_some()
+}
+
 /// `Mar  1 12:00:09 `, `2026-03-01T12:00:09`, `12:00:09,123 ` at the start, as daemons write it.
 pub(super) fn is_dated(text: &[u8]) -> bool {
     const FORMS: [&[u8]; 6] = [
@@ -16,7 +37,7 @@ pub(super) fn is_dated(text: &[u8]) -> bool {
         b"00:00:00 ",
         b"00:00:00,000 ",
     ];
-    FORMS.iter().any(|form| {
+    let known = FORMS.iter().any(|form| {
         let fits = |(byte, form): (&u8, &u8)| match form {
             b'0' => byte.is_ascii_digit(),
             b'M' => byte.is_ascii_uppercase(),
@@ -27,7 +48,8 @@ pub(super) fn is_dated(text: &[u8]) -> bool {
         let day = form.first() == Some(&b'M') && text.get(4) == Some(&b' ');
         let mut pairs = text.iter().zip(*form).enumerate();
         text.len() >= form.len() && pairs.all(|(at, pair)| (day && at == 4) || fits(pair))
-    })
+    });
+    known || is_dated_abroad(text)
 }
 
 /// `[Wed Dec 19 03:36:07 2018] ` at the start, in any language, as dmesg -T writes it.
