@@ -3,7 +3,7 @@
 use super::dress::{Dressed, undress};
 use super::window::{Job, Place, Spot, Window, structure, wall};
 use crate::grammar::{Anchor, Grammar, Severity, fill};
-use crate::line::{Dressing, lex};
+use crate::line::{Dressing, has_odd_end, lex};
 use crate::report::{EVENT_SCHEMA, Event, Excerpt, Printers, Speaker, Structure, WINDOW};
 use std::borrow::Cow;
 
@@ -17,7 +17,9 @@ pub(super) fn event<'a>(job: &Job<'a>, spot: &Spot, number: usize, printers: &mu
     let mut line = event_line(entry, &shown);
     let (mut described, mut rows) = (Structure::default(), Vec::new());
     let reads_below = !entry.is_one_line() && (job.below || !entry.is_countable());
-    if line.is_none() || reads_below {
+    // What stands at the ends of all lines is no part of a message.
+    let odd = !job.as_syzbot && has_odd_end(raw.trim_ascii_end());
+    if line.is_none() || reads_below || odd {
         let window = Window::around(job, spot.at, (ABOVE, reach_below(job, spot.at)));
         let start = anchor.start - window.from;
         // A dressing shows in more lines than an event has.
@@ -109,7 +111,9 @@ struct EventLine {
 /// Reads an event's first line in console form; `None` if its message is none of this event.
 fn event_line(entry: &crate::grammar::Event, shown: &[u8]) -> Option<EventLine> {
     let prefix = lex(shown);
-    let message = prefix.text(shown);
+    // A terminal's word for an empty rest of the line.
+    let message = prefix.text(shown).trim_ascii_end();
+    let message = message.strip_suffix(b"\x1b[K").unwrap_or(message);
     let found = entry.pattern.captures(message)?;
     let text = |span: &std::ops::Range<usize>| String::from_utf8_lossy(&message[span.clone()]).into_owned();
     Some(EventLine {

@@ -38,7 +38,7 @@ mod wall;
 
 pub use anchors::{BOOT_ANCHORS, EXECUTOR_ANCHOR, GAP_ANCHORS, KERNEL_BOOT_ANCHORS};
 pub use boot::{BootMark, begins_boot, boot_mark, boot_start, same_boot};
-pub use dressing::{Dressing, Shown, Undressed};
+pub use dressing::{Dressing, Shown, Undressed, has_odd_end};
 pub(crate) use find::{Wanted, find, find_last, is_same_but_digits};
 pub use gap::{Gap, ends_cut, gap};
 pub use landmarks::{begins_report_line, is_body};

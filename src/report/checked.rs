@@ -5,7 +5,7 @@ use super::console::{Context, console};
 use super::context::cpu_line;
 use super::excerpt::Excerpt;
 use super::scan::find;
-use super::sentence::{AT_ONCE, CUT, is_sentence, time_of};
+use super::sentence::{AT_ONCE, CUT, is_sentence, time_of, unbolded};
 use crate::grammar::Grammar;
 use crate::line::is_same_but_digits;
 
@@ -71,7 +71,7 @@ pub(super) fn above<'w>(
         if !prefix.context.is_same(excerpt.context) {
             continue;
         }
-        let line = raw[prefix.message.min(raw.len())..].trim_ascii();
+        let line = unbolded(&raw[prefix.message.min(raw.len())..]);
         if find(line, CUT).is_some() {
             match check {
                 // BUG prints both in one go: what stands between is another's.

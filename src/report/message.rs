@@ -6,7 +6,7 @@ use super::excerpt::Excerpt;
 use super::frames::frame_line;
 use super::printed::KeptLine;
 use super::scan::{after, find, keyed, leading_number, number, split, split_last, text, word, words};
-use super::sentence::{AT_ONCE, CUT, is_devices, is_sentence, time_of};
+use super::sentence::{AT_ONCE, CUT, is_devices, is_sentence, time_of, unbolded};
 use super::symbolized::{is_inlined_copy, is_source_line, undo};
 use super::{SlabObject, SourceLine};
 use crate::grammar::Grammar;
@@ -145,7 +145,7 @@ fn message<'line>(excerpt: &Excerpt<'_>, line: &'line KeptLine<'_>) -> &'line [u
 }
 
 fn say(message: &mut Vec<String>, line: &[u8]) {
-    let mut line = text(line.trim_ascii());
+    let mut line = text(unbolded(line));
     if line.len() > LONGEST {
         let mut end = LONGEST;
         while !line.is_char_boundary(end) {

@@ -21,6 +21,12 @@ pub(super) fn time_of(stamp: &[u8]) -> Option<f64> {
     std::str::from_utf8(stamp).ok()?.trim().parse().ok()
 }
 
+/// A message without the marks with which a page makes it bold.
+pub(super) fn unbolded(line: &[u8]) -> &[u8] {
+    let line = line.trim_ascii();
+    line.strip_prefix(b"**").map_or(line, |rest| rest.strip_suffix(b"**").unwrap_or(rest).trim_ascii())
+}
+
 /// Whether a line is words, `least` plain ones or more, and not the beginning of a structure.
 pub(super) fn is_sentence(grammar: &Grammar, line: &[u8], least: usize) -> bool {
     let is_word = |word: &&[u8]| word.len() > 1 && word.iter().all(u8::is_ascii_lowercase);

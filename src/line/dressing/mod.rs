@@ -20,6 +20,7 @@ use layer::Layer;
 use sample::{Sample, spreads};
 use std::borrow::Cow;
 pub use undress::{Shown, Undressed};
+pub use whole::has_odd_end;
 use whole::{Wrap, is_doubled, is_plain, is_spaced};
 
 /// What to take off the lines of a window.
@@ -67,13 +68,15 @@ impl Dressing {
         let around = || lines_from(text, start, BELOW);
         // The table with which `crash` begins stands to the right, and what follows does not.
         let table = |line: &[u8]| line.trim_ascii_start().starts_with(LAST_WORDS);
-        if is_plain(around()) || around().next().is_some_and(table) {
+        // Whether the others end so, too, those above show as well.
+        let odd = around().next().is_some_and(has_odd_end);
+        if is_plain(around()) && !odd || around().next().is_some_and(table) {
             return None;
         }
         let mut raw: Vec<&[u8]> = around().collect();
         if let Some(block) = own_block(&raw) {
             raw.truncate(block);
-            if is_plain(raw.iter().copied()) {
+            if is_plain(raw.iter().copied()) && !odd {
                 return None;
             }
         }

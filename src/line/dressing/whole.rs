@@ -63,7 +63,8 @@ pub(super) fn is_plain<'line>(raw: impl Iterator<Item = &'line [u8]> + Clone) ->
 }
 
 /// Whether a line ends as the kernel's do not: with a table's bar, a quote, a mark of an editor or of a terminal.
-fn has_odd_end(line: &[u8]) -> bool {
+#[must_use]
+pub fn has_odd_end(line: &[u8]) -> bool {
     match line {
         [.., b'\x1b', b'[', b'K'] => true,
         [.., last] => matches!(last, b'|' | b'\\' | b'$' | b'~' | b'"' | b'\'' | 0x80..) || last.is_ascii_control(),
