@@ -59,6 +59,11 @@ fn read_upwards(plain: &[u8]) -> Option<(Inside, bool)> {
     Some((text, turned))
 }
 
+/// Whether the lines of a text end with CR alone: no offset changes where each becomes LF.
+fn returns_alone(text: &[u8]) -> bool {
+    memchr::memchr(b'\n', text).is_none() && memchr::memchr_iter(b'\r', text).nth(1).is_some()
+}
+
 /// One log, all of it.
 ///
 /// Records are worked out on [`Text::log`] and then settled: given the lines and offsets of the file, which [`Text::line`]
@@ -77,6 +82,9 @@ impl Text {
     #[must_use]
     pub(super) fn of_file(file: Whole) -> Self {
         match Encoding::of(&file) {
+            None if returns_alone(&file) => {
+                Self { cut: file.damage().is_some(), ..Self::of_plain(file.to_vec(), None) }
+            }
             None => Self { plain: Bytes::File(file), decoder: None, taken: None, cut: false }.taken(),
             Some(encoding) => {
                 let text = Self::decoded(&file, Decoder::new(encoding));
@@ -102,7 +110,10 @@ impl Text {
 
     /// Bytes that a decoder has made plain already.
     #[must_use]
-    pub(super) fn of_plain(plain: Vec<u8>, decoder: Option<Decoder>) -> Self {
+    pub(super) fn of_plain(mut plain: Vec<u8>, decoder: Option<Decoder>) -> Self {
+        if returns_alone(&plain) {
+            plain.iter_mut().filter(|byte| **byte == b'\r').for_each(|byte| *byte = b'\n');
+        }
         Self { plain: Bytes::Read(plain), decoder, taken: None, cut: false }.taken()
     }
 
