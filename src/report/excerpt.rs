@@ -69,23 +69,25 @@ impl<'a> Excerpt<'a> {
         // What may carry on another report does not carry on one of its own kind.
         let ends = |anchor: &Anchor| anchor.second || (first.carries_on && anchor.header == first.header);
         let below = &anchors[last_copy + 1..];
-        let find_second = |numbered: bool| {
+        let find_second = |below: &[Anchor]| {
             let mut anchors = below.iter().enumerate();
             let found = anchors.find(|(between, anchor)| {
                 ends(anchor)
                     && !symbolized::is_inlined_copy(&window[anchor.start..anchor.end])
                     && !is_echo(window, first, &below[..*between], anchor)
-                    && (numbered || *between > 0)
             });
             found.map(|(_, anchor)| anchor.start)
         };
-        let end = |second: Option<usize>| match prefix.context {
+        let end = |below: &[Anchor]| match prefix.context {
             Context::Caller(_) => own_of_caller(&lines, window, below),
-            _ => lines.iter().take_while(|line| second.is_none_or(|second| line.offset < second)).count(),
+            _ => {
+                let second = find_second(below);
+                lines.iter().take_while(|line| second.is_none_or(|second| line.offset < second)).count()
+            }
         };
-        let before_second = end(find_second(true));
-        // To syzbot the number of the oops ends a BUG; the registers and the stack stand below it.
-        let own = if is_numbered(window, first, below) { end(find_second(false)) } else { before_second };
+        let before_second = end(below);
+        // To syzbot such a header ends the report; its registers and its stack stand below.
+        let own = if is_continued(window, first, below) { end(&below[1..]) } else { before_second };
         let own = own.min(until_silence(&lines[..own], prefix.stamp));
         Self { context: prefix.context, time, lines, doubtful, own, before_second }
     }
@@ -133,10 +135,15 @@ pub fn is_echo(text: &[u8], first: &Anchor, between: &[Anchor], again: &Anchor) 
         && place(again).is_some_and(|place_again| place(first) == Some(place_again))
 }
 
-/// Whether the next header is the number of the oops that a BUG is, as RISC-V prints it: `Kernel BUG [#1]`.
-fn is_numbered(window: &[u8], first: &Anchor, below: &[Anchor]) -> bool {
-    holds(&window[first.start..first.end], "kernel BUG at ")
-        && below.first().is_some_and(|next| holds(&window[next.start..next.end], "Kernel BUG [#"))
+/// What a report's first line says, and the header below that only goes on with it: the number of the oops that a BUG is on RISC-V, the
+/// BUG by which Rust panics.
+const GOES_ON: [[&str; 2]; 2] =
+    [["kernel BUG at ", "Kernel BUG [#"], ["rust_kernel: panicked", "kernel BUG at rust/helpers/bug.c"]];
+
+/// Whether the next header only goes on with the report.
+fn is_continued(window: &[u8], first: &Anchor, below: &[Anchor]) -> bool {
+    let says = |anchor: &Anchor, words: &str| holds(&window[anchor.start..anchor.end], words);
+    GOES_ON.iter().any(|[words, next]| says(first, words) && below.first().is_some_and(|below| says(below, next)))
 }
 
 /// With a caller the area is not cut, but what the report itself says ends at the caller's next report.
