@@ -58,27 +58,34 @@ const REST_OF_BARE: usize = 10;
 /// the text; the report begins at the first line that is there.
 #[must_use]
 pub fn headless(options: &Options, text: &[u8]) -> Option<Report> {
-    if options.as_syzbot || text.len() > LARGEST_HEADLESS {
-        return None;
-    }
-    if let Some(known) = beginning(text) {
-        return stood_in(options, text, known);
-    }
-    // What stands above a bare stack may have announced it.
-    let bare = bare_stack(text).filter(|bare| !text[..bare.at].iter().any(u8::is_ascii_alphanumeric))?;
-    stood_in(options, text, bare).filter(has_frames)
+    report_at(options, text, beginning(options, text)?)
 }
 
-/// The stack of a log without a report that no line is known to announce; what it is of nobody can tell. Whoever knows the log's events
-/// gives it its number.
+/// What a log in which no report was found holds of one: the report, its first line missing, or the stack that no line is known to
+/// announce, as an event. Whoever knows the log's events gives that its number.
 #[must_use]
-pub fn unannounced(options: &Options, text: &[u8]) -> Option<Event> {
-    if options.as_syzbot || text.len() > LARGEST_HEADLESS || beginning(text).is_some() {
+pub fn left_over(options: &Options, text: &[u8]) -> Option<Item> {
+    let known = beginning(options, text)?;
+    let stack = || unannounced(options, text, known).map(|event| Item::Event(Box::new(event)));
+    report_at(options, text, known).map(|report| Item::Closed(Box::new(report))).or_else(stack)
+}
+
+fn report_at(options: &Options, text: &[u8], known: Beginning) -> Option<Report> {
+    // What stands above a bare stack may have announced it.
+    let announced = || text[..known.at].iter().any(u8::is_ascii_alphanumeric);
+    if known.bare && announced() {
         return None;
     }
-    let bare = bare_stack(text)?;
-    let at = bare.at;
-    let report = stood_in(options, text, bare).filter(has_frames)?;
+    stood_in(options, text, known).filter(|report| !known.bare || has_frames(report))
+}
+
+/// The stack of a log without a report; what it is of nobody can tell.
+fn unannounced(options: &Options, text: &[u8], known: Beginning) -> Option<Event> {
+    if !known.bare {
+        return None;
+    }
+    let at = known.at;
+    let report = stood_in(options, text, known).filter(has_frames)?;
     let frames = report.stacks.iter().flat_map(|stack| &stack.frames);
     let function = { frames }.find_map(|frame| frame.function.as_deref())?;
     let stand_in = [STAND_IN_STACK, function, "\n"].concat();
@@ -202,6 +209,7 @@ fn led_to(options: &Options, text: &[u8], panic: &Report) -> Option<Report> {
 }
 
 /// Where the lines of a report or stack begin that are there.
+#[derive(Debug, Clone, Copy)]
 struct Beginning {
     /// Offset of the first of them, bytes.
     at: usize,
@@ -213,18 +221,29 @@ struct Beginning {
     bare: bool,
 }
 
-fn beginning(text: &[u8]) -> Option<Beginning> {
-    // Few logs without a report hold such a place at all.
-    static SEARCH: LazyLock<Texts> = LazyLock::new(|| Texts::new(&PLACES));
-    let (which, place) = SEARCH.find_from(text, 0)?;
-    let stand_in = if PLACES[which] == HUNG { STAND_IN_HUNG } else { STAND_IN };
-    around(text, place, stand_in, false)
-}
-
-fn bare_stack(text: &[u8]) -> Option<Beginning> {
-    static SEARCH: LazyLock<Texts> = LazyLock::new(|| Texts::new(&TRACES));
-    let (_, place) = SEARCH.find_from(text, 0)?;
-    around(text, place, STAND_IN, true)
+/// The first place of a report, else the first stack, if enough lines of a report are around.
+fn beginning(options: &Options, text: &[u8]) -> Option<Beginning> {
+    if options.as_syzbot || text.len() > LARGEST_HEADLESS {
+        return None;
+    }
+    // Few logs without a report hold any of them.
+    static SEARCH: LazyLock<Texts> = LazyLock::new(|| Texts::new(&[&PLACES[..], &TRACES].concat()));
+    let (mut trace, mut tried, mut from) = (None, false, 0);
+    while let Some((which, at)) = SEARCH.find_from(text, from) {
+        match PLACES.get(which) {
+            Some(place) if !tried => {
+                let stand_in = if *place == HUNG { STAND_IN_HUNG } else { STAND_IN };
+                if let Some(known) = around(text, at, stand_in, false) {
+                    return Some(known);
+                }
+                tried = true;
+            }
+            Some(_) => {}
+            None => _ = trace.get_or_insert(at),
+        }
+        from = at + 1;
+    }
+    around(text, trace?, STAND_IN, true)
 }
 
 /// The lines around a place that belong to a report, if they are enough.
@@ -321,7 +340,7 @@ mod tests {
         let report = headless(&Options::named("log"), STACK.as_bytes()).expect("a report");
         assert!(report.title.contains("lamp_store"), "{}", report.title);
         assert_eq!((report.line, report.stacks[0].frames[0].log_line), (1, 3));
-        assert_eq!(unannounced(&Options::named("log"), b"Call Trace:\n  at Lamp.dim(Lamp.java:7)\n"), None);
+        assert_eq!(left_over(&Options::named("log"), b"Call Trace:\n  at Lamp.dim(Lamp.java:7)\n"), None);
     }
 
     #[test]
@@ -329,11 +348,11 @@ mod tests {
         let text = format!("[   61.204100] lamp: bulb 3 is out of order\n{STACK}");
         let options = Options::named("log");
         assert_eq!(headless(&options, text.as_bytes()), None);
-        let event = unannounced(&options, text.as_bytes()).expect("an event");
+        let Some(Item::Event(event)) = left_over(&options, text.as_bytes()) else { panic!("an event") };
         assert!(event.title.contains("lamp_store"), "{}", event.title);
         assert_eq!((event.line, event.stacks[0].frames[0].log_line), (2, 4));
         let announced = format!("[   61.100000] NMI backtrace for cpu 2\n{STACK}");
-        assert_eq!(unannounced(&options, announced.as_bytes()), None);
+        assert_eq!(left_over(&options, announced.as_bytes()), None);
     }
 
     #[test]

@@ -15,7 +15,7 @@ mod threads;
 mod window;
 mod worded;
 
-pub use headless::{Beheaded, LARGEST_HEADLESS, headless, unannounced};
+pub use headless::{Beheaded, LARGEST_HEADLESS, headless, left_over};
 pub use samples::sample_complaints;
 pub use threads::{in_order, thread_count};
 

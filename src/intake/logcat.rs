@@ -4,7 +4,7 @@
 use crate::input::{Inside, lines};
 
 /// So many lines at the beginning of a text are looked at.
-const LOOKED_AT: usize = 64;
+const LOOKED_AT: usize = 16;
 /// So many of them are of logcat, in a log of logcat.
 const ENOUGH: usize = 3;
 /// What stands above the lines of each buffer.

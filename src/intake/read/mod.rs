@@ -8,7 +8,7 @@ use super::content::{Content, Log, PlainStream};
 use super::nature::{Nature, nature_below};
 use super::own::own_words;
 use super::text::{Text, renumber};
-use crate::engine::{Beheaded, Engine, Item, LARGEST_HEADLESS, Options, Summary, headless, thread_count, unannounced};
+use crate::engine::{Beheaded, Engine, Item, LARGEST_HEADLESS, Options, Summary, left_over, thread_count};
 use crate::input::Damage;
 use crate::report::Event;
 pub use many::{records, views};
@@ -84,16 +84,18 @@ fn read_text(text: &Text, options: Options, mut take: impl FnMut(Vec<Item>) -> C
     if !gathered.is_empty() {
         let _ = take(gathered);
     }
-    if !any && let Some(item) = left_over(&options, text.log(), events) {
-        let _ = take(vec![item]);
+    if !any && let Some(item) = left_over(&options, text.log()) {
+        let _ = take(vec![numbered(item, events)]);
     }
     Summary { turned: text.is_upwards(), ..summary }
 }
 
-/// What a text in which no report was found holds of one without its first line, or of a stack. `events` were found in it.
-fn left_over(options: &Options, text: &[u8], events: usize) -> Option<Item> {
-    let stack = || unannounced(options, text).map(|event| Item::Event(Box::new(Event { index: events, ..event })));
-    headless(options, text).map(|report| Item::Closed(Box::new(report))).or_else(stack)
+/// An item that was found when all others were, so many `events` among them.
+fn numbered(item: Item, events: usize) -> Item {
+    match item {
+        Item::Event(event) => Item::Event(Box::new(Event { index: events, ..*event })),
+        other => other,
+    }
 }
 
 /// So much of a stream is looked at for a line of the kernel, bytes.
@@ -134,7 +136,12 @@ fn read_stream(
     let (mut items, summary) = engine.finish();
     beheaded.settle(&options, short.as_deref(), &mut items);
     events += items.iter().filter(|item| matches!(item, Item::Event(_))).count();
-    items.extend(short.filter(|_| !has_reports(&items)).and_then(|text| left_over(&options, &text, events)));
+    items.extend(
+        short
+            .filter(|_| !has_reports(&items))
+            .and_then(|text| left_over(&options, &text))
+            .map(|item| numbered(item, events)),
+    );
     if !stopped {
         let _ = hand_over(items, &stream);
     }
