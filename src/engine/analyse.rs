@@ -65,8 +65,14 @@ pub(super) fn report<'a>(job: &Job<'a>, spot: &Spot, printers: &mut Printers<'a>
     let corrupted = corruption(&titled, &wording, disconnected);
     let structure = structure(job.grammar, &excerpt, excerpt.own, &place);
     // A line that no kind knows, with nothing of a report below, in a text in which no kernel speaks.
-    let bare = titled.origin == Origin::Raw
-        && structure == Structure { damage: structure.damage.clone(), ..Structure::default() };
+    let goes_on = !view.text[first.end..].trim_ascii().is_empty();
+    let unknown = match titled.origin {
+        // `WARNING:` alone in a line stands above a warning of anybody's.
+        Origin::Kind { damaged, .. } => damaged && goes_on,
+        Origin::GateOnly => false,
+        Origin::Raw => true,
+    };
+    let bare = unknown && structure == Structure { damage: structure.damage.clone(), ..Structure::default() };
     if bare && asked(job, window.text, anchor).is_some_and(|line| speaks_alone(&line)) {
         return Found::Other(Box::new(other(job, spot, raw, Speaker::Program)));
     }

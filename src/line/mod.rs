@@ -17,6 +17,7 @@
 mod anchors;
 mod boot;
 mod closed;
+mod code;
 mod dressing;
 mod find;
 mod gap;

@@ -1,5 +1,6 @@
 //! Who wrote a line that looks like the beginning of a report: the kernel, firmware, another program, a person.
 
+use super::code::{is_among_code, is_format};
 use super::dressing::{Dressing, stamp_at};
 use super::landmarks::{LAST_WORDS, is_body};
 use super::{Wrapper, boot_mark, find, lex, plain, unwrap};
@@ -147,7 +148,8 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
             || is_string(before, rest)
             || is_of_tool(line.header, before))
             && (line.prose || !goes_on());
-    if stamp.is_none() && prefix.wrapper == Wrapper::None && told {
+    let in_code = || is_format(before, rest) || is_among_code(line.text, line.start, line.end);
+    if stamp.is_none() && prefix.wrapper == Wrapper::None && (told || in_code()) {
         return if line.prose { Speaker::Person } else { Speaker::Program };
     }
     let named = prefix.tag == Some(b"kernel") || prefix.wrapper == Wrapper::DmesgDecoded;
@@ -309,7 +311,7 @@ fn is_assigned(before: &[u8]) -> bool {
 /// Whether it stands in a comment of C.
 fn is_comment(before: &[u8]) -> bool {
     let words = before.trim_ascii();
-    words.starts_with(b"/*") || words.starts_with(b"//") || words == b"*"
+    words.ends_with(b"/*") || words.starts_with(b"/*") || words.starts_with(b"//") || words == b"*"
 }
 
 /// Whether it stands in quotes behind a word, as in `grep 'BUG: soft lockup' messages`.
