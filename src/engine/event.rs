@@ -2,7 +2,7 @@
 
 use super::dress::{Dressed, undress};
 use super::window::{Job, Place, Spot, Window, structure, wall};
-use crate::grammar::{Anchor, Grammar, Severity, fill};
+use crate::grammar::{Anchor, Grammar, Severity, fill, piece_end};
 use crate::line::{Dressing, has_odd_end, lex};
 use crate::report::{EVENT_SCHEMA, Event, Excerpt, Printers, Speaker, Structure, WINDOW};
 use std::borrow::Cow;
@@ -18,7 +18,7 @@ pub(super) fn event<'a>(job: &Job<'a>, spot: &Spot, number: usize, printers: &mu
     let (mut described, mut rows) = (Structure::default(), Vec::new());
     let reads_below = !entry.is_one_line() && (job.below || !entry.is_countable());
     // What stands at the ends of all lines is no part of a message.
-    let odd = !job.as_syzbot && has_odd_end(raw.trim_ascii_end());
+    let odd = !job.as_syzbot && has_odd_end(raw.trim_ascii_end()) && neighbours_end_alike(job.text, anchor);
     if line.is_none() || reads_below || odd {
         let window = Window::around(job, spot.at, (ABOVE, reach_below(job, spot.at)));
         let start = anchor.start - window.from;
@@ -81,6 +81,17 @@ pub(super) fn event<'a>(job: &Job<'a>, spot: &Spot, number: usize, printers: &mu
         speaker: if line.time.is_none() && lex(raw).is_foreign() { Speaker::Program } else { Speaker::Kernel },
         wall: wall(raw, entry.text_in(raw).unwrap_or_default()),
     })
+}
+
+/// Whether the line below or above ends with the character with which the anchor's ends.
+fn neighbours_end_alike(text: &[u8], anchor: &Anchor) -> bool {
+    let last = |line: &[u8]| line.trim_ascii_end().last().copied();
+    let own = last(&text[anchor.start..anchor.end]);
+    let below = text.get(anchor.end + 1..).map(|rest| &rest[..piece_end(rest, 0)]);
+    let above = text[..anchor.start]
+        .strip_suffix(b"\n")
+        .map(|above| &above[memchr::memrchr(b'\n', above).map_or(0, |end| end + 1)..]);
+    below.into_iter().chain(above).any(|line| last(line) == own)
 }
 
 /// How far above its first line an event is looked at, bytes: only what stands around its lines shows there.
