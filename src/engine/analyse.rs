@@ -6,8 +6,9 @@ use super::window::{FLOODED_WINDOW, Job, Place, Spot, Window, line_end, structur
 use crate::grammar::{Anchor, Grammar};
 use crate::line::{Dressing, EXECUTOR_ANCHOR, Header, Letters, Wrapper, lex, speaker, speaks_alone};
 use crate::report::{
-    Context, Event, Excerpt, Executor, Known, Origin, Printers, REPORT_SCHEMA, Report, Speaker, StackRole, Structure,
-    Title, WINDOW, Wording, console, corruption, frame_of, guilty_file, lines_before, said, stated, subject, title,
+    Context, Event, Excerpt, Executor, Frame, Known, Origin, Printers, REPORT_SCHEMA, Report, Speaker, StackRole,
+    Structure, Title, WINDOW, Wording, console, corruption, frame_of, guilty_file, lines_before, said, stated, subject,
+    title,
 };
 
 /// The words with which the kernel begins the first line of a report; none if it may say something before them.
@@ -76,7 +77,10 @@ pub(super) fn report<'a>(job: &Job<'a>, spot: &Spot, printers: &mut Printers<'a>
     if bare && asked(job, window.text, anchor).is_some_and(|line| speaks_alone(&line)) {
         return Found::Other(Box::new(other(job, spot, raw, Speaker::Program)));
     }
-    let frame = frame_of(&titled.text);
+    let mut frame = frame_of(&titled.text);
+    if titled.origin == Origin::Raw && !job.as_syzbot && !is_function(&frame, &structure) {
+        frame.clear();
+    }
     let named = Named { grammar: job.grammar, header, title: &titled, frame: &frame };
     let (subject, is_stated) = named.subject(&view.text[first.start..first.end], &structure);
     let known = Known {
@@ -171,6 +175,12 @@ impl Named<'_> {
             .or_else(|| told(at(true)))
             .unwrap_or_default()
     }
+}
+
+/// Whether what stands behind the last "in" of a sentence is a function: `socket 2 is still in use` names none.
+fn is_function(name: &str, structure: &Structure) -> bool {
+    let is = |frame: &Frame| frame.is_function(name);
+    name.contains('_') || structure.stacks.iter().flat_map(|stack| &stack.frames).any(is)
 }
 
 /// The function whose instruction trapped, as the report shows it.

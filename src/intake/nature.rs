@@ -23,8 +23,11 @@ const REACH: usize = 4 << 20;
 const SHORT: usize = 256 << 10;
 
 /// Words of kernel logs that are found without any stamp.
-const LANDMARKS: [&str; 16] = [
+const LANDMARKS: [&str; 19] = [
     "Linux version ",
+    "compressing Linux...",
+    "Booting Linux on ",
+    "Booting the kernel",
     "Kernel command line:",
     "Command line: ",
     "Call Trace:",

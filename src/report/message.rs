@@ -87,7 +87,10 @@ pub fn said(grammar: &Grammar, window: &[u8], known: &Known<'_>, excerpt: &Excer
     let has_said = check.is_some() || trapped.is_some() && out.source.is_some() && find(plain, "WARNING: ").is_some();
     let below = if has_said { 0 } else { lines.iter().take(BELOW).take_while(own).count() };
     for line in lines[..below].iter().map(|line| message(excerpt, line).trim_ascii()) {
-        if out.source.is_none()
+        // The words of a warning above its place name it.
+        if out.source.is_none() && line.starts_with(b"WARNING: ") {
+            out.source = source_line(line);
+        } else if out.source.is_none()
             && let Some(source) = source_of_token(word(line).0)
             && frame_line(line, 0).is_none()
         {
