@@ -11,7 +11,7 @@ const SURE: usize = 2;
 /// Whether a header stands in a string that a call formats: `pr_err("BUG: %d tests failed\n",`.
 pub(super) fn is_format(before: &[u8], rest: &[u8]) -> bool {
     let Some(opened) = memchr::memrchr(b'"', before) else { return false };
-    if memchr::memchr_iter(b'"', before).count() % 2 == 0 {
+    if memchr::memchr_iter(b'"', before).count().is_multiple_of(2) {
         return false;
     }
     let Some(closed) = memchr::memchr(b'"', rest) else { return false };
