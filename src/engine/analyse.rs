@@ -3,7 +3,7 @@
 use super::dress::{Dressed, undress};
 use super::event::other;
 use super::window::{FLOODED_WINDOW, Job, Place, Spot, Window, line_end, structure, wall};
-use crate::grammar::{Anchor, Grammar};
+use crate::grammar::{Anchor, Grammar, Severity};
 use crate::line::{Dressing, EXECUTOR_ANCHOR, Header, Letters, Wrapper, lex, speaker, speaks_alone};
 use crate::report::{
     Context, Event, Excerpt, Executor, Frame, Known, Origin, Printers, REPORT_SCHEMA, Report, Speaker, StackRole,
@@ -102,7 +102,8 @@ pub(super) fn report<'a>(job: &Job<'a>, spot: &Spot, printers: &mut Printers<'a>
         schema: REPORT_SCHEMA,
         log: job.log.to_owned(),
         index: 0,
-        severity: job.grammar.severity_of(header, &titled.kind),
+        // A warning is no worse for its words.
+        severity: if first.worded { Severity::Error } else { job.grammar.severity_of(header, &titled.kind) },
         syzbot: job.grammar.headers[header].syzbot,
         kind: titled.kind,
         r#type: job.grammar.type_of(&titled.text).to_owned(),

@@ -22,6 +22,7 @@ pub(super) fn take_words(grammar: &Grammar, text: &[u8], anchors: &mut [Anchor],
         };
         let contexts = lines.map(|line| console(line).context);
         if contexts[0].is_same(contexts[1]) && is_of_no_kind(grammar, words, &text[words.start..words.end]) {
+            anchors[below - 1].worded = true;
             let anchor = &mut anchors[below];
             (anchor.header, anchor.second, anchor.part, anchor.carries_on) = (None, false, false, false);
         }

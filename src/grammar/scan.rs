@@ -41,6 +41,8 @@ pub struct Anchor {
     pub boot: Option<BootMark>,
     /// It names the program of a test executor (`Comm: syz.0.17`).
     pub executor: bool,
+    /// It is what a warning says in words, by which the warning is named.
+    pub worded: bool,
     /// The events that it may be.
     pub events: Candidates,
 }
