@@ -61,12 +61,15 @@ pub fn headless(options: &Options, text: &[u8]) -> Option<Report> {
     report_at(options, text, beginning(options, text)?)
 }
 
-/// What a log in which no report was found holds of one: the report, its first line missing, or the stack that no line is known to
-/// announce, as an event. Whoever knows the log's events gives that its number.
+/// What a log in which no report was found holds of one: the report, its first line missing, or, where events are asked for, the stack
+/// that no line is known to announce. Whoever knows the log's events gives that its number.
 #[must_use]
 pub fn left_over(options: &Options, text: &[u8]) -> Option<Item> {
     let known = beginning(options, text)?;
-    let stack = || unannounced(options, text, known).map(|event| Item::Event(Box::new(event)));
+    let stack = || {
+        let event = if options.events { unannounced(options, text, known) } else { None };
+        event.map(|event| Item::Event(Box::new(event)))
+    };
     report_at(options, text, known).map(|report| Item::Closed(Box::new(report))).or_else(stack)
 }
 
@@ -346,7 +349,8 @@ mod tests {
     #[test]
     fn a_stack_that_no_known_line_announces_is_an_event() {
         let text = format!("[   61.204100] lamp: bulb 3 is out of order\n{STACK}");
-        let options = Options::named("log");
+        let options = Options::named("log").with_events();
+        assert_eq!(left_over(&Options::named("log"), text.as_bytes()), None);
         assert_eq!(headless(&options, text.as_bytes()), None);
         let Some(Item::Event(event)) = left_over(&options, text.as_bytes()) else { panic!("an event") };
         assert!(event.title.contains("lamp_store"), "{}", event.title);
