@@ -1,8 +1,9 @@
 //! One event, worked out from its line and, where it has a structure, from its window.
 
 use super::dress::{Dressed, undress};
-use super::window::{Job, Place, Spot, Window, structure, wall};
-use crate::grammar::{Anchor, Grammar, Severity, fill, piece_end};
+use super::window::{Job, Place, Spot, Window, line_end, structure, wall};
+use super::worded::line_above;
+use crate::grammar::{Anchor, Grammar, Severity, fill};
 use crate::line::{Dressing, has_odd_end, lex};
 use crate::report::{EVENT_SCHEMA, Event, Excerpt, Printers, Speaker, Structure, WINDOW};
 use std::borrow::Cow;
@@ -87,11 +88,8 @@ pub(super) fn event<'a>(job: &Job<'a>, spot: &Spot, number: usize, printers: &mu
 fn neighbours_end_alike(text: &[u8], anchor: &Anchor) -> bool {
     let last = |line: &[u8]| line.trim_ascii_end().last().copied();
     let own = last(&text[anchor.start..anchor.end]);
-    let below = text.get(anchor.end + 1..).map(|rest| &rest[..piece_end(rest, 0)]);
-    let above = text[..anchor.start]
-        .strip_suffix(b"\n")
-        .map(|above| &above[memchr::memrchr(b'\n', above).map_or(0, |end| end + 1)..]);
-    below.into_iter().chain(above).any(|line| last(line) == own)
+    let below = text.get(anchor.end + 1..).map(|rest| &rest[..line_end(rest, 0)]);
+    below.into_iter().chain([line_above(text, anchor.start)]).any(|line| last(line) == own)
 }
 
 /// How far above its first line an event is looked at, bytes: only what stands around its lines shows there.

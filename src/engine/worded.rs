@@ -37,8 +37,8 @@ fn is_place(line: &[u8]) -> bool {
     find(rest, b" at ").is_some() && rest.split(|byte| *byte == b' ').any(is_source)
 }
 
-/// The line above the one that begins at `start`.
-fn line_above(text: &[u8], start: usize) -> &[u8] {
+/// The line above the one that begins at `start`; nothing above the first.
+pub(super) fn line_above(text: &[u8], start: usize) -> &[u8] {
     let end = start.saturating_sub(1);
     let begin = memchr::memrchr(b'\n', &text[..end]).map_or(0, |at| at + 1);
     &text[begin..end]
