@@ -166,7 +166,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 /// Reads one side; says whether all of it could be read, to the end.
 pub(super) fn side(one: Option<&OsString>, several: &[OsString], options: &Options) -> (Group, bool) {
     let names: Vec<OsString> = one.into_iter().chain(several).cloned().collect();
-    let (sources, mut fine) = sources_of(&names);
+    let (sources, mut fine) = sources_of(&names, options.threads);
     let name = names.iter().map(|name| name.to_string_lossy()).collect::<Vec<_>>().join(" ");
     let mut runs = Vec::new();
     let mut options = options.clone();

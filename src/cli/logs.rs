@@ -62,9 +62,9 @@ impl Reading {
     }
 }
 
-/// Sources, and whether every argument stood for one; the others are reported.
-pub(super) fn sources_of(arguments: &[OsString]) -> (Vec<Source>, bool) {
-    let found = named(arguments.iter().map(OsString::as_os_str));
+/// Sources, and whether every argument stood for one; the others are reported. So many threads look at the arguments.
+pub(super) fn sources_of(arguments: &[OsString], threads: usize) -> (Vec<Source>, bool) {
+    let found = named(arguments.iter().map(OsString::as_os_str), threads);
     for fault in &found.faults {
         say(&fault.to_string());
     }
@@ -81,7 +81,7 @@ impl Logs {
             if self.logs.iter().any(|log| log == "-") && std::io::stdin().is_terminal() {
                 note("reading standard input; end it with ctrl-D");
             }
-            return Ok(sources_of(&self.logs));
+            return Ok(sources_of(&self.logs, self.reading.threads));
         }
         if std::io::stdin().is_terminal() {
             anyhow::bail!("no log is named: give a file, or pipe one in, as in `dmesg | kanalyze`");

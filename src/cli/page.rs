@@ -160,7 +160,7 @@ fn logs(
         );
         (vec![Source::Stdin], true)
     } else {
-        sources_of(names)
+        sources_of(names, options.threads)
     };
     if let [source] = &sources[..] {
         let tree = arguments.open()?;

@@ -32,7 +32,11 @@ impl Progress {
             return Self { shown: None };
         }
         let read = options.read.get_or_insert_default().clone();
-        Self::of_bytes(total(sources), read)
+        let (sources, mut all) = (sources.to_vec(), None);
+        // Of many files it takes a while to ask for their sizes: only who waits wants to know.
+        Self::start(move |elapsed| {
+            line(read.load(Ordering::Relaxed), *all.get_or_insert_with(|| total(&sources)), elapsed)
+        })
     }
 
     /// The same for whoever counts the bytes that are done without the engine.
@@ -54,7 +58,7 @@ impl Progress {
         Self::start(move |elapsed| format!("{words}, {} s", elapsed.as_secs()))
     }
 
-    fn start(line: impl Fn(Duration) -> String + Send + 'static) -> Self {
+    fn start(mut line: impl FnMut(Duration) -> String + Send + 'static) -> Self {
         let (ended, end) = channel::<()>();
         let work = move || {
             let (began, mut wait) = (Instant::now(), LONG);

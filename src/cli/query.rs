@@ -138,7 +138,7 @@ mod with_tables {
                 _ => logs.push(argument.clone()),
             }
         }
-        let (logs, mut fine) = sources_of(&logs);
+        let (logs, mut fine) = sources_of(&logs, reading.threads);
         // Logs become a table for the time of the query: so they may be more than fits into memory.
         let mut kept = None;
         if !logs.is_empty() {

@@ -17,7 +17,7 @@ mod worded;
 
 pub use headless::{Beheaded, LARGEST_HEADLESS, headless, left_over};
 pub use samples::sample_complaints;
-pub use threads::{in_order, thread_count};
+pub use threads::{in_order, in_order_beside, thread_count};
 
 use crate::grammar::{Events, Gaps, Grammar};
 use crate::locks::{Dump, Gathered, Record, dumps};

@@ -32,7 +32,7 @@ pub fn in_order<I: Sync, O: Send>(threads: usize, inputs: &[I], work: impl Fn(&I
 /// The same, and something that only this thread can do: it does that first, while the others begin, and then its part.
 ///
 /// A thread that only waited would be one more than there are processors: each time it wakes up it runs where another one does.
-pub(super) fn in_order_beside<I: Sync, O: Send, T>(
+pub fn in_order_beside<I: Sync, O: Send, T>(
     threads: usize,
     inputs: &[I],
     work: impl Fn(&I) -> O + Sync + Send,

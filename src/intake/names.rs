@@ -1,9 +1,11 @@
 //! What is named on a command line: logs, run folders, folders of either, globs.
 
 use super::foreign::Unreadable;
+use crate::engine::in_order;
 use crate::input::Source;
 use globset::{Glob, GlobMatcher};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
+use std::fs::FileType;
 use std::path::{Path, PathBuf};
 
 /// What a file's name ends with when a folder is searched for logs: console logs, and what xfstests and blktests leave.
@@ -19,6 +21,8 @@ const SERIAL: &str = "serial.log";
 const DEPTH: usize = 6;
 /// And so far where every file counts: deeper than people nest, far from the end of a stack.
 const DEEP: usize = 64;
+/// So many arguments one thread looks at before it takes the next: fewer are done before another would have woken up.
+const ASKED_TOGETHER: usize = 512;
 
 /// What arguments stand for.
 #[derive(Debug, Default)]
@@ -30,14 +34,21 @@ pub struct Named {
 }
 
 /// The sources that arguments stand for: each itself, the serial log of a run folder, all logs of a folder, a glob's matches;
-/// sorted by name within an argument. What is not there is a source, too: opening it says so.
+/// sorted by name within an argument. What is not there is a source, too: opening it says so. Of many arguments several threads
+/// ask what they are.
 #[must_use]
-pub fn named<'a>(arguments: impl IntoIterator<Item = &'a OsStr>) -> Named {
+pub fn named<'a>(arguments: impl IntoIterator<Item = &'a OsStr>, threads: usize) -> Named {
     let mut named = Named::default();
-    for argument in arguments {
+    let arguments: Vec<&OsStr> = arguments.into_iter().collect();
+    // A shell names ten thousand files where somebody writes a star, and each of them is asked for.
+    let asked: Vec<&[&OsStr]> = arguments.chunks(ASKED_TOGETHER).collect();
+    let folders = in_order(threads, &asked, |asked| {
+        asked.iter().map(|argument| Path::new(argument).is_dir()).collect::<Vec<bool>>()
+    });
+    for (argument, is_folder) in arguments.into_iter().zip(folders.into_iter().flatten()) {
         let path = Path::new(argument);
         let shown = path.display().to_string();
-        let found = if path.is_dir() {
+        let found = if is_folder {
             let mut found = Vec::new();
             search(path, DEPTH, &mut found);
             found
@@ -90,22 +101,28 @@ fn walk(
         found.push(file);
         return;
     }
-    for path in entries(folder) {
-        if path.is_dir() {
+    for (name, listed) in entries(folder) {
+        let path = folder.join(&name);
+        // What the folder tells of each need not be asked for, but for links: where they lead.
+        let kind =
+            if listed.is_symlink() { std::fs::metadata(&path).map(|found| found.file_type()) } else { Ok(listed) };
+        let Ok(kind) = kind else { continue };
+        if kind.is_dir() {
             // A link to a folder may lead back.
-            if depth > 0 && !path.is_symlink() {
+            if depth > 0 && !listed.is_symlink() {
                 walk(&path, depth - 1, whole, wanted, found);
             }
-        } else if path.is_file() && path.file_name().is_some_and(wanted) {
+        } else if kind.is_file() && wanted(&name) {
             found.push(path);
         }
     }
 }
 
-fn entries(folder: &Path) -> Vec<PathBuf> {
-    let mut entries: Vec<PathBuf> =
-        std::fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).collect();
-    entries.sort();
+/// What lies in a folder, sorted by name.
+fn entries(folder: &Path) -> Vec<(OsString, FileType)> {
+    let listed = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut entries: Vec<_> = listed.filter_map(|entry| Some((entry.file_name(), entry.file_type().ok()?))).collect();
+    entries.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
     entries
 }
 
@@ -133,12 +150,14 @@ fn glob(pattern: &Path) -> Vec<PathBuf> {
         let Some(pattern) = pattern_of(&name) else { return Vec::new() };
         found = found
             .iter()
-            .flat_map(|path| entries(if path.as_os_str().is_empty() { Path::new(".") } else { path }))
+            .flat_map(|path| {
+                let listed = entries(if path.as_os_str().is_empty() { Path::new(".") } else { path });
+                listed.into_iter().map(|(entry, _)| path.join(entry))
+            })
             .filter(|path| {
                 let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
                 pattern.is_match(&file) && (!file.starts_with('.') || name.starts_with('.'))
             })
-            .map(|path| path.strip_prefix("./").map(Path::to_path_buf).unwrap_or(path))
             .collect();
     }
     let mut logs = Vec::new();
@@ -177,7 +196,7 @@ mod tests {
         for name in ["run1/serial.log", "run1/hits/0/serial.log", "b.dmesg", "a.log.gz", "c.png"] {
             std::fs::write(at(name), "x").expect("written");
         }
-        let found = |argument: &Path| named([argument.as_os_str()]);
+        let found = |argument: &Path| named([argument.as_os_str()], 1);
         let names: Vec<String> = found(folder.path())
             .sources
             .iter()

@@ -166,7 +166,7 @@ impl Roots {
                 places.push(place);
                 continue;
             }
-            let inside = named([place.path.as_os_str()]);
+            let inside = named([place.path.as_os_str()], 1);
             if let Some(fault) = inside.faults.first() {
                 return Err(Refusal::Nothing(fault.to_string().replacen(
                     &*place.path.to_string_lossy(),

@@ -79,7 +79,7 @@ impl<'run> Filter<'run> {
             self.source(&Source::Stdin)?;
         }
         let files: Vec<OsString> = self.arguments.files.iter().map(|path| path.as_os_str().to_owned()).collect();
-        let (sources, named) = sources_of(&files);
+        let (sources, named) = sources_of(&files, 1);
         self.refused |= !named;
         for source in &sources {
             self.source(source)?;

@@ -115,7 +115,7 @@ fn titles(arguments: &Find) -> anyhow::Result<Option<BTreeSet<String>>> {
         anyhow::ensure!(!title.is_empty(), "no title and no log is named");
         return Ok(Some(BTreeSet::from([title])));
     }
-    let (sources, fine) = sources_of(std::slice::from_ref(&arguments.what));
+    let (sources, fine) = sources_of(std::slice::from_ref(&arguments.what), 1);
     let mut options = arguments.reading.options()?;
     let mut titles = BTreeSet::new();
     let mut fatal = !fine;

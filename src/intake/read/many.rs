@@ -3,9 +3,10 @@
 use super::super::content::Content;
 use super::super::open::each_log;
 use super::{Outcome, read_log};
-use crate::engine::{Item, Options, in_order, thread_count};
+use crate::engine::{Item, Options, in_order, in_order_beside, thread_count};
 use crate::input::Source;
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// How many logs are read before their results are handed over.
@@ -35,30 +36,42 @@ pub fn views<V: Default + Send, S: Send>(
 ) -> anyhow::Result<()> {
     let (inside, outside) = shared(sources, options.threads);
     let options = Options { threads: inside, ..options.clone() };
-    let (mut rest, mut batch) = (sources, BATCH);
-    while !rest.is_empty() {
-        let (now, later) = rest.split_at(batch.min(rest.len()));
-        let results = in_order(outside, now, |source| {
-            let mut found = Vec::new();
-            each_log(source, &mut |log| {
-                let (name, mut view) = (log.name.clone(), V::default());
-                let outcome = read_log(log, &options, |items| {
-                    take(&mut view, items);
-                    ControlFlow::Continue(())
-                });
-                let shown = show(&name, view, &outcome);
-                found.push((name, shown, outcome));
+    let mut hand_over = |results: Vec<Vec<(String, S, Outcome)>>| {
+        results.into_iter().flatten().try_for_each(|(name, shown, outcome)| done(&name, shown, outcome))
+    };
+    let is_over = AtomicBool::new(false);
+    let read = |source: &Source| {
+        let mut found = Vec::new();
+        if is_over.load(Ordering::Relaxed) {
+            return found;
+        }
+        each_log(source, &mut |log| {
+            let (name, mut view) = (log.name.clone(), V::default());
+            let outcome = read_log(log, &options, |items| {
+                take(&mut view, items);
                 ControlFlow::Continue(())
             });
-            found
+            let shown = show(&name, view, &outcome);
+            found.push((name, shown, outcome));
+            ControlFlow::Continue(())
         });
-        let bytes: u64 = results.iter().flatten().map(|(_, _, outcome)| outcome.summary.bytes).sum();
-        for (name, shown, outcome) in results.into_iter().flatten() {
-            done(&name, shown, outcome)?;
-        }
-        (rest, batch) = (later, next_batch(now.len(), bytes));
+        found
+    };
+    let (mut rest, mut batch, mut results) = (sources, BATCH, Vec::new());
+    while !rest.is_empty() {
+        let (now, later) = rest.split_at(batch.min(rest.len()));
+        let threads = if now.len() < 2 { 1 } else { outside };
+        // What was read before is handed over while the other threads read on.
+        let (read, handed) = in_order_beside(threads, now, read, || {
+            let handed = hand_over(std::mem::take(&mut results));
+            is_over.store(handed.is_err(), Ordering::Relaxed);
+            handed
+        });
+        handed?;
+        let bytes: u64 = read.iter().flatten().map(|(_, _, outcome)| outcome.summary.bytes).sum();
+        (rest, batch, results) = (later, next_batch(now.len(), bytes), read);
     }
-    Ok(())
+    hand_over(results)
 }
 
 /// How many logs are read next, after so many of so many bytes in all: the smaller they are, the more often would threads wait for each
