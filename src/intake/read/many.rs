@@ -9,8 +9,9 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// How many logs are read before their results are handed over.
-const BATCH: usize = 128;
+/// How many logs each thread reads before results are handed over: who waits for the first sees it soon, and of the threads few wait
+/// for the last.
+const BATCH: usize = 8;
 
 /// Of small ones so many that they hold about so many bytes, but no more than this.
 const BATCH_BYTES: u64 = 8 << 20;
@@ -57,7 +58,8 @@ pub fn views<V: Default + Send, S: Send>(
         });
         found
     };
-    let (mut rest, mut batch, mut results) = (sources, BATCH, Vec::new());
+    let least = BATCH * thread_count(outside);
+    let (mut rest, mut batch, mut results) = (sources, least, Vec::new());
     while !rest.is_empty() {
         let (now, later) = rest.split_at(batch.min(rest.len()));
         let threads = if now.len() < 2 { 1 } else { outside };
@@ -69,16 +71,16 @@ pub fn views<V: Default + Send, S: Send>(
         });
         handed?;
         let bytes: u64 = read.iter().flatten().map(|(_, _, outcome)| outcome.summary.bytes).sum();
-        (rest, batch, results) = (later, next_batch(now.len(), bytes), read);
+        (rest, batch, results) = (later, next_batch(now.len(), bytes, least), read);
     }
     hand_over(results)
 }
 
-/// How many logs are read next, after so many of so many bytes in all: the smaller they are, the more often would threads wait for each
-/// other and for what is written.
-fn next_batch(logs: usize, bytes: u64) -> usize {
+/// How many logs are read next, no fewer than `least`, after so many of so many bytes in all: the smaller they are, the more often would
+/// threads wait for each other.
+fn next_batch(logs: usize, bytes: u64, least: usize) -> usize {
     let mean = bytes / (logs.max(1) as u64) + 1;
-    usize::try_from(BATCH_BYTES / mean).unwrap_or(BATCH).clamp(BATCH, LARGEST_BATCH)
+    usize::try_from(BATCH_BYTES / mean).unwrap_or(least).clamp(least, LARGEST_BATCH.max(least))
 }
 
 /// Writes every item of every source as bytes, in order. A log of any size takes bounded memory.
