@@ -156,6 +156,7 @@ fn event(event: source::Event, place: Place) -> Event {
         rows: event.rows.map(Pattern::from),
         structure: event.structure,
         alone: event.countable,
+        warns: event.warns,
         role: event.role,
         meanings: event.meanings,
         samples: event.samples,

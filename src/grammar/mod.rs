@@ -198,6 +198,8 @@ pub struct Event {
     pub structure: bool,
     /// Whether what is below it says nothing of other tasks and of locks.
     pub alone: bool,
+    /// Whether a warning says it.
+    pub warns: bool,
     /// What the analysis of locks makes of it.
     pub role: Option<Role>,
     /// What the values of a group mean.

@@ -1,18 +1,17 @@
 //! The words of a report that stand above its first line: WARN's between `[ cut here ]` and that, a failed check's above both.
 
 use super::SourceLine;
+use super::between::{Between, FEW, Shown, own_words};
 use super::console::{Context, console};
 use super::context::cpu_line;
 use super::excerpt::Excerpt;
-use super::scan::find;
+use super::scan::{find, number};
 use super::sentence::{AT_ONCE, CUT, is_sentence, time_of, unbolded};
 use crate::grammar::Grammar;
 use crate::line::is_same_but_digits;
 
-/// How many lines may stand between `[ cut here ]` and the header.
-const ABOVE: usize = 3;
 /// Lines of others may stand between, so that so many are looked at.
-const NEAR: usize = 4 * ABOVE;
+const NEAR: usize = 4 * FEW;
 /// How many lines above `[ cut here ]` may be those of a failed check: others print between.
 const CHECKED: usize = 4;
 /// How many lines above that one are looked at for the same words.
@@ -56,7 +55,7 @@ pub(super) fn above<'w>(
         near = memchr::memrchr(b'\n', &window[..near]).unwrap_or(0);
     }
     if memchr::memmem::find(&window[near..end], CUT.as_bytes()).is_none() {
-        return found;
+        return Vec::new();
     }
     // How many lines of this printer stand above the mark, once that was met.
     let mut beyond = None;
@@ -77,10 +76,7 @@ pub(super) fn above<'w>(
                 // BUG prints both in one go: what stands between is another's.
                 Some(_) if beyond.is_none() => beyond = Some(0),
                 Some(_) => break,
-                None => {
-                    found.reverse();
-                    return found;
-                }
+                None => return own_between(grammar, excerpt, found, level(raw)),
             }
             continue;
         }
@@ -103,12 +99,35 @@ pub(super) fn above<'w>(
         if check.is_some() || cpu_line(line).is_some() || is_rule(line) && !line.starts_with(b"---[") {
             continue;
         }
-        if line.is_empty() || line.starts_with(b"---[") || found.len() == ABOVE {
+        if line.is_empty() || line.starts_with(b"---[") {
             break;
         }
-        found.push(line);
+        found.push(Between { line, stamp: prefix.stamp, level: level(raw) });
     }
     Vec::new()
+}
+
+/// The words of a warning among the lines between its mark, of that level, and its place, the last of them first.
+fn own_between<'w>(
+    grammar: &Grammar,
+    excerpt: &Excerpt<'_>,
+    mut found: Vec<Between<'w>>,
+    level: Option<u8>,
+) -> Vec<&'w [u8]> {
+    found.reverse();
+    let words = match excerpt.context {
+        Context::Caller(_) => found.into_iter().map(|between| between.line).collect(),
+        _ => own_words(grammar, Shown(&excerpt.lines[..excerpt.own]), found, level),
+    };
+    if words.len() > FEW { Vec::new() } else { words }
+}
+
+/// The level in front of a line, `<4>`.
+fn level(raw: &[u8]) -> Option<u8> {
+    let digits = raw.strip_prefix(b"<")?;
+    let end = digits.iter().position(|byte| *byte == b'>').filter(|end| (1..=3).contains(end))?;
+    // The facility stands in the higher bits.
+    number(&digits[..end]).map(|number| (number % 8) as u8)
 }
 
 impl Check<'_> {

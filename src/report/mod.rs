@@ -11,6 +11,7 @@
 
 mod access;
 mod account;
+mod between;
 mod blame;
 mod bounds;
 #[cfg(test)]

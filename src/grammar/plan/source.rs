@@ -238,6 +238,9 @@ pub struct Event {
     /// Whether what is below it says nothing of other tasks and of locks, so that of many the number is enough.
     #[serde(default)]
     pub countable: bool,
+    /// Whether a warning says it: `WARN(…, "…")`. Other events between a warning's mark and its place are others' lines.
+    #[serde(default)]
+    pub warns: bool,
     /// What the analysis of locks makes of it.
     pub role: Option<Role>,
     /// Makes it a crash, as the built-in kinds are.

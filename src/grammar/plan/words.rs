@@ -46,6 +46,8 @@ pub enum List {
     LockdepFlavours,
     /// Beginnings of lines of reports, laid out when the program is built (`input::landmark`).
     ReportLines,
+    /// What the kernel says day by day, and no warning in its words.
+    Chatter,
 }
 
 impl List {
