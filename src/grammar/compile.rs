@@ -77,6 +77,7 @@ fn header(header: source::Header, place: Place, ids: &[String]) -> Result<Header
         part: patterns(header.part),
         carries_on,
         introduces,
+        ends_log: header.ends_log,
         syzbot: header.syzbot,
         programs: header.programs,
         severity: header.severity.unwrap_or(Severity::Crash),

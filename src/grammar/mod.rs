@@ -96,6 +96,8 @@ pub struct Header {
     pub carries_on: Vec<usize>,
     /// Indexes of the headers of which one close below makes a line of this one the beginning of that report.
     pub introduces: Vec<usize>,
+    /// Whether only the last line of a log opens a report here.
+    pub ends_log: bool,
     /// Whether syzbot opens a report here.
     pub syzbot: bool,
     /// How bad a report is that no kind fits.

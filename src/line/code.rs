@@ -5,6 +5,8 @@ const AROUND: usize = 8;
 const ENOUGH: usize = 6;
 /// How many of a hundred lines on each side must be code.
 const SHARE: usize = 60;
+/// The same where the line between them is code by its own looks.
+const SHARE_BESIDE: usize = 40;
 /// And so many in all must be what only code is.
 const SURE: usize = 2;
 
@@ -36,6 +38,19 @@ fn converts(literal: &[u8]) -> bool {
     })
 }
 
+/// Whether what stands before a text of the kernel's is the text of a program: a comment, or all that calls or assigns a string.
+pub(super) fn is_program_text(before: &[u8]) -> bool {
+    let begin = before.trim_ascii_start();
+    begin.starts_with(b"//") || begin.starts_with(b"/*") || begin.starts_with(b"* ") || opens_string(before)
+}
+
+/// Whether code opens a string just there: `let log = b"`, `(b"`, `vec!["`.
+fn opens_string(before: &[u8]) -> bool {
+    let Some(head) = before.strip_suffix(b"\"") else { return false };
+    let head = head.strip_suffix(b"b").unwrap_or(head).trim_ascii();
+    head.is_empty() || head.ends_with(b"(") || head.ends_with(b"[") || head.ends_with(b"=") || head.ends_with(b"&")
+}
+
 /// How many lines a comment has at most above one of its own.
 const COMMENT: usize = 60;
 
@@ -50,14 +65,15 @@ fn is_in_comment(text: &[u8], start: usize, end: usize) -> bool {
 }
 
 /// Whether the line from `start` to `end` is in a comment, or the lines on both sides of it are code.
-pub(super) fn is_among_code(text: &[u8], start: usize, end: usize) -> bool {
+/// `by_itself` says that the line itself is code, too.
+pub(super) fn is_among_code(text: &[u8], start: usize, end: usize, by_itself: bool) -> bool {
     if is_in_comment(text, start, end) {
         return true;
     }
     let full = |line: &&[u8]| !line.trim_ascii().is_empty();
     let above = text[..start].rsplit(|byte| *byte == b'\n').filter(full).take(AROUND);
     let below = text[end..].split(|byte| *byte == b'\n').skip(1).filter(full).take(AROUND);
-    let (mut all, mut sure) = (0, 0);
+    let (mut all, mut sure) = (0, usize::from(by_itself));
     let mut is_code = |lines: &mut dyn Iterator<Item = &[u8]>| {
         let (mut count, mut code) = (0, 0);
         for line in lines {
@@ -67,7 +83,7 @@ pub(super) fn is_among_code(text: &[u8], start: usize, end: usize) -> bool {
             code += usize::from(is_sure(line) || may_be(line));
         }
         all += count;
-        count > 0 && code * 100 >= count * SHARE
+        code * 100 >= count * if by_itself { SHARE_BESIDE } else { SHARE } && (count > 0 || by_itself)
     };
     is_code(&mut { above }) && is_code(&mut { below }) && all >= ENOUGH && sure >= SURE
 }
@@ -81,7 +97,7 @@ fn is_sure(line: &[u8]) -> bool {
 /// The rest of one.
 fn may_be(line: &[u8]) -> bool {
     !line.starts_with(b"\"") && line.last().is_some_and(|last| b"{},(:\\".contains(last))
-        || line.starts_with(b"* ")
+        || [&b"* "[..], b"//", b"#["].iter().any(|start| line.starts_with(start))
         || line == b"*"
 }
 
@@ -112,7 +128,7 @@ mod tests {
             [("/*\n * Lamps.\n *\n", true), ("\t/* Lamps\n", true), ("* lamps\n* sockets\n", false), ("", false)]
         {
             let text = [above, " * WARNING: the lamp is hot\n"].concat();
-            assert_eq!(is_among_code(text.as_bytes(), above.len(), text.len() - 1), is, "{text}");
+            assert_eq!(is_among_code(text.as_bytes(), above.len(), text.len() - 1, false), is, "{text}");
         }
     }
 
@@ -126,7 +142,7 @@ mod tests {
         {
             let text = [above, "WARNING: the lamp is hot\n", below].concat();
             let (start, end) = (above.len(), above.len() + 24);
-            assert_eq!(is_among_code(text.as_bytes(), start, end), is, "{text}");
+            assert_eq!(is_among_code(text.as_bytes(), start, end, false), is, "{text}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Who wrote a line that looks like the beginning of a report: the kernel, firmware, another program, a person.
 
-use super::code::{is_among_code, is_format};
+use super::code::{is_among_code, is_format, is_program_text};
 use super::dressing::{Dressing, stamp_at};
 use super::landmarks::{LAST_WORDS, is_body};
 use super::{Wrapper, boot_mark, find, lex, plain, unwrap};
@@ -143,12 +143,18 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
         || ends_in_place(before)
         || is_comment(before)
         || is_quoted(before, rest)
+        || is_among_sentences(line, rest)
         || (says_nothing
             || follows_words(before) && opens()
             || is_string(before, rest)
             || is_of_tool(line.header, before))
             && (line.prose || !goes_on());
-    let in_code = || is_format(before, rest) || is_among_code(line.text, line.start, line.end);
+    // A stamp may be a part of a program's text, too.
+    let is_text = is_program_text(stamp.map_or(before, |at| &raw[..at]));
+    let in_code = || is_format(before, rest) || is_among_code(line.text, line.start, line.end, is_text);
+    if stamp.is_some_and(|at| at > 0) && is_text && in_code() {
+        return Speaker::Program;
+    }
     if stamp.is_none() && prefix.wrapper == Wrapper::None && (told || in_code()) {
         return if line.prose { Speaker::Person } else { Speaker::Program };
     }
@@ -192,17 +198,55 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
     if below().any(|below| is_own(&below)) { Speaker::Kernel } else { Speaker::Person }
 }
 
+/// How programs, and people, begin what they say, too.
+const PROGRAMS: [&str; 2] = ["INFO:", "WARNING:"];
+
+/// Lines that are not empty.
+fn is_full(line: &&[u8]) -> bool {
+    !line.trim_ascii().is_empty()
+}
+
+/// Whether a line of the kernel's is one for sure.
+fn is_kernels(line: &[u8]) -> bool {
+    let line = unwrap(line);
+    stamp_at(&line).is_some() || lex(&line).tag == Some(b"kernel") || is_body(lex(&line).text(&line))
+}
+
+/// So many lines on each side of one are looked at for sentences, and so many in all must be some.
+const BESIDE: usize = 2;
+const SENTENCES: usize = 2;
+/// A sentence that somebody wrote has so many words in a line, and hardly one of so many is not plain.
+const WORDY: usize = 6;
+const PLAIN: usize = 5;
+
+/// Whether the line stands in a text that somebody wrote: a manual that warns.
+fn is_among_sentences(line: &Header<'_>, rest: &[u8]) -> bool {
+    if !PROGRAMS.contains(&line.header) || is_body(rest) {
+        return false;
+    }
+    let above = || line.text[..line.start].rsplit(|byte| *byte == b'\n').filter(is_full).take(BESIDE);
+    let below = |most| line.text[line.end..].split(|byte| *byte == b'\n').skip(1).filter(is_full).take(most);
+    let written = above().chain(below(BESIDE)).filter(|near| is_written(near)).count();
+    // Lockdep speaks in sentences, too, and then shows the task.
+    written >= SENTENCES && !above().chain(below(EVIDENCE)).any(is_kernels)
+}
+
+/// Whether a line is a part of a sentence: plain words, with what stands behind words.
+fn is_written(line: &[u8]) -> bool {
+    let words = || line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let plain = |word: &&[u8]| {
+        let word = word.strip_suffix(b".").or_else(|| word.strip_suffix(b",")).unwrap_or(word);
+        word.iter().all(u8::is_ascii_lowercase)
+    };
+    let count = words().count();
+    count >= WORDY && (count - words().filter(plain).count()) * PLAIN <= count
+}
+
 /// Whether nothing near a line without a stamp is a kernel's, and programs, too, begin their messages so: `WARNING: font not found`.
 #[must_use]
 pub fn speaks_alone(line: &Header<'_>) -> bool {
-    const PROGRAMS: [&str; 2] = ["INFO:", "WARNING:"];
-    let full = |line: &&[u8]| !line.trim_ascii().is_empty();
-    let below = || line.text[line.end..].split(|byte| *byte == b'\n').skip(1).filter(full).take(EVIDENCE);
-    let above = || line.text[..line.start].rsplit(|byte| *byte == b'\n').filter(full).take(EVIDENCE);
-    let is_kernels = |line: &[u8]| {
-        let line = unwrap(line);
-        stamp_at(&line).is_some() || lex(&line).tag == Some(b"kernel") || is_body(lex(&line).text(&line))
-    };
+    let below = || line.text[line.end..].split(|byte| *byte == b'\n').skip(1).filter(is_full).take(EVIDENCE);
+    let above = || line.text[..line.start].rsplit(|byte| *byte == b'\n').filter(is_full).take(EVIDENCE);
     let raw = &line.text[line.start..line.end];
     // A driver says first who it is.
     let first = find(raw, line.header).is_some_and(|at| !raw[..at].iter().any(u8::is_ascii_alphanumeric));

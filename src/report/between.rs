@@ -31,7 +31,7 @@ pub(super) fn own_words<'w>(
     mut lines: Vec<Between<'w>>,
     level: Option<u8>,
 ) -> Vec<&'w [u8]> {
-    // Without stamps many lines are not told apart.
+    // Nobody knows which of many lines without stamps is whose.
     if lines.len() > FEW && lines.iter().any(|between| between.stamp.is_none()) {
         return Vec::new();
     }
@@ -59,7 +59,7 @@ const MANY: usize = 4;
 /// And than this where a driver speaks: `usb`.
 const DRIVER: usize = 3;
 
-/// Whether a line plainly is another's: of a program, of a device about which the report is not, an event that is no warning's, what
+/// Whether a line plainly is another's: of a program, of a device about which the report is not, an event that no warning tells of, what
 /// the kernel says day by day, or another report's.
 fn is_others(grammar: &Grammar, shown: Shown<'_>, line: &[u8]) -> bool {
     let line = lex(line).text(line);

@@ -1,5 +1,6 @@
 //! The state of one log's reading: what was scanned, what is open, how far lines were counted.
 
+mod ending;
 mod opening;
 mod parts;
 
@@ -135,6 +136,15 @@ impl Reading {
 
     /// The text is scanned up to `end`, and has new anchors from `before` on.
     fn go_on(&mut self, text: &[u8], before: usize, end: usize, finished: bool) {
+        if finished && let Some(last) = ending::mark_at_end(&self.options, text) {
+            let (counted, lines) = self.counted;
+            // Lines may have been counted up to the end.
+            let lines = match text.get(counted..last.start) {
+                Some(further) => lines + self.line_breaks(further),
+                None => lines.saturating_sub(line_breaks(&text[last.start..counted])),
+            };
+            self.anchors.push(Anchor { lines, ..last });
+        }
         self.number_boots(text, before);
         if !self.options.as_syzbot {
             take_words(&self.options.grammar, text, &mut self.anchors, before);

@@ -152,6 +152,7 @@ fn crash_of(event: source::Event) -> (source::Header, source::Kind) {
         part: Vec::new(),
         carries_on: Vec::new(),
         introduces: Vec::new(),
+        ends_log: false,
         syzbot: false,
         programs: true,
         severity: event.severity,

@@ -164,7 +164,7 @@ pub(crate) fn sought<'a>(
             found.push(Sought { text: text.to_owned(), role, when });
         }
     };
-    for (at, header) in headers.enumerate() {
+    for (at, header) in headers.enumerate().filter(|(_, header)| !header.ends_log) {
         let when = if header.syzbot { When::Always } else { When::NotAsSyzbot };
         header.text.iter().for_each(|text| add(text, Role::Header(at), when));
     }

@@ -130,6 +130,9 @@ pub struct Header {
     /// Headers of which one close below makes a line of this one the beginning of that report.
     #[serde(default)]
     pub introduces: Vec<String>,
+    /// Whether only the last line of a log opens a report here: it says that one begins, and not which.
+    #[serde(default)]
+    pub ends_log: bool,
     /// Whether syzbot opens a report here.
     #[serde(default = "yes")]
     pub syzbot: bool,
