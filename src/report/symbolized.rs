@@ -62,11 +62,39 @@ pub(super) fn undo<'line>(line: &'line [u8], above: &[u8]) -> Option<Cow<'line, 
     if let Some(found) = decoded(line) {
         return Some(Cow::Owned(found.encoded(line, above)));
     }
+    if let Some(plain) = mended(line) {
+        return Some(Cow::Owned(plain));
+    }
     // The script strips the blanks in front of a line, by which the section of a leak is known.
     if line.starts_with(b"backtrace:") || line.starts_with(b"backtrace (crc ") {
         return Some(Cow::Owned([b"  ", line].concat()));
     }
     Some(Cow::Borrowed(line))
+}
+
+/// A report's first line as the kernel writes it, if it has lost something.
+pub(super) fn mended(line: &[u8]) -> Option<Vec<u8>> {
+    without_place(line).or_else(|| with_blank(line))
+}
+
+/// A first line whose function has a place and no offset: `BUG: KASAN: slab-use-after-free in do_it a/b.c:1`.
+fn without_place(line: &[u8]) -> Option<Vec<u8>> {
+    let head = line.strip_prefix(b"BUG: ").filter(|_| line.last().is_some_and(u8::is_ascii_digit))?;
+    let mut words = head.rsplit(|byte| *byte == b' ');
+    let (place, function) = (words.next()?, words.next()?);
+    let is_name = function.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte == b'.');
+    let fits = is_source_line(place) && is_name && !function.is_empty() && words.next() == Some(b"in");
+    fits.then(|| [&line[..line.len() - place.len() - 1], b"+0x0/0x0"].concat())
+}
+
+/// The first line of a hung task as it was before a mail lost a blank: `INFO: taskumount:12 blocked for more than 120 seconds.`
+fn with_blank(line: &[u8]) -> Option<Vec<u8>> {
+    const TASK: &[u8] = b"INFO: task";
+    let name = line.strip_prefix(TASK).filter(|rest| !rest.starts_with(b" "))?;
+    let colon = memchr::memchr(b':', name)?;
+    let digits = name[colon + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let goes_on = digits > 0 && name[colon + 1 + digits..].starts_with(b" blocked for more than ");
+    goes_on.then(|| [TASK, b" ", name].concat())
 }
 
 /// The line without what stands behind each `function+0x1/0x2`, if anything does.
@@ -279,6 +307,23 @@ mod tests {
 
     fn undone(line: &str) -> Option<String> {
         undo(line.as_bytes(), b"").map(|line| String::from_utf8_lossy(&line).into_owned())
+    }
+
+    #[test]
+    fn first_lines_are_as_the_kernel_writes_them() {
+        for (line, want) in [
+            ("BUG: KASAN: x in do_it a/b.c:1", "BUG: KASAN: x in do_it+0x0/0x0"),
+            ("BUG: sleeping function called from invalid context at a/b.c:1", ""),
+            (
+                "INFO: taskumount:12 blocked for more than 120 seconds.",
+                "INFO: task umount:12 blocked for more than 120 seconds.",
+            ),
+            ("INFO: task umount:12 blocked for more than 120 seconds.", ""),
+            ("INFO: tasks: 12", ""),
+        ] {
+            let want = if want.is_empty() { line } else { want };
+            assert_eq!(undone(line).as_deref(), Some(want), "{line}");
+        }
     }
 
     #[test]

@@ -24,9 +24,9 @@ pub struct Wording {
 const USUAL_TEXT: usize = 8 << 10;
 
 impl Wording {
-    /// The text of an excerpt.
+    /// The text of an excerpt; `mended`, if the first line is to be as the kernel writes it.
     #[must_use]
-    pub fn of(excerpt: &Excerpt<'_>) -> Self {
+    pub fn of(excerpt: &Excerpt<'_>, mended: bool) -> Self {
         let (lines, own) = (&excerpt.lines, excerpt.before_second);
         // syzbot mails what one task printed, without stamps: a report in it that has no stack goes on in the next one.
         let goes_on = excerpt.context == Context::Unknown
@@ -51,7 +51,8 @@ impl Wording {
                     text.push(b'\n');
                 }
             } else {
-                text.extend_from_slice(&line.text);
+                let first = if mended && number == 0 { symbolized::mended(&line.text) } else { None };
+                text.extend_from_slice(first.as_deref().unwrap_or(&line.text));
                 text.push(b'\n');
             }
         }
