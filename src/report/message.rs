@@ -6,7 +6,7 @@ use super::excerpt::Excerpt;
 use super::frames::frame_line;
 use super::printed::KeptLine;
 use super::scan::{after, find, keyed, leading_number, number, split, split_last, text, word, words};
-use super::sentence::{AT_ONCE, CUT, is_devices, is_sentence, time_of, unbolded};
+use super::sentence::{AT_ONCE, CUT, is_devices, is_sentence, is_tests, time_of, unbolded};
 use super::symbolized::{is_inlined_copy, is_source_line, undo};
 use super::{SlabObject, SourceLine};
 use crate::grammar::Grammar;
@@ -79,14 +79,16 @@ pub fn said(grammar: &Grammar, window: &[u8], known: &Known<'_>, excerpt: &Excer
     if mixed {
         return out;
     }
-    let own = |line: &&KeptLine<'_>| !alone || out.source.is_some() || is_at_once(line, excerpt.time);
+    let known = out.source.is_some();
+    let own = |line: &&KeptLine<'_>| !alone || known || is_at_once(line, excerpt.time);
     // What traps has said its words by then; a warning that a function prints says them below.
     let faults = ["BUG: unable to handle", "BUG: kernel NULL pointer", "Unable to handle"]
         .iter()
         .any(|words| find(plain, words).is_some());
     let has_said = check.is_some() || trapped.is_some() && out.source.is_some() && find(plain, "WARNING: ").is_some();
-    let below = if has_said { 0 } else { lines.iter().take(BELOW).take_while(own).count() };
-    for line in lines[..below].iter().map(|line| message(excerpt, line).trim_ascii()) {
+    let below = lines.iter().take_while(own).map(|line| message(excerpt, line).trim_ascii());
+    // What runs the code says how it goes, in between.
+    for line in below.filter(|line| !is_tests(line)).take(if has_said { 0 } else { BELOW }) {
         // The words of a warning above its place name it.
         if out.source.is_none() && line.starts_with(b"WARNING: ") {
             out.source = source_line(line);

@@ -61,6 +61,15 @@ pub(super) fn is_devices(line: &[u8]) -> bool {
     !driver.ends_with(b":") && device.ends_with(b":") && device.iter().any(u8::is_ascii_digit)
 }
 
+/// Whether a test of the kernel's says how it goes: `ok 1 lamp_on`, `not ok 2`, `# lamp_off: initializing`, `# Subtest: lamp`.
+pub(super) fn is_tests(line: &[u8]) -> bool {
+    if let Some(rest) = line.strip_prefix(b"# ") {
+        return word(rest).0.ends_with(b":");
+    }
+    let result = line.strip_prefix(b"not ").unwrap_or(line);
+    result.strip_prefix(b"ok ").is_some_and(|rest| number(word(rest).0).is_some())
+}
+
 /// Whether lockdep says which kernel it is, `6.1.0 #2 Not tainted`, of whatever name: `syzkaller #0 Not tainted`.
 fn is_release(line: &[u8]) -> bool {
     let behind = split(line, " #").map(|(_, rest)| word(rest)).filter(|(build, _)| number(build).is_some());
@@ -76,6 +85,16 @@ mod tests {
         assert!(is_devices(b"usb 1-2.4: USB disconnect, device number 4"));
         for line in ["KASAN: null-ptr-deref in range [0x0-0x7]", "shift exponent 72: x", "ea = c80d1f40, ra = 1", ""] {
             assert!(!is_devices(line.as_bytes()), "{line}");
+        }
+    }
+
+    #[test]
+    fn tests_say_how_they_go() {
+        for line in ["ok 1 lamp_on", "not ok 12", "# lamp_off: initializing lamp 3", "# Subtest: lamp"] {
+            assert!(is_tests(line.as_bytes()), "{line}");
+        }
+        for line in ["ok, lamp 3 is on", "not on", "# lamp", "#PF: error_code(0x0000) - not-present page", ""] {
+            assert!(!is_tests(line.as_bytes()), "{line}");
         }
     }
 
