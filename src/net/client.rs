@@ -5,12 +5,14 @@ use super::body::{Paced, TooSlow};
 use super::error::HttpError;
 use super::kept::{Facts, Kept};
 use super::pace::{Clock, Manners, SystemClock, Turns, backoff};
+use super::response::{Page, Response};
+use super::trust::{distrust, root_certificates};
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, UNIX_EPOCH};
-use ureq::http::{HeaderMap, Uri};
-use ureq::tls::{PemItem, RootCerts, TlsConfig};
+use ureq::http::Uri;
+use ureq::tls::TlsConfig;
 
 /// How often a request is followed elsewhere before we call it a loop.
 const REDIRECTS: usize = 5;
@@ -31,45 +33,6 @@ pub struct Client {
     turns: Turns,
     kept: Option<Kept>,
     offline: bool,
-}
-
-/// An answer whose body is still to be read.
-pub struct Response {
-    /// 200, 206, 304 or 416; everything else is an error.
-    pub status: u16,
-    /// Where the answer came from, after redirects.
-    pub url: Uri,
-    /// The headers.
-    pub headers: HeaderMap,
-    /// The body. A connection that ends before `Content-Length`, or that only drips, yields an error here, not an end.
-    pub body: Box<dyn Read + Send>,
-}
-
-impl Response {
-    /// A header as text.
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-
-    /// `Content-Length`.
-    #[must_use]
-    pub fn length(&self) -> Option<u64> {
-        self.header("content-length")?.trim().parse().ok()
-    }
-}
-
-/// A whole answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page {
-    /// Where it came from, after redirects.
-    pub url: String,
-    /// `Content-Type`, as sent.
-    pub content_type: String,
-    /// The body.
-    pub body: Vec<u8>,
-    /// When the server last said that the page is this one, in seconds since 1970: now, unless it was kept.
-    pub checked: u64,
 }
 
 /// What is asked of a server.
@@ -377,30 +340,4 @@ impl Client {
             }
         }
     }
-}
-
-/// What is wrong with the server's certificate, if that is why there is no connection.
-fn distrust(error: &ureq::Error) -> Option<String> {
-    let certificate = |error: &rustls::Error| match error {
-        rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => Some(error.to_string()),
-        _ => None,
-    };
-    match error {
-        ureq::Error::Rustls(error) => certificate(error),
-        ureq::Error::Io(error) => certificate(error.get_ref()?.downcast_ref()?),
-        _ => None,
-    }
-}
-
-/// Mozilla's certificates, or those of `SSL_CERT_FILE`, with which a company names its own.
-fn root_certificates() -> RootCerts {
-    let Some(path) = std::env::var_os("SSL_CERT_FILE") else { return RootCerts::WebPki };
-    let Ok(bytes) = std::fs::read(path) else { return RootCerts::WebPki };
-    let certificates: Vec<_> = ureq::tls::parse_pem(&bytes)
-        .filter_map(|item| match item {
-            Ok(PemItem::Certificate(certificate)) => Some(certificate),
-            _ => None,
-        })
-        .collect();
-    if certificates.is_empty() { RootCerts::WebPki } else { RootCerts::new_with_certs(&certificates) }
 }

@@ -21,8 +21,11 @@ mod client;
 mod error;
 mod kept;
 mod pace;
+mod response;
+mod trust;
 
 pub use address::{AddressError, Site, is_loopback, may_lead, permitted, resolve};
-pub use client::{Client, Page, Response, get};
+pub use client::{Client, get};
 pub use error::HttpError;
 pub use pace::{Clock, Manners, SystemClock, backoff};
+pub use response::{Page, Response};
