@@ -2,13 +2,14 @@
 
 use super::super::{Look, guilty_file, hang_text, lockdep_text, safe, source_text, wrap_into};
 use super::group::Group;
+use super::order::in_order;
 use super::overview::{Common, heading, tainted};
 use super::stack::{frame_text, stack_lines};
+use super::words::{access_text, object_text, one_each, task_text};
 use super::{LogView, around};
 use crate::grammar::Flavour;
 use crate::locks::{Dump, Explanation};
-use crate::report::{Access, AccessKind, Frame, HeldLocks, Report, SlabObject, Stack, StackRole, Task};
-use std::borrow::Cow;
+use crate::report::{HeldLocks, Report, Stack, StackRole, Task};
 use std::fmt::Write as _;
 
 /// How many further titles of a hang are named.
@@ -302,103 +303,8 @@ impl Card<'_> {
     }
 }
 
-/// The stacks of a report for a reader: each program counter as the first frame of the stack below it, what crashed first.
-pub(in crate::render) fn in_order(report: &Report, full: bool) -> Vec<Cow<'_, Stack>> {
-    let all: Vec<&Stack> = report.stacks.iter().filter(|stack| !stack.frames.is_empty()).collect();
-    let is_place = |stack: &Stack| matches!(stack.role, StackRole::Pc | StackRole::Lr);
-    let mut joined: Vec<usize> = Vec::new();
-    let mut stacks: Vec<Cow<'_, Stack>> = Vec::new();
-    for (at, stack) in all.iter().enumerate() {
-        if stack.role != StackRole::Pc {
-            // The return address is the next frame of a stack that is there.
-            let told =
-                stack.role == StackRole::Lr && !full && all[at..].iter().any(|next| next.role == StackRole::Crash);
-            if !told && !joined.contains(&at) {
-                stacks.push(Cow::Borrowed(stack));
-            }
-            continue;
-        }
-        let below = (at + 1..all.len()).find(|next| !is_place(all[*next])).filter(|next| {
-            let next = all[*next];
-            next.task == stack.task && (next.role == StackRole::Crash || next.cpu.is_some() && next.cpu == stack.cpu)
-        });
-        match below {
-            Some(below) => {
-                joined.push(below);
-                stacks.push(Cow::Owned(with_pc(stack, all[below])));
-            }
-            None => stacks.push(Cow::Borrowed(stack)),
-        }
-    }
-    stacks.sort_by_key(|stack| !matches!(stack.role, StackRole::Crash | StackRole::Pc));
-    stacks
-}
-
-/// The stack of a crash with the place where it happened as its first frame.
-fn with_pc(pc: &Stack, crash: &Stack) -> Stack {
-    let is_same = |one: &Frame, other: &Frame| match (&one.function, &other.function) {
-        (None, None) => one.address == other.address,
-        (one, other) => one == other,
-    };
-    let repeats = pc.frames.iter().any(|frame| crash.frames.first().is_some_and(|first| is_same(first, frame)));
-    let mut whole = crash.clone();
-    if !repeats {
-        whole.frames.splice(0..0, pc.frames.iter().cloned());
-    }
-    whole
-}
-
-pub(in crate::render) fn access_text(access: &Access) -> String {
-    let size = access.size.map_or(String::new(), |size| match size {
-        1 => " of 1 byte".to_owned(),
-        size => format!(" of {size} bytes"),
-    });
-    let address = access.address.as_ref().map_or(String::new(), |address| format!(" at {address}"));
-    let is_null = |text: &str| text == "(null)" || text.bytes().all(|byte| b"0x".contains(&byte));
-    let jump = access.kind == AccessKind::Execute && access.address.as_deref().is_some_and(is_null);
-    format!("{}{size}{address}{}", access.kind, if jump { " (jumped to NULL)" } else { "" })
-}
-
-pub(in crate::render) fn object_text(object: &SlabObject) -> String {
-    let cache = object.cache.as_deref().unwrap_or("an unnamed cache");
-    let size = object.size.map_or(String::new(), |size| format!(" of {size} bytes"));
-    match object.offset {
-        Some(offset) if offset < 0 => format!("{} bytes before an object of {cache}{size}", -offset),
-        Some(offset) => format!("{offset} bytes into an object of {cache}{size}"),
-        None => format!("an object of {cache}{size}"),
-    }
-}
-
-/// `comm/pid`; some reports name only the number.
-pub(in crate::render) fn task_text(task: &Task) -> String {
-    if task.comm.is_empty() { format!("task {}", task.pid) } else { format!("{}/{}", safe(&task.comm), task.pid) }
-}
-
 /// Whether lockdep's report in plain order says more than its stacks and lists: what suspicious uses of RCU are is said already.
 fn says_more(explanation: &Explanation) -> bool {
     let rcu = Flavour::of(&explanation.flavour) == Some(Flavour::Rcu);
     !explanation.paths.is_empty() || !rcu && !explanation.summary.starts_with(&explanation.flavour)
-}
-
-/// So many lines are named of which one thing is said.
-const NAMED: usize = 3;
-
-/// What is said of several lines, said once: `other text inside a stack at lines 7, 9, 12 and 4 more`.
-fn one_each(damage: &[String]) -> Vec<String> {
-    let mut told: Vec<(&str, Vec<&str>)> = Vec::new();
-    for words in damage {
-        let (what, line) =
-            words.rsplit_once(" at line ").filter(|(_, line)| line.parse::<u64>().is_ok()).unwrap_or((words, ""));
-        match told.iter_mut().find(|(known, lines)| *known == what && !line.is_empty() && !lines[0].is_empty()) {
-            Some((_, lines)) => lines.push(line),
-            None => told.push((what, vec![line])),
-        }
-    }
-    let sentence = |(what, lines): (&str, Vec<&str>)| match &lines[..] {
-        [""] => what.to_owned(),
-        [line] => format!("{what} at line {line}"),
-        [first @ .., last] if lines.len() <= NAMED => format!("{what} at lines {} and {last}", first.join(", ")),
-        _ => format!("{what} at lines {} and {} more", lines[..NAMED].join(", "), lines.len() - NAMED),
-    };
-    told.into_iter().map(sentence).collect()
 }

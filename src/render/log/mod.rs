@@ -3,8 +3,10 @@
 pub(super) mod around;
 pub(super) mod card;
 pub(super) mod group;
+pub(super) mod order;
 pub(super) mod overview;
 pub(super) mod stack;
+pub(super) mod words;
 
 use super::{Look, safe, wrap_into};
 use crate::engine::{Item, Kept, Summary};
@@ -19,7 +21,7 @@ pub use stack::{StackLine, stack_lines};
 /// The stack that a reader wants first: that of the crash, with the place where it happened as its first frame.
 #[must_use]
 pub fn first_stack(report: &Report) -> Option<Stack> {
-    card::in_order(report, false).into_iter().next().map(std::borrow::Cow::into_owned)
+    order::in_order(report, false).into_iter().next().map(std::borrow::Cow::into_owned)
 }
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -2,9 +2,10 @@
 
 use super::super::guilty_file;
 use super::super::log::around::runs_before;
-use super::super::log::card::{access_text, in_order, object_text, task_text};
 use super::super::log::group::Group;
+use super::super::log::order::in_order;
 use super::super::log::overview::{Common, heading, tainted};
+use super::super::log::words::{access_text, object_text, task_text};
 use super::super::several;
 use super::LogPage;
 use super::words::shell_word;

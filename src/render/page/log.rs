@@ -1,10 +1,10 @@
 //! The page of one log: what it is, its time line, a card for each heading, the log itself.
 
 use super::super::log::around::last_line;
-use super::super::log::card::task_text;
 use super::super::log::counted;
 use super::super::log::group::{Group, groups};
 use super::super::log::overview::{Common, heading, tainted};
+use super::super::log::words::task_text;
 use super::super::several;
 use super::card::{Card, rank};
 use super::course::course;
