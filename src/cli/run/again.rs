@@ -1,7 +1,9 @@
 //! `run --again RUN`: the settings of a run, out of its manifest.
 
 use super::Arguments;
-use super::settings::{Job, edit_program, overlay};
+use super::job::Job;
+use super::settings::overlay;
+use super::workload::edit_program;
 use crate::calendar;
 use crate::cli::config;
 use crate::cli::run::settings::runs_folder;

@@ -1,6 +1,7 @@
 //! What the arguments ask for: a run again, one kernel, or two in turn.
 
-use super::settings::{Job, bundle, job};
+use super::job::Job;
+use super::settings::{bundle, job};
 use super::{Arguments, again};
 use anyhow::{bail, ensure};
 

@@ -1,7 +1,8 @@
 //! `kanalyze repro minimize`: the smallest syz program with which the crash still comes.
 
+use super::job::Job;
 use super::series::{Work, check_memory, shelves};
-use super::settings::{self, Job};
+use super::{settings, workload};
 use crate::cli::live::{Speaker, interrupt};
 use crate::files;
 use crate::runs::{Manifest, Outcome, Verdict, folder};
@@ -258,7 +259,7 @@ impl Search<'_> {
     /// Runs a program; until its first crash, unless all runs are wanted.
     fn tries(&self, program: &Program, times: u32, all: bool) -> anyhow::Result<Vec<Outcome>> {
         let mut job = self.job.clone();
-        settings::set_program(&mut job, program, false)?;
+        workload::set_program(&mut job, program, false)?;
         let work = Work {
             arguments: &self.arguments.run,
             jobs: std::slice::from_ref(&job),

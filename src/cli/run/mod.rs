@@ -2,11 +2,14 @@
 
 mod again;
 mod arguments;
+mod boot;
 mod detach;
+mod job;
 mod jobs;
 pub(super) mod minimize;
 mod series;
 mod settings;
+mod workload;
 
 use super::config::{self, Laid};
 use super::live::{ImageArguments, Speaker, interrupt, with_voice};
@@ -207,7 +210,7 @@ fn run_machines(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(hit.map_or_else(|| outcomes.iter().map(status).max().unwrap_or(2), status)))
 }
 
-fn dry_run(arguments: &Arguments, jobs: &[settings::Job]) -> anyhow::Result<ExitCode> {
+fn dry_run(arguments: &Arguments, jobs: &[job::Job]) -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout().lock();
     for job in jobs {
         for line in session::plan(&job.settings)? {

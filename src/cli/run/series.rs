@@ -1,7 +1,7 @@
 //! Several runs: in turn or several guests at once, until a hit or all of them, one kernel or two against each other.
 
 use super::Arguments;
-use super::settings::Job;
+use super::job::Job;
 use crate::cli::live::{Speaker, Voice};
 use crate::render::series_text;
 use crate::runs::archive::{forget, forgettable};
