@@ -8,6 +8,7 @@
 
 mod awaited;
 mod belonging;
+mod circular;
 mod claim;
 mod classes;
 mod edges;
@@ -21,6 +22,7 @@ mod kind;
 mod model;
 mod pieces;
 mod predict;
+mod predicted;
 mod wait;
 
 pub use awaited::is_primitive;
@@ -114,7 +116,7 @@ fn dump(log: &str, index: usize, facts: &Facts, reports: &[(&Report, &Lockdep)],
     let hung: BTreeMap<i64, &str> = hung.map(|(pid, task)| (*pid, task.comm)).collect();
     let roots = graph::roots(&strong, &waits, &hung);
     let lockdep: Vec<Explanation> = reports.iter().map(|(report, lockdep)| explain::explain(report, lockdep)).collect();
-    let joined = explain::join(&lockdep, reports, &waits);
+    let joined = predicted::join(&lockdep, reports, &waits);
     let tasks: Vec<DumpTask> =
         facts.tasks.iter().map(|(pid, task)| dump_task(facts, *pid, task, &waits, before)).collect();
     let mut unknown = unknown(facts, &waits);

@@ -2,8 +2,8 @@
 //! hang that it predicted comes without any list.
 
 use super::awaited::plain;
+use super::circular::{held_entry, is_locking};
 use super::classes::is_global;
-use super::explain::{held_entry, is_locking};
 use super::facts::{Facts, TaskFacts};
 use super::{Grade, Identity, Wait};
 use crate::grammar::Flavour;
