@@ -3,14 +3,21 @@
 //! While a file comes, three others lie beside its place: `NAME.wire.part` (the bytes as sent, so that they need not be
 //! sent twice), `NAME.part` (unpacked) and `NAME.part.json` (which version of which address the bytes belong to).
 
+mod continuation;
+mod error;
+mod parts;
+
 use super::manifest::Role;
 use super::unpack::{Unpacked, Unpacker};
 use crate::files;
 use crate::net::{Client, HttpError, Response, backoff};
-use serde::{Deserialize, Serialize};
-use std::fs::{self, File, OpenOptions};
+use continuation::{Continuation, goes_on, validator};
+pub use error::DownloadError;
+pub(super) use parts::tidy;
+use parts::{Parts, Version, read_version};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// How much is read from the network at once.
 const PIECE: usize = 64 << 10;
@@ -53,91 +60,6 @@ pub struct Fetched {
     pub packed_size: u64,
     /// How many of these an earlier attempt had left.
     pub resumed_from: u64,
-}
-
-/// Why there is no file.
-#[derive(Debug, thiserror::Error)]
-pub enum DownloadError {
-    /// Something is there already.
-    #[error("{0}: is there already; --force replaces it")]
-    Exists(PathBuf),
-    /// The network.
-    #[error(transparent)]
-    Http(#[from] HttpError),
-    /// The connection broke again and again. What came is kept for the next try.
-    #[error("{url}: the connection broke after {received} bytes{}: {reason}; what came is kept, run the same command again", of(*.total))]
-    Broken {
-        /// Where from.
-        url: String,
-        /// Bytes that came.
-        received: u64,
-        /// Bytes that should have come.
-        total: Option<u64>,
-        /// What the connection said.
-        reason: String,
-    },
-    /// It came whole, and is not what it should be.
-    #[error("{url}: {reason}")]
-    Unfit {
-        /// Where from.
-        url: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The disk.
-    #[error("{path}: {source}{}", if .source.kind() == io::ErrorKind::StorageFull { "; make room and run the same command again, what came is kept" } else { "" })]
-    Io {
-        /// Which file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-}
-
-fn of(total: Option<u64>) -> String {
-    total.map(|total| format!(" of {total}")).unwrap_or_default()
-}
-
-/// Which version of the file the bytes in `NAME.wire.part` belong to.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Version {
-    url: String,
-    /// What is sent as `If-Range`: a strong `ETag`, or `Last-Modified`. Without it nothing is resumed.
-    validator: Option<String>,
-    total: Option<u64>,
-}
-
-/// The three files of a download under way.
-struct Parts {
-    wire: PathBuf,
-    unpacked: PathBuf,
-    version: PathBuf,
-}
-
-impl Parts {
-    fn of(destination: &Path) -> Self {
-        let beside = |suffix: &str| {
-            let mut name = destination.as_os_str().to_owned();
-            name.push(suffix);
-            PathBuf::from(name)
-        };
-        Self { wire: beside(".wire.part"), unpacked: beside(".part"), version: beside(".part.json") }
-    }
-
-    fn remove(&self) {
-        for path in [&self.wire, &self.unpacked, &self.version] {
-            let _ = fs::remove_file(path);
-        }
-    }
-}
-
-/// Removes what a process left beside a file that it had brought whole and put in its place before it was killed. What a download
-/// under way needs has both files.
-pub(super) fn tidy(destination: &Path) {
-    let parts = Parts::of(destination);
-    if !(parts.wire.exists() && parts.unpacked.exists()) {
-        parts.remove();
-    }
 }
 
 /// Bytes that have come, and the unpacker that has seen them.
@@ -204,15 +126,6 @@ pub fn download(
     files::place(whole, what.destination).map_err(at(what.destination))?;
     parts.remove();
     Ok(Fetched { unpacked, packed_size, resumed_from })
-}
-
-fn read_version(path: &Path, url: &str) -> Version {
-    let fresh = Version { url: url.to_owned(), ..Version::default() };
-    let Ok(file) = File::open(path) else { return fresh };
-    serde_json::from_reader(file.take(PIECE as u64))
-        .ok()
-        .filter(|version: &Version| version.url == url)
-        .unwrap_or(fresh)
 }
 
 /// Opens the two part files, and lets the unpacker see again what has come before.
@@ -329,60 +242,4 @@ fn spoilt(what: &Download<'_>, parts: &Parts, error: io::Error) -> DownloadError
     }
     parts.remove();
     DownloadError::Unfit { url: what.url.to_owned(), reason: error.to_string() }
-}
-
-/// What an answer means to somebody who holds `received` bytes.
-#[derive(Debug, PartialEq, Eq)]
-enum Continuation {
-    /// The file from its beginning.
-    Anew,
-    /// The rest of it.
-    Here,
-    /// Nothing is left to come.
-    Whole,
-    /// A part that does not fit ours.
-    Senseless,
-}
-
-fn goes_on(response: &Response, received: u64, total: Option<u64>) -> Continuation {
-    let range = response.header("content-range").and_then(parse_content_range);
-    match (response.status, range) {
-        (200, _) => Continuation::Anew,
-        (206, Some((Some(start), whole))) if start == received && (whole.is_none() || whole == total) => {
-            Continuation::Here
-        }
-        (416, Some((None, Some(whole)))) if whole == received => Continuation::Whole,
-        _ => Continuation::Senseless,
-    }
-}
-
-/// `bytes 100-199/200`, `bytes 100-199/*`, `bytes */200` → where it starts, how long the whole is.
-fn parse_content_range(text: &str) -> Option<(Option<u64>, Option<u64>)> {
-    let (range, whole) = text.trim().strip_prefix("bytes ")?.split_once('/')?;
-    let start = if range == "*" { None } else { Some(range.split_once('-')?.0.parse().ok()?) };
-    Some((start, whole.parse().ok()))
-}
-
-/// A weak `ETag` promises no equal bytes, so it is none for us.
-fn validator(response: &Response) -> Option<String> {
-    response
-        .header("etag")
-        .filter(|tag| tag.starts_with('"'))
-        .or_else(|| response.header("last-modified"))
-        .map(str::to_owned)
-        .filter(|text| text.len() < 256)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_content_range_says_where_and_how_much() {
-        assert_eq!(parse_content_range("bytes 100-199/200"), Some((Some(100), Some(200))));
-        assert_eq!(parse_content_range("bytes 100-199/*"), Some((Some(100), None)));
-        assert_eq!(parse_content_range("bytes */200"), Some((None, Some(200))));
-        assert_eq!(parse_content_range("lines 1-2/3"), None);
-        assert_eq!(parse_content_range("bytes x-2/3"), None);
-    }
 }
