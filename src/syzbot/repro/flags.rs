@@ -1,6 +1,7 @@
 //! Options → flags of syz-execprog, whose parser takes the options line for a comment.
 
-use super::options::{Dialect, KNOWN, Options};
+use super::known::KNOWN;
+use super::options::{Dialect, Options};
 use super::{Call, Program};
 use crate::architecture::Architecture;
 use serde::Serialize;

@@ -1,12 +1,14 @@
 //! syz programs: their options line, their calls, and the flags that make syz-execprog honour the options.
 
 mod flags;
+mod known;
 pub mod minimize;
 mod options;
 mod shorten;
 
 pub use flags::{Features, FlagSettings, Flags, execprog_flags, flags_for};
-pub use options::{Dialect, KNOWN, Kind, Known, Options, OptionsError};
+pub use known::{KNOWN, Kind, Known};
+pub use options::{Dialect, Options, OptionsError};
 pub use shorten::Cut;
 
 /// A program larger than this is none: those with filesystem images have megabytes.

@@ -1,6 +1,6 @@
 //! Shorter programs: calls left out, their results replaced, properties and options taken away.
 
-use super::options::{KNOWN, Kind};
+use super::known::{KNOWN, Kind};
 use super::{Program, ProgramError};
 use serde_json::Value;
 use std::collections::BTreeSet;
