@@ -149,7 +149,7 @@ pub(super) fn rows(logs: Vec<Whole<Taken>>) -> Vec<Row> {
 
 fn counter(total: Option<u64>, what: &str) -> indicatif::ProgressBar {
     let Some(total) = total else { return indicatif::ProgressBar::hidden() };
-    let style = bundle::style(&format!("{{bar:30}} {{pos}} of {{len}} {what}  {{eta}}"));
+    let style = bundle::teller::style(&format!("{{bar:30}} {{pos}} of {{len}} {what}  {{eta}}"));
     indicatif::ProgressBar::new(total).with_style(style)
 }
 

@@ -1,5 +1,8 @@
 //! `kanalyze bundle`: everything that a syzbot bug's reproduction needs, in one folder.
 
+mod show;
+pub(super) mod teller;
+
 use super::network::seconds;
 use super::output::{Format, Output};
 use super::records::write_records;
@@ -7,16 +10,16 @@ use crate::net::{Client, Manners, SystemClock};
 use crate::render::safe;
 use crate::syzbot::adopt::{State, adopt, verify};
 use crate::syzbot::dashboard::{BugName, DASHBOARD};
-use crate::syzbot::download::Progress;
-use crate::syzbot::fetch::{Event, Request, fetch};
-use crate::syzbot::manifest::{FileRecord, Manifest, Role};
+use crate::syzbot::fetch::{Request, fetch};
+use crate::syzbot::manifest::{Manifest, Role};
 use anyhow::Context as _;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use show::print;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use teller::Teller;
 
 /// Fetch, show and check bundles: a syzbot bug's kernel, disk, programs and logs in one folder
 #[derive(Debug, clap::Args)]
@@ -185,116 +188,10 @@ pub(super) fn fetch_into(bug: &BugName, directory: &Path, choice: &Choice) -> an
     Ok(fetch(&client, &request, &mut |event| teller.tell(&event))?)
 }
 
-/// Tells on stderr what is fetched: a bar on a terminal, plain lines elsewhere.
-#[derive(Default)]
-struct Teller {
-    bar: Option<ProgressBar>,
-}
-
-impl Teller {
-    fn tell(&mut self, event: &Event<'_>) {
-        match event {
-            Event::Begins(item) if super::stderr::is_terminal() => {
-                let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-                bar.set_style(style("{prefix} {bytes}"));
-                bar.set_prefix(item.path.clone());
-                self.bar = Some(bar);
-            }
-            Event::Begins(_) => {}
-            Event::Comes(progress) => self.advance(*progress),
-            Event::Came(file) => self.line(&format!("{}: {}", file.path, sizes(file))),
-            Event::Kept(file) => self.line(&format!("{}: was there, kept", file.path)),
-            Event::Missed(missing) => {
-                self.line(&format!("missing {}: {}", role_name(missing.role), safe(&missing.reason)))
-            }
-            Event::Note(words) => self.line(&format!("note: {}", safe(words))),
-        }
-    }
-
-    fn advance(&self, progress: Progress) {
-        let Some(bar) = &self.bar else { return };
-        if let (Some(total), None) = (progress.total, bar.length()) {
-            bar.set_length(total);
-            bar.set_style(style("{prefix} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta}"));
-        }
-        bar.set_position(progress.received);
-    }
-
-    fn line(&mut self, words: &str) {
-        if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
-        }
-        super::stderr::line(words);
-    }
-}
-
-/// How a bar looks.
-pub(super) fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
-}
-
-fn sizes(file: &FileRecord) -> String {
-    match file.packed_size {
-        Some(packed) => format!("{} ({} packed)", bytes(file.size), bytes(packed)),
-        None => bytes(file.size),
-    }
-}
-
-fn bytes(count: u64) -> String {
-    indicatif::HumanBytes(count).to_string()
-}
-
-fn role_name(role: Role) -> String {
-    serde_json::to_value(role).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
-}
-
 fn run_show(folder: &Folder) -> anyhow::Result<ExitCode> {
     let manifest = Manifest::read(&folder.directory)?;
     print(folder.output.format, &folder.directory, &manifest)?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn print(format: Format, directory: &Path, manifest: &Manifest) -> anyhow::Result<()> {
-    let mut out = BufWriter::new(std::io::stdout().lock());
-    if format == Format::Text {
-        show(&mut out, directory, manifest)?;
-    } else {
-        write_records(&mut out, format, &[manifest])?;
-    }
-    Ok(out.flush()?)
-}
-
-fn show(out: &mut dyn Write, directory: &Path, manifest: &Manifest) -> anyhow::Result<()> {
-    let title = manifest.title.as_deref().or(manifest.crash_title.as_deref()).unwrap_or("a bundle without a title");
-    writeln!(out, "{}", safe(title))?;
-    let arch = manifest.arch.map(|arch| arch.syzkaller_name().to_owned());
-    let programs = manifest.userspace_arch.map(|arch| arch.syzkaller_name().to_owned());
-    for (label, value) in [
-        ("folder", &Some(directory.display().to_string())),
-        ("page", &manifest.url),
-        ("status", &manifest.status),
-        ("crash", &manifest.crash_title),
-        ("kernel", &manifest.kernel_commit),
-        ("tree", &manifest.kernel_repository),
-        ("syzkaller", &manifest.syzkaller_commit),
-        ("compiler", &manifest.compiler),
-        ("instance", &manifest.manager),
-        ("processor", &arch),
-        ("programs", &programs),
-    ] {
-        if let Some(value) = value {
-            writeln!(out, "  {label:<10} {}", safe(value))?;
-        }
-    }
-    let local = manifest.local.iter().flat_map(crate::syzbot::manifest::LocalKernel::files);
-    for file in manifest.files.iter().chain(local) {
-        let note = if file.revoked { " (no longer works on HEAD)" } else { "" };
-        writeln!(out, "  {:<16} {:<13} {}{note}", safe(&file.path), role_name(file.role), sizes(file))?;
-    }
-    for missing in &manifest.missing {
-        writeln!(out, "  missing {}: {}", role_name(missing.role), safe(&missing.reason))?;
-    }
-    Ok(())
 }
 
 /// What `schema` says in the records of `bundle verify`.
