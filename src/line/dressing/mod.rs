@@ -21,7 +21,7 @@ use sample::{Sample, spreads};
 use std::borrow::Cow;
 pub use undress::{Shown, Undressed};
 pub use whole::has_odd_end;
-use whole::{Wrap, is_doubled, is_plain, is_spaced};
+use whole::{Wrap, announces, is_doubled, is_plain, is_spaced, leave_announcements};
 
 /// What to take off the lines of a window.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub struct Dressing {
     doubled: bool,
     /// An empty line follows each line.
     spaced: bool,
+    /// A line of syslogd announces each one that it shows on terminals.
+    announced: bool,
     /// Lines were cut so.
     wrapped: Option<Wrap>,
     /// Most messages have a printk stamp.
@@ -74,6 +76,7 @@ impl Dressing {
             return None;
         }
         let mut raw: Vec<&[u8]> = around().collect();
+        let announced = leave_announcements(&mut raw);
         if let Some(block) = own_block(&raw) {
             raw.truncate(block);
             if is_plain(raw.iter().copied()) && !odd {
@@ -94,12 +97,13 @@ impl Dressing {
             return None;
         }
         let mut lines: Vec<Cow<'_, [u8]>> = filled().map(Cow::Borrowed).collect();
-        lines.extend(lines_above(text, start, ABOVE).map(Cow::Borrowed));
+        lines.extend(lines_above(text, start, ABOVE).filter(|line| !announced || !announces(line)).map(Cow::Borrowed));
         let mut sample = Sample { lines, below };
         let mut dressing = Self {
             layers: Vec::new(),
             doubled: false,
             spaced: false,
+            announced,
             wrapped: None,
             stamped: false,
             first_fits: true,
@@ -129,6 +133,7 @@ impl Dressing {
         let nothing = dressing.layers.is_empty()
             && !dressing.doubled
             && !dressing.spaced
+            && !dressing.announced
             && dressing.wrapped.is_none()
             && !continued
             && dressing.first_fits;

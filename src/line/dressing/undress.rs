@@ -4,7 +4,7 @@ use super::super::{Unwrapper, Wrapper, is_usual_stamp, lex, lost_its_bracket};
 use super::layer::Layer;
 use super::sample::spreads;
 use super::whole::Wrap;
-use super::{Dressing, continues, lines_of, message, stamp_at};
+use super::{Dressing, announces, continues, lines_of, message, stamp_at};
 use std::borrow::Cow;
 
 /// A window as the console would have shown it.
@@ -101,6 +101,9 @@ impl<'a> Walk<'a> {
     ) {
         let raw = whole.strip_suffix(b"\n").unwrap_or(whole);
         let raw = raw.strip_suffix(b"\r").unwrap_or(raw);
+        if self.dressing.announced && !matters && (raw.trim_ascii().is_empty() || announces(raw)) {
+            return;
+        }
         let Some((text, fits)) = self.bare(raw, matters) else { return };
         if self.dressing.doubled && !self.copied && !text.is_empty() && text == self.above.1 {
             self.copied = true;

@@ -136,6 +136,26 @@ pub(super) fn is_spaced(raw: &[&[u8]]) -> bool {
     all >= 3 && spaced * 10 >= all * 9
 }
 
+/// Whether syslogd says in a line that it shows the next one to everybody who is logged in.
+pub(super) fn announces(line: &[u8]) -> bool {
+    line.starts_with(b"Message from syslogd@") || line.starts_with(b"Broadcast message from systemd-journald@")
+}
+
+/// Leaves out what syslogd wrote between the lines of a stack when it showed each on the terminals: that it does, and an empty line.
+/// Whether it was so.
+pub(super) fn leave_announcements(raw: &mut Vec<&[u8]>) -> bool {
+    let filled = raw.iter().filter(|line| !line.trim_ascii().is_empty()).count();
+    let announcing = raw.iter().filter(|line| announces(line)).count();
+    // Two lines between each; the first one has its own above. Lines without a stack are of moments that have nothing in common.
+    let announced = announcing > 0
+        && filled - announcing <= 2 * (announcing + 1)
+        && raw.iter().any(|line| memchr::memmem::find(line, b"+0x").is_some());
+    if announced {
+        raw.retain(|line| !announces(line) && !line.trim_ascii().is_empty());
+    }
+    announced
+}
+
 /// No mail program makes longer lines than this when it wraps, bytes.
 const WIDEST: usize = 100;
 /// Nor does any wrap below this width.
