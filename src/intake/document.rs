@@ -3,10 +3,13 @@
 
 use super::nature::is_kernel_line;
 use crate::input::Inside;
-use crate::line::{Wrapper, begins_with_stamp, dominant};
+use crate::line::{Wrapper, begins_with_stamp, dominant, lex};
 use serde::de::IgnoredAny;
 use std::collections::HashMap;
 use std::ops::Range;
+
+/// The seconds since 1970 have so many digits.
+const MOMENT: usize = 10;
 
 /// A string that is a value, without its quotes.
 struct Leaf {
@@ -45,13 +48,15 @@ pub(super) fn read_document(text: &[u8]) -> Option<Inside> {
     } else {
         vec![escaped_line(text)?]
     };
+    // A log server gives the moment of each line beside it.
+    let leaves: Vec<Leaf> = leaves.into_iter().filter(|leaf| !is_moment(&text[leaf.at.clone()])).collect();
     let mut places: Vec<Place> = Vec::new();
     for (number, leaf) in leaves.iter().enumerate() {
         places.resize_with(places.len().max(leaf.place + 1), Place::default);
         let place = &mut places[leaf.place];
         let (mut count, mut kernel) = (0, false);
         for (line, _) in lines(text, leaf.at.clone()) {
-            place.stamped += usize::from(count == 0 && begins_with_stamp(&line));
+            place.stamped += usize::from(count == 0 && (begins_with_stamp(&line) || is_tagged(&line)));
             count += 1;
             kernel |= is_kernel_line(&line);
         }
@@ -78,6 +83,16 @@ pub(super) fn read_document(text: &[u8]) -> Option<Inside> {
         }
     }
     Some(inside)
+}
+
+/// Whether a string is a moment, counted in units of any size.
+fn is_moment(string: &[u8]) -> bool {
+    string.len() >= MOMENT && string.iter().all(u8::is_ascii_digit)
+}
+
+/// Whether syslog says that the kernel printed a line.
+fn is_tagged(line: &[u8]) -> bool {
+    lex(line).tag == Some(b"kernel")
 }
 
 /// Whether a text may be a JSON document with strings in it by its first characters, and is not JSON lines. `[` begins a line of a
@@ -227,6 +242,10 @@ mod tests {
         assert_eq!(log(events).as_deref(), Some("[    1.000000] a\n <TASK>\n[    1.000001] b\n"));
         let pairs = r#"[{"values": [["17", "[    1.000000] a"], ["18", "[    2.000000] b"]]}]"#;
         assert_eq!(log(pairs).as_deref(), Some("[    1.000000] a\n[    2.000000] b\n"));
+        let named = r#"{"values": [["1700000000000000001", "Nov  3 10:11:12 box kernel: a"],
+            ["1700000000000000002", "Nov  3 10:11:12 box kernel:  <TASK>"]]}"#;
+        let lines = "Nov  3 10:11:12 box kernel: a\nNov  3 10:11:12 box kernel:  <TASK>\n";
+        assert_eq!(log(named).as_deref(), Some(lines));
     }
 
     #[test]

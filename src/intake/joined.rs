@@ -1,4 +1,4 @@
-//! A log that was pasted as one line: its line breaks became blanks, and only the stamps show where a line began.
+//! A log that was pasted as one line: its line breaks became blanks, and only the stamps, or syslog's words before each message, show where a line began.
 
 use crate::input::{Inside, lines};
 use crate::line::{begins_with_stamp, is_same_but_digits};
@@ -7,10 +7,12 @@ use crate::line::{begins_with_stamp, is_same_but_digits};
 const STAMPS: usize = 4;
 /// A shorter line does not hold as many lines of a log, bytes.
 const SHORTEST: usize = 120;
+/// `Aug  8 03:49:55` is so long, bytes.
+const DATE: usize = 15;
 /// What stands before the stamp of each line (`Mar  1 12:00:00 host kernel: `) is no longer than this, bytes.
 const LONGEST_PREFIX: usize = 120;
 
-/// The log with a line per stamp, or `None` if no line of the text holds several.
+/// The log with a line per stamp or heading, or `None` if no line of the text holds several.
 pub(super) fn read_joined(text: &[u8]) -> Option<Inside> {
     if !long_lines(text).any(is_joined) {
         return None;
@@ -52,7 +54,25 @@ fn long_lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Whether a line is several lines of a log.
 pub(super) fn is_joined(line: &[u8]) -> bool {
-    line.len() >= SHORTEST && !line.starts_with(b"{") && stamps(line).nth(STAMPS - 1).is_some()
+    let has = || stamps(line).nth(STAMPS - 1).is_some() || headings(line).nth(STAMPS - 1).is_some();
+    line.len() >= SHORTEST && !line.starts_with(b"{") && has()
+}
+
+/// Where syslog's words before the kernel's messages begin in a line: `Aug  8 03:49:55 host kernel: `.
+fn headings(line: &[u8]) -> impl Iterator<Item = usize> {
+    memchr::memmem::find_iter(line, b" kernel: ").filter_map(|tag| {
+        let host = word_start(&line[..tag]);
+        let clock = host.checked_sub(1)?;
+        let date = |start: &usize| begins_with(&line[*start..clock], b"Mmm 00 00:00:00");
+        let moment = |start: &usize| begins_with(&line[*start..clock], b"0000-00-00T00:00:00");
+        let start = clock.checked_sub(DATE).filter(date).or_else(|| Some(word_start(&line[..clock])).filter(moment))?;
+        (start == 0 || line[start - 1].is_ascii_whitespace()).then_some(start)
+    })
+}
+
+/// Where the last word of a text begins.
+fn word_start(text: &[u8]) -> usize {
+    text.iter().rposition(u8::is_ascii_whitespace).map_or(0, |blank| blank + 1)
 }
 
 /// Where the stamps of a line begin: at its start, behind a blank or a tag of HTML that breaks the line.
@@ -77,13 +97,17 @@ fn begins_with_microseconds(text: &[u8]) -> bool {
 
 /// Whether a text begins with a stamp of `dmesg -T`: `[Wed Dec 19 03:36:07 2018]`.
 fn begins_with_date(text: &[u8]) -> bool {
-    const FORM: &[u8] = b"[Www Mmm 00 00:00:00 0000]";
+    begins_with(text, b"[Www Mmm 00 00:00:00 0000]")
+}
+
+/// Whether a text begins so, any digit or blank for a `0`, any letter for a letter of a name.
+fn begins_with(text: &[u8], form: &[u8]) -> bool {
     let fits = |(byte, form): (&u8, &u8)| match form {
         b'0' => byte.is_ascii_digit() || *byte == b' ',
         b'W' | b'w' | b'M' | b'm' => byte.is_ascii_alphabetic(),
         form => byte == form,
     };
-    text.len() >= FORM.len() && text.iter().zip(FORM).all(fits)
+    text.len() >= form.len() && text.iter().zip(form).all(fits)
 }
 
 /// Where the lines begin that a line is made of, the first left out.
@@ -92,6 +116,9 @@ fn cuts(line: &[u8]) -> Vec<usize> {
         return Vec::new();
     }
     let stamps: Vec<usize> = stamps(line).collect();
+    if stamps.len() < STAMPS {
+        return headings(line).filter(|at| *at > 0).collect();
+    }
     // What stands before the first stamp stands, in the same form, before the others, or is not part of the log.
     let prefix = &line[..stamps[0]];
     let before = |at: usize| at.checked_sub(prefix.len()).filter(|start| is_same_but_digits(&line[*start..at], prefix));
@@ -136,6 +163,19 @@ mod tests {
                 "Mar  1 12:00:10 box kernel: [   52.055331] Call trace:",
                 "Mar  1 12:00:10 box kernel: [   52.055333] one+0x1/0x2",
                 "Mar  1 12:00:10 box kernel: [   52.055335] two+0x1/0x2",
+            ][..],
+            &[
+                "it says",
+                "Mar  1 12:00:09 box kernel: task:widget state:D",
+                "Mar  1 12:00:10 box kernel: Call trace:",
+                "Mar  1 12:00:10 box kernel:  one+0x1/0x2",
+                "Mar  1 12:00:10 box kernel:  two+0x1/0x2",
+            ][..],
+            &[
+                "2026-03-01T12:00:09.000412+01:00 box kernel: task:widget state:D",
+                "2026-03-01T12:00:10.000412+01:00 box kernel: Call trace:",
+                "2026-03-01T12:00:10.000413+01:00 box kernel:  one+0x1/0x2",
+                "2026-03-01T12:00:10.000414+01:00 box kernel:  two+0x1/0x2",
             ][..],
             &[
                 "[   52.055328] task:widget state:D<br />",
