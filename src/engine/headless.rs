@@ -1,7 +1,7 @@
 //! A crash whose first line was not copied: what only a crash prints, with nothing above that announces it.
 
 use super::{Item, Kept, Options, read_items};
-use crate::grammar::{Texts, piece_end};
+use crate::grammar::{Texts, bare_function, piece_end};
 use crate::line::{is_body, lex, lost_its_bracket, unwrap};
 use crate::report::{Event, Report, Stack, renumber_event, renumber_report};
 use std::sync::LazyLock;
@@ -89,8 +89,11 @@ fn unannounced(options: &Options, text: &[u8], known: Beginning) -> Option<Event
     }
     let at = known.at;
     let report = stood_in(options, text, known).filter(has_frames)?;
-    let frames = report.stacks.iter().flat_map(|stack| &stack.frames);
-    let function = { frames }.find_map(|frame| frame.function.as_deref())?;
+    let functions =
+        || report.stacks.iter().flat_map(|stack| &stack.frames).filter_map(|frame| frame.function.as_deref());
+    // Who prints the stack stands on top of it.
+    let titled = || functions().find(|function| bare_function(function) == report.frame);
+    let function = report.subject.as_deref().or_else(titled).or_else(|| functions().next())?;
     let stand_in = [STAND_IN_STACK, function, "\n"].concat();
     let whole = [&text[..at], stand_in.as_bytes(), &text[at..]].concat();
     let announced = |item| match item {
@@ -355,6 +358,13 @@ mod tests {
         let Some(Item::Event(event)) = left_over(&options, text.as_bytes()) else { panic!("an event") };
         assert!(event.title.contains("lamp_store"), "{}", event.title);
         assert_eq!((event.line, event.stacks[0].frames[0].log_line), (2, 4));
+        // Who prints a stack is not what it is of.
+        let printed = text.replace(
+            "  lamp_store",
+            "  dump_stack_lvl+0x76/0xa0\n[   61.204738]  dump_stack+0x10/0x20\n[   61.204741]  lamp_store",
+        );
+        let Some(Item::Event(event)) = left_over(&options, printed.as_bytes()) else { panic!("an event") };
+        assert!(event.title.contains("lamp_store"), "{}", event.title);
         let announced = format!("[   61.100000] NMI backtrace for cpu 2\n{STACK}");
         assert_eq!(left_over(&options, announced.as_bytes()), None);
     }
