@@ -1,5 +1,6 @@
 //! What a crash is about beyond its title: the access, the locks, the stacks; how alike two such causes are.
 
+use crate::grammar::{Grammar, List};
 use crate::report::{HeldLock, Report, Stack, StackRole};
 #[cfg(feature = "schema")]
 use schemars::JsonSchema;
@@ -124,34 +125,12 @@ pub fn likeness<F: PartialEq>(one: &[F], other: &[F]) -> f64 {
     best[other.len()] / total
 }
 
-/// What the allocator and KASAN's notes are made of: beginnings of names that differ from kernel to kernel while who called does not.
-const ALLOCATOR: [&str; 19] = [
-    "kasan_",
-    "save_stack",
-    "stack_trace_save",
-    "set_track",
-    "set_alloc_info",
-    "set_free_info",
-    "poison_slab_object",
-    "kmalloc",
-    "kzalloc",
-    "kcalloc",
-    "do_kmalloc",
-    "kmem_cache_",
-    "krealloc",
-    "kvmalloc",
-    "slab_",
-    "do_slab_",
-    "cache_free",
-    "kfree_sensitive",
-    "alloc_object",
-];
-
 /// The frames of an allocating or freeing stack from the first that is not the allocator's.
 fn callers(stack: &[String]) -> &[String] {
+    let grammar = Grammar::built_in();
     let is_allocator = |name: &String| {
         let plain = name.trim_start_matches('_');
-        ALLOCATOR.iter().any(|begin| plain.starts_with(begin)) || matches!(plain, "kfree" | "kvfree" | "kzfree")
+        grammar.vocabulary.text(List::Allocators, plain).is_some()
     };
     let own = stack.iter().take_while(|name| is_allocator(name)).count();
     // A stack that was cut within the allocator says nothing of who called.

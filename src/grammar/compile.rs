@@ -179,6 +179,9 @@ fn output(output: source::Output) -> Output {
         follows_init: any_of(&output.follows_init),
         ends: Pattern::from(any_text(&output.ends)),
         noise: Pattern::from(any_text(&output.noise)),
+        goes_on: output.goes_on,
+        faults: output.faults,
+        findings: output.findings,
     }
 }
 

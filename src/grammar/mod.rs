@@ -278,6 +278,12 @@ pub struct Output {
     pub ends: Pattern,
     /// Lines of no interest.
     pub noise: Pattern,
+    /// What a report's first line says, and the header below that only goes on with it.
+    pub goes_on: Vec<[String; 2]>,
+    /// What a first line says of a fault.
+    pub faults: Vec<String>,
+    /// What a failed check says of what it found, in small letters.
+    pub findings: Vec<String>,
 }
 
 /// Rules for source files.

@@ -16,19 +16,6 @@ const NEAR: usize = 4 * FEW;
 const CHECKED: usize = 4;
 /// How many lines above that one are looked at for the same words.
 const CHATTER: usize = 32;
-/// What a check says of what it found, in small letters; a neighbour seldom does just then.
-const FOUND: [&[u8]; 9] = [
-    b"assert",
-    b"out of bounds",
-    b"dumped because",
-    b"bug_on",
-    b"attempt detected",
-    b"buffer overflow",
-    b"_panic",
-    b"panicked",
-    b"double free",
-];
-
 /// A check that failed, and calls BUG therefore.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Check<'a> {
@@ -83,7 +70,7 @@ pub(super) fn above<'w>(
         if let (Some(check), Some(beyond)) = (check, &mut beyond) {
             let age = prefix.stamp.and_then(time_of).zip(excerpt.time).map(|(stamp, time)| time - stamp);
             if is_sentence(grammar, line, 0)
-                && check.says(line, age)
+                && check.says(&grammar.output.findings, line, age)
                 && !is_repeated(line, &window[..end], excerpt.context)
             {
                 return vec![line];
@@ -133,7 +120,7 @@ fn level(raw: &[u8]) -> Option<u8> {
 impl Check<'_> {
     /// Whether a line that was printed so many seconds before says what the check found: by words that only checks have, at once
     /// or of its own place; or it names the function.
-    fn says(&self, line: &[u8], age: Option<f64>) -> bool {
+    fn says(&self, findings: &[String], line: &[u8], age: Option<f64>) -> bool {
         let file = self.source.map_or("", |source| source.file.as_str());
         let of_list = ["list_add", "list_del"].iter().any(|start| line.starts_with(start.as_bytes()));
         if of_list && file.ends_with("list_debug.c") {
@@ -141,7 +128,7 @@ impl Check<'_> {
         }
         let at_once = age.is_some_and(|age| (0.0..=AT_ONCE).contains(&age));
         let small = line.to_ascii_lowercase();
-        let is_found = FOUND.iter().any(|words| memchr::memmem::find(&small, words).is_some());
+        let is_found = findings.iter().any(|words| find(&small, words).is_some());
         is_found && (at_once || names_place(&small, file))
             || at_once && self.function.is_some_and(|function| find(line, function).is_some())
     }
@@ -171,6 +158,7 @@ mod tests {
 
     #[test]
     fn a_check_is_told_from_its_neighbours() {
+        let grammar = Grammar::built_in();
         let place = |file: &str| SourceLine { file: file.into(), line: 77 };
         for (file, function, age, line, says) in [
             ("lib/list_debug.c", "__list_add_valid", Some(0.3), "list_add corruption. prev is NULL.", true),
@@ -184,7 +172,7 @@ mod tests {
         ] {
             let source = place(file);
             let check = Check { source: Some(&source), function: Some(function) };
-            assert_eq!(check.says(line.as_bytes(), age), says, "{line}");
+            assert_eq!(check.says(&grammar.output.findings, line.as_bytes(), age), says, "{line}");
         }
     }
 }

@@ -5,7 +5,7 @@ use super::printed::{KeptLine, Printed, asks_others, trim_returns};
 use super::printers::{Printers, USUAL_LINES};
 use super::scan::find;
 use super::symbolized;
-use crate::grammar::Anchor;
+use crate::grammar::{Anchor, Output};
 use crate::input::part;
 use crate::line::{Letters, USUAL_STAMP};
 
@@ -87,7 +87,7 @@ impl<'a> Excerpt<'a> {
         };
         let before_second = end(below);
         // To syzbot such a header ends the report; its registers and its stack stand below.
-        let own = if is_continued(window, first, below) { end(&below[1..]) } else { before_second };
+        let own = if is_continued(printers.output(), window, first, below) { end(&below[1..]) } else { before_second };
         let own = own.min(until_silence(&lines[..own], prefix.stamp));
         Self { context: prefix.context, time, lines, doubtful, own, before_second }
     }
@@ -135,15 +135,14 @@ pub fn is_echo(text: &[u8], first: &Anchor, between: &[Anchor], again: &Anchor) 
         && place(again).is_some_and(|place_again| place(first) == Some(place_again))
 }
 
-/// What a report's first line says, and the header below that only goes on with it: the number of the oops that a BUG is on RISC-V, the
-/// BUG by which Rust panics.
-const GOES_ON: [[&str; 2]; 2] =
-    [["kernel BUG at ", "Kernel BUG [#"], ["rust_kernel: panicked", "kernel BUG at rust/helpers/bug.c"]];
-
 /// Whether the next header only goes on with the report.
-fn is_continued(window: &[u8], first: &Anchor, below: &[Anchor]) -> bool {
+fn is_continued(output: &Output, window: &[u8], first: &Anchor, below: &[Anchor]) -> bool {
     let says = |anchor: &Anchor, words: &str| holds(&window[anchor.start..anchor.end], words);
-    GOES_ON.iter().any(|[words, next]| says(first, words) && below.first().is_some_and(|below| says(below, next)))
+    let goes_on = |below: &Anchor| {
+        let mut pairs = output.goes_on.iter();
+        pairs.any(|[words, next]| says(first, words) && says(below, next))
+    };
+    below.first().is_some_and(goes_on)
 }
 
 /// With a caller the area is not cut, but what the report itself says ends at the caller's next report.

@@ -82,9 +82,7 @@ pub fn said(grammar: &Grammar, window: &[u8], known: &Known<'_>, excerpt: &Excer
     let known = out.source.is_some();
     let own = |line: &&KeptLine<'_>| !alone || known || is_at_once(line, excerpt.time);
     // What traps has said its words by then; a warning that a function prints says them below.
-    let faults = ["BUG: unable to handle", "BUG: kernel NULL pointer", "Unable to handle"]
-        .iter()
-        .any(|words| find(plain, words).is_some());
+    let faults = grammar.output.faults.iter().any(|words| find(plain, words).is_some());
     let has_said = check.is_some() || trapped.is_some() && out.source.is_some() && find(plain, "WARNING: ").is_some();
     let below = lines.iter().take_while(own).map(|line| message(excerpt, line).trim_ascii());
     // What runs the code says how it goes, in between.

@@ -54,6 +54,11 @@ struct Next<'a> {
 }
 
 impl<'a> Printers<'a> {
+    /// Its rules.
+    pub(super) fn output(&self) -> &'a Output {
+        self.output
+    }
+
     /// The printers of `text`, by the rules of `output`.
     #[must_use]
     pub fn new(output: &'a Output, text: &'a [u8]) -> Self {

@@ -197,6 +197,9 @@ fn append(all: &mut source::Output, more: source::Output) {
     all.follows_init.extend(more.follows_init);
     all.ends.extend(more.ends);
     all.noise.extend(more.noise);
+    all.goes_on.extend(more.goes_on);
+    all.faults.extend(more.faults);
+    all.findings.extend(more.findings);
 }
 
 fn line_of(text: &str, offset: usize) -> usize {

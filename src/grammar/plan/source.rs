@@ -378,6 +378,12 @@ pub struct Output {
     pub ends: Vec<String>,
     /// Lines of no interest inside a report.
     pub noise: Vec<String>,
+    /// What a report's first line says, and the header below that only goes on with it.
+    pub goes_on: Vec<[String; 2]>,
+    /// What a first line says of a fault: drivers speak of their devices below.
+    pub faults: Vec<String>,
+    /// What a failed check says of what it found, in small letters; a neighbour seldom does just then.
+    pub findings: Vec<String>,
 }
 
 /// Rules about source files.

@@ -46,6 +46,8 @@ pub enum List {
     LockdepFlavours,
     /// Beginnings of lines of reports, laid out when the program is built (`input::landmark`).
     ReportLines,
+    /// Functions of the allocator and of what notes stacks for it; names differ from kernel to kernel while who called does not.
+    Allocators,
     /// What the kernel says day by day, and no warning in its words.
     Chatter,
 }
