@@ -39,7 +39,7 @@ mod tests {
         assert_eq!(lines("-- a table --\n"), [0; 0]);
         let warning = "[    9.3] WARNING: CPU: 1 PID: 42 at drivers/lamp/lamp.c:77 lamp_put+0x1f/0x40\n";
         assert_eq!(lines(&[&ends, warning].concat()), [3]);
-        assert_eq!(lines(&[&ends, warning, MARK].concat()), [3, 4]);
+        assert_eq!(lines(&[&ends, warning, MARK].concat()), [3]);
     }
 
     /// What is read live goes on: a mark says nothing before the end.

@@ -45,6 +45,8 @@ pub(super) struct Reading {
     last_boot: Option<BootMark>,
     last_boot_end: usize,
     boot: usize,
+    /// Whether any line looks like the first of a report.
+    headed: bool,
     reports: usize,
     events: usize,
     /// Severe events so far, worked out or not, and lesser ones.
@@ -76,6 +78,7 @@ impl Reading {
             last_boot: None,
             last_boot_end: 0,
             boot: 0,
+            headed: false,
             reports: 0,
             events: 0,
             severe: 0,
@@ -136,7 +139,12 @@ impl Reading {
 
     /// The text is scanned up to `end`, and has new anchors from `before` on.
     fn go_on(&mut self, text: &[u8], before: usize, end: usize, finished: bool) {
-        if finished && let Some(last) = ending::mark_at_end(&self.options, text) {
+        self.headed |= self.anchors[before..].iter().any(|anchor| anchor.header.is_some());
+        // Where a report is told, that another may have begun says nothing new.
+        if finished
+            && !self.headed
+            && let Some(last) = ending::mark_at_end(&self.options, text)
+        {
             let (counted, lines) = self.counted;
             // Lines may have been counted up to the end.
             let lines = match text.get(counted..last.start) {
