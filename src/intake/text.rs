@@ -7,6 +7,7 @@ use crate::engine::Item;
 use crate::input::{Damage, Decoder, Encoding, Inside, Whole, read_mail};
 use crate::line::{parts_upright, upright};
 use crate::report::{Event, Report, renumber_event, renumber_report};
+use std::ops::Range;
 
 /// Texts up to this size are looked at for being a mail or a document, bytes.
 pub(super) const LARGEST_MAIL: usize = 16 << 20;
@@ -43,11 +44,17 @@ fn read_log(plain: &[u8]) -> Option<Inside> {
     read_document(plain).or_else(|| read_joined(plain)).or_else(|| read_logcat(plain))
 }
 
-/// Whether the newest lines of a log stand first, and its text in the order of its times; or its text without what the kernel put
-/// between parts of it.
+/// Where the lines of a log stand in the order in which they were printed, if they stand in another, and whether its newest stand first.
+/// Between lines of a mail people write.
+fn in_order(log: &[u8], prose: bool) -> Option<(Vec<Range<usize>>, bool)> {
+    let parts = parts_upright(log).map(|parts| (parts.lines, parts.turned));
+    parts.or_else(|| if prose { None } else { Some((upright(log)?, true)) })
+}
+
+/// Whether the newest lines of a log stand first, and its text in the order in which it was printed; or its text without what the kernel
+/// put between parts of it.
 fn read_upwards(plain: &[u8]) -> Option<(Inside, bool)> {
-    let parts = parts_upright(plain).map(|parts| (parts.lines, parts.turned));
-    let (lines, turned) = parts.or_else(|| Some((upright(plain)?, true)))?;
+    let (lines, turned) = in_order(plain, false)?;
     let mut text = Inside::upwards(plain.len());
     for line in lines {
         text.begin(line.start);
@@ -122,8 +129,8 @@ impl Text {
         if plain.len() > LARGEST_MAIL {
             return self;
         }
-        let taken = |text: Inside, prose| match parts_upright(&text.text) {
-            Some(parts) => Taken::new(text.in_order(parts.lines), plain, prose, parts.turned),
+        let taken = |text: Inside, prose| match in_order(&text.text, prose) {
+            Some((lines, turned)) => Taken::new(text.in_order(lines), plain, prose, turned),
             None => Taken::new(text, plain, prose, false),
         };
         let mail = read_mail(plain).map(|mail| taken(mail, true));

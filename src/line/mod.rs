@@ -21,6 +21,7 @@ mod code;
 mod dressing;
 mod find;
 mod gap;
+mod inverted;
 mod json;
 mod landmarks;
 mod letters;

@@ -1,5 +1,6 @@
 //! Whether a log stands in reverse order, newest line first, as `journalctl -r` prints it.
 
+use super::inverted::is_inverted;
 use super::lex;
 use super::wall::wall_clock;
 use std::ops::Range;
@@ -31,14 +32,36 @@ pub fn is_reversed(log: &[u8]) -> bool {
 /// So many lines at either end are looked at for a time.
 const ENDS: usize = 8;
 
-/// Where the lines of a log stand, bytes, in the order of their times, if its newest line stands first all the way. Lines without
-/// a time stay below the one that they follow. What was printed at one time is turned around, too, unless its stacks stand upright.
+/// Where the lines of a log stand, bytes, in the order in which they were printed, if its newest line stands first all the way: by their
+/// times, or by its reports where it has no times or one time only.
 #[must_use]
 pub fn upright(log: &[u8]) -> Option<Vec<Range<usize>>> {
     // Nearly every log ends later than it begins.
-    let first = log.split(|byte| *byte == b'\n').take(ENDS).find_map(time)?;
-    let last = log.rsplit(|byte| *byte == b'\n').take(ENDS).find_map(time)?;
-    if first.0 != last.0 || first.1 <= last.1 || !is_reversed(log) {
+    let first = log.split(|byte| *byte == b'\n').take(ENDS).find_map(time);
+    let last = log.rsplit(|byte| *byte == b'\n').take(ENDS).find_map(time);
+    let goes_back = match first.zip(last) {
+        Some((first, last)) if first.0 != last.0 || first.1 < last.1 => return None,
+        Some((first, last)) => first.1 > last.1,
+        None => false,
+    };
+    let by_times = if goes_back { upright_by_times(log) } else { None };
+    by_times.or_else(|| is_inverted(log).then(|| lines_from_the_end(log)))
+}
+
+fn lines_from_the_end(log: &[u8]) -> Vec<Range<usize>> {
+    let mut end = log.len();
+    let ranges = log.split_inclusive(|byte| *byte == b'\n').rev().map(|line| {
+        let range = end - line.len()..end;
+        end = range.start;
+        range
+    });
+    ranges.collect()
+}
+
+/// Lines without a time stay below the one that they follow. What was printed at one time is turned around, too, unless its stacks stand
+/// upright.
+fn upright_by_times(log: &[u8]) -> Option<Vec<Range<usize>>> {
+    if !is_reversed(log) {
         return None;
     }
     let blocks = blocks(log);

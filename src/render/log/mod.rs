@@ -176,7 +176,7 @@ impl LogView {
             );
         }
         if summary.turned && !nothing {
-            parts.push("its newest lines stand first: they were put in the order of their times".into());
+            parts.push("its newest lines stand first: they were turned around".into());
         }
         if summary.cut && self.reaches(summary.bytes) {
             parts.push("it ends without a line break: the last line may be cut".into());

@@ -1,0 +1,129 @@
+//! Whether reports stand in reverse order, their last lines first, by what stands next to what: exports of log servers show the newest
+//! line first, and all lines of a crash have one time.
+
+use memchr::memmem::find;
+
+/// What a line above another tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Upright,
+    Inverted,
+}
+
+/// Lines of which the first stands directly above the second as the kernel prints them: rows of registers, what machine it is.
+const PAIRS: [[&[u8]; 2]; 4] =
+    [[b"RAX: ", b"RDX: "], [b"x29: ", b"x26: "], [b" Comm: ", b"Hardware name: "], [b"task:", b"Call Trace:"]];
+/// What begins a stack, and marks around a part of it.
+const TRACES: [&[u8]; 4] = [b"Call Trace:", b"Call trace:", b"Allocated by task ", b"Freed by task "];
+const OPENS: [&[u8]; 2] = [b"<TASK>", b"<IRQ>"];
+const CLOSES: [&[u8]; 2] = [b"</TASK>", b"</IRQ>"];
+/// So many things must say that the lines are inverted, and none that they are not: one alone may be a line that was lost.
+const TOLD: usize = 2;
+
+/// Whether the reports of a log are upside down.
+#[must_use]
+pub(super) fn is_inverted(log: &[u8]) -> bool {
+    if !TRACES.iter().any(|words| find(log, words).is_some()) {
+        return false;
+    }
+    let lines: Vec<&[u8]> = log.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).collect();
+    let pairs = lines.windows(2).filter_map(|pair| of_pair(pair[0], pair[1]));
+    let traces = lines.windows(3).filter_map(|three| of_trace(three[0], three[1], three[2]));
+    let (mut upright, mut inverted) = (0, 0);
+    for way in pairs.chain(traces).chain(of_marks(&lines)) {
+        match way {
+            Way::Upright => upright += 1,
+            Way::Inverted => inverted += 1,
+        }
+    }
+    inverted >= TOLD && upright == 0
+}
+
+fn of_pair(above: &[u8], below: &[u8]) -> Option<Way> {
+    let is = |first: &[u8], second: &[u8]| {
+        PAIRS.iter().any(|[one, other]| find(first, one).is_some() && find(second, other).is_some())
+    };
+    match (is(above, below), is(below, above)) {
+        (true, false) => Some(Way::Upright),
+        (false, true) => Some(Way::Inverted),
+        _ => None,
+    }
+}
+
+/// Whether the frames of a stack stand below the line that begins it, or above.
+fn of_trace(above: &[u8], line: &[u8], below: &[u8]) -> Option<Way> {
+    let holds = |line: &[u8], words: &[&[u8]]| words.iter().any(|words| find(line, words).is_some());
+    if !holds(line, &TRACES) {
+        return None;
+    }
+    let is_stack =
+        |line: &[u8]| !holds(line, &[b"RIP", b"pc : ", b"lr : "]) && (holds(line, &[b"+0x"]) || holds(line, &OPENS));
+    match (is_stack(above), is_stack(below)) {
+        (false, true) => Some(Way::Upright),
+        (true, false) => Some(Way::Inverted),
+        _ => None,
+    }
+}
+
+/// Whether the first mark around stacks closes one and the last opens one.
+fn of_marks(lines: &[&[u8]]) -> Option<Way> {
+    let is = |line: &[u8], words: &[&[u8]]| words.iter().any(|words| find(line, words).is_some());
+    let mark = |line: &&[u8]| match (is(line, &OPENS), is(line, &CLOSES)) {
+        (true, false) => Some(true),
+        (false, true) => Some(false),
+        _ => None,
+    };
+    let (first, last) = (lines.iter().find_map(mark)?, lines.iter().rev().find_map(mark)?);
+    match (first, last) {
+        (false, true) => Some(Way::Inverted),
+        (true, false) => Some(Way::Upright),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OOPS: [&str; 12] = [
+        "BUG: kernel NULL pointer dereference, address: 0000000000000050",
+        "Oops: Oops: 0002 [#1] PREEMPT SMP",
+        "CPU: 0 UID: 0 PID: 57 Comm: lampd Not tainted 6.12.9 #1",
+        "Hardware name: Lamp Works Desk/Desk, BIOS 1.0 01/01/2025",
+        "RIP: 0010:lamp_dim+0x5/0x10",
+        "RAX: 0000000000000000 RBX: 0000000000000001 RCX: 0000000000000002",
+        "RDX: 0000000000000003 RSI: 0000000000000004 RDI: 0000000000000005",
+        "Call Trace:",
+        " <TASK>",
+        " lamp_store+0x33/0x40",
+        " vfs_write+0x233/0x1220",
+        " </TASK>",
+    ];
+
+    fn text<'a>(lines: impl Iterator<Item = &'a &'a str>) -> String {
+        lines.map(|line| format!("{line}\n")).collect()
+    }
+
+    #[test]
+    fn a_report_is_inverted_if_its_parts_are() {
+        let inverted = text(OOPS.iter().rev());
+        assert!(is_inverted(inverted.as_bytes()));
+        assert!(!is_inverted(text(OOPS.iter()).as_bytes()));
+        // Two reports, one of each.
+        assert!(!is_inverted((inverted.clone() + &text(OOPS.iter())).as_bytes()));
+        assert!(is_inverted((inverted.clone() + &inverted).as_bytes()));
+        // No more than a stack: nothing but its frames tells.
+        assert!(!is_inverted(b" a+0x1/0x2\n b+0x1/0x2\nCall Trace:\nlamp: on\n"));
+        assert!(!is_inverted(b""));
+    }
+
+    #[test]
+    fn what_is_left_of_an_upright_report_is_not_inverted() {
+        for lost in 0..OOPS.len() {
+            let left = OOPS.iter().enumerate().filter(|(at, _)| *at != lost).map(|(_, line)| line);
+            assert!(!is_inverted(text(left).as_bytes()), "without {}", OOPS[lost]);
+            assert!(!is_inverted(text(OOPS[lost..].iter()).as_bytes()), "from {}", OOPS[lost]);
+            assert!(!is_inverted(text(OOPS[..lost].iter()).as_bytes()), "up to {}", OOPS[lost]);
+        }
+    }
+}
