@@ -5,7 +5,9 @@ use super::foreign::{Foreign, SAMPLE, Unreadable};
 use super::joined::is_joined;
 use super::logcat::is_logcat;
 use super::nature::nature;
+use super::rows::begins_table;
 use super::text::{LARGEST_MAIL, Text};
+use super::verbose::is_verbose;
 use crate::input::{Damage, Decoder, Encoding, Piece, Pieces, Stream, read_mail};
 use std::borrow::Cow;
 
@@ -193,7 +195,12 @@ pub(super) fn content_of(name: &str, first: &[u8], all: bool) -> Result<(), Unre
 /// Whether a text must be known as a whole before its log can be read.
 fn begins_whole(head: &[u8]) -> bool {
     let first = || head.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    begins_mail(head) || begins_document(head) || is_logcat(head) || is_joined(first())
+    begins_mail(head)
+        || begins_document(head)
+        || is_logcat(head)
+        || is_verbose(head)
+        || begins_table(head)
+        || is_joined(first())
 }
 
 /// A stream of which the first bytes were read: a text if it is short, a mail or a document.

@@ -1,9 +1,9 @@
 //! A log in the strings of a JSON document (a cloud's console output, a log server's answer, a test result), or in one line whose
 //! line breaks are written as `\n`: taken out, with its places.
 
-use super::nature::is_kernel_line;
+use super::place::Place;
 use crate::input::Inside;
-use crate::line::{Wrapper, begins_with_stamp, dominant, lex};
+use crate::line::{Wrapper, dominant};
 use serde::de::IgnoredAny;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -18,35 +18,18 @@ struct Leaf {
     at: Range<usize>,
 }
 
-/// What the strings of one place are.
-#[derive(Default)]
-struct Place {
-    strings: usize,
-    stamped: usize,
-    /// Of several lines.
-    long: usize,
-    /// Those that are a log by themselves.
-    logs: Vec<usize>,
-}
-
-impl Place {
-    /// Whether its strings are the lines of one log: most are one line and have the kernel's stamp.
-    fn is_log(&self) -> bool {
-        self.strings > 1 && self.stamped * 2 > self.strings && self.long * 2 <= self.strings
-    }
-}
-
 /// The log in a document, or `None` if the text is not a document, none of its strings is a log, or its lines are read as they stand
 /// (`dmesg --json`, a record of the journal). Several logs in one document are not one log: who reads them as one takes the consequence
 /// of a crash of one machine for another's.
 pub(super) fn read_document(text: &[u8]) -> Option<Inside> {
-    let leaves = if begins_document(text) && serde_json::from_slice::<IgnoredAny>(text).is_ok() {
-        if dominant(text) != Wrapper::None {
+    let leaves = if begins_document(text) && is_documents(text) {
+        // The journal's records take a line each, or are documents.
+        if !matches!(dominant(text), Wrapper::None | Wrapper::JournalJson) {
             return None;
         }
         strings(text)
     } else {
-        vec![escaped_line(text)?]
+        quoted_list(text).or_else(|| Some(vec![escaped_line(text)?]))?
     };
     // A log server gives the moment of each line beside it.
     let leaves: Vec<Leaf> = leaves.into_iter().filter(|leaf| !is_moment(&text[leaf.at.clone()])).collect();
@@ -54,15 +37,7 @@ pub(super) fn read_document(text: &[u8]) -> Option<Inside> {
     for (number, leaf) in leaves.iter().enumerate() {
         places.resize_with(places.len().max(leaf.place + 1), Place::default);
         let place = &mut places[leaf.place];
-        let (mut count, mut kernel) = (0, false);
-        for (line, _) in lines(text, leaf.at.clone()) {
-            place.stamped += usize::from(count == 0 && (begins_with_stamp(&line) || is_tagged(&line)));
-            count += 1;
-            kernel |= is_kernel_line(&line);
-        }
-        place.strings += 1;
-        place.long += usize::from(count > 1);
-        if count > 1 && kernel {
+        if place.add(lines(text, leaf.at.clone()).map(|(line, _)| line)) {
             place.logs.push(number);
         }
     }
@@ -71,6 +46,10 @@ pub(super) fn read_document(text: &[u8]) -> Option<Inside> {
         places.iter().filter(|place| !place.is_log()).flat_map(|place| place.logs.clone()).collect();
     let parts: Vec<Leaf> = match (&by_line[..], &whole[..]) {
         ([place], []) => leaves.into_iter().filter(|leaf| leaf.place == *place).collect(),
+        // The same once as one string and once as a list of lines.
+        ([place], [number]) if is_said_again(text, &leaves, *place, *number) => {
+            leaves.into_iter().filter(|leaf| leaf.place == *place).collect()
+        }
         ([], [number]) => leaves.into_iter().skip(*number).take(1).collect(),
         _ => return None,
     };
@@ -85,14 +64,21 @@ pub(super) fn read_document(text: &[u8]) -> Option<Inside> {
     Some(inside)
 }
 
+/// Whether a text is a document, or several, one behind the other.
+fn is_documents(text: &[u8]) -> bool {
+    serde_json::Deserializer::from_slice(text).into_iter::<IgnoredAny>().all(|document| document.is_ok())
+}
+
+/// Whether the lines of a string are the strings at a place.
+fn is_said_again(text: &[u8], leaves: &[Leaf], place: usize, number: usize) -> bool {
+    let whole = lines(text, leaves[number].at.clone()).map(|(line, _)| line);
+    let listed = leaves.iter().filter(|leaf| leaf.place == place);
+    whole.eq(listed.flat_map(|leaf| lines(text, leaf.at.clone())).map(|(line, _)| line))
+}
+
 /// Whether a string is a moment, counted in units of any size.
 fn is_moment(string: &[u8]) -> bool {
     string.len() >= MOMENT && string.iter().all(u8::is_ascii_digit)
-}
-
-/// Whether syslog says that the kernel printed a line.
-fn is_tagged(line: &[u8]) -> bool {
-    lex(line).tag == Some(b"kernel")
 }
 
 /// Whether a text may be a JSON document with strings in it by its first characters, and is not JSON lines. `[` begins a line of a
@@ -104,6 +90,29 @@ pub(super) fn begins_document(text: &[u8]) -> bool {
     let mut marks = text.iter().filter(|byte| !byte.is_ascii_whitespace());
     matches!((marks.next(), marks.next()), (Some(b'{'), Some(b'"')) | (Some(b'['), Some(b'{' | b'[' | b'"')))
         && end.is_none_or(|end| serde_json::from_slice::<IgnoredAny>(&text[..end]).is_err())
+}
+
+/// The strings of a list in one line as programs in Python show it: `['one', "it's two"]`.
+fn quoted_list(text: &[u8]) -> Option<Vec<Leaf>> {
+    let line = text.trim_ascii_end();
+    let inner = line.strip_prefix(b"[")?.strip_suffix(b"]")?;
+    if !matches!(inner.first(), Some(b'\'' | b'"')) || memchr::memchr(b'\n', line).is_some() {
+        return None;
+    }
+    let (mut leaves, mut at) = (Vec::new(), 1);
+    loop {
+        let quote = *line.get(at).filter(|byte| matches!(byte, b'\'' | b'"'))?;
+        let start = at + 1;
+        let mut end = start;
+        while *line.get(end)? != quote {
+            end += if line[end] == b'\\' { 2 } else { 1 };
+        }
+        leaves.push(Leaf { place: 0, at: start..end });
+        match &line[end + 1..] {
+            b"]" => return Some(leaves),
+            rest => at = end + 1 + (rest.len() - rest.strip_prefix(b",")?.trim_ascii_start().len()),
+        }
+    }
 }
 
 /// A text of one line with line breaks in it that are written out; the quotes around it are not part of it.
@@ -221,6 +230,39 @@ mod tests {
 
     fn log(document: &str) -> Option<String> {
         read_document(document.as_bytes()).map(|inside| String::from_utf8(inside.text).expect("UTF-8"))
+    }
+
+    #[test]
+    fn a_list_of_strings_as_python_shows_it() {
+        let list = r#"['[    1.000000] a', "[    1.000001] it's b", '[    1.000002] "c"']"#;
+        assert_eq!(log(list).as_deref(), Some("[    1.000000] a\n[    1.000001] it's b\n[    1.000002] \"c\"\n"));
+        let inside = read_document(list.as_bytes()).expect("a log");
+        let second = inside.text.iter().position(|byte| *byte == b'\n').expect("lines") + 1;
+        assert!(list[inside.origin(second)..].starts_with("[    1.000001]"));
+        for other in ["['[    1.000000] a', 7]", "['[    1.000000] a'", "['a', 'b']", "[]", "['"] {
+            assert_eq!(log(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn lines_without_stamps_are_known_by_reports() {
+        let lines = ["lamp: on", "Call Trace:", " lamp_dim+0x1/0x2", " vfs_write+0x3/0x4", "lamp: off"];
+        let listed = |form: &dyn Fn(&str) -> String| lines.map(form).join(",");
+        let wanted = Some(lines.map(|line| format!("{line}\n")).concat());
+        let events = listed(&|line| format!(r#"{{"timestamp": 1762164000000, "message": "{line}"}}"#));
+        assert_eq!(log(&format!(r#"{{"events": [{events}]}}"#)), wanted);
+        let records =
+            lines.map(|line| format!("{{\n\t\"_TRANSPORT\" : \"kernel\",\n\t\"MESSAGE\" : \"{line}\"\n}}\n")).concat();
+        assert_eq!(log(&records), wanted);
+        let both = format!(
+            r#"{{"stdout": "{}", "stdout_lines": [{}]}}"#,
+            lines.join("\\n"),
+            listed(&|line| format!("{line:?}"))
+        );
+        assert_eq!(log(&both), wanted);
+        let titles =
+            r#"[{"title": "BUG: KASAN: x in a"}, {"title": "WARNING in b"}, {"title": "BUG: c"}, {"title": "BUG: d"}]"#;
+        assert_eq!(log(titles), None);
     }
 
     #[test]

@@ -24,8 +24,11 @@ mod names;
 mod nature;
 mod open;
 mod own;
+mod place;
 mod read;
+mod rows;
 mod text;
+mod verbose;
 
 pub use content::{Content, Log, PlainStream};
 pub use foreign::{Foreign, Unreadable};

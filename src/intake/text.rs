@@ -3,6 +3,8 @@
 use super::document::read_document;
 use super::joined::read_joined;
 use super::logcat::read_logcat;
+use super::rows::read_rows;
+use super::verbose::read_verbose;
 use crate::engine::Item;
 use crate::input::{Damage, Decoder, Encoding, Inside, Whole, read_mail};
 use crate::line::{parts_upright, upright};
@@ -41,7 +43,11 @@ impl Taken {
 
 /// The log in a text whose lines are not its lines, or not as the kernel wrote them.
 fn read_log(plain: &[u8]) -> Option<Inside> {
-    read_document(plain).or_else(|| read_joined(plain)).or_else(|| read_logcat(plain))
+    read_document(plain)
+        .or_else(|| read_joined(plain))
+        .or_else(|| read_logcat(plain))
+        .or_else(|| read_verbose(plain))
+        .or_else(|| read_rows(plain))
 }
 
 /// Where the lines of a log stand in the order in which they were printed, if they stand in another, and whether its newest stand first.

@@ -270,7 +270,9 @@ fn object<'line>(text: &'line [u8], start: usize, prefix: Prefix<'line>) -> Opti
         match &text[from..to] {
             b"MESSAGE" => (message, prefix.wrapper) = (Some(value), Wrapper::JournalJson),
             // What containers and log shippers write.
-            b"log" | b"message" if message.is_none() => (message, prefix.wrapper) = (Some(value), Wrapper::DmesgJson),
+            b"log" | b"message" | b"short_message" if message.is_none() => {
+                (message, prefix.wrapper) = (Some(value), Wrapper::DmesgJson)
+            }
             b"msg" => (message, prefix.wrapper) = (Some(value), if lava { Wrapper::Lava } else { Wrapper::DmesgJson }),
             b"PRIORITY" | b"pri" => prefix.level = named_level(bytes).or_else(|| number(bytes).map(level_of)),
             b"_SOURCE_MONOTONIC_TIMESTAMP" => source_time = number(bytes).map(seconds),
@@ -313,7 +315,7 @@ fn kept_line(text: &[u8], value: json::Value, depth: usize) -> Option<json::Valu
 const DEEPEST: usize = 4;
 
 /// What log shippers call the line in an object within theirs.
-const KEPT: [&[u8]; 4] = [b"message", b"msg", b"log", b"MESSAGE"];
+const KEPT: [&[u8]; 5] = [b"message", b"msg", b"log", b"MESSAGE", b"short_message"];
 
 fn named_level(name: &[u8]) -> Option<u8> {
     level_named(name.trim_ascii())

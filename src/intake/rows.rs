@@ -1,0 +1,133 @@
+//! A log in a table: exports of log servers have a row for each line, with its message in one column and its time in another.
+
+use super::place::{Place, names_kernel};
+use crate::input::{Inside, lines};
+use csv::{ByteRecord, ReaderBuilder};
+
+/// What stands between columns.
+const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
+/// The name of a column is no longer, bytes.
+const LONGEST_NAME: usize = 40;
+/// So many of a hundred rows have as many fields as the heading: a message with the delimiter in it has no quotes in some exports.
+const FITTING: usize = 95;
+
+/// The log with a line per row, or `None` if the text is no table with a heading, or no column of it, or several, are a log.
+pub(super) fn read_rows(text: &[u8]) -> Option<Inside> {
+    let (delimiter, columns) = heading(text)?;
+    let mut reader = ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(text);
+    let mut places: Vec<Place> = Vec::new();
+    places.resize_with(columns, Place::default);
+    let (mut rows, mut fitting) = (Vec::new(), 0);
+    for row in reader.byte_records() {
+        let row = row.ok()?;
+        if row.len() == columns {
+            fitting += 1;
+            for (place, field) in places.iter_mut().zip(&row) {
+                place.add(lines(field).map(|(line, _)| line));
+            }
+        }
+        rows.push(row);
+    }
+    let mut logs = (0..columns).filter(|column| places[*column].is_log());
+    let (Some(message), None) = (logs.next(), logs.next()) else { return None };
+    if fitting * 100 < rows.len() * FITTING {
+        return None;
+    }
+    let moment = rows.first()?.iter().position(is_moment).filter(|column| *column != message);
+    let mut inside = Inside::of(text.len());
+    for row in &rows {
+        write(row, message, moment, &mut inside);
+    }
+    Some(inside)
+}
+
+/// Writes the lines of a row; the first one behind its time, unless it has one by itself.
+fn write(row: &ByteRecord, message: usize, moment: Option<usize>, inside: &mut Inside) {
+    let origin = row.position().map_or(0, |position| usize::try_from(position.byte()).unwrap_or(usize::MAX));
+    let field = row.get(message).unwrap_or_default();
+    for (number, (line, _)) in lines(field).enumerate() {
+        inside.begin(origin);
+        if number == 0
+            && !names_kernel(line)
+            && let Some(moment) = moment.and_then(|column| row.get(column)).filter(|moment| is_moment(moment))
+        {
+            inside.text.extend_from_slice(&[moment, b" "].concat());
+        }
+        inside.text.extend_from_slice(line.strip_suffix(b"\r").unwrap_or(line));
+        inside.text.push(b'\n');
+    }
+}
+
+/// Whether a text begins with the heading of a table and a row that fits it.
+pub(super) fn begins_table(text: &[u8]) -> bool {
+    let second = text.split(|byte| *byte == b'\n').nth(1).unwrap_or_default();
+    let fits = |(delimiter, columns)| memchr::memchr_iter(delimiter, second).count() + 1 >= columns;
+    heading(text).is_some_and(fits)
+}
+
+/// The delimiter and the number of columns, if a text begins with the heading of a table.
+fn heading(text: &[u8]) -> Option<(u8, usize)> {
+    let first = text.split(|byte| *byte == b'\n').next()?.trim_ascii_end();
+    let names = |delimiter: u8| first.split(move |byte| *byte == delimiter);
+    let fits = |delimiter: &u8| names(*delimiter).nth(1).is_some() && names(*delimiter).all(is_name);
+    DELIMITERS.iter().find(|delimiter| fits(delimiter)).map(|delimiter| (*delimiter, names(*delimiter).count()))
+}
+
+/// Whether a field may be the name of a column: `@timestamp`, `"host.name"`, `_raw`.
+fn is_name(field: &[u8]) -> bool {
+    let name = field.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(field);
+    let begins = matches!(name.first(), Some(b'@' | b'_')) || name.first().is_some_and(u8::is_ascii_alphabetic);
+    let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.@- ()".contains(byte);
+    begins && name.len() <= LONGEST_NAME && name.iter().all(fits)
+}
+
+/// Whether a field is a time, as ISO 8601 writes it, with the clock.
+fn is_moment(field: &[u8]) -> bool {
+    const FORM: &[u8] = b"0000-00-00T00:00:00";
+    let fits = |(byte, form): (&u8, &u8)| match form {
+        b'0' => byte.is_ascii_digit(),
+        b'T' => matches!(byte, b'T' | b' '),
+        form => byte == form,
+    };
+    field.len() >= FORM.len() && field.iter().zip(FORM).all(fits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log(table: &str) -> Option<String> {
+        read_rows(table.as_bytes()).map(|inside| String::from_utf8(inside.text).expect("UTF-8"))
+    }
+
+    #[test]
+    fn the_column_of_messages_is_the_log() {
+        let table = "\"@timestamp\",\"host.name\",\"message\"\n\
+            \"2026-11-03T10:00:10.180Z\",\"desk\",\"Call Trace:\"\n\
+            \"2026-11-03T10:00:10.181Z\",\"desk\",\" lamp_dim+0x1/0x2, \"\"warm\"\"\"\n\
+            \"2026-11-03T10:00:10.182Z\",\"desk\",\" vfs_write+0x1/0x2\"\n";
+        let wanted = "2026-11-03T10:00:10.180Z Call Trace:\n2026-11-03T10:00:10.181Z  lamp_dim+0x1/0x2, \"warm\"\n\
+            2026-11-03T10:00:10.182Z  vfs_write+0x1/0x2\n";
+        assert_eq!(log(table).as_deref(), Some(wanted));
+        let inside = read_rows(table.as_bytes()).expect("a log");
+        let second = inside.text.iter().position(|byte| *byte == b'\n').expect("lines") + 1;
+        assert!(table[inside.origin(second)..].starts_with("\"2026-11-03T10:00:10.181Z\""));
+        let stamped =
+            "_raw;_time\n[    1.000000] a;2026-11-03T10:00:10\n\"[    1.000001] b\nmore\";2026-11-03T10:00:10\n";
+        assert_eq!(log(stamped).as_deref(), Some("[    1.000000] a\n[    1.000001] b\nmore\n"));
+    }
+
+    #[test]
+    fn other_tables_and_texts_are_left_alone() {
+        for text in [
+            "title,count\nBUG: a,1\nBUG: b,2\nBUG: c,3\n",
+            "Hello, all\n[    1.0] a\n[    2.0] b\n",
+            "one,two\n[    1.0] a,[    1.0] a\n[    2.0] b,[    2.0] b\n",
+            "[    1.0] pci, one\n[    2.0] pci, two\n",
+            "a,b\n",
+            "",
+        ] {
+            assert_eq!(log(text), None, "{text}");
+        }
+    }
+}
