@@ -3,14 +3,14 @@
 //! ```text
 //! names ─► sources ─► logs ─► texts or streams ─► items, with the places of the file
 //! file     Source     Log     UTF-16, marks and    engine
-//! folder              zip, tar  mail, JSON undone
+//! folder              zip, tar  mail, exports undone
 //! glob, -             members
 //! ```
 //!
 //! * [`named`] turns arguments into sources: files, folders, run folders, globs, `-`.
 //! * [`each_log`] opens a source: it is one log, or an archive of several. What is not a log is an [`Unreadable`] with a remedy.
 //! * A [`Log`] is a [`Text`] in memory or, where it is long, a [`PlainStream`]; both know the way from what was made plain
-//!   (mail, JSON, UTF-16) back to the lines and offsets of the file.
+//!   (mail, JSON, tables, UTF-16) back to the lines and offsets of the file.
 //! * [`views`], [`records`] and [`wholes`] read many logs through the engine, in order, in parallel, one bad log never in the way
 //!   of others.
 

@@ -14,31 +14,40 @@ const FITTING: usize = 95;
 /// The log with a line per row, or `None` if the text is no table with a heading, or no column of it, or several, are a log.
 pub(super) fn read_rows(text: &[u8]) -> Option<Inside> {
     let (delimiter, columns) = heading(text)?;
+    let (message, moment) = columns_of(text, delimiter, columns)?;
+    let mut inside = Inside::of(text.len());
+    each_row(text, delimiter, |row| write(row, message, moment, &mut inside))?;
+    Some(inside)
+}
+
+/// Hands over the rows one by one: a table may have a million of them. `None` if it cannot be read to its end.
+fn each_row(text: &[u8], delimiter: u8, mut take: impl FnMut(&ByteRecord)) -> Option<()> {
     let mut reader = ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(text);
+    let mut row = ByteRecord::new();
+    while reader.read_byte_record(&mut row).ok()? {
+        take(&row);
+    }
+    Some(())
+}
+
+/// The columns of the messages and of their times.
+fn columns_of(text: &[u8], delimiter: u8, columns: usize) -> Option<(usize, Option<usize>)> {
     let mut places: Vec<Place> = Vec::new();
     places.resize_with(columns, Place::default);
-    let (mut rows, mut fitting) = (Vec::new(), 0);
-    for row in reader.byte_records() {
-        let row = row.ok()?;
+    let (mut rows, mut fitting, mut moment) = (0_usize, 0, None);
+    each_row(text, delimiter, |row| {
+        rows += 1;
+        moment = moment.or_else(|| row.iter().position(is_moment));
         if row.len() == columns {
             fitting += 1;
-            for (place, field) in places.iter_mut().zip(&row) {
+            for (place, field) in places.iter_mut().zip(row) {
                 place.add(lines(field).map(|(line, _)| line));
             }
         }
-        rows.push(row);
-    }
+    })?;
     let mut logs = (0..columns).filter(|column| places[*column].is_log());
     let (Some(message), None) = (logs.next(), logs.next()) else { return None };
-    if fitting * 100 < rows.len() * FITTING {
-        return None;
-    }
-    let moment = rows.first()?.iter().position(is_moment).filter(|column| *column != message);
-    let mut inside = Inside::of(text.len());
-    for row in &rows {
-        write(row, message, moment, &mut inside);
-    }
-    Some(inside)
+    (fitting * 100 >= rows * FITTING).then(|| (message, moment.filter(|column| *column != message)))
 }
 
 /// Writes the lines of a row; the first one behind its time, unless it has one by itself.
