@@ -54,7 +54,7 @@ fn no_shell_of_this_machine_is_started_and_every_place_that_starts_something_is_
         "host/entries.rs",
         "source/git.rs",
         "source/people.rs",
-        "syzbot/kernel_build.rs",
+        "syzbot/kernel_build/make.rs",
         "syzbot/kernel_patch.rs",
         "vm/command.rs",
         "vm/doctor.rs",
