@@ -14,6 +14,7 @@
 
 mod ahead;
 mod follow;
+mod form;
 mod html;
 mod inside;
 mod landmark;
@@ -27,6 +28,8 @@ mod wide;
 
 pub use ahead::{Piece, Pieces};
 pub use follow::{Begin, Follow, Step, Stopper};
+#[cfg(feature = "vm")]
+pub(crate) use form::has_form;
 pub use inside::Inside;
 pub use landmark::{Landmark, landmark};
 pub(crate) use lines::lines;

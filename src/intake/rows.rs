@@ -1,7 +1,7 @@
 //! A log in a table: exports of log servers have a row for each line, with its message in one column and its time in another.
 
 use super::place::{Place, names_kernel};
-use crate::input::{Inside, lines};
+use crate::input::{Inside, has_form, lines};
 use csv::{ByteRecord, ReaderBuilder};
 
 /// What stands between columns.
@@ -92,13 +92,7 @@ fn is_name(field: &[u8]) -> bool {
 
 /// Whether a field is a time, as ISO 8601 writes it, with the clock.
 fn is_moment(field: &[u8]) -> bool {
-    const FORM: &[u8] = b"0000-00-00T00:00:00";
-    let fits = |(byte, form): (&u8, &u8)| match form {
-        b'0' => byte.is_ascii_digit(),
-        b'T' => matches!(byte, b'T' | b' '),
-        form => byte == form,
-    };
-    field.len() >= FORM.len() && field.iter().zip(FORM).all(fits)
+    [&b"0000-00-00T00:00:00"[..], b"0000-00-00 00:00:00"].iter().any(|form| has_form(field, form))
 }
 
 #[cfg(test)]

@@ -15,8 +15,8 @@ pub(super) fn mark_at_end(options: &Options, text: &[u8]) -> Option<Anchor> {
     let shown = unwrap(&text[start..end]);
     let message = lex(&shown).text(&shown).trim_ascii();
     let is_it = |words: &String| words.as_bytes() == message;
-    let headers = options.grammar.headers.iter();
-    let header = headers.into_iter().position(|header| header.ends_log && header.texts.iter().any(is_it))?;
+    let mut headers = options.grammar.headers.iter();
+    let header = headers.position(|header| header.ends_log && header.texts.iter().any(is_it))?;
     Some(Anchor { start, end, header: Some(header), second: true, ..Anchor::default() })
 }
 

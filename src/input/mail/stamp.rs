@@ -1,5 +1,7 @@
 //! Stamps before the lines of a log, and places in the source: what the words of a mailed log are recognised by.
 
+use crate::input::form::has_form;
+
 /// What follows a stamp: `[   12.345678] `, or a date and the tag of the kernel behind it.
 pub(super) fn behind_stamp(text: &[u8]) -> &[u8] {
     let end = if is_dated(text) { b"kernel: " } else { &b"] "[..] };
@@ -38,16 +40,9 @@ pub(super) fn is_dated(text: &[u8]) -> bool {
         b"00:00:00,000 ",
     ];
     let known = FORMS.iter().any(|form| {
-        let fits = |(byte, form): (&u8, &u8)| match form {
-            b'0' => byte.is_ascii_digit(),
-            b'M' => byte.is_ascii_uppercase(),
-            b'm' => byte.is_ascii_lowercase(),
-            form => byte == form,
-        };
         // The day of the month may have a blank before it.
         let day = form.first() == Some(&b'M') && text.get(4) == Some(&b' ');
-        let mut pairs = text.iter().zip(*form).enumerate();
-        text.len() >= form.len() && pairs.all(|(at, pair)| (day && at == 4) || fits(pair))
+        if day { has_form(text, &form[..4]) && has_form(&text[5..], &form[5..]) } else { has_form(text, form) }
     });
     known || is_dated_abroad(text)
 }
