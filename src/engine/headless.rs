@@ -2,8 +2,9 @@
 
 use super::{Item, Kept, Options, read_items};
 use crate::grammar::{Texts, bare_function, piece_end};
-use crate::line::{is_body, lex, lost_its_bracket, unwrap};
+use crate::line::{Dressing, is_body, lex, lost_its_bracket, unwrap};
 use crate::report::{Event, Report, Stack, renumber_event, renumber_report};
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 /// The line that stands in for the missing one; a kind of the grammar knows it.
@@ -49,6 +50,8 @@ const ABOVE: usize = 80;
 /// How many lines below it are looked at for a stack, and how many of them must belong to a report.
 const BELOW: usize = 40;
 const EVIDENCE: usize = 4;
+/// A shorter message may stand in what is around it, too, bytes.
+const SHORTEST: usize = 6;
 /// So many lines may stand between an event and its stack: a copy of its line, or the rest of it where lines were broken.
 const REST: usize = 2;
 /// The same where nothing but a stack is there: what the OOM killer says of the task and its memory stands between.
@@ -119,6 +122,7 @@ fn has_frames(report: &Report) -> bool {
 
 /// The report that a line which stands in for its first one gives.
 fn stood_in(options: &Options, text: &[u8], Beginning { at, place, stand_in, bare }: Beginning) -> Option<Report> {
+    let stand_in = &Worn::at(text, place).put_on(&text[at..], stand_in)[..];
     // A text that was copied from the middle of a line on may have lost the bracket of its first stamp.
     let bracket: &[u8] = if at == 0 && lost_its_bracket(text.split(|byte| *byte == b'\n').next().unwrap_or_default()) {
         b"["
@@ -227,6 +231,40 @@ struct Beginning {
     bare: bool,
 }
 
+/// What stands around the messages of the lines around one of them.
+struct Worn(Option<Dressing>);
+
+impl Worn {
+    /// The same at the line that begins at `start`.
+    fn at(text: &[u8], start: usize) -> Self {
+        Self(Dressing::of(text, start))
+    }
+
+    /// The message of a line.
+    fn off(&self, line: &[u8]) -> Vec<u8> {
+        let bare = self.0.as_ref().map_or(Cow::Borrowed(line), |dressing| dressing.take_off(line));
+        let shown = unwrap(&bare);
+        lex(&shown).text(&shown).to_vec()
+    }
+
+    /// A line that says something else, as the first of these lines would have it that shows its message letter for letter.
+    fn put_on(&self, lines: &[u8], said: &[u8]) -> Vec<u8> {
+        let put = |line: &[u8]| {
+            let message = self.off(line.trim_ascii_end());
+            let message = message.trim_ascii_end();
+            let at = memchr::memmem::rfind(line, message).filter(|_| message.len() >= SHORTEST)?;
+            let bracket: &[u8] = if lost_its_bracket(line) { b"[" } else { b"" };
+            Some([bracket, &line[..at], said.trim_ascii_end(), &line[at + message.len()..]].concat())
+        };
+        let mut lines = lines.split_inclusive(|byte| *byte == b'\n').take(BELOW);
+        let mut dressed = lines.find_map(put).unwrap_or_else(|| said.to_vec());
+        if dressed.last() != Some(&b'\n') {
+            dressed.push(b'\n');
+        }
+        dressed
+    }
+}
+
 /// The first place of a report, else the first stack, if enough lines of a report are around.
 fn beginning(options: &Options, text: &[u8]) -> Option<Beginning> {
     if options.as_syzbot || text.len() > LARGEST_HEADLESS {
@@ -255,10 +293,8 @@ fn beginning(options: &Options, text: &[u8]) -> Option<Beginning> {
 /// The lines around a place that belong to a report, if they are enough.
 fn around(text: &[u8], place: usize, stand_in: &'static [u8], bare: bool) -> Option<Beginning> {
     let line = memchr::memrchr(b'\n', &text[..place]).map_or(0, |end| end + 1);
-    let message = |line: &[u8]| {
-        let shown = unwrap(line);
-        lex(&shown).text(&shown).to_vec()
-    };
+    let worn = Worn::at(text, line);
+    let message = |line: &[u8]| worn.off(line);
     let is_part = |line: &[u8]| {
         let message = message(line);
         is_body(&message)

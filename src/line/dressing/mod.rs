@@ -164,6 +164,12 @@ impl Dressing {
         self.first_fits
     }
 
+    /// A line without its layers.
+    #[must_use]
+    pub fn take_off<'line>(&self, line: &'line [u8]) -> Cow<'line, [u8]> {
+        self.bare(line).0
+    }
+
     /// A line without its layers; whether it had all that are recognised by more than characters.
     pub(super) fn bare<'line>(&self, line: &'line [u8]) -> (Cow<'line, [u8]>, bool) {
         let mut text = Cow::Borrowed(line);
