@@ -1,5 +1,7 @@
 //! The text of an HTML part of a mail: as much of HTML as mail programs write.
 
+use super::character::character;
+
 /// Tags that only say how a text looks, or hold nothing that is shown.
 const INLINE: [&[u8]; 32] = [
     b"a", b"abbr", b"b", b"body", b"code", b"em", b"font", b"head", b"html", b"i", b"img", b"ins", b"del", b"kbd",
@@ -33,10 +35,6 @@ const BLOCKS: [&[u8]; 20] = [
 const HIDDEN: [&[u8]; 3] = [b"script", b"style", b"title"];
 /// A name is no longer, bytes.
 const LONGEST_NAME: usize = 10;
-
-/// What stands for a character of a kernel's line.
-const NAMED: [(&[u8], u8); 6] =
-    [(b"lt", b'<'), (b"gt", b'>'), (b"amp", b'&'), (b"quot", b'"'), (b"apos", b'\''), (b"nbsp", b' ')];
 
 /// The lines that are shown, and where the line began that each is from. Linear in the text; a name that does not belong to a tag, `<TASK>`, is text.
 pub(super) fn shown<'a>(lines: impl Iterator<Item = (&'a [u8], usize)>) -> Vec<(Vec<u8>, usize)> {
@@ -177,21 +175,6 @@ impl<'a> Tag<'a> {
     fn is(&self, name: &[u8]) -> bool {
         self.name.eq_ignore_ascii_case(name)
     }
-}
-
-/// The character for which `&lt;` or `&#60;` at the beginning of a text stands, and how long that is.
-fn character(text: &[u8]) -> Option<(u8, usize)> {
-    let end = memchr::memchr(b';', &text[..text.len().min(LONGEST_NAME)])?;
-    let name = text.get(1..end)?;
-    let number = || {
-        let digits = std::str::from_utf8(name.strip_prefix(b"#")?).ok()?;
-        let hex = digits.strip_prefix(['x', 'X']);
-        let value = hex.map_or_else(|| digits.parse::<u32>().ok(), |hex| u32::from_str_radix(hex, 16).ok())?;
-        let plain = u8::try_from(value).ok().filter(|byte| byte.is_ascii_graphic());
-        plain.or_else(|| (value == 160 || value == 32).then_some(b' '))
-    };
-    let named = NAMED.iter().find(|(known, _)| *known == name).map(|(_, byte)| *byte);
-    Some((named.or_else(number)?, end + 1))
 }
 
 #[cfg(test)]

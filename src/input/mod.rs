@@ -13,6 +13,7 @@
 //! Only what cannot be opened at all is an [`InputError`], and concerns that one file.
 
 mod ahead;
+mod character;
 mod follow;
 mod form;
 mod html;
@@ -27,6 +28,9 @@ mod stream;
 mod wide;
 
 pub use ahead::{Piece, Pieces};
+pub(crate) use character::character;
+#[cfg(feature = "net")]
+pub(crate) use character::named;
 pub use follow::{Begin, Follow, Step, Stopper};
 #[cfg(feature = "vm")]
 pub(crate) use form::has_form;

@@ -2,18 +2,11 @@
 
 use super::closed::unclosed;
 use super::unwrap::sequence_len;
+use crate::input::character;
 use std::borrow::Cow;
 
-/// What is written for characters of kernel lines, and the plain one; nothing for what shows nothing.
-const WRITTEN: [(&[u8], Option<u8>); 27] = [
-    // HTML.
-    (b"&gt;", Some(b'>')),
-    (b"&lt;", Some(b'<')),
-    (b"&amp;", Some(b'&')),
-    (b"&quot;", Some(b'"')),
-    (b"&#39;", Some(b'\'')),
-    (b"&#34;", Some(b'"')),
-    (b"&nbsp;", Some(b' ')),
+/// What is written for characters of kernel lines outside of HTML, and the plain one; nothing for what shows nothing.
+const WRITTEN: [(&[u8], Option<u8>); 21] = [
     // Dashes and quotation marks where a text was set or read by a machine, in UTF-8: U+2010 to U+2014, U+2212; U+2018, U+2019,
     // U+201C, U+201D.
     (b"\xe2\x80\x90", Some(b'-')),
@@ -26,7 +19,8 @@ const WRITTEN: [(&[u8], Option<u8>); 27] = [
     (b"\xe2\x80\x99", Some(b'\'')),
     (b"\xe2\x80\x9c", Some(b'"')),
     (b"\xe2\x80\x9d", Some(b'"')),
-    // Blanks that do not break: U+00A0, U+202F, U+2007.
+    // Blanks that do not break: U+00A0, also encoded twice, U+202F, U+2007.
+    (b"\xc3\x82\xc2\xa0", Some(b' ')),
     (b"\xc2\xa0", Some(b' ')),
     (b"\xe2\x80\xaf", Some(b' ')),
     (b"\xe2\x80\x87", Some(b' ')),
@@ -110,6 +104,9 @@ fn stands_for(text: &[u8], at: usize) -> Option<(Option<u8>, usize)> {
     }
     if text[0] == ESCAPE {
         return Some((None, sequence_len(text))).filter(|(_, length)| *length > 0);
+    }
+    if text[0] == b'&' {
+        return character(text).map(|(byte, length)| (Some(byte), length));
     }
     WRITTEN.iter().find(|(written, _)| text.starts_with(written)).map(|(written, byte)| (*byte, written.len()))
 }

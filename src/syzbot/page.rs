@@ -1,5 +1,6 @@
 //! The bug's HTML page, for what the JSON lacks: assets, console logs, who found it, whether a reproducer still works.
 
+use crate::input::named;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -282,22 +283,15 @@ fn unescape(text: &str) -> String {
 }
 
 fn character(entity: &str) -> Option<char> {
-    match entity {
-        "amp" => Some('&'),
-        "lt" => Some('<'),
-        "gt" => Some('>'),
-        "quot" => Some('"'),
-        "apos" => Some('\''),
-        "nbsp" => Some(' '),
-        _ => {
-            let number = entity.strip_prefix('#')?;
-            let code = match number.strip_prefix(['x', 'X']) {
-                Some(hex) => u32::from_str_radix(hex, 16).ok()?,
-                None => number.parse().ok()?,
-            };
-            char::from_u32(code)
-        }
-    }
+    let number = || {
+        let number = entity.strip_prefix('#')?;
+        let code = match number.strip_prefix(['x', 'X']) {
+            Some(hex) => u32::from_str_radix(hex, 16).ok()?,
+            None => number.parse().ok()?,
+        };
+        char::from_u32(code)
+    };
+    named(entity.as_bytes()).map(char::from).or_else(number)
 }
 
 #[cfg(test)]
