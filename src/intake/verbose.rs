@@ -1,5 +1,5 @@
-//! The journal with all fields of each record, as `journalctl -o verbose` writes it: a line that begins the record, then its fields,
-//! indented.
+//! The journal with all fields of each record: as `journalctl -o verbose` writes it, a line that begins the record, then its fields, indented;
+//! as `-o export` writes it, a field in each line, and records parted by an empty line.
 
 use crate::input::{Inside, lines};
 
@@ -7,29 +7,63 @@ use crate::input::{Inside, lines};
 const LOOKED_AT: usize = 4;
 /// What stands before each field.
 const INDENT: &[u8] = b"    ";
+/// The first field of a record for other programs.
+const CURSOR: &[u8] = b"__CURSOR=";
+/// A count is so long, bytes.
+const COUNT: usize = size_of::<u64>();
 
 /// The messages of the records, the kernel's with their stamps; `None` if the text is none of the journal.
 pub(super) fn read_verbose(text: &[u8]) -> Option<Inside> {
-    if !is_verbose(text) {
-        return None;
-    }
+    let (begins, indent): (fn(&[u8]) -> bool, &[u8]) = form(text)?;
     let mut inside = Inside::of(text.len());
-    let mut record = Record::default();
+    let (mut record, mut counted) = (Record::default(), 0);
     for (line, start) in lines(text) {
-        if begins_record(line) {
+        if start < counted {
+            continue;
+        }
+        if begins(line) {
             record.write(&mut inside);
             record = Record::default();
-        } else if let Some(field) = line.strip_prefix(INDENT) {
-            record.take(field, start + INDENT.len());
+        } else if indent.is_empty() && is_name(line) {
+            let start = start + line.len() + 1;
+            let Some(value) = counted_bytes(text.get(start..).unwrap_or_default()) else { continue };
+            counted = start + COUNT + value.len();
+            record.set(line, value, start + COUNT);
+        } else if let Some(field) = line.strip_prefix(indent) {
+            record.take(field, start + indent.len());
         }
     }
     record.write(&mut inside);
     Some(inside)
 }
 
-/// Whether a text begins with a record of that form.
+/// Whether a text begins with a record of one of these forms.
 pub(super) fn is_verbose(text: &[u8]) -> bool {
-    lines(text).take(LOOKED_AT).any(|(line, _)| begins_record(line))
+    form(text).is_some()
+}
+
+/// What begins a record, and what stands before a field.
+fn form(text: &[u8]) -> Option<(fn(&[u8]) -> bool, &'static [u8])> {
+    lines(text).take(LOOKED_AT).find_map(|(line, _)| match line {
+        _ if begins_record(line) => Some((begins_record as fn(&[u8]) -> bool, INDENT)),
+        _ if begins_export(line) => Some((begins_export as fn(&[u8]) -> bool, &b""[..])),
+        _ => None,
+    })
+}
+
+fn begins_export(line: &[u8]) -> bool {
+    line.starts_with(CURSOR)
+}
+
+/// Whether a line is the name of a field whose bytes are counted: they may hold line breaks.
+fn is_name(line: &[u8]) -> bool {
+    !line.is_empty() && line.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_')
+}
+
+/// The bytes behind their count.
+fn counted_bytes(text: &[u8]) -> Option<&[u8]> {
+    let count = u64::from_le_bytes(*text.first_chunk::<COUNT>()?);
+    text.get(COUNT..)?.get(..usize::try_from(count).ok()?)
 }
 
 /// `Tue 2026-11-03 10:00:10.180210 CET [s=4f…;i=1a;b=…;m=…;t=…;x=…]`.
@@ -52,15 +86,19 @@ struct Record<'a> {
 
 impl<'a> Record<'a> {
     fn take(&mut self, field: &'a [u8], start: usize) {
-        let Some(equals) = memchr::memchr(b'=', field) else { return };
-        let (name, value) = (&field[..equals], &field[equals + 1..]);
+        if let Some(equals) = memchr::memchr(b'=', field) {
+            self.set(&field[..equals], &field[equals + 1..], start + equals + 1);
+        }
+    }
+
+    fn set(&mut self, name: &[u8], value: &'a [u8], start: usize) {
+        let moment = || std::str::from_utf8(value).ok().and_then(|digits| digits.trim().parse().ok());
         match name {
-            b"MESSAGE" => self.message = Some((value, start + equals + 1)),
+            b"MESSAGE" => self.message = Some((value, start)),
             b"SYSLOG_IDENTIFIER" => self.tag = value,
             b"_TRANSPORT" => self.is_kernels = value == b"kernel",
-            b"_SOURCE_MONOTONIC_TIMESTAMP" => {
-                self.stamp = std::str::from_utf8(value).ok().and_then(|digits| digits.trim().parse().ok());
-            }
+            b"_SOURCE_MONOTONIC_TIMESTAMP" => self.stamp = moment(),
+            b"__MONOTONIC_TIMESTAMP" => self.stamp = self.stamp.or_else(moment),
             _ => {}
         }
     }
@@ -100,5 +138,17 @@ mod tests {
         let origin = inside.origin(shown.find("Call").expect("there"));
         assert!(text[origin..].starts_with(b"Call Trace:"));
         assert_eq!(read_verbose(b"[    1.000000] lamp: on\n"), None);
+    }
+
+    #[test]
+    fn messages_come_out_of_an_export() {
+        let text = b"__CURSOR=s=ab;i=1\n__MONOTONIC_TIMESTAMP=10180299\n_TRANSPORT=kernel\nMESSAGE=Call Trace:\n\
+            _SOURCE_MONOTONIC_TIMESTAMP=10180210\n\n\
+            __CURSOR=s=ab;i=2\n__MONOTONIC_TIMESTAMP=10180211\n_TRANSPORT=kernel\nMESSAGE\n\
+            \x10\0\0\0\0\0\0\0 a+0x1/0x2\n\nMORE\nPRIORITY=6\n\n\
+            __CURSOR=s=ab;i=3\n_TRANSPORT=stdout\nSYSLOG_IDENTIFIER=lampd\nMESSAGE=on\n";
+        let inside = read_verbose(text).expect("a journal");
+        let shown = String::from_utf8_lossy(&inside.text);
+        assert_eq!(shown, "[   10.180210] Call Trace:\n[   10.180211]  a+0x1/0x2\n\nMORE\nlampd: on\n");
     }
 }
