@@ -5,6 +5,7 @@ use super::foreign::{Foreign, SAMPLE, Unreadable};
 use super::joined::is_joined;
 use super::logcat::is_logcat;
 use super::nature::nature;
+use super::rich_text::is_rich_text;
 use super::rows::begins_table;
 use super::text::{LARGEST_MAIL, Text};
 use super::verbose::is_verbose;
@@ -197,6 +198,7 @@ fn begins_whole(head: &[u8]) -> bool {
     let first = || head.split(|byte| *byte == b'\n').next().unwrap_or_default();
     begins_mail(head)
         || begins_document(head)
+        || is_rich_text(head)
         || is_logcat(head)
         || is_verbose(head)
         || begins_table(head)

@@ -1,10 +1,13 @@
-//! A log that was pasted as one line: its line breaks became blanks, and only the stamps, or syslog's words before each message, show where a line began.
+//! A log that was pasted as one line: its line breaks became blanks or nothing, and only the stamps, or syslog's words before each message, show
+//! where a line began; or syslog wrote them as `#012`.
 
 use crate::input::{Inside, lines};
 use crate::line::{begins_with_stamp, is_same_but_digits};
 
 /// A line with so many stamps in it is several lines.
 const STAMPS: usize = 4;
+/// What rsyslog writes for a line break in a message.
+const BREAK: &[u8] = b"#012";
 /// A shorter line does not hold as many lines of a log, bytes.
 const SHORTEST: usize = 120;
 /// `Aug  8 03:49:55` is so long, bytes.
@@ -20,10 +23,13 @@ pub(super) fn read_joined(text: &[u8]) -> Option<Inside> {
     let mut inside = Inside::of(text.len());
     for (line, start) in lines(text) {
         let mut from = 0;
+        // What follows a line break that is written is a line.
+        let written = if has_breaks(line) { BREAK.len() } else { 0 };
         for cut in cuts(line).into_iter().chain([line.len()]) {
             let piece = line[from..cut].trim_ascii_end();
+            let piece = if from > 0 { piece.get(written..).unwrap_or_default() } else { piece };
             if cut == line.len() || !piece.is_empty() {
-                inside.begin(start + from);
+                inside.begin(start + if from > 0 { from + written } else { 0 });
                 inside.text.extend_from_slice(piece);
                 inside.text.push(b'\n');
             }
@@ -54,8 +60,13 @@ fn long_lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Whether a line is several lines of a log.
 pub(super) fn is_joined(line: &[u8]) -> bool {
-    let has = || stamps(line).nth(STAMPS - 1).is_some() || headings(line).nth(STAMPS - 1).is_some();
+    let has = || stamps(line).nth(STAMPS - 1).is_some() || headings(line).nth(STAMPS - 1).is_some() || has_breaks(line);
     line.len() >= SHORTEST && !line.starts_with(b"{") && has()
+}
+
+/// Whether line breaks are written in a line.
+fn has_breaks(line: &[u8]) -> bool {
+    memchr::memmem::find_iter(line, BREAK).nth(STAMPS - 1).is_some()
 }
 
 /// Where syslog's words before the kernel's messages begin in a line: `Aug  8 03:49:55 host kernel: `.
@@ -75,11 +86,14 @@ fn word_start(text: &[u8]) -> usize {
     text.iter().rposition(u8::is_ascii_whitespace).map_or(0, |blank| blank + 1)
 }
 
-/// Where the stamps of a line begin: at its start, behind a blank or a tag of HTML that breaks the line.
+/// Where the stamps of a line begin: at its start, behind a blank or a tag of HTML that breaks the line; as printk pads them, behind anything.
 fn stamps(line: &[u8]) -> impl Iterator<Item = usize> {
-    memchr::memchr_iter(b'[', line)
-        .filter(|at| *at == 0 || line[at - 1].is_ascii_whitespace() || is_break(&line[..*at]))
-        .filter(|at| begins_with_microseconds(&line[*at..]) || begins_with_date(&line[*at..]))
+    let is_parted = |at: usize| at == 0 || line[at - 1].is_ascii_whitespace() || is_break(&line[..at]);
+    memchr::memchr_iter(b'[', line).filter(move |at| {
+        let stamp = &line[*at..];
+        let parted = || is_parted(*at) || stamp.starts_with(b"[ ");
+        begins_with_microseconds(stamp) && parted() || begins_with_date(stamp) && is_parted(*at)
+    })
 }
 
 /// Whether a text ends with `<br>` or `<br />`.
@@ -114,6 +128,9 @@ fn begins_with(text: &[u8], form: &[u8]) -> bool {
 fn cuts(line: &[u8]) -> Vec<usize> {
     if !is_joined(line) {
         return Vec::new();
+    }
+    if has_breaks(line) {
+        return memchr::memmem::find_iter(line, BREAK).collect();
     }
     let stamps: Vec<usize> = stamps(line).collect();
     if stamps.len() < STAMPS {

@@ -15,6 +15,7 @@
 //!   of others.
 
 mod archive;
+mod blanks;
 mod content;
 mod document;
 mod foreign;
@@ -26,6 +27,7 @@ mod open;
 mod own;
 mod place;
 mod read;
+mod rich_text;
 mod rows;
 mod text;
 mod verbose;

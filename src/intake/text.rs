@@ -1,8 +1,10 @@
 //! A log in memory, made plain, and the way back to the lines and offsets of its file.
 
+use super::blanks::read_blanks;
 use super::document::read_document;
 use super::joined::read_joined;
 use super::logcat::read_logcat;
+use super::rich_text::read_rich_text;
 use super::rows::read_rows;
 use super::verbose::read_verbose;
 use crate::engine::Item;
@@ -44,10 +46,12 @@ impl Taken {
 /// The log in a text whose lines are not its lines, or not as the kernel wrote them.
 fn read_log(plain: &[u8]) -> Option<Inside> {
     read_document(plain)
+        .or_else(|| read_rich_text(plain))
         .or_else(|| read_joined(plain))
         .or_else(|| read_logcat(plain))
         .or_else(|| read_verbose(plain))
         .or_else(|| read_rows(plain))
+        .or_else(|| read_blanks(plain))
 }
 
 /// Where the lines of a log stand in the order in which they were printed, if they stand in another, and whether its newest stand first.
