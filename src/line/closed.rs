@@ -10,7 +10,12 @@ const TAG: usize = 8;
 pub(super) fn unclosed(text: &[u8]) -> &[u8] {
     let rest = match text.last() {
         Some(b']') => without_tag(text),
-        Some(b'"') => without_quote(text),
+        Some(mark @ (b'"' | b'\'')) => without_quote(text, *mark),
+        // An item of a list.
+        Some(b',') => {
+            let item = &text[..text.len() - 1];
+            item.last().filter(|mark| matches!(mark, b'"' | b'\'')).and_then(|mark| without_quote(item, *mark))
+        }
         Some(mark @ (b'*' | b'`')) => without_run(text, *mark),
         _ => None,
     };
@@ -27,9 +32,9 @@ fn without_tag(text: &[u8]) -> Option<&[u8]> {
 }
 
 /// A line without the quotation mark that closes one before a stamp.
-fn without_quote(text: &[u8]) -> Option<&[u8]> {
-    let rest = text.strip_suffix(b"\"")?;
-    let mut marks = memchr::memchr_iter(b'"', rest);
+fn without_quote(text: &[u8], mark: u8) -> Option<&[u8]> {
+    let rest = text.strip_suffix(&[mark])?;
+    let mut marks = memchr::memchr_iter(mark, rest).filter(|at| *at == 0 || rest[at - 1] != b'\\');
     let only = marks.next().filter(|_| marks.next().is_none())?;
     begins_stamp(&rest[only + 1..]).then_some(rest)
 }

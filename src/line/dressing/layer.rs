@@ -1,7 +1,7 @@
 //! One layer of a dressing: how it is taken off a line.
 
 use super::super::plain::plain;
-use super::super::{Wrapper, lex, unwrap};
+use super::super::{Wrapper, json, lex, unwrap};
 use super::shape::Shape;
 use super::tag::Tag;
 use super::{message, stamp_at};
@@ -26,6 +26,8 @@ pub(super) enum Layer {
     Indent(usize),
     /// What stands behind every message: a quote, a table's bar, a closing tag.
     Suffix(Vec<u8>),
+    /// What is written with backslashes in messages that stood between quotation marks.
+    Quoted,
 }
 
 impl Layer {
@@ -71,6 +73,7 @@ impl Layer {
             },
             // A line that was cut has lost it.
             Self::Suffix(end) => (line.strip_suffix(&end[..]).map(<[u8]>::to_vec), true),
+            Self::Quoted => (memchr::memchr(b'\\', line).map(|_| json::unescape(line)), true),
             Self::Indent(width) => {
                 let blanks = line.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count().min(*width);
                 ((blanks > 0).then(|| line[blanks..].to_vec()), blanks == *width)

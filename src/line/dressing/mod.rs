@@ -114,6 +114,9 @@ impl Dressing {
             sample.take_off(&layer);
             dressing.layers.push(layer);
         }
+        if dressing.is_quoted(&raw) {
+            dressing.layers.push(Layer::Quoted);
+        }
         dressing.stamped = sample.is_stamped();
         let bare: Vec<(Cow<'_, [u8]>, bool)> = raw.iter().map(|line| dressing.bare(line)).collect();
         dressing.first_fits = bare[0].1;
@@ -185,6 +188,20 @@ impl Dressing {
             fits = stamp_at(&text) == Some(0);
         }
         (text, fits)
+    }
+
+    /// Whether a quotation mark stands before the messages, and none of the forms that are known has read what is behind it.
+    fn is_quoted(&self, raw: &[&[u8]]) -> bool {
+        let is_read = |layer: &Layer| matches!(layer, Layer::Known(wrapper) if !wrapper.is_slice());
+        if self.layers.is_empty() || self.layers.iter().any(is_read) {
+            return false;
+        }
+        let opens = |line: &&&[u8]| {
+            let text = self.bare(line).0;
+            let before = memchr::memmem::rfind(line, &text[..text.len().min(NARROWEST)]);
+            !text.is_empty() && before.is_some_and(|at| matches!(line[..at].last(), Some(b'"' | b'\'')))
+        };
+        raw.iter().filter(opens).count() * 100 >= raw.len() * OWN_SHARE
     }
 
     /// How much stands in front of the message of a line, bytes; `text` is the line without its layers.
