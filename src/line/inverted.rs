@@ -10,9 +10,18 @@ enum Way {
     Inverted,
 }
 
-/// Lines of which the first stands directly above the second as the kernel prints them: rows of registers, what machine it is.
-const PAIRS: [[&[u8]; 2]; 4] =
-    [[b"RAX: ", b"RDX: "], [b"x29: ", b"x26: "], [b" Comm: ", b"Hardware name: "], [b"task:", b"Call Trace:"]];
+/// Lines of which the first stands directly above the second as the kernel prints them: rows of registers, what machine it is, what lockdep
+/// says of a task that keeps locks.
+const PAIRS: [[&[u8]; 2]; 6] = [
+    [b"RAX: ", b"RDX: "],
+    [b"x29: ", b"x26: "],
+    [b" Comm: ", b"Hardware name: "],
+    [b"task:", b"Call Trace:"],
+    [b"----------------", b" is leaving the kernel"],
+    [b" still held!", b" held by "],
+];
+/// Without any of these a log holds no two things that tell it.
+const NEEDED: [&[u8]; 2] = [b"RAX: ", b" still held!"];
 /// What begins a stack, and marks around a part of it.
 const TRACES: [&[u8]; 4] = [b"Call Trace:", b"Call trace:", b"Allocated by task ", b"Freed by task "];
 const OPENS: [&[u8]; 2] = [b"<TASK>", b"<IRQ>"];
@@ -23,7 +32,7 @@ const TOLD: usize = 2;
 /// Whether the reports of a log are upside down.
 #[must_use]
 pub(super) fn is_inverted(log: &[u8]) -> bool {
-    if !TRACES.iter().any(|words| find(log, words).is_some()) {
+    if !TRACES.iter().chain(&NEEDED).any(|words| find(log, words).is_some()) {
         return false;
     }
     let lines: Vec<&[u8]> = log.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).collect();
@@ -115,6 +124,21 @@ mod tests {
         // No more than a stack: nothing but its frames tells.
         assert!(!is_inverted(b" a+0x1/0x2\n b+0x1/0x2\nCall Trace:\nlamp: on\n"));
         assert!(!is_inverted(b""));
+    }
+
+    #[test]
+    fn locks_and_registers_tell_it_without_a_stack() {
+        let held = [
+            "WARNING: lock held when returning to user space!",
+            "6.12.9 #1 Not tainted",
+            "------------------------------------------------",
+            "lampd/57 is leaving the kernel with locks still held!",
+            "1 lock held by lampd/57:",
+            " #0: ffffffffc0003468 (lamp_lock){+.+.}-{4:4}, at: lamp_dim+0x5/0x10",
+        ];
+        let half = [OOPS[6], OOPS[5], "</TASK>", "RIP: 0033:0x47b7a0", OOPS[6], OOPS[5], "RIP: 0010:lamp_dim+0x5/0x10"];
+        assert!(is_inverted(text(held.iter().rev()).as_bytes()) && !is_inverted(text(held.iter()).as_bytes()));
+        assert!(is_inverted(text(half.iter()).as_bytes()) && !is_inverted(text(half.iter().rev()).as_bytes()));
     }
 
     #[test]
