@@ -88,7 +88,7 @@ impl Shape {
             let mut blanks = usize::MAX;
             for ((line, _), piece) in active.iter().zip(next) {
                 let Some((found, start, end)) = piece else { continue };
-                if found != wanted {
+                if found != wanted && !are_marks_of_grep(found, wanted) {
                     continue;
                 }
                 if found == Class::Word && !words.iter().any(|word| *word == line[start..end]) {
@@ -137,7 +137,10 @@ impl Shape {
                     found == Class::Word && (words.len() > 1 || words.iter().any(|word| *word == line[start..end]))
                 }
                 Element::Blank => found == Class::Blank,
-                Element::Mark(byte) => found == Class::Mark(*byte),
+                Element::Mark(byte) => {
+                    let wanted = Class::Mark(*byte);
+                    found == wanted || are_marks_of_grep(found, wanted)
+                }
             };
             if !fits {
                 return None;
@@ -147,6 +150,11 @@ impl Shape {
         let blanks = line[at..].iter().take(self.blanks).take_while(|byte| class(**byte) == Class::Blank).count();
         Some(at + blanks)
     }
+}
+
+/// Whether grep writes one of them behind the names and numbers of the lines that it found, the other behind those around.
+fn are_marks_of_grep(found: Class, wanted: Class) -> bool {
+    matches!((found, wanted), (Class::Mark(b':'), Class::Mark(b'-')) | (Class::Mark(b'-'), Class::Mark(b':')))
 }
 
 /// What most of them are.
@@ -201,6 +209,8 @@ mod tests {
             BODY
         );
         assert_eq!(cut(|at| format!("<{}>", at % 7)), BODY);
+        let grep = |at: usize| if BODY[at].contains("Trace") { ':' } else { '-' };
+        assert_eq!(cut(|at| format!("kern.log{0}{1}{0}", grep(at), at + 998)), BODY);
     }
 
     #[test]

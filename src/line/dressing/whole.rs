@@ -24,7 +24,7 @@ pub(super) fn is_plain<'line>(raw: impl Iterator<Item = &'line [u8]> + Clone) ->
         return false;
     }
     let (mut with, mut without, mut empty, mut tags, mut copies, mut longest) = (0, 0, 0, 0, 0, 0);
-    let (mut levels, mut ends) = (0, 0);
+    let (mut levels, mut ends, mut begins) = (0, 0, 0);
     let mut above = None;
     for line in raw {
         let copied = above.replace(line) == Some(line);
@@ -38,6 +38,7 @@ pub(super) fn is_plain<'line>(raw: impl Iterator<Item = &'line [u8]> + Clone) ->
         copies += usize::from(copied);
         longest = longest.max(line.len());
         ends += usize::from(line.last() == first.last());
+        begins += usize::from(line.get(..WORD) == first.get(..WORD));
         match stamp_at(line) {
             Some(0) => {
                 with += 1;
@@ -56,22 +57,25 @@ pub(super) fn is_plain<'line>(raw: impl Iterator<Item = &'line [u8]> + Clone) ->
     let agrees = match stamped {
         // What was cut off a line has no stamp, and no line is long then.
         true => with * 2 >= all && (tags * 2 < with || with < 3) && (without == 0 || longest > WIDEST),
-        false => with == 0 && levels < LEVELS,
+        // A program's word may be one with which reports begin.
+        false => with == 0 && levels < LEVELS && (begins * 100 < all * SUFFIX_SHARE || all < SUFFIX_LINES),
     };
     let ends_alike = ends * 100 >= all * SUFFIX_SHARE && all >= SUFFIX_LINES && has_odd_end(first);
     agrees && !ends_alike && empty * 3 <= all && copies * 4 < all.max(2)
 }
 
-/// Whether a line ends as the kernel's do not: with a table's bar, a quote, a mark of an editor or of a terminal.
+/// Whether a line ends as the kernel's do not: with a table's bar, a quote, a mark of an editor or of a terminal, a line break that is written.
 #[must_use]
 pub fn has_odd_end(line: &[u8]) -> bool {
     match line {
-        [.., b'\x1b', b'[', b'K'] => true,
+        [.., b'\x1b', b'[', b'K'] | [.., b'\\', b'n'] => true,
         [.., last] => matches!(last, b'|' | b'\\' | b'$' | b'~' | b'"' | b'\'' | 0x80..) || last.is_ascii_control(),
         [] => false,
     }
 }
 
+/// Lines that begin with the same so many bytes have a word in front of them.
+const WORD: usize = 5;
 /// So many lines that begin with a level's word show that the word stands before the messages.
 const LEVELS: usize = 3;
 
