@@ -16,6 +16,7 @@
 
 mod archive;
 mod blanks;
+mod colours;
 mod content;
 mod document;
 mod foreign;

@@ -1,6 +1,7 @@
 //! A log in memory, made plain, and the way back to the lines and offsets of its file.
 
 use super::blanks::read_blanks;
+use super::colours::read_colours;
 use super::document::read_document;
 use super::joined::read_joined;
 use super::logcat::read_logcat;
@@ -52,6 +53,7 @@ fn read_log(plain: &[u8]) -> Option<Inside> {
         .or_else(|| read_verbose(plain))
         .or_else(|| read_rows(plain))
         .or_else(|| read_blanks(plain))
+        .or_else(|| read_colours(plain))
 }
 
 /// Where the lines of a log stand in the order in which they were printed, if they stand in another, and whether its newest stand first.
