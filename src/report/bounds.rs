@@ -9,12 +9,18 @@ pub(super) struct Bounds {
     panicked: bool,
     /// How many lines with text are behind the end mark.
     behind: u32,
+    /// Whether a panic has ended, behind which nothing is anybody's but a new report's.
+    closed: bool,
 }
 
 impl Bounds {
     /// Whether the report has ended, so that the line is of others: behind the end mark only a panic that says so belongs
     /// to it, and the stack if there is none before the mark.
     pub(super) fn is_over(&mut self, line: &[u8], account: &mut Account<'_>) -> bool {
+        if self.closed {
+            return true;
+        }
+        self.closed = line.trim_ascii_start().starts_with(b"---[ end Kernel panic");
         if !account.ended || self.panicked {
             return false;
         }

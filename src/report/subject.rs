@@ -31,7 +31,8 @@ pub fn subject(grammar: &Grammar, header: usize, title: &Title, frame: &str, fou
         return search
             .first(pc)
             .or_else(|| search.interrupted(&found.stacks))
-            .or_else(|| search.blocking(&found.stacks));
+            .or_else(|| search.blocking(&found.stacks))
+            .or_else(|| search.on_cpu(found));
     }
     let own = |roles: &'static [StackRole]| search.shown(&found.stacks, roles);
     // A WARN() stands where it traps, whatever an unwinder that doubts all frames has on its stack.
@@ -59,6 +60,10 @@ pub fn subject(grammar: &Grammar, header: usize, title: &Title, frame: &str, fou
         .or_else(work)
         // On the way to a panic there is machinery only.
         .or_else(|| if panics { None } else { search.last_resort(&found.stacks) })
+        // Of what lockdep says, often only the two locks are pasted.
+        .or_else(|| {
+            search.plain(found.lockdep.as_ref()?.acquiring.as_ref()?.acquired_at.as_ref()?.function.as_deref()?)
+        })
 }
 
 /// Whether the title shows a part of its function as a number or an address, `ADDR_validate` for `dce110_validate`.
@@ -176,6 +181,17 @@ impl Search<'_> {
     fn blocking(self, stacks: &[Stack]) -> Option<String> {
         let first = stacks.first().filter(|_| stacks.iter().all(|stack| stack.role == StackRole::Task))?;
         Self { hung: true, ..self }.first(first.frames.iter().filter(|frame| frame.reliable))
+    }
+
+    /// What the CPU does that does not get on, where a dump of all CPUs has it: not the stack of who prints, nor that of a task
+    /// that gave the CPU away.
+    fn on_cpu(&self, found: &Structure) -> Option<String> {
+        let own = |stack: &&Stack| {
+            matches!(stack.role, StackRole::Cpu(cpu) if Some(cpu) == found.cpu)
+                && !stack.frames.first().is_some_and(|first| self.is(List::Scheduler, first))
+                && !stack.frames.iter().any(|frame| self.is(List::Finders, frame))
+        };
+        self.first(found.stacks.iter().filter(own).flat_map(|stack| &stack.frames))
     }
 
     /// The frames of the stacks with these roles: of one on which a lockup was looked for in an interrupt, those of what the
