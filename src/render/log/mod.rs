@@ -241,7 +241,10 @@ fn event_text(out: &mut String, log: &str, event: &Event, look: &Look) {
     if let Some(wall) = event.wall.as_deref().filter(|_| event.time.is_none()) {
         let _ = write!(line, " · {}", safe(wall));
     }
-    let _ = writeln!(out, "{quiet}{}{}", format_args!("{line}  {}", safe(&event.title)), quiet.render_reset());
+    // Whose limit it was, where the title does not say it.
+    let group = event.fields.get("group").filter(|group| !group.is_empty() && !event.title.contains(group.as_str()));
+    let group = group.map(|group| format!(", limit of {}", safe(group))).unwrap_or_default();
+    let _ = writeln!(out, "{quiet}{}{}", format_args!("{line}  {}{group}", safe(&event.title)), quiet.render_reset());
     let rows = if look.is_full() { event.rows.len() } else { ROWS };
     for row in event.rows.iter().take(rows) {
         let _ = writeln!(out, "    {}", safe(row));
