@@ -14,23 +14,23 @@ const COUNT: usize = size_of::<u64>();
 
 /// The messages of the records, the kernel's with their stamps; `None` if the text is none of the journal.
 pub(super) fn read_verbose(text: &[u8]) -> Option<Inside> {
-    let (begins, indent): (fn(&[u8]) -> bool, &[u8]) = form(text)?;
+    let form = Form::of(text)?;
     let mut inside = Inside::of(text.len());
     let (mut record, mut counted) = (Record::default(), 0);
     for (line, start) in lines(text) {
         if start < counted {
             continue;
         }
-        if begins(line) {
+        if form.begins(line) {
             record.write(&mut inside);
             record = Record::default();
-        } else if indent.is_empty() && is_name(line) {
+        } else if form == Form::Export && is_name(line) {
             let start = start + line.len() + 1;
             let Some(value) = counted_bytes(text.get(start..).unwrap_or_default()) else { continue };
             counted = start + COUNT + value.len();
             record.set(line, value, start + COUNT);
-        } else if let Some(field) = line.strip_prefix(indent) {
-            record.take(field, start + indent.len());
+        } else if let Some(field) = line.strip_prefix(form.indent()) {
+            record.take(field, start + form.indent().len());
         }
     }
     record.write(&mut inside);
@@ -39,20 +39,39 @@ pub(super) fn read_verbose(text: &[u8]) -> Option<Inside> {
 
 /// Whether a text begins with a record of one of these forms.
 pub(super) fn is_verbose(text: &[u8]) -> bool {
-    form(text).is_some()
+    Form::of(text).is_some()
 }
 
-/// What begins a record, and what stands before a field.
-fn form(text: &[u8]) -> Option<(fn(&[u8]) -> bool, &'static [u8])> {
-    lines(text).take(LOOKED_AT).find_map(|(line, _)| match line {
-        _ if begins_record(line) => Some((begins_record as fn(&[u8]) -> bool, INDENT)),
-        _ if begins_export(line) => Some((begins_export as fn(&[u8]) -> bool, &b""[..])),
-        _ => None,
-    })
+/// For whom the records are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// For people.
+    Verbose,
+    /// For other programs.
+    Export,
 }
 
-fn begins_export(line: &[u8]) -> bool {
-    line.starts_with(CURSOR)
+impl Form {
+    fn of(text: &[u8]) -> Option<Self> {
+        let forms = [Self::Verbose, Self::Export];
+        lines(text).take(LOOKED_AT).find_map(|(line, _)| forms.into_iter().find(|form| form.begins(line)))
+    }
+
+    /// Whether a line begins a record.
+    fn begins(self, line: &[u8]) -> bool {
+        match self {
+            Self::Verbose => begins_record(line),
+            Self::Export => line.starts_with(CURSOR),
+        }
+    }
+
+    /// What stands before a field.
+    fn indent(self) -> &'static [u8] {
+        match self {
+            Self::Verbose => INDENT,
+            Self::Export => b"",
+        }
+    }
 }
 
 /// Whether a line is the name of a field whose bytes are counted: they may hold line breaks.
