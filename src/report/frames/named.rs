@@ -52,7 +52,8 @@ pub(super) fn named(bytes: &[u8], mut frame: Frame, bracketed: bool) -> Option<F
     Some(frame)
 }
 
-/// `pgd=0000000000000000`, which arm64 prints behind an address in brackets.
+/// `pgd=0000000000000000`, which arm64 prints behind an address in brackets; a comma stays where the line was broken.
 fn is_assignment(word: &[u8]) -> bool {
+    let word = word.strip_suffix(b",").unwrap_or(word);
     memchr::memchr(b'=', word).is_some_and(|at| at > 0 && is_hex(&word[at + 1..]))
 }
