@@ -48,10 +48,11 @@ pub(crate) fn is_usual_caller(text: &[u8]) -> bool {
     digits.iter().all(u8::is_ascii_digit)
 }
 
-/// Whether a text that begins with a bracket begins with `[   12.345678]`.
+/// Whether a text begins with `[   12.345678]`.
 #[must_use]
 pub(crate) fn begins_with_stamp(text: &[u8]) -> bool {
-    let inner = &text[1..text.len().min(40)];
+    let Some(inner) = text.strip_prefix(b"[") else { return false };
+    let inner = &inner[..inner.len().min(39)];
     memchr::memchr(b']', inner).is_some_and(|close| is_stamp(&inner[..close]))
 }
 
