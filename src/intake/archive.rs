@@ -27,6 +27,8 @@ const LARGEST_PIPED: u64 = 1024;
 const LARGEST_ARCHIVE: u64 = 8 << 10;
 /// No archive of logs has more members.
 const MOST_MEMBERS: usize = 100_000;
+/// No more is shown of what a library says, characters.
+const MOST_WORDS: usize = 160;
 /// From this size on, MiB, a zip member that grew more than so many times is a bomb: the policy for gzip, whose method it is.
 const BOMB_FROM: u64 = 64;
 const BOMB_RATIO: u64 = 200;
@@ -58,6 +60,13 @@ fn is_tar(first: &[u8]) -> bool {
     header[0] != 0 && stated == Some(sum)
 }
 
+/// What a library says of a damaged archive, in one line: it may quote what it could not read.
+fn damaged(name: String, words: &dyn std::fmt::Display) -> Unreadable {
+    let words = words.to_string();
+    let line: Vec<&str> = words.split_whitespace().collect();
+    Unreadable::Archive(name, line.join(" ").chars().take(MOST_WORDS).collect())
+}
+
 /// What has become of an archive so far.
 struct Reading<'a> {
     archive: &'a str,
@@ -75,7 +84,7 @@ impl Reading<'_> {
 
     fn archive_fault(&mut self, words: &dyn std::fmt::Display) -> ControlFlow<()> {
         let name = self.archive.to_owned();
-        self.fault(name.clone(), Unreadable::Archive(name, words.to_string()))
+        self.fault(name.clone(), damaged(name, words))
     }
 
     /// Takes one member: reads it up to `most` bytes, looks whether it is a log, hands it over.
@@ -94,7 +103,7 @@ impl Reading<'_> {
             return if most == self.left { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
         }
         self.left -= bytes.len() as u64;
-        let read = read.map_err(|error| Unreadable::Archive(name.clone(), error.to_string()));
+        let read = read.map_err(|error| damaged(name.clone(), &error));
         let content = if Packing::of_log(&bytes).is_some() { unpacked(&name, bytes) } else { of_bytes(&name, bytes) };
         match (read, content) {
             (Err(fault), _) => self.fault(name, fault),
@@ -182,7 +191,7 @@ fn each_of_zip(reading: &mut Reading<'_>, reader: impl Read + Seek) -> ControlFl
             }
             Err(error) => {
                 let name = format!("{}/member {}", reading.archive, index + 1);
-                reading.fault(name.clone(), Unreadable::Archive(name, error.to_string()))?;
+                reading.fault(name.clone(), damaged(name, &error))?;
             }
         }
     }
