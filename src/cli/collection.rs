@@ -3,7 +3,7 @@
 use crate::bisect;
 use crate::engine::{Item, Options, read_items};
 use crate::input::Source;
-use crate::intake::{Outcome, each_log, files_below, read_log};
+use crate::intake::{Outcome, each_log, each_machine, files_below, read_log};
 use crate::render::{self, Look, Width, snapshot};
 use std::ffi::OsStr;
 use std::io;
@@ -72,7 +72,7 @@ fn said_of_log(log: &Path, options: &Options) -> (String, Outcome) {
     let mut records = Vec::new();
     let mut outcome = Outcome::default();
     let options = Options { threads: 1, ..options.clone() };
-    each_log(&Source::Path(log.to_owned()), &mut |log| {
+    each_machine(&Source::Path(log.to_owned()), &mut |log| {
         outcome = read_log(log, &options, |items| {
             records.extend(items.into_iter().filter_map(|item| match item {
                 Item::Closed(report) => serde_json::to_value(report).ok(),

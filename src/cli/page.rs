@@ -11,7 +11,7 @@ use crate::diff::compare;
 use crate::engine::{Kept, Options};
 use crate::files;
 use crate::input::Source;
-use crate::intake::{Found, Log, Trouble, each_log, found_in, nature, silence, wholes};
+use crate::intake::{Found, Log, Trouble, each_machine, found_in, nature, silence, wholes};
 use crate::render::LogView;
 use crate::render::page::{BisectPage, LogPage, LogTitles, Share, bisect_page, diff_page, log_page, titles_page};
 use crate::report::Report;
@@ -169,13 +169,13 @@ fn logs(
         };
         let mut page = None;
         let mut count = 0;
-        each_log(source, &mut |log| {
+        each_machine(source, &mut |log| {
             count += 1;
             let (made, trouble) = of_log(log, share, options, &ask);
             complete &= trouble.is_none();
             tell(trouble.as_ref());
             page = made;
-            // An archive of several is reported as many logs are.
+            // An archive of several, or the log of several machines, is reported as many logs are.
             if count > 1 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         if count < 2 {

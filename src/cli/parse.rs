@@ -28,8 +28,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// before it, the kernel's own sentences, the stack folded around the function that the title names, what followed, where
 /// it came again. The hung tasks of one dump are one block: who waits for whom, the root first. Several titles have an
 /// overview before them. What stands around the kernel's messages (time stamps, syslog, prefixes of any shape, quoting) is
-/// taken off; lines of other programs, of firmware and of people are not crashes. The last line says what the log itself
-/// says is missing.
+/// taken off; lines of other programs, of firmware and of people are not crashes. A log of several machines, as log
+/// servers keep it, is read machine by machine, each as `LOG/HOST`. The last line says what the log itself says is
+/// missing.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kanalyze parse console.log               what went wrong

@@ -44,6 +44,13 @@ impl Inside {
         text
     }
 
+    /// Length of the file, bytes.
+    #[cfg(feature = "vm")]
+    #[must_use]
+    pub(crate) fn length(&self) -> usize {
+        self.length
+    }
+
     /// Says that what is appended next stood at `origin` in the file.
     pub(crate) fn begin(&mut self, origin: usize) {
         self.origins.push((self.text.len(), origin));

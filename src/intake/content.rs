@@ -4,10 +4,11 @@ use super::document::begins_document;
 use super::foreign::{Foreign, SAMPLE, Unreadable};
 use super::joined::is_joined;
 use super::logcat::is_logcat;
+use super::machines::are_several;
 use super::nature::nature;
 use super::rich_text::is_rich_text;
 use super::rows::begins_table;
-use super::text::{LARGEST_MAIL, Text};
+use super::text::{LARGEST_MAIL, LARGEST_SHARED, Text};
 use super::verbose::is_verbose;
 use crate::input::{Damage, Decoder, Encoding, Piece, Pieces, Stream, read_mail};
 use std::borrow::Cow;
@@ -42,6 +43,15 @@ impl Content {
             Self::Stream(stream) => nature(stream.piece()),
         };
         nature.kernel || nature.bisection
+    }
+
+    /// Whether lines of several machines are read as if one had printed them: they are too many to be held in memory.
+    #[must_use]
+    pub(super) fn mixes_machines(&self) -> bool {
+        match self {
+            Self::Text(text, _) => text.mixes_machines(),
+            Self::Stream(stream) => are_several(stream.piece()),
+        }
     }
 
     /// All of it in memory, and what was wrong with its bytes.
@@ -203,6 +213,7 @@ fn begins_whole(head: &[u8]) -> bool {
         || is_verbose(head)
         || begins_table(head)
         || is_joined(first())
+        || are_several(head)
 }
 
 /// A stream of which the first bytes were read: a text if it is short, a mail or a document.
@@ -217,7 +228,9 @@ pub(super) fn of_stream(
     }
     content_of(name, &head, ended)?;
     if !ended && Encoding::of(&head).is_none() && begins_whole(&head) {
-        while head.len() <= LARGEST_MAIL && !ended {
+        // What is packed does not come live.
+        let most = if stream.compression().is_some() { LARGEST_SHARED } else { LARGEST_MAIL };
+        while head.len() <= most && !ended {
             ended = !more(&mut stream, &mut head);
         }
     }

@@ -1,27 +1,21 @@
 //! A log in the strings of a JSON document (a cloud's console output, a log server's answer, a test result), or in one line whose
 //! line breaks are written as `\n`: taken out, with its places.
 
+use super::exported::Exported;
+use super::leaves::{Leaf, strings};
 use super::place::Place;
-use crate::input::Inside;
 use crate::line::{Wrapper, dominant};
 use serde::de::IgnoredAny;
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// The seconds since 1970 have so many digits.
 const MOMENT: usize = 10;
 
-/// A string that is a value, without its quotes.
-struct Leaf {
-    /// Which of the document's places it stands at, by number; elements of one list share one.
-    place: usize,
-    at: Range<usize>,
-}
-
-/// The log in a document, or `None` if the text is not a document, none of its strings is a log, or its lines are read as they stand
+/// The logs in a document, or `None` if the text is not a document, none of its strings is a log, or its lines are read as they stand
 /// (`dmesg --json`, a record of the journal). Several logs in one document are not one log: who reads them as one takes the consequence
 /// of a crash of one machine for another's.
-pub(super) fn read_document(text: &[u8]) -> Option<Inside> {
+pub(super) fn read_document(text: &[u8]) -> Option<Exported> {
     let leaves = if begins_document(text) && is_documents(text) {
         // The journal's records take a line each, or are documents.
         if !matches!(dominant(text), Wrapper::None | Wrapper::JournalJson) {
@@ -44,24 +38,40 @@ pub(super) fn read_document(text: &[u8]) -> Option<Inside> {
     let by_line: Vec<usize> = (0..places.len()).filter(|at| places[*at].is_log()).collect();
     let whole: Vec<usize> =
         places.iter().filter(|place| !place.is_log()).flat_map(|place| place.logs.clone()).collect();
-    let parts: Vec<Leaf> = match (&by_line[..], &whole[..]) {
-        ([place], []) => leaves.into_iter().filter(|leaf| leaf.place == *place).collect(),
+    let of_place = |place: usize| leaves.iter().filter(move |leaf| leaf.place == place);
+    let logs: Vec<Vec<&Leaf>> = match (&by_line[..], &whole[..]) {
         // The same once as one string and once as a list of lines.
-        ([place], [number]) if is_said_again(text, &leaves, *place, *number) => {
-            leaves.into_iter().filter(|leaf| leaf.place == *place).collect()
+        ([place], [number]) if is_said_again(text, &leaves, *place, *number) => vec![of_place(*place).collect()],
+        (places, whole) => {
+            let logs: Vec<Vec<&Leaf>> = (places.iter().map(|place| of_place(*place).collect()))
+                .chain(whole.iter().map(|number| vec![&leaves[*number]]))
+                .collect();
+            let is_one = logs.len() == 1;
+            Some(logs).filter(|logs| is_one || !logs.is_empty() && are_of_machines(text, logs))?
         }
-        ([], [number]) => leaves.into_iter().skip(*number).take(1).collect(),
-        _ => return None,
     };
-    let mut inside = Inside::of(text.len());
-    for leaf in parts {
-        for (line, at) in lines(text, leaf.at) {
-            inside.begin(at);
-            inside.text.extend_from_slice(&line);
-            inside.text.push(b'\n');
+    let mut exported = Exported { apart: logs.len() > 1, ..Exported::of(text.len()) };
+    for leaf in logs.into_iter().flatten() {
+        if let Some(host) = &leaf.host {
+            exported.begin_host(&text[host.clone()]);
+        }
+        for (line, at) in lines(text, leaf.at.clone()) {
+            exported.inside.begin(at);
+            exported.inside.text.extend_from_slice(&line);
+            exported.inside.text.push(b'\n');
         }
     }
-    Some(inside)
+    Some(exported)
+}
+
+/// Whether the strings of each log are of a machine of its own: what a log server answers about several of them.
+fn are_of_machines(text: &[u8], logs: &[Vec<&Leaf>]) -> bool {
+    let mut seen = BTreeSet::new();
+    logs.iter().all(|leaves| {
+        let mut hosts = leaves.iter().map(|leaf| leaf.host.as_ref().map(|host| &text[host.clone()]));
+        let first = hosts.next().flatten();
+        first.is_some_and(|name| seen.insert(name)) && hosts.all(|host| host == first)
+    })
 }
 
 /// Whether a text is a document, or several, one behind the other.
@@ -107,7 +117,7 @@ fn quoted_list(text: &[u8]) -> Option<Vec<Leaf>> {
         while *line.get(end)? != quote {
             end += if line[end] == b'\\' { 2 } else { 1 };
         }
-        leaves.push(Leaf { place: 0, at: start..end });
+        leaves.push(Leaf { place: 0, at: start..end, host: None });
         match &line[end + 1..] {
             b"]" => return Some(leaves),
             rest => at = end + 1 + (rest.len() - rest.strip_prefix(b",")?.trim_ascii_start().len()),
@@ -123,7 +133,7 @@ fn escaped_line(text: &[u8]) -> Option<Leaf> {
     }
     let quoted = line.len() > 1 && line.starts_with(b"\"") && line.ends_with(b"\"");
     let at = if quoted { 1..line.len() - 1 } else { 0..line.len() };
-    Some(Leaf { place: 0, at })
+    Some(Leaf { place: 0, at, host: None })
 }
 
 /// The lines of a string, decoded, with the place of each; the empty one after a last line break is none.
@@ -153,90 +163,19 @@ fn decoded(raw: &[u8]) -> Vec<u8> {
     plain
 }
 
-/// Where the scan is: in an object below a key, or in a list.
-enum Level {
-    Object(Range<usize>),
-    /// Elements of a list are at one place, those of a list in a list each at its own: `[["17", "line"], …]`.
-    List {
-        index: usize,
-        inner: bool,
-    },
-}
-
-/// The strings of a document that are values. The text is known to be a document.
-fn strings(text: &[u8]) -> Vec<Leaf> {
-    let (mut leaves, mut levels, mut known) = (Vec::new(), Vec::new(), HashMap::new());
-    let mut at = 0;
-    while let Some(found) = text[at..].iter().position(|byte| matches!(byte, b'"' | b'{' | b'}' | b'[' | b']' | b',')) {
-        at += found;
-        match text[at] {
-            b'{' => levels.push(Level::Object(0..0)),
-            b'[' => {
-                let inner = matches!(levels.last(), Some(Level::List { .. }));
-                levels.push(Level::List { index: 0, inner });
-            }
-            b'}' | b']' => drop(levels.pop()),
-            b',' => {
-                if let Some(Level::List { index, .. }) = levels.last_mut() {
-                    *index += 1;
-                }
-            }
-            _ => {
-                let inside = at + 1..end_of_string(text, at + 1);
-                at = inside.end;
-                let is_key = text[(at + 1).min(text.len())..].trim_ascii_start().starts_with(b":");
-                match levels.last_mut() {
-                    Some(Level::Object(key)) if is_key => *key = inside,
-                    _ => {
-                        let count = known.len();
-                        let place = *known.entry(path(text, &levels)).or_insert(count);
-                        leaves.push(Leaf { place, at: inside });
-                    }
-                }
-            }
-        }
-        at += 1;
-    }
-    leaves
-}
-
-/// The place of a quote that ends a string.
-fn end_of_string(text: &[u8], from: usize) -> usize {
-    let mut at = from;
-    while at < text.len() && text[at] != b'"' {
-        at += if text[at] == b'\\' { 2 } else { 1 };
-    }
-    at.min(text.len())
-}
-
-/// The place that the levels lead to: elements of the innermost list share it, those of a list in that one do not.
-fn path(text: &[u8], levels: &[Level]) -> Vec<u8> {
-    let shared = levels.iter().rposition(|level| matches!(level, Level::List { inner: false, .. }));
-    let mut path = Vec::new();
-    for (at, level) in levels.iter().enumerate() {
-        match level {
-            Level::Object(key) => path.extend_from_slice(&text[key.clone()]),
-            Level::List { .. } if Some(at) == shared => {}
-            Level::List { index, .. } => path.extend_from_slice(index.to_string().as_bytes()),
-        }
-        path.push(b'\n');
-    }
-    path
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn log(document: &str) -> Option<String> {
-        read_document(document.as_bytes()).map(|inside| String::from_utf8(inside.text).expect("UTF-8"))
+        read_document(document.as_bytes()).map(|exported| String::from_utf8(exported.inside.text).expect("UTF-8"))
     }
 
     #[test]
     fn a_list_of_strings_as_python_shows_it() {
         let list = r#"['[    1.000000] a', "[    1.000001] it's b", '[    1.000002] "c"']"#;
         assert_eq!(log(list).as_deref(), Some("[    1.000000] a\n[    1.000001] it's b\n[    1.000002] \"c\"\n"));
-        let inside = read_document(list.as_bytes()).expect("a log");
+        let inside = read_document(list.as_bytes()).expect("a log").inside;
         let second = inside.text.iter().position(|byte| *byte == b'\n').expect("lines") + 1;
         assert!(list[inside.origin(second)..].starts_with("[    1.000001]"));
         for other in ["['[    1.000000] a', 7]", "['[    1.000000] a'", "['a', 'b']", "[]", "['"] {
@@ -270,7 +209,7 @@ mod tests {
         let document =
             r#"{"InstanceId": "i-0", "Output": "[    1.0] a \"b\"\r\n[    2.0] c\u003cd\r\n", "Timestamp": "2026"}"#;
         assert_eq!(log(document).as_deref(), Some("[    1.0] a \"b\"\n[    2.0] c<d\n"));
-        let inside = read_document(document.as_bytes()).expect("a log");
+        let inside = read_document(document.as_bytes()).expect("a log").inside;
         let second = inside.text.iter().position(|byte| *byte == b'\n').expect("two lines") + 1;
         assert!(document[inside.origin(second)..].starts_with("[    2.0]"));
     }

@@ -9,6 +9,7 @@
 //!
 //! * [`named`] turns arguments into sources: files, folders, run folders, globs, `-`.
 //! * [`each_log`] opens a source: it is one log, or an archive of several. What is not a log is an [`Unreadable`] with a remedy.
+//!   [`each_machine`] also takes the lines of several machines apart that a log server put into one log.
 //! * A [`Log`] is a [`Text`] in memory or, where it is long, a [`PlainStream`]; both know the way from what was made plain
 //!   (mail, JSON, tables, UTF-16) back to the lines and offsets of the file.
 //! * [`views`], [`records`] and [`wholes`] read many logs through the engine, in order, in parallel, one bad log never in the way
@@ -19,9 +20,12 @@ mod blanks;
 mod colours;
 mod content;
 mod document;
+mod exported;
 mod foreign;
 mod joined;
+mod leaves;
 mod logcat;
+mod machines;
 mod names;
 mod nature;
 mod open;
@@ -37,7 +41,7 @@ pub use content::{Content, Log, PlainStream};
 pub use foreign::{Foreign, Unreadable};
 pub use names::{Named, files_below, is_log, named};
 pub use nature::{Nature, nature};
-pub use open::{each_log, each_log_in, live};
+pub use open::{each_log, each_log_in, each_machine, each_machine_in, live};
 pub use read::{
     Found, Outcome, Trouble, Whole, found_in, read_log, records, silence, views, wholes, wholes_in, wholes_of,
 };

@@ -34,6 +34,31 @@ pub fn each_log_in(name: &str, bytes: Vec<u8>, take: &mut dyn FnMut(Log) -> Cont
     }
 }
 
+/// As [`each_log`], but a log of several machines is one for each of them: what one says is no consequence of what another did.
+pub fn each_machine(source: &Source, take: &mut dyn FnMut(Log) -> ControlFlow<()>) {
+    each_log(source, &mut |log| apart(log, take));
+}
+
+/// As [`each_log_in`], for each machine.
+pub fn each_machine_in(name: &str, bytes: Vec<u8>, take: &mut dyn FnMut(Log) -> ControlFlow<()>) {
+    each_log_in(name, bytes, &mut |log| apart(log, take));
+}
+
+/// The log of each machine, called like a member of an archive.
+fn apart(log: Log, take: &mut dyn FnMut(Log) -> ControlFlow<()>) -> ControlFlow<()> {
+    let Log { name, content } = log;
+    match content {
+        Ok(Content::Text(text, damage)) => match text.apart() {
+            Ok(machines) => machines.into_iter().try_for_each(|(host, text)| {
+                let content = Ok(Content::Text(Box::new(text), damage.clone()));
+                take(Log { name: format!("{name}/{host}"), content })
+            }),
+            Err(text) => take(Log { name, content: Ok(Content::Text(Box::new(text), damage)) }),
+        },
+        content => take(Log { name, content }),
+    }
+}
+
 /// Opens a source for a filter, which hands every line on as soon as it comes: neither mails nor archives are undone, and
 /// nothing is refused.
 ///

@@ -1,7 +1,9 @@
 //! A log in a table: exports of log servers have a row for each line, with its message in one column and its time in another.
 
+use super::exported::Exported;
 use super::place::{Place, names_kernel};
-use crate::input::{Inside, has_form, lines};
+use crate::input::{has_form, lines};
+use crate::line::{is_host_name, names_host};
 use csv::{ByteRecord, ReaderBuilder};
 
 /// What stands between columns.
@@ -12,12 +14,27 @@ const LONGEST_NAME: usize = 40;
 const FITTING: usize = 95;
 
 /// The log with a line per row, or `None` if the text is no table with a heading, or no column of it, or several, are a log.
-pub(super) fn read_rows(text: &[u8]) -> Option<Inside> {
-    let (delimiter, columns) = heading(text)?;
-    let (message, moment) = columns_of(text, delimiter, columns)?;
-    let mut inside = Inside::of(text.len());
-    each_row(text, delimiter, |row| write(row, message, moment, &mut inside))?;
-    Some(inside)
+pub(super) fn read_rows(text: &[u8]) -> Option<Exported> {
+    let names = heading(text)?;
+    let delimiter = names.delimiter;
+    let columns = columns_of(text, &names)?;
+    let mut exported = Exported::of(text.len());
+    each_row(text, delimiter, |row| write(row, &columns, &mut exported))?;
+    Some(exported)
+}
+
+/// What stands between the columns of a table, how many there are, and which of them names a machine.
+struct Heading {
+    delimiter: u8,
+    columns: usize,
+    host: Option<usize>,
+}
+
+/// The columns of messages, of their times and of their machines.
+struct Columns {
+    message: usize,
+    moment: Option<usize>,
+    host: Option<usize>,
 }
 
 /// Hands over the rows one by one: a table may have a million of them. `None` if it cannot be read to its end.
@@ -30,8 +47,8 @@ fn each_row(text: &[u8], delimiter: u8, mut take: impl FnMut(&ByteRecord)) -> Op
     Some(())
 }
 
-/// The columns of the messages and of their times.
-fn columns_of(text: &[u8], delimiter: u8, columns: usize) -> Option<(usize, Option<usize>)> {
+fn columns_of(text: &[u8], heading: &Heading) -> Option<Columns> {
+    let Heading { delimiter, columns, host } = *heading;
     let mut places: Vec<Place> = Vec::new();
     places.resize_with(columns, Place::default);
     let (mut rows, mut fitting, mut moment) = (0_usize, 0, None);
@@ -47,18 +64,24 @@ fn columns_of(text: &[u8], delimiter: u8, columns: usize) -> Option<(usize, Opti
     })?;
     let mut logs = (0..columns).filter(|column| places[*column].is_log());
     let (Some(message), None) = (logs.next(), logs.next()) else { return None };
-    (fitting * 100 >= rows * FITTING).then(|| (message, moment.filter(|column| *column != message)))
+    let other = |column: &usize| *column != message;
+    let columns = Columns { message, moment: moment.filter(other), host: host.filter(other) };
+    (fitting * 100 >= rows * FITTING).then_some(columns)
 }
 
 /// Writes the lines of a row; the first one behind its time, unless it has one by itself.
-fn write(row: &ByteRecord, message: usize, moment: Option<usize>, inside: &mut Inside) {
+fn write(row: &ByteRecord, columns: &Columns, exported: &mut Exported) {
     let origin = row.position().map_or(0, |position| usize::try_from(position.byte()).unwrap_or(usize::MAX));
-    let field = row.get(message).unwrap_or_default();
+    let field = row.get(columns.message).unwrap_or_default();
+    if let Some(host) = columns.host.and_then(|column| row.get(column)).filter(|host| is_host_name(host)) {
+        exported.begin_host(host);
+    }
+    let inside = &mut exported.inside;
     for (number, (line, _)) in lines(field).enumerate() {
         inside.begin(origin);
         if number == 0
             && !names_kernel(line)
-            && let Some(moment) = moment.and_then(|column| row.get(column)).filter(|moment| is_moment(moment))
+            && let Some(moment) = columns.moment.and_then(|column| row.get(column)).filter(|moment| is_moment(moment))
         {
             inside.text.extend_from_slice(&[moment, b" "].concat());
         }
@@ -70,21 +93,27 @@ fn write(row: &ByteRecord, message: usize, moment: Option<usize>, inside: &mut I
 /// Whether a text begins with the heading of a table and a row that fits it.
 pub(super) fn begins_table(text: &[u8]) -> bool {
     let second = text.split(|byte| *byte == b'\n').nth(1).unwrap_or_default();
-    let fits = |(delimiter, columns)| memchr::memchr_iter(delimiter, second).count() + 1 >= columns;
+    let fits = |names: Heading| memchr::memchr_iter(names.delimiter, second).count() + 1 >= names.columns;
     heading(text).is_some_and(fits)
 }
 
-/// The delimiter and the number of columns, if a text begins with the heading of a table.
-fn heading(text: &[u8]) -> Option<(u8, usize)> {
+/// The heading of a table, if a text begins with one.
+fn heading(text: &[u8]) -> Option<Heading> {
     let first = text.split(|byte| *byte == b'\n').next()?.trim_ascii_end();
     let names = |delimiter: u8| first.split(move |byte| *byte == delimiter);
     let fits = |delimiter: &u8| names(*delimiter).nth(1).is_some() && names(*delimiter).all(is_name);
-    DELIMITERS.iter().find(|delimiter| fits(delimiter)).map(|delimiter| (*delimiter, names(*delimiter).count()))
+    let delimiter = *DELIMITERS.iter().find(|delimiter| fits(delimiter))?;
+    let host = names(delimiter).position(|name| names_host(unquoted(name)));
+    Some(Heading { delimiter, columns: names(delimiter).count(), host })
+}
+
+fn unquoted(field: &[u8]) -> &[u8] {
+    field.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(field)
 }
 
 /// Whether a field may be the name of a column: `@timestamp`, `"host.name"`, `_raw`.
 fn is_name(field: &[u8]) -> bool {
-    let name = field.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(field);
+    let name = unquoted(field);
     let begins = matches!(name.first(), Some(b'@' | b'_')) || name.first().is_some_and(u8::is_ascii_alphabetic);
     let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.@- ()".contains(byte);
     begins && name.len() <= LONGEST_NAME && name.iter().all(fits)
@@ -100,7 +129,7 @@ mod tests {
     use super::*;
 
     fn log(table: &str) -> Option<String> {
-        read_rows(table.as_bytes()).map(|inside| String::from_utf8(inside.text).expect("UTF-8"))
+        read_rows(table.as_bytes()).map(|exported| String::from_utf8(exported.inside.text).expect("UTF-8"))
     }
 
     #[test]
@@ -112,7 +141,8 @@ mod tests {
         let wanted = "2026-11-03T10:00:10.180Z Call Trace:\n2026-11-03T10:00:10.181Z  lamp_dim+0x1/0x2, \"warm\"\n\
             2026-11-03T10:00:10.182Z  vfs_write+0x1/0x2\n";
         assert_eq!(log(table).as_deref(), Some(wanted));
-        let inside = read_rows(table.as_bytes()).expect("a log");
+        let Exported { inside, hosts, .. } = read_rows(table.as_bytes()).expect("a log");
+        assert_eq!(hosts, [(0, b"desk".to_vec())]);
         let second = inside.text.iter().position(|byte| *byte == b'\n').expect("lines") + 1;
         assert!(table[inside.origin(second)..].starts_with("\"2026-11-03T10:00:10.181Z\""));
         let stamped =

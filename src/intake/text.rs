@@ -3,8 +3,10 @@
 use super::blanks::read_blanks;
 use super::colours::read_colours;
 use super::document::read_document;
+use super::exported::Exported;
 use super::joined::read_joined;
 use super::logcat::read_logcat;
+use super::machines::{are_several, machines};
 use super::rich_text::read_rich_text;
 use super::rows::read_rows;
 use super::verbose::read_verbose;
@@ -13,9 +15,12 @@ use crate::input::{Damage, Decoder, Encoding, Inside, Whole, read_mail};
 use crate::line::{parts_upright, upright};
 use crate::report::{Event, Report, renumber_event, renumber_report};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Texts up to this size are looked at for being a mail or a document, bytes.
 pub(super) const LARGEST_MAIL: usize = 16 << 20;
+/// Of texts up to this size the lines of several machines are told apart, bytes: each of them is held in memory once more.
+pub(super) const LARGEST_SHARED: usize = 512 << 20;
 
 /// The bytes of a log.
 #[derive(Debug)]
@@ -33,27 +38,40 @@ struct Taken {
     /// Whether the newest lines stood first.
     upwards: bool,
     inner: Vec<usize>,
-    outer: Vec<usize>,
+    outer: Arc<Vec<usize>>,
 }
 
 impl Taken {
-    fn new(text: Inside, plain: &[u8], prose: bool, upwards: bool) -> Self {
-        let ends = |text: &[u8]| -> Vec<usize> { memchr::memchr_iter(b'\n', text).collect() };
-        let (inner, outer) = (ends(&text.text), ends(plain));
+    /// `outer` are the line ends of the file.
+    fn new(text: Inside, outer: Arc<Vec<usize>>, prose: bool, upwards: bool) -> Self {
+        let inner = line_ends(&text.text);
         Self { text, prose, upwards, inner, outer }
+    }
+
+    /// The same with its lines in the order in which they were printed.
+    fn in_order(text: Inside, outer: Arc<Vec<usize>>, prose: bool) -> Self {
+        match in_order(&text.text, prose) {
+            Some((lines, turned)) => Self::new(text.in_order(lines), outer, prose, turned),
+            None => Self::new(text, outer, prose, false),
+        }
     }
 }
 
+fn line_ends(text: &[u8]) -> Vec<usize> {
+    memchr::memchr_iter(b'\n', text).collect()
+}
+
 /// The log in a text whose lines are not its lines, or not as the kernel wrote them.
-fn read_log(plain: &[u8]) -> Option<Inside> {
+fn read_log(plain: &[u8]) -> Option<Exported> {
+    let as_they_stand = |read: fn(&[u8]) -> Option<Inside>| read(plain).map(Exported::from);
     read_document(plain)
-        .or_else(|| read_rich_text(plain))
-        .or_else(|| read_joined(plain))
-        .or_else(|| read_logcat(plain))
+        .or_else(|| as_they_stand(read_rich_text))
+        .or_else(|| as_they_stand(read_joined))
+        .or_else(|| as_they_stand(read_logcat))
         .or_else(|| read_verbose(plain))
         .or_else(|| read_rows(plain))
-        .or_else(|| read_blanks(plain))
-        .or_else(|| read_colours(plain))
+        .or_else(|| as_they_stand(read_blanks))
+        .or_else(|| as_they_stand(read_colours))
 }
 
 /// Where the lines of a log stand in the order in which they were printed, if they stand in another, and whether its newest stand first.
@@ -89,9 +107,11 @@ fn returns_alone(text: &[u8]) -> bool {
 /// and [`Text::offset`] know.
 #[derive(Debug)]
 pub struct Text {
-    plain: Bytes,
+    plain: Arc<Bytes>,
     decoder: Option<Decoder>,
     taken: Option<Taken>,
+    /// The lines of each machine, with its name, if the file holds those of several.
+    machines: Vec<(String, Taken)>,
     /// Whether the file was cut while it was decoded.
     cut: bool,
 }
@@ -104,7 +124,7 @@ impl Text {
             None if returns_alone(&file) => {
                 Self { cut: file.damage().is_some(), ..Self::of_plain(file.to_vec(), None) }
             }
-            None => Self { plain: Bytes::File(file), decoder: None, taken: None, cut: false }.taken(),
+            None => Self::new(Bytes::File(file), None).taken(),
             Some(encoding) => {
                 let text = Self::decoded(&file, Decoder::new(encoding));
                 Self { cut: file.damage().is_some(), ..text }
@@ -133,23 +153,60 @@ impl Text {
         if returns_alone(&plain) {
             plain.iter_mut().filter(|byte| **byte == b'\r').for_each(|byte| *byte = b'\n');
         }
-        Self { plain: Bytes::Read(plain), decoder, taken: None, cut: false }.taken()
+        Self::new(Bytes::Read(plain), decoder).taken()
+    }
+
+    fn new(plain: Bytes, decoder: Option<Decoder>) -> Self {
+        Self { plain: Arc::new(plain), decoder, taken: None, machines: Vec::new(), cut: false }
     }
 
     fn taken(mut self) -> Self {
         let plain = self.plain();
-        if plain.len() > LARGEST_MAIL {
+        let outer = || Arc::new(line_ends(plain));
+        let short = plain.len() <= LARGEST_MAIL;
+        let mail = if short { read_mail(plain).map(|mail| Taken::in_order(mail, outer(), true)) } else { None };
+        if mail.is_some() {
+            self.taken = mail;
             return self;
         }
-        let taken = |text: Inside, prose| match in_order(&text.text, prose) {
-            Some((lines, turned)) => Taken::new(text.in_order(lines), plain, prose, turned),
-            None => Taken::new(text, plain, prose, false),
+        let exported = if short { read_log(plain) } else { None };
+        let parts = if plain.len() <= LARGEST_SHARED {
+            machines(exported.as_ref().map_or(plain, |exported| &exported.inside.text), exported.as_ref())
+        } else {
+            Vec::new()
         };
-        let mail = read_mail(plain).map(|mail| taken(mail, true));
-        let log = || read_log(plain).map(|log| taken(log, false));
-        let upwards = || read_upwards(plain).map(|(log, turned)| Taken::new(log, plain, false, turned));
-        self.taken = mail.or_else(log).or_else(upwards);
+        let shared = if parts.is_empty() { Arc::default() } else { outer() };
+        let taken = |(name, part)| (name, Taken::in_order(part, Arc::clone(&shared), false));
+        let machines = parts.into_iter().map(taken).collect();
+        let log = exported.map(|exported| Taken::in_order(exported.inside, outer(), false));
+        let upwards = || read_upwards(plain).map(|(log, turned)| Taken::new(log, outer(), false, turned));
+        self.taken = log.or_else(|| if short { upwards() } else { None });
+        self.machines = machines;
         self
+    }
+
+    /// The log of each machine, with its name, if the file holds lines of several.
+    ///
+    /// # Errors
+    /// The text itself, if they are one machine's.
+    pub(super) fn apart(mut self) -> Result<Vec<(String, Self)>, Self> {
+        if self.machines.is_empty() {
+            return Err(self);
+        }
+        let text = |taken| Self {
+            plain: Arc::clone(&self.plain),
+            decoder: self.decoder.clone(),
+            taken: Some(taken),
+            machines: Vec::new(),
+            cut: self.cut,
+        };
+        Ok(std::mem::take(&mut self.machines).into_iter().map(|(name, taken)| (name, text(taken))).collect())
+    }
+
+    /// Whether the lines of several machines are left as they stand: there are too many.
+    pub(super) fn mixes_machines(&self) -> bool {
+        let plain = self.plain();
+        plain.len() > LARGEST_SHARED && are_several(&plain[..LARGEST_MAIL])
     }
 
     /// Whether the file's newest line stands first: a record's last lines stand above its first in the file then.
@@ -160,7 +217,7 @@ impl Text {
 
     /// Gives the memory of the first bytes of [`Text::log`] back, if it is a map of the file.
     pub(super) fn give_back(&self, bytes: usize) {
-        if let (Bytes::File(whole), None) = (&self.plain, &self.taken) {
+        if let (Bytes::File(whole), None) = (&*self.plain, &self.taken) {
             whole.give_back(bytes);
         }
     }
@@ -168,7 +225,7 @@ impl Text {
     /// The file's text: unpacked, UTF-8, a mail or document still as it was sent. Its lines are the file's.
     #[must_use]
     pub fn plain(&self) -> &[u8] {
-        match &self.plain {
+        match &*self.plain {
             Bytes::File(whole) => whole,
             Bytes::Read(bytes) => bytes,
         }
@@ -177,7 +234,7 @@ impl Text {
     /// [`Damage::Cut`], if the file was cut while it was read: to be asked when all has been read.
     #[must_use]
     pub fn damage(&self) -> Option<Damage> {
-        match &self.plain {
+        match &*self.plain {
             Bytes::File(whole) => whole.damage(),
             Bytes::Read(_) => self.cut.then_some(Damage::Cut),
         }

@@ -1,7 +1,9 @@
 //! The journal with all fields of each record: as `journalctl -o verbose` writes it, a line that begins the record, then its fields, indented;
 //! as `-o export` writes it, a field in each line, and records parted by an empty line.
 
-use crate::input::{Inside, lines};
+use super::exported::Exported;
+use crate::input::lines;
+use crate::line::is_host_name;
 
 /// So many lines at the beginning of a text are looked at: a note of journalctl's may stand there.
 const LOOKED_AT: usize = 4;
@@ -13,16 +15,16 @@ const CURSOR: &[u8] = b"__CURSOR=";
 const COUNT: usize = size_of::<u64>();
 
 /// The messages of the records, the kernel's with their stamps; `None` if the text is none of the journal.
-pub(super) fn read_verbose(text: &[u8]) -> Option<Inside> {
+pub(super) fn read_verbose(text: &[u8]) -> Option<Exported> {
     let form = Form::of(text)?;
-    let mut inside = Inside::of(text.len());
+    let mut exported = Exported::of(text.len());
     let (mut record, mut counted) = (Record::default(), 0);
     for (line, start) in lines(text) {
         if start < counted {
             continue;
         }
         if form.begins(line) {
-            record.write(&mut inside);
+            record.write(&mut exported);
             record = Record::default();
         } else if form == Form::Export && is_name(line) {
             let start = start + line.len() + 1;
@@ -33,8 +35,8 @@ pub(super) fn read_verbose(text: &[u8]) -> Option<Inside> {
             record.take(field, start + form.indent().len());
         }
     }
-    record.write(&mut inside);
-    Some(inside)
+    record.write(&mut exported);
+    Some(exported)
 }
 
 /// Whether a text begins with a record of one of these forms.
@@ -101,6 +103,8 @@ struct Record<'a> {
     is_kernels: bool,
     /// When the kernel printed it, microseconds.
     stamp: Option<u64>,
+    /// The name of the machine.
+    host: Option<&'a [u8]>,
 }
 
 impl<'a> Record<'a> {
@@ -115,6 +119,7 @@ impl<'a> Record<'a> {
         match name {
             b"MESSAGE" => self.message = Some((value, start)),
             b"SYSLOG_IDENTIFIER" => self.tag = value,
+            b"_HOSTNAME" => self.host = Some(value).filter(|name| is_host_name(name)),
             b"_TRANSPORT" => self.is_kernels = value == b"kernel",
             b"_SOURCE_MONOTONIC_TIMESTAMP" => self.stamp = moment(),
             b"__MONOTONIC_TIMESTAMP" => self.stamp = self.stamp.or_else(moment),
@@ -122,8 +127,12 @@ impl<'a> Record<'a> {
         }
     }
 
-    fn write(&self, inside: &mut Inside) {
+    fn write(&self, exported: &mut Exported) {
         let Some((message, start)) = self.message else { return };
+        if let Some(host) = self.host {
+            exported.begin_host(host);
+        }
+        let inside = &mut exported.inside;
         inside.begin(start);
         match self.stamp.filter(|_| self.is_kernels) {
             Some(stamp) => {
@@ -147,16 +156,17 @@ mod tests {
     fn messages_come_out_of_their_records() {
         let text = b"-- Boot 0123456789abcdef --\n\
             Tue 2026-11-03 10:00:10.180210 CET [s=ab;i=1;b=cd;m=9;t=1;x=2]\n    _TRANSPORT=kernel\n    \
-            MESSAGE=Call Trace:\n    _SOURCE_MONOTONIC_TIMESTAMP=10180210\n\
+            _HOSTNAME=desk\n    MESSAGE=Call Trace:\n    _SOURCE_MONOTONIC_TIMESTAMP=10180210\n\
             Tue 2026-11-03 10:00:10.180211 CET [s=ab;i=2;b=cd;m=9;t=1;x=2]\n    _TRANSPORT=stdout\n    \
             SYSLOG_IDENTIFIER=lampd\n    MESSAGE=on\n\
             Tue 2026-11-03 10:00:10.180212 CET [s=ab;i=3;b=cd;m=9;t=1;x=2]\n    MESSAGE= a+0x1/0x2\n    _TRANSPORT=kernel\n";
-        let inside = read_verbose(text).expect("a journal");
+        let Exported { inside, hosts, .. } = read_verbose(text).expect("a journal");
+        assert_eq!(hosts, [(0, b"desk".to_vec())]);
         let shown = String::from_utf8_lossy(&inside.text);
         assert_eq!(shown, "[   10.180210] Call Trace:\nlampd: on\n a+0x1/0x2\n");
         let origin = inside.origin(shown.find("Call").expect("there"));
         assert!(text[origin..].starts_with(b"Call Trace:"));
-        assert_eq!(read_verbose(b"[    1.000000] lamp: on\n"), None);
+        assert!(read_verbose(b"[    1.000000] lamp: on\n").is_none());
     }
 
     #[test]
@@ -166,7 +176,7 @@ mod tests {
             __CURSOR=s=ab;i=2\n__MONOTONIC_TIMESTAMP=10180211\n_TRANSPORT=kernel\nMESSAGE\n\
             \x10\0\0\0\0\0\0\0 a+0x1/0x2\n\nMORE\nPRIORITY=6\n\n\
             __CURSOR=s=ab;i=3\n_TRANSPORT=stdout\nSYSLOG_IDENTIFIER=lampd\nMESSAGE=on\n";
-        let inside = read_verbose(text).expect("a journal");
+        let inside = read_verbose(text).expect("a journal").inside;
         let shown = String::from_utf8_lossy(&inside.text);
         assert_eq!(shown, "[   10.180210] Call Trace:\n[   10.180211]  a+0x1/0x2\n\nMORE\nlampd: on\n");
     }

@@ -89,7 +89,11 @@ fn forms() -> Vec<(&'static str, Vec<u8>, u64)> {
     let mail = format!("{HEADER}{HANG}");
     let separator = "From somebody@example.org Thu Jan  1 00:00:00 1970\n";
     let quoted: String = HANG.lines().map(|line| format!("> {line}\n")).collect();
+    let link = |host: &str| format!("Mar  3 09:10:11 {host} kernel: [   60.000000] eth0: link is up\n");
+    let central = ["alpha", "beta", "alpha", "beta", "alpha"].map(link).concat() + HANG + &link("beta");
     vec![
+        ("central.log", central.clone().into_bytes(), 6),
+        ("central.log.gz", gzip(central.as_bytes()), 6),
         ("plain.log", plain.clone().into_bytes(), 3),
         ("packed.log.gz", gzip(plain.as_bytes()), 3),
         ("mail.eml", mail.clone().into_bytes(), 7),

@@ -3,7 +3,7 @@
 use super::{Scrap, harmless, options};
 use kanalyze::engine::{Engine, Item};
 use kanalyze::input::{Decoder, Encoding, Source, Stream};
-use kanalyze::intake::{Content, each_log, nature, read_log, wholes};
+use kanalyze::intake::{Content, each_machine, nature, read_log, wholes};
 use kanalyze::report::Report;
 use std::io::Write;
 use std::ops::ControlFlow;
@@ -39,7 +39,7 @@ pub fn check(data: &[u8]) {
 fn reports_of(source: &Source, size: usize) -> Vec<(String, u64, u64)> {
     let mut all = Vec::new();
     let mut logs = 0;
-    each_log(source, &mut |log| {
+    each_machine(source, &mut |log| {
         logs += 1;
         let plain = matches!(&log.content, Ok(Content::Text(..)));
         let outcome = read_log(log, &options(), |items| {

@@ -9,7 +9,7 @@ use super::roots::Roots;
 use crate::diff::{Group, compare};
 use crate::engine::{Item, Kept, Options, gather_locks};
 use crate::grammar::Grammar;
-use crate::intake::{Log, Outcome, each_log_in, read_log, silence, wholes_in};
+use crate::intake::{Log, Outcome, each_machine_in, read_log, silence, wholes_in};
 use crate::locks::{Gathered, dumps_of};
 use crate::render::{self, LogView, Look, Palette, Width};
 use std::ops::ControlFlow;
@@ -57,7 +57,7 @@ fn each_log(
 ) -> anyhow::Result<()> {
     each(roots, names, text, draft, |draft, name, bytes| {
         let mut done = Ok(());
-        each_log_in(name, bytes, &mut |log| {
+        each_machine_in(name, bytes, &mut |log| {
             done = take(draft, log);
             if done.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });

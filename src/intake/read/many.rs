@@ -1,7 +1,7 @@
 //! Many logs, in order, in parallel: views of them, or their records as bytes.
 
 use super::super::content::Content;
-use super::super::open::each_log;
+use super::super::open::each_machine;
 use super::{Outcome, read_log};
 use crate::engine::{Item, Options, in_order, in_order_beside, thread_count};
 use crate::input::Source;
@@ -46,7 +46,7 @@ pub fn views<V: Default + Send, S: Send>(
         if is_over.load(Ordering::Relaxed) {
             return found;
         }
-        each_log(source, &mut |log| {
+        each_machine(source, &mut |log| {
             let (name, mut view) = (log.name.clone(), V::default());
             let outcome = read_log(log, &options, |items| {
                 take(&mut view, items);
@@ -103,7 +103,7 @@ pub fn records(
         });
     };
     let mut failed = None;
-    each_log(source, &mut |log| {
+    each_machine(source, &mut |log| {
         let name = log.name.clone();
         let is_live = matches!(log.content, Ok(Content::Stream(_)));
         let mut write_all = |ready: &mut Vec<Vec<u8>>| std::mem::take(ready).iter().try_for_each(|bytes| write(bytes));

@@ -26,6 +26,7 @@ pub fn read_log(log: Log, options: &Options, mut take: impl FnMut(Vec<Item>) -> 
         Ok(content) => content,
         Err(fault) => return Outcome::failed(fault.to_string()),
     };
+    let mixed = content.mixes_machines().then(|| Trouble::mixed(&name));
     let options = Options { log: name.clone(), ..options.clone() };
     let mut any = false;
     let mut counted = |items: Vec<Item>| {
@@ -50,7 +51,7 @@ pub fn read_log(log: Log, options: &Options, mut take: impl FnMut(Vec<Item>) -> 
     // What was only counted was found, too.
     let any = any || summary.further > 0;
     let partial = damage.is_some();
-    let trouble = damage.map(|damage| Trouble { message: format!("{name}: {damage}"), fatal: false });
+    let trouble = damage.map(|damage| Trouble { message: format!("{name}: {damage}"), fatal: false }).or(mixed);
     let mut outcome = Outcome { summary, trouble, partial, nature: None, own: None };
     if !any {
         outcome.judge(&name, seen);

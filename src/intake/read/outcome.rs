@@ -12,6 +12,14 @@ pub struct Trouble {
     pub fatal: bool,
 }
 
+impl Trouble {
+    /// Of a log of several machines that is too long to be held in memory.
+    pub(super) fn mixed(name: &str) -> Self {
+        let remedy = "read as one machine's, since it is too long to be sorted: give the lines of one machine only";
+        Self { message: format!("{name}: holds lines of several machines, {remedy}"), fatal: false }
+    }
+}
+
 /// What reading one log gave, besides its records.
 #[derive(Debug, Default)]
 pub struct Outcome {

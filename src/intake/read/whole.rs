@@ -2,7 +2,7 @@
 
 use super::super::content::Log;
 use super::super::nature::nature_below;
-use super::super::open::{each_log, each_log_in};
+use super::super::open::{each_machine, each_machine_in};
 use super::super::own::own_words;
 use super::super::text::Text;
 use super::many::shared;
@@ -77,12 +77,12 @@ pub fn wholes<T: Send>(
 
 /// The same for one source, in this thread.
 pub fn wholes_of<T>(source: &Source, options: &Options, take: impl Fn(Found<'_>) -> T) -> Vec<Whole<T>> {
-    gathered(options, take, |each| each_log(source, each))
+    gathered(options, take, |each| each_machine(source, each))
 }
 
 /// The same for bytes that somebody hands over under a name; packed ones are unpacked.
 pub fn wholes_in<T>(name: &str, bytes: Vec<u8>, options: &Options, take: impl Fn(Found<'_>) -> T) -> Vec<Whole<T>> {
-    gathered(options, take, |each| each_log_in(name, bytes, each))
+    gathered(options, take, |each| each_machine_in(name, bytes, each))
 }
 
 fn gathered<T>(

@@ -1,0 +1,276 @@
+//! The machines whose lines a log holds: a log server keeps those of many in one file, and what one of them says is no part of what
+//! another does.
+
+use super::exported::Exported;
+use super::nature::is_kernel_line;
+use crate::input::Inside;
+use crate::line::{Host, boot_start, host_of, lex};
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// So many lines at the beginning of a log are looked at for a machine's name.
+const LOOKED_AT: usize = 64;
+/// So often must the log go back to a machine that did not boot there: one whose name changes goes back to its first name when it boots.
+const RETURNS: usize = 2;
+/// One clock never goes back so far, seconds: lines of several CPUs may stand in another order than they were printed in.
+const STEP: f64 = 1.0;
+/// A boot shows in so many of its first lines.
+const BOOT: usize = 20;
+/// No log holds the lines of more machines.
+const MOST: usize = 1000;
+/// Longer texts are looked at in so many places of so many bytes before each of their lines is.
+const LONG: usize = 16 << 20;
+const PLACES: usize = 64;
+const PLACE: usize = 64 << 10;
+
+/// What is known of the lines of a log.
+#[derive(Debug, Default)]
+struct Lines {
+    /// Each line, with the number of its machine; that of the line above where it names none.
+    lines: Vec<(Range<usize>, usize)>,
+    names: Vec<Vec<u8>>,
+    numbers: HashMap<Vec<u8>, usize>,
+    /// Whether each machine's kernel says anything.
+    kernels: Vec<bool>,
+    /// Whether a log server names them.
+    sure: bool,
+}
+
+/// The lines of each machine of a log, with its name, in the order in which they first speak; nothing if it holds one machine's, as far
+/// as its lines show. `exported` says where the lines stood in their file, and may name machines by itself.
+pub(super) fn machines(log: &[u8], exported: Option<&Exported>) -> Vec<(String, Inside)> {
+    let named = exported.is_some_and(|exported| !exported.hosts.is_empty());
+    if !named && !(begins_with_host(log) && may_be_several(log)) {
+        return Vec::new();
+    }
+    let lines = Lines::of(log, exported.filter(|_| named));
+    let apart = exported.is_some_and(|exported| exported.apart);
+    let count = lines.kernels.iter().filter(|kernel| **kernel).count();
+    if !(2..=MOST).contains(&count) || !(apart || lines.interleave(log)) {
+        return Vec::new();
+    }
+    lines.apart(log, exported)
+}
+
+/// Whether the first bytes of a log show that it holds the lines of several machines.
+pub(super) fn are_several(text: &[u8]) -> bool {
+    begins_with_host(text) && {
+        let lines = Lines::of(text, None);
+        lines.kernels.iter().filter(|kernel| **kernel).count() > 1 && lines.interleave(text)
+    }
+}
+
+fn begins_with_host(log: &[u8]) -> bool {
+    log.split(|byte| *byte == b'\n').take(LOOKED_AT).any(|line| host_of(line).is_some())
+}
+
+/// Whether places all over a long text name several machines.
+fn may_be_several(log: &[u8]) -> bool {
+    if log.len() <= LONG {
+        return true;
+    }
+    let places = (0..PLACES).map(|place| (log.len() - PLACE) / PLACES * place).map(|from| &log[from..from + PLACE]);
+    let mut first: Option<Vec<u8>> = None;
+    let mut other = |name: &[u8]| *first.get_or_insert_with(|| name.to_vec()) != name;
+    places
+        .flat_map(|place| place.split(|byte| *byte == b'\n').skip(1))
+        .filter_map(|line| host_of(line).filter(|host| host.kernel).map(|host| &line[host.at]))
+        .any(|name| other(name))
+}
+
+impl Lines {
+    fn of(log: &[u8], exported: Option<&Exported>) -> Self {
+        let mut all = Self { sure: exported.is_some(), ..Self::default() };
+        let (mut last, mut place): (Option<usize>, Range<usize>) = (None, 0..0);
+        let mut hosts = exported.map(|exported| exported.hosts.iter().peekable());
+        let mut start = 0;
+        for line in log.split_inclusive(|byte| *byte == b'\n') {
+            let range = start..start + line.len();
+            start = range.end;
+            if let Some(hosts) = &mut hosts {
+                let mut next = None;
+                while let Some((_, name)) = hosts.next_if(|(from, _)| *from <= range.start) {
+                    next = Some(name);
+                }
+                last = next.map(|name| all.number(name)).or(last);
+                if let Some(number) = last.filter(|number| !all.kernels[*number]) {
+                    all.kernels[number] = is_kernel_line(line);
+                }
+            } else if last.is_none_or(|last| !is_at(line, &place, &all.names[last]) || !all.kernels[last])
+                && let Some(Host { at, kernel, sure }) = host_of(line)
+            {
+                let number = all.number(&line[at.clone()]);
+                all.kernels[number] |= kernel;
+                all.sure |= sure && kernel;
+                (last, place) = (Some(number), at);
+            }
+            all.lines.push((range, last.unwrap_or(0)));
+        }
+        all.join();
+        all
+    }
+
+    fn number(&mut self, name: &[u8]) -> usize {
+        if let Some(number) = self.numbers.get(name) {
+            return *number;
+        }
+        let number = self.names.len();
+        self.numbers.insert(name.to_vec(), number);
+        self.names.push(name.to_vec());
+        self.kernels.push(false);
+        number
+    }
+
+    /// A machine may be named with its domain and without. Words that name no kernel are none of a machine that matters: such lines may
+    /// be anybody's.
+    fn join(&mut self) {
+        let same: Vec<usize> = (self.names.iter().enumerate())
+            .map(|(number, name)| {
+                let label = &name[..memchr::memchr(b'.', name).unwrap_or(name.len())];
+                self.numbers.get(label).copied().unwrap_or(number)
+            })
+            .collect();
+        for (number, other) in same.iter().enumerate().filter(|(number, other)| number != *other) {
+            self.kernels[*other] |= std::mem::take(&mut self.kernels[number]);
+        }
+        self.lines.iter_mut().for_each(|(_, number)| *number = same.get(*number).copied().unwrap_or(*number));
+    }
+
+    /// The runs of lines of one machine whose kernel speaks in the log: the first line of each, by its index, and its machine.
+    fn runs(&self) -> impl Iterator<Item = (usize, usize)> {
+        let mut last = None;
+        let kernels = |number: usize| self.kernels.get(number).copied().unwrap_or(false);
+        self.lines.iter().enumerate().filter_map(move |(index, (_, number))| {
+            (kernels(*number) && last.replace(*number) != Some(*number)).then_some((index, *number))
+        })
+    }
+
+    /// Whether the log goes from machine to machine and back. Of other words than a log server's the clocks must show that they stand
+    /// for machines.
+    fn interleave(&self, log: &[u8]) -> bool {
+        let boots = |from: usize| {
+            let mut own = self.lines[from..].iter().filter(|(_, number)| *number == self.lines[from].1).take(BOOT);
+            own.any(|(line, _)| boot_start(&log[line.clone()]))
+        };
+        let (mut seen, mut above) = (vec![false; self.names.len()], None);
+        let returns = self.runs().filter(|(from, number)| {
+            let above = above.replace(*from);
+            let again = std::mem::replace(&mut seen[*number], true);
+            again && !boots(*from) && !above.is_some_and(boots)
+        });
+        { returns }.filter(|(from, _)| self.sure || self.goes_back(log, *from)).nth(RETURNS - 1).is_some()
+    }
+
+    /// Whether the clock of a line is another one than that above it.
+    fn goes_back(&self, log: &[u8], from: usize) -> bool {
+        let time = |(line, _): &(Range<usize>, usize)| {
+            let stamp = memchr::memchr(b'[', &log[line.clone()])?;
+            lex(&log[line.start + stamp..line.end]).time
+        };
+        let above = from.checked_sub(1).and_then(|above| time(&self.lines[above]));
+        above.zip(time(&self.lines[from])).is_some_and(|(above, now)| now + STEP < above)
+    }
+
+    fn apart(&self, log: &[u8], exported: Option<&Exported>) -> Vec<(String, Inside)> {
+        let length = exported.map_or(log.len(), |exported| exported.inside.length());
+        let mut parts: Vec<Option<Inside>> =
+            self.kernels.iter().map(|kernel| kernel.then(|| Inside::of(length))).collect();
+        for (line, number) in &self.lines {
+            let Some(Some(part)) = parts.get_mut(*number) else { continue };
+            part.begin(exported.map_or(line.start, |exported| exported.inside.origin(line.start)));
+            part.text.extend_from_slice(&log[line.clone()]);
+        }
+        let names = self.names.iter().map(|name| String::from_utf8_lossy(name).into_owned());
+        names.zip(parts).filter_map(|(name, part)| Some((name, part?))).collect()
+    }
+}
+
+/// Whether a line names the machine that the last one did, at the same place.
+fn is_at(line: &[u8], place: &Range<usize>, name: &[u8]) -> bool {
+    place.start > 0
+        && line.get(place.clone()) == Some(name)
+        && line.get(place.end) == Some(&b' ')
+        && line[place.start - 1] == b' '
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What each machine says in a log.
+    fn parts(log: &str) -> Vec<(String, String)> {
+        let parts = machines(log.as_bytes(), None).into_iter();
+        parts.map(|(name, part)| (name, String::from_utf8(part.text).expect("UTF-8"))).collect()
+    }
+
+    /// Lines of these machines, one by one.
+    fn log(hosts: &[&str], line: impl Fn(&str, usize) -> String) -> String {
+        hosts.iter().enumerate().map(|(number, host)| line(host, number) + "\n").collect()
+    }
+
+    fn syslog(host: &str, number: usize) -> String {
+        format!("Nov  3 10:00:{number:02} {host} kernel: lamp {number}")
+    }
+
+    #[test]
+    fn each_machine_has_its_lines() {
+        let both = log(&["alpha", "beta", "alpha", "beta.example.org", "alpha"], syslog);
+        let lines: Vec<&str> = both.split_inclusive('\n').collect();
+        let of = |numbers: &[usize]| numbers.iter().map(|number| lines[*number]).collect::<String>();
+        assert_eq!(parts(&both), [("alpha".into(), of(&[0, 2, 4])), ("beta".into(), of(&[1, 3]))]);
+        // Lines below that name nobody are the same machine's, those of machines without a kernel nobody's.
+        let more = both.replacen("beta kernel: lamp 1\n", "beta kernel: lamp 1\n  more\n", 1)
+            + "Nov  3 10:00:09 gate sshd[12]: x\n  more of that\n";
+        let found = parts(&more);
+        assert_eq!(found.len(), 2);
+        assert_eq!(found[1].1, of(&[1]) + "  more\n" + lines[3]);
+        let inside = machines(more.as_bytes(), None).swap_remove(1).1;
+        assert!(more[inside.origin(found[1].1.find("  more").expect("there"))..].starts_with("  more\nNov"));
+    }
+
+    #[test]
+    fn a_machine_that_changes_its_name_is_one() {
+        let boot = |first: &str| {
+            log(&[first, first, "alpha", "alpha"], |host, number| {
+                let words = if number == 0 { "Linux version 6.12.4-lab (x)" } else { "lamp" };
+                format!("Nov  3 10:00:0{number} {host} kernel: {words}")
+            })
+        };
+        for first in ["installer", "localhost"] {
+            assert_eq!(parts(&boot(first).repeat(4)), []);
+        }
+        assert_eq!(parts(&log(&["alpha", "beta", "beta", "alpha"], syslog)), []);
+        assert_eq!(parts(&log(&["alpha", "alpha.example.org", "alpha", "alpha.example.org"], syslog)), []);
+    }
+
+    #[test]
+    fn words_before_stamps_are_machines_if_their_clocks_differ() {
+        let hosts = ["uart0", "uart1", "uart0", "uart1", "uart0", "uart1"];
+        let stamped = |start: [usize; 2]| {
+            log(&hosts, |host, number| format!("{host}: [{:5}.000000] lamp", start[number % 2] + number))
+        };
+        assert_eq!(parts(&stamped([10, 10])), []);
+        let names: Vec<String> = parts(&stamped([10, 500])).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["uart0", "uart1"]);
+    }
+
+    #[test]
+    fn other_logs_are_one() {
+        assert_eq!(parts(""), []);
+        assert_eq!(parts(&"[    1.000000] lamp: on\n".repeat(9)), []);
+        assert_eq!(parts(&log(&["WARN", "INFO", "WARN", "INFO", "WARN"], syslog)), []);
+        // Each line with a name of its own.
+        let names: Vec<String> = (0..3 * MOST).map(|number| format!("lamp{}", number % (MOST + 1))).collect();
+        assert_eq!(parts(&log(&names.iter().map(String::as_str).collect::<Vec<_>>(), syslog)), []);
+    }
+
+    #[test]
+    fn long_texts_are_looked_at_in_places() {
+        let one = log(&["alpha"; 60], syslog).repeat(LONG / 1500);
+        assert!(one.len() > LONG && !may_be_several(one.as_bytes()));
+        let half = one.len() / 2;
+        let from = half + one[half..].find('\n').expect("lines") + 1;
+        let both = format!("{}{}{}", &one[..from], log(&["beta", "alpha"].repeat(9000), syslog), &one[from..]);
+        assert_eq!(parts(&both).len(), 2);
+    }
+}
