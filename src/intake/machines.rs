@@ -3,13 +3,13 @@
 
 use super::exported::Exported;
 use super::nature::is_kernel_line;
-use crate::input::Inside;
+use crate::input::{Inside, lines};
 use crate::line::{Host, boot_start, host_of, lex};
 use std::collections::HashMap;
 use std::ops::Range;
 
 /// So many lines at the beginning of a log are looked at for a machine's name.
-const LOOKED_AT: usize = 64;
+const LOOKED_AT: usize = 16;
 /// So often must the log go back to a machine that did not boot there: one whose name changes goes back to its first name when it boots.
 const RETURNS: usize = 2;
 /// One clock never goes back so far, seconds: lines of several CPUs may stand in another order than they were printed in.
@@ -61,21 +61,36 @@ pub(super) fn are_several(text: &[u8]) -> bool {
 }
 
 fn begins_with_host(log: &[u8]) -> bool {
-    log.split(|byte| *byte == b'\n').take(LOOKED_AT).any(|line| host_of(line).is_some())
+    lines(log).take(LOOKED_AT).any(|(line, _)| host_of(line).is_some())
 }
 
-/// Whether places all over a long text name several machines.
+/// Whether a text, or places all over a long one, name several machines.
 fn may_be_several(log: &[u8]) -> bool {
     if log.len() <= LONG {
-        return true;
+        return names_another(log, &mut None);
     }
-    let places = (0..PLACES).map(|place| (log.len() - PLACE) / PLACES * place).map(|from| &log[from..from + PLACE]);
-    let mut first: Option<Vec<u8>> = None;
-    let mut other = |name: &[u8]| *first.get_or_insert_with(|| name.to_vec()) != name;
-    places
-        .flat_map(|place| place.split(|byte| *byte == b'\n').skip(1))
-        .filter_map(|line| host_of(line).filter(|host| host.kernel).map(|host| &line[host.at]))
-        .any(|name| other(name))
+    let starts = (0..PLACES).map(|place| (log.len() - PLACE) / PLACES * place);
+    let mut first = None;
+    starts.into_iter().any(|start| {
+        // The line in which a place begins is cut.
+        let place = &log[start..start + PLACE];
+        let whole = memchr::memchr(b'\n', place).map_or(place, |end| &place[end + 1..]);
+        names_another(whole, &mut first)
+    })
+}
+
+/// Whether a line names a machine whose kernel speaks, and another one than the first.
+fn names_another<'a>(text: &'a [u8], first: &mut Option<&'a [u8]>) -> bool {
+    let mut place = 0..0;
+    lines(text).any(|(line, _)| {
+        if first.is_some_and(|first| is_at(line, &place, first)) {
+            return false;
+        }
+        let Some(host) = host_of(line).filter(|host| host.kernel) else { return false };
+        place = host.at;
+        let name = &line[place.clone()];
+        *first.get_or_insert(name) != name
+    })
 }
 
 impl Lines {
@@ -83,10 +98,8 @@ impl Lines {
         let mut all = Self { sure: exported.is_some(), ..Self::default() };
         let (mut last, mut place): (Option<usize>, Range<usize>) = (None, 0..0);
         let mut hosts = exported.map(|exported| exported.hosts.iter().peekable());
-        let mut start = 0;
-        for line in log.split_inclusive(|byte| *byte == b'\n') {
-            let range = start..start + line.len();
-            start = range.end;
+        for (line, start) in lines(log) {
+            let range = start..log.len().min(start + line.len() + 1);
             if let Some(hosts) = &mut hosts {
                 let mut next = None;
                 while let Some((_, name)) = hosts.next_if(|(from, _)| *from <= range.start) {

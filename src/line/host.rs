@@ -32,9 +32,12 @@ pub struct Host {
 /// stamp (`node01: [    1.000000] x`).
 #[must_use]
 pub fn host_of(line: &[u8]) -> Option<Host> {
+    // Nearly all lines of logs end here.
+    if matches!(line.first(), None | Some(b'[' | b' ' | b'\t')) {
+        return None;
+    }
     let line = trim_end(line);
     match line.first().filter(|_| line.len() >= SHORTEST)? {
-        b'[' | b' ' | b'\t' => None,
         b'{' => in_record(line),
         b'<' | b'0'..=b'9' => behind_time(line).or_else(|| before_stamp(line)),
         _ if line[3] == b' ' => behind_time(line).or_else(|| before_stamp(line)),
