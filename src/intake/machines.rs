@@ -40,7 +40,8 @@ struct Lines {
 /// as its lines show. `exported` says where the lines stood in their file, and may name machines by itself.
 pub(super) fn machines(log: &[u8], exported: Option<&Exported>) -> Vec<(String, Inside)> {
     let named = exported.is_some_and(|exported| !exported.hosts.is_empty());
-    if !named && !(begins_with_host(log) && may_be_several(log)) {
+    let shown = || begins_with_host(log) && may_be_several(log);
+    if !(named || shown()) {
         return Vec::new();
     }
     let lines = Lines::of(log, exported.filter(|_| named));

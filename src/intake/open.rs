@@ -47,16 +47,19 @@ pub fn each_machine_in(name: &str, bytes: Vec<u8>, take: &mut dyn FnMut(Log) -> 
 /// The log of each machine, called like a member of an archive.
 fn apart(log: Log, take: &mut dyn FnMut(Log) -> ControlFlow<()>) -> ControlFlow<()> {
     let Log { name, content } = log;
-    match content {
-        Ok(Content::Text(text, damage)) => match text.apart() {
-            Ok(machines) => machines.into_iter().try_for_each(|(host, text)| {
-                let content = Ok(Content::Text(Box::new(text), damage.clone()));
-                take(Log { name: format!("{name}/{host}"), content })
-            }),
-            Err(text) => take(Log { name, content: Ok(Content::Text(Box::new(text), damage)) }),
-        },
-        content => take(Log { name, content }),
+    let (mut text, damage) = match content {
+        Ok(Content::Text(text, damage)) => (text, damage),
+        content => return take(Log { name, content }),
+    };
+    let machines = text.apart();
+    if machines.is_empty() {
+        return take(Log { name, content: Ok(Content::Text(text, damage)) });
     }
+    drop(text);
+    machines.into_iter().try_for_each(|(host, text)| {
+        let content = Ok(Content::Text(Box::new(text), damage.clone()));
+        take(Log { name: format!("{name}/{host}"), content })
+    })
 }
 
 /// Opens a source for a filter, which hands every line on as soon as it comes: neither mails nor archives are undone, and

@@ -185,14 +185,9 @@ impl Text {
         self
     }
 
-    /// The log of each machine, with its name, if the file holds lines of several.
-    ///
-    /// # Errors
-    /// The text itself, if they are one machine's.
-    pub(super) fn apart(mut self) -> Result<Vec<(String, Self)>, Self> {
-        if self.machines.is_empty() {
-            return Err(self);
-        }
+    /// The log of each machine, with its name, if the file holds lines of several; nothing if they are one machine's.
+    pub(super) fn apart(&mut self) -> Vec<(String, Self)> {
+        let machines = std::mem::take(&mut self.machines);
         let text = |taken| Self {
             plain: Arc::clone(&self.plain),
             decoder: self.decoder.clone(),
@@ -200,7 +195,7 @@ impl Text {
             machines: Vec::new(),
             cut: self.cut,
         };
-        Ok(std::mem::take(&mut self.machines).into_iter().map(|(name, taken)| (name, text(taken))).collect())
+        machines.into_iter().map(|(name, taken)| (name, text(taken))).collect()
     }
 
     /// Whether the lines of several machines are left as they stand: there are too many.
