@@ -2,6 +2,8 @@
 //! `[0;1;31mlamp: off[0m`.
 
 use crate::input::{Inside, lines};
+use memchr::memmem::Finder;
+use std::sync::LazyLock;
 
 /// How the escape character is written: by `cat -v`, in strings of programs, by name, as a picture, as what cannot be shown.
 const WRITTEN: [&[u8]; 9] = [
@@ -24,7 +26,8 @@ const LONGEST: usize = 16;
 
 /// The text without them, if it has some.
 pub(super) fn read_colours(text: &[u8]) -> Option<Inside> {
-    let mut resets = memchr::memmem::find_iter(text, RESET);
+    static RESETTING: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(RESET));
+    let mut resets = RESETTING.find_iter(text);
     // What has its escape character is known on each line.
     resets.next().filter(|at| *at == 0 || text[at - 1] != b'\x1b')?;
     resets.nth(RESETS - 2)?;

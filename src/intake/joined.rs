@@ -3,11 +3,16 @@
 
 use crate::input::{Inside, lines};
 use crate::line::{begins_with_stamp, is_same_but_digits};
+use memchr::memmem::Finder;
+use std::sync::LazyLock;
 
 /// A line with so many stamps in it is several lines.
 const STAMPS: usize = 4;
 /// What rsyslog writes for a line break in a message.
 const BREAK: &[u8] = b"#012";
+static BREAKS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(BREAK));
+/// Syslog's word for the kernel's messages.
+static TAGS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b" kernel: "));
 /// A shorter line does not hold as many lines of a log, bytes.
 const SHORTEST: usize = 120;
 /// `Aug  8 03:49:55` is so long, bytes.
@@ -66,12 +71,12 @@ pub(super) fn is_joined(line: &[u8]) -> bool {
 
 /// Whether line breaks are written in a line.
 fn has_breaks(line: &[u8]) -> bool {
-    memchr::memmem::find_iter(line, BREAK).nth(STAMPS - 1).is_some()
+    BREAKS.find_iter(line).nth(STAMPS - 1).is_some()
 }
 
 /// Where syslog's words before the kernel's messages begin in a line: `Aug  8 03:49:55 host kernel: `.
 fn headings(line: &[u8]) -> impl Iterator<Item = usize> {
-    memchr::memmem::find_iter(line, b" kernel: ").filter_map(|tag| {
+    TAGS.find_iter(line).filter_map(|tag| {
         let host = word_start(&line[..tag]);
         let clock = host.checked_sub(1)?;
         let date = |start: &usize| begins_with(&line[*start..clock], b"Mmm 00 00:00:00");
@@ -105,8 +110,8 @@ fn is_break(text: &[u8]) -> bool {
 
 /// Whether a text begins with a stamp as printk writes it: with microseconds. Other numbers in brackets may stand in a table.
 fn begins_with_microseconds(text: &[u8]) -> bool {
-    let fraction = memchr::memchr(b'.', text).map_or(text, |dot| &text[dot + 1..]);
-    begins_with_stamp(text) && fraction.get(6) == Some(&b']')
+    let fraction = || memchr::memchr(b'.', text).map_or(text, |dot| &text[dot + 1..]);
+    begins_with_stamp(text) && fraction().get(6) == Some(&b']')
 }
 
 /// Whether a text begins with a stamp of `dmesg -T`: `[Wed Dec 19 03:36:07 2018]`.
@@ -130,7 +135,7 @@ fn cuts(line: &[u8]) -> Vec<usize> {
         return Vec::new();
     }
     if has_breaks(line) {
-        return memchr::memmem::find_iter(line, BREAK).collect();
+        return BREAKS.find_iter(line).collect();
     }
     let stamps: Vec<usize> = stamps(line).collect();
     if stamps.len() < STAMPS {

@@ -2,13 +2,15 @@
 //! padded, `W WARNING : CPU: 7 PID: 1 at …`. The message is put together again, behind the tag `kernel`.
 
 use crate::input::{Inside, lines};
+use memchr::memmem::Finder;
+use std::sync::LazyLock;
 
 /// So many lines at the beginning of a text are looked at.
 const LOOKED_AT: usize = 16;
 /// So many of them are of logcat, in a log of logcat.
 const ENOUGH: usize = 3;
 /// What stands above the lines of each buffer.
-const BUFFER: &[u8] = b"--------- beginning of ";
+static BUFFER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"--------- beginning of "));
 
 /// Registers that ARM's kernels write apart from their colon: logcat takes the blank away.
 const APART: [&[u8]; 3] = [b"pc", b"lr", b"sp"];
@@ -18,7 +20,7 @@ const GLUED: [&[u8]; 2] = [b"task", b"page"];
 
 /// The log with the kernel's messages whole again; `None` if it is none of logcat, or if none of its lines is the kernel's.
 pub(super) fn read_logcat(text: &[u8]) -> Option<Inside> {
-    if !is_logcat(text) && memchr::memmem::find(text, BUFFER).is_none() {
+    if !is_logcat(text) && BUFFER.find(text).is_none() {
         return None;
     }
     let mut inside = Inside::of(text.len());

@@ -2,7 +2,9 @@
 
 use super::lex;
 use crate::input::part;
+use memchr::memmem::Finder;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 /// Texts up to this size are looked through for parts, bytes: a dump is far smaller.
 const LARGEST: usize = 1 << 20;
@@ -27,7 +29,8 @@ pub struct Upright {
 /// line with the number of the first part was left out. What stands before and behind the parts stays there.
 #[must_use]
 pub fn parts_upright(text: &[u8]) -> Option<Upright> {
-    if text.len() > LARGEST || memchr::memmem::find(text, b" Part1").is_none() {
+    static FIRST: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b" Part1"));
+    if text.len() > LARGEST || FIRST.find(text).is_none() {
         return None;
     }
     let parts = parts(text);
