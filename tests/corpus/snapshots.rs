@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Families whose folders are not named for kinds or events: the logs in them show something else.
-const OTHER_FAMILIES: [&str; 5] = ["bisect", "dressing", "lab", "machines", "speakers"];
+const OTHER_FAMILIES: [&str; 6] = ["bisect", "dressing", "lab", "machines", "pasted", "speakers"];
 
 /// One test per log and transcript, and one for snapshots whose log is gone.
 pub(crate) fn trials() -> Vec<Trial> {
