@@ -2,6 +2,7 @@
 
 use super::document::begins_document;
 use super::foreign::{Foreign, SAMPLE, Unreadable};
+use super::hex::is_hex;
 use super::joined::is_joined;
 use super::logcat::is_logcat;
 use super::machines::are_several;
@@ -209,6 +210,7 @@ fn begins_whole(head: &[u8]) -> bool {
     begins_mail(head)
         || begins_document(head)
         || is_rich_text(head)
+        || is_hex(head)
         || is_logcat(head)
         || is_verbose(head)
         || begins_table(head)

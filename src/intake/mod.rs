@@ -22,6 +22,7 @@ mod content;
 mod document;
 mod exported;
 mod foreign;
+mod hex;
 mod joined;
 mod leaves;
 mod logcat;

@@ -4,6 +4,7 @@ use super::blanks::read_blanks;
 use super::colours::read_colours;
 use super::document::read_document;
 use super::exported::Exported;
+use super::hex::read_hex;
 use super::joined::read_joined;
 use super::logcat::read_logcat;
 use super::machines::{are_several, machines};
@@ -66,6 +67,7 @@ fn read_log(plain: &[u8]) -> Option<Exported> {
     let as_they_stand = |read: fn(&[u8]) -> Option<Inside>| read(plain).map(Exported::from);
     read_document(plain)
         .or_else(|| as_they_stand(read_rich_text))
+        .or_else(|| as_they_stand(read_hex))
         .or_else(|| as_they_stand(read_joined))
         .or_else(|| as_they_stand(read_logcat))
         .or_else(|| read_verbose(plain))
