@@ -14,6 +14,8 @@ const LOOKED_AT: usize = 16;
 const RETURNS: usize = 2;
 /// One clock never goes back so far, seconds: lines of several CPUs may stand in another order than they were printed in.
 const STEP: f64 = 1.0;
+/// A machine that is not booting any more has so many seconds on its clock.
+const BOOTED: f64 = 300.0;
 /// A boot shows in so many of its first lines.
 const BOOT: usize = 20;
 /// No log holds the lines of more machines.
@@ -159,30 +161,33 @@ impl Lines {
         })
     }
 
-    /// Whether the log goes from machine to machine and back. Of other words than a log server's the clocks must show that they stand
-    /// for machines.
+    /// Whether the log goes from machine to machine and back, or to one whose clock is behind. Of other words than a log server's the
+    /// clocks must show that they stand for machines.
     fn interleave(&self, log: &[u8]) -> bool {
         let boots = |from: usize| {
             let mut own = self.lines[from..].iter().filter(|(_, number)| *number == self.lines[from].1).take(BOOT);
             own.any(|(line, _)| boot_start(&log[line.clone()]))
         };
-        let (mut seen, mut above) = (vec![false; self.names.len()], None);
-        let returns = self.runs().filter(|(from, number)| {
-            let above = above.replace(*from);
-            let again = std::mem::replace(&mut seen[*number], true);
-            again && !boots(*from) && !above.is_some_and(boots)
-        });
-        { returns }.filter(|(from, _)| self.sure || self.goes_back(log, *from)).nth(RETURNS - 1).is_some()
+        let (mut seen, mut above, mut returns) = (vec![false; self.names.len()], None, 0);
+        self.runs().any(|(from, number)| {
+            let above = above.replace(from);
+            let again = std::mem::replace(&mut seen[number], true);
+            let back = || self.back_to(log, from);
+            if again && !boots(from) && !above.is_some_and(boots) && (self.sure || back().is_some()) {
+                returns += 1;
+            }
+            returns >= RETURNS || self.sure && back().is_some_and(|now| now > BOOTED) && !boots(from)
+        })
     }
 
-    /// Whether the clock of a line is another one than that above it.
-    fn goes_back(&self, log: &[u8], from: usize) -> bool {
+    /// The stamp of a line, if its clock is another one than that above it.
+    fn back_to(&self, log: &[u8], from: usize) -> Option<f64> {
         let time = |(line, _): &(Range<usize>, usize)| {
             let stamp = memchr::memchr(b'[', &log[line.clone()])?;
             lex(&log[line.start + stamp..line.end]).time
         };
-        let above = from.checked_sub(1).and_then(|above| time(&self.lines[above]));
-        above.zip(time(&self.lines[from])).is_some_and(|(above, now)| now + STEP < above)
+        let above = time(&self.lines[from.checked_sub(1)?])?;
+        time(&self.lines[from]).filter(|now| now + STEP < above)
     }
 
     fn apart(&self, log: &[u8], exported: Option<&Exported>) -> Vec<(String, Inside)> {
@@ -255,6 +260,20 @@ mod tests {
         }
         assert_eq!(parts(&log(&["alpha", "beta", "beta", "alpha"], syslog)), []);
         assert_eq!(parts(&log(&["alpha", "alpha.example.org", "alpha", "alpha.example.org"], syslog)), []);
+    }
+
+    #[test]
+    fn a_machine_with_a_clock_of_its_own_is_another_one() {
+        let after = |start: usize| {
+            log(&["alpha", "alpha", "beta", "beta"], |host, number| {
+                let seconds = if host == "alpha" { 9000 } else { start };
+                format!("Nov  3 10:00:0{number} {host} kernel: [{:5}.000000] lamp", seconds + number)
+            })
+        };
+        assert_eq!(parts(&after(400)).len(), 2);
+        // A machine that boots may have had another name, and one whose clock goes on, too.
+        assert_eq!(parts(&after(3)), []);
+        assert_eq!(parts(&after(9000)), []);
     }
 
     #[test]
