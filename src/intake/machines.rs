@@ -20,6 +20,8 @@ const BOOTED: f64 = 300.0;
 const BOOT: usize = 20;
 /// No log holds the lines of more machines.
 const MOST: usize = 1000;
+/// Where more names stand, they are not those of machines.
+const MOST_NAMES: usize = 1 << 16;
 /// Longer texts are looked at in so many places of so many bytes before each of their lines is.
 const LONG: usize = 16 << 20;
 const PLACES: usize = 64;
@@ -119,6 +121,9 @@ impl Lines {
                 all.kernels[number] |= kernel;
                 all.sure |= sure && kernel;
                 (last, place) = (Some(number), at);
+            }
+            if all.names.len() > MOST_NAMES {
+                return Self::default();
             }
             all.lines.push((range, last.unwrap_or(0)));
         }
@@ -292,9 +297,11 @@ mod tests {
         assert_eq!(parts(""), []);
         assert_eq!(parts(&"[    1.000000] lamp: on\n".repeat(9)), []);
         assert_eq!(parts(&log(&["WARN", "INFO", "WARN", "INFO", "WARN"], syslog)), []);
-        // Each line with a name of its own.
-        let names: Vec<String> = (0..3 * MOST).map(|number| format!("lamp{}", number % (MOST + 1))).collect();
-        assert_eq!(parts(&log(&names.iter().map(String::as_str).collect::<Vec<_>>(), syslog)), []);
+        // More names than there are machines, and each line with a name of its own.
+        for (lines, different) in [(3 * MOST, MOST + 1), (MOST_NAMES + 2, MOST_NAMES + 2)] {
+            let names: Vec<String> = (0..lines).map(|number| format!("lamp{}", number % different)).collect();
+            assert_eq!(parts(&log(&names.iter().map(String::as_str).collect::<Vec<_>>(), syslog)), []);
+        }
     }
 
     #[test]
