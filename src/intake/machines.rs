@@ -14,10 +14,20 @@ const LOOKED_AT: usize = 16;
 const RETURNS: usize = 2;
 /// One clock never goes back so far, seconds: lines of several CPUs may stand in another order than they were printed in.
 const STEP: f64 = 1.0;
+/// What one clock goes back where lines of several CPUs change places, seconds.
+const NOISE: f64 = 0.001;
+/// Stamps are in order from then on, seconds.
+const EARLY: f64 = 5.0;
+/// So many changes without a step back are of one clock, by whatever names its machine goes.
+const CLOCKED: usize = 6;
 /// A machine that is not booting any more has so many seconds on its clock.
 const BOOTED: f64 = 300.0;
 /// A boot shows in so many of its first lines.
 const BOOT: usize = 20;
+/// They stand within so many lines.
+const NEAR: usize = 1000;
+/// So many changes from machine to machine tell enough.
+const RUNS: usize = 4096;
 /// No log holds the lines of more machines.
 const MOST: usize = 1000;
 /// Where more names stand, they are not those of machines.
@@ -166,33 +176,40 @@ impl Lines {
         })
     }
 
-    /// Whether the log goes from machine to machine and back, or to one whose clock is behind. Of other words than a log server's the
-    /// clocks must show that they stand for machines.
+    /// Whether the log goes from machine to machine and back, or to one whose clock is behind, and its stamps do not show that one clock
+    /// goes on all the way. Of other words than a log server's the clocks must show that they stand for machines.
     fn interleave(&self, log: &[u8]) -> bool {
         let boots = |from: usize| {
-            let mut own = self.lines[from..].iter().filter(|(_, number)| *number == self.lines[from].1).take(BOOT);
+            let near = self.lines[from..].iter().take(NEAR);
+            let mut own = near.filter(|(_, number)| *number == self.lines[from].1).take(BOOT);
             own.any(|(line, _)| boot_start(&log[line.clone()]))
         };
         let (mut seen, mut above, mut returns) = (vec![false; self.names.len()], None, 0);
-        self.runs().any(|(from, number)| {
+        let (mut clocked, mut behind) = (0, 0);
+        let shown = self.runs().take(RUNS).any(|(from, number)| {
             let above = above.replace(from);
             let again = std::mem::replace(&mut seen[number], true);
-            let back = || self.back_to(log, from);
-            if again && !boots(from) && !above.is_some_and(boots) && (self.sure || back().is_some()) {
+            let clocks = self.clocks(log, from);
+            let back = |step: f64| clocks.is_some_and(|(above, now)| now + step < above);
+            clocked += usize::from(clocks.is_some());
+            behind += usize::from(back(NOISE) && !boots(from));
+            if again && !boots(from) && !above.is_some_and(boots) && (self.sure || back(STEP)) {
                 returns += 1;
             }
-            returns >= RETURNS || self.sure && back().is_some_and(|now| now > BOOTED) && !boots(from)
-        })
+            let is_up = clocks.is_some_and(|(_, now)| now > BOOTED);
+            returns >= RETURNS && behind > 0 || self.sure && is_up && back(STEP) && !boots(from)
+        });
+        shown || returns >= RETURNS && clocked < CLOCKED
     }
 
-    /// The stamp of a line, if its clock is another one than that above it.
-    fn back_to(&self, log: &[u8], from: usize) -> Option<f64> {
+    /// The stamps of the line above one and of itself; none of a kernel that has just begun, whose clock is not in order yet.
+    fn clocks(&self, log: &[u8], from: usize) -> Option<(f64, f64)> {
         let time = |(line, _): &(Range<usize>, usize)| {
             let stamp = memchr::memchr(b'[', &log[line.clone()])?;
             lex(&log[line.start + stamp..line.end]).time
         };
-        let above = time(&self.lines[from.checked_sub(1)?])?;
-        time(&self.lines[from]).filter(|now| now + STEP < above)
+        let clocks = time(&self.lines[from.checked_sub(1)?]).zip(time(&self.lines[from]));
+        clocks.filter(|(above, now)| above.max(*now) > EARLY)
     }
 
     fn apart(&self, log: &[u8], exported: Option<&Exported>) -> Vec<(String, Inside)> {
@@ -279,6 +296,17 @@ mod tests {
         // A machine that boots may have had another name, and one whose clock goes on, too.
         assert_eq!(parts(&after(3)), []);
         assert_eq!(parts(&after(9000)), []);
+    }
+
+    #[test]
+    fn one_clock_is_one_machine_by_whatever_names() {
+        let by_turns = |step: [usize; 2]| {
+            log(&["alpha", "10.0.0.5"].repeat(6), |host, number| {
+                format!("Nov  3 10:00:{number:02} {host} kernel: [{:5}.000000] lamp", step[number % 2] + number)
+            })
+        };
+        assert_eq!(parts(&by_turns([100, 100])), []);
+        assert_eq!(parts(&by_turns([100, 200])).len(), 2);
     }
 
     #[test]
