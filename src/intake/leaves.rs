@@ -30,16 +30,18 @@ enum Level {
 struct Object {
     /// The object that it is in.
     outer: Option<usize>,
-    host: Name,
+    /// The name that it gives itself.
+    own: Option<Range<usize>>,
+    /// What objects in it name: labels stand in one of their own beside the lines.
+    within: Name,
 }
 
-/// The name of a machine in an object.
+/// The name of a machine in the objects of an object.
 #[derive(Clone, Default)]
 enum Name {
     #[default]
     None,
     At(Range<usize>),
-    /// Objects within it name several.
     Several,
 }
 
@@ -58,7 +60,7 @@ pub(super) fn strings(text: &[u8]) -> Vec<Leaf> {
         at += found;
         match text[at] {
             b'{' => {
-                objects.push(Object { outer: innermost(&levels), host: Name::None });
+                objects.push(Object { outer: innermost(&levels), ..Object::default() });
                 levels.push(Level::Object { key: 0..0, number: objects.len() - 1 });
             }
             b'[' => {
@@ -78,8 +80,8 @@ pub(super) fn strings(text: &[u8]) -> Vec<Leaf> {
                 match levels.last_mut() {
                     Some(Level::Object { key, .. }) if is_key => *key = inside,
                     _ => {
-                        if is_host(text, &levels, &inside) {
-                            name_host(text, &mut objects, innermost(&levels), &inside);
+                        if let Some(levels) = named_in(text, &levels, &inside) {
+                            name_host(text, &mut objects, innermost(levels), &inside);
                         }
                         let count = known.len();
                         let place = *known.entry(path(text, &levels)).or_insert(count);
@@ -97,28 +99,31 @@ pub(super) fn strings(text: &[u8]) -> Vec<Leaf> {
     leaves
 }
 
-/// Whether a string below a key is the name of a machine: `"host": "alpha"`, `"host": {"name": "alpha"}`.
-fn is_host(text: &[u8], levels: &[Level], value: &Range<usize>) -> bool {
-    let key = |level: Option<&Level>| match level {
-        Some(Level::Object { key, .. }) => &text[key.clone()],
-        _ => b"",
+/// The levels of the object that a string names the machine of: `"host": "alpha"`, or, one above, `"host": {"name": "alpha"}`.
+fn named_in<'a>(text: &[u8], levels: &'a [Level], value: &Range<usize>) -> Option<&'a [Level]> {
+    let key = |level: &Level| match level {
+        Level::Object { key, .. } => &text[key.clone()],
+        Level::List { .. } => b"",
     };
-    let own = key(levels.last());
-    let outer = key(levels.len().checked_sub(2).map(|at| &levels[at]));
-    (names_host(own) || own == b"name" && names_host(outer)) && is_host_name(&text[value.clone()])
+    let (last, above) = levels.split_last().filter(|_| is_host_name(&text[value.clone()]))?;
+    if names_host(key(last)) {
+        return Some(levels);
+    }
+    above.last().filter(|outer| key(last) == b"name" && names_host(key(outer))).map(|_| above)
 }
 
-/// Gives an object the name of its machine, and those that it is in as long as nothing in them names another: labels stand in an object
-/// of their own beside the lines.
+/// Gives an object the name of its machine, the first one that it has, and tells those that it is in.
 fn name_host(text: &[u8], objects: &mut [Object], innermost: Option<usize>, name: &Range<usize>) {
-    let mut next = innermost;
-    while let Some(number) = next {
-        let object = &mut objects[number];
-        object.host = match &object.host {
+    let Some(object) = innermost.and_then(|number| objects.get_mut(number)).filter(|object| object.own.is_none())
+    else {
+        return;
+    };
+    object.own = Some(name.clone());
+    let mut next = object.outer;
+    while let Some(object) = next.and_then(|number| objects.get_mut(number)) {
+        object.within = match &object.within {
             Name::None => Name::At(name.clone()),
             Name::At(other) if text[other.clone()] == text[name.clone()] => return,
-            // The first one of an object itself counts.
-            Name::At(other) if Some(number) == innermost => Name::At(other.clone()),
             Name::At(_) | Name::Several => Name::Several,
         };
         next = object.outer;
@@ -128,11 +133,11 @@ fn name_host(text: &[u8], objects: &mut [Object], innermost: Option<usize>, name
 /// The name of the machine of an object, or of one that it is in.
 fn host_in(objects: &[Object], innermost: Option<usize>) -> Option<Range<usize>> {
     let mut next = innermost;
-    while let Some(number) = next {
-        match &objects[number].host {
-            Name::None => next = objects[number].outer,
-            Name::At(name) => return Some(name.clone()),
-            Name::Several => return None,
+    while let Some(object) = next.and_then(|number| objects.get(number)) {
+        match (&object.own, &object.within) {
+            (Some(name), _) | (None, Name::At(name)) => return Some(name.clone()),
+            (None, Name::Several) => return None,
+            (None, Name::None) => next = object.outer,
         }
     }
     None
@@ -160,4 +165,30 @@ fn path(text: &[u8], levels: &[Level]) -> Vec<u8> {
         path.push(b'\n');
     }
     path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The strings that are lines, with the machine of each.
+    fn lines(text: &str) -> Vec<(&str, Option<&str>)> {
+        let leaves = strings(text.as_bytes()).into_iter();
+        let shown = leaves.map(|leaf| (&text[leaf.at], leaf.host.map(|host| &text[host])));
+        shown.filter(|(text, _)| text.starts_with("line")).collect()
+    }
+
+    #[test]
+    fn lines_have_the_machine_of_their_object() {
+        let records = r#"{"hits": [
+            {"_source": {"agent": {"hostname": "collector"}, "host": {"ip": ["::1"], "name": "alpha"}, "message": "line 1"}},
+            {"_source": {"message": "line 2", "host": {"name": "beta"}, "agent": {"hostname": "collector"}}},
+            {"_source": {"message": "line 3"}}]}"#;
+        assert_eq!(lines(records), [("line 1", Some("alpha")), ("line 2", Some("beta")), ("line 3", None)]);
+        let streams = r#"{"result": [
+            {"stream": {"host": "alpha", "instance": "10.0.0.1:9100"}, "values": [["1", "line 1"], ["2", "line 2"]]},
+            {"stream": {"host": "beta", "instance": "10.0.0.2:9100"}, "values": [["1", "line 3"]]}]}"#;
+        let wanted = [("line 1", Some("alpha")), ("line 2", Some("alpha")), ("line 3", Some("beta"))];
+        assert_eq!(lines(streams), wanted);
+    }
 }

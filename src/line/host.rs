@@ -120,19 +120,25 @@ fn in_object(line: &[u8], first: usize, depth: usize) -> Option<Range<usize>> {
             json::Value::Text(start, end) if is_named && is_host_name(&line[start..end]) => return Some(start..end),
             json::Value::Raw(start, end) if depth > 0 && line.get(start) == Some(&b'{') => {
                 let inner = &line[..end];
-                let name = || {
-                    json::fields(inner, start + 1).find_map(|((from, to), value)| match value {
-                        json::Value::Text(start, end) if &inner[from..to] == b"name" => Some(start..end),
-                        _ => None,
-                    })
-                };
-                let found = if is_named { name() } else { None };
-                within = within.or_else(|| found.or_else(|| in_object(inner, start + 1, depth - 1)));
+                if is_named && let Some(name) = own_name(inner, start + 1) {
+                    return Some(name);
+                }
+                within = within.or_else(|| in_object(inner, start + 1, depth - 1));
             }
             _ => {}
         }
     }
     within
+}
+
+/// The field `name` of an object.
+fn own_name(line: &[u8], first: usize) -> Option<Range<usize>> {
+    json::fields(line, first).find_map(|((from, to), value)| match value {
+        json::Value::Text(start, end) if &line[from..to] == b"name" && is_host_name(&line[start..end]) => {
+            Some(start..end)
+        }
+        _ => None,
+    })
 }
 
 #[cfg(test)]
@@ -167,6 +173,7 @@ mod tests {
         for (line, wanted) in [
             (r#"{"t": 1, "host": "alpha", "message": "x"}"#, ("alpha", true)),
             (r#"{"host": {"name": "alpha", "ip": ["10.0.0.1"]}, "message": "x"}"#, ("alpha", true)),
+            (r#"{"agent": {"hostname": "collector"}, "host": {"name": "alpha"}, "message": "x"}"#, ("alpha", true)),
             (r#"{"_source": {"hostname": "alpha", "message": "x"}}"#, ("alpha", true)),
             (r#"{"_HOSTNAME": "alpha", "MESSAGE": "x", "SYSLOG_IDENTIFIER": "sshd"}"#, ("alpha", false)),
             ("node01: [    1.000000] x", ("node01", true)),
