@@ -215,7 +215,9 @@ def main():
     done, plain_cost = of_children(lambda: run("--files-from", every, "-o", f"{scratch}/plain.parquet"))
     assert done.returncode == 2 and b"absent.log" in done.stderr, done.stderr
     plain = ordered(pyarrow.parquet.read_table(f"{scratch}/plain.parquet"))
-    logs = {row["log"].rpartition("/")[2]: row for row in plain.select(["log", "record", "end", "damage"]).to_pylist() if row["record"] == "log"}
+    # The log of several machines is one for each of them, below its name.
+    file_of = lambda log: log.removeprefix(f"{scratch}/logs/").partition("/")[0]
+    logs = {file_of(row["log"]): row for row in plain.select(["log", "record", "end", "damage"]).to_pylist() if row["record"] == "log"}
     assert len(logs) == len(names), f"{len(logs)} logs of {len(names)}"
     assert logs["long.log"]["end"] >= LONGEST and not logs["long.log"]["damage"] and not logs["packed.log.gz"]["damage"], logs
     assert "empty" in logs["empty.log"]["damage"][0] and "no such file" in logs["absent.log"]["damage"][0], logs
