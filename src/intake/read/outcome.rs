@@ -15,8 +15,9 @@ pub struct Trouble {
 impl Trouble {
     /// Of a log of several machines that is too long to be held in memory.
     pub(super) fn mixed(name: &str) -> Self {
-        let remedy = "read as one machine's, since it is too long to be sorted: give the lines of one machine only";
-        Self { message: format!("{name}: holds lines of several machines, {remedy}"), fatal: false }
+        let remedy = "give a file of at most 512 MiB, or the lines of one machine";
+        let message = format!("{name}: holds lines of several machines, which are read as those of one: {remedy}");
+        Self { message, fatal: false }
     }
 }
 

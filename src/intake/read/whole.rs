@@ -1,6 +1,6 @@
 //! Logs that are read as a whole: the text of each, with its reports and events.
 
-use super::super::content::Log;
+use super::super::content::{Content, Log};
 use super::super::nature::nature_below;
 use super::super::open::{each_machine, each_machine_in};
 use super::super::own::own_words;
@@ -125,6 +125,7 @@ pub fn found_in<'a>(name: &'a str, text: &'a Text, options: &Options) -> Found<'
 
 fn whole<T>(log: Log, options: &Options, take: &impl Fn(Found<'_>) -> T) -> Whole<T> {
     let Log { name, content } = log;
+    let mixed = content.as_ref().is_ok_and(Content::mixes_machines);
     let (text, damage) = match content.and_then(|content| content.gathered(&name)) {
         Ok(whole) => whole,
         Err(fault) => {
@@ -140,6 +141,7 @@ fn whole<T>(log: Log, options: &Options, take: &impl Fn(Found<'_>) -> T) -> Whol
     let read = found_in(&name, &text, options);
     let trouble =
         damage.or_else(|| text.damage()).map(|damage| Trouble { message: format!("{name}: {damage}"), fatal: false });
+    let trouble = trouble.or_else(|| mixed.then(|| Trouble::mixed(&name)));
     let mut outcome = Outcome { trouble, ..Outcome::default() };
     if read.reports.is_empty() && read.events.is_empty() {
         outcome.judge(&name, nature_below(text.log(), options));
