@@ -75,6 +75,12 @@ pub(super) fn header(line: &[u8], letters: Letters) -> Header {
     Header::default()
 }
 
+/// The same of a line of which nothing is known.
+#[must_use]
+pub fn number_of_oops(line: &[u8]) -> Option<u32> {
+    oops_number(line, Letters::of(line))
+}
+
 /// The number N of `[#N]` in the header of an oops.
 pub(super) fn oops_number(line: &[u8], letters: Letters) -> Option<u32> {
     const NUMBER: Wanted = Wanted::new("[#");

@@ -77,6 +77,7 @@ pub use describe::describe;
 pub(crate) use describe::describe_shown;
 pub use excerpt::{Excerpt, copies_below, is_echo, lines_before};
 pub use frames::{FrameLine, frame_after, frame_line};
+pub use header::number_of_oops;
 pub use integrity::corruption;
 pub use leftovers::without_leftovers;
 pub use lines::Line;

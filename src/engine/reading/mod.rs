@@ -1,6 +1,7 @@
 //! The state of one log's reading: what was scanned, what is open, how far lines were counted.
 
 mod ending;
+mod kernels;
 mod opening;
 mod parts;
 
@@ -12,6 +13,7 @@ use super::{Item, Options, Summary, in_order, thread_count};
 use crate::grammar::{Anchor, Gaps, PIECE, Room, Scanner, line_breaks};
 use crate::line::{BootMark, begins_boot, lex, same_boot};
 use crate::report::{Event, Report, WINDOW};
+use kernels::Kernels;
 use parts::{Due, PART, Scanned, ScannedPart};
 use std::sync::{Arc, Mutex};
 
@@ -45,6 +47,7 @@ pub(super) struct Reading {
     last_boot: Option<BootMark>,
     last_boot_end: usize,
     boot: usize,
+    kernels: Kernels,
     /// Whether any line looks like the first of a report.
     headed: bool,
     reports: usize,
@@ -78,6 +81,7 @@ impl Reading {
             last_boot: None,
             last_boot_end: 0,
             boot: 0,
+            kernels: Kernels::default(),
             headed: false,
             reports: 0,
             events: 0,
@@ -252,6 +256,9 @@ impl Reading {
         for (found, spot) in found.into_iter().zip(&due.spots) {
             match found {
                 Found::Report(mut report) => {
+                    if !self.options.as_syzbot {
+                        report.boot = self.kernels.boot_of(spot.boot, report.kernel_version.as_deref());
+                    }
                     self.number(text, &mut report, spot);
                     items.push(Item::Closed(report));
                 }
@@ -270,6 +277,7 @@ impl Reading {
 
     fn count_event(&mut self, mut event: Box<Event>, items: &mut Vec<Item>) {
         event.index = self.events;
+        event.boot = self.kernels.boot(event.boot);
         self.events += 1;
         items.push(Item::Event(event));
     }
@@ -329,7 +337,7 @@ impl Reading {
             lines: self.counted.1 + if self.options.gaps { self.line_breaks(&text[self.counted.0..]) } else { 0 },
             others: self.others,
             further: self.further,
-            boots: self.boot + 1,
+            boots: self.boot + 1 + self.kernels.further(),
             gaps: self.gaps.clone(),
             cut: crate::line::ends_cut(text),
             // Where there is no report it does not matter, and of a small log's work it is a fifth.

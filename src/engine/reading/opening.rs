@@ -4,7 +4,7 @@ use super::super::window::Spot;
 use super::{BATCH, Reading};
 use crate::grammar::{Anchor, CLOSE};
 use crate::line::{Header, Speaker, speaker};
-use crate::report::{WINDOW, is_echo, is_inlined_copy};
+use crate::report::{WINDOW, is_echo, is_inlined_copy, number_of_oops};
 
 /// How many reports may begin within one window before the log counts as flooded: from then on each one's window is
 /// [`FLOODED_WINDOW`], so that a hostile log costs no more than an honest one.
@@ -22,7 +22,7 @@ impl Reading {
             && is_inlined_copy(&text[self.anchors[at - 1].start..self.anchors[at - 1].end]);
         let first_boot = anchor.boot.is_some() && !self.options.as_syzbot && self.is_first_boot(at);
         let new = !replayed && !copied && !first_boot && !self.says_again(text, at);
-        (new && !self.carries_on(at, header) && !self.introduces(at, header)).then_some(header)
+        (new && !self.carries_on(text, at, header) && !self.introduces(at, header)).then_some(header)
     }
 
     /// Who boots for the first time in a log did not boot again, unless a kernel reports something above; that a text ends there shows
@@ -57,7 +57,7 @@ impl Reading {
     }
 
     /// The line belongs to a report above: by its words, or because it stands close below a header that it goes with.
-    fn carries_on(&self, at: usize, header: usize) -> bool {
+    fn carries_on(&self, text: &[u8], at: usize, header: usize) -> bool {
         let anchor = &self.anchors[at];
         let with = &self.options.grammar.headers[header].carries_on;
         if !anchor.part && with.is_empty() {
@@ -66,7 +66,12 @@ impl Reading {
         let reach = if anchor.part { WINDOW } else { CLOSE };
         let near =
             |above: &usize| self.anchors[*above].start + reach >= anchor.start && self.boots[*above] == self.boots[at];
-        let mut headers = (0..at).rev().take_while(near).filter_map(|above| self.anchors[above].header);
+        let number = |at: usize| number_of_oops(&text[self.anchors[at].start..self.anchors[at].end]);
+        let own = number(at).filter(|_| !anchor.part);
+        // What has a number of its own goes on with no oops that has another.
+        let other = |above: &usize| own.is_some() && number(*above).is_some_and(|number| own != Some(number));
+        let above = (0..at).rev().take_while(near).take_while(|above| !other(above));
+        let mut headers = above.filter_map(|above| self.anchors[above].header);
         if anchor.part { headers.next().is_some() } else { headers.any(|above| with.contains(&above)) }
     }
 
