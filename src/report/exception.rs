@@ -3,7 +3,7 @@
 use super::Frame;
 use super::frames::{frame_after, of_red_hat, vmcore};
 use super::role::StackRole;
-use super::scan::{after, is_hex, split, text, word};
+use super::scan::{after, find, is_hex, split, text, word};
 
 /// What such a line says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub(super) struct Exception {
     pub(super) user: bool,
     /// Name and value for the registers.
     pub(super) register: Option<(&'static str, String)>,
+    /// Whether the line stands at the end of an oops, where it says once more what its beginning says.
+    pub(super) repeated: bool,
 }
 
 /// Starts of lines, the role, and the register; the place follows.
@@ -55,7 +57,13 @@ pub(super) fn line(line: &[u8], log_line: u64) -> Option<Exception> {
             return Some(found);
         }
         let frame = vmcore::exception(line, log_line)?;
-        return Some(Exception { role: StackRole::Pc, frame: Some(frame), user: false, register: None });
+        return Some(Exception {
+            role: StackRole::Pc,
+            frame: Some(frame),
+            user: false,
+            register: None,
+            repeated: false,
+        });
     }
     if !matches!(
         line.first()?,
@@ -68,7 +76,7 @@ pub(super) fn line(line: &[u8], log_line: u64) -> Option<Exception> {
     }
     // The end of an old oops repeats the place.
     if [&b"RIP  ["[..], b"RIP [<", b"RIP <"].iter().any(|start| line.starts_with(start)) {
-        return Some(Exception { role: StackRole::Pc, frame: None, user: false, register: None });
+        return Some(Exception { role: StackRole::Pc, frame: None, user: false, register: None, repeated: false });
     }
     if let Some(rest) = after(line, "Krnl PSW : ") {
         let (numbers, place) = split(rest, "(")?;
@@ -78,16 +86,31 @@ pub(super) fn line(line: &[u8], log_line: u64) -> Option<Exception> {
             frame: frame_after(place, log_line),
             user: false,
             register: Some(("PSW", text(numbers.trim_ascii()))),
+            repeated: false,
         });
     }
     let alike = STARTS.iter().filter(|(start, ..)| start.as_bytes()[0] == line[0]);
-    let (rest, role, register) =
-        { alike }.find_map(|(start, role, register)| Some((after(line, start)?, role.clone(), *register)))?;
+    let (start, rest, role, register) =
+        { alike }.find_map(|(start, role, register)| Some((*start, after(line, start)?, role.clone(), *register)))?;
     let frame = place(rest, log_line)?;
     let value = word(rest).0;
     let value = value.strip_prefix(b"[<").and_then(|inner| inner.strip_suffix(b">]")).unwrap_or(value);
     let register = (!register.is_empty() && (register != "IP" || is_hex(value))).then(|| (register, text(value)));
-    Some(Exception { role, frame: Some(frame), user: false, register })
+    // Of user space, or of nothing: what PowerPC shows of who made a system call.
+    let low = ["NIP ", "LR "].contains(&start) && is_low(&frame);
+    // A kernel that jumped to nowhere is there.
+    let user = low && start == "NIP " && frame.address.as_deref() != Some(NOWHERE);
+    let frame = Some(frame).filter(|_| !user && (!low || start == "NIP "));
+    Some(Exception { role, frame, user, register, repeated: false })
+}
+
+/// Address 0 of 64 bits.
+const NOWHERE: &str = "0000000000000000";
+
+/// Whether it is a place below all of a kernel of 64 bits, without a name.
+fn is_low(frame: &Frame) -> bool {
+    let low = |address: &String| address.len() == NOWHERE.len() && address.starts_with("0000");
+    frame.function.is_none() && frame.address.as_ref().is_some_and(low)
 }
 
 /// `[ERET  ]: widget_put+0x1c/0x40` of ARC, and its `[BLINK ]: `.
@@ -97,7 +120,7 @@ fn arc(line: &[u8], log_line: u64) -> Option<Exception> {
         None => (line.strip_prefix(b"[BLINK ]: ")?, StackRole::Lr),
     };
     let frame = frame_after(rest, log_line).filter(|frame| frame.function.is_some() && frame.offset.is_some());
-    Some(Exception { role, frame, user: false, register: None })
+    Some(Exception { role, frame, user: false, register: None, repeated: false })
 }
 
 /// `0010:f+0x1/0x2`, `0010:[<…>]  [<…>] f+0x1/0x2`, `0033:0x4665f9`.
@@ -115,7 +138,8 @@ fn x86(rest: &[u8], log_line: u64) -> Exception {
         true => Some(null()),
         false => place(rest, log_line),
     };
-    Exception { role: StackRole::Pc, frame, user, register: Some(("RIP", text(word(rest).0))) }
+    let repeated = find(rest, " SS:ESP ").is_some();
+    Exception { role: StackRole::Pc, frame, user, register: Some(("RIP", text(word(rest).0))), repeated }
 }
 
 /// A frame that a bare address may precede.

@@ -6,7 +6,8 @@ use super::naming::{NOBODY, demangle, without_prefix};
 use super::role::StackRole;
 use super::scan::{find, split, split_last, text, word};
 use super::{Frame, Stack, Structure, Title};
-use crate::grammar::{Grammar, Kind, List, NameSet, Severity, bare_function};
+use crate::grammar::{Choice, Grammar, Kind, List, NameSet, Severity, bare_function};
+use std::ops::Range;
 
 /// Roles of stacks that are the report's own, in the order in which they are asked.
 const OWN: [&[StackRole]; 2] =
@@ -44,6 +45,8 @@ pub fn subject(grammar: &Grammar, header: usize, title: &Title, frame: &str, fou
         // The log says that this is what ran, so a word of machinery in its name (`blk_mq_requeue_work`) tells nothing.
         work.or(found.work_function.as_ref()).and_then(|name| Search { loosely: true, ..search }.plain(name))
     };
+    // A CPU that does not get on is where the timer broke into it, whichever functions of the timer an unwinder shows.
+    let broken_into = || if search.stalls() { search.interrupted(&found.stacks) } else { None };
     // A worker's own loop says nothing; what it ran does.
     let told = |name: String| if WORKER.contains(&name.as_str()) { work().or(Some(name)) } else { Some(name) };
     // Who jumped to where no code is called it from there.
@@ -52,6 +55,7 @@ pub fn subject(grammar: &Grammar, header: usize, title: &Title, frame: &str, fou
     search
         .first(pc)
         .or_else(|| if pcs > 0 && nowhere() { caller() } else { None })
+        .or_else(broken_into)
         .or_else(|| trapped().and_then(|frame| Search { loosely: true, ..search }.plain(frame.function.as_deref()?)))
         .or_else(|| if search.looks_without_entry(&found.stacks) { search.interrupted(&found.stacks) } else { None })
         .or_else(|| OWN.iter().find_map(|roles| search.first(own(roles).filter(|frame| frame.reliable))))
@@ -171,9 +175,18 @@ impl Search<'_> {
             return Some(name);
         }
         stacks.iter().find_map(|stack| {
-            let below = stack.frames.iter().rposition(|frame| self.is(List::Interrupts, frame))? + 1;
-            self.first(stack.frames[below..].iter())
+            let entry = self.entry(&stack.frames, 0)?;
+            self.first(stack.frames[entry.end..].iter())
         })
+    }
+
+    /// The frames by which the first interrupt entered that stands below the first `above` frames: one may have broken into another's handler.
+    fn entry(&self, frames: &[Frame], above: usize) -> Option<Range<usize>> {
+        let doubted = frames.iter().all(|frame| !frame.reliable);
+        let enters = |frame: &Frame| (doubted || frame.reliable) && self.is(List::Interrupts, frame);
+        let first = above + frames[above..].iter().position(enters)?;
+        let count = frames[first..].iter().take_while(|frame| enters(frame)).count();
+        Some(first..first + count)
     }
 
     /// Where the first of the tasks stands that hold up a grace period of RCU, preempted or asleep in a lock of PREEMPT_RT, if no CPU
@@ -199,16 +212,26 @@ impl Search<'_> {
     fn shown<'s>(self, stacks: &'s [Stack], roles: &'static [StackRole]) -> impl Iterator<Item = &'s Frame> {
         stacks.iter().filter(move |stack| roles.contains(&stack.role)).flat_map(move |stack| {
             let frames = &stack.frames;
-            let entry = frames.iter().rposition(|frame| self.is(List::Interrupts, frame)).unwrap_or(0);
-            let above = &frames[..entry];
-            match above.iter().any(|frame| self.looks(frame)) {
-                true if above.iter().any(|frame| self.meaning(List::Finders, frame) == Some(OTHER_CPU)) => &frames[..0],
-                true => &frames[entry + 1..],
-                false => &frames[..],
+            let finder = frames.iter().position(|frame| self.looks(frame)).or_else(|| self.stalls().then_some(0));
+            match finder.and_then(|finder| self.entry(frames, finder)) {
+                Some(entry)
+                    if frames[..entry.start]
+                        .iter()
+                        .any(|frame| self.meaning(List::Finders, frame) == Some(OTHER_CPU)) =>
+                {
+                    &frames[..0]
+                }
+                Some(entry) => &frames[entry.end..],
+                None => &frames[..],
             }
             .iter()
             .filter(move |frame| !self.is_next_door(stack, frame))
         })
+    }
+
+    /// Whether the report is of a CPU that does not get on: what a timer does there is not what the CPU is busy with.
+    fn stalls(self) -> bool {
+        self.kind.is_some_and(|kind| kind.choose == Choice::Stall && kind.severity == Severity::Hang)
     }
 
     /// Whether it is a function that looks for lockups.
@@ -251,8 +274,8 @@ impl Search<'_> {
 
     /// The name in its final form, if it is not machinery.
     fn plain(&self, name: &str) -> Option<String> {
-        // Kernels before 2.6.20 had the slow paths of locks in sections of their own.
-        if name.starts_with(".text.") {
+        // Kernels before 2.6.20 had the slow paths of locks in sections of their own; a kernel without symbols prints addresses.
+        if name.starts_with(".text.") || name.starts_with("0x") {
             return None;
         }
         let name = demangle(if name.starts_with('<') { name } else { bare_function(name) });

@@ -225,7 +225,7 @@ impl Traces {
         };
         let repeats =
             found.role == StackRole::Pc && above.is_none() && inside.is_none() && is_known(&frame, &out.stacks);
-        if account.ended || repeats {
+        if account.ended || repeats || found.repeated && is_known(&frame, &out.stacks) {
             return;
         }
         let interrupts = inside == Some(true) && found.role == StackRole::Pc;

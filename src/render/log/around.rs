@@ -2,7 +2,7 @@
 
 use super::group::Group;
 use super::{LogView, is_severe};
-use crate::report::{Event, Report};
+use crate::report::{Event, Frame, Report, StackRole};
 use std::collections::BTreeMap;
 
 /// How many further places of a title, and titles of consequences, are named.
@@ -13,6 +13,11 @@ const EVENTS: usize = 3;
 const LINES: u64 = 200;
 /// How long before a report an event may stand, seconds of printk time.
 const SECONDS: f64 = 120.0;
+
+/// The stacks that are a report's own.
+const OWN: [StackRole; 3] = [StackRole::Crash, StackRole::Trace, StackRole::Hung];
+/// What begins the names of the tasks and functions that run KUnit's tests.
+const TEST: &str = "kunit_try_";
 
 /// How many lines two events of one kind may stand apart to be reported as one.
 const APART: u64 = 4;
@@ -86,6 +91,13 @@ pub(in crate::render) fn runs_before<'a>(reports: &[Report], events: &'a [Event]
 pub(super) fn before(view: &LogView, report: &Report) -> Vec<String> {
     let runs = runs_before(view.reports(), view.events(), report);
     runs.iter().map(|run| format!("{} :{}", run.words(report), run.first.line)).collect()
+}
+
+/// Whether one of the kernel's own tests ran there.
+pub(super) fn is_test(report: &Report) -> bool {
+    let runs = |frame: &Frame| frame.function.as_deref().is_some_and(|name| name.starts_with(TEST));
+    report.task.as_ref().is_some_and(|task| task.comm.starts_with(TEST))
+        || report.stacks.iter().filter(|stack| OWN.contains(&stack.role)).flat_map(|stack| &stack.frames).any(runs)
 }
 
 /// Reports that are consequences of this one, by title.

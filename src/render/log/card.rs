@@ -155,7 +155,9 @@ impl Card<'_> {
             report.suppressed.then(|| "suppressed: the output says that this is a side effect".to_owned()),
         ];
         let damage = one_each(&report.damage).into_iter().map(|words| format!("incomplete: {words}"));
-        for line in reasons.into_iter().flatten().chain(damage) {
+        let test =
+            around::is_test(report).then(|| "a KUnit test ran here and may have provoked it on purpose".to_owned());
+        for line in reasons.into_iter().flatten().chain(damage).chain(test) {
             let start = out.len();
             wrap_into(out, "  ", 4, &line, self.look.wrap());
             let text = out.split_off(start);
