@@ -184,20 +184,21 @@ impl Lines {
             let mut own = near.filter(|(_, number)| *number == self.lines[from].1).take(BOOT);
             own.any(|(line, _)| boot_start(&log[line.clone()]))
         };
-        let (mut seen, mut above, mut returns) = (vec![false; self.names.len()], None, 0);
+        let (mut seen, mut booted, mut returns) = (vec![false; self.names.len()], false, 0);
         let (mut clocked, mut behind) = (0, 0);
         let shown = self.runs().take(RUNS).any(|(from, number)| {
-            let above = above.replace(from);
+            let boot = boots(from);
+            let booted = std::mem::replace(&mut booted, boot);
             let again = std::mem::replace(&mut seen[number], true);
             let clocks = self.clocks(log, from);
             let back = |step: f64| clocks.is_some_and(|(above, now)| now + step < above);
             clocked += usize::from(clocks.is_some());
-            behind += usize::from(back(NOISE) && !boots(from));
-            if again && !boots(from) && !above.is_some_and(boots) && (self.sure || back(STEP)) {
+            behind += usize::from(back(NOISE) && !boot);
+            if again && !boot && !booted && (self.sure || back(STEP)) {
                 returns += 1;
             }
             let is_up = clocks.is_some_and(|(_, now)| now > BOOTED);
-            returns >= RETURNS && behind > 0 || self.sure && is_up && back(STEP) && !boots(from)
+            returns >= RETURNS && behind > 0 || self.sure && is_up && back(STEP) && !boot
         });
         shown || returns >= RETURNS && clocked < CLOCKED
     }

@@ -15,6 +15,7 @@ use crate::engine::Item;
 use crate::input::{Damage, Decoder, Encoding, Inside, Whole, read_mail};
 use crate::line::{parts_upright, upright};
 use crate::report::{Event, Report, renumber_event, renumber_report};
+use std::cell::LazyCell;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -164,7 +165,8 @@ impl Text {
 
     fn taken(mut self) -> Self {
         let plain = self.plain();
-        let outer = || Arc::new(line_ends(plain));
+        let ends = LazyCell::new(|| Arc::new(line_ends(plain)));
+        let outer = || Arc::clone(&ends);
         let short = plain.len() <= LARGEST_MAIL;
         let mail = if short { read_mail(plain).map(|mail| Taken::in_order(mail, outer(), true)) } else { None };
         if mail.is_some() {
@@ -177,8 +179,7 @@ impl Text {
         } else {
             Vec::new()
         };
-        let shared = if parts.is_empty() { Arc::default() } else { outer() };
-        let taken = |(name, part)| (name, Taken::in_order(part, Arc::clone(&shared), false));
+        let taken = |(name, part)| (name, Taken::in_order(part, outer(), false));
         let machines = parts.into_iter().map(taken).collect();
         let log = exported.map(|exported| Taken::in_order(exported.inside, outer(), false));
         let upwards = || read_upwards(plain).map(|(log, turned)| Taken::new(log, outer(), false, turned));
