@@ -9,7 +9,7 @@ const BITS: u32 = 18;
 /// Bits that tell the place in one number of the filter.
 const PLACE: u32 = u32::BITS.ilog2();
 /// Numbers of the filter.
-pub(super) const NUMBERS: usize = 1 << (BITS - PLACE);
+const NUMBERS: usize = 1 << (BITS - PLACE);
 /// Places that are looked at together.
 pub(super) const TOGETHER: usize = 16;
 /// What is read for them, bytes: a word is read with what follows it.
@@ -37,7 +37,7 @@ fn hash_of(first: u32, last: u32) -> u32 {
 }
 
 /// Which number of the filter tells of a hash.
-pub(super) fn number(hash: u32) -> usize {
+fn number(hash: u32) -> usize {
     (hash >> (u32::BITS - (BITS - PLACE))) as usize
 }
 
@@ -68,6 +68,24 @@ impl Filter {
     /// Takes up a word with this hash.
     pub(super) fn add(&mut self, hash: u32) {
         self.numbers[number(hash)] |= 1 << bit(hash);
+    }
+
+    /// Whether a word with this hash, or one with the same bit, was taken up.
+    pub(super) fn holds(&self, hash: u32) -> bool {
+        self.numbers[number(hash)] >> bit(hash) & 1 == 1
+    }
+
+    /// For each number, how many bits are set in those before it.
+    pub(super) fn ranks(&self) -> Box<[u32]> {
+        let before = |count: &mut u32, number: &u32| Some(std::mem::replace(count, *count + number.count_ones()));
+        self.numbers.iter().scan(0, before).collect()
+    }
+
+    /// How many bits are set before that of a hash.
+    pub(super) fn rank(&self, ranks: &[u32], hash: u32) -> usize {
+        let number = number(hash);
+        let before = self.numbers[number] & ((1 << bit(hash)) - 1);
+        (ranks[number] + before.count_ones()) as usize
     }
 
     /// Looks at the places from `at` on, a stretch of them: where it ended, and how many of `open` it has filled.
@@ -195,10 +213,7 @@ mod tests {
                 let hash = hash(text[at..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes)));
                 let piece = (at / (TOGETHER * STEP) * TOGETHER * STEP) as u64;
                 let held = open[..found.1].iter().find(|open| *open >> u32::BITS == piece).copied().unwrap_or(0);
-                prop_assert_eq!(
-                    held >> ((at as u64 - piece) / STEP as u64) & 1 == 1,
-                    filter.numbers[number(hash)] >> bit(hash) & 1 == 1
-                );
+                prop_assert_eq!(held >> ((at as u64 - piece) / STEP as u64) & 1 == 1, filter.holds(hash));
             }
         }
     }

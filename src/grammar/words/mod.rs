@@ -7,7 +7,8 @@
 mod filter;
 
 use super::plan::aligned::{RUN, STEP, WORD};
-use filter::{Filter, NUMBERS, STRETCH, hash, number};
+use filter::{Filter, STRETCH, hash};
+use std::num::NonZeroU32;
 use std::ops::Range;
 
 /// Where a text stands.
@@ -24,9 +25,9 @@ pub(super) struct Hit {
 pub(super) struct Words {
     /// For each hash whether a word has it.
     filter: Filter,
-    /// For each number of the filter, the first of `slots` with one of its hashes; behind the last, how many there are.
-    first: Box<[u32]>,
-    /// By their hashes.
+    /// For each number of the filter, how many of its bits are set in those before it.
+    ranks: Box<[u32]>,
+    /// One for each bit of the filter that is set, in order; then the further ones with such a bit.
     slots: Vec<Slot>,
     /// By their slots.
     entries: Vec<Entry>,
@@ -41,6 +42,8 @@ struct Slot {
     mask: u64,
     /// How many bytes of the run stand before the word.
     before: u32,
+    /// The next one with its bit of the filter.
+    next: Option<NonZeroU32>,
     /// Its entries.
     entries: Range<u32>,
 }
@@ -48,8 +51,10 @@ struct Slot {
 /// A word of a text.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
+    /// The text's run.
+    run: u64,
     text: u32,
-    /// Where it stands in the text, bytes.
+    /// Where the word stands in the text, bytes.
     offset: u32,
 }
 
@@ -64,25 +69,33 @@ impl Words {
                 let offset = start + before;
                 // A whole word stands at each place of a run.
                 let word = bytes_at(bytes, offset).unwrap_or(run);
-                words.push(((hash(word), before), run, Entry { text: *text as u32, offset: offset as u32 }));
+                words.push(((hash(word), before), Entry { run, text: *text as u32, offset: offset as u32 }));
             }
         }
-        words.sort_unstable_by_key(|(place, _, entry)| (*place, entry.text));
+        words.sort_unstable_by_key(|(place, entry)| (*place, entry.text));
         let mut filter = Filter::new();
-        let (mut slots, mut numbers) = (Vec::new(), Vec::new());
+        words.iter().for_each(|((hash, _), _)| filter.add(*hash));
+        let ranks = filter.ranks();
+        let (mut slots, mut others) = (Vec::new(), Vec::new());
         let mut end = 0;
         for same in words.chunk_by(|one, other| one.0 == other.0) {
-            let ((hash, before), run, _) = same[0];
-            let differ = same.iter().fold(0, |differ, (_, other, _)| differ | (run ^ other));
+            let ((hash, before), Entry { run, .. }) = same[0];
+            let differ = same.iter().fold(0, |differ, (_, other)| differ | (run ^ other.run));
             let start = end;
             end += same.len() as u32;
-            slots.push(Slot { run: run & !differ, mask: !differ, before: before as u32, entries: start..end });
-            filter.add(hash);
-            numbers.push(number(hash));
+            let (run, mask) = (run & !differ, !differ);
+            let slot = Slot { run, mask, before: before as u32, next: None, entries: start..end };
+            // The hashes are in order, so those with one bit follow each other.
+            let is_new = filter.rank(&ranks, hash) == slots.len();
+            if is_new { slots.push(slot) } else { others.push((slots.len() - 1, slot)) }
         }
-        let first = |number: usize| numbers.partition_point(|one| *one < number) as u32;
-        let entries = words.into_iter().map(|(_, _, entry)| entry).collect();
-        Self { filter, first: (0..=NUMBERS).map(first).collect(), slots, entries }
+        for (first, slot) in others {
+            let next = NonZeroU32::new(slots.len() as u32);
+            slots.push(Slot { next: slots[first].next, ..slot });
+            slots[first].next = next;
+        }
+        let entries = words.into_iter().map(|(_, entry)| entry).collect();
+        Self { filter, ranks, slots, entries }
     }
 
     /// Whether it looks for nothing.
@@ -103,7 +116,10 @@ impl Words {
             for places in &open[..filled] {
                 let (first, mut rest) = ((places >> u32::BITS) as usize, *places as u32);
                 while rest != 0 {
-                    found.compare(first + rest.trailing_zeros() as usize * STEP, hits);
+                    let at = first + rest.trailing_zeros() as usize * STEP;
+                    // It was read with as much behind it.
+                    let word = found.text[at..].first_chunk().map_or(0, |word| u64::from_le_bytes(*word));
+                    found.compare(at, word, hits);
                     rest &= rest - 1;
                 }
             }
@@ -113,7 +129,11 @@ impl Words {
             at = next;
         }
         // What too little follows to be looked at together.
-        (at..found.text.len()).step_by(STEP).for_each(|at| found.compare(at, hits));
+        for at in (at..found.text.len()).step_by(STEP) {
+            if let Some(word) = bytes_at(found.text, at).filter(|word| self.filter.holds(hash(*word))) {
+                found.compare(at, word, hits);
+            }
+        }
     }
 }
 
@@ -127,22 +147,33 @@ struct Found<'a> {
 }
 
 impl Found<'_> {
-    /// Finds the texts of which a word stands at `at`.
-    fn compare(&self, at: usize, hits: &mut Vec<Hit>) {
-        let Some(word) = bytes_at(self.text, at) else { return };
-        let number = number(hash(word));
-        let slots = self.words.first[number] as usize..self.words.first[number + 1] as usize;
-        for slot in &self.words.slots[slots] {
+    /// Finds the texts of which a word stands at `at`, where the filter says that one may.
+    #[inline]
+    fn compare(&self, at: usize, word: u64, hits: &mut Vec<Hit>) {
+        let Words { filter, ranks, slots, .. } = self.words;
+        let mut slot = &slots[filter.rank(ranks, hash(word))];
+        // Nearly always one is all there is.
+        loop {
             // A run that begins before the block is none of a text in it, whatever stands at the block's beginning.
             let start = at.saturating_sub(slot.before as usize);
-            if self.text[start..].first_chunk().is_some_and(|run| u64::from_le_bytes(*run) & slot.mask == slot.run) {
-                for entry in &self.words.entries[slot.entries.start as usize..slot.entries.end as usize] {
-                    let wanted = self.texts[entry.text as usize].as_bytes();
-                    let Some(start) = at.checked_sub(entry.offset as usize) else { continue };
-                    if self.text[start..].starts_with(wanted) {
-                        hits.push(Hit { start: self.base + start, text: entry.text as usize });
-                    }
-                }
+            let run = self.text[start..].first_chunk().map(|run| u64::from_le_bytes(*run));
+            if let Some(run) = run.filter(|run| run & slot.mask == slot.run) {
+                self.compare_texts(at, slot, run, hits);
+            }
+            let Some(next) = slot.next else { break };
+            slot = &slots[next.get() as usize];
+        }
+    }
+
+    /// Finds the texts of which the run of a slot stands around `at`.
+    #[inline(never)]
+    fn compare_texts(&self, at: usize, slot: &Slot, run: u64, hits: &mut Vec<Hit>) {
+        let entries = &self.words.entries[slot.entries.start as usize..slot.entries.end as usize];
+        for entry in entries.iter().filter(|entry| entry.run == run) {
+            let wanted = self.texts[entry.text as usize].as_bytes();
+            let Some(start) = at.checked_sub(entry.offset as usize) else { continue };
+            if self.text[start..].starts_with(wanted) {
+                hits.push(Hit { start: self.base + start, text: entry.text as usize });
             }
         }
     }
