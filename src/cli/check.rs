@@ -9,7 +9,7 @@ use crate::calendar::today;
 use crate::diff::Area;
 use crate::diff::baseline::{Baseline, Excuse};
 use crate::files::Draft;
-use crate::intake::{silence, wholes};
+use crate::intake::{Containers, silence, wholes};
 use crate::render::{self, Checked, CheckedLog};
 use clap::ValueEnum;
 use std::io::Write;
@@ -104,12 +104,13 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     let reader = Reader { quiet: arguments.quiet, no_pager: arguments.no_pager, ..Reader::default() };
     let mut out = Page::open(reader, arguments.format == Form::Text);
+    let containers = || containers_of(&logs);
     match arguments.format {
         Form::Text => out.write_all(render::check_text(&logs, &super::output::palette(arguments.colour)).as_bytes())?,
         Form::Junit => out.write_all(render::check_junit(&logs).as_bytes())?,
-        Form::Github => out.write_all(render::check_github(&logs).as_bytes())?,
-        Form::Quickfix => out.write_all(render::check_quickfix(&logs).as_bytes())?,
-        Form::Sarif => out.write_all(&render::json_pretty(&render::check_sarif(&logs))?)?,
+        Form::Github => out.write_all(render::check_github(&logs, &containers()).as_bytes())?,
+        Form::Quickfix => out.write_all(render::check_quickfix(&logs, &containers()).as_bytes())?,
+        Form::Sarif => out.write_all(&render::json_pretty(&render::check_sarif(&logs, &containers()))?)?,
         Form::Json => out.write_all(&render::json_line(&logs)?)?,
         Form::Jsonl => {
             for log in &logs {
@@ -163,6 +164,11 @@ fn judged(wanted: &Logs, baseline: &Baseline, day: &str) -> anyhow::Result<(Vec<
     Ok((logs, fatal))
 }
 
+/// The files that hold logs of which they are parts.
+fn containers_of(logs: &[CheckedLog]) -> Containers {
+    Containers::of(logs.iter().map(|log| log.log.as_str()))
+}
+
 /// The crashes of logs as a list for an editor or a workflow; the exit status is that of `parse`.
 ///
 /// # Errors
@@ -170,7 +176,12 @@ fn judged(wanted: &Logs, baseline: &Baseline, day: &str) -> anyhow::Result<(Vec<
 pub(super) fn listed(wanted: &Logs, form: Form, reader: Reader) -> anyhow::Result<ExitCode> {
     let (logs, fatal) = judged(wanted, &Baseline::default(), &today())?;
     let mut out = Page::open(reader, false);
-    let text = if form == Form::Github { render::check_github(&logs) } else { render::check_quickfix(&logs) };
+    let containers = containers_of(&logs);
+    let text = if form == Form::Github {
+        render::check_github(&logs, &containers)
+    } else {
+        render::check_quickfix(&logs, &containers)
+    };
     out.write_all(text.as_bytes())?;
     out.close()?;
     let found = logs.iter().any(|log| !log.crashes.is_empty());

@@ -9,7 +9,7 @@ use crate::calendar::today;
 use crate::diff::baseline::Baseline;
 use crate::diff::{Difference, Group, Run, compare, reduce, rules};
 use crate::engine::Options;
-use crate::intake::{Found, silence, wholes};
+use crate::intake::{Containers, Found, silence, wholes};
 use crate::render::{self, Look};
 use clap::ValueEnum;
 use std::ffi::OsString;
@@ -210,7 +210,11 @@ fn write(difference: &Difference, form: Form, look: &Look, out: &mut dyn Write) 
         Form::Text => out.write_all(render::diff_text(difference, look).as_bytes())?,
         Form::Markdown => out.write_all(render::diff_markdown(difference).as_bytes())?,
         Form::Junit => out.write_all(render::diff_junit(difference).as_bytes())?,
-        Form::Sarif => out.write_all(&render::json_pretty(&render::diff_sarif(difference))?)?,
+        Form::Sarif => {
+            let places = difference.findings.iter().filter_map(|finding| finding.place.as_ref());
+            let containers = Containers::of(places.map(|place| place.log.as_str()));
+            out.write_all(&render::json_pretty(&render::diff_sarif(difference, &containers))?)?;
+        }
         Form::Json => out.write_all(&render::json_line(&[difference])?)?,
         Form::Jsonl => out.write_all(&render::json_line(difference)?)?,
     }

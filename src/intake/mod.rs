@@ -18,6 +18,7 @@
 mod archive;
 mod blanks;
 mod colours;
+mod container;
 mod content;
 mod document;
 mod exported;
@@ -38,6 +39,7 @@ mod rows;
 mod text;
 mod verbose;
 
+pub use container::{Container, Containers};
 pub use content::{Content, Log, PlainStream};
 pub use foreign::{Foreign, Unreadable};
 pub use names::{Named, files_below, is_log, named};

@@ -1,8 +1,9 @@
 //! Comparisons and checks as JUnit's XML and as SARIF, and the text of a check.
 
-use super::sarif::{Claim, Sarif};
+use super::sarif::{Claim, Sarif, Spot};
 use super::{Palette, safe, several};
 use crate::diff::{Difference, Finding, Verdict};
+use crate::intake::Containers;
 use crate::markup::xml;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -173,11 +174,17 @@ pub fn check_junit(logs: &[CheckedLog]) -> String {
 
 /// The check as a list for editors, `file:line: title`: crashes that are not known, and logs that could not be judged.
 #[must_use]
-pub fn check_quickfix(logs: &[CheckedLog]) -> String {
+pub fn check_quickfix(logs: &[CheckedLog], containers: &Containers) -> String {
     let mut out = String::new();
     for log in logs {
         for crash in log.crashes.iter().filter(|crash| crash.known.is_none()) {
-            let _ = writeln!(out, "{}:{}: {}", safe(&log.log), crash.line, safe(&crash.title));
+            let spot = Spot::of(&log.log, crash.line, containers);
+            // An editor opens files only; a member of an archive stays what it is called.
+            let (file, within) = match (spot.shown(), spot.beside()) {
+                ((file, 1..), Some((name, _))) => (file, format!(" (in {})", safe(name))),
+                _ => (log.log.as_str(), String::new()),
+            };
+            let _ = writeln!(out, "{}:{}: {}{within}", safe(file), crash.line, safe(&crash.title));
         }
         if let Some(trouble) = log.trouble_alone() {
             let _ = writeln!(out, "{}:1: cannot be judged: {}", safe(&log.log), safe(trouble));
@@ -189,12 +196,23 @@ pub fn check_quickfix(logs: &[CheckedLog]) -> String {
 /// The check as workflow commands of GitHub: an error per crash that is not known and per log that could not be judged, a notice
 /// per crash that is. See <https://docs.github.com/actions/reference/workflow-commands-for-github-actions>.
 #[must_use]
-pub fn check_github(logs: &[CheckedLog]) -> String {
+pub fn check_github(logs: &[CheckedLog], containers: &Containers) -> String {
     let data = |text: &str| safe(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
     let property = |text: &str| data(text).replace(':', "%3A").replace(',', "%2C");
     let mut out = String::new();
     for log in logs {
-        let file = property(&log.log);
+        let place = |line| {
+            let (file, line) = Spot::of(&log.log, line, containers).shown();
+            let line = if line > 0 { format!(",line={line}") } else { String::new() };
+            format!("file={}{line}", property(file))
+        };
+        // What has no file of its own is named in words.
+        let within = |line| match Spot::of(&log.log, line, containers).beside() {
+            Some((name, Some(line))) => format!(" (in {}:{line})", data(name)),
+            Some((name, None)) => format!(" (in {})", data(name)),
+            None => String::new(),
+        };
+        let file = place(0);
         for crash in &log.crashes {
             let (level, known) = match &crash.known {
                 Some(reason) => ("notice", format!(" (known: {})", data(reason))),
@@ -202,16 +220,17 @@ pub fn check_github(logs: &[CheckedLog]) -> String {
             };
             let _ = writeln!(
                 out,
-                "::{level} file={file},line={},title=kanalyze::{}{known}",
-                crash.line,
-                data(&crash.title)
+                "::{level} {},title=kanalyze::{}{}{known}",
+                place(crash.line),
+                data(&crash.title),
+                within(crash.line)
             );
         }
         if let Some(trouble) = &log.trouble {
-            let _ = writeln!(out, "::error file={file},title=kanalyze::{}", data(trouble));
+            let _ = writeln!(out, "::error {file},title=kanalyze::{}", data(trouble));
         }
         if let Some(words) = &log.silence {
-            let _ = writeln!(out, "::notice file={file},title=kanalyze::not judged: {}", data(words));
+            let _ = writeln!(out, "::notice {file},title=kanalyze::not judged: {}", data(words));
         }
     }
     out
@@ -256,7 +275,7 @@ fn lines_in_xml(text: &str) -> String {
 
 /// The comparison as SARIF 2.1.0: one result a claimed difference.
 #[must_use]
-pub fn diff_sarif(difference: &Difference) -> impl Serialize {
+pub fn diff_sarif<'a>(difference: &'a Difference, containers: &'a Containers) -> impl Serialize {
     let results = difference
         .findings
         .iter()
@@ -267,7 +286,7 @@ pub fn diff_sarif(difference: &Difference) -> impl Serialize {
                 Verdict::New | Verdict::More | Verdict::Changed => "error",
                 _ => "warning",
             };
-            let place = finding.place.as_ref().map(|place| (place.log.as_str(), place.line));
+            let place = finding.place.as_ref().map(|place| Spot::of(&place.log, place.line, containers));
             let text = format!("{} {}: {}", finding.verdict.word(), finding.name, finding.words);
             Claim::new(finding.area.name(), level, Cow::Owned(text), place, finding.known.as_deref())
         })
@@ -277,17 +296,18 @@ pub fn diff_sarif(difference: &Difference) -> impl Serialize {
 
 /// The check as SARIF 2.1.0: one result per crash, and one per log that could not be judged, for a list without results passes.
 #[must_use]
-pub fn check_sarif(logs: &[CheckedLog]) -> impl Serialize {
+pub fn check_sarif<'a>(logs: &'a [CheckedLog], containers: &'a Containers) -> impl Serialize {
     let mut results = Vec::new();
     for log in logs {
         results.extend(log.crashes.iter().map(|crash| {
-            let place = Some((log.log.as_str(), crash.line));
+            let place = Some(Spot::of(&log.log, crash.line, containers));
             Claim::new("crash", "error", Cow::Borrowed(&crash.title), place, crash.known.as_deref())
         }));
         results.extend(
             log.trouble
                 .iter()
-                .map(|words| Claim::new("trouble", "error", Cow::Borrowed(words), Some((&log.log, 0)), None)),
+                .map(|words| (words, Some(Spot::of(&log.log, 0, containers))))
+                .map(|(words, place)| Claim::new("trouble", "error", Cow::Borrowed(words), place, None)),
         );
     }
     Sarif::of(results)
@@ -306,12 +326,12 @@ mod tests {
             expired: None,
         };
         let logs = [CheckedLog::new("a,b:c.log".to_owned(), vec![crash(None), crash(Some("old"))], None, 90)];
-        let shown = check_github(&logs);
+        let shown = check_github(&logs, &Containers::default());
         let lines: Vec<&str> = shown.lines().collect();
         assert_eq!(lines.len(), 2, "{shown}");
         assert!(lines[0].starts_with("::error file=a%2Cb%3Ac.log,line=7,title=kanalyze::KASAN: 100%25 bad::Read in f"));
         assert!(lines[1].starts_with("::notice ") && lines[1].ends_with("(known: old)"));
-        assert_eq!(check_quickfix(&logs).lines().count(), 1, "what is known is not listed");
+        assert_eq!(check_quickfix(&logs, &Containers::default()).lines().count(), 1, "what is known is not listed");
     }
 
     #[test]
@@ -322,7 +342,7 @@ mod tests {
         assert!(shown.contains("a.log\n  cannot be judged: the log is empty\n0 of 1 log passes"), "{shown}");
         assert!(check_junit(std::slice::from_ref(&log)).contains("<failure message=\"a.log: the log is empty\">"));
         let logs = [log];
-        let sarif = serde_json::to_value(check_sarif(&logs)).expect("JSON");
+        let sarif = serde_json::to_value(check_sarif(&logs, &Containers::default())).expect("JSON");
         assert_eq!(sarif["runs"][0]["results"][0]["level"], "error");
     }
 }

@@ -1,6 +1,7 @@
 //! SARIF 2.1.0, a claim at a time: a log may hold a million crashes, and a tree of JSON values takes a hundred times their text.
 
 use super::safe;
+use crate::intake::{Container, Containers};
 use crate::markup::percent_encoded;
 use serde::{Serialize, Serializer};
 use std::borrow::Cow;
@@ -11,10 +12,55 @@ pub(super) struct Claim<'a> {
     rule: &'static str,
     level: &'static str,
     text: Cow<'a, str>,
-    /// A log and a 1-based line; 0 is the log as a whole.
-    place: Option<(&'a str, u64)>,
+    place: Option<Spot<'a>>,
     /// Why it is excused.
     known: Option<&'a str>,
+}
+
+/// A line of a log.
+#[derive(Clone, Copy)]
+pub(super) struct Spot<'a> {
+    log: &'a str,
+    /// 1-based; 0 is the log as a whole.
+    line: u64,
+    /// The file that the log is a part of, and what it is called there.
+    inside: Option<(&'a Container, &'a str)>,
+}
+
+impl<'a> Spot<'a> {
+    pub(super) fn of(log: &'a str, line: u64, containers: &'a Containers) -> Self {
+        Self { log, line, inside: containers.get(log) }
+    }
+
+    /// The file to show, and its line; 0 if that is not the log's.
+    pub(super) fn shown(self) -> (&'a str, u64) {
+        match self.inside {
+            Some((container, _)) => (&container.file, if container.archive { 0 } else { self.line }),
+            None => (self.log, self.line),
+        }
+    }
+
+    /// What the log is called in the file, and its line where that is not the file's.
+    pub(super) fn beside(self) -> Option<(&'a str, Option<u64>)> {
+        self.inside.map(|(container, name)| (name, (container.archive && self.line > 0).then_some(self.line)))
+    }
+
+    fn location(self) -> Location<'a> {
+        let (file, line) = self.shown();
+        // Everything that is not a plain character of a path is percent-encoded: it is a reference of a URI.
+        let artifact_location = Artifact { uri: percent_encoded(file.as_bytes(), b"/-._~") };
+        let region = (line > 0).then_some(Region { start_line: line });
+        let logical = self.inside.map(|(container, name)| {
+            let kind = if container.archive { "archive member" } else { "machine" };
+            [Logical { fully_qualified_name: safe(self.log), kind, name: safe(name) }]
+        });
+        let own = self.beside().and_then(|(_, line)| line).map(|line| Own { line });
+        Location {
+            logical_locations: logical,
+            physical_location: Physical { artifact_location, region },
+            properties: own,
+        }
+    }
 }
 
 impl<'a> Claim<'a> {
@@ -22,7 +68,7 @@ impl<'a> Claim<'a> {
         rule: &'static str,
         level: &'static str,
         text: Cow<'a, str>,
-        place: Option<(&'a str, u64)>,
+        place: Option<Spot<'a>>,
         known: Option<&'a str>,
     ) -> Self {
         Self { rule, level, text, place, known }
@@ -76,16 +122,10 @@ impl<'a> Sarif<'a> {
 
 impl Serialize for Claim<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let location = |(log, line): (&str, u64)| {
-            // Everything that is not a plain character of a path is percent-encoded: it is a reference of a URI.
-            let artifact_location = Artifact { uri: percent_encoded(log.as_bytes(), b"/-._~") };
-            let region = (line > 0).then_some(Region { start_line: line });
-            [Location { physical_location: Physical { artifact_location, region } }]
-        };
         let suppression = |known| [Suppression { justification: safe(known), kind: "external" }];
         Written {
             level: self.level,
-            locations: self.place.map(location),
+            locations: self.place.map(|place| [place.location()]),
             message: Message { text: safe(&self.text) },
             rule_id: self.rule,
             suppressions: self.known.map(suppression),
@@ -99,7 +139,7 @@ impl Serialize for Claim<'_> {
 struct Written<'a> {
     level: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    locations: Option<[Location; 1]>,
+    locations: Option<[Location<'a>; 1]>,
     message: Message<'a>,
     rule_id: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -108,8 +148,27 @@ struct Written<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Location {
+struct Location<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    logical_locations: Option<[Logical<'a>; 1]>,
     physical_location: Physical,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    properties: Option<Own>,
+}
+
+/// The machine or the member of an archive that the log is of.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Logical<'a> {
+    fully_qualified_name: Cow<'a, str>,
+    kind: &'static str,
+    name: Cow<'a, str>,
+}
+
+/// The line of a member of an archive: the archive has no lines.
+#[derive(Serialize)]
+struct Own {
+    line: u64,
 }
 
 #[derive(Serialize)]

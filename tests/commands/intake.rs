@@ -122,8 +122,10 @@ fn told_lines(folder: &Path, name: &str, input: Option<&[u8]>) -> Vec<(&'static 
     told.push(("parse, as text", place.unwrap_or_default()));
     told.push(("locks", line(&records(&run(&["locks", "--format", "jsonl", name]))[0]["line"])));
     let checked: Value = serde_json::from_slice(&run(&["check", "--format", "sarif", name]).stdout).expect("SARIF");
-    let region = &checked["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["region"];
-    told.push(("check", line(&region["startLine"])));
+    let location = &checked["runs"][0]["results"][0]["locations"][0];
+    // An archive has no lines: that of its member stands beside it.
+    let region = &location["physicalLocation"]["region"]["startLine"];
+    told.push(("check", line(if region.is_null() { &location["properties"]["line"] } else { region })));
     let compared = records(&run(&["diff", "--format", "jsonl", "clean.log", name]));
     let crash = compared[0]["findings"].as_array().expect("findings").iter().find(|one| one["area"] == "crash");
     told.push(("diff", line(&crash.expect("a crash")["place"]["line"])));
@@ -152,6 +154,33 @@ fn every_verb_names_the_same_line_however_the_log_came() {
             let told = told_lines(folder, name, input);
             assert!(told.iter().all(|(_, line)| *line == right), "{name} by {way}: {right} is right: {told:?}");
         }
+    }
+}
+
+/// A viewer opens the file that it is told: a machine and a member of an archive have none.
+#[test]
+fn code_hosts_and_editors_are_told_a_file_that_exists() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder.path();
+    for (name, bytes, right) in forms() {
+        written(folder, name, &bytes);
+        for verb in [&["check", "--format", "sarif", name][..], &["diff", "--format", "sarif", "clean.log", name]] {
+            written(folder, "clean.log", b"[    1.000000] all is well\n");
+            let shown: Value = serde_json::from_slice(&kanalyze(verb, folder, None).stdout).expect("SARIF");
+            let Some(location) = shown["runs"][0]["results"][0]["locations"].get(0) else { continue };
+            assert_eq!(location["physicalLocation"]["artifactLocation"]["uri"], name, "{verb:?}");
+            let machine = name.starts_with("central");
+            let archive = name.starts_with("logs");
+            let inside = location["logicalLocations"][0]["fullyQualifiedName"].as_str().unwrap_or_default();
+            assert_eq!(inside.starts_with(&format!("{name}/")), machine || archive, "{verb:?}: {inside}");
+            let lines = &location["physicalLocation"]["region"]["startLine"];
+            assert_eq!(lines.is_null(), archive, "{verb:?}");
+        }
+        written(folder, name, &bytes);
+        let shown = text(&kanalyze(&["check", "--format", "github", name], folder, None).stdout);
+        assert!(shown.starts_with(&format!("::error file={name},")), "{shown}");
+        let listed = text(&kanalyze(&["check", "--format", "quickfix", name], folder, None).stdout);
+        assert!(name.starts_with("logs") || listed.starts_with(&format!("{name}:{right}: ")), "{listed}");
     }
 }
 
