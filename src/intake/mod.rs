@@ -38,6 +38,7 @@ mod rich_text;
 mod rows;
 mod text;
 mod verbose;
+mod written;
 
 pub use container::{Container, Containers};
 pub use content::{Content, Log, PlainStream};

@@ -11,6 +11,7 @@ use super::machines::{are_several, machines};
 use super::rich_text::read_rich_text;
 use super::rows::read_rows;
 use super::verbose::read_verbose;
+use super::written::is_written;
 use crate::engine::Item;
 use crate::input::{Damage, Decoder, Encoding, Inside, Whole, read_mail};
 use crate::line::{parts_upright, upright};
@@ -117,6 +118,8 @@ pub struct Text {
     machines: Vec<(String, Taken)>,
     /// Whether the file was cut while it was decoded.
     cut: bool,
+    /// Whether somebody wrote the text for readers: a manual, a changelog.
+    written: bool,
 }
 
 impl Text {
@@ -160,7 +163,7 @@ impl Text {
     }
 
     fn new(plain: Bytes, decoder: Option<Decoder>) -> Self {
-        Self { plain: Arc::new(plain), decoder, taken: None, machines: Vec::new(), cut: false }
+        Self { plain: Arc::new(plain), decoder, taken: None, machines: Vec::new(), cut: false, written: false }
     }
 
     fn taken(mut self) -> Self {
@@ -171,6 +174,10 @@ impl Text {
         let mail = if short { read_mail(plain).map(|mail| Taken::in_order(mail, outer(), true)) } else { None };
         if mail.is_some() {
             self.taken = mail;
+            return self;
+        }
+        if short && is_written(plain) {
+            self.written = true;
             return self;
         }
         let exported = if short { read_log(plain) } else { None };
@@ -197,6 +204,7 @@ impl Text {
             taken: Some(taken),
             machines: Vec::new(),
             cut: self.cut,
+            written: self.written,
         };
         machines.into_iter().map(|(name, taken)| (name, text(taken))).collect()
     }
@@ -244,9 +252,15 @@ impl Text {
         self.taken.as_ref().map_or_else(|| self.plain(), |taken| &taken.text.text)
     }
 
-    /// Whether people write between the lines of the log: it was a mail.
+    /// Whether people write between the lines of the log: it was a mail, or is a manual or a changelog.
     #[must_use]
     pub fn is_prose(&self) -> bool {
+        self.written || self.taken.as_ref().is_some_and(|taken| taken.prose)
+    }
+
+    /// Whether the log was taken out of a mail.
+    #[must_use]
+    pub fn was_mail(&self) -> bool {
         self.taken.as_ref().is_some_and(|taken| taken.prose)
     }
 

@@ -165,8 +165,13 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
     let stamped = dressing.is_some_and(Dressing::is_stamped);
     if dressing.is_none_or(Dressing::first_fits) {
         // `WARNING: … at a/b.c:12 f+0x1/0x2` by itself is nobody's sentence.
-        let whole = before.is_empty() && is_body(rest);
-        if stamped || whole || below().any(|below| is_own(&below)) || follows_report(line) {
+        let whole = before.is_empty() && is_body(rest) && (!line.prose || rest.iter().any(u8::is_ascii_digit));
+        // What people write of one crash does not vouch for what they write of another, unless it is the next line.
+        let next = line.text[line.end..].split(|byte| *byte == b'\n').nth(1).is_some_and(|next| is_full(&next));
+        let vouches = |(at, below): (usize, Cow<'_, [u8]>)| {
+            is_own(&below) && !(line.prose && (at > 0 || !next) && is_first_line(&below))
+        };
+        if stamped || whole || below().enumerate().any(vouches) || follows_report(line) {
             return Speaker::Kernel;
         }
         // A kernel that stamps its lines below did not write one without a stamp above.
@@ -196,6 +201,20 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
         };
     }
     if below().any(|below| is_own(&below)) { Speaker::Kernel } else { Speaker::Person }
+}
+
+/// How reports begin of which people write.
+const FIRST: [&[u8]; 4] = [b"Kernel panic", b"BUG: ", b"INFO: ", b"WARNING: "];
+
+/// Whether a line begins a report.
+fn is_first_line(line: &[u8]) -> bool {
+    let text = lex(line).text(line).trim_ascii();
+    FIRST.iter().any(|first| text.starts_with(first)) && !contains_place(text)
+}
+
+/// Whether a line names a place in a function.
+fn contains_place(text: &[u8]) -> bool {
+    find(text, "+0x").is_some()
 }
 
 /// How programs, and people, begin what they say, too.
@@ -403,7 +422,7 @@ fn follows_words(before: &[u8]) -> bool {
 fn follows_report(line: &Header<'_>) -> bool {
     let above = line.text[..line.start].trim_ascii_end().rsplit(|byte| *byte == b'\n');
     let mut near = above.filter(|above| !above.trim_ascii().is_empty()).take(ABOVE);
-    near.any(|above| is_body(lex(above).text(above)))
+    near.any(|above| is_body(lex(above).text(above)) && !(line.prose && is_first_line(above)))
 }
 
 /// Whether the line directly above is a report's without a stamp, as this one is.
