@@ -2,6 +2,7 @@
 
 use super::group::Group;
 use super::{LogView, is_severe};
+use crate::line::Speaker;
 use crate::report::{Event, Frame, Report, StackRole};
 use std::collections::BTreeMap;
 
@@ -18,6 +19,9 @@ const SECONDS: f64 = 120.0;
 const OWN: [StackRole; 3] = [StackRole::Crash, StackRole::Trace, StackRole::Hung];
 /// What begins the names of the tasks and functions that run KUnit's tests.
 const TEST: &str = "kunit_try_";
+
+/// How many lines before a panic a task may have said how it ended.
+const NEXT: u64 = 8;
 
 /// How many lines two events of one kind may stand apart to be reported as one.
 const APART: u64 = 4;
@@ -47,6 +51,14 @@ impl Run<'_> {
     }
 }
 
+/// Whether an event is how the task ended by whose end the kernel panics: the fault of init.
+fn is_end_of(event: &Event, report: &Report) -> bool {
+    let pid = event.fields.get("pid").and_then(|pid| pid.parse().ok());
+    let same = report.task.as_ref().is_some_and(|task| task.pid == 1 && Some(task.pid) == pid);
+    let close = report.line - event.line.min(report.line) <= NEXT;
+    same && close && event.speaker == Speaker::Kernel && report.panicked
+}
+
 /// The last severe events before a report that belong to no report, the earliest first.
 pub(in crate::render) fn runs_before<'a>(reports: &[Report], events: &'a [Event], report: &Report) -> Vec<Run<'a>> {
     let said = |event: &Event| report.message.iter().any(|sentence| sentence.contains(&event.title));
@@ -59,7 +71,7 @@ pub(in crate::render) fn runs_before<'a>(reports: &[Report], events: &'a [Event]
             (Some(event), Some(report)) => (0.0..=SECONDS + hung).contains(&(report - event)),
             _ => true,
         };
-        is_severe(event)
+        (is_severe(event) || is_end_of(event, report))
             && event.boot == report.boot
             && event.line < report.line
             && report.line - event.line <= LINES

@@ -5,7 +5,7 @@ use super::group::Group;
 use super::order::in_order;
 use super::overview::{Common, heading, tainted};
 use super::stack::{frame_text, stack_lines};
-use super::words::{access_text, object_text, one_each, task_text};
+use super::words::{access_text, cpu_text, object_text, one_each, task_text};
 use super::{LogView, around};
 use crate::grammar::Flavour;
 use crate::locks::{Dump, Explanation};
@@ -85,7 +85,7 @@ impl Card<'_> {
         about.extend(report.time.map(|time| format!("{time:.6} s")));
         about.extend(report.wall.as_ref().map(|wall| safe(wall).into_owned()));
         about.extend(report.task.as_ref().map(task_text));
-        about.extend(report.cpu.map(|cpu| format!("CPU {cpu}")));
+        about.extend(cpu_text(report));
         about.extend(report.caller.as_ref().map(|caller| safe(caller).into_owned()));
         let own = |value: &Option<String>, common: Option<&Option<String>>| {
             value.clone().filter(|value| common.and_then(Option::as_ref) != Some(value))

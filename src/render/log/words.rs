@@ -1,7 +1,7 @@
 //! Parts of a report in words.
 
 use super::super::safe;
-use crate::report::{Access, AccessKind, SlabObject, Task};
+use crate::report::{Access, AccessKind, Report, SlabObject, StackRole, Task};
 
 pub(in crate::render) fn access_text(access: &Access) -> String {
     let size = access.size.map_or(String::new(), |size| match size {
@@ -21,6 +21,16 @@ pub(in crate::render) fn object_text(object: &SlabObject) -> String {
         Some(offset) if offset < 0 => format!("{} bytes before an object of {cache}{size}", -offset),
         Some(offset) => format!("{offset} bytes into an object of {cache}{size}"),
         None => format!("an object of {cache}{size}"),
+    }
+}
+
+/// The CPU on which a report's task was: who finds a race may be on another one.
+pub(in crate::render) fn cpu_text(report: &Report) -> Option<String> {
+    let of_race = report.stacks.iter().find(|stack| stack.role == StackRole::Race(1)).and_then(|stack| stack.cpu);
+    let found = |cpu: u32| report.cpu.filter(|own| *own != cpu).map(|own| format!("CPU {cpu}, found by CPU {own}"));
+    match of_race {
+        Some(cpu) => Some(found(cpu).unwrap_or_else(|| format!("CPU {cpu}"))),
+        None => report.cpu.map(|cpu| format!("CPU {cpu}")),
     }
 }
 

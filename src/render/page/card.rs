@@ -5,7 +5,7 @@ use super::super::log::around::runs_before;
 use super::super::log::group::Group;
 use super::super::log::order::in_order;
 use super::super::log::overview::{Common, heading, tainted};
-use super::super::log::words::{access_text, object_text, task_text};
+use super::super::log::words::{access_text, cpu_text, object_text, task_text};
 use super::super::several;
 use super::LogPage;
 use super::words::shell_word;
@@ -76,7 +76,7 @@ impl Card<'_> {
         about.extend(report.time.map(|time| format!("{time:.6} s")));
         about.extend(report.wall.clone());
         about.extend(report.task.as_ref().map(task_text));
-        about.extend(report.cpu.map(|cpu| format!("CPU {cpu}")));
+        about.extend(cpu_text(report));
         about.extend(report.caller.clone());
         about.extend(report.kernel_version.clone().filter(|_| self.common.kernel_version.is_none()));
         about.extend(report.taint.as_ref().filter(|_| self.common.taint.is_none()).map(|taint| tainted(taint)));
