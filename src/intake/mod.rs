@@ -17,7 +17,9 @@
 
 mod archive;
 mod blanks;
+mod chat;
 mod colours;
+mod comment;
 mod container;
 mod content;
 mod document;

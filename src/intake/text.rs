@@ -1,7 +1,9 @@
 //! A log in memory, made plain, and the way back to the lines and offsets of its file.
 
 use super::blanks::read_blanks;
+use super::chat::read_chat;
 use super::colours::read_colours;
+use super::comment::read_comment;
 use super::document::read_document;
 use super::exported::Exported;
 use super::hex::read_hex;
@@ -76,6 +78,8 @@ fn read_log(plain: &[u8]) -> Option<Exported> {
         .or_else(|| read_rows(plain))
         .or_else(|| as_they_stand(read_blanks))
         .or_else(|| as_they_stand(read_colours))
+        .or_else(|| as_they_stand(read_comment))
+        .or_else(|| as_they_stand(read_chat))
 }
 
 /// Where the lines of a log stand in the order in which they were printed, if they stand in another, and whether its newest stand first.
