@@ -7,6 +7,7 @@
 //! line neither hides a dressing nor invents one.
 
 mod layer;
+mod marks;
 mod sample;
 mod shape;
 mod tag;
@@ -130,7 +131,8 @@ impl Dressing {
         if dressing.stamped {
             let fits: Vec<bool> = bare.iter().map(|(_, fits)| *fits).collect();
             let cut = |hard| Wrap::of(&raw, &fits, hard, false).or_else(|| Wrap::of(&texts, &fits, hard, true));
-            dressing.wrapped = cut(true).or_else(|| cut(false));
+            let marked = || Wrap::marked(&raw, &fits, false).or_else(|| Wrap::marked(&texts, &fits, true));
+            dressing.wrapped = marked().or_else(|| cut(true)).or_else(|| cut(false));
         }
         let continued = dressing.is_continued(&raw, &bare);
         let nothing = dressing.layers.is_empty()

@@ -5,6 +5,7 @@ use super::super::plain::plain;
 use super::super::stamp::{USUAL_STAMP, is_usual_stamp};
 use super::super::{Wrapper, lex};
 use super::layer::touching;
+use super::marks::{self, Marks};
 use super::sample::{SUFFIX_LINES, SUFFIX_SHARE};
 use super::stamp_at;
 use super::tag::begins_with_level;
@@ -179,14 +180,32 @@ pub(super) struct Wrap {
     hard: bool,
     /// Whether they were cut before they got their layers: each part has them.
     pub(super) inner: bool,
+    /// What was set where they were cut.
+    marks: Option<Marks>,
 }
 
 impl Wrap {
+    /// How stamped lines were cut with marks.
+    pub(super) fn marked(lines: &[&[u8]], fits: &[bool], inner: bool) -> Option<Self> {
+        let pairs: Vec<[&[u8]; 2]> = (lines.windows(2).zip(&fits[1..]))
+            .filter(|(pair, fits)| !pair[1].trim_ascii().is_empty() && !**fits)
+            .map(|(pair, _)| [pair[0], pair[1]])
+            .collect();
+        // Other lines without a stamp may stand there, too.
+        let cut: Vec<[&[u8]; 2]> = pairs.iter().copied().filter(|pair| Marks::of(&[*pair]).is_some()).collect();
+        let marks = Marks::of(&cut)?;
+        let widest =
+            lines.iter().map(|line| marks::width(line)).max().filter(|width| (NARROW..=WIDEST).contains(width))?;
+        let hard = cut.iter().all(|[above, _]| marks::width(above) == widest);
+        let found = if marks.sure { 2 * cut.len() > pairs.len() } else { hard && cut.len() == pairs.len() };
+        found.then_some(Self { width: widest, hard, inner, marks: Some(marks) })
+    }
+
     /// How stamped lines were cut: none is longer, and what follows a cut would not have fitted. `fits` says which lines have all that
     /// the dressing takes off; `inner` that `lines` are without it.
     pub(super) fn of(lines: &[&[u8]], fits: &[bool], hard: bool, inner: bool) -> Option<Self> {
         let width = lines.iter().map(|line| line.len()).max().filter(|width| (NARROW..=WIDEST).contains(width))?;
-        let wrap = Self { width, hard, inner };
+        let wrap = Self { width, hard, inner, marks: None };
         let pairs = || {
             let pairs = lines.windows(2).zip(&fits[1..]);
             pairs.filter(|(pair, fits)| !pair[1].trim_ascii().is_empty() && !**fits).map(|(pair, _)| pair)
@@ -204,6 +223,9 @@ impl Wrap {
 
     /// Whether a line without a stamp is what was cut off the one above.
     pub(super) fn is_tail(self, above: &[u8], line: &[u8]) -> bool {
+        if let Some(marks) = self.marks {
+            return marks.fit(above, line) && (!self.hard || marks::width(above) == self.width);
+        }
         let first = line.iter().take_while(|byte| **byte != b' ').count();
         let cut = match self.hard {
             // A blank at the end of the line above is lost.
@@ -215,6 +237,12 @@ impl Wrap {
 
     /// What the line above and its tail are without the cut; `text` ends with the one, less its line break.
     pub(super) fn join(self, text: &mut Vec<u8>, above: &[u8], tail: &[u8]) {
+        if let Some(marks) = self.marks {
+            text.truncate(text.len() - marks.at_end(text));
+            let blank = !self.hard && text.last() != Some(&b' ');
+            text.extend(blank.then_some(b' '));
+            return text.extend_from_slice(marks.bare(tail));
+        }
         let blank = if self.hard { above.len() < self.width } else { text.last() != Some(&b' ') };
         text.extend(blank.then_some(b' '));
         text.extend_from_slice(if self.hard { tail } else { tail.trim_ascii_start() });
