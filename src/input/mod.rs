@@ -37,7 +37,7 @@ pub(crate) use form::has_form;
 pub use inside::Inside;
 pub use landmark::{Landmark, landmark};
 pub(crate) use lines::lines;
-pub use mail::{read_mail, unquote_mail};
+pub use mail::{read_mail, read_wrapped, unquote_mail};
 pub use open::{Input, InputError, MAPPED_FROM, Mapping, Source, Whole, open, open_reader, open_with};
 pub use part::part;
 pub use small::read_small;

@@ -15,7 +15,7 @@ use super::rows::read_rows;
 use super::verbose::read_verbose;
 use super::written::is_written;
 use crate::engine::Item;
-use crate::input::{Damage, Decoder, Encoding, Inside, Whole, read_mail};
+use crate::input::{Damage, Decoder, Encoding, Inside, Whole, read_mail, read_wrapped};
 use crate::line::{parts_upright, upright};
 use crate::report::{Event, Report, renumber_event, renumber_report};
 use std::cell::LazyCell;
@@ -80,6 +80,7 @@ fn read_log(plain: &[u8]) -> Option<Exported> {
         .or_else(|| as_they_stand(read_colours))
         .or_else(|| as_they_stand(read_comment))
         .or_else(|| as_they_stand(read_chat))
+        .or_else(|| as_they_stand(read_wrapped))
 }
 
 /// Where the lines of a log stand in the order in which they were printed, if they stand in another, and whether its newest stand first.

@@ -26,7 +26,7 @@ pub(super) fn goes_on(whole: &[u8], rest: &[u8]) -> bool {
         _ if text.starts_with(b"FS:") => first.starts_with(b"knlGS:"),
         _ if text.starts_with(b"WARNING: ") && is_place(last) => is_function(first),
         _ if text.starts_with(b"BUG: ") && last == b"in" => is_function(first),
-        _ if text.starts_with(b"INFO: task ") => text.ends_with(b" for more than") && rest.ends_with(b" seconds."),
+        _ if text.starts_with(b"INFO: task ") => is_time_of_hang(text, rest),
         _ if text.starts_with(b"\"echo 0 > /proc/sys/kernel/hung_task") => rest == b"disables this message.",
         // A row of held locks; `Uninit was created at:` is followed by a stack.
         _ if last == b"at:" => is_function(first) && memchr::memmem::find(text, b"){").is_some(),
@@ -140,6 +140,14 @@ fn is_places(rest: &[u8]) -> bool {
     words(rest).all(|word| bare(word) || number(word) || matches!(word, b"(discriminator" | b"..."))
 }
 
+/// `INFO: task lamp:7 blocked for more than 122` and `seconds.`, or the number stands below, too.
+fn is_time_of_hang(text: &[u8], rest: &[u8]) -> bool {
+    let number = text.len() - text.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let whole = number == text.len();
+    let before = text[..number].trim_ascii_end();
+    before.ends_with(b" for more than") && if whole { rest.ends_with(b" seconds.") } else { rest == b"seconds." }
+}
+
 /// `task 269 on cpu 0:`.
 fn is_task_on(rest: &[u8]) -> bool {
     rest.starts_with(b"task ") && words(rest).nth(1).is_some_and(|pid| pid.iter().all(u8::is_ascii_digit))
@@ -178,7 +186,8 @@ fn is_call(word: &[u8]) -> bool {
 /// Whether a cut line can only be a frame: nothing but addresses, names in parentheses, `from` and `?` stand in it.
 fn is_frame_begin(text: &[u8], stamped: bool) -> bool {
     let fits = |word: &[u8]| {
-        is_address(word) || word == b"from" || word == b"?" || (word.starts_with(b"(") && word.ends_with(b")"))
+        // `(lamp_on [lamp])` are two.
+        is_address(word) || word == b"from" || word == b"?" || word.starts_with(b"(") || word.ends_with(b")")
     };
     let powerpc = |word: &[u8]| matches!(word, b"NIP" | b"LR");
     words(text).all(|word| fits(word) || powerpc(word)) && (stamped || words(text).any(is_address))
@@ -210,6 +219,8 @@ mod tests {
             ("[    1.000000] WARNING: CPU: 0 PID: 1 at frob/core.c:12", "frob_read+0x1/0x20"),
             ("RBP: 0000000000000000 R08: 0000000000000001 R09:", "0000000000000007"),
             ("[    1.000000] frob_read (frob/core.c:12", "frob/bus.c:8 (discriminator 2))"),
+            ("INFO: task frob:7 blocked for more than 122", "seconds."),
+            ("[<bf0a1c20>] (frob_read [frob]) from", "[<c014e3a8>] (process_one_work+0x1a8/0x408)"),
             (" ffff888014b4d7e0 (&mm->mmap_lock){++++}-{4:4}, at:", "frob_lock+0x1/0x20 frob/lock.c:3"),
         ] {
             assert!(goes_on(whole.as_bytes(), rest.as_bytes()), "{whole} | {rest}");

@@ -63,6 +63,37 @@ pub fn read_mail(text: &[u8]) -> Option<Inside> {
     Some(wrap::joined(lines, text.len()))
 }
 
+/// So much of a text is looked at for being wrapped, bytes, and so many lines must go on below.
+const WRAPPED_SAMPLE: usize = 64 << 10;
+const WRAPPED: usize = 2;
+/// Where so many of a hundred lines have a stamp, those without it are known by that.
+const STAMPED_SHARE: usize = 60;
+
+/// The text of a log that somebody copied out of a mail whose lines were wrapped, with the place of every line; `None` if nothing says
+/// that it was wrapped. Nearly every log has a line among its first that no mailer leaves so long.
+#[must_use]
+pub fn read_wrapped(text: &[u8]) -> Option<Inside> {
+    let sample = || split(text).take_while(|(_, origin)| *origin < WRAPPED_SAMPLE);
+    if sample().any(|(line, _)| line.len() > wrap::WIDEST) {
+        return None;
+    }
+    let full = || sample().filter(|(line, _)| !line.trim_ascii().is_empty());
+    if full().filter(|(line, _)| stamp::is_stamped(line)).count() * 100 >= full().count() * STAMPED_SHARE {
+        return None;
+    }
+    let pairs = sample().zip(sample().skip(1));
+    let below = pairs.filter(|(_, (next, _))| !next.trim_ascii().is_empty());
+    below.filter(|((line, _), (next, _))| cut::goes_on(line.trim_ascii_end(), next)).nth(WRAPPED - 1)?;
+    let plain = |(line, origin): (&[u8], usize)| Line {
+        text: line.to_vec(),
+        origin,
+        depth: 0,
+        width: line.len(),
+        flows: false,
+    };
+    Some(wrap::joined_by_words(split(text).map(plain).collect(), text.len()))
+}
+
 /// Adds the body's lines, and an empty one before them if there are others.
 fn read_message(message: &[(&[u8], usize)], lines: &mut Vec<Line>) {
     let before = lines.len();

@@ -5,7 +5,7 @@ use super::{Line, cut};
 use crate::input::{Inside, Landmark, landmark, part};
 
 /// No mailer makes lines longer than this when it wraps, the marks of quoting included.
-const WIDEST: usize = 84;
+pub(super) const WIDEST: usize = 84;
 
 /// Mailers wrap at 72 at least.
 const NARROWEST: usize = 72;
@@ -28,7 +28,7 @@ fn wrapped_at(lines: &[Line]) -> Option<usize> {
     (over * 50 <= lines.len()).then_some(widest.max(NARROWEST))
 }
 
-/// Puts the lines together.
+/// Puts the lines of a mail together.
 pub(super) fn joined(lines: Vec<Line>, length: usize) -> Inside {
     let width = wrapped_at(&lines);
     // Of a long mail only a part may be wrapped: the log between lists that are as wide as they were.
@@ -36,6 +36,17 @@ pub(super) fn joined(lines: Vec<Line>, length: usize) -> Inside {
         Some(_) => Vec::new(),
         None => lines.chunks(PART).map(wrapped_at).collect(),
     };
+    joined_at(lines, length, width, &parts)
+}
+
+/// Puts the lines of a log together that is no mail: how wide they were counts only where those that were cut have stamps.
+pub(super) fn joined_by_words(lines: Vec<Line>, length: usize) -> Inside {
+    let parts = vec![wrapped_at(&lines); lines.len().div_ceil(PART)];
+    joined_at(lines, length, None, &parts)
+}
+
+/// Puts lines together that were wrapped at a width, or each part of them at its own.
+fn joined_at(lines: Vec<Line>, length: usize, width: Option<usize>, parts: &[Option<usize>]) -> Inside {
     let mut mail = Inside::of(length);
     let depths: Vec<usize> = lines.iter().map(|line| line.depth).collect();
     let mut lines = lines.into_iter().peekable();
