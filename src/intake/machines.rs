@@ -29,7 +29,7 @@ const NEAR: usize = 1000;
 /// So many changes from machine to machine tell enough.
 const RUNS: usize = 4096;
 /// No log holds the lines of more machines.
-const MOST: usize = 1000;
+pub(super) const MOST: usize = 1000;
 /// Where more names stand, they are not those of machines.
 const MOST_NAMES: usize = 1 << 16;
 /// Longer texts are looked at in so many places of so many bytes before each of their lines is.
@@ -73,6 +73,16 @@ pub(super) fn are_several(text: &[u8]) -> bool {
         let lines = Lines::of(text, None);
         lines.kernels.iter().filter(|kernel| **kernel).count() > 1 && lines.interleave(text)
     }
+}
+
+/// Whether two names are one machine's: it may be named with its domain and without.
+pub(super) fn is_same(one: &[u8], other: &[u8]) -> bool {
+    label(one) == other || one == label(other) || one == other
+}
+
+/// A name without its domain.
+fn label(name: &[u8]) -> &[u8] {
+    &name[..memchr::memchr(b'.', name).unwrap_or(name.len())]
 }
 
 fn begins_with_host(log: &[u8]) -> bool {
@@ -156,10 +166,7 @@ impl Lines {
     /// be anybody's.
     fn join(&mut self) {
         let same: Vec<usize> = (self.names.iter().enumerate())
-            .map(|(number, name)| {
-                let label = &name[..memchr::memchr(b'.', name).unwrap_or(name.len())];
-                self.numbers.get(label).copied().unwrap_or(number)
-            })
+            .map(|(number, name)| self.numbers.get(label(name)).copied().unwrap_or(number))
             .collect();
         for (number, other) in same.iter().enumerate().filter(|(number, other)| number != *other) {
             self.kernels[*other] |= std::mem::take(&mut self.kernels[number]);

@@ -9,7 +9,8 @@
 //!
 //! * [`named`] turns arguments into sources: files, folders, run folders, globs, `-`.
 //! * [`each_log`] opens a source: it is one log, or an archive of several. What is not a log is an [`Unreadable`] with a remedy.
-//!   [`each_machine`] also takes the lines of several machines apart that a log server put into one log.
+//!   [`each_machine`] also takes the lines of several machines apart that a log server put into one log, [`Followed`] those of a log
+//!   that goes on.
 //! * A [`Log`] is a [`Text`] in memory or, where it is long, a [`PlainStream`]; both know the way from what was made plain
 //!   (mail, JSON, tables, UTF-16) back to the lines and offsets of the file.
 //! * [`views`], [`records`] and [`wholes`] read many logs through the engine, in order, in parallel, one bad log never in the way
@@ -24,6 +25,7 @@ mod container;
 mod content;
 mod document;
 mod exported;
+mod followed;
 mod foreign;
 mod hex;
 mod joined;
@@ -44,6 +46,7 @@ mod written;
 
 pub use container::{Container, Containers};
 pub use content::{Content, Log, PlainStream};
+pub use followed::{Followed, Said, lines_of};
 pub use foreign::{Foreign, Unreadable};
 pub use names::{Named, files_below, is_log, named};
 pub use nature::{Nature, nature};

@@ -32,8 +32,10 @@ pub fn live_line(at: f64, happening: &Happening, palette: &Palette) -> Option<(W
         }
         Happening::Step { text } => (Weight::Aside, palette.quiet, "", text.clone()),
         Happening::Warning { text } => (Weight::Aside, palette.doubt, "warning", text.clone()),
-        Happening::Opened { text, .. } => (Weight::Result, palette.blame, "opened", text.clone()),
-        Happening::Closed { report, sought, expected } => {
+        Happening::Opened { text, host, .. } => {
+            (Weight::Result, palette.blame, "opened", format!("{}{text}", of_host(host.as_deref())))
+        }
+        Happening::Closed { report, sought, expected, host } => {
             let mut notes = vec![report.kind.clone(), format!("line {}", report.line)];
             notes.extend(blamed_place(report));
             notes.extend(report.corrupted.as_ref().map(|reason| format!("corrupted: {reason}")));
@@ -44,12 +46,17 @@ pub fn live_line(at: f64, happening: &Happening, palette: &Palette) -> Option<(W
             );
             let word = if *sought { "crash" } else { "report" };
             let style = if *sought { palette.title } else { palette.blame };
-            (Weight::Result, style, word, format!("{} ({})", report.title, notes.join("; ")))
+            (
+                Weight::Result,
+                style,
+                word,
+                format!("{}{} ({})", of_host(host.as_deref()), report.title, notes.join("; ")),
+            )
         }
-        Happening::Event { event } => {
+        Happening::Event { event, host } => {
             // It is reported when the log shows that it is whole; when it was is the guest's to say.
             let time = event.time.map_or(String::new(), |time| format!("[{time:.3}] "));
-            (Weight::Aside, palette.quiet, "event", format!("{time}{}", event.title))
+            (Weight::Aside, palette.quiet, "event", format!("{}{time}{}", of_host(host.as_deref()), event.title))
         }
         Happening::Line { text, .. } => (Weight::Result, palette.title, "line", text.clone()),
         Happening::Blocker { meaning, remedy, line, .. } => {
@@ -93,6 +100,11 @@ pub fn live_line(at: f64, happening: &Happening, palette: &Palette) -> Option<(W
     }
     line.push_str(&safe(&text));
     Some((weight, line))
+}
+
+/// What stands before the words of one of several machines.
+fn of_host(host: Option<&str>) -> String {
+    host.map_or_else(String::new, |host| format!("{host}: "))
 }
 
 /// The status line, at most `width` columns.
@@ -148,7 +160,8 @@ mod tests {
 
     #[test]
     fn what_a_guest_prints_cannot_move_the_cursor() {
-        let step = Happening::Opened { header: "bug".to_owned(), start: 0, text: "BUG: \u{1b}[2J".to_owned() };
+        let step =
+            Happening::Opened { header: "bug".to_owned(), start: 0, text: "BUG: \u{1b}[2J".to_owned(), host: None };
         let (weight, line) = live_line(1.25, &step, &Palette::plain()).expect("a line");
         assert_eq!((weight, line.as_str()), (Weight::Result, "     1.2s opened BUG: \\u{1b}[2J"));
         let status = Status { last: "\r\u{7}".to_owned(), doing: Doing::Running, ..Status::default() };

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::SyncSender;
 
 /// What the engine reads of an entry.
-const FIELDS: &str = "MESSAGE,_TRANSPORT,SYSLOG_IDENTIFIER,PRIORITY,_SOURCE_MONOTONIC_TIMESTAMP";
+const FIELDS: &str = "MESSAGE,_HOSTNAME,_TRANSPORT,SYSLOG_IDENTIFIER,PRIORITY,_SOURCE_MONOTONIC_TIMESTAMP";
 /// What is read of journalctl's complaints, bytes.
 const COMPLAINTS: u64 = 4096;
 

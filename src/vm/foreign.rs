@@ -137,8 +137,13 @@ pub fn watch(
     let recorder = Recorder::new(folder, audience)?;
     let mut watcher = Watcher::new(&name, patterns, rules, None, recorder);
     watcher.take_lines_from(options.image.as_ref());
+    // What people write between the lines of logs names no machines.
+    let prose = text.as_ref().is_some_and(|text| text.is_prose());
     if let Some(text) = text {
         watcher.take_places_from(&name, text);
+    }
+    if !prose {
+        watcher.look_for_machines();
     }
     watcher.recorder.tell(&Happening::Begun { folder: folder_name, machine: machine.to_owned() });
     watcher.workload_is_on_serial();

@@ -54,6 +54,9 @@ pub enum Happening {
         start: u64,
         /// The line.
         text: String,
+        /// The machine, where the log holds the lines of several.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        host: Option<String>,
     },
     /// A report is whole.
     Closed {
@@ -63,11 +66,17 @@ pub enum Happening {
         sought: bool,
         /// Whether it has the title of the bundle's crash; absent without a bundle.
         expected: Option<bool>,
+        /// The machine, where the log holds the lines of several.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        host: Option<String>,
     },
     /// A notable thing that is not a crash.
     Event {
         /// It.
         event: Box<Event>,
+        /// The machine, where the log holds the lines of several.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        host: Option<String>,
     },
     /// A console line that is sought.
     Line {

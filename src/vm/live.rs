@@ -4,7 +4,8 @@ use super::blockers::{Blocker, Blockers, Source};
 use super::hit::Patterns;
 use super::last_words::LastWords;
 use super::progress::Progress;
-use crate::engine::{Engine, Item, Options};
+use crate::engine::Options;
+use crate::intake::{Followed, Said};
 
 /// Longer lines are looked at in pieces, bytes.
 const LINE_LIMIT: usize = 64 << 10;
@@ -18,8 +19,8 @@ pub const WORKLOAD_ENDED: &str = "kanalyze: workload ended with status ";
 /// What was found in new output.
 #[derive(Debug, Clone)]
 pub enum Finding {
-    /// From the engine.
-    Item(Item),
+    /// From the engine of a machine.
+    Said(Said),
     /// A console line that is sought, and its offset.
     Line(String, u64),
     /// A known obstacle and the line that shows it.
@@ -37,7 +38,7 @@ pub enum Finding {
 /// Reads one guest.
 #[derive(Debug)]
 pub struct LiveLog {
-    engine: Option<Engine>,
+    engine: Option<Followed>,
     serial: Lines,
     workload: Lines,
     /// What is known of obstacles.
@@ -67,7 +68,7 @@ impl LiveLog {
     pub fn new(name: &str, patterns: Patterns) -> Self {
         let options = Options { opened: true, events: true, ..Options::named(name) };
         Self {
-            engine: Some(Engine::new(options)),
+            engine: Some(Followed::new(options)),
             serial: Lines::default(),
             workload: Lines::default(),
             blockers: Blockers::default(),
@@ -86,14 +87,26 @@ impl LiveLog {
     /// Nothing was read yet: the log called `name` is a mail, or not.
     pub fn read_prose(&mut self, name: &str, prose: bool) {
         let options = Options { opened: true, events: true, prose, ..Options::named(name) };
-        self.engine = Some(Engine::new(options));
+        self.engine = Some(Followed::new(options));
+    }
+
+    /// Nothing was read yet: the log may be a log server's.
+    pub fn look_for_machines(&mut self) {
+        if let Some(engine) = &mut self.engine {
+            engine.look_for_machines();
+        }
+    }
+
+    /// What is to be said of the machines, once.
+    pub fn take_news(&mut self) -> Option<String> {
+        self.engine.as_mut().and_then(Followed::take_news)
     }
 
     /// Takes bytes of the serial port at `now` seconds of the run.
     pub fn serial(&mut self, bytes: &[u8], now: f64) -> Vec<Finding> {
         // The engine first: nothing may stand between a byte and the news of a crash.
         let mut findings: Vec<Finding> = match &mut self.engine {
-            Some(engine) => engine.push(bytes).into_iter().map(Finding::Item).collect(),
+            Some(engine) => engine.push(bytes).into_iter().map(Finding::Said).collect(),
             None => Vec::new(),
         };
         let mut lines = std::mem::take(&mut self.serial);
@@ -107,6 +120,9 @@ impl LiveLog {
     }
 
     fn serial_line(&mut self, line: &[u8], offset: u64, now: f64, findings: &mut Vec<Finding>) {
+        if let Some(engine) = &mut self.engine {
+            findings.extend(engine.line(line, offset).into_iter().map(Finding::Said));
+        }
         if self.patterns.seeks_line(line) {
             findings.push(Finding::Line(String::from_utf8_lossy(line).into_owned(), offset));
         }
@@ -128,7 +144,9 @@ impl LiveLog {
         if memchr::memmem::find(line, b"sysrq: ").is_some() {
             findings.push(Finding::Sysrq);
         }
-        if let Some(at) = memchr::memmem::find(line, b"Linux version ")
+        // Each of several machines boots once in a while.
+        if !self.engine.as_ref().is_some_and(Followed::are_several)
+            && let Some(at) = memchr::memmem::find(line, b"Linux version ")
             && (at == 0 || line[..at].ends_with(b"] "))
         {
             self.boots += 1;
@@ -182,13 +200,21 @@ impl LiveLog {
 
     /// Closes the reports that are open.
     pub fn flush(&mut self) -> Vec<Finding> {
-        self.engine.as_mut().map(Engine::flush).unwrap_or_default().into_iter().map(Finding::Item).collect()
+        self.engine.as_mut().map(Followed::flush).unwrap_or_default().into_iter().map(Finding::Said).collect()
     }
 
     /// Ends the log.
     pub fn finish(&mut self) -> Vec<Finding> {
-        let items = self.engine.take().map(|engine| engine.finish().0).unwrap_or_default();
-        items.into_iter().map(Finding::Item).collect()
+        let rest = std::mem::take(&mut self.serial);
+        let mut findings = Vec::new();
+        if !rest.pending.is_empty()
+            && let Some(engine) = &mut self.engine
+        {
+            findings.extend(engine.line(&rest.pending, rest.offset).into_iter().map(Finding::Said));
+        }
+        let said = self.engine.take().map(|mut engine| engine.finish()).unwrap_or_default();
+        findings.extend(said.into_iter().map(Finding::Said));
+        findings
     }
 }
 
@@ -236,7 +262,7 @@ mod tests {
         findings
             .iter()
             .map(|finding| match finding {
-                Finding::Item(_) => "item".to_owned(),
+                Finding::Said(_) => "item".to_owned(),
                 Finding::Line(line, offset) => format!("line {offset} {line}"),
                 Finding::Blocker(blocker, _) => format!("blocker {}", blocker.id),
                 Finding::Counted(_) => "counted".to_owned(),

@@ -2,6 +2,7 @@
 
 use super::happening::{Audience, Happening, LockPictures, json_line};
 use super::qemu::shell_line;
+use crate::intake::lines_of;
 use crate::locks::Dump;
 use crate::report::Report;
 use crate::runs::archive::{Exhibit, archive_hit};
@@ -263,17 +264,19 @@ impl<'a> Recorder<'a> {
         self.files.as_ref().map_or(0, |files| files.serial.written())
     }
 
-    /// Keeps a hit at once, with source lines if there are any. Without a report it is a console line.
-    pub fn archive(&mut self, title: &str, report: Option<&Report>, lines: Option<&SourceLines>) {
+    /// Keeps a hit at once, with source lines if there are any. Without a report, which may be that of one of several machines, it is
+    /// a console line.
+    pub fn archive(&mut self, title: &str, report: Option<(&Report, Option<&str>)>, lines: Option<&SourceLines>) {
         if self.files.is_none() || self.trouble.is_some() {
             return;
         }
         let mut exhibits = Vec::new();
-        if let Some(report) = report {
+        if let Some((report, host)) = report {
             let mut json = serde_json::to_vec_pretty(report).unwrap_or_default();
             json.push(b'\n');
             exhibits.push(Exhibit { name: "report.json".to_owned(), bytes: json });
-            let text = self.serial_text(report.start, report.text_end.min(report.start + REPORT_LIMIT));
+            let all = self.serial_text(report.start, report.text_end.min(report.start + REPORT_LIMIT));
+            let text = host.map_or_else(|| all.clone(), |host| lines_of(host, &all));
             if let Some(annotated) = lines.and_then(|lines| lines.annotated(&text)) {
                 exhibits.push(Exhibit { name: "report-lines.txt".to_owned(), bytes: annotated });
             }
@@ -282,7 +285,7 @@ impl<'a> Recorder<'a> {
         let manifest = self.files.as_ref().and_then(|files| serde_json::to_vec_pretty(&files.folder.manifest).ok());
         exhibits.extend(manifest.map(|bytes| Exhibit { name: HIT_MANIFEST.to_owned(), bytes }));
         let at = self.now();
-        let kind = report.map_or("line", |report| report.kind.as_str());
+        let kind = report.map_or("line", |(report, _)| report.kind.as_str());
         let Some(files) = &mut self.files else { return };
         let mut logs = vec![SERIAL_LOG, WORKLOAD_LOG, QEMU_LOG, EVENTS];
         logs.extend(self.keepsakes.iter().map(String::as_str));

@@ -40,3 +40,4 @@ mod table;
 mod thread;
 mod triage;
 mod view;
+mod watched;

@@ -207,7 +207,7 @@ impl Audience for Voice<'_> {
         }
         if speaker.format == Format::Text {
             match happening {
-                Happening::Event { event } if self.folds.takes(event) => return Ok(()),
+                Happening::Event { event, .. } if self.folds.takes(event) => return Ok(()),
                 Happening::Event { .. } => {}
                 _ => self.tell_folded(&mut speaker),
             }

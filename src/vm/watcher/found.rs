@@ -11,7 +11,7 @@ use crate::report::Report;
 const LOCKS_LIMIT: u64 = 32 << 20;
 
 impl Watcher<'_> {
-    pub(super) fn closed(&mut self, mut report: Box<Report>) {
+    pub(super) fn closed(&mut self, mut report: Box<Report>, host: Option<String>) {
         self.name_lines(&mut report);
         // While the guest boots a crash is the guest's own: it is reported, and it is not a hit.
         let counts = self.judge.counts_crashes();
@@ -30,13 +30,14 @@ impl Watcher<'_> {
             self.expected_title.as_ref().map(|title| *title == report.title || report.alt_titles.contains(title));
         let titles = self.titles.clone();
         self.recorder.manifest(|manifest| manifest.titles = titles);
-        self.recorder.tell(&Happening::Closed { report: report.clone(), sought, expected });
+        let closed = Happening::Closed { report: report.clone(), sought, expected, host: host.clone() };
+        self.recorder.tell(&closed);
         if sought {
             self.hits += 1;
             // A hang repeats itself: each title is archived once.
             if self.titles.get(&report.title) == Some(&1) {
                 let lines = self.lines.get().ok().flatten();
-                self.recorder.archive(&report.title, Some(&report), lines);
+                self.recorder.archive(&report.title, Some((&report, host.as_deref())), lines);
             }
         }
         let now = self.now();

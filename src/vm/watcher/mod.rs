@@ -13,7 +13,7 @@ use super::progress::Progress;
 use super::record::{Recorder, SERIAL_LOG};
 use super::settings::Image;
 use crate::engine::Item;
-use crate::intake::Text;
+use crate::intake::{Said, Text};
 use crate::runs::clock::SleepWatch;
 use crate::runs::{Outcome, Phase, Verdict};
 use std::collections::BTreeMap;
@@ -110,6 +110,11 @@ impl<'a> Watcher<'a> {
         self.text = Some(text);
     }
 
+    /// The log may be a log server's, which holds the lines of several machines.
+    pub fn look_for_machines(&mut self) {
+        self.live.look_for_machines();
+    }
+
     /// Seconds of the run.
     #[must_use]
     pub fn now(&self) -> f64 {
@@ -123,6 +128,9 @@ impl<'a> Watcher<'a> {
         self.recorder.serial(bytes);
         self.judge.take(Fact::SerialBytes, now);
         let findings = self.live.serial(bytes, now);
+        if let Some(news) = self.live.take_news() {
+            self.step(news);
+        }
         self.found(findings);
     }
 
@@ -216,18 +224,11 @@ impl<'a> Watcher<'a> {
     fn found(&mut self, findings: Vec<Finding>) {
         let now = self.now();
         for mut finding in findings {
-            if let (Finding::Item(item), Some(text)) = (&mut finding, &self.text) {
-                text.settle(item);
+            if let (Finding::Said(said), Some(text)) = (&mut finding, &self.text) {
+                text.settle(&mut said.item);
             }
             match finding {
-                Finding::Item(Item::Opened { header, start, text }) => {
-                    self.last.clone_from(&text);
-                    self.recorder.tell(&Happening::Opened { header, start, text });
-                    self.judge.take(Fact::Opened, now);
-                }
-                Finding::Item(Item::Closed(report)) => self.closed(report),
-                Finding::Item(Item::Event(event)) if self.live.blockers.is_own_echo(&event.title) => {}
-                Finding::Item(Item::Event(event)) => self.recorder.tell(&Happening::Event { event }),
+                Finding::Said(Said { machine, item }) => self.said(item, machine.as_deref().map(str::to_owned), now),
                 Finding::Line(text, start) => {
                     self.recorder.tell(&Happening::Line { text: text.clone(), start });
                     self.hits += 1;
@@ -263,6 +264,19 @@ impl<'a> Watcher<'a> {
                 }
                 Finding::Boot(count) => self.warn(format!("the guest boots again (boot {count})")),
             }
+        }
+    }
+
+    fn said(&mut self, item: Item, host: Option<String>, now: f64) {
+        match item {
+            Item::Opened { header, start, text } => {
+                self.last.clone_from(&text);
+                self.recorder.tell(&Happening::Opened { header, start, text, host });
+                self.judge.take(Fact::Opened, now);
+            }
+            Item::Closed(report) => self.closed(report, host),
+            Item::Event(event) if self.live.blockers.is_own_echo(&event.title) => {}
+            Item::Event(event) => self.recorder.tell(&Happening::Event { event, host }),
         }
     }
 
