@@ -39,7 +39,7 @@ pub(super) fn joined(lines: Vec<Line>, length: usize) -> Inside {
     joined_at(lines, length, width, &parts)
 }
 
-/// Puts the lines of a log together that is no mail: how wide they were counts only where those that were cut have stamps.
+/// Puts the lines of a log together that is not a mail: how wide they were counts only where those that were cut have stamps.
 pub(super) fn joined_by_words(lines: Vec<Line>, length: usize) -> Inside {
     let parts = vec![wrapped_at(&lines); lines.len().div_ceil(PART)];
     joined_at(lines, length, None, &parts)
