@@ -81,6 +81,8 @@ struct Machine {
     engine: Engine,
     /// Bytes and lines that the engine has read.
     read: (u64, u64),
+    /// How many of its reports are open.
+    open: usize,
     /// Where pieces of them stand.
     places: Vec<Place>,
 }
@@ -144,7 +146,7 @@ impl Followed {
 
     /// Closes the reports that are open.
     pub fn flush(&mut self) -> Vec<Said> {
-        let mut said: Vec<Said> = self.machines.iter_mut().flat_map(|machine| machine.said(Engine::flush)).collect();
+        let mut said: Vec<Said> = self.machines.iter_mut().flat_map(Machine::flush).collect();
         let items = self.one.as_mut().map(Engine::flush).unwrap_or_default();
         said.extend(self.of_one(items, u64::MAX));
         said
@@ -161,6 +163,18 @@ impl Followed {
         said.extend(self.of_one(items, u64::MAX));
         self.machines.clear();
         said
+    }
+
+    /// Those of several machines that have open reports, and how much was read of each, bytes.
+    pub fn open_machines(&self) -> impl Iterator<Item = (&Arc<str>, u64)> {
+        let open = self.machines.iter().filter(|machine| machine.open > 0);
+        open.map(|machine| (&machine.name, machine.read.0))
+    }
+
+    /// Closes the open reports of one of several machines.
+    pub fn flush_machine(&mut self, name: &str) -> Vec<Said> {
+        let machine = self.machines.iter_mut().find(|machine| &*machine.name == name);
+        machine.map(Machine::flush).unwrap_or_default()
     }
 
     /// Whether the lines are those of several machines.
@@ -278,7 +292,7 @@ impl Evidence {
 impl Machine {
     fn new(name: &str, options: &Options) -> Self {
         let options = Options { log: format!("{}/{name}", options.log), ..options.clone() };
-        Self { name: name.into(), engine: Engine::new(options), read: (0, 0), places: Vec::new() }
+        Self { name: name.into(), engine: Engine::new(options), read: (0, 0), open: 0, places: Vec::new() }
     }
 
     /// Takes a line that stands in the log at an offset, with this number.
@@ -300,9 +314,23 @@ impl Machine {
         })
     }
 
+    fn flush(&mut self) -> Vec<Said> {
+        let said = self.said(Engine::flush);
+        // One that the kernel took back is not closed.
+        self.open = 0;
+        said
+    }
+
     /// What the engine yields, with the places of the log.
     fn said(&mut self, yields: impl FnOnce(&mut Engine) -> Vec<Item>) -> Vec<Said> {
         let items = yields(&mut self.engine);
+        for item in &items {
+            match item {
+                Item::Opened { .. } => self.open += 1,
+                Item::Closed(_) => self.open = self.open.saturating_sub(1),
+                Item::Event(_) => {}
+            }
+        }
         let settled = |mut item| {
             renumber(&mut item, &|line| self.place(line, |place| place.1), &|offset| {
                 self.place(offset, |place| place.0)

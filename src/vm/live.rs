@@ -97,9 +97,9 @@ impl LiveLog {
         }
     }
 
-    /// What is to be said of the machines, once.
-    pub fn take_news(&mut self) -> Option<String> {
-        self.engine.as_mut().and_then(Followed::take_news)
+    /// What reads the log.
+    pub fn followed(&mut self) -> Option<&mut Followed> {
+        self.engine.as_mut()
     }
 
     /// Takes bytes of the serial port at `now` seconds of the run.

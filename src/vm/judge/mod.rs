@@ -271,9 +271,20 @@ impl Judge {
         self.check_limits(now)
     }
 
-    /// Whether the guest said what it had to say since `since`: a fifth of the time in silence, or all of it.
+    /// Whether the guest said what it had to say since `since`.
     fn settled(&self, since: f64, now: f64) -> bool {
-        now - since.max(self.last_byte) >= self.rules.settle / 5.0 || now - since >= self.rules.settle
+        self.is_settled(since, self.last_byte, now)
+    }
+
+    /// Whether somebody who spoke last at `last` said what was to be said since `since`: a fifth of the time in silence, or all of it.
+    #[must_use]
+    pub fn is_settled(&self, since: f64, last: f64, now: f64) -> bool {
+        now - since.max(last) >= self.rules.settle / 5.0 || now - since >= self.rules.settle
+    }
+
+    /// Somebody else sees to the ends of reports.
+    pub fn forget_open(&mut self) {
+        self.open = None;
     }
 
     fn check_limits(&mut self, now: f64) -> Vec<Order> {

@@ -1,6 +1,7 @@
 //! What a live machine, a replayed log and a log that somebody else writes have in common: bytes in, decisions out.
 
 mod found;
+mod machines;
 
 use super::blockers::Source;
 use super::doing::Doing;
@@ -62,6 +63,8 @@ pub struct Watcher<'a> {
     compared: Vec<u8>,
     /// The recorded log that is played, which knows the lines and offsets of its file.
     text: Option<Arc<Text>>,
+    /// Of several machines those with open reports.
+    open: machines::Open,
 }
 
 /// Progress goes to the manifest this often, seconds: often enough for `runs status`, seldom enough for the disk.
@@ -96,6 +99,7 @@ impl<'a> Watcher<'a> {
             lines: LiveLines::None,
             compared: Vec::new(),
             text: None,
+            open: machines::Open::default(),
         }
     }
 
@@ -128,9 +132,7 @@ impl<'a> Watcher<'a> {
         self.recorder.serial(bytes);
         self.judge.take(Fact::SerialBytes, now);
         let findings = self.live.serial(bytes, now);
-        if let Some(news) = self.live.take_news() {
-            self.step(news);
-        }
+        self.look_after_machines();
         self.found(findings);
     }
 
@@ -271,8 +273,10 @@ impl<'a> Watcher<'a> {
         match item {
             Item::Opened { header, start, text } => {
                 self.last.clone_from(&text);
+                if host.is_none() {
+                    self.judge.take(Fact::Opened, now);
+                }
                 self.recorder.tell(&Happening::Opened { header, start, text, host });
-                self.judge.take(Fact::Opened, now);
             }
             Item::Closed(report) => self.closed(report, host),
             Item::Event(event) if self.live.blockers.is_own_echo(&event.title) => {}
@@ -359,6 +363,7 @@ impl<'a> Watcher<'a> {
             self.console_end = None;
             self.workload_ended(status);
         }
+        self.look_after_machines();
         self.glance();
         let mut wishes = Vec::new();
         loop {
