@@ -4,7 +4,7 @@ use super::dress::{Dressed, undress};
 use super::event::other;
 use super::window::{FLOODED_WINDOW, Job, Place, Spot, Window, line_end, structure, wall};
 use crate::grammar::{Anchor, Grammar, Severity};
-use crate::line::{Dressing, EXECUTOR_ANCHOR, Header, Letters, Wrapper, lex, speaker, speaks_alone};
+use crate::line::{Dressing, EXECUTOR_ANCHOR, Header, Letters, Wrapper, find, lex, speaker, speaks_alone};
 use crate::report::{
     Context, Event, Excerpt, Executor, Frame, Known, Origin, Printers, REPORT_SCHEMA, Report, Speaker, StackRole,
     Structure, Title, WINDOW, Wording, console, corruption, frame_of, guilty_file, lines_before, said, stated, subject,
@@ -164,6 +164,9 @@ struct Named<'a> {
 impl Named<'_> {
     /// The function that a person would name where the title names none or another report's, and whether the report's first line says so.
     fn subject(&self, first: &[u8], structure: &Structure) -> (Option<String>, bool) {
+        if self.grammar.output.limits.iter().any(|words| find(first, words).is_some()) {
+            return (None, false);
+        }
         let mixed = structure.mixed.is_some();
         let frame = if mixed { "" } else { self.frame };
         let at = |loosely| stated(self.grammar, self.title, frame, first, loosely).filter(|name| name != self.frame);

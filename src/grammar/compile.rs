@@ -182,6 +182,7 @@ fn output(output: source::Output) -> Output {
         goes_on: output.goes_on,
         faults: output.faults,
         findings: output.findings,
+        limits: output.limits,
     }
 }
 

@@ -284,6 +284,8 @@ pub struct Output {
     pub faults: Vec<String>,
     /// What a failed check says of what it found, in small letters.
     pub findings: Vec<String>,
+    /// What a first line says of a table that is full.
+    pub limits: Vec<String>,
 }
 
 /// Rules for source files.

@@ -47,7 +47,14 @@ pub(super) fn fault(line: &[u8], letters: Letters) -> Option<Access> {
     if headed {
         // arm, arm64, mips, riscv, sparc, loongarch
         if let Some((_, rest)) = split(line, " at virtual address ") {
-            return at(AccessKind::Fault, rest);
+            // Since Linux 5.19 32-bit ARM says what was tried: `at virtual address 00000010 when read`.
+            let kind = match split(rest, " when ").map(|(_, tried)| tried.trim_ascii_end()) {
+                Some(b"read") => AccessKind::Read,
+                Some(b"write") => AccessKind::Write,
+                Some(b"execute") => AccessKind::Execute,
+                _ => AccessKind::Fault,
+            };
+            return at(kind, rest);
         }
         // PowerPC
         for (words, kind) in [

@@ -160,6 +160,11 @@ impl Search<'_> {
         if self.hung {
             return None;
         }
+        // What is machinery for this kind only says more than what is for all.
+        let own = || OWN.iter().flat_map(|roles| self.shown(stacks, roles)).filter(|frame| frame.reliable);
+        if let Some(name) = (Self { kind: None, ..self }).first(own()) {
+            return Some(name);
+        }
         let search = Self { loosely: true, ..self };
         let pc = || frames_of(stacks, &[StackRole::Pc]);
         let found = search.first(pc().chain(OWN.iter().flat_map(|roles| search.shown(stacks, roles))));
@@ -185,8 +190,12 @@ impl Search<'_> {
         let doubted = frames.iter().all(|frame| !frame.reliable);
         let enters = |frame: &Frame| (doubted || frame.reliable) && self.is(List::Interrupts, frame);
         let first = above + frames[above..].iter().position(enters)?;
-        let count = frames[first..].iter().take_while(|frame| enters(frame)).count();
-        Some(first..first + count)
+        // The switch to another stack may stand between two of them.
+        let mut end = first + 1;
+        while let Some(next) = frames[end..].iter().take(2).rposition(enters) {
+            end += next + 1;
+        }
+        Some(first..end)
     }
 
     /// Where the first of the tasks stands that hold up a grace period of RCU, preempted or asleep in a lock of PREEMPT_RT, if no CPU
@@ -287,6 +296,7 @@ impl Search<'_> {
         let machinery = holds(&names.skip)
             || holds(&names.anchors)
             || self.grammar.vocabulary.function(List::Finders, &name).is_some()
+            || !self.loosely && self.grammar.vocabulary.text(List::Allocators, name.trim_start_matches('_')).is_some()
             || self.kind.and_then(|kind| kind.skip.as_ref()).is_some_and(holds)
             || (self.hung && holds(&names.hung));
         (!machinery && !name.is_empty()).then(|| without_prefix(names, &name).to_owned())

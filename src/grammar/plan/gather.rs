@@ -200,6 +200,7 @@ fn append(all: &mut source::Output, more: source::Output) {
     all.goes_on.extend(more.goes_on);
     all.faults.extend(more.faults);
     all.findings.extend(more.findings);
+    all.limits.extend(more.limits);
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
