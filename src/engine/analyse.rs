@@ -4,7 +4,7 @@ use super::dress::{Dressed, undress};
 use super::event::other;
 use super::window::{FLOODED_WINDOW, Job, Place, Spot, Window, line_end, structure, wall};
 use crate::grammar::{Anchor, Grammar, Severity};
-use crate::line::{Dressing, EXECUTOR_ANCHOR, Header, Letters, Wrapper, find, lex, speaker, speaks_alone};
+use crate::line::{Dressing, EXECUTOR_ANCHOR, Header, Letters, Wrapper, find, is_caution, lex, speaker, speaks_alone};
 use crate::report::{
     Context, Event, Excerpt, Executor, Frame, Known, Origin, Printers, REPORT_SCHEMA, Report, Speaker, StackRole,
     Structure, Title, WINDOW, Wording, console, corruption, frame_of, guilty_file, lines_before, said, stated, subject,
@@ -74,7 +74,8 @@ pub(super) fn report<'a>(job: &Job<'a>, spot: &Spot, printers: &mut Printers<'a>
         Origin::Raw => true,
     };
     let bare = unknown && structure == Structure { damage: structure.damage.clone(), ..Structure::default() };
-    if bare && asked(job, window.text, anchor).is_some_and(|line| speaks_alone(&line)) {
+    let others = |line: Header<'_>| bare && speaks_alone(&line) || is_caution(&line);
+    if unknown && asked(job, window.text, anchor).is_some_and(others) {
         return Found::Other(Box::new(other(job, spot, raw, Speaker::Program)));
     }
     let mut frame = frame_of(&titled.text);

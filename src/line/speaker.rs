@@ -2,6 +2,7 @@
 
 use super::code::{is_among_code, is_format, is_program_text};
 use super::dressing::{Dressing, stamp_at};
+use super::heading::{CUT_HERE, ends_as_page, names_it, stands_above};
 use super::landmarks::{LAST_WORDS, is_body};
 use super::{Wrapper, boot_mark, find, lex, plain, unwrap};
 use crate::input::landmark;
@@ -133,11 +134,16 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
     let goes_on = || alone || is_body(rest) || below().next().is_some_and(|below| is_own(&below));
     // `crash`, abrt and apport show what the kernel said; its log may be there, too.
     if stamp.is_none() && is_label(before) {
-        let again = is_said_again(line, &shown[at..]);
+        let again = is_said_again(line, &shown[at..]) || names_it(before) && stands_above(lines_below(line));
         return if again { Speaker::Program } else { Speaker::Kernel };
     }
+    let belongs = || below().next().is_some_and(|below| is_own(&below) && find(&below, CUT_HERE).is_none());
+    let titled = || names_it(before) || ends_as_page(rest) || before.is_empty() && is_headline(line, &shown[at..]);
+    if !alone && stamp.is_none() && prefix.wrapper == Wrapper::None && titled() && !belongs() {
+        return Speaker::Person;
+    }
     let told = mentioned
-        || !alone && is_title(line.header, rest, line.prose) && !below().next().is_some_and(|below| is_own(&below))
+        || !alone && is_title(line.header, rest, line.prose) && !belongs()
         || !line.prose && !before.trim_ascii().is_empty() && is_mentioned(line.header, rest)
         || names_no_task(line.header, rest) && !below().next().is_some_and(|below| is_own(&below))
         || ends_in_place(before)
@@ -244,7 +250,7 @@ fn is_among_sentences(line: &Header<'_>, rest: &[u8]) -> bool {
         return false;
     }
     let above = || line.text[..line.start].rsplit(|byte| *byte == b'\n').filter(is_full).take(BESIDE);
-    let below = |most| line.text[line.end..].split(|byte| *byte == b'\n').skip(1).filter(is_full).take(most);
+    let below = |most| lines_below(line).take(most);
     let written = above().chain(below(BESIDE)).filter(|near| is_written(near)).count();
     // Lockdep speaks in sentences, too, and then shows the task.
     written >= SENTENCES && !above().chain(below(EVIDENCE)).any(is_kernels)
@@ -264,12 +270,36 @@ fn is_written(line: &[u8]) -> bool {
 /// Whether nothing near a line without a stamp is a kernel's, and programs, too, begin their messages so: `WARNING: font not found`.
 #[must_use]
 pub fn speaks_alone(line: &Header<'_>) -> bool {
-    let below = || line.text[line.end..].split(|byte| *byte == b'\n').skip(1).filter(is_full).take(EVIDENCE);
+    let below = || lines_below(line).take(EVIDENCE);
     let above = || line.text[..line.start].rsplit(|byte| *byte == b'\n').filter(is_full).take(EVIDENCE);
     let raw = &line.text[line.start..line.end];
     // A driver says first who it is.
     let first = find(raw, line.header).is_some_and(|at| !raw[..at].iter().any(u8::is_ascii_alphanumeric));
     PROGRAMS.contains(&line.header) && first && !is_kernels(raw) && !above().chain(below()).any(is_kernels)
+}
+
+/// Whether it is a word of caution that a mail server puts on top of a letter: a report begins below with a first line of its own.
+#[must_use]
+pub fn is_caution(line: &Header<'_>) -> bool {
+    let raw = &line.text[line.start..line.end];
+    let next = line.text[line.end..].split(|byte| *byte == b'\n').nth(1).unwrap_or_default();
+    let apart = next.trim_ascii().is_empty() || is_written(next);
+    PROGRAMS.contains(&line.header)
+        && find(raw, line.header) == Some(0)
+        && apart
+        && stands_above(lines_below(line).take(EVIDENCE))
+}
+
+/// The lines below that are not empty.
+fn lines_below<'a>(line: &Header<'a>) -> impl Iterator<Item = &'a [u8]> {
+    line.text[line.end..].split(|byte| *byte == b'\n').skip(1).filter(is_full)
+}
+
+/// Whether a text begins with a line that is its title: it stands apart, and is said again below.
+fn is_headline(line: &Header<'_>, said: &[u8]) -> bool {
+    let below = &line.text[line.end..];
+    let apart = below.split(|byte| *byte == b'\n').nth(1).is_some_and(|next| next.trim_ascii().is_empty());
+    apart && line.text[..line.start].trim_ascii().is_empty() && is_said_again(line, said)
 }
 
 /// So many plain words directly before a header are a sentence.
@@ -306,7 +336,14 @@ fn names_no_task(header: &str, rest: &[u8]) -> bool {
 
 /// What the kernel never goes on with, but titles of its reports do: it names the address or the place, not the function.
 const TITLES: [(&str, &[&str]); 3] = [
-    ("BUG:", &[" unable to handle kernel NULL pointer dereference in ", " unable to handle kernel paging request in "]),
+    (
+        "BUG:",
+        &[
+            " unable to handle kernel NULL pointer dereference in ",
+            " unable to handle kernel paging request in ",
+            " soft lockup in ",
+        ],
+    ),
     ("general protection fault", &[" in "]),
     ("kernel BUG", &[" in "]),
 ];

@@ -1,7 +1,7 @@
 //! A mail's headers, parts and encodings: as much of MIME as it takes to get at the text.
 
 use super::super::html;
-use super::{Line, unquoted};
+use super::{Line, printable, unquoted};
 
 /// What `format=` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,7 +130,8 @@ pub(super) fn read_part(part: &[(&[u8], usize)], depth: usize, plain: bool, line
         false => unquoted(text, origin, flowed),
     };
     match field(header, "Content-Transfer-Encoding").unwrap_or_default().to_ascii_lowercase().as_str() {
-        "quoted-printable" => quoted_printable(body, &make, lines),
+        "quoted-printable" => printable::decode(body, &make, lines),
+        "" if printable::is_encoded(body.iter().copied()) => printable::decode(body, &make, lines),
         "base64" => {
             let origin = body.first().map_or(0, |&(_, origin)| origin);
             let decoded = base64(body);
@@ -197,39 +198,6 @@ fn parts_of<'p, 'a>(body: Lines<'p, 'a>, boundary: &str) -> Vec<Lines<'p, 'a>> {
         parts.push(&body[start..]);
     }
     parts
-}
-
-/// `=3D`, `=20`, and `=` at a line's end, which joins it with the next.
-fn quoted_printable(body: &[(&[u8], usize)], make: &impl Fn(Vec<u8>, usize) -> Line, lines: &mut Vec<Line>) {
-    let mut whole: Option<(Vec<u8>, usize)> = None;
-    for &(line, origin) in body {
-        let line = line.trim_ascii_end();
-        let (line, soft) = line.strip_suffix(b"=").map_or((line, false), |line| (line, true));
-        let (text, _) = whole.get_or_insert_with(|| (Vec::new(), origin));
-        decode_quoted(line, text);
-        if !soft && let Some((text, origin)) = whole.take() {
-            lines.push(make(text, origin));
-        }
-    }
-    if let Some((text, origin)) = whole {
-        lines.push(make(text, origin));
-    }
-}
-
-fn decode_quoted(line: &[u8], out: &mut Vec<u8>) {
-    let mut at = 0;
-    while at < line.len() {
-        let digit = |offset: usize| line.get(at + offset).and_then(|&byte| char::from(byte).to_digit(16));
-        if line[at] == b'='
-            && let (Some(high), Some(low)) = (digit(1), digit(2))
-        {
-            out.push((high * 16 + low) as u8);
-            at += 3;
-        } else {
-            out.push(line[at]);
-            at += 1;
-        }
-    }
 }
 
 /// Decodes what is base64 and leaves the rest out.

@@ -2,6 +2,7 @@
 
 mod cut;
 mod mime;
+mod printable;
 mod stamp;
 mod wrap;
 
@@ -23,7 +24,7 @@ struct Line {
 }
 
 /// The text of a mail without quoting, encodings and wrapping; `None` if the text is not mail: it has neither an mbox
-/// separator nor a mail's header, and fewer than a third of its lines are quoted.
+/// separator nor a mail's header, it is not encoded as mails are, and fewer than a third of its lines are quoted.
 #[must_use]
 pub fn unquote_mail(text: &[u8]) -> Option<Vec<u8>> {
     read_mail(text).map(|mail| mail.text)
@@ -53,6 +54,9 @@ pub fn read_mail(text: &[u8]) -> Option<Inside> {
         // Most texts are not mails, and their first lines say so.
         if mime::header_length(split(text)).is_some() {
             read_message(&split(text).collect::<Vec<_>>(), &mut lines);
+        } else if printable::is_encoded(split(text)) {
+            let plain = |text, origin| unquoted(text, origin, mime::Flowed::No);
+            printable::decode(&split(text).collect::<Vec<_>>(), &plain, &mut lines);
         } else if is_quoted(text) {
             let flowed = mime::Flowed::No;
             lines.extend(split(text).map(|(line, origin)| unquoted(line.to_vec(), origin, flowed)));
