@@ -6,7 +6,7 @@ use super::excerpt::Excerpt;
 use super::frames::frame_line;
 use super::printed::KeptLine;
 use super::scan::{after, find, keyed, leading_number, number, split, split_last, text, word, words};
-use super::sentence::{AT_ONCE, CUT, is_devices, is_sentence, is_tests, time_of, unbolded};
+use super::sentence::{AT_ONCE, CUT, is_devices, is_of_stall, is_sentence, is_tests, time_of, unbolded};
 use super::symbolized::{is_inlined_copy, is_source_line, undo};
 use super::{SlabObject, SourceLine};
 use crate::grammar::Grammar;
@@ -85,8 +85,11 @@ pub fn said(grammar: &Grammar, window: &[u8], known: &Known<'_>, excerpt: &Excer
     let faults = grammar.output.faults.iter().any(|words| find(plain, words).is_some());
     let has_said = check.is_some() || trapped.is_some() && out.source.is_some() && find(plain, "WARNING: ").is_some();
     let below = lines.iter().take_while(own).map(|line| message(excerpt, line).trim_ascii());
-    // What runs the code says how it goes, in between.
-    for line in below.filter(|line| !is_tests(line)).take(if has_said { 0 } else { BELOW }) {
+    // What runs the code says how it goes, in between, and so does who looks for stalls on another CPU.
+    let stalls = find(plain, "rcu").is_some() || find(plain, "RCU").is_some();
+    for line in
+        below.filter(|line| !is_tests(line) && (stalls || !is_of_stall(line))).take(if has_said { 0 } else { BELOW })
+    {
         // The words of a warning above its place name it.
         if out.source.is_none() && line.starts_with(b"WARNING: ") {
             out.source = source_line(line);
@@ -107,7 +110,10 @@ pub fn said(grammar: &Grammar, window: &[u8], known: &Known<'_>, excerpt: &Excer
     while let Some((line, letters)) = rest.next() {
         // Why a page is shown above `[ cut here ]`, the report below says.
         let cut = |(next, _): &(&[u8], Letters)| find(next, CUT).is_some();
-        if may_tell(line, letters, above) && !(line.starts_with(DUMPED) && rest.peek().is_some_and(cut)) {
+        if may_tell(line, letters, above)
+            && (stalls || find(line, STARVED).is_none())
+            && !(line.starts_with(DUMPED) && rest.peek().is_some_and(cut))
+        {
             of_object(line, letters, above, &mut out);
         }
         above = line;

@@ -70,6 +70,11 @@ pub(super) fn is_tests(line: &[u8]) -> bool {
     result.strip_prefix(b"ok ").is_some_and(|rest| number(word(rest).0).is_some())
 }
 
+/// Whether who looks for stalls of RCU says it.
+pub(super) fn is_of_stall(line: &[u8]) -> bool {
+    [&b"rcu: "[..], b"NMI backtrace for cpu ", b"Sending NMI from CPU "].iter().any(|start| line.starts_with(start))
+}
+
 /// Whether lockdep says which kernel it is, `6.1.0 #2 Not tainted`, of whatever name: `syzkaller #0 Not tainted`.
 fn is_release(line: &[u8]) -> bool {
     let behind = split(line, " #").map(|(_, rest)| word(rest)).filter(|(build, _)| number(build).is_some());
