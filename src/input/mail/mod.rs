@@ -54,7 +54,7 @@ pub fn read_mail(text: &[u8]) -> Option<Inside> {
         // Most texts are not mails, and their first lines say so.
         if mime::header_length(split(text)).is_some() {
             read_message(&split(text).collect::<Vec<_>>(), &mut lines);
-        } else if printable::is_encoded(split(text)) {
+        } else if printable::may_be_encoded(text) && printable::is_encoded(split(text)) {
             let plain = |text, origin| unquoted(text, origin, mime::Flowed::No);
             printable::decode(&split(text).collect::<Vec<_>>(), &plain, &mut lines);
         } else if is_quoted(text) {
@@ -70,6 +70,8 @@ pub fn read_mail(text: &[u8]) -> Option<Inside> {
 /// So much of a text is looked at for being wrapped, bytes, and so many lines must go on below.
 const WRAPPED_SAMPLE: usize = 64 << 10;
 const WRAPPED: usize = 2;
+/// A log whose first so many lines have stamps was not wrapped.
+const FIRST: usize = 12;
 /// Where so many of a hundred lines have a stamp, those without it are known by that.
 const STAMPED_SHARE: usize = 60;
 
@@ -78,10 +80,12 @@ const STAMPED_SHARE: usize = 60;
 #[must_use]
 pub fn read_wrapped(text: &[u8]) -> Option<Inside> {
     let sample = || split(text).take_while(|(_, origin)| *origin < WRAPPED_SAMPLE);
-    if sample().any(|(line, _)| line.len() > wrap::WIDEST) {
+    let full = || sample().filter(|(line, _)| !line.trim_ascii().is_empty());
+    if full().take(FIRST).all(|(line, _)| stamp::is_stamped(line))
+        || sample().any(|(line, _)| line.len() > wrap::WIDEST)
+    {
         return None;
     }
-    let full = || sample().filter(|(line, _)| !line.trim_ascii().is_empty());
     if full().filter(|(line, _)| stamp::is_stamped(line)).count() * 100 >= full().count() * STAMPED_SHARE {
         return None;
     }

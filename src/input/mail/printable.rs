@@ -36,6 +36,12 @@ pub(super) fn is_encoded<'a>(lines: impl Iterator<Item = (&'a [u8], usize)>) -> 
     shown && foreign * FOREIGN_SHARE <= broken + escapes
 }
 
+/// Whether a line of a text may be broken so, decided at a glance.
+pub(super) fn may_be_encoded(text: &[u8]) -> bool {
+    let sample = &text[..text.len().min(SAMPLE)];
+    memchr::memmem::find(sample, b"=\n").is_some() || memchr::memmem::find(sample, b"=\r\n").is_some()
+}
+
 /// Adds the lines that `make` makes of decoded ones.
 pub(super) fn decode(body: &[(&[u8], usize)], make: &impl Fn(Vec<u8>, usize) -> Line, lines: &mut Vec<Line>) {
     let mut whole: Option<(Vec<u8>, usize)> = None;
