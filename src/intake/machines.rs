@@ -60,8 +60,7 @@ pub(super) fn machines(log: &[u8], exported: Option<&Exported>) -> Vec<(String, 
     }
     let lines = Lines::of(log, exported.filter(|_| named));
     let apart = exported.is_some_and(|exported| exported.apart);
-    let count = lines.kernels.iter().filter(|kernel| **kernel).count();
-    if !(2..=MOST).contains(&count) || !(apart || lines.interleave(log)) {
+    if !(2..=MOST).contains(&lines.speakers()) || !(apart || lines.changes(log).interleave()) {
         return Vec::new();
     }
     lines.apart(log, exported)
@@ -71,7 +70,15 @@ pub(super) fn machines(log: &[u8], exported: Option<&Exported>) -> Vec<(String, 
 pub(super) fn are_several(text: &[u8]) -> bool {
     begins_with_host(text) && {
         let lines = Lines::of(text, None);
-        lines.kernels.iter().filter(|kernel| **kernel).count() > 1 && lines.interleave(text)
+        lines.speakers() > 1 && lines.changes(text).interleave()
+    }
+}
+
+/// Whether the last lines of a log that goes on show it by now, whatever comes.
+pub(super) fn are_surely_several(text: &[u8]) -> bool {
+    begins_with_host(text) && {
+        let lines = Lines::of(text, None);
+        lines.speakers() > 1 && lines.changes(text).surely_interleave()
     }
 }
 
@@ -183,41 +190,47 @@ impl Lines {
         })
     }
 
-    /// Whether the log goes from machine to machine and back, or to one whose clock is behind, and its stamps do not show that one clock
-    /// goes on all the way. Of other words than a log server's the clocks must show that they stand for machines.
-    fn interleave(&self, log: &[u8]) -> bool {
+    /// How many machines' kernels say anything.
+    fn speakers(&self) -> usize {
+        self.kernels.iter().filter(|kernel| **kernel).count()
+    }
+
+    /// How the log goes from machine to machine.
+    fn changes(&self, log: &[u8]) -> Changes {
         let boots = |from: usize| {
             let near = self.lines[from..].iter().take(NEAR);
             let mut own = near.filter(|(_, number)| *number == self.lines[from].1).take(BOOT);
             own.any(|(line, _)| boot_start(&log[line.clone()]))
         };
-        let (mut seen, mut booted, mut returns) = (vec![false; self.names.len()], false, 0);
-        let (mut clocked, mut behind) = (0, 0);
-        let shown = self.runs().take(RUNS).any(|(from, number)| {
+        let (mut seen, mut booted, mut behind) = (vec![false; self.names.len()], false, 0);
+        let mut found = Changes::default();
+        found.shown = self.runs().take(RUNS).any(|(from, number)| {
             let boot = boots(from);
             let booted = std::mem::replace(&mut booted, boot);
             let again = std::mem::replace(&mut seen[number], true);
             let clocks = self.clocks(log, from);
+            found.stamped |= clocks.is_some();
+            // The clock of a kernel that has just begun is not in order yet.
+            let clocks = clocks.filter(|(above, now)| above.max(*now) > EARLY);
             let back = |step: f64| clocks.is_some_and(|(above, now)| now + step < above);
-            clocked += usize::from(clocks.is_some());
+            found.clocked += usize::from(clocks.is_some());
             behind += usize::from(back(NOISE) && !boot);
             if again && !boot && !booted && (self.sure || back(STEP)) {
-                returns += 1;
+                found.returns += 1;
             }
             let is_up = clocks.is_some_and(|(_, now)| now > BOOTED);
-            returns >= RETURNS && behind > 0 || self.sure && is_up && back(STEP) && !boot
+            found.returns >= RETURNS && behind > 0 || self.sure && is_up && back(STEP) && !boot
         });
-        shown || returns >= RETURNS && clocked < CLOCKED
+        found
     }
 
-    /// The stamps of the line above one and of itself; none of a kernel that has just begun, whose clock is not in order yet.
+    /// The stamps of the line above one and of itself.
     fn clocks(&self, log: &[u8], from: usize) -> Option<(f64, f64)> {
         let time = |(line, _): &(Range<usize>, usize)| {
             let stamp = memchr::memchr(b'[', &log[line.clone()])?;
             lex(&log[line.start + stamp..line.end]).time
         };
-        let clocks = time(&self.lines[from.checked_sub(1)?]).zip(time(&self.lines[from]));
-        clocks.filter(|(above, now)| above.max(*now) > EARLY)
+        time(&self.lines[from.checked_sub(1)?]).zip(time(&self.lines[from]))
     }
 
     fn apart(&self, log: &[u8], exported: Option<&Exported>) -> Vec<(String, Inside)> {
@@ -231,6 +244,31 @@ impl Lines {
         }
         let names = self.names.iter().map(|name| String::from_utf8_lossy(name).into_owned());
         names.zip(parts).filter_map(|(name, part)| Some((name, part?))).collect()
+    }
+}
+
+/// How a log goes from machine to machine.
+#[derive(Debug, Clone, Copy, Default)]
+struct Changes {
+    /// Whether it goes back to one and to a clock that is behind, or to the clock of a machine that is up for long.
+    shown: bool,
+    /// How often it goes back to a machine that did not boot there. Of other words than a log server's, which may be no machines, the clocks
+    /// must show that they are.
+    returns: usize,
+    /// How often both lines have a stamp from which on stamps are in order, and whether any have one.
+    clocked: usize,
+    stamped: bool,
+}
+
+impl Changes {
+    /// Whether the lines are several machines': the stamps of all of them do not show that one clock goes on all the way.
+    fn interleave(self) -> bool {
+        self.shown || self.returns >= RETURNS && self.clocked < CLOCKED
+    }
+
+    /// The same of lines that others follow.
+    fn surely_interleave(self) -> bool {
+        self.shown || self.returns >= RETURNS && !self.stamped
     }
 }
 
