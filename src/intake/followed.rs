@@ -405,7 +405,7 @@ mod tests {
             said.extend(followed.push(piece));
             read += piece.len();
             while let Some(length) = log[lines..read].find('\n') {
-                said.extend(followed.line(log[lines..lines + length].as_bytes(), lines as u64));
+                said.extend(followed.line(&log.as_bytes()[lines..lines + length], lines as u64));
                 lines += length + 1;
             }
         }

@@ -36,7 +36,9 @@ pub(super) fn goes_on(whole: &[u8], rest: &[u8]) -> bool {
         _ if is_parenthesis(rest) => stamped && is_name(last),
         _ if is_register(last) => words(rest).all(|word| is_value(word) || is_register(word)),
         _ if last == b"task" && words(text).any(|word| word == b"addr") => is_task(rest),
-        _ if is_address(last) || last == b"?" || last == b"from" => is_call(first) && is_frame_begin(text, stamped),
+        _ if last == b"?" || last == b"from" => is_call(first) && is_frame_begin(text, stamped),
+        // An address below an address is the next frame of a kernel without symbols.
+        _ if is_address(last) => is_call(first) && !is_address(first) && is_frame_begin(text, stamped),
         _ if is_function(last) => is_place_only(rest) || (is_module_name(first) && words(rest).count() == 1),
         _ if rest.ends_with(b"[inline]") => {
             is_place_only(rest) && is_name(last) && (last == text || text.starts_with(b"BUG: ") || text.contains(&b'}'))
@@ -234,6 +236,7 @@ mod tests {
             ("Uninit was created at:", " frob_alloc+0x1/0x20"),
             ("[...]", " frob_read+0x1/0x20"),
             ("frob_read+0x1/0x20", "ksys_read+0x1/0x20"),
+            (" [<ffffffff8d6010a3>]", "[<ffffffff8d60114c>]"),
             ("Modules linked in: frob lamp", "and so on"),
             ("[    1.000000] frob: ready", "[    1.000001] lamp: ready"),
         ] {
