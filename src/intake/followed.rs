@@ -39,8 +39,9 @@ pub struct Followed {
     names: HashMap<Vec<u8>, usize>,
     /// Whose line the last one was.
     last: Option<usize>,
-    /// Lines so far.
+    /// Lines so far, and where the last one ended.
     count: u64,
+    end: u64,
     /// What is known until they are told apart, if they are to be.
     apart: Option<Evidence>,
     /// What the one engine has told of lines that are still to come to their machines.
@@ -100,7 +101,18 @@ impl Followed {
     pub fn new(options: Options) -> Self {
         let one = Some(Engine::new(options.clone()));
         let (machines, names) = (Vec::new(), HashMap::new());
-        Self { options, one, machines, names, last: None, count: 0, apart: None, told: HashSet::new(), news: None }
+        Self {
+            options,
+            one,
+            machines,
+            names,
+            last: None,
+            count: 0,
+            end: u64::MAX,
+            apart: None,
+            told: HashSet::new(),
+            news: None,
+        }
     }
 
     /// Nothing was read yet: the lines may be those of several machines.
@@ -108,24 +120,45 @@ impl Followed {
         self.apart = Some(Evidence::default());
     }
 
-    /// Takes more bytes; yields what they completed. Their lines are to be given to [`Followed::line`], too.
+    /// Takes more bytes; yields what they completed. Their lines are to be given to [`Followed::line`] then; what is whole waits for
+    /// [`Followed::release`] where they may be several machines'.
     pub fn push(&mut self, bytes: &[u8]) -> Vec<Said> {
-        let items = self.one.as_mut().map(|engine| engine.push(bytes)).unwrap_or_default();
-        self.of_one(items, self.count)
+        let mut items = self.one.as_mut().map(|engine| engine.push(bytes)).unwrap_or_default();
+        if let Some(evidence) = &mut self.apart {
+            evidence.held.extend(items.extract_if(.., |item| matches!(item, Item::Closed(_))));
+        }
+        self.of_one(items)
     }
 
-    /// What the one engine yields, `count` lines behind the log's beginning.
-    fn of_one(&mut self, mut items: Vec<Item>, count: u64) -> Vec<Said> {
+    /// What waits no longer when all lines so far were taken.
+    pub fn release(&mut self) -> Vec<Said> {
+        let sure = self.apart.as_mut().filter(|evidence| self.count >= evidence.sure);
+        let held = sure.map(|evidence| std::mem::take(&mut evidence.held)).unwrap_or_default();
+        self.of_one(held)
+    }
+
+    /// What the one engine tells.
+    fn of_one(&mut self, items: Vec<Item>) -> Vec<Said> {
         if let Some(evidence) = &mut self.apart {
-            evidence.hold(&mut items, count);
             evidence.told.extend(items.iter().map(told));
         }
         items.into_iter().map(|item| Said { machine: None, item }).collect()
     }
 
+    /// What the one engine holds back, before what it yields at last.
+    fn with_held(&mut self, items: Vec<Item>) -> Vec<Said> {
+        let mut all = self.apart.as_mut().map(|evidence| std::mem::take(&mut evidence.held)).unwrap_or_default();
+        all.extend(items);
+        self.of_one(all)
+    }
+
     /// Takes a whole line without its end, which stands at an offset of the log; yields what it completed for its machine.
     pub fn line(&mut self, line: &[u8], offset: u64) -> Vec<Said> {
-        self.count += 1;
+        // A long line comes in pieces.
+        if offset != self.end {
+            self.count += 1;
+        }
+        self.end = offset + line.len() as u64;
         let mut said = Vec::new();
         let place = (offset, self.count);
         if self.one.is_none() {
@@ -134,12 +167,8 @@ impl Followed {
                 said.retain(|said| !self.told.contains(&told(&said.item)));
                 self.told.retain(|(_, at)| *at >= offset);
             }
-        } else if let Some(evidence) = &mut self.apart {
-            if evidence.take(line, place) {
-                self.tell_apart(&mut said);
-            } else if evidence.sure == self.count {
-                said = self.of_one(Vec::new(), self.count);
-            }
+        } else if self.apart.as_mut().is_some_and(|evidence| evidence.take(line, place)) {
+            self.tell_apart(&mut said);
         }
         said
     }
@@ -148,7 +177,7 @@ impl Followed {
     pub fn flush(&mut self) -> Vec<Said> {
         let mut said: Vec<Said> = self.machines.iter_mut().flat_map(Machine::flush).collect();
         let items = self.one.as_mut().map(Engine::flush).unwrap_or_default();
-        said.extend(self.of_one(items, u64::MAX));
+        said.extend(self.with_held(items));
         said
     }
 
@@ -160,7 +189,7 @@ impl Followed {
         };
         let mut said: Vec<Said> = self.machines.iter_mut().flat_map(|machine| machine.said(ended)).collect();
         let items = self.one.take().map(|engine| engine.finish().0).unwrap_or_default();
-        said.extend(self.of_one(items, u64::MAX));
+        said.extend(self.with_held(items));
         self.machines.clear();
         said
     }
@@ -242,15 +271,6 @@ fn told(item: &Item) -> (Kind, u64) {
 }
 
 impl Evidence {
-    /// Keeps reports that are whole back where it is not known yet whose lines they are made of, and gives back what waits no longer.
-    fn hold(&mut self, items: &mut Vec<Item>, count: u64) {
-        if count < self.sure {
-            self.held.extend(items.extract_if(.., |item| matches!(item, Item::Closed(_))));
-        } else if !self.held.is_empty() {
-            items.splice(0..0, self.held.drain(..));
-        }
-    }
-
     /// Keeps a line; whether the lines show by now that they are several machines'.
     fn take(&mut self, line: &[u8], (offset, count): (u64, u64)) -> bool {
         let mut changed = false;
@@ -264,8 +284,8 @@ impl Evidence {
             self.name = line[host.at].to_vec();
         }
         if self.name.is_empty() {
-            // What was told before concerns no line that is kept.
-            self.told.clear();
+            // What was told of this line concerns none that is kept.
+            self.told.retain(|(_, at)| *at > offset);
             return false;
         }
         if self.text.len() > 2 * KEPT {
@@ -372,8 +392,8 @@ mod tests {
     use std::fmt::Write as _;
     use std::ops::ControlFlow;
 
-    /// A crash of one machine and a warning of another, as a log server writes them, behind lines of both.
-    fn both(calm: usize) -> String {
+    /// A crash of one machine and a warning of another, as a log server writes them, behind lines of one and before lines of both.
+    fn both(calm: usize, below: usize) -> String {
         let crash = "BUG: unable to handle page fault for address: ffffc900\nOops: 0000 [#1] SMP\n\
             CPU: 1 PID: 7 Comm: lampd Not tainted 6.12.0 #1\nRIP: 0010:lamp_dim+0x1b/0x40\nCall Trace:\n <TASK>\n\
             lamp_store+0x2f/0x60\n vfs_write+0x2ba/0x450\n </TASK>\n---[ end trace 0000000000000000 ]---";
@@ -392,7 +412,16 @@ mod tests {
             line(calm + number, "alpha", 5000 + calm + number, one);
             line(calm + number, "beta.example.org", 60 + number, other);
         }
+        for second in 30..30 + below {
+            line(calm + second, "beta", 60 + second, "door: shut");
+            line(calm + second, "alpha", 5000 + calm + second, "lamp: off");
+        }
         log
+    }
+
+    /// Without the domain: who reads all of a log may know that the machine is also called so.
+    fn short(name: &str) -> String {
+        name.split('.').next().unwrap_or_default().to_owned()
     }
 
     /// What is found in pieces of so many bytes: machine, what it is, line, start and title.
@@ -408,6 +437,7 @@ mod tests {
                 said.extend(followed.line(&log.as_bytes()[lines..lines + length], lines as u64));
                 lines += length + 1;
             }
+            said.extend(followed.release());
         }
         said.extend(followed.finish());
         let mut all: Vec<_> = said
@@ -420,7 +450,7 @@ mod tests {
                 let (kind, start) = told(&item);
                 // The first lines may be told before it is known whose they are.
                 let machine = machine.filter(|_| kind != Kind::Opened);
-                (machine.as_deref().unwrap_or_default().to_owned(), kind, line, start, title)
+                (short(machine.as_deref().unwrap_or_default()), kind, line, start, title)
             })
             .collect();
         all.sort();
@@ -429,8 +459,8 @@ mod tests {
 
     #[test]
     fn each_machine_says_what_its_own_log_says() {
-        for calm in [0, 3, 700] {
-            let log = both(calm);
+        for (calm, below) in [(0, 0), (3, 2000), (700, 20)] {
+            let log = both(calm, below);
             let mut wanted = Vec::new();
             each_machine_in("x", log.clone().into_bytes(), &mut |machine| {
                 let Ok(Content::Text(text, _)) = machine.content else { panic!("a text") };
@@ -438,7 +468,7 @@ mod tests {
                     text.settle(&mut item);
                     let (kind, start) = told(&item);
                     wanted.push(match item {
-                        Item::Closed(report) => (machine.name[2..].to_owned(), kind, report.line, start, report.title),
+                        Item::Closed(report) => (short(&machine.name[2..]), kind, report.line, start, report.title),
                         _ => (String::new(), kind, 0, start, String::new()),
                     });
                 }
@@ -455,7 +485,7 @@ mod tests {
     #[test]
     fn one_machine_says_the_same_as_ever() {
         let log: String =
-            both(3).lines().filter(|line| line.contains("alpha")).fold(String::new(), |log, line| log + line + "\n");
+            both(3, 0).lines().filter(|line| line.contains("alpha")).fold(String::new(), |log, line| log + line + "\n");
         let renamed = log.replacen("alpha", "installer", 2);
         // One clock under two names, which is not in order yet at first.
         let named = |(number, line): (usize, &str)| match number % 2 {

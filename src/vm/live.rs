@@ -111,6 +111,9 @@ impl LiveLog {
         };
         let mut lines = std::mem::take(&mut self.serial);
         lines.push(bytes, |line, offset| self.serial_line(line, offset, now, &mut findings));
+        if let Some(engine) = &mut self.engine {
+            findings.extend(engine.release().into_iter().map(Finding::Said));
+        }
         // Nobody ends the line of a prompt.
         if self.booting && lines.pending.trim_ascii_end().ends_with(b" login:") {
             self.prompt.get_or_insert(now);
