@@ -1,9 +1,16 @@
 //! Texts that somebody wrote for readers, by the marks that their form puts at their beginning: manuals, changelogs.
 
 use crate::input::lines;
+use memchr::memmem::Finder;
+use std::sync::LazyLock;
 
-/// So many lines that are not empty are looked at.
+/// So many lines that are not empty are looked at, and no more bytes.
 const LINES: usize = 40;
+const NEAR: usize = 4 << 10;
+
+/// How a directive begins.
+const DIRECTIVE: &[u8] = b".. ";
+static MARKS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(DIRECTIVE));
 
 /// Whether a text is a manual page (its source or what `man` shows), reStructuredText, or the changelog of a package. A log of a kernel that one of
 /// them quotes is read as one in a mail.
@@ -15,7 +22,12 @@ pub(super) fn is_written(text: &[u8]) -> bool {
         || is_heading_of_man(begins)
         || is_debians(begins)
         || is_red_hats(begins)
-        || std::iter::once(begins).chain(first.take(LINES)).any(is_directive)
+        || may_hold_directives(text) && std::iter::once(begins).chain(first.take(LINES)).any(is_directive)
+}
+
+/// Whether the marks of a directive stand anywhere near the beginning of a text: in nearly no log they do.
+fn may_hold_directives(text: &[u8]) -> bool {
+    MARKS.find(&text[..text.len().min(NEAR)]).is_some()
 }
 
 /// `.TH WIDGET 8`, `.Dd`, or a comment of roff.
@@ -48,7 +60,7 @@ fn is_red_hats(line: &[u8]) -> bool {
 
 /// `.. SPDX-License-Identifier: …`, `.. note::`, `.. _widget:`
 fn is_directive(line: &[u8]) -> bool {
-    let Some(rest) = line.trim_ascii_start().strip_prefix(b".. ") else { return false };
+    let Some(rest) = line.trim_ascii_start().strip_prefix(DIRECTIVE) else { return false };
     rest.starts_with(b"SPDX-")
         || rest.starts_with(b"_") && rest.ends_with(b":")
         || rest.ends_with(b"::")

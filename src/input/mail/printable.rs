@@ -1,7 +1,12 @@
 //! Quoted-printable text: `=3D`, `=20`, and `=` at a line's end, which joins it with the next.
 
 use super::Line;
+use memchr::memmem::Finder;
+use std::sync::LazyLock;
 
+/// Where a line is broken, and the same with the line end of mails.
+static BREAK: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("=\n"));
+static BREAK_OF_MAILS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("=\r\n"));
 /// So much of a text is looked at, bytes.
 const SAMPLE: usize = 64 << 10;
 /// The encoding makes no line longer than 76; some programs count the line's end.
@@ -39,7 +44,7 @@ pub(super) fn is_encoded<'a>(lines: impl Iterator<Item = (&'a [u8], usize)>) -> 
 /// Whether a line of a text may be broken so, decided at a glance.
 pub(super) fn may_be_encoded(text: &[u8]) -> bool {
     let sample = &text[..text.len().min(SAMPLE)];
-    memchr::memmem::find(sample, b"=\n").is_some() || memchr::memmem::find(sample, b"=\r\n").is_some()
+    BREAK.find(sample).is_some() || memchr::memchr(b'\r', sample).is_some() && BREAK_OF_MAILS.find(sample).is_some()
 }
 
 /// Adds the lines that `make` makes of decoded ones.

@@ -56,8 +56,24 @@ fn is_dated_by_dmesg(text: &[u8]) -> bool {
     inner[..end].split(|byte| *byte == b' ').any(clock)
 }
 
+/// `[   12.345678] ` or `[   12.345678][   T57] ` at the start.
+fn is_usual(text: &[u8]) -> bool {
+    let Some(inner) = text.strip_prefix(b"[") else { return false };
+    let blanks = inner.iter().take_while(|byte| **byte == b' ').count();
+    let digits = |from: usize| inner[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let dot = blanks + digits(blanks);
+    dot > blanks && inner.get(dot) == Some(&b'.') && {
+        let end = dot + 1 + digits(dot + 1);
+        end > dot + 1 && (inner[end..].starts_with(b"] ") || inner[end..].starts_with(b"]["))
+    }
+}
+
 /// `[   12.345678]` at the start, a level before it perhaps; or, with printk.time=0, `[   T57]`; or a date.
 pub(super) fn is_stamped(text: &[u8]) -> bool {
+    // Nearly all are.
+    if is_usual(text) {
+        return true;
+    }
     if is_dated(text) || is_dated_by_dmesg(text) {
         return true;
     }
