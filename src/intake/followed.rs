@@ -12,11 +12,13 @@ use std::sync::Arc;
 
 /// So much is kept for the moment when the lines turn out to be several machines', bytes.
 const KEPT: usize = 512 << 10;
+/// So many names are known at once.
+const NAMES: usize = 4 * MOST;
 /// So many changes from name to name are looked at one by one, later ones ever less often.
 const CHANGES: usize = 64;
 /// Places of a machine's lines that are known: a report has fewer.
 const PLACES: usize = 4096;
-/// When another name shows up first, what is whole waits for so many lines: it may be made of two machines' lines.
+/// When the name changes, what is whole waits for so many lines: it may be made of two machines' lines.
 const DOUBTFUL: u64 = 256;
 
 /// What was found, and in which machine's lines if the log holds those of several.
@@ -256,7 +258,9 @@ impl Followed {
             self.machines.push(Machine::new(&String::from_utf8_lossy(name), &self.options));
             self.machines.len() - 1
         });
-        self.names.insert(name.to_vec(), number);
+        if self.names.len() < NAMES {
+            self.names.insert(name.to_vec(), number);
+        }
         Some(number)
     }
 }
@@ -278,7 +282,8 @@ impl Evidence {
             && line[host.at.clone()] != *self.name
         {
             changed = !self.name.is_empty();
-            if changed && self.changes == 0 {
+            // One machine may go by several names for ever.
+            if changed && self.changes < CHANGES {
                 self.sure = count + DOUBTFUL;
             }
             self.name = line[host.at].to_vec();
