@@ -31,7 +31,8 @@ impl FollowedJournal {
         command.arg(if begin == Begin::End { "--lines=0" } else { "--no-tail" });
         match folder {
             // `-k` means this boot, which a folder of another machine knows nothing of.
-            Some(folder) => command.arg("--directory").arg(folder).arg("_TRANSPORT=kernel"),
+            // Without `--merge`, to follow means the last boot of one machine.
+            Some(folder) => command.arg("--merge").arg("--directory").arg(folder).arg("_TRANSPORT=kernel"),
             None => command.arg("--dmesg"),
         };
         command.env("LC_ALL", "C.UTF-8").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -276,6 +276,8 @@ fn a_journal_that_grows_is_watched() {
     let status = watcher.wait().expect("it ends");
     assert_eq!(status.code(), Some(1), "{told:#?}");
     assert!(told.iter().any(|line| line.contains("NULL pointer dereference in widget_put")), "{told:#?}");
+    let opened: Vec<&String> = told.iter().filter(|line| line.contains("\"happening\":\"opened\"")).collect();
+    assert!(!opened.is_empty() && opened.iter().all(|line| !line.contains("_TRANSPORT")), "{told:#?}");
 }
 
 /// A root with syslog written an hour east of UTC, a record of pstore of the second boot, a dump of a boot that no log has.

@@ -11,7 +11,7 @@ use super::window::Spot;
 use super::worded::take_words;
 use super::{Item, Options, Summary, in_order, thread_count};
 use crate::grammar::{Anchor, Gaps, PIECE, Room, Scanner, line_breaks};
-use crate::line::{BootMark, begins_boot, lex, same_boot};
+use crate::line::{BootMark, begins_boot, lex, same_boot, unwrap};
 use crate::report::{Event, Report, WINDOW};
 use kernels::Kernels;
 use parts::{Due, PART, Scanned, ScannedPart};
@@ -218,11 +218,12 @@ impl Reading {
                 if !self.may_be_kernel(line, header) {
                     continue;
                 }
-                let message = lex(line).message.min(line.len());
+                // What stands around the message in a record of the journal is none of it.
+                let line = unwrap(line);
                 items.push(Item::Opened {
                     header: self.options.grammar.headers[header].id.clone(),
                     start: self.base + anchor.start as u64,
-                    text: String::from_utf8_lossy(&line[message..]).trim_end().to_owned(),
+                    text: String::from_utf8_lossy(lex(&line).text(&line)).trim_end().to_owned(),
                 });
             }
         }
