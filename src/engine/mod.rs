@@ -398,4 +398,13 @@ mod tests {
         );
         assert_eq!(stopped, Err(5));
     }
+
+    #[test]
+    fn a_record_of_several_lines_is_opened_with_its_header() {
+        let record = br#"{"MESSAGE":"------------[ cut here ]------------\nBUG: unable to handle page fault for address: ffff\nOops: 0","_TRANSPORT":"kernel","SYSLOG_IDENTIFIER":"kernel"}
+"#;
+        let opened = read_items(Options { opened: true, ..Options::named("x") }, record).swap_remove(0);
+        let Item::Opened { text, start: 0, .. } = opened else { panic!("{opened:?}") };
+        assert_eq!(text, "BUG: unable to handle page fault for address: ffff");
+    }
 }

@@ -1,11 +1,9 @@
 //! What WARN says in words may begin like another report: it stands between `[ cut here ]` and WARN's place, or in old kernels below that.
 
 use crate::grammar::{Anchor, Grammar};
+use crate::line::CUT_HERE;
 use crate::report::console;
 use memchr::memmem::find;
-
-/// What stands above a warning.
-const CUT: &[u8] = b"[ cut here ]";
 
 /// Takes from the anchors from `known` on the second of two for the first lines of one warning: the first names it, as for syzbot.
 pub(super) fn take_words(grammar: &Grammar, text: &[u8], anchors: &mut [Anchor], known: usize) {
@@ -16,7 +14,7 @@ pub(super) fn take_words(grammar: &Grammar, text: &[u8], anchors: &mut [Anchor],
         }
         let lines = [&text[first.start..first.end], &text[second.start..second.end]];
         let words = match lines.map(is_place) {
-            [false, true] if find(line_above(text, first.start), CUT).is_some() => first,
+            [false, true] if find(line_above(text, first.start), CUT_HERE.as_bytes()).is_some() => first,
             [true, false] => second,
             _ => continue,
         };

@@ -1,8 +1,8 @@
 //! A log that somebody pasted into a chat while others spoke: `[12:03] <ann> [    1.0] lamp: on`. What those say who pasted none of it is left
 //! out, for it stands between the lines of a report.
 
-use crate::input::{Inside, lines};
-use crate::line::{begins_with_stamp, is_body};
+use crate::input::{Inside, has_form, lines};
+use crate::line::{begins_with_stamp, is_body, level_named};
 use std::collections::BTreeMap;
 
 /// So many lines show whether it is a chat, empty ones aside.
@@ -13,11 +13,8 @@ const SHARE: usize = 60;
 const LINES: usize = 3;
 /// No name is longer, bytes.
 const NAME: usize = 32;
-/// Words that stand in the place of a name in logs.
-const LEVELS: [&[u8]; 14] = [
-    b"emerg", b"alert", b"crit", b"err", b"error", b"warn", b"warning", b"notice", b"info", b"debug", b"kern",
-    b"kernel", b"trace", b"fatal",
-];
+/// Words that stand in the place of a name in logs, besides the names of levels.
+const NAMELESS: [&[u8]; 4] = [b"kern", b"kernel", b"trace", b"fatal"];
 
 /// The lines of those who pasted a log, if others speak, too; of one speaker alone the name is a prefix like any other.
 pub(super) fn read_chat(text: &[u8]) -> Option<Inside> {
@@ -39,7 +36,9 @@ pub(super) fn read_chat(text: &[u8]) -> Option<Inside> {
     }
     let pasted = |name: &[u8]| speakers.get(name).is_some_and(|count| *count >= LINES);
     let some = speakers.values().filter(|count| **count >= LINES).count();
-    let is_level = speakers.keys().any(|name| LEVELS.iter().any(|level| level.eq_ignore_ascii_case(name)));
+    let is_level = speakers
+        .keys()
+        .any(|name| level_named(name).is_some() || NAMELESS.iter().any(|word| word.eq_ignore_ascii_case(name)));
     if !most(said, all) || some == 0 || some == speakers.len() || is_level {
         return None;
     }
@@ -88,14 +87,14 @@ fn is_name(name: &[u8]) -> bool {
 fn clock(line: &[u8]) -> usize {
     let open = usize::from(matches!(line.first(), Some(b'[' | b'(')));
     let mut at = open;
-    if form(&line[at..], b"0000-00-00") && matches!(line.get(at + 10), Some(b' ' | b'T')) {
+    if has_form(&line[at..], b"0000-00-00") && matches!(line.get(at + 10), Some(b' ' | b'T')) {
         at += 11;
     }
-    if !form(&line[at..], b"00:00") {
+    if !has_form(&line[at..], b"00:00") {
         return 0;
     }
     at += 5;
-    if form(&line[at..], b":00") {
+    if has_form(&line[at..], b":00") {
         at += 3;
     }
     let close = usize::from(open > 0);
@@ -105,11 +104,6 @@ fn clock(line: &[u8]) -> usize {
 
 fn has_seconds(clock: &[u8]) -> bool {
     clock.iter().filter(|byte| **byte == b':').count() > 1
-}
-
-fn form(text: &[u8], form: &[u8]) -> bool {
-    let fits = |(byte, form): (&u8, &u8)| if *form == b'0' { byte.is_ascii_digit() } else { byte == form };
-    text.len() >= form.len() && text.iter().zip(form).all(fits)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Lines above a log that somebody named it by: the fields of a tracker, the tags of a subject, the title of a page, what a mail server
 //! put on top.
 
-use super::landmarks::is_body;
+use super::landmarks::{CUT_HERE, is_body};
 use super::{find, lex, unwrap};
 use crate::input::{Landmark, landmark};
 
@@ -12,8 +12,6 @@ const FIELDS: [&str; 8] =
 const TAGS: [&str; 9] = ["external", "ext", "bug", "regression", "oops", "crash", "help", "question", "syzbot"];
 /// With what trackers call an entry, before its number.
 const ENTRIES: [&str; 6] = ["bug", "issue", "ticket", "case", "lp", "bugzilla"];
-/// What stands above a report is no part of what is above it.
-pub(super) const CUT_HERE: &str = "[ cut here ]";
 /// Between the name of a page and that of its site.
 const SITE: &str = " · ";
 

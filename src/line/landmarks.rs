@@ -3,6 +3,9 @@
 use super::find;
 use crate::input::{Landmark, landmark};
 
+/// What stands above a warning and a bug.
+pub(crate) const CUT_HERE: &str = "[ cut here ]";
+
 /// With what the row of the table begins in which `crash` shows a dump's last words.
 pub(super) const LAST_WORDS: &[u8] = b"PANIC: \"";
 
@@ -26,7 +29,7 @@ pub fn is_body(message: &[u8]) -> bool {
         || find(text, "Not tainted").is_some()
         || find(text, "Tainted: ").is_some()
         || find(text, " is trying to ").is_some()
-        || find(text, "[ cut here ]").is_some()
+        || find(text, CUT_HERE).is_some()
         || find(text, "locks held by ").is_some()
         || find(text, " state:").is_some_and(|at| text[..at].starts_with(b"task:"))
         || is_register(text)

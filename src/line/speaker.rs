@@ -2,8 +2,8 @@
 
 use super::code::{is_among_code, is_format, is_program_text};
 use super::dressing::{Dressing, stamp_at};
-use super::heading::{CUT_HERE, ends_as_page, names_it, stands_above};
-use super::landmarks::{LAST_WORDS, is_body};
+use super::heading::{ends_as_page, names_it, stands_above};
+use super::landmarks::{CUT_HERE, LAST_WORDS, is_body};
 use super::{Wrapper, boot_mark, find, lex, plain, unwrap};
 use crate::input::landmark;
 #[cfg(feature = "schema")]

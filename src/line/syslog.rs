@@ -109,7 +109,7 @@ fn structured(rest: &[u8]) -> Option<usize> {
 }
 
 /// printk's number of a level's name, as syslog and dmesg write it.
-pub(super) fn level_named(name: &[u8]) -> Option<u8> {
+pub(crate) fn level_named(name: &[u8]) -> Option<u8> {
     const NAMES: [(&[u8], u8); 10] = [
         (b"emerg", 0),
         (b"alert", 1),

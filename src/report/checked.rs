@@ -6,9 +6,9 @@ use super::console::{Context, console};
 use super::context::cpu_line;
 use super::excerpt::Excerpt;
 use super::scan::{find, number};
-use super::sentence::{AT_ONCE, CUT, is_sentence, time_of, unbolded};
+use super::sentence::{AT_ONCE, is_sentence, time_of, unbolded};
 use crate::grammar::Grammar;
-use crate::line::is_same_but_digits;
+use crate::line::{CUT_HERE, is_same_but_digits};
 
 /// Lines of others may stand between, so that so many are looked at.
 const NEAR: usize = 4 * FEW;
@@ -41,7 +41,7 @@ pub(super) fn above<'w>(
     for _ in 0..NEAR {
         near = memchr::memrchr(b'\n', &window[..near]).unwrap_or(0);
     }
-    if memchr::memmem::find(&window[near..end], CUT.as_bytes()).is_none() {
+    if memchr::memmem::find(&window[near..end], CUT_HERE.as_bytes()).is_none() {
         return Vec::new();
     }
     // How many lines of this printer stand above the mark, once that was met.
@@ -58,7 +58,7 @@ pub(super) fn above<'w>(
             continue;
         }
         let line = unbolded(&raw[prefix.message.min(raw.len())..]);
-        if find(line, CUT).is_some() {
+        if find(line, CUT_HERE).is_some() {
             match check {
                 // BUG prints both in one go: what stands between is another's.
                 Some(_) if beyond.is_none() => beyond = Some(0),

@@ -6,11 +6,11 @@ use super::excerpt::Excerpt;
 use super::frames::frame_line;
 use super::printed::KeptLine;
 use super::scan::{after, find, keyed, leading_number, number, split, split_last, text, word, words};
-use super::sentence::{AT_ONCE, CUT, is_devices, is_of_stall, is_sentence, is_tests, time_of, unbolded};
+use super::sentence::{AT_ONCE, is_devices, is_of_stall, is_sentence, is_tests, time_of, unbolded};
 use super::symbolized::{is_inlined_copy, is_source_line, undo};
 use super::{SlabObject, SourceLine};
 use crate::grammar::Grammar;
-use crate::line::Letters;
+use crate::line::{CUT_HERE, Letters};
 use std::borrow::Cow;
 
 /// What a report says in words.
@@ -109,7 +109,7 @@ pub fn said(grammar: &Grammar, window: &[u8], known: &Known<'_>, excerpt: &Excer
     let mut rest = lines.iter().map(|line| (message(excerpt, line).trim_ascii(), line.letters)).peekable();
     while let Some((line, letters)) = rest.next() {
         // Why a page is shown above `[ cut here ]`, the report below says.
-        let cut = |(next, _): &(&[u8], Letters)| find(next, CUT).is_some();
+        let cut = |(next, _): &(&[u8], Letters)| find(next, CUT_HERE).is_some();
         if may_tell(line, letters, above)
             && (stalls || find(line, STARVED).is_none())
             && !(line.starts_with(DUMPED) && rest.peek().is_some_and(cut))

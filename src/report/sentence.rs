@@ -7,8 +7,6 @@ use super::stacks::{announcement, begins};
 use crate::grammar::Grammar;
 use crate::line::Letters;
 
-/// What stands above a warning and a bug.
-pub(super) const CUT: &str = "[ cut here ]";
 /// A line above `[ cut here ]`, or below a line that is all of a report, is of it if no more time lies between, seconds.
 pub(super) const AT_ONCE: f64 = 0.01;
 

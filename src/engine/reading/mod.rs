@@ -218,12 +218,16 @@ impl Reading {
                 if !self.may_be_kernel(line, header) {
                     continue;
                 }
-                // What stands around the message in a record of the journal is none of it.
-                let line = unwrap(line);
+                let header = &self.options.grammar.headers[header];
+                // What stands around the message in a record of the journal is none of it, nor are its other lines.
+                let whole = unwrap(line);
+                let lines = || whole.split(|byte| *byte == b'\n');
+                let line =
+                    lines().find(|line| header.text_in(line).is_some()).or_else(|| lines().next()).unwrap_or(line);
                 items.push(Item::Opened {
-                    header: self.options.grammar.headers[header].id.clone(),
+                    header: header.id.clone(),
                     start: self.base + anchor.start as u64,
-                    text: String::from_utf8_lossy(lex(&line).text(&line)).trim_end().to_owned(),
+                    text: String::from_utf8_lossy(lex(line).text(line)).trim_end().to_owned(),
                 });
             }
         }
