@@ -23,6 +23,11 @@ impl Wanted {
         Self { text, letters: Letters::of(text.as_bytes()) }
     }
 
+    /// What finds it in a whole log.
+    pub(crate) fn finder(self) -> memchr::memmem::Finder<'static> {
+        memchr::memmem::Finder::new(self.text)
+    }
+
     /// Where it begins in a line, or in a part of a line, that is spelled with `letters`.
     #[inline]
     pub(crate) fn find(self, bytes: &[u8], letters: Letters) -> Option<usize> {

@@ -1,7 +1,9 @@
 //! Whether reports stand in reverse order, their last lines first, by what stands next to what: exports of log servers show the newest
 //! line first, and all lines of a crash have one time.
 
-use memchr::memmem::find;
+use super::{Letters, Wanted};
+use memchr::memmem::Finder;
+use std::sync::LazyLock;
 
 /// What a line above another tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,32 +14,68 @@ enum Way {
 
 /// Lines of which the first stands directly above the second as the kernel prints them: rows of registers, what machine it is, what lockdep
 /// says of a task that keeps locks.
-const PAIRS: [[&[u8]; 2]; 6] = [
-    [b"RAX: ", b"RDX: "],
-    [b"x29: ", b"x26: "],
-    [b" Comm: ", b"Hardware name: "],
-    [b"task:", b"Call Trace:"],
-    [b"----------------", b" is leaving the kernel"],
-    [b" still held!", b" held by "],
+const PAIRS: [[Wanted; 2]; 6] = [
+    [Wanted::new("RAX: "), Wanted::new("RDX: ")],
+    [Wanted::new("x29: "), Wanted::new("x26: ")],
+    [Wanted::new(" Comm: "), Wanted::new("Hardware name: ")],
+    [Wanted::new("task:"), Wanted::new("Call Trace:")],
+    [Wanted::new("----------------"), Wanted::new(" is leaving the kernel")],
+    [Wanted::new(" still held!"), Wanted::new(" held by ")],
 ];
-/// Without any of these a log holds no two things that tell it.
-const NEEDED: [&[u8]; 2] = [b"RAX: ", b" still held!"];
 /// What begins a stack, and marks around a part of it.
-const TRACES: [&[u8]; 4] = [b"Call Trace:", b"Call trace:", b"Allocated by task ", b"Freed by task "];
-const OPENS: [&[u8]; 2] = [b"<TASK>", b"<IRQ>"];
-const CLOSES: [&[u8]; 2] = [b"</TASK>", b"</IRQ>"];
+const TRACES: [Wanted; 4] = [
+    Wanted::new("Call Trace:"),
+    Wanted::new("Call trace:"),
+    Wanted::new("Allocated by task "),
+    Wanted::new("Freed by task "),
+];
+const OPENS: [Wanted; 2] = [Wanted::new("<TASK>"), Wanted::new("<IRQ>")];
+const CLOSES: [Wanted; 2] = [Wanted::new("</TASK>"), Wanted::new("</IRQ>")];
+/// The place of a crash, which may stand next to a stack that belongs to something else.
+const PLACES: [Wanted; 3] = [Wanted::new("RIP"), Wanted::new("pc : "), Wanted::new("lr : ")];
+const OFFSET: Wanted = Wanted::new("+0x");
+/// Without any of these, or what begins a stack, a log holds no two things that tell it.
+const NEEDED: [Wanted; 2] = [PAIRS[0][0], PAIRS[5][0]];
+static ANY: LazyLock<Vec<Finder<'static>>> =
+    LazyLock::new(|| TRACES.iter().chain(&NEEDED).map(|words| words.finder()).collect());
 /// So many things must say that the lines are inverted, and none that they are not: one alone may be a line that was lost.
 const TOLD: usize = 2;
+
+/// A line, and what it is spelled with.
+struct Line<'a> {
+    bytes: &'a [u8],
+    letters: Letters,
+}
+
+impl<'a> Line<'a> {
+    fn of(bytes: &'a [u8]) -> Self {
+        Self { bytes, letters: Letters::of(bytes) }
+    }
+
+    fn holds(&self, words: Wanted) -> bool {
+        words.find(self.bytes, self.letters).is_some()
+    }
+
+    fn holds_any(&self, all: &[Wanted]) -> bool {
+        all.iter().any(|words| self.holds(*words))
+    }
+
+    /// Whether it is of a stack.
+    fn is_stack(&self) -> bool {
+        !self.holds_any(&PLACES) && (self.holds(OFFSET) || self.holds_any(&OPENS))
+    }
+}
 
 /// Whether the reports of a log are upside down.
 #[must_use]
 pub(super) fn is_inverted(log: &[u8]) -> bool {
-    if !TRACES.iter().chain(&NEEDED).any(|words| find(log, words).is_some()) {
+    if !ANY.iter().any(|words| words.find(log).is_some()) {
         return false;
     }
-    let lines: Vec<&[u8]> = log.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).collect();
-    let pairs = lines.windows(2).filter_map(|pair| of_pair(pair[0], pair[1]));
-    let traces = lines.windows(3).filter_map(|three| of_trace(three[0], three[1], three[2]));
+    let full = log.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+    let lines: Vec<Line<'_>> = full.map(Line::of).collect();
+    let pairs = lines.windows(2).filter_map(|pair| of_pair(&pair[0], &pair[1]));
+    let traces = lines.windows(3).filter_map(|three| of_trace(&three[0], &three[1], &three[2]));
     let (mut upright, mut inverted) = (0, 0);
     for way in pairs.chain(traces).chain(of_marks(&lines)) {
         match way {
@@ -48,9 +86,9 @@ pub(super) fn is_inverted(log: &[u8]) -> bool {
     inverted >= TOLD && upright == 0
 }
 
-fn of_pair(above: &[u8], below: &[u8]) -> Option<Way> {
-    let is = |first: &[u8], second: &[u8]| {
-        PAIRS.iter().any(|[one, other]| find(first, one).is_some() && find(second, other).is_some())
+fn of_pair(above: &Line<'_>, below: &Line<'_>) -> Option<Way> {
+    let is = |first: &Line<'_>, second: &Line<'_>| {
+        PAIRS.iter().any(|[one, other]| first.holds(*one) && second.holds(*other))
     };
     match (is(above, below), is(below, above)) {
         (true, false) => Some(Way::Upright),
@@ -60,14 +98,11 @@ fn of_pair(above: &[u8], below: &[u8]) -> Option<Way> {
 }
 
 /// Whether the frames of a stack stand below the line that begins it, or above.
-fn of_trace(above: &[u8], line: &[u8], below: &[u8]) -> Option<Way> {
-    let holds = |line: &[u8], words: &[&[u8]]| words.iter().any(|words| find(line, words).is_some());
-    if !holds(line, &TRACES) {
+fn of_trace(above: &Line<'_>, line: &Line<'_>, below: &Line<'_>) -> Option<Way> {
+    if !line.holds_any(&TRACES) {
         return None;
     }
-    let is_stack =
-        |line: &[u8]| !holds(line, &[b"RIP", b"pc : ", b"lr : "]) && (holds(line, &[b"+0x"]) || holds(line, &OPENS));
-    match (is_stack(above), is_stack(below)) {
+    match (above.is_stack(), below.is_stack()) {
         (false, true) => Some(Way::Upright),
         (true, false) => Some(Way::Inverted),
         _ => None,
@@ -75,9 +110,8 @@ fn of_trace(above: &[u8], line: &[u8], below: &[u8]) -> Option<Way> {
 }
 
 /// Whether the first mark around stacks closes one and the last opens one.
-fn of_marks(lines: &[&[u8]]) -> Option<Way> {
-    let is = |line: &[u8], words: &[&[u8]]| words.iter().any(|words| find(line, words).is_some());
-    let mark = |line: &&[u8]| match (is(line, &OPENS), is(line, &CLOSES)) {
+fn of_marks(lines: &[Line<'_>]) -> Option<Way> {
+    let mark = |line: &Line<'_>| match (line.holds_any(&OPENS), line.holds_any(&CLOSES)) {
         (true, false) => Some(true),
         (false, true) => Some(false),
         _ => None,
