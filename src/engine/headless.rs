@@ -292,6 +292,7 @@ fn beginning(options: &Options, text: &[u8]) -> Option<Beginning> {
 
 /// The lines around a place that belong to a report, if they are enough.
 fn around(text: &[u8], place: usize, stand_in: &'static [u8], bare: bool) -> Option<Beginning> {
+    static PLACED: LazyLock<Texts> = LazyLock::new(|| Texts::new(&PLACES));
     let line = memchr::memrchr(b'\n', &text[..place]).map_or(0, |end| end + 1);
     let worn = Worn::at(text, line);
     let message = |line: &[u8]| worn.off(line);
@@ -299,7 +300,7 @@ fn around(text: &[u8], place: usize, stand_in: &'static [u8], bare: bool) -> Opt
         let message = message(line);
         is_body(&message)
             || BETWEEN.iter().any(|start| message.trim_ascii_start().starts_with(start))
-            || PLACES.iter().any(|place| memchr::memmem::find(line, place).is_some())
+            || PLACED.find_from(line, 0).is_some()
     };
     let below = text[line..].split(|byte| *byte == b'\n').take(BELOW).filter(|line| is_part(line)).count();
     let (mut at, mut above, mut looked_at) = (line, 0, line);

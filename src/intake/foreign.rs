@@ -98,6 +98,11 @@ fn is_page(first: &[u8]) -> bool {
 /// lines got torn among other bytes is a log all the same.
 fn is_binary(first: &[u8]) -> Option<Foreign> {
     let first = &first[..first.len().min(BINARY_SAMPLE)];
+    let mut lines = first.split(|byte| *byte == b'\n');
+    // Of most logs the first line is one already.
+    if lines.next().is_some_and(is_kernel_line) {
+        return None;
+    }
     let controls = count(first, |byte| {
         (byte.wrapping_sub(1) < 6) | (byte.wrapping_sub(0x0e) < 13) | (byte.wrapping_sub(0x1c) < 4) | (byte == 0x7f)
     });
@@ -106,7 +111,7 @@ fn is_binary(first: &[u8]) -> Option<Foreign> {
     }
     let all = count(first, |byte| byte != 0);
     let binary = controls * 20 >= all && all > 16;
-    (binary && !first.split(|byte| *byte == b'\n').any(is_kernel_line)).then_some(Foreign::Binary)
+    (binary && !lines.any(is_kernel_line)).then_some(Foreign::Binary)
 }
 
 /// How many bytes are such ones. Counted by few at a time in a byte, which the processor does for sixteen of them at once.

@@ -2,7 +2,7 @@
 //! where a line began; or syslog wrote them as `#012`.
 
 use crate::input::{Inside, lines};
-use crate::line::{begins_with_stamp, is_same_but_digits};
+use crate::line::{begins_with_stamp, is_same_but_digits, is_usual_stamp};
 use memchr::memmem::Finder;
 use std::sync::LazyLock;
 
@@ -71,7 +71,8 @@ pub(super) fn is_joined(line: &[u8]) -> bool {
 
 /// Whether line breaks are written in a line.
 fn has_breaks(line: &[u8]) -> bool {
-    BREAKS.find_iter(line).nth(STAMPS - 1).is_some()
+    // Few lines hold the first byte.
+    memchr::memchr(BREAK[0], line).is_some() && BREAKS.find_iter(line).nth(STAMPS - 1).is_some()
 }
 
 /// Where syslog's words before the kernel's messages begin in a line: `Aug  8 03:49:55 host kernel: `.
@@ -110,6 +111,9 @@ fn is_break(text: &[u8]) -> bool {
 
 /// Whether a text begins with a stamp as printk writes it: with microseconds. Other numbers in brackets may stand in a table.
 fn begins_with_microseconds(text: &[u8]) -> bool {
+    if is_usual_stamp(text) {
+        return true;
+    }
     let fraction = || memchr::memchr(b'.', text).map_or(text, |dot| &text[dot + 1..]);
     begins_with_stamp(text) && fraction().get(6) == Some(&b']')
 }

@@ -16,7 +16,7 @@ use super::verbose::read_verbose;
 use super::written::is_written;
 use crate::engine::Item;
 use crate::input::{Damage, Decoder, Encoding, Inside, Whole, read_mail, read_wrapped};
-use crate::line::{parts_upright, upright};
+use crate::line::{all_are_stamped, parts_upright, upright};
 use crate::report::{Event, Report, renumber_event, renumber_report};
 use std::cell::LazyCell;
 use std::ops::Range;
@@ -66,21 +66,25 @@ fn line_ends(text: &[u8]) -> Vec<usize> {
     memchr::memchr_iter(b'\n', text).collect()
 }
 
-/// The log in a text whose lines are not its lines, or not as the kernel wrote them.
-fn read_log(plain: &[u8]) -> Option<Exported> {
-    let as_they_stand = |read: fn(&[u8]) -> Option<Inside>| read(plain).map(Exported::from);
+/// The log in a text whose lines are not its lines, or not as the kernel wrote them. Where each line begins with its stamp, none of the
+/// forms is asked for that put something around lines.
+fn read_log(plain: &[u8], stamped: bool) -> Option<Exported> {
+    type Read<T> = fn(&[u8]) -> Option<T>;
+    let within = |read: Read<Inside>| read(plain).map(Exported::from);
+    let around = |read: Read<Inside>| if stamped { None } else { within(read) };
+    let record = |read: Read<Exported>| if stamped { None } else { read(plain) };
     read_document(plain)
-        .or_else(|| as_they_stand(read_rich_text))
-        .or_else(|| as_they_stand(read_hex))
-        .or_else(|| as_they_stand(read_joined))
-        .or_else(|| as_they_stand(read_logcat))
-        .or_else(|| read_verbose(plain))
-        .or_else(|| read_rows(plain))
-        .or_else(|| as_they_stand(read_blanks))
-        .or_else(|| as_they_stand(read_colours))
-        .or_else(|| as_they_stand(read_comment))
-        .or_else(|| as_they_stand(read_chat))
-        .or_else(|| as_they_stand(read_wrapped))
+        .or_else(|| around(read_rich_text))
+        .or_else(|| around(read_hex))
+        .or_else(|| within(read_joined))
+        .or_else(|| around(read_logcat))
+        .or_else(|| record(read_verbose))
+        .or_else(|| record(read_rows))
+        .or_else(|| within(read_blanks))
+        .or_else(|| within(read_colours))
+        .or_else(|| around(read_comment))
+        .or_else(|| around(read_chat))
+        .or_else(|| around(read_wrapped))
 }
 
 /// Where the lines of a log stand in the order in which they were printed, if they stand in another, and whether its newest stand first.
@@ -92,8 +96,9 @@ fn in_order(log: &[u8], prose: bool) -> Option<(Vec<Range<usize>>, bool)> {
 
 /// Whether the newest lines of a log stand first, and its text in the order in which it was printed; or its text without what the kernel
 /// put between parts of it.
-fn read_upwards(plain: &[u8]) -> Option<(Inside, bool)> {
-    let (lines, turned) = in_order(plain, false)?;
+fn read_upwards(plain: &[u8], stamped: bool) -> Option<(Inside, bool)> {
+    // The kernel gives the heading of a part no stamp.
+    let (lines, turned) = if stamped { (upright(plain)?, true) } else { in_order(plain, false)? };
     let mut text = Inside::upwards(plain.len());
     for line in lines {
         text.begin(line.start);
@@ -176,17 +181,21 @@ impl Text {
         let ends = LazyCell::new(|| Arc::new(line_ends(plain)));
         let outer = || Arc::clone(&ends);
         let short = plain.len() <= LARGEST_MAIL;
-        let mail = if short { read_mail(plain).map(|mail| Taken::in_order(mail, outer(), true)) } else { None };
-        if mail.is_some() {
-            self.taken = mail;
-            return self;
+        // Most logs are: what people and programs put around lines is not looked for in them.
+        let stamped = short && all_are_stamped(plain);
+        if short && !stamped {
+            if let Some(mail) = read_mail(plain) {
+                self.taken = Some(Taken::in_order(mail, outer(), true));
+                return self;
+            }
+            if is_written(plain) {
+                self.written = true;
+                return self;
+            }
         }
-        if short && is_written(plain) {
-            self.written = true;
-            return self;
-        }
-        let exported = if short { read_log(plain) } else { None };
-        let parts = if plain.len() <= LARGEST_SHARED {
+        let exported = if short { read_log(plain, stamped) } else { None };
+        let one = stamped && exported.is_none();
+        let parts = if plain.len() <= LARGEST_SHARED && !one {
             machines(exported.as_ref().map_or(plain, |exported| &exported.inside.text), exported.as_ref())
         } else {
             Vec::new()
@@ -194,7 +203,7 @@ impl Text {
         let taken = |(name, part)| (name, Taken::in_order(part, outer(), false));
         let machines = parts.into_iter().map(taken).collect();
         let log = exported.map(|exported| Taken::in_order(exported.inside, outer(), false));
-        let upwards = || read_upwards(plain).map(|(log, turned)| Taken::new(log, outer(), false, turned));
+        let upwards = || read_upwards(plain, stamped).map(|(log, turned)| Taken::new(log, outer(), false, turned));
         self.taken = log.or_else(|| if short { upwards() } else { None });
         self.machines = machines;
         self
@@ -354,4 +363,25 @@ fn settle_report(report: &mut Report, line: &impl Fn(u64) -> u64, offset: &impl 
 fn settle_event(event: &mut Event, line: &impl Fn(u64) -> u64, offset: &impl Fn(u64) -> u64) {
     renumber_event(event, line);
     event.start = offset(event.start);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_stands_around_lines_is_not_in_a_log_of_stamped_ones(messages in proptest::collection::vec("[ -~]{0,90}", 1..20)) {
+            let log: String = messages.iter().map(|message| format!("[   12.345678]{message}\n")).collect();
+            let log = log.as_bytes();
+            prop_assert!(all_are_stamped(log));
+            prop_assert!(read_mail(log).is_none() && !is_written(log));
+            for read in [read_rich_text, read_hex, read_logcat, read_comment, read_chat, read_wrapped] {
+                prop_assert!(read(log).is_none());
+            }
+            prop_assert!(read_verbose(log).is_none() && read_rows(log).is_none());
+            prop_assert!(machines(log, None).is_empty() && parts_upright(log).is_none());
+        }
+    }
 }

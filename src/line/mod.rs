@@ -54,7 +54,7 @@ pub use order::{is_reversed, upright};
 pub use parts::parts_upright;
 pub use plain::plain;
 pub use speaker::{Header, Speaker, is_caution, speaker, speaks_alone};
-pub(crate) use stamp::{USUAL_STAMP, begins_with_stamp, is_stamp, is_usual_caller, is_usual_stamp};
+pub(crate) use stamp::{USUAL_STAMP, all_are_stamped, begins_with_stamp, is_stamp, is_usual_caller, is_usual_stamp};
 pub(crate) use syslog::level_named;
 pub use unwrap::{dominant, render, unwrap};
 pub use unwrapper::Unwrapper;

@@ -30,6 +30,20 @@ fn is_padded([a, b, c, d, e]: [u8; 5]) -> bool {
     others & unlike_blanks == 0 && late == 0 && others >> 39 == 0
 }
 
+/// Whether each line of a text that is not empty begins with a stamp of the usual width: nothing stands around the lines of such a log.
+#[must_use]
+pub(crate) fn all_are_stamped(text: &[u8]) -> bool {
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        if !is_usual_stamp(rest) && !rest[..end].trim_ascii().is_empty() {
+            return false;
+        }
+        rest = rest.get(end + 1..).unwrap_or_default();
+    }
+    true
+}
+
 /// How wide a caller is while its number has at most five digits, bytes: `[ T1234]`.
 pub(crate) const USUAL_CALLER: usize = 8;
 
@@ -67,8 +81,18 @@ pub(crate) fn is_stamp(text: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{begins_with_stamp, is_padded, is_usual_caller, is_usual_stamp};
+    use super::{all_are_stamped, begins_with_stamp, is_padded, is_usual_caller, is_usual_stamp};
     use proptest::prelude::*;
+
+    #[test]
+    fn a_line_without_a_stamp_is_seen_wherever_it_stands() {
+        for log in ["", "\n", "[    1.000000] a", "\n[    1.000000] a\n\r\n[    1.000001]\n  \n"] {
+            assert!(all_are_stamped(log.as_bytes()), "{log}");
+        }
+        for log in ["a", "a\n[    1.000000] a\n", "[    1.000000] a\n b", "[    1.000000] a\n[    1.00000\n"] {
+            assert!(!all_are_stamped(log.as_bytes()), "{log}");
+        }
+    }
 
     #[test]
     fn stamps_of_the_usual_width_are_known() {
