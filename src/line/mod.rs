@@ -15,6 +15,8 @@
 //! knows fewer forms. Use this module on lines (or logs) that the exact rule leaves without a context.
 
 mod anchors;
+mod before;
+mod beside;
 mod boot;
 mod closed;
 mod code;
@@ -28,6 +30,7 @@ mod json;
 mod landmarks;
 mod letters;
 mod lex;
+mod mention;
 mod order;
 mod parts;
 mod plain;
@@ -41,6 +44,7 @@ mod usual;
 mod wall;
 
 pub use anchors::{BOOT_ANCHORS, EXECUTOR_ANCHOR, GAP_ANCHORS, KERNEL_BOOT_ANCHORS};
+pub use beside::{Header, is_caution, speaks_alone};
 pub use boot::{BootMark, begins_boot, boot_mark, boot_start, same_boot};
 pub use dressing::{Dressing, Shown, Undressed, has_odd_end};
 pub(crate) use find::{Wanted, find, find_last, is_same_but_digits};
@@ -53,7 +57,7 @@ pub use lex::lex;
 pub use order::{is_reversed, upright};
 pub use parts::parts_upright;
 pub use plain::plain;
-pub use speaker::{Header, Speaker, is_caution, speaker, speaks_alone};
+pub use speaker::{Speaker, speaker};
 pub(crate) use stamp::{USUAL_STAMP, all_are_stamped, begins_with_stamp, is_stamp, is_usual_caller, is_usual_stamp};
 pub(crate) use syslog::level_named;
 pub use unwrap::{dominant, render, unwrap};
