@@ -196,7 +196,7 @@ fn owned(
     let limit = ceiling(key).min(waiter);
     if holder_count > MOST_HOLDERS {
         wait.candidates = holder_count;
-        wait.because = format!("the stacks of {holder_count} tasks are past the call that took the lock");
+        wait.because = format!("{holder_count} tasks are past the call that took the lock");
         waits.push(wait);
         return;
     }
@@ -204,16 +204,13 @@ fn owned(
         let shared = awaited.kind.is_shared() || !awaited.kind.is_listed();
         let contradictory = holder_count > 1 && (!shared || is_exclusive(lock.words.usage.as_deref()));
         for (holder, at) in holders.into_iter().flatten().map(|claim| claim.place) {
+            let past = past_the_call(facts, holder);
             let (grade, because) = if contradictory {
                 (limit.min(Grade::Possible), "several tasks seem to hold it".to_owned())
             } else if shared && awaited.kind.is_read() && !is_exclusive(lock.words.usage.as_deref()) {
-                (
-                    limit.min(Grade::Likely),
-                    "its stack is past the call that took the lock; a reader waits for a writer, or behind one"
-                        .to_owned(),
-                )
+                (limit.min(Grade::Likely), format!("{past}; a reader waits for a writer, or behind one"))
             } else {
-                (limit, "its stack is past the call that took the lock".to_owned())
+                (limit, past.to_owned())
             };
             waits.push(with_holder(facts, &wait, holder, at, grade, because));
         }
@@ -258,6 +255,14 @@ fn owned(
                 waits.push(with_holder(facts, &wait, holder, at, Grade::Possible, because));
             }
         }
+    }
+}
+
+/// How it shows that a task went on after it had taken a lock.
+fn past_the_call(facts: &Facts, holder: i64) -> &'static str {
+    match facts.tasks.get(&holder) {
+        Some(task) if task.frames.is_empty() => "its list names another lock behind this one",
+        _ => "its stack is past the call that took the lock",
     }
 }
 
@@ -332,6 +337,6 @@ fn listed_only(facts: &Facts, claims: &Claims<'_>, pid: i64, task: &TaskFacts, w
         identity: identity(key),
     };
     let grade = if exclusive { Grade::Likely } else { Grade::Possible };
-    let because = "it is last in its lock list, and its stack is not in the log".to_owned();
+    let because = "the lock is last in the waiter's list, and the waiter's stack is not in the log".to_owned();
     waits.push(with_holder(facts, &wait, holder, at, ceiling(key).min(grade), because));
 }

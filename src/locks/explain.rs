@@ -24,6 +24,8 @@ pub(super) fn explain(report: &Report, lockdep: &Lockdep) -> Explanation {
         |lock: &Option<crate::report::HeldLock>| lock.as_ref().and_then(|lock| lock.acquired_at.as_ref()).map(place);
     let who = report.task.as_ref().map_or_else(|| "a task".to_owned(), |task| format!("{}/{}", task.comm, task.pid));
     let place_of = |at: Option<String>| at.map(|at| format!(" in {at}")).unwrap_or_default();
+    // A report whose first lines are lost has no name.
+    let named = if lockdep.flavour.is_empty() { String::new() } else { format!("{}: ", lockdep.flavour) };
     let summary = match (flavour, &wanted, &held) {
         (Some(Flavour::Circular), Some(wanted), Some(held)) => format!(
             "{who} takes {wanted}{} while it holds {held}, but the order {} is known already",
@@ -88,10 +90,8 @@ pub(super) fn explain(report: &Report, lockdep: &Lockdep) -> Explanation {
         (Some(Flavour::Rcu), ..) => {
             lockdep.usage.clone().unwrap_or_else(|| format!("{who} uses RCU without protection"))
         }
-        (_, Some(wanted), _) => {
-            format!("{}: {who} takes {wanted}{}", lockdep.flavour, place_of(at(&lockdep.acquiring)))
-        }
-        _ => format!("{} at {who}", lockdep.flavour),
+        (_, Some(wanted), _) => format!("{named}{who} takes {wanted}{}", place_of(at(&lockdep.acquiring))),
+        _ => format!("{} at {who}", lockdep.flavour).trim_start().to_owned(),
     };
     let words = if lockdep.contexts.is_empty() { path_words } else { context_words };
     let mut paths: Vec<String> = steps.iter().map(words).collect();

@@ -149,7 +149,8 @@ pub(super) fn flusher(hearsay: &Hearsay<'_>, pid: i64, task: &TaskFacts, awaited
     match (&akin[..], &workers[..]) {
         ([(worker, facts_of)], _) => {
             let because =
-                "the only busy worker whose work has to do with the module, file or locks of this one".to_owned();
+                "no other busy worker that the log shows has to do with the module, file or locks of the waiter"
+                    .to_owned();
             let line = facts_of
                 .locks
                 .iter()

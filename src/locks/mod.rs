@@ -63,6 +63,8 @@ pub fn dumps_of(log: &str, gathered: &Gathered<'_>) -> Vec<Dump> {
     let facts = gather::dumps(gathered);
     let mut reports: Vec<(&Report, &Lockdep)> =
         gathered.lockdep.iter().filter_map(|report| Some((report.as_ref(), report.lockdep.as_deref()?))).collect();
+    // One line that could be lockdep's makes no report of it.
+    reports.retain(|(_, lockdep)| **lockdep != Lockdep::default());
     reports.sort_by_key(|(report, _)| (report.boot, report.start));
     let mut dumps: Vec<Dump> = Vec::new();
     for (index, facts) in facts.iter().enumerate() {
@@ -203,9 +205,11 @@ fn changes(before: &Dump, facts: &Facts<'_>, waits: &[Wait]) -> Changes {
     let known = |pid: i64| before.tasks.binary_search_by_key(&pid, |known| known.pid).ok();
     let called = |pid: i64| known(pid).is_some_and(|at| before.tasks[at].seconds.is_some());
     let shown = |pid: i64| {
-        facts.tasks.contains_key(&pid)
-            || facts.asked
-            || facts.hung && !facts.suppressed && !facts.unfinished && called(pid)
+        match facts.tasks.get(&pid) {
+            // A task that only the kernel's sentence on a holder names may wait as before.
+            Some(task) => task.shown || task.state.is_some() || !task.locks.is_empty(),
+            None => facts.asked || facts.hung && !facts.suppressed && !facts.unfinished && called(pid),
+        }
     };
     let tasks = |waits: &[Wait]| -> BTreeMap<i64, Task> {
         waits.iter().map(|wait| (wait.waiter.pid, wait.waiter.clone())).collect()

@@ -156,7 +156,7 @@ pub struct Wait {
 }
 
 /// A task at the end of a chain of waits: others wait for it, or it is blocked itself, and the log shows nothing further.
-/// A task that waits for a lock which somebody holds whom the log does not name is none: the root is not in the log.
+/// A task that waits for a lock which somebody holds whom the log does not name is none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[non_exhaustive]
@@ -186,7 +186,7 @@ pub struct Changes {
     pub new: Vec<Task>,
     /// Tasks that wait as before.
     pub still: Vec<Task>,
-    /// Tasks that waited and do no longer.
+    /// Tasks that waited, and are no longer listed as waiting.
     pub gone: Vec<Task>,
 }
 

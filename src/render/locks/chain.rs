@@ -61,7 +61,7 @@ impl Page {
         if let Some(wait) = alone.filter(|wait| root.blocked_tasks == 0 && wait.holder.is_none()) {
             let waits_for = root.waits_for.as_deref().unwrap_or("something");
             let text = format!(
-                "{who} waits for {waits_for}{}{}; it blocks no other task in this log {}",
+                "{who} waits for {waits_for}{}{}; it is not known to block another task {}",
                 behind.blocked(root.pid),
                 why(wait),
                 lines(&wait.evidence)
@@ -71,7 +71,7 @@ impl Page {
             return;
         }
         let blocks = match root.blocked_tasks {
-            0 => "blocks no other task in this log".to_owned(),
+            0 => "is not known to block another task".to_owned(),
             count => format!("blocks {} through {}", tasks(count), root.through.join(", ")),
         };
         self.styled(self.palette.blame, "root ", 5, &format!("{who} {blocks}"));
@@ -134,8 +134,7 @@ impl Page {
         let held = hung && is_held(first);
         let text = match &first.holder {
             None if held && missing_root(behind.dump, pid).is_none() => {
-                let root = if first.candidates > 0 { "the holder is not known" } else { "the root is not in the log" };
-                format!("{head}; {root}: {} {}", first.because, lines(&first.evidence))
+                format!("{head}; the holder is not known: {} {}", first.because, lines(&first.evidence))
             }
             None => format!("{head}{} {}", why(first), lines(&first.evidence)),
             Some(_) => head,
@@ -147,7 +146,7 @@ impl Page {
             self.wrapped("  ", 4, &text);
         }
         if let Some(who) = missing_root(behind.dump, pid).filter(|_| held) {
-            self.wrapped("  ", 4, &format!("the root is not in the log; {who}"));
+            self.wrapped("  ", 4, &format!("the holder is not known; {who}"));
         }
         if behind.direct.contains_key(&pid) {
             self.holds(behind, pid, 2);
@@ -178,7 +177,7 @@ impl Page {
             let fresh: Vec<&Wait> = waits.into_iter().filter(|wait| shown.insert(wait.waiter.pid)).collect();
             if fresh.len() >= FOLD && count < self.most {
                 count += 1;
-                self.folded(behind, &fresh, depth.min(DEEPEST));
+                self.folded(behind, &fresh, &graded(fresh[0]), depth.min(DEEPEST));
                 continue;
             }
             for wait in fresh {
@@ -196,8 +195,8 @@ impl Page {
         }
     }
 
-    /// `44 tasks wait for a page's lock or bit in f; because: a/1 :12, b/2 :33`.
-    pub(super) fn folded(&mut self, behind: &Behind<'_>, waits: &[&Wait], depth: usize) {
+    /// `44 tasks wait for a page's lock or bit in f; because: a/1 :12, b/2 :33`; `held` says who holds it, or why nobody knows.
+    pub(super) fn folded(&mut self, behind: &Behind<'_>, waits: &[&Wait], held: &str, depth: usize) {
         let Some(first) = waits.first() else { return };
         let seconds = |wait: &&Wait| behind.task(wait.waiter.pid)?.seconds;
         let seconds: Option<Vec<u64>> = waits.iter().map(seconds).collect();
@@ -213,13 +212,7 @@ impl Page {
             .collect();
         let more =
             if waits.len() > MOST_NAMES { format!(" and {} more", waits.len() - MOST_NAMES) } else { String::new() };
-        let text = format!(
-            "{} wait for {}{time}{}: {}{more}",
-            tasks(waits.len()),
-            target(first),
-            graded(first),
-            names.join(", ")
-        );
+        let text = format!("{} wait for {}{time}{held}: {}{more}", tasks(waits.len()), target(first), names.join(", "));
         self.wrapped(&"  ".repeat(depth), depth * 2 + 4, &text);
     }
 

@@ -138,35 +138,28 @@ impl Page {
 
     /// Tasks whose wait nobody else is behind: what is the same is reported once.
     fn alone(&mut self, behind: &Behind<'_>, shown: &mut BTreeSet<i64>) {
-        let mut groups: Vec<(Sameness<'_>, Vec<&Wait>)> = Vec::new();
-        let mut index: BTreeMap<Sameness<'_>, usize> = BTreeMap::new();
-        let count = |pid: i64| behind.waits_of(pid).count();
-        for wait in behind.dump.waits.iter().filter(|wait| !shown.contains(&wait.waiter.pid)) {
-            let key = sameness(wait);
-            // Several candidates for one wait are shown together.
-            let single = count(wait.waiter.pid) == 1;
-            match index.get(&key).filter(|_| single) {
-                Some(at) => groups[*at].1.push(wait),
-                None if groups.iter().any(|(_, waits)| waits[0].waiter.pid == wait.waiter.pid) => {}
-                None => {
-                    if single {
-                        index.insert(key, groups.len());
-                    }
-                    groups.push((key, vec![wait]));
-                }
+        // Each task once: several candidates for one wait are shown together.
+        let mut groups: Vec<Vec<&Wait>> = Vec::new();
+        let mut index: BTreeMap<Vec<Sameness<'_>>, usize> = BTreeMap::new();
+        for own in behind.dump.waits.chunk_by(|one, other| one.waiter.pid == other.waiter.pid) {
+            let Some(first) = own.first().filter(|first| !shown.contains(&first.waiter.pid)) else { continue };
+            let at = *index.entry(own.iter().map(sameness).collect()).or_insert(groups.len());
+            match groups.get_mut(at) {
+                Some(group) => group.push(first),
+                None => groups.push(vec![first]),
             }
         }
-        groups.sort_by_key(|(_, waits)| std::cmp::Reverse(if waits.len() < FOLD { 1 } else { waits.len() }));
+        groups.sort_by_key(|waits| std::cmp::Reverse(if waits.len() < FOLD { 1 } else { waits.len() }));
         let mut roots: BTreeMap<i64, &Root> = BTreeMap::new();
         for root in &behind.dump.roots {
             roots.entry(root.pid).or_insert(root);
         }
         let mut blocks = 0;
         let mut left = 0;
-        for (_, waits) in groups {
+        for waits in groups {
             if waits.len() >= FOLD {
                 self.out.push('\n');
-                self.folded(behind, &waits, 0);
+                self.folded(behind, &waits, &candidates(behind.waits_of(waits[0].waiter.pid)), 0);
                 shown.extend(waits.iter().map(|wait| wait.waiter.pid));
                 continue;
             }
@@ -203,7 +196,7 @@ impl Page {
             since.push(format!("new: {}", list(&changes.new)));
         }
         if !changes.gone.is_empty() {
-            since.push(format!("no longer: {}", list(&changes.gone)));
+            since.push(format!("no longer listed as waiting: {}", list(&changes.gone)));
         }
         if since.is_empty() {
             since.push("nobody waits".into());
@@ -212,7 +205,9 @@ impl Page {
     }
 
     fn explanation(&mut self, explanation: &Explanation) {
-        let text = format!("{}: {} :{}", explanation.flavour, explanation.summary, explanation.line);
+        let named = explanation.flavour.is_empty() || explanation.summary.starts_with(&explanation.flavour);
+        let flavour = if named { String::new() } else { format!("{}: ", explanation.flavour) };
+        let text = format!("{flavour}{} :{}", explanation.summary, explanation.line);
         self.wrapped("lockdep ", 8, &text);
         for (number, path) in explanation.paths.iter().enumerate() {
             let line = explanation.steps.get(number).map(|step| format!(" :{}", step.line)).unwrap_or_default();
@@ -289,6 +284,19 @@ fn graded(wait: &Wait) -> String {
     match &wait.holder {
         Some(holder) => format!(" held by {}; {}: {}", name(holder), wait.grade.word(), wait.because),
         None => why(wait),
+    }
+}
+
+/// ` held by a/1; possible: because` of a task's only wait, `; possible holders a/1, b/2: because` of several.
+fn candidates<'a>(own: impl Iterator<Item = &'a Wait>) -> String {
+    let own: Vec<&Wait> = own.collect();
+    let holders: Vec<String> = own.iter().filter_map(|wait| wait.holder.as_ref()).map(name).collect();
+    match &own[..] {
+        [] => String::new(),
+        [first, _, ..] if holders.len() == own.len() => {
+            format!("; {} holders {}: {}", first.grade.word(), holders.join(", "), first.because)
+        }
+        [first, ..] => graded(first),
     }
 }
 
