@@ -26,7 +26,7 @@ pub(super) fn goes_on(whole: &[u8], rest: &[u8]) -> bool {
         _ if text.starts_with(b"FS:") => first.starts_with(b"knlGS:"),
         _ if text.starts_with(b"WARNING: ") && is_place(last) => is_function(first),
         _ if text.starts_with(b"BUG: ") && last == b"in" => is_function(first),
-        _ if text.starts_with(b"INFO: task ") => is_time_of_hang(text, rest),
+        _ if text.starts_with(b"INFO: task ") => is_time_of_hang(text, rest) || is_holder(text, rest),
         _ if text.starts_with(b"\"echo 0 > /proc/sys/kernel/hung_task") => rest == b"disables this message.",
         // A row of held locks; `Uninit was created at:` is followed by a stack.
         _ if last == b"at:" => is_function(first) && memchr::memmem::find(text, b"){").is_some(),
@@ -150,6 +150,38 @@ fn is_time_of_hang(text: &[u8], rest: &[u8]) -> bool {
     before.ends_with(b" for more than") && if whole { rest.ends_with(b" seconds.") } else { rest == b"seconds." }
 }
 
+/// `INFO: task lamp:7 is blocked on a mutex` and `likely owned by task widget:8.`, cut anywhere before the second name.
+fn is_holder(text: &[u8], rest: &[u8]) -> bool {
+    const WORDS: [&[u8]; 13] = [
+        b"on",
+        b"a",
+        b"an",
+        b"mutex",
+        b"semaphore",
+        b"rw-semaphore",
+        b"likely",
+        b"last",
+        b"owned",
+        b"held",
+        b"by",
+        b"task",
+        b"the",
+    ];
+    let said = memchr::memmem::find(text, b" blocked").map(|at| &text[at + b" blocked".len()..]);
+    let said = said.is_some_and(|said| words(said).all(|word| WORDS.contains(&word)));
+    // The second name follows the last of these words.
+    let name = words(rest)
+        .position(|word| !WORDS.contains(&word))
+        .filter(|at| *at == 0 || words(rest).nth(at - 1) == Some(b"task"));
+    let role = |word: &[u8]| matches!(word, b"<reader>" | b"<writer>");
+    let last = words(rest).rfind(|word| !role(word)).unwrap_or_default();
+    let last = last.strip_suffix(b".").unwrap_or(last);
+    let pid = last.rsplit(|byte| *byte == b':').next().filter(|pid| pid.len() < last.len());
+    let after = words(text).next_back() == Some(b"task");
+    said && name.is_some_and(|at| (at == 0) == after)
+        && pid.is_some_and(|pid| !pid.is_empty() && pid.iter().all(u8::is_ascii_digit))
+}
+
 /// `task 269 on cpu 0:`.
 fn is_task_on(rest: &[u8]) -> bool {
     rest.starts_with(b"task ") && words(rest).nth(1).is_some_and(|pid| pid.iter().all(u8::is_ascii_digit))
@@ -222,6 +254,9 @@ mod tests {
             ("RBP: 0000000000000000 R08: 0000000000000001 R09:", "0000000000000007"),
             ("[    1.000000] frob_read (frob/core.c:12", "frob/bus.c:8 (discriminator 2))"),
             ("INFO: task frob:7 blocked for more than 122", "seconds."),
+            ("INFO: task frob:7 is blocked on a mutex", "likely owned by task lamp 2:8."),
+            ("INFO: task frob:7 is blocked on a mutex likely owned by task", "lamp:8."),
+            ("INFO: task frob:7 <reader> blocked on an rw-semaphore", "likely owned by task lamp:8 <writer>"),
             ("[<bf0a1c20>] (frob_read [frob]) from", "[<c014e3a8>] (process_one_work+0x1a8/0x408)"),
             (" ffff888014b4d7e0 (&mm->mmap_lock){++++}-{4:4}, at:", "frob_lock+0x1/0x20 frob/lock.c:3"),
         ] {
@@ -239,6 +274,8 @@ mod tests {
             (" [<ffffffff8d6010a3>]", "[<ffffffff8d60114c>]"),
             ("Modules linked in: frob lamp", "and so on"),
             ("[    1.000000] frob: ready", "[    1.000001] lamp: ready"),
+            ("INFO: task frob:7 is blocked on a mutex likely owned by task lamp:8.", "task:lamp state:D pid:8"),
+            ("INFO: task frob:7 blocked for more than 122 seconds.", "Not tainted 6.9.0 #1:1"),
         ] {
             assert!(!goes_on(whole.as_bytes(), rest.as_bytes()), "{whole} | {rest}");
         }
