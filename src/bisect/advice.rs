@@ -307,6 +307,7 @@ fn confirmed(found: &Bisection, walk: &Walk<'_>) -> Option<NextTest> {
         Some(start) if start == "HEAD" || start == commit => "the bad kernel".to_owned(),
         Some(start) if found.kind == Kind::Git => name_of(found, start),
         Some(start) => short(start).to_owned(),
+        None if found.kind == Kind::Git => "the bad kernel".to_owned(),
         None => "the first kernel".to_owned(),
     };
     let what = if found.kind == Kind::Git { "the bug".to_owned() } else { first_title(walk) };
