@@ -57,7 +57,7 @@ pub(super) fn report<'a>(job: &Job<'a>, spot: &Spot, printers: &mut Printers<'a>
     let place = Place { base: job.base, window, line: spot.line, undressed, first: first.start };
     let end = last_header(job.grammar, view.anchors, view.at).end;
     let header = first.header.unwrap_or_default();
-    let wording = Wording::of(&excerpt, !job.as_syzbot);
+    let wording = Wording::of(&excerpt, !job.as_syzbot, job.grammar.headers[header].syzbot);
     let titled = title(job.grammar, &wording, header, &view.text[first.start..end]);
     // Of an undressed window the far end above is not there; its marks are.
     let dressed_anchors = if undressed.is_some() { window.anchors } else { &[] };

@@ -180,8 +180,9 @@ impl Facts {
     /// The `CPU:` line: its facts are the report's unless it contradicts the header.
     fn of_cpu(&mut self, found: CpuLine, log_line: u64, account: &mut Account<'_>, traces: &mut Traces) {
         let contradicts = self.header.contradicts(&found);
-        // What a stopped CPU ran did not panic.
-        let other = contradicts || traces.stopped.is_some_and(|cpu| found.cpu == Some(cpu));
+        // What a stopped CPU ran did not panic, and where RCU's thread ran last is not where the stall is.
+        let starved = traces.announced.as_ref().is_some_and(|announced| announced.role == StackRole::Starved);
+        let other = contradicts || starved || traces.stopped.is_some_and(|cpu| found.cpu == Some(cpu));
         let announced = traces.announced.is_some();
         // Behind the report's own stack, the line of another task on another CPU that nothing announced begins a report of
         // which the header is not here.

@@ -24,6 +24,7 @@ pub(super) fn header(line: &[u8], letters: Letters) -> Header {
     const PROCESS: Wanted = Wanted::new(" in process ");
     const CODE: Wanted = Wanted::new("] code: ");
     const ATOMIC: Wanted = Wanted::new("scheduling while atomic: ");
+    const LOCKED_UP: Wanted = Wanted::new("hard LOCKUP on cpu ");
     let line = line.trim_ascii_end();
     let cpu = |number: &[u8]| leading_number(number).and_then(|(cpu, _)| u32::try_from(cpu).ok());
     // `BUG: soft lockup - CPU#7 stuck for 105s! [kworker/0:1:31283]`
@@ -38,6 +39,10 @@ pub(super) fn header(line: &[u8], letters: Letters) -> Header {
         let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
         let whose = after(&rest[digits..], ": ").or_else(|| after(&rest[digits..], ", "));
         return Header { cpu: cpu(rest), task: whose.and_then(|name| task(name, b'/')), comm: None };
+    }
+    // `watchdog: Watchdog detected hard LOCKUP on cpu 1`; another CPU may have found it
+    if let Some((_, rest)) = LOCKED_UP.split(line, letters) {
+        return Header { cpu: cpu(rest), ..Header::default() };
     }
     // Until Linux 4.3: `INFO: rcu_sched self-detected stall on CPU { 2}  (t=60000 jiffies g=1234 c=1233 q=45)`
     if let Some((_, rest)) = STALL.split(line, letters) {
@@ -142,6 +147,7 @@ mod tests {
             let found = header(line.as_bytes());
             assert_eq!((found.cpu, found.task), (cpu, Some(Task { comm: comm.into(), pid })), "{line}");
         }
+        assert_eq!(header(b"NMI watchdog: Watchdog detected hard LOCKUP on cpu 7").cpu, Some(7));
         assert_eq!(header(b"CPU 2 Unable to handle kernel paging request at virtual address 0").cpu, Some(2));
         assert_eq!(header(b"BUG: Bad page state in process ksoftirqd/0  pfn:1").comm.as_deref(), Some("ksoftirqd/0"));
         assert_eq!(header(b"BUG: KASAN: slab-use-after-free in f+0x1/0x2"), Header::default());

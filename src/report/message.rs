@@ -4,6 +4,7 @@ use super::checked::{Check, above};
 use super::console::Context;
 use super::excerpt::Excerpt;
 use super::frames::frame_line;
+use super::pool::of_stuck;
 use super::printed::KeptLine;
 use super::scan::{after, find, keyed, leading_number, number, split, split_last, text, word, words};
 use super::sentence::{AT_ONCE, is_devices, is_of_stall, is_sentence, is_tests, time_of, unbolded};
@@ -104,6 +105,9 @@ pub fn said(grammar: &Grammar, window: &[u8], known: &Known<'_>, excerpt: &Excer
         } else {
             break;
         }
+    }
+    for line in of_stuck(plain, lines.iter().map(|line| message(excerpt, line).trim_ascii())) {
+        say(&mut out.message, line);
     }
     let mut above: &[u8] = b"";
     let mut rest = lines.iter().map(|line| (message(excerpt, line).trim_ascii(), line.letters)).peekable();

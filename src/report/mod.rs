@@ -48,6 +48,7 @@ mod lockdep;
 mod markers;
 mod message;
 mod naming;
+mod pool;
 mod printed;
 mod printers;
 mod record;

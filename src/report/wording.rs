@@ -39,17 +39,19 @@ fn push(text: &mut Vec<u8>, line: &[u8], mended: bool) {
 }
 
 impl Wording {
-    /// The text of an excerpt; `mended`, if its lines are to be as syzbot's rules know them.
+    /// The text of an excerpt; `mended`, if its lines are to be as syzbot's rules know them. What is said after a silence names
+    /// only a report that syzbot knows.
     #[must_use]
-    pub fn of(excerpt: &Excerpt<'_>, mended: bool) -> Self {
-        let (lines, own) = (&excerpt.lines, excerpt.before_second);
+    pub fn of(excerpt: &Excerpt<'_>, mended: bool, of_syzbot: bool) -> Self {
+        let lines = &excerpt.lines;
+        let own = if of_syzbot { excerpt.before_second } else { excerpt.own };
         // syzbot mails what one task printed, without stamps: a report in it that has no stack goes on in the next one.
         let goes_on = excerpt.context == Context::Unknown
             && own < lines.len()
             && !lines[..own].iter().skip(1).any(|line| frame_line(&line.text, 0).is_some())
             && lines.iter().any(is_symbolized);
         let area_lines = match excerpt.context {
-            Context::Caller(_) => lines.len(),
+            Context::Caller(_) if of_syzbot => lines.len(),
             _ if goes_on => lines.len(),
             _ => own,
         };
