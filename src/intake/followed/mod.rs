@@ -3,32 +3,21 @@
 //! One engine reads all lines until they show that they are several machines' (as in `machines.rs`); what was said until then is not
 //! said again. The lines that name no machine are those of the line above.
 
-use super::machines::{MOST, are_surely_several, is_same};
-use super::text::renumber;
+mod evidence;
+mod machine;
+
+use super::machines::{MOST, is_same};
 use crate::engine::{Engine, Item, Options};
 use crate::line::host_of;
+use evidence::{Evidence, Kind, told};
+use machine::Machine;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-/// So much is kept for the moment when the lines turn out to be several machines', bytes.
-const KEPT: usize = 512 << 10;
+pub use machine::Said;
+
 /// So many names are known at once.
 const NAMES: usize = 4 * MOST;
-/// So many changes from name to name are looked at one by one, later ones ever less often.
-const CHANGES: usize = 64;
-/// Places of a machine's lines that are known: a report has fewer.
-const PLACES: usize = 4096;
-/// When the name changes, what is whole waits for so many lines: it may be made of two machines' lines.
-const DOUBTFUL: u64 = 256;
-
-/// What was found, and in which machine's lines if the log holds those of several.
-#[derive(Debug, Clone)]
-pub struct Said {
-    /// The machine's name.
-    pub machine: Option<Arc<str>>,
-    /// What was found, with the lines and offsets of the log.
-    pub item: Item,
-}
 
 /// Reads a log that goes on.
 #[derive(Debug)]
@@ -49,52 +38,6 @@ pub struct Followed {
     /// What the one engine has told of lines that are still to come to their machines.
     told: HashSet<(Kind, u64)>,
     news: Option<String>,
-}
-
-/// What shows whether there are several machines.
-#[derive(Debug, Default)]
-struct Evidence {
-    /// The last lines, from the first on that names a machine.
-    text: Vec<u8>,
-    /// Where each of them begins in the text, its offset in the log and its number there.
-    lines: Vec<(usize, u64, u64)>,
-    /// The name in the last line that has one.
-    name: Vec<u8>,
-    /// How often that was another one than before.
-    changes: usize,
-    /// The first line behind which such a change is no reason to wait any more.
-    sure: u64,
-    /// What waits.
-    held: Vec<Item>,
-    /// What the one engine has told of these lines.
-    told: HashSet<(Kind, u64)>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Kind {
-    Opened,
-    Closed,
-    Event,
-}
-
-/// One of several machines.
-#[derive(Debug)]
-struct Machine {
-    name: Arc<str>,
-    engine: Engine,
-    /// Bytes and lines that the engine has read.
-    read: (u64, u64),
-    /// How many of its reports are open.
-    open: usize,
-    /// Where pieces of them stand.
-    places: Vec<Place>,
-}
-
-/// Where lines of a machine that follow each other stand: offset and number of the first, among its own and in the log.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    own: (u64, u64),
-    log: (u64, u64),
 }
 
 impl Followed {
@@ -265,114 +208,6 @@ impl Followed {
     }
 }
 
-/// By what a record is known again: the engine of its machine yields it with the same start.
-fn told(item: &Item) -> (Kind, u64) {
-    match item {
-        Item::Opened { start, .. } => (Kind::Opened, *start),
-        Item::Closed(report) => (Kind::Closed, report.start),
-        Item::Event(event) => (Kind::Event, event.start),
-    }
-}
-
-impl Evidence {
-    /// Keeps a line; whether the lines show by now that they are several machines'.
-    fn take(&mut self, line: &[u8], (offset, count): (u64, u64)) -> bool {
-        let mut changed = false;
-        if let Some(host) = host_of(line)
-            && line[host.at.clone()] != *self.name
-        {
-            changed = !self.name.is_empty();
-            // One machine may go by several names for ever.
-            if changed && self.changes < CHANGES {
-                self.sure = count + DOUBTFUL;
-            }
-            self.name = line[host.at].to_vec();
-        }
-        if self.name.is_empty() {
-            // What was told of this line concerns none that is kept.
-            self.told.retain(|(_, at)| *at > offset);
-            return false;
-        }
-        if self.text.len() > 2 * KEPT {
-            self.forget();
-        }
-        self.lines.push((self.text.len(), offset, count));
-        self.text.extend_from_slice(line);
-        self.text.push(b'\n');
-        self.changes += usize::from(changed);
-        changed && (self.changes <= CHANGES || self.changes.is_power_of_two()) && are_surely_several(&self.text)
-    }
-
-    /// Keeps only the last lines.
-    fn forget(&mut self) {
-        let from = self.lines.partition_point(|(start, ..)| *start < self.text.len() - KEPT);
-        let Some((start, offset, _)) = self.lines.get(from).copied() else { return };
-        self.text.drain(..start);
-        self.lines.drain(..from);
-        self.lines.iter_mut().for_each(|(at, ..)| *at -= start);
-        self.told.retain(|(_, at)| *at >= offset);
-    }
-}
-
-impl Machine {
-    fn new(name: &str, options: &Options) -> Self {
-        let options = Options { log: format!("{}/{name}", options.log), ..options.clone() };
-        Self { name: name.into(), engine: Engine::new(options), read: (0, 0), open: 0, places: Vec::new() }
-    }
-
-    /// Takes a line that stands in the log at an offset, with this number.
-    fn take(&mut self, line: &[u8], log: (u64, u64)) -> Vec<Said> {
-        let own = (self.read.0, self.read.1 + 1);
-        let follows =
-            |last: &Place| (own.0 - last.own.0, own.1 - last.own.1) == (log.0 - last.log.0, log.1 - last.log.1);
-        if !self.places.last().is_some_and(follows) {
-            if self.places.len() == PLACES {
-                self.places.drain(..PLACES / 2);
-            }
-            self.places.push(Place { own, log });
-        }
-        self.read = (own.0 + line.len() as u64 + 1, own.1);
-        self.said(|engine| {
-            let mut items = engine.push(line);
-            items.extend(engine.push(b"\n"));
-            items
-        })
-    }
-
-    fn flush(&mut self) -> Vec<Said> {
-        let said = self.said(Engine::flush);
-        // One that the kernel took back is not closed.
-        self.open = 0;
-        said
-    }
-
-    /// What the engine yields, with the places of the log.
-    fn said(&mut self, yields: impl FnOnce(&mut Engine) -> Vec<Item>) -> Vec<Said> {
-        let items = yields(&mut self.engine);
-        for item in &items {
-            match item {
-                Item::Opened { .. } => self.open += 1,
-                Item::Closed(_) => self.open = self.open.saturating_sub(1),
-                Item::Event(_) => {}
-            }
-        }
-        let settled = |mut item| {
-            renumber(&mut item, &|line| self.place(line, |place| place.1), &|offset| {
-                self.place(offset, |place| place.0)
-            });
-            Said { machine: Some(Arc::clone(&self.name)), item }
-        };
-        items.into_iter().map(settled).collect()
-    }
-
-    /// The line or the offset in the log of one among the machine's own.
-    fn place(&self, own: u64, part: impl Fn((u64, u64)) -> u64) -> u64 {
-        let after = self.places.partition_point(|place| part(place.own) <= own);
-        let place = self.places.get(after.saturating_sub(1));
-        place.map_or(own, |place| part(place.log) + own.saturating_sub(part(place.own)))
-    }
-}
-
 /// The lines of one machine in a part of a log that begins with one of them.
 #[must_use]
 pub fn lines_of(machine: &str, text: &[u8]) -> Vec<u8> {
@@ -505,26 +340,6 @@ mod tests {
                 followed(&log, 50).into_iter().map(|(machine, kind, _, start, _)| (machine, kind, start)).collect();
             assert_eq!(found, wanted.into_iter().map(|(kind, start)| (String::new(), kind, start)).collect::<Vec<_>>());
         }
-    }
-
-    #[test]
-    fn nothing_is_kept_without_end() {
-        let mut followed = Followed::new(Options::named("x"));
-        followed.look_for_machines();
-        let line = format!("Nov  3 10:00:00 alpha kernel: [ 5000.000000] {}", "x".repeat(400));
-        for number in 0..8 * KEPT / line.len() {
-            followed.push(line.as_bytes());
-            followed.push(b"\n");
-            followed.line(line.as_bytes(), (number * (line.len() + 1)) as u64);
-        }
-        let evidence = followed.apart.expect("one machine so far");
-        assert!(evidence.text.len() <= 2 * KEPT + 2 * line.len() && evidence.told.len() < 10);
-        let mut machine = Machine::new("alpha", &Options::named("x"));
-        for number in 0..3 * PLACES as u64 {
-            machine.take(b"[    1.000000] lamp: on", (48 * number, 2 * number));
-        }
-        assert!(machine.places.len() <= PLACES);
-        assert_eq!(machine.place(2 * PLACES as u64 + 1, |place| place.1), 4 * PLACES as u64);
     }
 
     #[test]
