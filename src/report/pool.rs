@@ -7,19 +7,17 @@ const POOL: &str = "workqueue lockup - pool ";
 const STUCK: &str = " stuck for ";
 
 /// The lines of the dump below that tell what the pool of this header runs: `in-flight: 77:widget_reset_work`, and how its workers stand.
-pub(super) fn of_stuck<'line>(
-    header: &[u8],
-    lines: impl Iterator<Item = &'line [u8]>,
-) -> impl Iterator<Item = &'line [u8]> {
-    let pool = split(header, POOL).and_then(|(_, rest)| split(rest, STUCK)).map(|(pool, _)| pool.to_vec());
+pub(super) fn of_stuck<'line>(header: &[u8], lines: impl Iterator<Item = &'line [u8]>) -> Vec<&'line [u8]> {
+    let pool = split(header, POOL).and_then(|(_, rest)| split(rest, STUCK)).map(|(pool, _)| pool);
+    let Some(pool) = pool else { return Vec::new() };
     let mut inside = false;
-    lines.filter(move |line| {
-        let Some(pool) = &pool else { return false };
+    let tells = |line: &&[u8]| {
         if line.starts_with(b"pwq ") || line.starts_with(b"workqueue ") {
             inside = line.starts_with(b"pwq ") && is_of(line, pool);
         }
         (inside && line.starts_with(b"in-flight: ")) || (line.starts_with(b"pool ") && is_of(line, pool))
-    })
+    };
+    lines.filter(tells).collect()
 }
 
 /// Whether a row is of the pool with these attributes: `pwq 6: cpus=1 node=0 flags=0x0 nice=0 active=3 refcnt=4`.
@@ -49,9 +47,9 @@ in-flight: 8:lamp_off
 pool 6: cpus=1 node=0 flags=0x0 nice=0 hung=41s workers=2 manager: 20
 pool 7: cpus=1 node=0 flags=0x0 nice=-20 hung=0s workers=2 idle: 9";
         let header = b"BUG: workqueue lockup - pool cpus=1 node=0 flags=0x0 nice=0 stuck for 41s!";
-        let told: Vec<_> = of_stuck(header, dump.lines().map(str::as_bytes)).map(String::from_utf8_lossy).collect();
+        let told = of_stuck(header, dump.lines().map(str::as_bytes)).into_iter().map(String::from_utf8_lossy);
         assert_eq!(
-            told,
+            told.collect::<Vec<_>>(),
             [
                 "in-flight: 77:widget_reset_work",
                 "pool 6: cpus=1 node=0 flags=0x0 nice=0 hung=41s workers=2 manager: 20"
