@@ -19,10 +19,11 @@ const DAMAGE: &str = "its first line is missing";
 const HUNG: &[u8] = b"hung_task_timeout_secs\" disables this message";
 /// What only the place of a crash is recognised by, or the report of a hung task, of lockdep or of KASAN; sysrq and watchdogs print
 /// places, too, but announce them.
-const PLACES: [&[u8]; 16] = [
+const PLACES: [&[u8]; 17] = [
     b"[ERET  ]: ",
     b"RIP: 0010:",
     b"RIP: 0008:",
+    b"RSP: 0018:",
     b"PC is at ",
     b"pc : ",
     b"epc : ",

@@ -2,6 +2,8 @@
 
 /// BBCode that is closed at the end of a line.
 const TAGS: [&[u8]; 8] = [b"b", b"i", b"u", b"pre", b"code", b"mono", b"quote", b"spoiler"];
+/// With what a block of code ends.
+const FENCE: &[u8] = b"```";
 /// `[/spoiler]` without the brackets is no longer, bytes.
 const TAG: usize = 8;
 
@@ -31,12 +33,12 @@ fn without_tag(text: &[u8]) -> Option<&[u8]> {
     inside[..name].strip_suffix(b"[/").filter(|_| is_tag)
 }
 
-/// A line without the quotation mark that closes one before a stamp.
+/// A line without the quotation mark that closes one before a stamp, or one further up.
 fn without_quote(text: &[u8], mark: u8) -> Option<&[u8]> {
     let rest = text.strip_suffix(&[mark])?;
     let mut marks = memchr::memchr_iter(mark, rest).filter(|at| *at == 0 || rest[at - 1] != b'\\');
-    let only = marks.next().filter(|_| marks.next().is_none())?;
-    begins_stamp(&rest[only + 1..]).then_some(rest)
+    let Some(only) = marks.next() else { return Some(rest) };
+    (marks.next().is_none() && begins_stamp(&rest[only + 1..])).then_some(rest)
 }
 
 /// A line without the run of a mark at its end that closes a span: bold, code.
@@ -47,7 +49,8 @@ fn without_run(text: &[u8], mark: u8) -> Option<&[u8]> {
         return None;
     }
     let Some(opened) = memchr::memmem::find(rest, run) else {
-        // One star alone is no mark.
+        // One star alone is no mark; a blank may stand before the end of a block.
+        let rest = if run == FENCE { rest.trim_ascii_end() } else { rest };
         return (mark == b'`' || run.len() == 2).then_some(rest);
     };
     let inside = &rest[opened + run.len()..];
@@ -75,6 +78,9 @@ mod tests {
             ("it says `[    1.0] x`", "it says `[    1.0] x"),
             ("[    1.0] the end of several lines`", "[    1.0] the end of several lines"),
             ("[    1.0] the end of several lines```", "[    1.0] the end of several lines"),
+            ("[    1.0] the end of several lines ```", "[    1.0] the end of several lines"),
+            ("[    1.0] the end of several lines\"", "[    1.0] the end of several lines"),
+            ("the end of several lines'", "the end of several lines"),
             ("[    1.0] the end of several lines**", "[    1.0] the end of several lines"),
             ("it says \"[    1.0] x\"", "it says \"[    1.0] x"),
             ("[    1.0] x[/CODE]", "[    1.0] x"),
@@ -89,6 +95,7 @@ mod tests {
             "[    1.0] unexpected `foo`",
             "[    1.0] a `b` or `c`",
             "[    1.0] comm \"x\"",
+            "[    1.0] can't use 'x'",
             "{\"log\": \"x\"",
             "[    1.0] f+0x1/0x2 [ext4]",
             "[    1.0] mounted [/boot]",

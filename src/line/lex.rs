@@ -341,7 +341,7 @@ pub(super) fn number(text: &[u8]) -> Option<u64> {
 /// `[   12.345678` … as seconds.
 fn bracketed_time(stamp: &[u8]) -> Option<f64> {
     let inner = stamp.strip_prefix(b"[")?;
-    let end = inner.iter().position(|byte| matches!(byte, b']' | b'<'))?;
+    let end = inner.iter().position(|byte| matches!(byte, b']' | b'<' | b'@'))?;
     decimal(&inner[..end])
 }
 

@@ -67,7 +67,17 @@ pub(crate) fn is_usual_caller(text: &[u8]) -> bool {
 pub(crate) fn begins_with_stamp(text: &[u8]) -> bool {
     let Some(inner) = text.strip_prefix(b"[") else { return false };
     let inner = &inner[..inner.len().min(39)];
-    memchr::memchr(b']', inner).is_some_and(|close| is_stamp(&inner[..close]))
+    let is_timed = |close| is_stamp(&inner[..close]) || core(text).is_some_and(|at| is_stamp(&text[1..at]));
+    memchr::memchr(b']', inner).is_some_and(is_timed)
+}
+
+/// Where the mark stands before the core that kernels of Amlogic print in the stamp: `[    7.216546@0] `.
+pub(crate) fn core(text: &[u8]) -> Option<usize> {
+    let inner = &text[..text.len().min(40)];
+    let close = memchr::memchr(b']', inner)?;
+    let digits = inner[..close].iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let mark = close.checked_sub(digits + 1)?;
+    (digits > 0 && inner[mark] == b'@').then_some(mark)
 }
 
 /// What stands between the brackets of a printk stamp: blanks, digits, a dot, digits.

@@ -92,8 +92,10 @@ impl Walk<'_> {
     /// The readers in turn: what most lines are comes first.
     fn ask(&mut self, trimmed: &[u8], line: &Shown<'_>, above: Option<usize>) -> Answer {
         let Self { account, facts, tasks, traces, .. } = self;
-        if trimmed[0] == b'E' {
-            facts.cpu_of_flags(trimmed, line, account, traces);
+        match trimmed[0] {
+            b'E' => facts.cpu_of_flags(trimmed, line, account, traces),
+            b'C' if trimmed.starts_with(b"CFAR: ") => facts.kind_of_access(trimmed, line, account),
+            _ => {}
         }
         dump::row(trimmed, account)
             .or_else(|| traces.line(trimmed, line, above, account))

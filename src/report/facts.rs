@@ -6,6 +6,7 @@ use super::context::{CpuLine, access, by_task, cpu_line, fault_kind, kernel_buil
 use super::fault;
 use super::frames::vmcore;
 use super::header::{Header, header, oops_number};
+use super::hung::workqueue;
 use super::role::StackRole;
 use super::scan::{after, keyed, leading_number, split, text, word};
 use super::structure::Structure;
@@ -95,13 +96,12 @@ impl Facts {
                 }
             }
             b'W' => {
-                if let Some(rest) = after(trimmed, "Workqueue: ") {
-                    let function = word(word(rest).1).0;
+                if let Some((_, Some(function))) = workqueue(trimmed) {
                     let stopped = traces.stopped.is_some() && traces.near.1 == traces.stopped;
                     // A kernel without symbols prints an address.
-                    let named = !function.is_empty() && !function.starts_with(b"0x");
+                    let named = !function.starts_with("0x");
                     if account.out.work_function.is_none() && named && !stopped {
-                        account.out.work_function = Some(text(function));
+                        account.out.work_function = Some(function);
                     }
                 }
             }
@@ -143,6 +143,13 @@ impl Facts {
         let cpu = after(trimmed, "EIP: ").and_then(|rest| keyed(rest, " CPU: "));
         if let Some(cpu) = cpu.and_then(|cpu| u32::try_from(cpu).ok()) {
             self.of_cpu(CpuLine { cpu: Some(cpu), ..CpuLine::default() }, line.log_line, account, traces);
+        }
+    }
+
+    /// What a row of registers says of the kind of the access.
+    pub(super) fn kind_of_access(&self, trimmed: &[u8], line: &Shown<'_>, account: &mut Account<'_>) {
+        if let Some(kind) = fault::kind(trimmed, line.letters, self.x86) {
+            refine_access(kind, &mut account.out);
         }
     }
 
@@ -271,11 +278,11 @@ fn jumped_to_null(stack: &Stack) -> bool {
         && first.is_some_and(|address| address == "(null)" || address.bytes().all(|byte| b"0x".contains(&byte)))
 }
 
-/// The CPU of a stall's row, which does not get on: `rcu:     1-...!: (1 GPs behind) idle=…`.
+/// The CPU of a stall's row, which does not get on: `rcu:     1-...!: (1 GPs behind) idle=…`; the last mark may be a number.
 fn stalled(trimmed: &[u8]) -> Option<u32> {
     let row = after(trimmed, "rcu:").unwrap_or(trimmed).trim_ascii_start();
     let (cpu, rest) = leading_number(row)?;
-    let marks = rest.iter().take_while(|byte| b"-.!?OoNDd".contains(byte)).count();
+    let marks = rest.iter().take_while(|byte| b"-.!?OoNDd".contains(byte) || byte.is_ascii_digit()).count();
     let lists = rest.starts_with(b"-") && marks > 3 && rest[marks..].starts_with(b": (");
     u32::try_from(cpu).ok().filter(|_| lists)
 }

@@ -35,9 +35,11 @@ pub(super) fn fault(line: &[u8], letters: Letters) -> Option<Access> {
             return at(AccessKind::Fault, rest);
         }
     }
-    // s390
+    // s390, which marks stores in what it says of the translation.
     if let Some(rest) = after(line, "Failing address: ") {
-        return at(AccessKind::Fault, rest);
+        let stores =
+            split(rest, "TEID: ").and_then(|(_, teid)| hex(word(teid).0)).is_some_and(|teid| teid & 0xc00 == 0x400);
+        return at(if stores { AccessKind::Write } else { AccessKind::Fault }, rest);
     }
     if let Some((_, rest)) = split(line, "non-canonical address ") {
         return at(AccessKind::Fault, rest);
@@ -84,6 +86,7 @@ pub(super) fn kind(line: &[u8], letters: Letters, x86: bool) -> Option<AccessKin
     const IABT: Wanted = Wanted::new(": IABT");
     const BADADDR: Wanted = Wanted::new("badaddr: ");
     const OOPS: Wanted = Wanted::new("Oops: ");
+    const DSISR: Wanted = Wanted::new(" DSISR: ");
     // arm64: `CM = 0, WnR = 1, TnD = 0`
     if let Some((_, rest)) = WNR.split(line, letters) {
         return match rest.first()? {
@@ -103,6 +106,21 @@ pub(super) fn kind(line: &[u8], letters: Letters, x86: bool) -> Option<AccessKin
             1 | 12 => Some(AccessKind::Execute),
             5 | 13 => Some(AccessKind::Read),
             7 | 15 => Some(AccessKind::Write),
+            _ => None,
+        };
+    }
+    // mips: `Cause : 4080000c (ExcCode 03)`; what reads may be an instruction fetch, too
+    if let Some(cause) = after(line, "Cause : ") {
+        return match (hex(word(cause).0)? >> 2) & 0x1f {
+            1 | 3 | 5 => Some(AccessKind::Write),
+            _ => None,
+        };
+    }
+    // PowerPC: `DAR: 0000000000000000 DSISR: 40000000`, xmon's `dsisr: 40000000`; other interrupts leave it empty
+    if let Some(dsisr) = DSISR.split(line, letters).map(|(_, rest)| rest).or_else(|| after(line, "dsisr: ")) {
+        return match hex(word(dsisr).0)? {
+            dsisr if dsisr & 0x0200_0000 != 0 => Some(AccessKind::Write),
+            dsisr if dsisr & 0x4800_0000 != 0 => Some(AccessKind::Read),
             _ => None,
         };
     }
@@ -155,7 +173,8 @@ mod tests {
             ("BUG: Kernel NULL pointer dereference on read at 0x00000010", "read", "0x00000010"),
             ("BUG: Unable to handle kernel data access on write at 0xc00a", "write", "0xc00a"),
             ("Unable to handle kernel paging request for data at address 0x00000030", "fault", "0x00000030"),
-            ("Failing address: 000000000133b000 TEID: 000000000133b407", "fault", "000000000133b000"),
+            ("Failing address: 000000000133b000 TEID: 000000000133b407", "write", "000000000133b000"),
+            ("Failing address: 000000000133b000 TEID: 000000000133b803", "fault", "000000000133b000"),
             ("Oops: general protection fault, probably for non-canonical address 0xdead: 0000 [#1]", "fault", "0xdead"),
         ] {
             let found = fault(line.as_bytes()).unwrap_or_else(|| panic!("{line}"));
@@ -170,6 +189,11 @@ mod tests {
             ("  CM = 0, WnR = 1, TnD = 0, TagAccess = 0", false, Some("write")),
             ("  EC = 0x21: IABT (current EL), IL = 32 bits", false, Some("execute")),
             ("status: 0000000200000120 badaddr: 0000000000000008 cause: 000000000000000f", false, Some("write")),
+            ("Cause : 4080000c (ExcCode 03)", false, Some("write")),
+            ("Cause : 80800008", false, None),
+            ("CFAR: c000000000337208 DAR: 0000000000000000 DSISR: 40000000 SOFTE: 1", false, Some("read")),
+            ("CFAR: c000000000337208 DAR: 0000000000000008 DSISR: 42000000 IRQMASK: 0", false, Some("write")),
+            ("CFAR: c000000000337208 DAR: 0000000000000008 DSISR: 00000000 IRQMASK: 0", false, None),
             ("Oops: 0000 [#1] SMP", true, Some("read")),
             ("Oops: 0002 [#1] SMP", true, Some("write")),
             ("Oops: 0010 [#1] SMP", true, Some("execute")),

@@ -74,7 +74,13 @@ pub(super) fn undo<'line>(line: &'line [u8], above: &[u8]) -> Option<Cow<'line, 
 
 /// A report's first line as the kernel writes it, if it has lost something.
 pub(super) fn mended(line: &[u8]) -> Option<Vec<u8>> {
-    without_place(line).or_else(|| with_blank(line))
+    without_place(line).or_else(|| with_blank(line)).or_else(|| without_end(line).map(<[u8]>::to_vec))
+}
+
+/// The last line of a report whose first was not copied, without its mark: `---[ end Kernel panic - not syncing: lamp broke ]---`.
+fn without_end(line: &[u8]) -> Option<&[u8]> {
+    let line = line.trim_ascii_end();
+    line.strip_suffix(b" ]---").filter(|rest| memchr::memmem::find(rest, b"---[ end ").is_some())
 }
 
 /// A first line whose function has a place and no offset: `BUG: KASAN: slab-use-after-free in do_it a/b.c:1`.

@@ -1,6 +1,7 @@
 //! One layer of a dressing: how it is taken off a line.
 
 use super::super::plain::plain;
+use super::super::stamp::core;
 use super::super::{Wrapper, json, lex, unwrap};
 use super::shape::Shape;
 use super::tag::Tag;
@@ -22,6 +23,8 @@ pub(super) enum Layer {
     Tag(Tag),
     /// No blank behind the stamp: `[   12.345678]text`.
     Touching,
+    /// The core within the stamp: `[   12.345678@0] `.
+    Core,
     /// So many blanks, or tabs.
     Indent(usize),
     /// What stands behind every message: a quote, a table's bar, a closing tag.
@@ -69,6 +72,10 @@ impl Layer {
             }
             Self::Touching => match touching(line) {
                 Some(close) => (Some([&line[..=close], b" ", &line[close + 1..]].concat()), true),
+                None => (None, true),
+            },
+            Self::Core => match core(line).zip(memchr::memchr(b']', line)) {
+                Some((mark, close)) => (Some([&line[..mark], &line[close..]].concat()), true),
                 None => (None, true),
             },
             // A line that was cut has lost it.

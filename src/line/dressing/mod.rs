@@ -38,6 +38,8 @@ pub struct Dressing {
     wrapped: Option<Wrap>,
     /// Most messages have a printk stamp.
     stamped: bool,
+    /// The first of a report's lines have a stamp, and the rest of them have not.
+    bared: bool,
     /// Whether the line that matters has what the others have.
     first_fits: bool,
     /// The tag of a program that passes on what a kernel says: that of the line that matters.
@@ -61,6 +63,8 @@ const DEEP: usize = 12;
 const OWN: usize = 2;
 /// How many of a hundred lines of such a log must have the form of the first.
 const OWN_SHARE: usize = 80;
+/// Where lines of a report have lost their stamps, no more than these have kept theirs.
+const FEW_STAMPED: usize = 8;
 /// Continuation lines stand below a prefix at least this wide, bytes.
 const NARROWEST: usize = 8;
 
@@ -107,6 +111,7 @@ impl Dressing {
             announced,
             wrapped: None,
             stamped: false,
+            bared: false,
             first_fits: true,
             relay: lex(raw[0]).tag.filter(|tag| !tag.eq_ignore_ascii_case(b"kernel")).map(<[u8]>::to_vec),
         };
@@ -118,7 +123,8 @@ impl Dressing {
         if dressing.is_quoted(&raw) {
             dressing.layers.push(Layer::Quoted);
         }
-        dressing.stamped = sample.is_stamped();
+        dressing.bared = dressing.layers.is_empty() && is_bared(&raw);
+        dressing.stamped = dressing.bared || sample.is_stamped();
         let bare: Vec<(Cow<'_, [u8]>, bool)> = raw.iter().map(|line| dressing.bare(line)).collect();
         dressing.first_fits = bare[0].1;
         if dressing.layers.is_empty() && !dressing.first_fits && stands_alone(&raw) {
@@ -141,6 +147,7 @@ impl Dressing {
             && !dressing.announced
             && dressing.wrapped.is_none()
             && !continued
+            && !dressing.bared
             && dressing.first_fits;
         (!nothing).then_some(dressing)
     }
@@ -256,6 +263,14 @@ fn own_block(raw: &[&[u8]]) -> Option<usize> {
 fn stands_alone(raw: &[&[u8]]) -> bool {
     let below = raw[1..].iter().take_while(|line| stamp_at(line).is_none());
     !raw[0].starts_with(b" ") && stamp_at(raw[0]).is_none() && below.filter(|line| is_body(line)).count() >= OWN
+}
+
+/// Whether lines of a report without stamps stand right below its first ones, which have them: somebody took the stamps off the stack,
+/// or xmon goes on, which prints past the log.
+fn is_bared(raw: &[&[u8]]) -> bool {
+    let stamped = raw.iter().take_while(|line| stamp_at(line) == Some(0)).count();
+    let below = raw[stamped..].iter().take_while(|line| !line.is_empty() && stamp_at(line).is_none());
+    (1..=FEW_STAMPED).contains(&stamped) && below.filter(|line| is_body(line)).count() >= OWN
 }
 
 /// The text of a line that continues a message whose prefix is `width` bytes wide, which is asked only of lines that stand far in.

@@ -2,6 +2,7 @@
 
 use super::super::landmarks::begins_report_line;
 use super::super::plain::plain;
+use super::super::stamp::core;
 use super::super::{Wrapper, lex};
 use super::layer::{Layer, touching};
 use super::shape::Shape;
@@ -53,6 +54,9 @@ impl Sample<'_> {
                 && !before.iter().any(|layer| matches!(layer, Layer::BeforeStamp(_)))
             {
                 return Some(Layer::BeforeStamp(self.shared(&stamps)));
+            }
+            if core(&self.lines[0]).is_some() && !before.contains(&Layer::Core) {
+                return Some(Layer::Core);
             }
             if touching(&self.lines[0]).is_some() && !before.contains(&Layer::Touching) {
                 return Some(Layer::Touching);

@@ -1,5 +1,6 @@
 //! Takes a dressing off the lines of a window, keeping where each line stood.
 
+use super::super::landmarks::is_body;
 use super::super::{Unwrapper, Wrapper, is_usual_stamp, lex, lost_its_bracket};
 use super::layer::Layer;
 use super::sample::spreads;
@@ -90,6 +91,12 @@ impl Dressing {
     }
 }
 
+/// Whether a line without a stamp, below one of a report, goes on with that: with words only where a part of it stands below them.
+fn is_bare_part(line: &[u8], below: Option<&[u8]>) -> bool {
+    let is_part = |line: &[u8]| line.starts_with(b" ") || is_body(line);
+    is_part(line) || !line.is_empty() && below.is_some_and(is_part)
+}
+
 impl<'a> Walk<'a> {
     fn line(
         &mut self,
@@ -97,7 +104,7 @@ impl<'a> Walk<'a> {
         at: usize,
         number: usize,
         matters: bool,
-        below: impl Iterator<Item = &'a [u8]>,
+        mut below: impl Iterator<Item = &'a [u8]>,
     ) {
         let raw = whole.strip_suffix(b"\n").unwrap_or(whole);
         let raw = raw.strip_suffix(b"\r").unwrap_or(raw);
@@ -133,6 +140,9 @@ impl<'a> Walk<'a> {
             continues(raw, || self.last.as_ref().map(|(raw, text)| self.dressing.width(raw, text)))
         {
             let text = [self.prefix(), text].concat();
+            self.write(&text, at, number, false);
+        } else if self.dressing.bared && self.open && is_bare_part(raw, below.next()) {
+            let text = [self.prefix(), raw].concat();
             self.write(&text, at, number, false);
         } else if self.open
             && let Some(wrap) = self.dressing.wrapped

@@ -2,7 +2,7 @@
 
 use super::super::landmarks::{begins_report_line, is_body};
 use super::super::plain::plain;
-use super::super::stamp::{USUAL_STAMP, is_usual_stamp};
+use super::super::stamp::{USUAL_STAMP, core, is_usual_stamp};
 use super::super::{Wrapper, lex};
 use super::layer::touching;
 use super::marks::{self, Marks};
@@ -19,7 +19,7 @@ pub(super) fn is_plain<'line>(raw: impl Iterator<Item = &'line [u8]> + Clone) ->
     let Some(first) = raw.clone().next() else { return true };
     let stamped = matches!(first.first(), Some(b'[' | b'<')) && stamp_at(first) == Some(0);
     if !stamped && !begins_report_line(first)
-        || stamped && touching(first).is_some()
+        || stamped && (touching(first).is_some() || core(first).is_some())
         || raw.clone().take(2).any(|line| lex(line).wrapper != Wrapper::None)
     {
         return false;
@@ -146,6 +146,9 @@ pub(super) fn announces(line: &[u8]) -> bool {
     line.starts_with(b"Message from syslogd@") || line.starts_with(b"Broadcast message from systemd-journald@")
 }
 
+/// What a stack is known by, and the dump of one that 32-bit ARM prints as an emergency, without its functions.
+const STACK: [&[u8]; 2] = [b"+0x", b"Stack: (0x"];
+
 /// Leaves out what syslogd wrote between the lines of a stack when it showed each on the terminals: that it does, and an empty line.
 /// Whether it was so.
 pub(super) fn leave_announcements(raw: &mut Vec<&[u8]>) -> bool {
@@ -154,7 +157,7 @@ pub(super) fn leave_announcements(raw: &mut Vec<&[u8]>) -> bool {
     // Two lines between each; the first one has its own above. Lines without a stack are of moments that have nothing in common.
     let announced = announcing > 0
         && filled - announcing <= 2 * (announcing + 1)
-        && raw.iter().any(|line| memchr::memmem::find(line, b"+0x").is_some());
+        && raw.iter().any(|line| STACK.iter().any(|mark| memchr::memmem::find(line, mark).is_some()));
     if announced {
         raw.retain(|line| !announces(line) && !line.trim_ascii().is_empty());
     }
