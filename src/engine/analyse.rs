@@ -58,13 +58,16 @@ pub(super) fn report<'a>(job: &Job<'a>, spot: &Spot, printers: &mut Printers<'a>
     let end = last_header(job.grammar, view.anchors, view.at).end;
     let header = first.header.unwrap_or_default();
     let wording = Wording::of(&excerpt, !job.as_syzbot, job.grammar.headers[header].syzbot);
-    let titled = title(job.grammar, &wording, header, &view.text[first.start..end]);
+    let mut titled = title(job.grammar, &wording, header, &view.text[first.start..end]);
     // Of an undressed window the far end above is not there; its marks are.
     let dressed_anchors = if undressed.is_some() { window.anchors } else { &[] };
     let around = || dressed_anchors.iter().chain(view.anchors);
     let disconnected = around().any(|anchor| anchor.disconnected);
     let corrupted = corruption(&titled, &wording, disconnected);
     let structure = structure(job.grammar, &excerpt, excerpt.own, &place);
+    if let Some(nameless) = without_starved(job.grammar, header, &titled, &structure) {
+        titled.text = nameless;
+    }
     // A line that no kind knows, with nothing of a report below, in a text in which no kernel speaks.
     let goes_on = !view.text[first.end..].trim_ascii().is_empty();
     let unknown = match titled.origin {
@@ -186,6 +189,20 @@ impl Named<'_> {
 fn is_function(name: &str, structure: &Structure) -> bool {
     let is = |frame: &Frame| frame.is_function(name);
     name.contains('_') || structure.stacks.iter().flat_map(|stack| &stack.frames).any(is)
+}
+
+/// The title without a function, where only RCU's own thread, which starved, has that in its stack; syzbot's titles stay.
+fn without_starved(grammar: &Grammar, header: usize, titled: &Title, structure: &Structure) -> Option<String> {
+    if grammar.headers[header].syzbot {
+        return None;
+    }
+    let frame = frame_of(&titled.text);
+    let mut own =
+        structure.stacks.iter().filter(|stack| stack.frames.iter().any(|it| it.is_function(&frame))).peekable();
+    own.peek()?;
+    let starved = own.all(|stack| stack.role == StackRole::Starved);
+    let kind = grammar.kinds[header].iter().find(|kind| kind.id == titled.kind).filter(|_| starved)?;
+    kind.nameless.clone()
 }
 
 /// The function whose instruction trapped, as the report shows it.
