@@ -153,10 +153,11 @@ fn objections(entries: &[Entry], sources: &[&Merged]) -> Vec<Objection> {
 
 /// Messages of people that ask, object, report or hold a patch, and that no person answered.
 fn unanswered(entries: &[Entry], questions: &[Question], objections: &[Objection]) -> Vec<usize> {
-    let mut open: BTreeSet<usize> =
-        questions.iter().filter(|question| question.answered_by.is_none()).map(|question| question.number).collect();
-    open.extend(objections.iter().filter(|objection| !objection.answered).map(|objection| objection.number));
     let answered = answered(entries);
+    // Who replies without the question in a quote may have answered it.
+    let left = |question: &&Question| question.answered_by.is_none() && !answered.contains(&question.number);
+    let mut open: BTreeSet<usize> = questions.iter().filter(left).map(|question| question.number).collect();
+    open.extend(objections.iter().filter(|objection| !objection.answered).map(|objection| objection.number));
     for (at, entry) in entries.iter().enumerate() {
         let wants = entry.patch.as_ref().is_some_and(|patch| patch.number < 2)
             || (!entry.findings.is_empty() && entry.parent.is_none());

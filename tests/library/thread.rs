@@ -127,6 +127,16 @@ fn five_messages_are_under_investigation_without_patch_with_one_open_question() 
 }
 
 #[test]
+fn a_message_that_somebody_replied_to_is_not_unanswered_though_its_question_is_open() {
+    let mut mails = five();
+    let words = "> My concern is the datapath.\n\nThe datapath will be measured.\n";
+    mails.push(mail("6@x", "5@x", "Ann <ann@example.org>", 1600, "Re: [syzbot]", words));
+    let digest = thread(&mails).digest;
+    assert!(digest.sentence.ends_with("one open question (Dan)"), "{}", digest.sentence);
+    assert!(!digest.unanswered.contains(&5), "{:?}", digest.unanswered);
+}
+
+#[test]
 fn what_syzbot_explains_at_the_end_of_its_mails_is_no_command_and_no_fix() {
     let thread = thread(&[report()]);
     assert!(thread.messages[0].commands.is_empty());
