@@ -4,6 +4,7 @@ use crate::engine::Options;
 use crate::grammar::{Events, Texts};
 use crate::input::lines;
 use crate::line::{Wrapper, begins_with_stamp, find, lex};
+use memchr::memmem::Finder;
 use std::sync::LazyLock;
 
 /// What a text holds.
@@ -57,6 +58,9 @@ const BISECTIONS: [&str; 8] = [
     "testing commit ",
 ];
 
+/// One of these words is in each of them, and in few logs.
+const COMMON: [&str; 2] = ["bisect", "commit"];
+
 /// What a text holds. Of a long text the first 4 MiB are looked at; where the kernel speaks, bisections are looked for in short
 /// texts only.
 #[must_use]
@@ -92,6 +96,10 @@ pub(super) fn nature_below(text: &[u8], options: &Options) -> Nature {
 #[must_use]
 fn is_bisection(text: &[u8]) -> bool {
     static SEARCH: LazyLock<Texts> = LazyLock::new(|| Texts::new(&BISECTIONS.map(str::as_bytes)));
+    static HINTS: LazyLock<[Finder<'static>; 2]> = LazyLock::new(|| COMMON.map(Finder::new));
+    if HINTS.iter().all(|word| word.find(text).is_none()) {
+        return false;
+    }
     let mut from = 0;
     while let Some((which, at)) = SEARCH.find_from(text, from) {
         let start = memchr::memrchr(b'\n', &text[..at]).map_or(0, |end| end + 1);
@@ -157,6 +165,11 @@ fn has_stamp(line: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_bisections_say_holds_a_common_word() {
+        assert!(BISECTIONS.iter().all(|said| COMMON.iter().any(|word| said.contains(word))));
+    }
 
     #[test]
     fn the_kernel_is_known_by_its_stamp_tag_or_words() {

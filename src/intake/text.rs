@@ -194,8 +194,9 @@ impl Text {
             }
         }
         let exported = if short { read_log(plain, stamped) } else { None };
-        let one = stamped && exported.is_none();
-        let parts = if plain.len() <= LARGEST_SHARED && !one {
+        // Such lines name no machine.
+        let unnamed = stamped && exported.is_none();
+        let parts = if plain.len() <= LARGEST_SHARED && !unnamed {
             machines(exported.as_ref().map_or(plain, |exported| &exported.inside.text), exported.as_ref())
         } else {
             Vec::new()

@@ -66,6 +66,10 @@ pub(crate) fn is_usual_caller(text: &[u8]) -> bool {
 #[must_use]
 pub(crate) fn begins_with_stamp(text: &[u8]) -> bool {
     let Some(inner) = text.strip_prefix(b"[") else { return false };
+    // Most brackets hold a name.
+    if !inner.first().is_some_and(|byte| byte.is_ascii_digit() || byte.is_ascii_whitespace()) {
+        return false;
+    }
     let inner = &inner[..inner.len().min(39)];
     let is_timed = |close| is_stamp(&inner[..close]) || core(text).is_some_and(|at| is_stamp(&text[1..at]));
     memchr::memchr(b']', inner).is_some_and(is_timed)
