@@ -11,6 +11,7 @@ use super::rich_text::is_rich_text;
 use super::rows::begins_table;
 use super::text::{LARGEST_MAIL, LARGEST_SHARED, Text};
 use super::verbose::is_verbose;
+use super::written::is_written;
 use crate::input::{Damage, Decoder, Encoding, Piece, Pieces, Stream, read_mail};
 use std::borrow::Cow;
 
@@ -216,6 +217,7 @@ fn begins_whole(head: &[u8]) -> bool {
         || begins_table(head)
         || is_joined(first())
         || are_several(head)
+        || is_written(head)
 }
 
 /// A stream of which the first bytes were read: a text if it is short, a mail or a document.

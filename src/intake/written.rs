@@ -1,6 +1,6 @@
 //! Texts that somebody wrote for readers, by the marks that their form puts at their beginning: manuals, changelogs.
 
-use crate::input::lines;
+use crate::input::{has_form, lines};
 use memchr::memmem::Finder;
 use std::sync::LazyLock;
 
@@ -12,7 +12,7 @@ const NEAR: usize = 4 << 10;
 const DIRECTIVE: &[u8] = b".. ";
 static MARKS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(DIRECTIVE));
 
-/// Whether a text is a manual page (its source or what `man` shows), reStructuredText, or the changelog of a package. A log of a kernel that one of
+/// Whether a text is a manual page (its source or what `man` shows), reStructuredText, the changelog of a package, or what `git log` shows. A log of a kernel that one of
 /// them quotes is read as one in a mail.
 #[must_use]
 pub(super) fn is_written(text: &[u8]) -> bool {
@@ -22,6 +22,8 @@ pub(super) fn is_written(text: &[u8]) -> bool {
         || is_heading_of_man(begins)
         || is_debians(begins)
         || is_red_hats(begins)
+        || is_gnus(begins)
+        || is_gits(begins)
         || may_hold_directives(text) && std::iter::once(begins).chain(first.take(LINES)).any(is_directive)
 }
 
@@ -58,6 +60,18 @@ fn is_red_hats(line: &[u8]) -> bool {
     is(short) && is(short) && is(number) && is(|year| year.len() == 4) && line.contains(&b'@')
 }
 
+/// `2023-01-02  A Maintainer  <a@example.org>`
+fn is_gnus(line: &[u8]) -> bool {
+    has_form(line, b"0000-00-00  ") && line.ends_with(b">") && line.contains(&b'@')
+}
+
+/// `commit 0123456789012345678901234567890123456789`
+fn is_gits(line: &[u8]) -> bool {
+    const HASH: usize = 40;
+    let hash = line.strip_prefix(b"commit ").and_then(|rest| rest.get(..HASH));
+    hash.is_some_and(|hash| hash.iter().all(u8::is_ascii_hexdigit))
+}
+
 /// `.. SPDX-License-Identifier: …`, `.. note::`, `.. _widget:`
 fn is_directive(line: &[u8]) -> bool {
     let Some(rest) = line.trim_ascii_start().strip_prefix(DIRECTIVE) else { return false };
@@ -78,6 +92,8 @@ mod tests {
             "'\\\" t\n.SH NAME\n",
             "\nWIDGET(8)      System Manager's Manual      WIDGET(8)\n",
             "widget (6.1.4-1) unstable; urgency=medium\n",
+            "2023-01-02  A Maintainer  <a@example.org>\n\n\t* lamp.c: dim.\n",
+            "commit 0123456789abcdef0123456789abcdef01234567\nAuthor: A Maintainer <a@example.org>\n",
             "* Mon Jan 02 2023 A Maintainer <a@example.org> - 1.2-3\n- fixed\n",
             "=====\nTitle\n=====\n\n.. warning::\n\n   hot\n",
             ".. SPDX-License-Identifier: GPL-2.0\n",

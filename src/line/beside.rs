@@ -85,9 +85,17 @@ pub fn speaks_alone(line: &Header<'_>) -> bool {
     let below = || lines_below(line).take(EVIDENCE);
     let above = || line.text[..line.start].rsplit(|byte| *byte == b'\n').filter(is_full).take(EVIDENCE);
     let raw = &line.text[line.start..line.end];
-    // A driver says first who it is.
-    let first = find(raw, line.header).is_some_and(|at| !raw[..at].iter().any(u8::is_ascii_alphanumeric));
-    PROGRAMS.contains(&line.header) && first && !is_kernels(raw) && !above().chain(below()).any(is_kernels)
+    let Some(at) = find(raw, line.header).filter(|_| PROGRAMS.contains(&line.header)) else { return false };
+    // A driver says first who it is; so do programs, in one word.
+    let is_lone = || above().chain(below()).next().is_none();
+    let first = !raw[..at].iter().any(u8::is_ascii_alphanumeric) || is_programs_name(&raw[..at]) && !is_lone();
+    first && !is_kernels(raw) && !above().chain(below()).any(is_kernels)
+}
+
+/// Whether it is the name of a program in front of its message, `configure: `. Devices have numbers.
+fn is_programs_name(before: &[u8]) -> bool {
+    let name = before.trim_ascii().strip_suffix(b":").unwrap_or_default();
+    !name.is_empty() && name.iter().all(|byte| byte.is_ascii_alphabetic() || b"-_.".contains(byte))
 }
 
 /// Whether it is a word of caution that a mail server puts on top of a letter: a report begins below with a first line of its own.
