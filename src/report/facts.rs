@@ -25,6 +25,8 @@ pub(super) struct Facts {
     stalled: Vec<u32>,
     /// Whether the fault's header was x86's.
     x86: bool,
+    /// Whether it was PowerPC's of an access that is not aligned: the registers say nothing of its kind then.
+    unaligned: bool,
 }
 
 impl Facts {
@@ -148,8 +150,12 @@ impl Facts {
 
     /// What a row of registers says of the kind of the access.
     pub(super) fn kind_of_access(&self, trimmed: &[u8], line: &Shown<'_>, account: &mut Account<'_>) {
-        if let Some(kind) = fault::kind(trimmed, line.letters, self.x86) {
-            refine_access(kind, &mut account.out);
+        self.refine(trimmed, line.letters, &mut account.out);
+    }
+
+    fn refine(&self, trimmed: &[u8], letters: Letters, out: &mut Structure) {
+        if let Some(kind) = fault::kind(trimmed, letters, self.x86).filter(|_| !self.unaligned) {
+            refine_access(kind, out);
         }
     }
 
@@ -164,6 +170,7 @@ impl Facts {
                 return;
             }
             self.x86 |= out.access.is_none() && fault::is_x86(trimmed);
+            self.unaligned |= memchr::memmem::find(trimmed, b" for unaligned access at ").is_some();
             let first = out.access.is_none();
             fill(&mut out.access, Some(found));
             if first && out.task.as_ref().zip(whose.as_ref()).is_some_and(differ) {
@@ -173,8 +180,8 @@ impl Facts {
             } else {
                 fill(&mut out.task, whose);
             }
-        } else if let Some(kind) = fault::kind(trimmed, letters, self.x86) {
-            refine_access(kind, out);
+        } else {
+            self.refine(trimmed, letters, out);
         }
         if out.task.is_none() {
             out.task = oopsing(trimmed, letters);
