@@ -237,6 +237,9 @@ fn explain_kind(out: &mut dyn Write, header: &Header, kind: &Kind) -> std::io::R
     if kind.damaged {
         row(out, "damage", "shows only when something is missing")?;
     }
+    if kind.common {
+        row(out, "found", "only where lines of a kernel or of a dying program stand around it")?;
+    }
     let caused = [kind.causes.as_slice(), kind.causes_at_once.as_slice()].concat();
     if !caused.is_empty() {
         paragraph(out, "causes", &format!("{} (reported as its consequences)", caused.join(", ")))?;

@@ -4,7 +4,10 @@ use super::dress::{Dressed, undress};
 use super::event::other;
 use super::window::{FLOODED_WINDOW, Job, Place, Spot, Window, line_end, structure, wall};
 use crate::grammar::{Anchor, Grammar, Severity};
-use crate::line::{Dressing, EXECUTOR_ANCHOR, Header, Letters, Wrapper, find, is_caution, lex, speaker, speaks_alone};
+use crate::line::{
+    Dressing, EXECUTOR_ANCHOR, Header, Letters, Wrapper, ends_as_title, find, is_caution, is_unsupported, lex, speaker,
+    speaks_alone,
+};
 use crate::report::{
     Context, Event, Excerpt, Executor, Frame, Known, Origin, Printers, REPORT_SCHEMA, Report, Speaker, StackRole,
     Structure, Title, WINDOW, Wording, console, corruption, frame_of, guilty_file, lines_before, said, stated, subject,
@@ -68,17 +71,9 @@ pub(super) fn report<'a>(job: &Job<'a>, spot: &Spot, printers: &mut Printers<'a>
     if let Some(nameless) = without_starved(job.grammar, header, &titled, &structure) {
         titled.text = nameless;
     }
-    // A line that no kind knows, with nothing of a report below, in a text in which no kernel speaks.
     let goes_on = !view.text[first.end..].trim_ascii().is_empty();
-    let unknown = match titled.origin {
-        // `WARNING:` alone in a line stands above a warning of anybody's.
-        Origin::Kind { damaged, .. } => damaged && goes_on,
-        Origin::GateOnly => false,
-        Origin::Raw => true,
-    };
-    let bare = unknown && structure == Structure { damage: structure.damage.clone(), ..Structure::default() };
-    let others = |line: Header<'_>| bare && speaks_alone(&line) || is_caution(&line);
-    if unknown && asked(job, window.text, anchor).is_some_and(others) {
+    let bare = structure == Structure { damage: structure.damage.clone(), ..Structure::default() };
+    if asked(job, window.text, anchor).is_some_and(|line| is_others(&line, &titled, goes_on, bare)) {
         return Found::Other(Box::new(other(job, spot, raw, Speaker::Program)));
     }
     let mut frame = frame_of(&titled.text);
@@ -230,6 +225,22 @@ fn guilty(grammar: &Grammar, excerpt: &Excerpt<'_>, stall: bool) -> Option<Strin
 /// Who wrote a line that looks like a report's first.
 fn who(job: &Job<'_>, text: &[u8], anchor: &Anchor, dressing: Option<&Dressing>) -> Speaker {
     asked(job, text, anchor).map_or(Speaker::Kernel, |line| speaker(&line, dressing))
+}
+
+/// Whether the line of a report with that title is somebody else's than the kernel's, in whose log it would be followed by more: nothing
+/// of a report stands below (it is `bare`), or is said of it, in a text in which no kernel speaks.
+fn is_others(line: &Header<'_>, title: &Title, goes_on: bool, bare: bool) -> bool {
+    let unknown = match title.origin {
+        // `WARNING:` alone in a line stands above a warning of anybody's.
+        Origin::Kind { damaged, .. } => damaged && goes_on,
+        Origin::GateOnly => false,
+        Origin::Raw => true,
+    };
+    let vague = || match title.origin {
+        Origin::Kind { common, .. } => common || title.unnamed || ends_as_title(line),
+        Origin::GateOnly | Origin::Raw => true,
+    };
+    unknown && is_caution(line) || bare && (unknown && speaks_alone(line) || vague() && is_unsupported(line))
 }
 
 /// The line as it is asked about, unless everybody counts.

@@ -129,6 +129,7 @@ fn kind(kind: source::Kind, place: Place, recipes: &[Recipe]) -> Result<Kind, Gr
         choose: kind.choose,
         stackless: kind.stackless,
         damaged: kind.damaged,
+        common: kind.common,
         interrupted: kind.interrupted,
         causes: kind.causes,
         causes_at_once: kind.causes_at_once,

@@ -154,6 +154,8 @@ pub struct Kind {
     pub stackless: bool,
     /// Always damaged.
     pub damaged: bool,
+    /// Found only where lines of a kernel, of a report or of a program that dies stand around it.
+    pub common: bool,
     /// The report is about what an interrupt broke into.
     pub interrupted: bool,
     /// Ids of kinds and headers whose reports, later in the same boot, are consequences of this one.

@@ -99,6 +99,13 @@ pub(super) fn is_label(before: &[u8]) -> bool {
     LABELS.contains(&before.trim_ascii())
 }
 
+/// Whether the transcript of a bisection tells how a test ended: `run #3: crashed: `, `all runs: boot failed: `.
+pub(super) fn is_outcome(before: &[u8]) -> bool {
+    let number = before.strip_prefix(b"run #").unwrap_or_default();
+    let digits = number.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    before.starts_with(b"all runs: ") || digits > 0 && number[digits..].starts_with(b": ")
+}
+
 /// Whether journald wrote a message of the kernel onto terminals: `kernel[1]: `.
 pub(super) fn is_on_the_wall(before: &[u8]) -> bool {
     let rest = before.strip_prefix(b"kernel[").unwrap_or_default();

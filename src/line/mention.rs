@@ -48,7 +48,7 @@ pub(super) fn is_title(header: &str, rest: &[u8], prose: bool) -> bool {
 }
 
 /// Whether the last words are `in widget_put`, but for the number that tells bugs of one title apart.
-fn ends_in_name(rest: &[u8]) -> bool {
+pub(super) fn ends_in_name(rest: &[u8]) -> bool {
     let mut words = rest.split(|byte| *byte == b' ').rev().filter(|word| !word.is_empty());
     let is_number = |word: &&[u8]| {
         word.strip_prefix(b"(")

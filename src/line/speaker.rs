@@ -2,7 +2,7 @@
 
 use super::before::{
     ends_in_place, follows_words, has_loaders_stamp, is_assigned, is_comment, is_expected, is_inside_word, is_label,
-    is_numbered, is_of_tool, is_on_the_wall, is_quoted, is_string, is_tagged,
+    is_numbered, is_of_tool, is_on_the_wall, is_outcome, is_quoted, is_string, is_tagged,
 };
 use super::beside::{
     EVIDENCE, Header, follows_report, follows_unstamped_report, heads, is_among_sentences, is_first_line, is_full,
@@ -155,7 +155,7 @@ impl Asked<'_> {
         let behind_stamp =
             stamp_at(before).and_then(|stamp| memchr::memchr(b']', &before[stamp..]).map(|end| stamp + end));
         let words = &before[behind_stamp.map_or(0, |end| end + 1)..];
-        if is_expected(words) {
+        if is_expected(words) || is_outcome(before) {
             return Some(Speaker::Program);
         }
         let heads = || self.stamp.is_none() && heads(line, &self.shown[self.at..], self.dressing);

@@ -24,6 +24,8 @@ pub struct Title {
     pub alternatives: Vec<String>,
     /// Whether the walk to its function went wrong.
     pub failed: bool,
+    /// Whether no function was found where one was looked for, although the title may do without.
+    pub unnamed: bool,
     /// How the title came about.
     pub origin: Origin,
     /// Whether the report is about what an interrupt broke into.
@@ -41,6 +43,8 @@ pub enum Origin {
         stackless: bool,
         /// The kind only shows when something is missing.
         damaged: bool,
+        /// Other programs and people use these words, too.
+        common: bool,
     },
     /// A kind's gate matched, but its body did not: the header's line is the title.
     GateOnly,
@@ -52,6 +56,7 @@ struct Candidate<'k> {
     kind: &'k Kind,
     title: Vec<u8>,
     failed: bool,
+    unnamed: bool,
     fields: BTreeMap<String, String>,
 }
 
@@ -106,13 +111,16 @@ pub fn title(grammar: &Grammar, wording: &Wording, header: usize, raw_output: &[
         if template == &kind.title {
             add_alternatives(grammar, kind, area, &found, &walked.named, &main, &mut alternatives);
         }
-        let failed = walked.failed && kind.nameless.is_none();
-        winner = Some(Candidate { kind, title: main, failed, fields: fields(kind, area, &found) });
+        let unnamed = walked.failed;
+        let failed = unnamed && kind.nameless.is_none();
+        winner = Some(Candidate { kind, title: main, failed, unnamed, fields: fields(kind, area, &found) });
     }
     let interrupted = winner.as_ref().is_some_and(|winner| winner.kind.interrupted);
+    let unnamed = winner.as_ref().is_some_and(|winner| winner.unnamed);
     let (kind, raw, failed, origin, fields) = match winner {
         Some(winner) => {
-            let origin = Origin::Kind { stackless: winner.kind.stackless, damaged: winner.kind.damaged };
+            let Kind { stackless, damaged, common, .. } = *winner.kind;
+            let origin = Origin::Kind { stackless, damaged, common };
             (winner.kind.id.clone(), winner.title, winner.failed, origin, winner.fields)
         }
         None => {
@@ -126,7 +134,7 @@ pub fn title(grammar: &Grammar, wording: &Wording, header: usize, raw_output: &[
     alternatives.dedup();
     let mut alternatives: Vec<String> = alternatives.iter().map(|title| clean_title(title)).collect();
     alternatives.sort_unstable();
-    Title { kind, text: clean_title(&raw), raw, alternatives, failed, origin, interrupted, fields }
+    Title { kind, text: clean_title(&raw), raw, alternatives, failed, unnamed, origin, interrupted, fields }
 }
 
 /// Where the header's text stands, found as far as somebody asks: most kinds of a header begin with it.

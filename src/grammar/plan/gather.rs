@@ -177,6 +177,7 @@ fn crash_of(event: source::Event) -> (source::Header, source::Kind) {
         choose: source::Choice::First,
         stackless: true,
         damaged: false,
+        common: false,
         interrupted: false,
         causes: Vec::new(),
         causes_at_once: Vec::new(),

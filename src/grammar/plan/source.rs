@@ -197,6 +197,10 @@ pub struct Kind {
     /// The form only shows when something is missing.
     #[serde(default)]
     pub damaged: bool,
+    /// Its words are common ones, which other programs and people write, too: it is found only where lines of a kernel, of a report or of
+    /// a program that dies stand around it.
+    #[serde(default)]
+    pub common: bool,
     /// The report is about what an interrupt broke into, so the file to blame is below it.
     #[serde(default)]
     pub interrupted: bool,
