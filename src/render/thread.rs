@@ -143,6 +143,9 @@ fn series(series: &Series) -> String {
     if let Some(taken) = &series.taken {
         let _ = write!(text, "; {} {}: \"{}\"", number(taken.number), taken.who, taken.words);
     }
+    if let Some(dropped) = &series.dropped {
+        let _ = write!(text, "; {}: \"{}\"", number(dropped.number), dropped.words);
+    }
     text
 }
 

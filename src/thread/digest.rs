@@ -250,13 +250,22 @@ fn state(entries: &[Entry], in_time: &[usize], series: &[Series]) -> (State, Vec
         return told;
     }
     let posted: Vec<&Series> = series.iter().filter(|series| series.posting != Posting::Inline).collect();
-    if let Some((series, taken)) = posted.iter().rev().find_map(|series| Some((series, series.taken.as_ref()?))) {
+    let stays = |series: &&&Series| series.dropped.is_none();
+    if let Some((series, taken)) =
+        posted.iter().rev().filter(stays).find_map(|series| Some((series, series.taken.as_ref()?)))
+    {
         let tree = taken
             .tree
             .as_ref()
             .map_or_else(|| "applied (no tree is named)".to_owned(), |tree| format!("applied to {tree}"));
         let words = format!("{} {tree}, says {}", patch_name(series), taken.who);
         return (State::Applied, vec![series.number, taken.number], words);
+    }
+    if let Some(series) = posted.last()
+        && let (Some(taken), Some(dropped)) = (&series.taken, &series.dropped)
+    {
+        let words = format!("{} applied and dropped again, says {}", patch_name(series), taken.who);
+        return (State::PatchPosted, vec![series.number, taken.number, dropped.number], words);
     }
     if let Some(series) = posted.last() {
         let words = format!("{} posted by {}", patch_name(series), series.author.shown());

@@ -173,8 +173,10 @@ pub struct Series {
     pub deletions: usize,
     /// Trailers that others offered for any version, with the message's number.
     pub tags: Vec<(usize, Trailer)>,
-    /// Who says that it was applied, if anybody.
+    /// Who says that its latest version was applied, if anybody.
     pub taken: Option<Taken>,
+    /// Where the same person says later that it is out again.
+    pub dropped: Option<Dropped>,
 }
 
 /// Somebody says that a patch was applied.
@@ -186,6 +188,15 @@ pub struct Taken {
     pub who: String,
     /// The tree, if one is named.
     pub tree: Option<String>,
+    /// The words.
+    pub words: String,
+}
+
+/// Who applied a patch says that it is out again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Dropped {
+    /// The message.
+    pub number: usize,
     /// The words.
     pub words: String,
 }

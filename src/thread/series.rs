@@ -2,7 +2,7 @@
 
 use super::message::Person;
 use super::patch::{Posting, plain_title};
-use super::record::{Entry, Series, Taken};
+use super::record::{Dropped, Entry, Series, Taken};
 use super::speech;
 use super::tree::Merged;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,8 +26,16 @@ pub(super) fn series(entries: &[Entry], sources: &[&Merged]) -> Vec<Series> {
         let entry = &entries[number - 1];
         let one: &mut Series = &mut all[series];
         if let Some(found) = speech::taken(&sources[number - 1].message) {
-            one.taken =
-                Some(Taken { number, who: entry.from.shown().to_owned(), tree: found.tree, words: found.words });
+            // Who took an earlier version has not taken the one that came later.
+            if entries[one.number - 1].time <= entry.time {
+                let who = entry.from.shown().to_owned();
+                (one.taken, one.dropped) = (Some(Taken { number, who, tree: found.tree, words: found.words }), None);
+            }
+        } else if let Some(taken) = &one.taken
+            && entries[taken.number - 1].from.address == entry.from.address
+            && let Some(words) = speech::dropped(&sources[number - 1].message)
+        {
+            one.dropped = Some(Dropped { number, words });
         }
         if entry.from.address != one.author.address {
             one.tags.extend(
@@ -104,6 +112,7 @@ fn one(entries: &[Entry], heads: &[Option<usize>], group: &[usize]) -> Option<Se
         deletions,
         tags: Vec::new(),
         taken: None,
+        dropped: None,
     })
 }
 

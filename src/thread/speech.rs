@@ -206,6 +206,59 @@ pub(super) fn taken(message: &Message) -> Option<Taken> {
     })
 }
 
+/// The sentence in which a message's sender says that a patch is out of the tree again: `I dropped this, it breaks the build.` What
+/// somebody drops while applying (a tag, a hunk, an empty line) is no patch.
+#[must_use]
+pub(super) fn dropped(message: &Message) -> Option<String> {
+    sentences(&message.lines).iter().find(|sentence| drops(sentence)).map(|sentence| kept(sentence))
+}
+
+fn drops(sentence: &str) -> bool {
+    let lower = sentence.to_lowercase();
+    let words: Vec<&str> = lower
+        .split_whitespace()
+        .map(|word| word.trim_matches(|char: char| !char.is_alphanumeric() && char != '\''))
+        .collect();
+    let Some(at) =
+        words.iter().take(6).position(|word| matches!(*word, "dropped" | "dropping" | "reverted" | "unapplied"))
+    else {
+        return false;
+    };
+    let begins = at == 0
+        || matches!(words[0], "i" | "i've" | "i'm" | "i'll" | "we" | "we've" | "so" | "now" | "ok" | "okay" | "sorry");
+    let denied = lower.ends_with('?') || words[..at].iter().any(|word| matches!(*word, "not" | "never" | "if" | "you"));
+    let about = |word: Option<&&str>| {
+        matches!(
+            word,
+            None | Some(
+                &("again"
+                    | "for"
+                    | "from"
+                    | "now"
+                    | "as"
+                    | "because"
+                    | "since"
+                    | "until"
+                    | "due"
+                    | "and"
+                    | "it"
+                    | "out")
+            )
+        )
+    };
+    let named =
+        |word: Option<&&str>| matches!(word, Some(&("patch" | "series" | "commit" | "one" | "patches" | "version")));
+    let object = words.get(at + 1);
+    let patch = match object {
+        Some(&("this" | "it" | "these" | "that" | "both" | "them")) => {
+            about(words.get(at + 2)) || named(words.get(at + 2))
+        }
+        Some(&"the") => named(words.get(at + 2)),
+        _ => false,
+    };
+    begins && patch && !denied
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -252,6 +305,30 @@ mod tests {
             "The lock is applied to nothing, and the hang still happens.\n",
         ] {
             assert_eq!(taken(&read(text)), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn who_dropped_a_patch_says_so() {
+        for text in [
+            "I dropped this again, it breaks the build on sparc.\n",
+            "Dropped it for now.\n",
+            "Sorry, I have reverted the patch.\n",
+            "We've dropped these because of the report below.\n",
+            "I dropped this.\n",
+        ] {
+            assert!(dropped(&read(text)).is_some(), "{text}");
+        }
+        for text in [
+            "I dropped the Fixes: tag while applying.\n",
+            "Dropped this hunk and applied.\n",
+            "Have you dropped this?\n",
+            "I have not dropped it.\n",
+            "The lock is dropped it seems.\n",
+            "If I dropped this it would hang.\n",
+            "> I dropped this.\nFine.\n",
+        ] {
+            assert_eq!(dropped(&read(text)), None, "{text}");
         }
     }
 

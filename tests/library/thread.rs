@@ -247,6 +247,31 @@ fn applied_is_what_somebody_says_of_a_patch() {
 }
 
 #[test]
+fn applied_is_the_version_that_was_there_and_until_it_is_dropped() {
+    let mut mails = five_versions();
+    let subject = "Re: [PATCHv5 0/2] widget: flush first";
+    mails.push(mail("t@x", "e0@x", "Eve <eve@example.org>", 600, subject, "Applied to net-next, thanks!\n"));
+    mails.push(mail("u@x", "t@x", "Fay <fay@example.org>", 650, subject, "I dropped this.\n"));
+    assert_eq!(thread(&mails).digest.state, State::Applied, "another one's tree");
+    mails.push(mail("v@x", "t@x", "Eve <eve@example.org>", 660, subject, "I dropped this, it breaks the build.\n"));
+    let dropped = thread(&mails);
+    assert_eq!(dropped.digest.sentence, "patch series v5 applied and dropped again, says Eve, no open question");
+    assert_eq!((dropped.digest.state, dropped.digest.evidence.len()), (State::PatchPosted, 3));
+    mails.push(mail("w@x", "v@x", "Eve <eve@example.org>", 670, subject, "Applied again.\nQueued up, thanks.\n"));
+    assert_eq!(thread(&mails).digest.state, State::Applied);
+    let fix = |version: &str| {
+        format!("widget: flush\n\n---\n{version}diff --git a/a.c b/a.c\n--- a/a.c\n+++ b/a.c\n@@ -1 +1 @@\n-a\n+b\n")
+    };
+    let mails = [
+        mail("1@x", "", "Dan <dan@example.org>", 10, "[PATCH] widget: flush", &fix("")),
+        mail("2@x", "1@x", "Eve <eve@example.org>", 20, "Re: [PATCH] widget: flush", "Applied, thanks.\n"),
+        mail("3@x", "1@x", "Dan <dan@example.org>", 30, "[PATCH v2] widget: flush", &fix("v2: more\n")),
+    ];
+    assert_eq!(thread(&mails[..2]).digest.state, State::Applied);
+    assert_eq!(thread(&mails).digest.sentence, "patch v2 posted by Dan, no open question");
+}
+
+#[test]
 fn a_refusal_is_stated() {
     let mut mails = five_versions();
     mails.push(mail(

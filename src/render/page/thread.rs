@@ -45,6 +45,7 @@ fn one(at: usize, thread: &Thread) -> Markup {
                             (link(at, series.number)) " v" (series.version) " by " (series.author.shown()) ": " (series.title)
                             @for (number, tag) in &series.tags { "; " (tag.key) ": " (tag.value) " " (link(at, *number)) }
                             @if let Some(taken) = &series.taken { "; " (link(at, taken.number)) " " (taken.who) ": " q { (taken.words) } }
+                            @if let Some(dropped) = &series.dropped { "; " (link(at, dropped.number)) ": " q { (dropped.words) } }
                         }
                     }
                 }
