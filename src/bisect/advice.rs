@@ -267,6 +267,10 @@ fn untested(found: &Bisection) -> Option<NextTest> {
             format!("make {} testable and test it{why}: if it is good, the answer is {}", short(one), short(other))
         }
         ([one], _) => format!("make {} testable and test it{why}", short(one)),
+        // git lists the last bad commit among those that were skipped.
+        (_, []) if found.kind == Kind::Git => {
+            return test(None, format!("make the skipped ones of these {} testable and test them", open.len()));
+        }
         _ => format!("make the {} skipped commits testable and test them, {} first{why}", open.len(), short(first)),
     };
     test(Some(first), words)
@@ -297,8 +301,12 @@ fn confirmed(found: &Bisection, walk: &Walk<'_>) -> Option<NextTest> {
     if found.reverts.iter().any(|revert| revert.result == RevertResult::Passed) {
         return None;
     }
+    let again = format!("test {} and its parent again, several times each", short(commit));
+    if let Some(revert) = found.reverts.iter().find(|revert| revert.result == RevertResult::Failed) {
+        return test(Some(commit), format!("its revert has failed (line {}): {again}", revert.line));
+    }
     if found.terms.is_some() {
-        return test(Some(commit), format!("test {} and its parent again, several times each", short(commit)));
+        return test(Some(commit), again);
     }
     if found.kind == Kind::Fix {
         return test(Some(commit), format!("apply {} alone to the crashing kernel: it must survive", short(commit)));

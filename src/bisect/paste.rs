@@ -42,7 +42,9 @@ impl Signs {
 #[must_use]
 pub(super) fn probe(bytes: &[u8]) -> Signs {
     let mut signs = Signs::default();
-    let (mut headers, mut soft, mut escapes) = (0, 0, 0);
+    // A bit for each header: `Date:` alone may stand in every commit that git shows.
+    let mut headers = 0u8;
+    let (mut soft, mut escapes) = (0, 0);
     let (mut page, mut plain) = (false, false);
     for (index, content) in bytes.split(|byte| *byte == b'\n').enumerate() {
         let content = content.strip_suffix(b"\r").unwrap_or(content);
@@ -55,8 +57,8 @@ pub(super) fn probe(bytes: &[u8]) -> Signs {
         }
         signs.git |= is_bare_first(bare);
         if index < 200 {
-            let header = [&b"from:"[..], b"subject:", b"message-id:", b"in-reply-to:", b"date: "];
-            headers += u32::from(header.iter().any(|name| starts_with_ignoring_case(content, name)));
+            let names = [&b"from:"[..], b"subject:", b"message-id:", b"in-reply-to:", b"date: "];
+            headers |= names.iter().position(|name| starts_with_ignoring_case(content, name)).map_or(0, |at| 1 << at);
             signs.printable |= starts_with_ignoring_case(content, b"content-transfer-encoding: quoted-printable");
             signs.encoded |= starts_with_ignoring_case(content, b"content-transfer-encoding: base64");
             page |= starts_with_ignoring_case(content, b"content-type: text/html");
@@ -68,7 +70,7 @@ pub(super) fn probe(bytes: &[u8]) -> Signs {
             [&b"=3D"[..], b"=20", b"=46rom", b"=3E"].iter().any(|code| memchr::memmem::find(content, code).is_some()),
         );
     }
-    signs.headers = headers >= 2;
+    signs.headers = headers.count_ones() >= 2;
     signs.encoded |= page && !plain;
     signs.printable |= soft > 0 && escapes > 0 && (signs.headers || signs.quoted || soft + escapes > 3);
     signs

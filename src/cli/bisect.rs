@@ -134,7 +134,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let message = format!("{}: {} bisections are in it; the last one is drawn", found.log, found.sessions);
             tell(Some(&Trouble { message, fatal: false }));
         }
-        std::fs::write(path, render::svg::walk_svg(found, render::svg::Setting::Alone))
+        crate::files::replace(path, render::svg::walk_svg(found, render::svg::Setting::Alone).as_bytes())
             .with_context(|| format!("{}: the picture cannot be written", path.display()))?;
     }
     let look = output.look(arguments.reader);

@@ -45,6 +45,7 @@ impl Reader {
 
     pub(super) fn finish(mut self) -> Bisection {
         self.end_dump();
+        self.end_runs();
         self.found.reverts.extend(self.prose.end());
         if self.found.steps.is_empty() {
             // Somebody sent the comments and left the commands out.
@@ -61,6 +62,9 @@ impl Reader {
             (Some((commit, _)), Outcome::Incomplete) if holds(commit) => found.outcome = Outcome::Horizon,
             (Some((_, words)), Outcome::Incomplete) => found.notes.retain(|note| note != words),
             _ => {}
+        }
+        if let (Some(refusal), Outcome::Incomplete) = (self.refusal, found.outcome) {
+            (found.outcome, found.error) = (Outcome::Error, Some(refusal));
         }
         if let (Some(commit), Some(left), true) = (&self.position, self.left, found.outcome == Outcome::Incomplete) {
             let subject = self.subjects.get(commit).map_or("", String::as_str);

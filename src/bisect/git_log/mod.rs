@@ -1,6 +1,7 @@
 //! Plain git logs: `git bisect log`, what the terminal showed, `git bisect visualize`, the annotated logs of 0-day.
 
 mod answer;
+mod said;
 mod told;
 mod visualized;
 
@@ -54,6 +55,10 @@ struct Reader {
     extra: Option<String>,
     left: Option<u64>,
     position: Option<String>,
+    /// Whether `git bisect run` tests the commits.
+    scripted: bool,
+    /// Why git would not go on, until it does.
+    refusal: Option<String>,
     listing: bool,
     /// Commits that `git bisect visualize` lists and that may be the first bad one.
     suspects: usize,
@@ -85,6 +90,8 @@ impl Reader {
             extra: None,
             left: None,
             position: None,
+            scripted: false,
+            refusal: None,
             listing: false,
             suspects: 0,
             undescribed: false,
@@ -134,13 +141,6 @@ impl Reader {
         self.answered && !self.resumed && self.found.outcome == Outcome::Culprit && !same
     }
 
-    fn bad_merge_base(&mut self, base: Option<(String, String)>) {
-        if let Some((_, words)) = base.as_ref().filter(|_| !self.answered) {
-            self.found.notes.push(words.clone());
-        }
-        self.merge_base = base;
-    }
-
     /// Ends the session; what follows is another one.
     fn end(&mut self) -> Bisection {
         let mut next = Self::new(&self.found.log, self.found.dialect.mailed);
@@ -175,7 +175,7 @@ impl Reader {
             Line::AnyOf { .. } => self.listing = true,
             Line::CannotBisect => self.listing = false,
             Line::Hash(commit) if self.listing => self.answer(true, &words(commit), String::new()),
-            Line::Left(left) => self.left = Some(left),
+            Line::Left(left) => (self.left, self.refusal) = (Some(left), None),
             Line::Position { commit, subject } => {
                 Rc::make_mut(&mut self.subjects).insert(words(commit), words(subject));
                 self.position = Some(words(commit));
@@ -215,14 +215,7 @@ impl Reader {
             self.extra = Some(format!("extra tests{heading}"));
         } else if let Some(status) = text.strip_prefix("# status: ") {
             self.found.notes.push(status.to_owned());
-        } else if let Some(rest) =
-            text.trim_start().strip_prefix("The merge base ").filter(|rest| rest.contains(" is bad"))
-        {
-            let commit = rest.split_whitespace().next().unwrap_or_default().to_owned();
-            let base = short(&commit);
-            let words =
-                format!("merge base {base} is bad: git takes it that the bug was fixed between it and the good commit");
-            self.bad_merge_base(Some((commit, words)));
+        } else if self.said(number, &text) {
         } else if !self.started && !self.answered && self.found.notes.len() < KEPT && text.starts_with("warning:") {
             self.found.notes.push(text);
         }

@@ -8,6 +8,7 @@ use super::{Bisection, Reader, short};
 
 impl Reader {
     pub(super) fn command(&mut self, number: u64, word: &str, rest: &str) {
+        self.scripted |= word == "run";
         let Some(verdict) = self.verdict(word) else { return };
         let (commit, remark) = match line::split_commit(rest.as_bytes()) {
             Some((commit, remark)) => (words(commit), words(remark)),
@@ -150,6 +151,8 @@ impl Reader {
         }
         self.known(commit, number, verdict);
         self.resumed = true;
+        // What a script began to test, somebody ended by hand.
+        self.found.steps.pop_if(|last| last.verdict.is_none() && last.commit == step.commit);
         self.found.steps.push(step);
     }
 
