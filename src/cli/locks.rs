@@ -80,6 +80,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let text = output.format == Format::Text;
     let tree = if wanted && (text || arguments.tree.tree.is_some()) { arguments.tree.open()? } else { None };
     let (mut hang, mut fatal, mut complete, mut first) = (false, false, true, true);
+    let mut pictured: Option<String> = None;
     let named = arguments.logs.shown(
         &options,
         |view: &mut View, items| items.iter().for_each(|item| view.take(item)),
@@ -97,6 +98,12 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 None => Vec::new(),
             };
             let picture = found.iter().rfind(|dump| !dump.waits.is_empty());
+            if arguments.svg && picture.is_some() {
+                // Two of them in one file are none.
+                if let Some(one) = pictured.replace(log.to_owned()) {
+                    anyhow::bail!("--svg draws one log: {one} is drawn, {log} has a dump, too; name one");
+                }
+            }
             match picture.filter(|_| drawn) {
                 Some(dump) if arguments.dot => out.write_all(locks_dot(dump).as_bytes())?,
                 Some(dump) if arguments.svg => out.write_all(locks_svg(dump).as_bytes())?,

@@ -223,7 +223,8 @@ fn done(words: Vec<OsString>, bisects: bool) -> anyhow::Result<ExitCode> {
                 Ok(ExitCode::from(125))
             }
             Ok(mut error) => {
-                if error.kind() == ErrorKind::InvalidSubcommand && command.get_subcommands().count() > 1 {
+                // Below a verb no log may stand for a verb.
+                if error.kind() == ErrorKind::InvalidSubcommand && asked.is_none() {
                     let tip = "if this is a log: there is no file of that name here";
                     let mut tips = match error.remove(ContextKind::Suggested) {
                         Some(ContextValue::StyledStrs(tips)) => tips,

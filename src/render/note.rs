@@ -233,7 +233,7 @@ pub fn note_mail(note: &Note) -> String {
         let _ = writeln!(out, "  {}", safe(line));
     }
     if !note.stack.is_empty() {
-        out.push_str("\nCall Trace:\n");
+        out.push_str(if note.message.is_empty() { "Call Trace:\n" } else { "\nCall Trace:\n" });
         for frame in &note.stack {
             let _ = writeln!(out, " {}", safe(frame));
         }

@@ -38,7 +38,10 @@ pub enum ElfError {
     /// For a big-endian machine.
     #[error("{path}: this is for a big-endian machine: only little-endian images are read", path = .0.display())]
     BigEndian(PathBuf),
-    /// Damaged, or no ELF file at all.
+    /// Another file, such as a log.
+    #[error("{path}: not an ELF file: a vmlinux or a module is wanted here", path = .0.display())]
+    NotElf(PathBuf),
+    /// Damaged.
     #[error("{path}: not a usable ELF file: {error}", path = .0.display(), error = .1)]
     Damaged(PathBuf, String),
     /// A packed file that does not unpack.
@@ -119,9 +122,12 @@ impl Elf {
     /// Reads an ELF file that is in memory or mapped; `path` is its name in messages.
     ///
     /// # Errors
-    /// [`ElfError::BigEndian`], [`ElfError::Damaged`].
+    /// [`ElfError::NotElf`], [`ElfError::BigEndian`], [`ElfError::Damaged`].
     pub fn of(view: View, path: &Path) -> Result<Self, ElfError> {
         let damaged = |error: object::Error| ElfError::Damaged(path.to_owned(), error.to_string());
+        if !view.starts_with(&object::elf::ELFMAG) {
+            return Err(ElfError::NotElf(path.to_owned()));
+        }
         let file = object::File::parse(&view[..]).map_err(damaged)?;
         if !file.is_little_endian() {
             return Err(ElfError::BigEndian(path.to_owned()));

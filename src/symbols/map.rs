@@ -48,7 +48,7 @@ impl View {
         let file = File::open(path)?;
         let facts = file.metadata()?;
         if facts.is_dir() {
-            return Err(io::Error::new(io::ErrorKind::IsADirectory, "is a folder"));
+            return Err(io::Error::new(io::ErrorKind::IsADirectory, "is a folder: name the file in it"));
         }
         if facts.len() == 0 {
             return Ok(Self(Bytes::Owned(Vec::new())));

@@ -40,6 +40,20 @@ fn a_log_in_reverse_order_is_read_from_its_end() {
     assert_eq!(titles(&reversed), titles(CRASH));
 }
 
+#[test]
+fn one_picture_is_drawn() {
+    let log = concat!(env!("CARGO_MANIFEST_DIR"), "/corpus/lab/logs/hang_chain.log");
+    let drawn = piped(&["locks", "--svg", log, log.replace("chain", "fan").as_str()], b"");
+    assert_eq!(text(&drawn.stdout).matches("<svg ").count(), 1);
+    assert!(text(&drawn.stderr).contains("--svg draws one log") && drawn.status.code() == Some(2));
+}
+
+#[test]
+fn only_in_place_of_a_verb_a_log_may_be_missing() {
+    let tips = |arguments: &[&str]| text(&piped(arguments, b"").stderr).contains("if this is a log");
+    assert!(tips(&["nosuch"]) && !tips(&["syzbot", "nosuch"]));
+}
+
 /// The place of a fault is a fact, whatever is to blame; the first function of a cut stack is a guess.
 #[test]
 fn the_place_of_a_fault_is_told_from_a_guess() {

@@ -39,7 +39,8 @@ pub(super) fn run(arguments: &Arguments, options: &Options) -> anyhow::Result<Ex
         TableWriter::append(path, &arguments.partition_by, origin)?
     };
     let filled = fill(writer, options, &mut listed, Telling::People)?;
-    manners::note(&format!("{}: {} rows of {} logs", path.display(), filled.rows, filled.logs));
+    let many = if filled.logs == 1 { "" } else { "s" };
+    manners::note(&format!("{}: {} rows of {} log{many}", path.display(), filled.rows, filled.logs));
     Ok(if filled.complete && listed.named { ExitCode::SUCCESS } else { ExitCode::from(2) })
 }
 
