@@ -91,7 +91,9 @@ pub(super) fn oops_number(line: &[u8], letters: Letters) -> Option<u32> {
     const NUMBER: Wanted = Wanted::new("[#");
     let (_, rest) = NUMBER.split(line, letters)?;
     let (number, rest) = leading_number(rest)?;
-    rest.starts_with(b"]").then(|| u32::try_from(number).ok()).flatten()
+    // Behind `[#12](https://…` stands no oops, but a link.
+    let ends = rest.strip_prefix(b"]").is_some_and(|behind| behind.first() != Some(&b'('));
+    ends.then(|| u32::try_from(number).ok()).flatten()
 }
 
 /// A name without the level `<6>` that rsyslog of old left in the middle of a line.
@@ -158,5 +160,6 @@ mod tests {
         assert_eq!(oops_number(b"Oops: 0000 [#7] PREEMPT SMP"), Some(7));
         assert_eq!(oops_number(b"Oops[#1]:"), Some(1));
         assert_eq!(oops_number(b"BUG: x [#a]"), None);
+        assert_eq!(oops_number(b"* [#94](https://example.org/94): dimmer"), None);
     }
 }

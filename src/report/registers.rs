@@ -138,6 +138,8 @@ pub(super) struct Row<'l> {
     count: usize,
 }
 
+/// The kernel prints registers with a fixed width: none has fewer digits. `status: add` are words.
+const NARROWEST: usize = 4;
 /// No row is wider.
 const WIDEST: usize = 8;
 
@@ -204,7 +206,9 @@ pub(super) fn read(line: &[u8], user: bool, registers: &mut Registers) -> bool {
         return numbered_row(line, user, registers);
     }
     let line = String::from_utf8_lossy(line);
-    let Some((name, value, mut rest)) = pair(&line) else { return false };
+    let Some((name, value, mut rest)) = pair(&line).filter(|(_, value, _)| value.len() >= NARROWEST) else {
+        return false;
+    };
     registers.put_packed(user, name, value);
     while let Some((name, value, tail)) = pair(rest) {
         registers.put_packed(user, name, value);
@@ -338,5 +342,6 @@ mod tests {
         assert!(of("Modules linked in:").is_empty());
         assert!(of("fea0: 9eaea800 9f6a3800").is_empty());
         assert!(of("Code: 48 89 e5").is_empty());
+        assert!(of("status: add a column").is_empty());
     }
 }
