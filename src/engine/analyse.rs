@@ -10,8 +10,8 @@ use crate::line::{
 };
 use crate::report::{
     Context, Event, Excerpt, Executor, Frame, Known, Origin, Printers, REPORT_SCHEMA, Report, Speaker, StackRole,
-    Structure, Title, WINDOW, Wording, console, corruption, frame_of, guilty_file, lines_before, said, stated, subject,
-    title,
+    Structure, Title, WINDOW, Wording, console, corruption, frame_of, guilty_file, is_devices, lines_before, said,
+    stated, subject, title,
 };
 
 /// The words with which the kernel begins the first line of a report; none if it may say something before them.
@@ -25,7 +25,7 @@ pub(super) enum Found {
     Report(Box<Report>),
     /// An event.
     Event(Box<Event>),
-    /// A line of somebody else than the kernel.
+    /// A line of somebody else than the kernel, or of a driver that only says something of its device.
     Other(Box<Event>),
     /// A copy of the line above.
     Nothing,
@@ -75,6 +75,11 @@ pub(super) fn report<'a>(job: &Job<'a>, spot: &Spot, printers: &mut Printers<'a>
     let bare = structure == Structure { damage: structure.damage.clone(), ..Structure::default() };
     if asked(job, window.text, anchor).is_some_and(|line| is_others(&line, &titled, goes_on, bare)) {
         return Found::Other(Box::new(other(job, spot, raw, Speaker::Program)));
+    }
+    // What a driver says of its device, `widget 0000:00:05.0: WARNING: …`, is a sentence of the kernel's, and no crash.
+    let severity = job.grammar.headers[header].severity;
+    if bare && severity == Severity::Error && !job.as_syzbot && is_devices(excerpt.lines[0].text.trim_ascii_start()) {
+        return Found::Other(Box::new(other(job, spot, raw, Speaker::Kernel)));
     }
     let mut frame = frame_of(&titled.text);
     if titled.origin == Origin::Raw && !job.as_syzbot && !is_function(&frame, &structure) {

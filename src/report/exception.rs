@@ -21,13 +21,15 @@ pub(super) struct Exception {
 }
 
 /// Starts of lines, the role, and the register; the place follows.
-const STARTS: [(&str, StackRole, &str); 25] = [
+const STARTS: [(&str, StackRole, &str); 26] = [
     ("pc : ", StackRole::Pc, "pc"),
     ("lr : ", StackRole::Lr, "lr"),
     ("pc: ", StackRole::Pc, ""),
     ("lr: ", StackRole::Lr, ""),
     ("PC is at ", StackRole::Pc, ""),
     ("LR is at ", StackRole::Lr, ""),
+    // m68k and 32-bit sparc
+    ("PC: ", StackRole::Pc, "PC"),
     // sh, alpha, ia64
     ("PR is at ", StackRole::Lr, ""),
     ("pc is at ", StackRole::Pc, ""),
@@ -95,7 +97,8 @@ pub(super) fn line(line: &[u8], log_line: u64) -> Option<Exception> {
     let frame = place(rest, log_line)?;
     let value = word(rest).0;
     let value = value.strip_prefix(b"[<").and_then(|inner| inner.strip_suffix(b">]")).unwrap_or(value);
-    let register = (!register.is_empty() && (register != "IP" || is_hex(value))).then(|| (register, text(value)));
+    let register =
+        (!register.is_empty() && (!["IP", "PC"].contains(&register) || is_hex(value))).then(|| (register, text(value)));
     // Of user space, or of nothing: what PowerPC shows of who made a system call.
     let low = ["NIP ", "LR "].contains(&start) && is_low(&frame);
     // A kernel that jumped to nowhere is there.
@@ -190,6 +193,7 @@ mod tests {
             ("epc   : 80101234 foo+0x1/0x20", "pc", "foo"),
             ("IP: [<ffffffff81234567>] foo+0x1/0x20 [mod]", "pc", "foo"),
             ("TPC: <foo+0x1c/0x100>", "pc", "foo"),
+            ("PC: [<0019b5b4>] foo+0x4/0x20", "pc", "foo"),
             ("ERA: 9000000004023e4c foo+0x1/0x20", "pc", "foo"),
             ("ra: 9000000004023e50 foo+0x1/0x20", "lr", "foo"),
         ] {

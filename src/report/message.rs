@@ -4,6 +4,7 @@ use super::checked::{Check, above};
 use super::console::Context;
 use super::excerpt::Excerpt;
 use super::frames::frame_line;
+use super::hung::hung;
 use super::pool::of_stuck;
 use super::printed::KeptLine;
 use super::scan::{after, find, keyed, leading_number, number, split, split_last, text, word, words};
@@ -67,7 +68,9 @@ pub fn said(grammar: &Grammar, window: &[u8], known: &Known<'_>, excerpt: &Excer
     let quoted = plain[..others].ends_with(b"\"");
     let plain = &plain[others..];
     let plain = plain.strip_suffix(b"\"").filter(|_| quoted).unwrap_or(plain);
-    let mut out = Said { source: source_line(plain), ..Said::default() };
+    // A task may have the name of a file, `INFO: task mount.nfs:412 blocked for more than 120 seconds.`
+    let source = if hung(plain, 0).is_some() { None } else { source_line(plain) };
+    let mut out = Said { source, ..Said::default() };
     let check = find(plain, "BUG at ").map(|_| Check { source: out.source.as_ref(), function: trapped });
     for line in above(grammar, window, start, excerpt, check.as_ref()).into_iter().filter(|_| !mixed) {
         say(&mut out.message, line);

@@ -91,6 +91,7 @@ pub use printers::Printers;
 pub use record::*;
 pub use renumber::{renumber_event, renumber_report};
 pub use role::StackRole;
+pub(crate) use sentence::is_devices;
 pub use structure::Structure;
 pub use subject::{stated, subject};
 pub use symbolized::is_inlined_copy;

@@ -41,6 +41,7 @@ pub(super) fn is_sentence(grammar: &Grammar, line: &[u8], least: usize) -> bool 
             "Kernel panic",
             "CPU:",
             "Process ",
+            "SMP: stopping secondary CPUs",
         ]
         .iter()
         .any(|start| line.starts_with(start.as_bytes()))
@@ -53,7 +54,7 @@ pub(super) fn is_sentence(grammar: &Grammar, line: &[u8], least: usize) -> bool 
 }
 
 /// Whether a driver says it of a device, `usb 1-2.4: USB disconnect, device number 4`.
-pub(super) fn is_devices(line: &[u8]) -> bool {
+pub(crate) fn is_devices(line: &[u8]) -> bool {
     let (driver, rest) = word(line);
     let device = word(rest).0;
     !driver.ends_with(b":") && device.ends_with(b":") && device.iter().any(u8::is_ascii_digit)

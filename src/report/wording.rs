@@ -26,8 +26,15 @@ const USUAL_TEXT: usize = 8 << 10;
 /// A guest of Xen has segments of its own, which syzbot's rules for the faulting instruction do not know: `RIP: e030:widget_put+0x1/0x2`.
 const OF_XEN: &[u8] = b"RIP: e03";
 
+/// No code is where the kernel jumped to, `Code:  Bad EIP value.`; syzbot's rules take the word behind for a function's name.
+const NO_CODE: &[u8] = b"IP value.";
+
 /// Adds a line.
 fn push(text: &mut Vec<u8>, line: &[u8], mended: bool) {
+    if mended && line.ends_with(NO_CODE) {
+        text.push(b'\n');
+        return;
+    }
     text.extend_from_slice(line);
     if mended && line.trim_ascii_start().starts_with(OF_XEN) {
         let segment = text.len() - line.trim_ascii_start().len() + b"RIP: ".len();

@@ -12,7 +12,7 @@ use super::worded::take_words;
 use super::{Item, Options, Summary, in_order, thread_count};
 use crate::grammar::{Anchor, Gaps, PIECE, Room, Scanner, line_breaks};
 use crate::line::{BootMark, begins_boot, lex, same_boot, unwrap};
-use crate::report::{Event, Report, WINDOW};
+use crate::report::{Event, Report, Speaker, WINDOW};
 use kernels::Kernels;
 use parts::{Due, PART, Scanned, ScannedPart};
 use std::sync::{Arc, Mutex};
@@ -269,7 +269,7 @@ impl Reading {
                 }
                 Found::Event(event) => self.count_event(event, &mut items),
                 Found::Other(event) => {
-                    self.others += 1;
+                    self.others += u64::from(event.speaker != Speaker::Kernel);
                     if self.options.events {
                         self.count_event(event, &mut items);
                     }

@@ -12,9 +12,10 @@ pub(super) fn misread(line: &[u8]) -> Option<Vec<u8>> {
     Some(read)
 }
 
-/// What follows the brackets of an address that a page took for a tag: `[] f+0x1/0x2`.
+/// What follows the brackets of an address that a page took for a tag or somebody cut out: `[] f+0x1/0x2`, `[...] f+0x1/0x2`.
 pub(super) fn lost_address(bytes: &[u8]) -> Option<&[u8]> {
-    let rest = bytes.strip_prefix(b"[] ").or_else(|| bytes.strip_prefix(b"[<>] "))?.trim_ascii_start();
+    const EMPTIED: [&str; 6] = ["[] ", "[<>] ", "[...] ", "[<...>] ", "[…] ", "[<…>] "];
+    let rest = EMPTIED.iter().find_map(|mark| bytes.strip_prefix(mark.as_bytes()))?.trim_ascii_start();
     let named = rest.strip_prefix(b"? ").unwrap_or(rest);
     let at = memchr::memmem::find(named, b"+0x")?;
     (at > 0 && !named[..at].contains(&b' ')).then_some(rest)
@@ -29,6 +30,7 @@ mod tests {
         assert_eq!(misread(b"widget_put+Ox1c/Ox40"), Some(b"widget_put+0x1c/0x40".to_vec()));
         assert_eq!(misread(b"Ox_put+0x1c/0x40"), None);
         assert_eq!(lost_address(b"[] ? widget_put+0x1c/0x40"), Some(&b"? widget_put+0x1c/0x40"[..]));
+        assert_eq!(lost_address(b"[...] widget_put+0x1c/0x40"), Some(&b"widget_put+0x1c/0x40"[..]));
         assert_eq!(lost_address(b"[] Not tainted"), None);
     }
 }
