@@ -73,13 +73,13 @@ pub(super) fn report<'a>(job: &Job<'a>, spot: &Spot, printers: &mut Printers<'a>
     }
     let goes_on = !view.text[first.end..].trim_ascii().is_empty();
     let bare = structure == Structure { damage: structure.damage.clone(), ..Structure::default() };
-    if asked(job, window.text, anchor).is_some_and(|line| is_others(&line, &titled, goes_on, bare)) {
-        return Found::Other(Box::new(other(job, spot, raw, Speaker::Program)));
-    }
     // What a driver says of its device, `widget 0000:00:05.0: WARNING: …`, is a sentence of the kernel's, and no crash.
     let severity = job.grammar.headers[header].severity;
     if bare && severity == Severity::Error && !job.as_syzbot && is_devices(excerpt.lines[0].text.trim_ascii_start()) {
         return Found::Other(Box::new(other(job, spot, raw, Speaker::Kernel)));
+    }
+    if asked(job, window.text, anchor).is_some_and(|line| is_others(&line, &titled, goes_on, bare)) {
+        return Found::Other(Box::new(other(job, spot, raw, Speaker::Program)));
     }
     let mut frame = frame_of(&titled.text);
     if titled.origin == Origin::Raw && !job.as_syzbot && !is_function(&frame, &structure) {

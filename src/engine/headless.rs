@@ -17,9 +17,9 @@ const STAND_IN_STACK: &str = "the line that announces this stack is not known: "
 const DAMAGE: &str = "its first line is missing";
 /// What the report of a hung task is recognised by: a line that follows its first.
 const HUNG: &[u8] = b"hung_task_timeout_secs\" disables this message";
-/// What only the place of a crash is recognised by, or the report of a hung task, of lockdep or of KASAN; sysrq and watchdogs print
+/// What only the place of a crash is recognised by, or the report of a hung task, of lockdep, of KASAN or of a bad page; sysrq and watchdogs print
 /// places, too, but announce them.
-const PLACES: [&[u8]; 17] = [
+const PLACES: [&[u8]; 18] = [
     b"[ERET  ]: ",
     b"RIP: 0010:",
     b"RIP: 0008:",
@@ -36,6 +36,7 @@ const PLACES: [&[u8]; 17] = [
     b"which lock already depends on the new lock",
     b"The buggy address belongs to ",
     b"Memory state around the buggy address",
+    b"page dumped because: PAGE_FLAGS_CHECK_AT_",
     HUNG,
 ];
 /// What stands above a stack that anything may have announced.

@@ -64,8 +64,10 @@ pub(super) fn is_full(line: &&[u8]) -> bool {
 
 /// Whether a line of the kernel's is one for sure.
 fn is_kernels(line: &[u8]) -> bool {
-    let line = unwrap(line);
-    stamp_at(&line).is_some() || lex(&line).tag == Some(b"kernel") || is_body(lex(&line).text(&line))
+    // The tag goes with what stands around the line.
+    let tagged = |line: &[u8]| lex(line).tag == Some(b"kernel");
+    let shown = unwrap(line);
+    tagged(line) || stamp_at(&shown).is_some() || tagged(&shown) || is_body(lex(&shown).text(&shown))
 }
 
 /// Whether the line stands in a text that somebody wrote: a manual that warns.
@@ -117,7 +119,7 @@ pub fn is_unsupported(line: &Header<'_>) -> bool {
 /// Whether the line says more than a word that others write, too: its place, an address.
 fn is_kernels_by_itself(line: &Header<'_>) -> bool {
     let raw = &line.text[line.start..line.end];
-    let is_word = line.header.ends_with(':') && stamp_at(raw).is_none();
+    let is_word = line.header.ends_with(':') && stamp_at(raw).is_none() && lex(raw).tag != Some(b"kernel");
     match find(raw, line.header).filter(|_| is_word) {
         Some(at) => is_body(&raw[at + line.header.len()..]),
         None => is_kernels(raw),
