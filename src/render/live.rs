@@ -91,7 +91,11 @@ pub fn live_line(at: f64, happening: &Happening, palette: &Palette) -> Option<(W
         Happening::Ended { outcome } => {
             let style = if outcome.verdict == Verdict::Clean { palette.good } else { palette.title };
             let title = outcome.title.as_ref().map_or(String::new(), |title| format!("{title}: "));
-            (Weight::Result, style, outcome.verdict.words(), format!("{title}{}", outcome.reason))
+            let words = outcome.verdict.words();
+            // "stopped by signal 2" says what the verdict says.
+            let rest = outcome.reason.strip_prefix(words).and_then(|rest| rest.strip_prefix(' '));
+            let reason = rest.unwrap_or(&outcome.reason);
+            (Weight::Result, style, words, format!("{title}{reason}"))
         }
     };
     let mut line = format!("{at:8.1}s ");
@@ -156,6 +160,7 @@ fn clock(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::runs::Outcome;
     use crate::vm::doing::Doing;
 
     #[test]
@@ -166,6 +171,16 @@ mod tests {
         assert_eq!((weight, line.as_str()), (Weight::Result, "     1.2s opened BUG: \\u{1b}[2J"));
         let status = Status { last: "\r\u{7}".to_owned(), doing: Doing::Running, ..Status::default() };
         assert!(!status_line(&status, 80).contains(['\r', '\u{7}']));
+    }
+
+    #[test]
+    fn the_end_says_its_verdict_once() {
+        let ended = |reason: &str| {
+            let outcome = Outcome { verdict: Verdict::Stopped, title: None, reason: reason.to_owned() };
+            live_line(2.0, &Happening::Ended { outcome }, &Palette::plain()).expect("a line").1
+        };
+        assert_eq!(ended("stopped by signal 2"), "     2.0s stopped by signal 2");
+        assert_eq!(ended("the time was up"), "     2.0s stopped the time was up");
     }
 
     #[test]
