@@ -5,8 +5,8 @@ use super::event::other;
 use super::window::{FLOODED_WINDOW, Job, Place, Spot, Window, line_end, structure, wall};
 use crate::grammar::{Anchor, Grammar, Severity};
 use crate::line::{
-    Dressing, EXECUTOR_ANCHOR, Header, Letters, Wrapper, ends_as_title, find, is_caution, is_unsupported, lex, speaker,
-    speaks_alone,
+    Dressing, EXECUTOR_ANCHOR, Header, Letters, Wrapper, begins_line, ends_as_title, find, is_caution, is_unsupported,
+    lex, speaker, speaks_alone,
 };
 use crate::report::{
     Context, Event, Excerpt, Executor, Frame, Known, Origin, Printers, REPORT_SCHEMA, Report, Speaker, StackRole,
@@ -242,7 +242,7 @@ fn is_others(line: &Header<'_>, title: &Title, goes_on: bool, bare: bool) -> boo
         Origin::Raw => true,
     };
     let vague = || match title.origin {
-        Origin::Kind { common, .. } => common || title.unnamed || ends_as_title(line),
+        Origin::Kind { common, .. } => common || ends_as_title(line) || title.unnamed && !begins_line(line),
         Origin::GateOnly | Origin::Raw => true,
     };
     unknown && is_caution(line) || bare && (unknown && speaks_alone(line) || vague() && is_unsupported(line))

@@ -2,10 +2,9 @@
 
 use super::dressing::{Dressing, stamp_at};
 use super::heading::stands_above;
-use super::landmarks::{begins_report_line, is_body};
-use super::mention::{ends_in_name, is_written};
+use super::landmarks::is_body;
+use super::mention::is_written;
 use super::{find, lex, unwrap};
-use crate::input::{Landmark, landmark};
 
 /// A line of which it is asked who wrote it.
 #[derive(Debug, Clone, Copy)]
@@ -63,11 +62,21 @@ pub(super) fn is_full(line: &&[u8]) -> bool {
 }
 
 /// Whether a line of the kernel's is one for sure.
-fn is_kernels(line: &[u8]) -> bool {
-    // The tag goes with what stands around the line.
-    let tagged = |line: &[u8]| lex(line).tag == Some(b"kernel");
+pub(super) fn is_kernels(line: &[u8]) -> bool {
     let shown = unwrap(line);
-    tagged(line) || stamp_at(&shown).is_some() || tagged(&shown) || is_body(lex(&shown).text(&shown))
+    is_marked(line) || is_body(lex(&shown).text(&shown))
+}
+
+/// Whether what stands around a line is the kernel's: its stamp, its tag, a level, a form in which only its messages are shown.
+pub(super) fn is_marked(line: &[u8]) -> bool {
+    let marks = |line: &[u8]| {
+        let prefix = lex(line);
+        let own = prefix.tag == Some(b"kernel") || prefix.level.is_some() || prefix.wrapper.is_of_kernel();
+        own && !prefix.is_foreign()
+    };
+    // The tag goes with what stands around the line.
+    let shown = unwrap(line);
+    marks(line) || stamp_at(&shown).is_some() || marks(&shown)
 }
 
 /// Whether the line stands in a text that somebody wrote: a manual that warns.
@@ -75,7 +84,7 @@ pub(super) fn is_among_sentences(line: &Header<'_>, rest: &[u8]) -> bool {
     if !PROGRAMS.contains(&line.header) || is_body(rest) {
         return false;
     }
-    let above = || line.text[..line.start].rsplit(|byte| *byte == b'\n').filter(is_full).take(BESIDE);
+    let above = || lines_above(line).take(BESIDE);
     let below = |most| lines_below(line).take(most);
     let written = above().chain(below(BESIDE)).filter(|near| is_written(near)).count();
     // Lockdep speaks in sentences, too, and then shows the task.
@@ -86,69 +95,13 @@ pub(super) fn is_among_sentences(line: &Header<'_>, rest: &[u8]) -> bool {
 #[must_use]
 pub fn speaks_alone(line: &Header<'_>) -> bool {
     let below = || lines_below(line).take(EVIDENCE);
-    let above = || line.text[..line.start].rsplit(|byte| *byte == b'\n').filter(is_full).take(EVIDENCE);
+    let above = || lines_above(line).take(EVIDENCE);
     let raw = &line.text[line.start..line.end];
     let Some(at) = find(raw, line.header).filter(|_| PROGRAMS.contains(&line.header)) else { return false };
     // A driver says first who it is; so do programs, in one word.
     let is_lone = || above().chain(below()).next().is_none();
     let first = !raw[..at].iter().any(u8::is_ascii_alphanumeric) || is_programs_name(&raw[..at]) && !is_lone();
     first && !is_kernels(raw) && !above().chain(below()).any(is_kernels)
-}
-
-/// Whether other lines stand around a line without a mark of the kernel's, and none of them can be a kernel's or goes on with a report.
-#[must_use]
-pub fn is_unsupported(line: &Header<'_>) -> bool {
-    let below = || lines_below(line).take(EVIDENCE);
-    let above = || line.text[..line.start].rsplit(|byte| *byte == b'\n').filter(is_full).take(EVIDENCE);
-    let raw = &line.text[line.start..line.end];
-    let speaks = raw.starts_with(line.header.as_bytes()) || is_drivers(raw);
-    let supports = |near: &[u8]| match landmark(near.trim_ascii_start()) {
-        // It is asked about itself.
-        Some(Landmark::Header) => false,
-        Some(Landmark::Program) => true,
-        _ => is_kernels(near) || speaks && is_drivers(near),
-    };
-    // A list of first lines is what `grep` leaves of a log.
-    let is_listed =
-        || below().next().or_else(|| above().next()).is_some_and(|next| begins_report_line(next.trim_ascii_start()));
-    let near = || above().chain(below());
-    let is_supported = near().any(supports) || is_listed() || line.programs && below().any(is_of_program);
-    near().next().is_some() && !is_kernels_by_itself(line) && !is_supported
-}
-
-/// Whether the line says more than a word that others write, too: its place, an address.
-fn is_kernels_by_itself(line: &Header<'_>) -> bool {
-    let raw = &line.text[line.start..line.end];
-    let is_word = line.header.ends_with(':') && stamp_at(raw).is_none() && lex(raw).tag != Some(b"kernel");
-    match find(raw, line.header).filter(|_| is_word) {
-        Some(at) => is_body(&raw[at + line.header.len()..]),
-        None => is_kernels(raw),
-    }
-}
-
-/// Whether it ends as titles of reports do: the kernel names the place, too.
-#[must_use]
-pub fn ends_as_title(line: &Header<'_>) -> bool {
-    ends_in_name(&line.text[line.start..line.end])
-}
-
-/// Whether a driver says first who it is, or of which device it speaks, as in `usb 1-1: `.
-fn is_drivers(line: &[u8]) -> bool {
-    let is_name = |word: &[u8]| {
-        word.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-.:".contains(byte))
-    };
-    let mut words = line.split(|byte| *byte == b' ');
-    let mut name = words.next().unwrap_or_default();
-    if !name.ends_with(b":") {
-        let device = words.next().filter(|device| is_name(name) && device.iter().any(u8::is_ascii_digit));
-        name = device.unwrap_or_default();
-    }
-    name.len() > 1 && name.ends_with(b":") && is_name(name) && words.next().is_some()
-}
-
-/// Whether it is a line of what a Go program prints when it dies.
-fn is_of_program(line: &[u8]) -> bool {
-    line.starts_with(b"goroutine ") || line.starts_with(b"runtime stack:") || find(line, "+0x").is_some()
 }
 
 /// Whether it is the name of a program in front of its message, `configure: `. Devices have numbers.
@@ -167,6 +120,11 @@ pub fn is_caution(line: &Header<'_>) -> bool {
         && find(raw, line.header) == Some(0)
         && apart
         && stands_above(lines_below(line).take(EVIDENCE))
+}
+
+/// The lines above that are not empty, the nearest first.
+pub(super) fn lines_above<'a>(line: &Header<'a>) -> impl Iterator<Item = &'a [u8]> {
+    line.text[..line.start].rsplit(|byte| *byte == b'\n').filter(is_full)
 }
 
 /// The lines below that are not empty.

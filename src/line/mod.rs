@@ -36,6 +36,7 @@ mod parts;
 mod plain;
 mod speaker;
 mod stamp;
+mod support;
 mod syslog;
 mod token;
 mod unwrap;
@@ -44,7 +45,7 @@ mod usual;
 mod wall;
 
 pub use anchors::{BOOT_ANCHORS, EXECUTOR_ANCHOR, GAP_ANCHORS, KERNEL_BOOT_ANCHORS};
-pub use beside::{Header, ends_as_title, is_caution, is_unsupported, speaks_alone};
+pub use beside::{Header, is_caution, speaks_alone};
 pub use boot::{BootMark, begins_boot, boot_mark, boot_start, same_boot};
 pub use dressing::{Dressing, Shown, Undressed, has_odd_end};
 pub(crate) use find::{Wanted, find, find_last, is_same_but_digits};
@@ -59,6 +60,7 @@ pub use parts::parts_upright;
 pub use plain::plain;
 pub use speaker::{Speaker, speaker};
 pub(crate) use stamp::{USUAL_STAMP, all_are_stamped, begins_with_stamp, is_stamp, is_usual_caller, is_usual_stamp};
+pub use support::{begins_line, ends_as_title, is_unsupported};
 pub(crate) use syslog::level_named;
 pub use unwrap::{dominant, render, unwrap};
 pub use unwrapper::Unwrapper;
@@ -116,6 +118,15 @@ impl Wrapper {
     #[must_use]
     pub fn has_tag(self) -> bool {
         matches!(self, Self::Syslog | Self::SyslogIso | Self::Syslog5424 | Self::Journal)
+    }
+
+    /// Whether only messages of the kernel are shown so.
+    #[must_use]
+    pub fn is_of_kernel(self) -> bool {
+        matches!(
+            self,
+            Self::DmesgHuman | Self::DmesgDecoded | Self::DmesgTimed | Self::DmesgJson | Self::Kmsg | Self::Netconsole
+        )
     }
 
     /// Whether what is inside is simply the rest of the line: `&line[wrapper_len..]` is the console form then. Otherwise

@@ -84,7 +84,7 @@ impl Sample<'_> {
             return Some(Layer::Tag(tag));
         }
         if let Some(shape) = self.shape() {
-            return Some(Layer::Shape(shape));
+            return Some(self.of_kernel().map_or(Layer::Shape(shape), Layer::Known));
         }
         if before.iter().any(|layer| matches!(layer, Layer::Indent(_))) {
             return None;
@@ -156,6 +156,12 @@ impl Sample<'_> {
         let own = self.lines[..self.below].iter().filter(|line| lex(line).wrapper == wrapper).count();
         let most = |count: usize, all: usize| count * 100 >= all * KNOWN_SHARE;
         (most(count, self.lines.len()) || (self.below > OWN && most(own, self.below))).then_some(wrapper)
+    }
+
+    /// The wrapper of the first line, if it names the kernel: of the lines of programs only a part of it is there, the date.
+    fn of_kernel(&self) -> Option<Wrapper> {
+        let first = lex(&self.lines[0]);
+        (first.tag == Some(b"kernel") && first.wrapper.has_tag()).then_some(first.wrapper)
     }
 
     /// A prefix of one shape that leaves lines which begin as lines of reports do.
