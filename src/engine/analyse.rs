@@ -232,8 +232,8 @@ fn who(job: &Job<'_>, text: &[u8], anchor: &Anchor, dressing: Option<&Dressing>)
     asked(job, text, anchor).map_or(Speaker::Kernel, |line| speaker(&line, dressing))
 }
 
-/// Whether the line of a report with that title is somebody else's than the kernel's, in whose log it would be followed by more: nothing
-/// of a report stands below (it is `bare`), or is said of it, in a text in which no kernel speaks.
+/// Whether somebody else than the kernel wrote the first line of a report with this title: it says no more than a common word, nothing of
+/// a report stands below (it is `bare`), and the lines around speak for no kernel.
 fn is_others(line: &Header<'_>, title: &Title, goes_on: bool, bare: bool) -> bool {
     let unknown = match title.origin {
         // `WARNING:` alone in a line stands above a warning of anybody's.
