@@ -100,10 +100,10 @@ pub(super) fn is_label(before: &[u8]) -> bool {
 }
 
 /// Whether the transcript of a bisection tells how a test ended: `run #3: crashed: `, `all runs: boot failed: `.
-pub(super) fn is_outcome(before: &[u8]) -> bool {
-    let number = before.strip_prefix(b"run #").unwrap_or_default();
+pub(super) fn is_outcome(raw: &[u8]) -> bool {
+    let number = raw.strip_prefix(b"run #").unwrap_or_default();
     let digits = number.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    before.starts_with(b"all runs: ") || digits > 0 && number[digits..].starts_with(b": ")
+    raw.starts_with(b"all runs: ") || digits > 0 && number[digits..].starts_with(b": ")
 }
 
 /// Whether journald wrote a message of the kernel onto terminals: `kernel[1]: `.

@@ -67,6 +67,10 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
     if prefix.is_foreign() && stamp.is_none() {
         return if is_relayed(line, prefix.tag) { Speaker::Kernel } else { Speaker::Program };
     }
+    // Where all lines are outcomes, what they share is taken for a prefix.
+    if is_outcome(raw) {
+        return Speaker::Program;
+    }
     let shown = bare(raw, dressing);
     // Colours that a terminal's log kept behind a prefix are no letters of a word.
     let shown = match plain(&shown) {
@@ -155,7 +159,7 @@ impl Asked<'_> {
         let behind_stamp =
             stamp_at(before).and_then(|stamp| memchr::memchr(b']', &before[stamp..]).map(|end| stamp + end));
         let words = &before[behind_stamp.map_or(0, |end| end + 1)..];
-        if is_expected(words) || is_outcome(before) {
+        if is_expected(words) {
             return Some(Speaker::Program);
         }
         let heads = || self.stamp.is_none() && heads(line, &self.shown[self.at..], self.dressing);
