@@ -262,13 +262,12 @@ fn from_file(mut file: File, source: &Source, mapping: Mapping) -> Result<Input,
     let left = metadata.len().saturating_sub(at);
     if left < MAPPED_FROM {
         // Files of /proc and /sys say 0, growing ones too little: read up to the limit, stream what exceeds it.
-        let mut bytes = Vec::with_capacity(usize::try_from(left).unwrap_or(0) + 1);
-        let mut limited = (&mut file).take(MAPPED_FROM);
-        match limited.read_to_end(&mut bytes) {
+        let mut bytes = Vec::new();
+        match read_all(&mut file, left, &mut bytes) {
             Err(error) if bytes.is_empty() => return Err(InputError::new(source, error)),
             // What was read is given out, then the stream meets the error again, and says so.
             Err(_) => return Ok(Input::Stream(Stream::plain(Box::new(Cursor::new(bytes).chain(file))))),
-            Ok(_) => {}
+            Ok(()) => {}
         }
         if let Some(compression) = Packing::of_log(&bytes) {
             return Stream::unpacking(compression, Box::new(Cursor::new(bytes).chain(file)))
@@ -290,6 +289,22 @@ fn from_file(mut file: File, source: &Source, mapping: Mapping) -> Result<Input,
         // Some file systems cannot map.
         Err(_) => sniffed(Box::new(file), source),
     }
+}
+
+/// All of a plain file that says to have `left` bytes left, up to the limit. One that gives just these when asked for one more is at its
+/// end, and is not asked again: of a short log that is a part of the work.
+fn read_all(file: &mut File, left: u64, bytes: &mut Vec<u8>) -> io::Result<()> {
+    let mut first = vec![0; usize::try_from(left).unwrap_or(0) + 1];
+    let got = match file.read(&mut first) {
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => 0,
+        got => got?,
+    };
+    first.truncate(got);
+    *bytes = first;
+    if left > 0 && got as u64 == left {
+        return Ok(());
+    }
+    file.take(MAPPED_FROM - got as u64).read_to_end(bytes).map(|_| ())
 }
 
 /// What a reader gives, unpacked if its first bytes say that it is compressed; `source` is named where it cannot be.

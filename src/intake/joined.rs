@@ -65,8 +65,18 @@ fn long_lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Whether a line is several lines of a log.
 pub(super) fn is_joined(line: &[u8]) -> bool {
-    let has = || stamps(line).nth(STAMPS - 1).is_some() || headings(line).nth(STAMPS - 1).is_some() || has_breaks(line);
+    let has = || holds_more(line) || headings(line).nth(STAMPS - 1).is_some();
     line.len() >= SHORTEST && !line.starts_with(b"{") && has()
+}
+
+/// The same of a line that begins with its stamp: where the first line of a log has one, those behind it have theirs, too.
+pub(super) fn is_joined_behind_stamp(line: &[u8]) -> bool {
+    line.len() >= SHORTEST && holds_more(line)
+}
+
+/// Whether stamps of several lines are in a line, or written line breaks.
+fn holds_more(line: &[u8]) -> bool {
+    stamps(line).nth(STAMPS - 1).is_some() || has_breaks(line)
 }
 
 /// Whether line breaks are written in a line.

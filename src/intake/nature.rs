@@ -65,20 +65,24 @@ const COMMON: [&str; 2] = ["bisect", "commit"];
 /// texts only.
 #[must_use]
 pub fn nature(text: &[u8]) -> Nature {
+    let spoken = speaker(text);
     let seen = &text[..text.len().min(REACH)];
-    let kernel = lines(seen).any(|(line, _)| is_kernel_line(line));
-    Nature {
-        kernel,
-        bisection: (!kernel || seen.len() <= SHORT) && is_bisection(seen),
-        partly: seen.len() < text.len(),
-    }
+    Nature { bisection: (!spoken.kernel || seen.len() <= SHORT) && is_bisection(seen), ..spoken }
 }
 
-/// What a text holds in which the engine found nothing, asked as [`nature`] asks. Where it passed over events, a line that is one is the
-/// kernel's, and nothing else is said of the text.
+/// The same of what is no bisection.
+fn speaker(text: &[u8]) -> Nature {
+    let seen = &text[..text.len().min(REACH)];
+    let kernel = lines(seen).any(|(line, _)| is_kernel_line(line));
+    Nature { kernel, bisection: false, partly: seen.len() < text.len() }
+}
+
+/// What a text holds in which the engine found nothing, asked as [`nature`] asks; `stamped` says that each line begins with its stamp.
+/// Where the engine passed over events, a line that is one is the kernel's, and nothing else is said of the text.
 #[must_use]
-pub(super) fn nature_below(text: &[u8], options: &Options) -> Nature {
-    let nature = nature(text);
+pub(super) fn nature_below(text: &[u8], stamped: bool, options: &Options) -> Nature {
+    // Nobody puts stamps before the lines of a bisection.
+    let nature = if stamped { speaker(text) } else { nature(text) };
     let passed = match options.sought() {
         Events::None => !nature.kernel && !nature.bisection,
         Events::OfLocks => !nature.kernel || nature.bisection,

@@ -7,7 +7,7 @@ use super::comment::read_comment;
 use super::document::read_document;
 use super::exported::Exported;
 use super::hex::read_hex;
-use super::joined::read_joined;
+use super::joined::{is_joined_behind_stamp, read_joined};
 use super::logcat::read_logcat;
 use super::machines::{are_several, machines};
 use super::rich_text::read_rich_text;
@@ -67,8 +67,8 @@ fn line_ends(text: &[u8]) -> Vec<usize> {
 }
 
 /// The log in a text whose lines are not its lines, or not as the kernel wrote them. Where each line begins with its stamp, none of the
-/// forms is asked for that put something around lines.
-fn read_log(plain: &[u8], stamped: bool) -> Option<Exported> {
+/// forms is asked for that put something around lines; `joined` says whether a line may be several.
+fn read_log(plain: &[u8], stamped: bool, joined: bool) -> Option<Exported> {
     type Read<T> = fn(&[u8]) -> Option<T>;
     let within = |read: Read<Inside>| read(plain).map(Exported::from);
     let around = |read: Read<Inside>| if stamped { None } else { within(read) };
@@ -76,7 +76,7 @@ fn read_log(plain: &[u8], stamped: bool) -> Option<Exported> {
     read_document(plain)
         .or_else(|| around(read_rich_text))
         .or_else(|| around(read_hex))
-        .or_else(|| within(read_joined))
+        .or_else(|| if joined { within(read_joined) } else { None })
         .or_else(|| around(read_logcat))
         .or_else(|| record(read_verbose))
         .or_else(|| record(read_rows))
@@ -130,6 +130,8 @@ pub struct Text {
     cut: bool,
     /// Whether somebody wrote the text for readers: a manual, a changelog.
     written: bool,
+    /// Whether each line of the file begins with its stamp; not asked of a long one.
+    stamped: bool,
 }
 
 impl Text {
@@ -173,7 +175,15 @@ impl Text {
     }
 
     fn new(plain: Bytes, decoder: Option<Decoder>) -> Self {
-        Self { plain: Arc::new(plain), decoder, taken: None, machines: Vec::new(), cut: false, written: false }
+        Self {
+            plain: Arc::new(plain),
+            decoder,
+            taken: None,
+            machines: Vec::new(),
+            cut: false,
+            written: false,
+            stamped: false,
+        }
     }
 
     fn taken(mut self) -> Self {
@@ -182,7 +192,8 @@ impl Text {
         let outer = || Arc::clone(&ends);
         let short = plain.len() <= LARGEST_MAIL;
         // Most logs are: what people and programs put around lines is not looked for in them.
-        let stamped = short && all_are_stamped(plain);
+        let mut joined = false;
+        let stamped = short && all_are_stamped(plain, |line| joined |= is_joined_behind_stamp(line));
         if short && !stamped {
             if let Some(mail) = read_mail(plain) {
                 self.taken = Some(Taken::in_order(mail, outer(), true));
@@ -193,7 +204,7 @@ impl Text {
                 return self;
             }
         }
-        let exported = if short { read_log(plain, stamped) } else { None };
+        let exported = if short { read_log(plain, stamped, joined || !stamped) } else { None };
         // Such lines name no machine.
         let unnamed = stamped && exported.is_none();
         let parts = if plain.len() <= LARGEST_SHARED && !unnamed {
@@ -207,6 +218,7 @@ impl Text {
         let upwards = || read_upwards(plain, stamped).map(|(log, turned)| Taken::new(log, outer(), false, turned));
         self.taken = log.or_else(|| if short { upwards() } else { None });
         self.machines = machines;
+        self.stamped = stamped;
         self
     }
 
@@ -220,6 +232,7 @@ impl Text {
             machines: Vec::new(),
             cut: self.cut,
             written: self.written,
+            stamped: self.stamped,
         };
         machines.into_iter().map(|(name, taken)| (name, text(taken))).collect()
     }
@@ -228,6 +241,11 @@ impl Text {
     pub(super) fn mixes_machines(&self) -> bool {
         let plain = self.plain();
         plain.len() > LARGEST_SHARED && are_several(&plain[..LARGEST_MAIL])
+    }
+
+    /// Whether each line of the file begins with its stamp.
+    pub(super) fn is_stamped(&self) -> bool {
+        self.stamped
     }
 
     /// Whether the file's newest line stands first: a record's last lines stand above its first in the file then.
@@ -373,10 +391,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_stands_around_lines_is_not_in_a_log_of_stamped_ones(messages in proptest::collection::vec("[ -~]{0,90}", 1..20)) {
+        fn what_stands_around_lines_is_not_in_a_log_of_stamped_ones(messages in proptest::collection::vec("[ -~]{0,150}", 1..20)) {
             let log: String = messages.iter().map(|message| format!("[   12.345678]{message}\n")).collect();
             let log = log.as_bytes();
-            prop_assert!(all_are_stamped(log));
+            let mut joined = false;
+            prop_assert!(all_are_stamped(log, |line| joined |= is_joined_behind_stamp(line)));
+            prop_assert!(joined || read_joined(log).is_none());
             prop_assert!(read_mail(log).is_none() && !is_written(log));
             for read in [read_rich_text, read_hex, read_logcat, read_comment, read_chat, read_wrapped] {
                 prop_assert!(read(log).is_none());

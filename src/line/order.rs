@@ -130,6 +130,9 @@ fn stands_upright(blocks: &[Block<'_>]) -> bool {
 
 /// The printk stamp of a line, or its clock: whether it is a stamp, and seconds.
 fn time(line: &[u8]) -> Option<(bool, f64)> {
+    if line.is_empty() {
+        return None;
+    }
     if let Some(stamp) = lex(line).time {
         return Some((true, stamp));
     }

@@ -31,12 +31,15 @@ fn is_padded([a, b, c, d, e]: [u8; 5]) -> bool {
 }
 
 /// Whether each line of a text that is not empty begins with a stamp of the usual width: nothing stands around the lines of such a log.
-#[must_use]
-pub(crate) fn all_are_stamped(text: &[u8]) -> bool {
+/// `seen` gets every line that does.
+pub(crate) fn all_are_stamped(text: &[u8], mut seen: impl FnMut(&[u8])) -> bool {
     let mut rest = text;
     while !rest.is_empty() {
         let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-        if !is_usual_stamp(rest) && !rest[..end].trim_ascii().is_empty() {
+        let line = &rest[..end];
+        if is_usual_stamp(line) {
+            seen(line);
+        } else if !line.trim_ascii().is_empty() {
             return false;
         }
         rest = rest.get(end + 1..).unwrap_or_default();
@@ -101,10 +104,10 @@ mod tests {
     #[test]
     fn a_line_without_a_stamp_is_seen_wherever_it_stands() {
         for log in ["", "\n", "[    1.000000] a", "\n[    1.000000] a\n\r\n[    1.000001]\n  \n"] {
-            assert!(all_are_stamped(log.as_bytes()), "{log}");
+            assert!(all_are_stamped(log.as_bytes(), |_| ()), "{log}");
         }
         for log in ["a", "a\n[    1.000000] a\n", "[    1.000000] a\n b", "[    1.000000] a\n[    1.00000\n"] {
-            assert!(!all_are_stamped(log.as_bytes()), "{log}");
+            assert!(!all_are_stamped(log.as_bytes(), |_| ()), "{log}");
         }
     }
 

@@ -43,7 +43,7 @@ pub fn read_log(log: Log, options: &Options, mut take: impl FnMut(Vec<Item>) -> 
                 items.iter_mut().for_each(|item| text.settle(item));
                 counted(items)
             });
-            let seen = if any { Nature::default() } else { nature_below(text.log(), &options) };
+            let seen = if any { Nature::default() } else { nature_below(text.log(), text.is_stamped(), &options) };
             (summary, seen, damage.or_else(|| text.damage()))
         }
         Content::Stream(stream) => read_stream(stream, options, counted),
@@ -122,7 +122,7 @@ fn read_stream(
     while !stopped && stream.advance() {
         let bytes = stream.piece();
         if !seen.kernel && !seen.partly {
-            let here = nature_below(bytes, &options);
+            let here = nature_below(bytes, false, &options);
             looked += bytes.len() as u64;
             seen =
                 Nature { kernel: here.kernel, bisection: seen.bisection || here.bisection, partly: looked > LOOKED_AT };
