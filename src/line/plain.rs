@@ -64,8 +64,8 @@ pub fn plain(line: &[u8]) -> Cow<'_, [u8]> {
         text = rest;
     }
     text = unclosed(text);
-    let marked = || memchr::memchr3(b'&', b'\t', b'\\', text).or_else(|| memchr::memchr(ESCAPE, text)).is_some();
-    if text.is_ascii() && !marked() {
+    // Nothing is decided byte by byte, so that many are looked at in one step.
+    if !text.iter().fold(false, |any, byte| any | matches!(*byte, b'&' | b'\t' | b'\\' | ESCAPE | 0x80..)) {
         return Cow::Borrowed(text);
     }
     match tab_behind_stamp(text) {
@@ -81,12 +81,17 @@ pub fn plain(line: &[u8]) -> Cow<'_, [u8]> {
 
 /// A text without what stands for plain characters, and with these.
 fn untouched(text: &[u8]) -> Cow<'_, [u8]> {
-    let (mut out, mut copied) = (Vec::new(), 0);
-    // Most texts that hold such a byte hold it for itself: `(&dev->mutex)`.
-    while let Some((at, (byte, length))) = (copied..text.len()).find_map(|at| Some((at, stands_for(text, at)?))) {
+    let (mut out, mut copied, mut from) = (Vec::new(), 0, 0);
+    while let Some(length) = text[from..].iter().position(|byte| may_stand_for_another(*byte)) {
+        let at = from + length;
+        // Most texts that hold such a byte hold it for itself: `(&dev->mutex)`.
+        let Some((byte, length)) = stands_for(text, at) else {
+            from = at + 1;
+            continue;
+        };
         out.extend_from_slice(&text[copied..at]);
         out.extend(byte);
-        copied = at + length;
+        (copied, from) = (at + length, at + length);
     }
     if copied == 0 {
         return Cow::Borrowed(text);
@@ -95,10 +100,14 @@ fn untouched(text: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(out)
 }
 
-/// The plain character (or nothing) for which what begins at `at` stands, and how long that is.
+/// Whether what is written for a plain character may begin with a byte.
+fn may_stand_for_another(byte: u8) -> bool {
+    matches!(byte, b'&' | b'\\' | ESCAPE | 0xc2 | 0xc3 | 0xe2 | 0xef)
+}
+
+/// The plain character (or nothing) for which what begins at `at` stands, and how long that is; it begins with a byte that may.
 fn stands_for(text: &[u8], at: usize) -> Option<(Option<u8>, usize)> {
     let (before, text) = text.split_at(at);
-    text.first().filter(|byte| matches!(**byte, b'&' | b'\\' | ESCAPE | 0xc2 | 0xc3 | 0xe2 | 0xef))?;
     if let [b'\\', escaped, ..] = text {
         return is_escape(before, *escaped, &text[2..]).then_some((Some(*escaped), 2));
     }

@@ -67,15 +67,15 @@ pub(in crate::render) fn runs_before<'a>(reports: &[Report], events: &'a [Event]
     let waited = report.hung_tasks.iter().filter_map(|hung| hung.seconds).max().unwrap_or(0);
     let hung = 2.0 * f64::from(u32::try_from(waited).unwrap_or(u32::MAX));
     let near = |event: &&Event| {
-        let in_time = match (event.time, report.time) {
+        let in_time = || match (event.time, report.time) {
             (Some(event), Some(report)) => (0.0..=SECONDS + hung).contains(&(report - event)),
             _ => true,
         };
-        (is_severe(event) || is_end_of(event, report))
-            && event.boot == report.boot
-            && event.line < report.line
+        event.line < report.line
             && report.line - event.line <= LINES
-            && in_time
+            && (is_severe(event) || is_end_of(event, report))
+            && event.boot == report.boot
+            && in_time()
     };
     // Lines of one kind that follow each other are one event; it begins with the first of them.
     let mut runs: Vec<Run<'a>> = Vec::new();
