@@ -93,9 +93,9 @@ pub(super) fn is_numbered(before: &[u8]) -> bool {
         && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
 }
 
-/// Whether a row of a tool's table begins so: `PANIC: "`, `reason:    `, `Title: `.
+/// Whether a row of a tool's table begins so: `PANIC: "`, `reason:    `, `Title: `, `crash: `.
 pub(super) fn is_label(before: &[u8]) -> bool {
-    const LABELS: [&[u8]; 4] = [LAST_WORDS, b"reason:", b"Title:", b"Job error:"];
+    const LABELS: [&[u8]; 5] = [LAST_WORDS, b"reason:", b"Title:", b"Job error:", b"crash:"];
     LABELS.contains(&before.trim_ascii())
 }
 
