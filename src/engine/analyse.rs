@@ -19,6 +19,9 @@ fn opening<'g>(header: &'g crate::grammar::Header, line: &[u8]) -> &'g str {
     if header.syzbot { header.text_in(line).unwrap_or_default() } else { "" }
 }
 
+/// The id of the header that begins with the word `INFO:`.
+const INFORMATION: &str = "info";
+
 /// What a line that looks like a report's first turned out to be.
 pub(super) enum Found {
     /// That.
@@ -73,13 +76,16 @@ pub(super) fn report<'a>(job: &Job<'a>, spot: &Spot, printers: &mut Printers<'a>
     }
     let goes_on = !view.text[first.end..].trim_ascii().is_empty();
     let bare = structure == Structure { damage: structure.damage.clone(), ..Structure::default() };
-    // What a driver says of its device, `widget 0000:00:05.0: WARNING: …`, is a sentence of the kernel's, and no crash.
-    let severity = job.grammar.headers[header].severity;
-    if bare && severity == Severity::Error && !job.as_syzbot && is_devices(excerpt.lines[0].text.trim_ascii_start()) {
-        return Found::Other(Box::new(other(job, spot, raw, Speaker::Kernel)));
-    }
     if asked(job, window.text, anchor).is_some_and(|line| is_others(&line, &titled, goes_on, bare)) {
         return Found::Other(Box::new(other(job, spot, raw, Speaker::Program)));
+    }
+    // What a driver says of its device, `widget 0000:00:05.0: WARNING: …`, and information of no kind that is known are sentences
+    // of the kernel's, and no crashes.
+    let opened = &job.grammar.headers[header];
+    let informs = opened.id == INFORMATION && titled.origin == Origin::Raw;
+    let says = || informs || is_devices(excerpt.lines[0].text.trim_ascii_start());
+    if bare && opened.severity == Severity::Error && !job.as_syzbot && says() {
+        return Found::Other(Box::new(other(job, spot, raw, Speaker::Kernel)));
     }
     let mut frame = frame_of(&titled.text);
     if titled.origin == Origin::Raw && !job.as_syzbot && !is_function(&frame, &structure) {

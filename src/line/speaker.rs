@@ -223,7 +223,9 @@ impl Asked<'_> {
 
     /// Who it was by what stands around its message and around those of the lines beside it.
     fn by_lines_around(&self) -> Speaker {
-        let named = self.prefix.tag == Some(b"kernel") || self.prefix.wrapper == Wrapper::DmesgDecoded;
+        // Only dmesg writes levels of the kernel so, however far in somebody set the lines.
+        let decoded = || lex(self.raw.trim_ascii_start()).wrapper == Wrapper::DmesgDecoded;
+        let named = self.prefix.tag == Some(b"kernel") || decoded();
         if self.stamp.is_some() || self.line.programs || named {
             return Speaker::Kernel;
         }

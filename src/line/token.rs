@@ -77,7 +77,7 @@ pub(super) enum Token {
     Version1,
 
     /// `kern  :info  : `.
-    #[regex(r"(?&facility) *:(?&severity) *: ")]
+    #[regex(r" *(?&facility) *:(?&severity) *: ")]
     Decoded,
 
     /// `6,339,5140900,-,caller=T1;`, with netconsole's release `6.12.0-rc1,` in front.

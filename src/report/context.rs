@@ -54,8 +54,8 @@ pub(super) fn cpu_line(line: &[u8]) -> Option<CpuLine> {
     out.cpu = out.cpu.or_else(beside);
     let (comm, state) = match split_last(tail, " Not tainted").or_else(|| split_last(tail, " Tainted: ")) {
         Some((comm, _)) => (comm, &tail[comm.len()..]),
-        // Who wraps lines breaks them there.
-        None => (tail.trim_ascii_end().strip_suffix(b" Tainted:").unwrap_or(tail), &b""[..]),
+        // Who wraps lines breaks them there; who shortens them leaves the release.
+        None => (without_release(tail.trim_ascii_end().strip_suffix(b" Tainted:").unwrap_or(tail)), &b""[..]),
     };
     out.task = pid.map(|pid| Task { comm: text(command(comm)), pid });
     (out.taint, out.kernel_version) = taint(state);
@@ -152,6 +152,19 @@ fn command(text: &[u8]) -> &[u8] {
     });
     let text = &text[..field.unwrap_or(text.len())];
     text[..text.len().min(COMMAND)].trim_ascii_end()
+}
+
+/// A command's name in front of the release of a kernel, `widgetd 5.3.5-generic`.
+fn without_release(tail: &[u8]) -> &[u8] {
+    let is_release = |word: &[u8]| {
+        let mut parts = word.split(|byte| *byte == b'.');
+        let mut number = || parts.next().is_some_and(|part| part.first().is_some_and(u8::is_ascii_digit));
+        number() && number()
+    };
+    match split_last(tail, " ") {
+        Some((comm, last)) if is_release(last) => comm,
+        _ => tail,
+    }
 }
 
 /// Lockdep's second line: `6.1.0-rc8 #0 Not tainted`.
@@ -286,6 +299,7 @@ mod tests {
                 (Some(4), "provider@4.0-se", 18, "G S W", "4.19.113"),
             ),
             ("Pid: 77, comm: foo Not tainted 3.10.0 #1", (None, "foo", 77, "", "3.10.0")),
+            ("CPU: 0 PID: 7 Comm: my foo 5.3.5-050305-generic", (Some(0), "my foo", 7, "-", "-")),
         ] {
             let read = cpu_line(line.as_bytes()).unwrap_or_else(|| panic!("{line}"));
             let task = read.task.unwrap_or_else(|| panic!("{line}"));

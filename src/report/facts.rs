@@ -228,7 +228,8 @@ impl Facts {
         traces.near = (found.task.clone(), found.cpu);
         let out = &mut account.out;
         if !other {
-            out.cpu = out.cpu.or(found.cpu);
+            // Where the first line was printed is where it happened.
+            out.cpu = out.cpu.or(self.header.cpu).or(found.cpu);
             fill(&mut out.task, found.task);
         }
         // The stack of another CPU that was announced is printed by the same kernel.

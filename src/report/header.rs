@@ -105,11 +105,13 @@ fn without_level(name: &[u8]) -> &[u8] {
 }
 
 impl Header {
-    /// Whether a `CPU:` line is that of another report: it names another CPU or another task.
+    /// Whether a `CPU:` line is that of another report: it names another CPU or another task. A task may go on on another CPU
+    /// between the two lines, but every CPU has an idle task of its own.
     pub(super) fn contradicts(&self, line: &CpuLine) -> bool {
-        let other = |one: Option<u32>, other: Option<u32>| one.zip(other).is_some_and(|(one, other)| one != other);
-        let Some(task) = &line.task else { return other(self.cpu, line.cpu) };
-        other(self.cpu, line.cpu)
+        let elsewhere = self.cpu.zip(line.cpu).is_some_and(|(own, other)| own != other);
+        let Some(task) = &line.task else { return elsewhere };
+        let same = self.task.as_ref().is_some_and(|own| own.pid == task.pid && own.pid != 0);
+        elsewhere && !same
             || self.task.as_ref().is_some_and(|own| own.pid != task.pid)
             || self.comm.as_ref().is_some_and(|own| *own != task.comm)
     }

@@ -88,7 +88,10 @@ pub fn said(grammar: &Grammar, window: &[u8], known: &Known<'_>, excerpt: &Excer
     // What traps has said its words by then; a warning that a function prints says them below.
     let faults = grammar.output.faults.iter().any(|words| find(plain, words).is_some());
     let has_said = check.is_some() || trapped.is_some() && out.source.is_some() && find(plain, "WARNING: ").is_some();
-    let below = lines.iter().take_while(own).map(|line| message(excerpt, line).trim_ascii());
+    // Before Linux 3.9 a warning names the machine above its words.
+    let machine = |line: &&[u8]| line.starts_with(b"Hardware name: ");
+    let below =
+        lines.iter().take_while(own).map(|line| message(excerpt, line).trim_ascii()).filter(|line| !machine(line));
     // What runs the code says how it goes, in between, and so does who looks for stalls on another CPU.
     let stalls = find(plain, "rcu").is_some() || find(plain, "RCU").is_some();
     for line in

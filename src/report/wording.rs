@@ -5,6 +5,7 @@ use super::excerpt::Excerpt;
 use super::frames::frame_line;
 use super::markers::lines_with_markers;
 use super::printed::KeptLine;
+use super::scan::find;
 use super::symbolized;
 
 /// The text that the rules for titles and for damage look at.
@@ -68,6 +69,9 @@ impl Wording {
             if number == area_lines {
                 area = text.len();
             }
+            if mended && is_left_over(&line.text, lines.get(number + 1)) {
+                continue;
+            }
             if symbolized {
                 let above = number.checked_sub(1).map_or(&b""[..], |above| &lines[above].text);
                 if let Some(plain) = symbolized::undo(&line.text, above) {
@@ -84,6 +88,13 @@ impl Wording {
         let markers = lines_with_markers(&text);
         Self { text, area, symbolized, markers }
     }
+}
+
+/// Whether it is what an earlier call left above the switch to another task, with which the stack of a task that waits begins on
+/// PowerPC: `[c000001ff2b57660] [c0000000057c9fb0] rcu_state+0x4fb0/0x5100 (unreliable)`.
+fn is_left_over(line: &[u8], next: Option<&KeptLine<'_>>) -> bool {
+    line.trim_ascii_end().ends_with(b" (unreliable)")
+        && next.is_some_and(|next| find(&next.text, "__switch_to+").is_some())
 }
 
 /// Whether a line shows that its report was symbolized: places have a colon, copies a mark.

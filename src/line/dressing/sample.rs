@@ -1,6 +1,6 @@
 //! The lines around a report, and what they share in front of their messages.
 
-use super::super::landmarks::begins_report_line;
+use super::super::landmarks::{begins_report_line, is_body};
 use super::super::plain::plain;
 use super::super::stamp::core;
 use super::super::{Wrapper, lex};
@@ -18,6 +18,9 @@ pub(super) const SUFFIX_LINES: usize = 6;
 
 /// More lines than this of a report show its dressing without those above it.
 const OWN: usize = 3;
+
+/// What people set before the lines that they quote.
+const MARKS: &[u8] = b"|>:+#";
 
 /// So many blanks or a tab make a block of code of a paragraph.
 const QUOTED: usize = 4;
@@ -182,7 +185,20 @@ impl Sample<'_> {
             };
             lines.iter().any(right).then_some(shape)
         };
-        tried(&self.lines[..self.below]).or_else(|| tried(&self.lines))
+        tried(&self.lines[..self.below])
+            .or_else(|| tried(&self.lines))
+            .or_else(|| self.marked().and_then(|block| tried(&self.lines[..block])))
+    }
+
+    /// How many of the report's own lines begin with the mark that somebody set before each of them when he put them between
+    /// words of his own. Where the report goes on without it, it was taken off some of the lines already.
+    fn marked(&self) -> Option<usize> {
+        let mark = |line: &[u8]| line.trim_ascii_start().first().copied().filter(|mark| MARKS.contains(mark));
+        let first = mark(&self.lines[0])?;
+        let own = &self.lines[..self.below];
+        let block = own.iter().take_while(|line| mark(line) == Some(first)).count();
+        let goes_on = own[block..].iter().take(OWN).any(|line| is_body(line));
+        (block > OWN && !goes_on).then_some(block)
     }
 
     pub(super) fn take_off(&mut self, layer: &Layer) {
