@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::open::{InputError, Source};
+use super::source::{InputError, Source};
 use super::stream::CHUNK;
 
 /// Where to begin in a file that exists already.

@@ -24,6 +24,7 @@ mod mail;
 mod open;
 mod part;
 mod small;
+mod source;
 mod stream;
 mod wide;
 
@@ -38,8 +39,9 @@ pub use inside::Inside;
 pub use landmark::{Landmark, landmark};
 pub(crate) use lines::lines;
 pub use mail::{read_mail, read_wrapped, unquote_mail};
-pub use open::{Input, InputError, MAPPED_FROM, Mapping, Source, Whole, open, open_reader, open_with};
+pub use open::{Input, MAPPED_FROM, Mapping, Whole, open, open_reader, open_with};
 pub use part::part;
 pub use small::read_small;
+pub use source::{InputError, Source};
 pub use stream::{CHUNK, Damage, Stream};
 pub use wide::{Decoder, Encoding};

@@ -1,86 +1,17 @@
 //! From a name to bytes: what is read, what is mapped, what is streamed.
 
-use std::ffi::OsStr;
-use std::fmt;
+use super::source::{InputError, Source};
+use super::stream::{CHUNK, Damage, Stream};
+use crate::files::Map;
+use crate::packing::Packing;
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek};
 use std::ops::{ControlFlow, Deref};
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileTypeExt;
-use std::path::{Path, PathBuf};
-
-use crate::files::Map;
-
-use super::stream::{CHUNK, Damage, Stream};
-use crate::packing::Packing;
 
 /// Plain files from this size on are mapped, smaller ones are read: that is as fast, and nobody can take the bytes away.
 pub const MAPPED_FROM: u64 = 8 << 20;
-
-/// Where a log is.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Source {
-    /// `-`.
-    Stdin,
-    /// A file, FIFO or device.
-    Path(PathBuf),
-}
-
-impl Source {
-    /// `-` is stdin, everything else a path (a file of that name is `./-`).
-    #[must_use]
-    pub fn new(argument: &OsStr) -> Self {
-        if argument == "-" { Self::Stdin } else { Self::Path(PathBuf::from(argument)) }
-    }
-}
-
-impl fmt::Display for Source {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Stdin => formatter.write_str("-"),
-            Self::Path(path) => write!(formatter, "{}", path.display()),
-        }
-    }
-}
-
-/// Why a source cannot be read at all. Each sentence names the source and a remedy; other sources are not concerned.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum InputError {
-    /// There is no such file (any more).
-    #[error("{0}: no such file (mistyped, or rotated away?)")]
-    Missing(Source),
-    /// A directory.
-    #[error("{0}: is a directory: name the logs in it")]
-    Directory(Source),
-    /// Not allowed.
-    #[error("{0}: permission denied: run as a user who may read it, or pipe it in (sudo cat {0} | kanalyze parse -)")]
-    Denied(Source),
-    /// Only plain files grow in a way that can be followed.
-    #[error("{0}: is not a plain file: pipe it in instead of following it")]
-    NotFollowable(Source),
-    /// Anything else that the system says.
-    #[error("{0}: cannot be opened: {1}")]
-    Other(Source, #[source] io::Error),
-}
-
-impl InputError {
-    /// Whether the user may not read it.
-    #[must_use]
-    pub fn is_denied(&self) -> bool {
-        matches!(self, Self::Denied(_))
-    }
-
-    pub(super) fn new(source: &Source, error: io::Error) -> Self {
-        let source = source.clone();
-        match error.kind() {
-            io::ErrorKind::NotFound => Self::Missing(source),
-            io::ErrorKind::PermissionDenied => Self::Denied(source),
-            io::ErrorKind::IsADirectory => Self::Directory(source),
-            _ => Self::Other(source, error),
-        }
-    }
-}
 
 /// All bytes of a plain file.
 #[derive(Debug)]
@@ -351,11 +282,5 @@ fn sniffed(mut reader: Box<dyn Read + Send>, source: &Source) -> Result<Input, I
             Stream::unpacking(compression, reader).map(Input::Stream).map_err(|error| InputError::new(source, error))
         }
         None => Ok(Input::Stream(Stream::plain(reader))),
-    }
-}
-
-impl From<&Path> for Source {
-    fn from(path: &Path) -> Self {
-        Self::new(path.as_os_str())
     }
 }
