@@ -41,9 +41,9 @@ pub(super) fn read_rich_text(text: &[u8]) -> Option<Inside> {
     if !is_rich_text(text) {
         return None;
     }
-    let mut page = Page { inside: Inside::of(text.len()), groups: Vec::new(), hidden: false, fallback: false };
+    let mut page =
+        Page { inside: Inside::of(text.len()), groups: Vec::new(), hidden: false, fallback: false, begun: false };
     let mut at = 0;
-    page.inside.begin(at);
     while let Some(byte) = text.get(at) {
         at += match byte {
             b'{' => {
@@ -57,7 +57,7 @@ pub(super) fn read_rich_text(text: &[u8]) -> Option<Inside> {
             b'\\' => page.control(&text[at..], at),
             b'\r' | b'\n' | 0 => 1,
             byte => {
-                page.show(*byte);
+                page.show(*byte, at);
                 1
             }
         };
@@ -75,12 +75,22 @@ struct Page {
     hidden: bool,
     /// Whether the next character stands for one beyond ASCII, which was read.
     fallback: bool,
+    /// Whether something of the line was shown.
+    begun: bool,
 }
 
 impl Page {
-    fn show(&mut self, byte: u8) {
+    /// Shows what is written at `at`. A line stands where its first character does: what ends the one above may stand in that one's line.
+    fn show(&mut self, byte: u8, at: usize) {
         if !std::mem::take(&mut self.fallback) && !self.hidden {
+            self.begin_line(at);
             self.inside.text.push(byte);
+        }
+    }
+
+    fn begin_line(&mut self, at: usize) {
+        if !std::mem::replace(&mut self.begun, true) {
+            self.inside.begin(at);
         }
     }
 
@@ -97,16 +107,16 @@ impl Page {
         let end = 1 + letters + number;
         let length = end + usize::from(text.get(end) == Some(&b' '));
         if BREAKS.contains(&word) {
-            self.end_line(at + length);
+            self.end_line(at);
         } else if word == b"u" {
             let value = std::str::from_utf8(&text[2..end]).ok().and_then(|digits| digits.parse::<i32>().ok());
             let shown = value.and_then(|value| u8::try_from(value).ok()).filter(u8::is_ascii);
-            self.show(shown.unwrap_or(if value == Some(0xa0) { b' ' } else { b'?' }));
+            self.show(shown.unwrap_or(if value == Some(0xa0) { b' ' } else { b'?' }), at);
             self.fallback = true;
         } else if HIDDEN.contains(&word) {
             self.hidden = true;
         } else if let Some((_, byte)) = CHARACTERS.iter().find(|(known, _)| *known == word) {
-            self.show(*byte);
+            self.show(*byte, at);
         }
         length
     }
@@ -114,23 +124,24 @@ impl Page {
     /// The same of a backslash that no word follows.
     fn symbol(&mut self, text: &[u8], at: usize) -> usize {
         match text.get(1) {
-            Some(byte @ (b'\\' | b'{' | b'}')) => self.show(*byte),
-            Some(b'~') => self.show(b' '),
-            Some(b'_') => self.show(b'-'),
+            Some(byte @ (b'\\' | b'{' | b'}')) => self.show(*byte, at),
+            Some(b'~') => self.show(b' ', at),
+            Some(b'_') => self.show(b'-', at),
             Some(b'*') => self.hidden = true,
             Some(b'\r' | b'\n') => {
                 let length = if text.starts_with(b"\\\r\n") { 3 } else { 2 };
-                self.end_line(at + length);
+                self.end_line(at);
                 return length;
             }
             Some(b'\'') => {
                 let digits = text.get(2..4).and_then(|digits| std::str::from_utf8(digits).ok());
                 let value = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-                self.show(match value {
+                let shown = match value {
                     Some(0xa0) => b' ',
                     Some(byte) if byte.is_ascii() => byte,
                     _ => b'?',
-                });
+                };
+                self.show(shown, at);
                 return text.len().min(4);
             }
             _ => {}
@@ -138,10 +149,11 @@ impl Page {
         text.len().min(2)
     }
 
-    fn end_line(&mut self, next: usize) {
+    fn end_line(&mut self, at: usize) {
         if !self.hidden {
+            self.begin_line(at);
             self.inside.text.push(b'\n');
-            self.inside.begin(next);
+            self.begun = false;
         }
     }
 }
@@ -161,7 +173,8 @@ mod tests {
         assert_eq!(shown(wordpad).as_deref(), Some("[    1.0] a {+.+.}\n[    1.0] C:\\x\tA?\n"));
         let inside = read_rich_text(wordpad.as_bytes()).expect("rich text");
         let second = inside.text.iter().position(|byte| *byte == b'\n').expect("lines") + 1;
-        assert!(wordpad[inside.origin(second)..].trim_start().starts_with("[    1.0] C:"));
+        assert!(wordpad[inside.origin(0)..].starts_with("[    1.0] a"));
+        assert!(wordpad[inside.origin(second)..].starts_with("[    1.0] C:"));
         let textedit = "{\\rtf1\\ansi\n\\f0\\fs22 \\cf0 one\\\ntwo\\\n}";
         assert_eq!(shown(textedit).as_deref(), Some("one\ntwo\n"));
         assert_eq!(shown("[    1.0] {\\rtf1 x}\n"), None);
