@@ -116,6 +116,15 @@ pub(super) fn kind(line: &[u8], letters: Letters, x86: bool) -> Option<AccessKin
             _ => None,
         };
     }
+    // LoongArch: `ESTAT: 00010000 [PIL] (IS= ECode=1 EsubCode=0)`
+    if let Some(state) = after(line, "ESTAT: ") {
+        return match (hex(word(state).0)? >> 16) & 0x3f {
+            1 | 5 => Some(AccessKind::Read),
+            2 | 4 => Some(AccessKind::Write),
+            3 | 6 => Some(AccessKind::Execute),
+            _ => None,
+        };
+    }
     // PowerPC: `DAR: 0000000000000000 DSISR: 40000000`, xmon's `dsisr: 40000000`; other interrupts leave it empty
     if let Some(dsisr) = DSISR.split(line, letters).map(|(_, rest)| rest).or_else(|| after(line, "dsisr: ")) {
         return match hex(word(dsisr).0)? {
@@ -191,6 +200,9 @@ mod tests {
             ("status: 0000000200000120 badaddr: 0000000000000008 cause: 000000000000000f", false, Some("write")),
             ("Cause : 4080000c (ExcCode 03)", false, Some("write")),
             ("Cause : 80800008", false, None),
+            ("ESTAT: 00010000 [PIL] (IS= ECode=1 EsubCode=0)", false, Some("read")),
+            ("ESTAT: 00020000 [PIS] (IS= ECode=2 EsubCode=0)", false, Some("write")),
+            ("ESTAT: 000c0000 [BRK] (IS= ECode=12 EsubCode=0)", false, None),
             ("CFAR: c000000000337208 DAR: 0000000000000000 DSISR: 40000000 SOFTE: 1", false, Some("read")),
             ("CFAR: c000000000337208 DAR: 0000000000000008 DSISR: 42000000 IRQMASK: 0", false, Some("write")),
             ("CFAR: c000000000337208 DAR: 0000000000000008 DSISR: 00000000 IRQMASK: 0", false, None),
