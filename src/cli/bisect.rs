@@ -220,11 +220,16 @@ pub(super) fn judge(log: Log, options: &Options) -> Judged {
         return fatal(format!("{name}: {damage}; there is no bisection in what was read"));
     }
     if found.is_empty() {
-        return fatal(if nature(text.log()).kernel {
+        let nature = nature(text.log());
+        if let Some((who, words)) = crate::thread::Mailbox::read(&name, text.plain(), 1).culprits().first() {
+            return fatal(format!("{name}: no bisection in this text; {who} {words}, which no step here verifies"));
+        }
+        let what = nature.kin.map(|kin| format!("{kin}; ")).unwrap_or_default();
+        return fatal(if nature.kernel {
             format!("{name}: no bisection in this text, but the kernel's log: give it to `kanalyze parse`")
         } else {
             format!(
-                "{name}: no bisection in this text: give what syzbot links as \"bisection log\", or `git bisect log`"
+                "{name}: {what}no bisection in this text: give what syzbot links as \"bisection log\", or `git bisect log`"
             )
         });
     }

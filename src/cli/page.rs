@@ -257,7 +257,7 @@ fn of_log(log: Log, share: Option<Share>, options: &Options, ask: Ask<'_>) -> (O
         summary: &summary,
         dumps: &told_dumps(&view),
         text: &text,
-        silence: (nothing && !nature.kernel).then_some("no kernel line in it"),
+        silence: nature.silence().filter(|_| nothing),
         share,
     };
     (Some(log_page(&page)), trouble)

@@ -41,6 +41,10 @@ use std::process::ExitCode;
 Exit status: 0, or 2 if there is no message or the one that was asked for is
 not there.")]
 pub(super) struct Arguments {
+    /// A mailbox or mail; `-` is standard input. `--mbox FILE` says the same.
+    #[arg(value_name = "MBOX", conflicts_with = "mbox")]
+    file: Option<OsString>,
+
     /// A mailbox or mail; `-` is standard input.
     #[arg(long, value_name = "FILE")]
     mbox: Option<OsString>,
@@ -51,7 +55,7 @@ pub(super) struct Arguments {
     mid: Option<String>,
 
     /// The threads about this bug of syzbot's: its extid or id, a link to its page, or syzbot's mail address for it.
-    #[arg(long, value_name = "BUG", value_parser = BugName::parse, conflicts_with_all = ["mid", "mbox"])]
+    #[arg(long, value_name = "BUG", value_parser = BugName::parse, conflicts_with_all = ["mid", "mbox", "file"])]
     extid: Option<BugName>,
 
     /// The list whose archive is asked; `all` is every list.
@@ -103,7 +107,7 @@ fn message_id(text: &str) -> Result<String, String> {
 /// # Errors
 /// Nothing is named, it cannot be read or fetched, or it holds no message.
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let threads = match (&arguments.mbox, &arguments.mid, &arguments.extid) {
+    let threads = match (arguments.file.as_ref().or(arguments.mbox.as_ref()), &arguments.mid, &arguments.extid) {
         (Some(name), mid, _) => {
             let shown = name.to_string_lossy();
             let mailbox = opened(&shown, &read(name)?, arguments.threads)?;
@@ -127,7 +131,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             }
             threads
         }
-        (None, None, None) => anyhow::bail!("no thread is named: give --mid ID, --extid BUG or --mbox FILE"),
+        (None, None, None) => anyhow::bail!("no thread is named: give a mailbox, --mid ID or --extid BUG"),
     };
     if let Some(path) = &arguments.html {
         crate::files::replace(path, crate::render::page::threads_page(&threads).as_bytes())
@@ -146,6 +150,9 @@ fn opened(shown: &str, bytes: &[u8], threads: usize) -> anyhow::Result<Mailbox> 
         anyhow::bail!("{shown}: there is no message in it");
     }
     if !mailbox.is_mail() {
+        if let Some(kin) = crate::intake::nature(bytes).kin {
+            anyhow::bail!("{shown}: {}", kin.replace("not a log", "not a mail or mailbox"));
+        }
         anyhow::bail!(
             "{shown}: this text is not a mail or mailbox: it names no sender, subject or date; a log is for `kanalyze parse`"
         );

@@ -16,21 +16,26 @@ pub enum BaselineError {
     #[error("{0}: this baseline cannot be read: {1}")]
     Unreadable(String, #[source] std::io::Error),
     /// It is not what a baseline is.
-    #[error("{0}: this is not a baseline: {1}")]
+    #[error("{0}{1}")]
     Wrong(String, #[source] BaselineFault),
 }
 
 /// What is wrong with the text of a baseline.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BaselineFault {
-    /// It is not TOML, or has other keys.
-    #[error("{0}")]
-    Toml(String),
+    /// It is not TOML, or has other keys: the line, and what is wrong with it.
+    #[error(":{line}: this is not a baseline: {message}; `kanalyze diff --help` shows one")]
+    Toml {
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong.
+        message: String,
+    },
     /// Another version of the format.
-    #[error("version {0} is not known; it is 1")]
+    #[error(": this is not a baseline: version {0} is not known; it is 1")]
     Version(u32),
     /// An `until` that is not a day; the title of the issue.
-    #[error("'{0}': until is a day, as in 2026-12-31")]
+    #[error(": this is not a baseline: '{0}': until is a day, as in 2026-12-31")]
     Until(String),
 }
 
@@ -84,8 +89,12 @@ impl Baseline {
     /// # Errors
     /// [`BaselineFault`].
     pub fn parse(text: &str) -> Result<Self, BaselineFault> {
-        let baseline: Self =
-            toml::from_str(text).map_err(|error| BaselineFault::Toml(error.to_string().replace('\n', " ")))?;
+        let baseline: Self = toml::from_str(text).map_err(|error| {
+            let start = error.span().map_or(0, |span| span.start);
+            let line = 1 + text.bytes().take(start).filter(|byte| *byte == b'\n').count();
+            // Some messages are of several lines.
+            BaselineFault::Toml { line, message: error.message().lines().collect::<Vec<_>>().join(", ") }
+        })?;
         if baseline.version != 1 {
             return Err(BaselineFault::Version(baseline.version));
         }

@@ -29,6 +29,7 @@ mod followed;
 mod foreign;
 mod hex;
 mod joined;
+mod kin;
 mod leaves;
 mod logcat;
 mod machines;

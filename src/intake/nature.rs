@@ -1,5 +1,6 @@
 //! What kind of text this is: whether the kernel speaks in it, whether it is a bisection.
 
+use super::kin::kin;
 use crate::engine::Options;
 use crate::grammar::{Events, Texts};
 use crate::input::lines;
@@ -16,6 +17,22 @@ pub struct Nature {
     pub bisection: bool,
     /// Whether only a part of the text was looked at, so that the rest may hold what this says is not there.
     pub partly: bool,
+    /// What else it is, where no line is the kernel's.
+    pub kin: Option<&'static str>,
+}
+
+impl Nature {
+    /// The same, with what the whole text is, which [`Nature`] knows of the log in it alone.
+    pub(super) fn or_kin(self, whole: &[u8]) -> Self {
+        Self { kin: self.kin.or_else(|| if self.kernel { None } else { kin(whole) }), ..self }
+    }
+
+    /// What is to be said of a text in which no line is the kernel's.
+    #[must_use]
+    pub fn silence(self) -> Option<&'static str> {
+        let none = if self.partly { "no kernel line in its first 4 MiB" } else { "no kernel line in it" };
+        (!self.kernel).then(|| self.kin.unwrap_or(none))
+    }
 }
 
 /// So much of a text is looked at, bytes.
@@ -74,7 +91,8 @@ pub fn nature(text: &[u8]) -> Nature {
 fn speaker(text: &[u8]) -> Nature {
     let seen = &text[..text.len().min(REACH)];
     let kernel = lines(seen).any(|(line, _)| is_kernel_line(line));
-    Nature { kernel, bisection: false, partly: seen.len() < text.len() }
+    let kin = if kernel { None } else { kin(seen) };
+    Nature { kernel, bisection: false, partly: seen.len() < text.len(), kin }
 }
 
 /// What a text holds in which the engine found nothing, asked as [`nature`] asks; `stamped` says that each line begins with its stamp.
@@ -93,7 +111,7 @@ pub(super) fn nature_below(text: &[u8], stamped: bool, options: &Options) -> Nat
         let anchors = scanner.scan(&options.grammar, text, 0, text.len().min(REACH));
         anchors.iter().any(|anchor| !anchor.events.is_empty())
     };
-    if passed && has_event() { Nature { kernel: true, bisection: false, ..nature } } else { nature }
+    if passed && has_event() { Nature { kernel: true, bisection: false, kin: None, ..nature } } else { nature }
 }
 
 /// Whether a line of a bisection is in a text: one that gives git a verdict, or names a commit in the words of a bisection.
@@ -198,7 +216,7 @@ mod tests {
     #[test]
     fn a_bisection_is_known_by_its_commits() {
         let git = "git bisect start\n# bad: [d2ccc5c15263] x\n";
-        assert_eq!(nature(git.as_bytes()), Nature { kernel: false, bisection: true, partly: false });
+        assert_eq!(nature(git.as_bytes()), Nature { bisection: true, ..Nature::default() });
         assert!(nature(b"  > # first bad commit: [d2ccc5c15263] x\n").bisection);
         assert!(nature(b"d2ccc5c15263 is the first bad commit\n").bisection);
         assert!(!nature(b"we shall use git bisect to find the first bad commit\n").bisection);

@@ -1,7 +1,9 @@
 //! A mail thread for people: the digest on one screen, then who said what when.
 
 use super::{Look, fitted, safe, several, wrap_into};
-use crate::thread::{Digest, Entry, Finding, Line, Posting, Role, Saying, Series, State, Thread, bare_subject, lines};
+use crate::thread::{
+    Deed, Digest, Entry, Finding, Line, Posting, Role, Saying, Series, State, Thread, bare_subject, lines,
+};
 use std::fmt::Write as _;
 
 /// Columns of the names of facts.
@@ -76,16 +78,18 @@ fn facts(out: &mut String, thread: &Thread, look: &Look) {
     list("patches", digest.series.iter().rev().map(series).collect());
     list("open", open_questions(digest));
     list("objections", objections(digest));
-    list(
-        "syzbot",
-        digest.deeds.iter().map(|deed| format!("{} {} {}", number(deed.number), deed.who, deed.words)).collect(),
-    );
+    list("syzbot", digest.deeds.iter().map(deed_line).collect());
+    list("cause", digest.culprits.iter().map(|deed| format!("{} (not verified)", deed_line(deed))).collect());
     if let Some(last) = digest.last.and_then(|last| thread.messages.get(last - 1)) {
         fact("last", &format!("{} {}, {}", number(last.number), last.from.shown(), day(last)));
     }
     if !digest.unanswered.is_empty() {
         fact("unanswered", &numbers(&digest.unanswered, look));
     }
+}
+
+fn deed_line(deed: &Deed) -> String {
+    format!("{} {} {}", number(deed.number), deed.who, deed.words)
 }
 
 fn named(name: &str) -> String {
@@ -124,6 +128,7 @@ fn series(series: &Series) -> String {
     let kind = match series.posting {
         Posting::Posted => format!("v{}", series.version),
         Posting::Rfc => format!("RFC v{}", series.version),
+        Posting::Pull => "pull request".to_owned(),
         Posting::Inline => "diff".to_owned(),
     };
     let mut text = format!("{} {kind} by {}: {}", number(series.number), series.author.shown(), series.title);
@@ -138,10 +143,15 @@ fn series(series: &Series) -> String {
         let _ = write!(text, " ({} here)", versions.join(" "));
     }
     for (from, tag) in &series.tags {
-        let _ = write!(text, "; {}: {} ({})", tag.key, tag.value, number(*from));
+        let condition =
+            tag.condition.as_ref().map(|words| format!(", on a condition: \"{words}\"")).unwrap_or_default();
+        let _ = write!(text, "; {}: {} ({}{condition})", tag.key, tag.value, number(*from));
     }
     if let Some(taken) = &series.taken {
         let _ = write!(text, "; {} {}: \"{}\"", number(taken.number), taken.who, taken.words);
+        for commit in taken.commits.iter().filter(|commit| !taken.words.contains(commit.as_str())) {
+            let _ = write!(text, " {commit}");
+        }
     }
     if let Some(dropped) = &series.dropped {
         let _ = write!(text, "; {}: \"{}\"", number(dropped.number), dropped.words);
@@ -192,6 +202,7 @@ fn holds(entry: &Entry) -> Vec<String> {
             Posting::Inline => {
                 format!("a diff, {} +{} -{}", several(patch.files.len(), "file"), patch.insertions, patch.deletions)
             }
+            Posting::Pull => "pull request".to_owned(),
             _ if patch.is_cover() => {
                 format!("cover letter of {}", several(patch.total as usize, "patch").replace("patchs", "patches"))
             }
@@ -224,9 +235,12 @@ fn holds(entry: &Entry) -> Vec<String> {
         };
         all.extend((!words.is_empty()).then(|| words.to_owned()));
     }
-    all.extend(
-        entry.trailers.iter().filter(|tag| tag.key.to_ascii_lowercase().ends_with("-by")).map(|tag| tag.key.clone()),
-    );
+    all.extend(entry.trailers.iter().filter(|tag| tag.key.to_ascii_lowercase().ends_with("-by")).map(|tag| {
+        match tag.condition {
+            Some(_) => format!("{} on a condition", tag.key),
+            None => tag.key.clone(),
+        }
+    }));
     all.extend(
         entry.attachments.iter().filter(|file| !file.name.is_empty()).map(|file| format!("attached {}", file.name)),
     );

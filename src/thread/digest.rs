@@ -1,11 +1,12 @@
 //! What came of a thread: its state, what is open, who objects; every statement with the messages that it rests on.
 
+use super::applied;
 use super::command::Verb;
 use super::contents::Finding;
 use super::message::one_line;
 use super::notice::Saying;
 use super::patch::Posting;
-use super::record::{Deed, Digest, Entry, Objection, Participant, Question, Series, State};
+use super::record::{Deed, Digest, Entry, Objection, Participant, Question, Series, State, Taken};
 use super::series::series;
 use super::speech::{self, Quotes};
 use super::tree::Merged;
@@ -17,7 +18,8 @@ pub(super) fn digest(entries: &[Entry], sources: &[&Merged]) -> Digest {
     let series = series(entries, sources);
     let questions = questions(entries, sources, &in_time);
     let objections = objections(entries, sources);
-    let (state, evidence, words) = state(entries, &in_time, &series);
+    let taken = taken_elsewhere(entries, sources, &series);
+    let (state, evidence, words) = state(entries, &in_time, &series, &taken);
     let sentence = sentence(&words, &questions);
     Digest {
         state,
@@ -28,9 +30,11 @@ pub(super) fn digest(entries: &[Entry], sources: &[&Merged]) -> Digest {
         first: in_time.iter().find_map(|at| entries[*at].date.clone()),
         last: in_time.iter().rev().find(|at| entries[**at].time.is_some()).map(|at| at + 1),
         people: people(entries),
-        unanswered: unanswered(entries, &questions, &objections),
+        unanswered: unanswered(entries, &questions, &objections, &series),
         deeds: deeds(entries, &in_time),
+        culprits: culprits(entries, sources, &in_time),
         series,
+        taken,
         questions,
         objections,
     }
@@ -152,7 +156,7 @@ fn objections(entries: &[Entry], sources: &[&Merged]) -> Vec<Objection> {
 }
 
 /// Messages of people that ask, object, report or hold a patch, and that no person answered.
-fn unanswered(entries: &[Entry], questions: &[Question], objections: &[Objection]) -> Vec<usize> {
+fn unanswered(entries: &[Entry], questions: &[Question], objections: &[Objection], series: &[Series]) -> Vec<usize> {
     let answered = answered(entries);
     // Who replies without the question in a quote may have answered it.
     let left = |question: &&Question| question.answered_by.is_none() && !answered.contains(&question.number);
@@ -161,7 +165,9 @@ fn unanswered(entries: &[Entry], questions: &[Question], objections: &[Objection
     for (at, entry) in entries.iter().enumerate() {
         let wants = entry.patch.as_ref().is_some_and(|patch| patch.number < 2)
             || (!entry.findings.is_empty() && entry.parent.is_none());
-        let answered = answered.contains(&(at + 1));
+        // A bot that tells that it was applied answers, too.
+        let taken = series.iter().any(|series| series.number == at + 1 && series.taken.is_some());
+        let answered = taken || answered.contains(&(at + 1));
         if wants && !answered && (!entry.from.bot || entry.parent.is_none()) {
             open.insert(at + 1);
         }
@@ -207,6 +213,16 @@ fn deeds(entries: &[Entry], in_time: &[usize]) -> Vec<Deed> {
     all
 }
 
+fn culprits(entries: &[Entry], sources: &[&Merged], in_time: &[usize]) -> Vec<Deed> {
+    let people = in_time.iter().copied().filter(|at| !entries[*at].from.bot);
+    let said = people.flat_map(|at| {
+        let who = entries[at].from.shown();
+        let all = super::culprit::culprits(&sources[at].message).into_iter();
+        all.map(move |words| Deed { number: at + 1, who: who.to_owned(), words })
+    });
+    said.collect()
+}
+
 fn verb_name(verb: Verb) -> &'static str {
     match verb {
         Verb::Fix => "fix:",
@@ -245,7 +261,7 @@ const REPORTS: [&str; 17] = [
 ];
 
 /// How far it is, the messages that say so, and the same in words.
-fn state(entries: &[Entry], in_time: &[usize], series: &[Series]) -> (State, Vec<usize>, String) {
+fn state(entries: &[Entry], in_time: &[usize], series: &[Series], elsewhere: &[Taken]) -> (State, Vec<usize>, String) {
     if let Some(told) = told(entries, in_time) {
         return told;
     }
@@ -254,12 +270,10 @@ fn state(entries: &[Entry], in_time: &[usize], series: &[Series]) -> (State, Vec
     if let Some((series, taken)) =
         posted.iter().rev().filter(stays).find_map(|series| Some((series, series.taken.as_ref()?)))
     {
-        let tree = taken
-            .tree
-            .as_ref()
-            .map_or_else(|| "applied (no tree is named)".to_owned(), |tree| format!("applied to {tree}"));
-        let words = format!("{} {tree}, says {}", patch_name(series), taken.who);
-        return (State::Applied, vec![series.number, taken.number], words);
+        let part = of_patches(&taken.patches, series.total);
+        let words = format!("{part}{} {}", patch_name(series), applied_words(taken));
+        let state = if part.is_empty() { State::Applied } else { State::PartlyApplied };
+        return (state, vec![series.number, taken.number], words);
     }
     if let Some(series) = posted.last()
         && let (Some(taken), Some(dropped)) = (&series.taken, &series.dropped)
@@ -279,6 +293,12 @@ fn state(entries: &[Entry], in_time: &[usize], series: &[Series]) -> (State, Vec
             || (first && named)
             || entry.notice.as_ref().is_some_and(|notice| notice.saying == Saying::Found)
     });
+    if let Some(taken) = elsewhere.last() {
+        let some = if taken.patches.is_empty() { "" } else { "some patches of " };
+        let state = if some.is_empty() { State::Applied } else { State::PartlyApplied };
+        let words = format!("{some}a patch that is not in these messages was {}", applied_words(taken));
+        return (state, vec![taken.number], words);
+    }
     let Some(report) = report else {
         return (State::Unknown, Vec::new(), "unknown: no report and no patch in these messages".to_owned());
     };
@@ -322,8 +342,55 @@ fn told(entries: &[Entry], in_time: &[usize]) -> Option<(State, Vec<usize>, Stri
     told
 }
 
+/// `applied to net (main) by Ann Example, commit 0123456789ab, says a bot`
+fn applied_words(taken: &Taken) -> String {
+    let mut words = match &taken.tree {
+        Some(tree) => format!("applied to {tree}"),
+        None => "applied (no tree is named)".to_owned(),
+    };
+    if let Some(by) = &taken.by {
+        words.push_str(&format!(" by {by}"));
+    }
+    match taken.commits.as_slice() {
+        [] => {}
+        [one] => words.push_str(&format!(", commit {}", short(one))),
+        [first, .., last] => {
+            words.push_str(&format!(", {} commits, {} to {}", taken.commits.len(), short(first), short(last)))
+        }
+    }
+    format!("{words}, says {}", taken.who)
+}
+
+fn short(commit: &str) -> &str {
+    commit.get(..12).unwrap_or(commit)
+}
+
+/// `patches 1, 3 of 5 of `, where only some were applied.
+fn of_patches(patches: &[u32], total: u32) -> String {
+    let numbers: Vec<String> = patches.iter().map(u32::to_string).collect();
+    match numbers.len() {
+        0 => String::new(),
+        1 => format!("patch {} of {total} of ", numbers[0]),
+        _ => format!("patches {} of {total} of ", numbers.join(", ")),
+    }
+}
+
+/// Patches that are not here and that somebody says were applied.
+fn taken_elsewhere(entries: &[Entry], sources: &[&Merged], series: &[Series]) -> Vec<Taken> {
+    if series.iter().any(|series| series.posting != Posting::Inline) {
+        return Vec::new();
+    }
+    let answers = |entry: &&Entry| entry.from.bot || applied::answers_a_patch(&entry.subject);
+    let told = entries.iter().filter(answers).filter_map(|entry| {
+        let found = applied::applied(&sources[entry.number - 1].message)?;
+        Some(super::series::taken(entry, found, None))
+    });
+    told.collect()
+}
+
 fn patch_name(series: &Series) -> String {
     let kind = match (series.posting, series.total) {
+        (Posting::Pull, _) => return "pull request".to_owned(),
         (Posting::Rfc, _) => "RFC patch",
         (_, total) if total > 1 => "patch series",
         _ => "patch",

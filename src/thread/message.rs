@@ -38,7 +38,8 @@ fn says_bot(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     let local = lower.split('@').next().unwrap_or_default();
     let words = |word: &str| matches!(word, "bot" | "robot" | "syzbot" | "noreply");
-    local.contains("no-reply") || local.split(|char: char| !char.is_alphanumeric()).any(words)
+    let mut parts = local.split(|char: char| !char.is_alphanumeric());
+    local.contains("no-reply") || parts.any(|word| words(word.trim_end_matches(|char: char| char.is_ascii_digit())))
 }
 
 /// A file that came with a message.
@@ -314,6 +315,7 @@ mod tests {
             ("", "patchwork-bot+netdevbpf@kernel.org", true),
             ("Greg Abbott", "robotics@example.org", false),
             ("Bot Fan", "x@bot.example.org", true),
+            ("tip-bot2 for Ann Example", "tip-bot2@example.org", true),
         ] {
             assert_eq!(Person::new(name, address).bot, bot, "{name} {address}");
         }

@@ -6,9 +6,11 @@
 //!
 //! Every statement of a [`Digest`] names the messages that it rests on, or says that it is not known.
 
+mod applied;
 mod body;
 mod command;
 mod contents;
+mod culprit;
 mod digest;
 pub mod lore;
 mod mbox;
@@ -138,6 +140,19 @@ impl Mailbox {
             (!title.is_empty()).then(|| format!("series {} {title}", merged.message.from.address))
         });
         tree::threads(&self.merged, &series).iter().map(|chosen| self.thread(chosen, 0, threads)).collect()
+    }
+
+    /// What its senders say of commits that broke something, each with who says it.
+    #[must_use]
+    pub fn culprits(&self) -> Vec<(String, String)> {
+        let messages = self.merged.iter().map(|merged| &merged.message).filter(|message| !message.from.bot);
+        let said = |message: &Message| {
+            culprit::culprits(message)
+                .into_iter()
+                .map(|words| (message.from.shown().to_owned(), words))
+                .collect::<Vec<_>>()
+        };
+        messages.flat_map(said).collect()
     }
 
     /// The thread of one message and nothing that is not connected with it; `None` if the message is not here.

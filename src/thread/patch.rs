@@ -14,6 +14,8 @@ pub enum Posting {
     Posted,
     /// Its subject says `[RFC]`.
     Rfc,
+    /// A request to pull from a tree.
+    Pull,
     /// A diff in a reply, or given to syzbot to be tested.
     Inline,
 }
@@ -71,7 +73,7 @@ pub(super) fn patch(message: &Message) -> Option<Patch> {
         trailers: Vec::new(),
     };
     let mut numbered = false;
-    let (mut says_patch, mut says_rfc) = (false, false);
+    let (mut says_patch, mut says_rfc, mut says_pull) = (false, false, false);
     for word in heads.iter().flat_map(|head| head.split([' ', ','])).filter(|word| !word.is_empty()) {
         let lower = word.to_ascii_lowercase();
         let rest = lower.strip_prefix("patch").inspect(|_| says_patch = true).unwrap_or(&lower);
@@ -83,6 +85,8 @@ pub(super) fn patch(message: &Message) -> Option<Patch> {
             (found.number, found.total, numbered) = (number, total, true);
         } else if rest == "rfc" {
             says_rfc = true;
+        } else if rest == "pull" {
+            says_pull = true;
         } else if !rest.is_empty() {
             found.tags.push(word.to_owned());
         }
@@ -94,6 +98,10 @@ pub(super) fn patch(message: &Message) -> Option<Patch> {
         }
     }
     let reply = is_reply(&message.subject);
+    if !reply && (says_pull || title.starts_with("GIT PULL")) && asks_to_pull(&message.lines) {
+        found.posting = Posting::Pull;
+        return Some(found);
+    }
     // Some mail programs and archives take the word away and leave the number.
     let series = says_patch || numbered;
     if found.files.is_empty() && (reply || !series || found.number != 0) {
@@ -108,6 +116,14 @@ pub(super) fn patch(message: &Message) -> Option<Patch> {
     let letter = message.lines.iter().position(|line| line.text.trim_end() == "---").unwrap_or(message.lines.len());
     found.trailers = trailers(&message.lines[..letter]);
     Some(found)
+}
+
+/// Whether the sender names a tree to pull from, as `git request-pull` words it.
+fn asks_to_pull(lines: &[Line]) -> bool {
+    let own = |line: &&Line| line.role != Role::Quoted;
+    lines.iter().filter(own).any(|line| {
+        line.text.starts_with("are available in the ") || line.text.starts_with("for you to fetch changes up to ")
+    })
 }
 
 /// The groups in brackets at the start of a subject, and what follows them.

@@ -94,6 +94,8 @@ pub enum State {
     Investigating,
     /// A patch is posted.
     PatchPosted,
+    /// Somebody says that some patches of a series were applied.
+    PartlyApplied,
     /// Somebody says that it was applied.
     Applied,
     /// Somebody told syzbot which commit fixes it.
@@ -125,6 +127,8 @@ pub struct Digest {
     pub people: Vec<Participant>,
     /// Patches, the latest last.
     pub series: Vec<Series>,
+    /// Patches that are not in these messages and that somebody says were applied.
+    pub taken: Vec<Taken>,
     /// Questions that people asked.
     pub questions: Vec<Question>,
     /// Where people object or warn.
@@ -133,6 +137,8 @@ pub struct Digest {
     pub unanswered: Vec<usize>,
     /// What syzbot was told and what it said, in order.
     pub deeds: Vec<Deed>,
+    /// Commits and ranges that people name as the cause, by bisections whose steps may not be here or to regzbot; not verified.
+    pub culprits: Vec<Deed>,
 }
 
 /// Somebody who takes part.
@@ -179,15 +185,50 @@ pub struct Series {
     pub dropped: Option<Dropped>,
 }
 
+/// Both, or the one that they are.
+fn joined(first: String, second: String) -> String {
+    if first.split(" and ").any(|one| one == second) { first } else { format!("{first} and {second}") }
+}
+
+impl Series {
+    /// Adds that it was applied: of patches that were taken one by one all count, and what is said of the whole outweighs them.
+    pub(super) fn take(&mut self, mut taken: Taken) {
+        if let Some(before) = self.taken.take().filter(|_| !taken.patches.is_empty() && self.dropped.is_none()) {
+            if before.patches.is_empty() {
+                self.taken = Some(before);
+                return;
+            }
+            taken.patches.extend(before.patches);
+            taken.patches.sort_unstable();
+            taken.patches.dedup();
+            let known = taken.commits.clone();
+            taken.commits.extend(before.commits.into_iter().filter(|commit| !known.contains(commit)));
+            taken.tree = taken.tree.zip(before.tree).map(|(tree, other)| joined(other, tree));
+            taken.by = taken.by.filter(|by| before.by.as_ref() == Some(by));
+            taken.who = joined(before.who, taken.who);
+        }
+        if taken.patches.len() >= self.total.max(1) as usize {
+            taken.patches.clear();
+        }
+        (self.taken, self.dropped) = (Some(taken), None);
+    }
+}
+
 /// Somebody says that a patch was applied.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Taken {
     /// The message.
     pub number: usize,
-    /// Who.
+    /// Who; several where each took some patches.
     pub who: String,
-    /// The tree, if one is named.
+    /// Who applied it, where a bot tells of somebody else.
+    pub by: Option<String>,
+    /// The tree, if one is named, with its branch in brackets.
     pub tree: Option<String>,
+    /// The commits that it became, as written; empty if none are named.
+    pub commits: Vec<String>,
+    /// The numbers of the patches that it is said of; empty where it is said of all.
+    pub patches: Vec<u32>,
     /// The words.
     pub words: String,
 }

@@ -1,5 +1,6 @@
 //! Patches of a thread put together: series, their versions, what others gave them.
 
+use super::applied::{self, Applied};
 use super::message::Person;
 use super::patch::{Posting, plain_title};
 use super::record::{Dropped, Entry, Series, Taken};
@@ -13,6 +14,10 @@ pub(super) fn series(entries: &[Entry], sources: &[&Merged]) -> Vec<Series> {
     let mut groups: BTreeMap<(String, String), Vec<usize>> = BTreeMap::new();
     for (at, entry) in entries.iter().enumerate() {
         let (Some(head), Some(_)) = (heads[at], &entry.patch) else { continue };
+        // A bot's diff is what it tells of, no patch of its own.
+        if entry.from.bot && entry.patch.as_ref().is_some_and(|patch| patch.posting == Posting::Inline) {
+            continue;
+        }
         let inline = entries[head].patch.as_ref().is_some_and(|patch| patch.posting == Posting::Inline);
         let title = if inline {
             format!("inline {}", plain_title(&entries[head].subject))
@@ -25,11 +30,11 @@ pub(super) fn series(entries: &[Entry], sources: &[&Merged]) -> Vec<Series> {
     for (series, number) in offered(entries, sources, &all) {
         let entry = &entries[number - 1];
         let one: &mut Series = &mut all[series];
-        if let Some(found) = speech::taken(&sources[number - 1].message) {
+        if let Some(found) = applied::applied(&sources[number - 1].message) {
             // Who took an earlier version has not taken the one that came later.
             if entries[one.number - 1].time <= entry.time {
-                let who = entry.from.shown().to_owned();
-                (one.taken, one.dropped) = (Some(Taken { number, who, tree: found.tree, words: found.words }), None);
+                let about = answered_patch(entries, number, one);
+                one.take(taken(entry, found, about));
             }
         } else if let Some(taken) = &one.taken
             && entries[taken.number - 1].from.address == entry.from.address
@@ -49,6 +54,34 @@ pub(super) fn series(entries: &[Entry], sources: &[&Merged]) -> Vec<Series> {
     }
     all.sort_by_key(|series| (entries[series.number - 1].time, series.number));
     all
+}
+
+/// What a message says of a patch that was applied; `about` is the number of the patch that it answers.
+pub(super) fn taken(entry: &Entry, found: Applied, about: Option<u32>) -> Taken {
+    let mut patches = found.patches;
+    if found.whole {
+        patches.clear();
+    } else if patches.is_empty() {
+        patches.extend(about);
+    }
+    patches.sort_unstable();
+    patches.dedup();
+    let who = entry.from.shown().to_owned();
+    let Applied { words, tree, by, commits, .. } = found;
+    Taken { number: entry.number, who, by, tree, commits, patches, words }
+}
+
+/// The number of the one patch of a series below which a message stands.
+fn answered_patch(entries: &[Entry], number: usize, series: &Series) -> Option<u32> {
+    let mut above = entries[number - 1].parent;
+    while let Some(number) = above {
+        let entry = &entries[number - 1];
+        if let Some(patch) = entry.patch.as_ref().filter(|patch| patch.posting == series.posting) {
+            return (series.total > 1 && patch.number > 0).then_some(patch.number);
+        }
+        above = entry.parent;
+    }
+    None
 }
 
 /// The first patch or the cover letter of the series that a patch is in.

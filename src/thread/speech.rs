@@ -1,4 +1,4 @@
-//! What people say in words: questions and whether they were answered, objections, "applied".
+//! What people say in words: questions and whether they were answered, objections, "dropped".
 
 use super::body::{Line, Role, sentences};
 use super::message::Message;
@@ -6,7 +6,7 @@ use super::message::Message;
 /// Sentences longer than this are cut when they are kept, characters.
 const LONGEST: usize = 300;
 
-fn kept(sentence: &str) -> String {
+pub(super) fn kept(sentence: &str) -> String {
     crate::thread::message::one_line(&sentence.chars().take(LONGEST).collect::<String>())
 }
 
@@ -141,71 +141,6 @@ pub(super) fn refusal(message: &Message) -> Option<String> {
     sentences(&message.lines).iter().find(refuses).map(|sentence| kept(sentence))
 }
 
-/// The words of a maintainer who took a patch.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Taken {
-    /// The sentence.
-    pub words: String,
-    /// The tree that it names.
-    pub tree: Option<String>,
-}
-
-/// Whether a message says that its sender took the patch: `Applied to net, thanks!`, `Queued up`, or what bots write.
-#[must_use]
-pub(super) fn taken(message: &Message) -> Option<Taken> {
-    let all = sentences(&message.lines);
-    // Who says that it still crashes applied it to try it.
-    let tried = all.iter().any(|sentence| {
-        let lower = sentence.to_lowercase();
-        ["still ", "but ", "however"].iter().any(|word| lower.contains(word))
-            && ["crash", "hang", "trigger", "reproduc", "happen", "see ", "panic", "fail"]
-                .iter()
-                .any(|word| lower.contains(word))
-    });
-    if tried {
-        return None;
-    }
-    all.iter().find_map(|sentence| {
-        let words: Vec<&str> = sentence.split_whitespace().collect();
-        let bare = |at: usize| {
-            words.get(at).map(|word| word.trim_matches(|char: char| !char.is_alphanumeric()).to_lowercase())
-        };
-        let at = match (bare(0)?.as_str(), bare(1).as_deref()) {
-            ("applied" | "queued" | "merged" | "pushed" | "picked", _) => 0,
-            (
-                "i've" | "now" | "both" | "all" | "series" | "patch",
-                Some("applied" | "queued" | "merged" | "pushed"),
-            ) => 1,
-            ("this" | "the" | "these" | "i" | "your" | "it", _) => {
-                words.iter().take(6).position(|word| matches!(*word, "applied" | "queued"))?
-            }
-            _ => return None,
-        };
-        let mut after = at + 1;
-        while matches!(
-            bare(after).as_deref(),
-            Some("up" | "this" | "it" | "both" | "all" | "series" | "the" | "patch" | "patches" | "these")
-        ) {
-            after += 1;
-        }
-        let ends = words[at..after].last().is_some_and(|word| word.ends_with([',', '.', '!', ';', '-']));
-        let tree = match bare(after).as_deref() {
-            Some("to" | "in" | "on" | "onto" | "into" | "for") => {
-                let tree = words
-                    .get(after + 1)
-                    .filter(|word| !matches!(word.to_lowercase().as_str(), "the" | "my" | "our" | "a"));
-                let tree = tree.or_else(|| words.get(after + 2));
-                Some(tree?.trim_end_matches([',', '.', '!', ';']).trim_start_matches('(').to_owned())
-            }
-            None => None,
-            Some("thanks" | "thank" | "thx" | "with") => None,
-            Some(_) if ends && matches!(bare(after).as_deref(), Some("many")) => None,
-            Some(_) => return None,
-        };
-        Some(Taken { words: kept(sentence), tree })
-    })
-}
-
 /// The sentence in which a message's sender says that a patch is out of the tree again: `I dropped this, it breaks the build.` What
 /// somebody drops while applying (a tag, a hunk, an empty line) is no patch.
 #[must_use]
@@ -283,29 +218,6 @@ mod tests {
         assert!(answers(&read("Because.\n\n> Why do we hold the lock here?\n"), question));
         assert!(!answers(&read("> Another point.\n\nYes.\n"), question));
         assert!(!answers(&read("> Another point.\n\nYes.\n\n> Why do we hold the lock here?\n"), question));
-    }
-
-    #[test]
-    fn who_took_a_patch_says_so() {
-        for (text, tree) in [
-            ("Applied to net, thanks!\n", Some("net")),
-            ("Applied, thanks.\n", None),
-            ("Queued up, thanks\n", None),
-            ("This patch was applied to netdev/net.git (main)\nby Jakub <a@b>:\n", Some("netdev/net.git")),
-            ("Applied to the bpf-next tree.\n", Some("bpf-next")),
-            ("Both applied.\n", None),
-        ] {
-            assert_eq!(taken(&read(text)).map(|taken| taken.tree), Some(tree.map(str::to_owned)), "{text}");
-        }
-        for text in [
-            "Applied to 6.12 but it still crashes.\n",
-            "I applied your patch and tested it.\n",
-            "Applied stress for an hour.\n",
-            "> Applied, thanks!\nGreat.\n",
-            "The lock is applied to nothing, and the hang still happens.\n",
-        ] {
-            assert_eq!(taken(&read(text)), None, "{text}");
-        }
     }
 
     #[test]

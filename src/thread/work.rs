@@ -142,7 +142,7 @@ fn judge(bug: &Facts, talks: &[Talk], asked: bool) -> (Stage, String) {
     let words = format!("{}{last}", talk.digest.sentence);
     match talk.digest.state {
         State::Fixed | State::Applied => (Stage::FixKnown, words),
-        State::PatchPosted => (Stage::PatchPosted, words),
+        State::PatchPosted | State::PartlyApplied => (Stage::PatchPosted, words),
         State::Investigating => (Stage::Investigated, words),
         State::Reported => (Stage::Untouched, words),
         State::Duplicate | State::Invalid => (Stage::Closed, words),

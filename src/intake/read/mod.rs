@@ -43,7 +43,12 @@ pub fn read_log(log: Log, options: &Options, mut take: impl FnMut(Vec<Item>) -> 
                 items.iter_mut().for_each(|item| text.settle(item));
                 counted(items)
             });
-            let seen = if any { Nature::default() } else { nature_below(text.log(), text.is_stamped(), &options) };
+            // A mail is one by what stands around its text.
+            let seen = if any {
+                Nature::default()
+            } else {
+                nature_below(text.log(), text.is_stamped(), &options).or_kin(text.plain())
+            };
             (summary, seen, damage.or_else(|| text.damage()))
         }
         Content::Stream(stream) => read_stream(stream, options, counted),
@@ -123,9 +128,14 @@ fn read_stream(
         let bytes = stream.piece();
         if !seen.kernel && !seen.partly {
             let here = nature_below(bytes, false, &options);
+            let kin = if looked == 0 { here.kin } else { seen.kin };
             looked += bytes.len() as u64;
-            seen =
-                Nature { kernel: here.kernel, bisection: seen.bisection || here.bisection, partly: looked > LOOKED_AT };
+            seen = Nature {
+                kernel: here.kernel,
+                bisection: seen.bisection || here.bisection,
+                partly: looked > LOOKED_AT,
+                kin,
+            };
         }
         let mut items = engine.push(bytes);
         keep(&mut short, bytes);

@@ -54,8 +54,7 @@ impl Outcome {
         if self.own.is_some() {
             return self.own;
         }
-        let nature = self.nature.filter(|nature| !nature.kernel && !self.is_fatal())?;
-        Some(if nature.partly { "no kernel line in its first 4 MiB" } else { "no kernel line in it" })
+        self.nature.filter(|_| !self.is_fatal())?.silence()
     }
 
     /// Notes what the text is that gave no record.

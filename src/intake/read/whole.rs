@@ -144,7 +144,7 @@ fn whole<T>(log: Log, options: &Options, take: &impl Fn(Found<'_>) -> T) -> Whol
     let trouble = trouble.or_else(|| mixed.then(|| Trouble::mixed(&name)));
     let mut outcome = Outcome { trouble, ..Outcome::default() };
     if read.reports.is_empty() && read.events.is_empty() {
-        outcome.judge(&name, nature_below(text.log(), text.is_stamped(), options));
+        outcome.judge(&name, nature_below(text.log(), text.is_stamped(), options).or_kin(text.plain()));
     }
     let found = (!outcome.is_fatal()).then(|| take(read));
     Whole { found, silence: outcome.silence(), trouble: outcome.trouble, name }
