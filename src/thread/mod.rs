@@ -17,6 +17,7 @@ mod mbox;
 mod message;
 mod notice;
 mod patch;
+mod place;
 mod record;
 mod series;
 mod speech;
