@@ -53,7 +53,8 @@ impl Draft {
             match File::create_new(&path) {
                 Ok(file) => break (path, file),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tries < TRIES => tries += 1,
-                Err(error) => return Err(at(&path)(error)),
+                // The draft's name says nothing to anybody.
+                Err(error) => return Err(at(folder)(error)),
             }
         };
         let whole = Whole { path };

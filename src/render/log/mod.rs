@@ -141,11 +141,20 @@ impl LogView {
         let mut kernel: Vec<&Event> = self.events.iter().filter(|event| event.speaker == Speaker::Kernel).collect();
         // The worst ones first: what ended the machine may stand below a hundred complaints.
         kernel.sort_by_key(|event| event.severity);
-        let first: Vec<String> = kernel.iter().take(NAMED).map(|event| safe(&event.title).into_owned()).collect();
-        let count = kernel.len() as u64 + self.further + summary.further;
-        let more = if count > first.len() as u64 { ", …" } else { "" };
+        let further = self.further + summary.further;
+        let titles = first_titles(&kernel);
+        let named: usize = titles.iter().map(|(_, times)| times).sum();
+        let shown = |(title, times): &(&str, usize)| match times {
+            // Of lines that were only counted nobody knows the titles.
+            times @ 2.. if further == 0 => format!("{} ({times}×)", safe(title)),
+            _ => safe(title).into_owned(),
+        };
+        let count = kernel.len() as u64 + further;
+        let more = if count > named as u64 { ", …" } else { "" };
         let lines = if count == 1 { "notable line" } else { "notable lines" };
-        (count > 0).then(|| format!("{count} {lines} ({}{more}): --all", first.join(", ")))
+        (count > 0).then(|| {
+            format!("{count} {lines} ({}{more}): --all", titles.iter().map(shown).collect::<Vec<_>>().join(", "))
+        })
     }
 
     /// What is to be said besides the reports: other events, other speakers, what is missing.
@@ -221,6 +230,20 @@ pub(super) fn counted(reports: usize, headings: usize) -> String {
         (reports, 1) => format!("{reports} reports under 1 heading"),
         (reports, headings) => format!("{reports} reports under {headings} headings"),
     }
+}
+
+/// The first different titles of events, with how many of the events have each.
+fn first_titles<'a>(events: &[&'a Event]) -> Vec<(&'a str, usize)> {
+    let mut titles: Vec<(&str, usize)> = Vec::new();
+    for event in events {
+        let known = titles.iter_mut().find(|(title, _)| *title == event.title);
+        if let Some((_, times)) = known {
+            *times += 1;
+        } else if titles.len() < NAMED {
+            titles.push((&event.title, 1));
+        }
+    }
+    titles
 }
 
 /// `a`, `a and b`, `a, b and c`.
