@@ -11,6 +11,7 @@ use super::role::StackRole;
 use super::scan::{after, keyed, leading_number, split, text, word};
 use super::structure::Structure;
 use super::traces::Traces;
+use super::whose::{Whose, flagged};
 use super::{Shown, Stack, Task};
 use crate::line::Letters;
 
@@ -27,6 +28,7 @@ pub(super) struct Facts {
     x86: bool,
     /// Whether it was PowerPC's of an access that is not aligned: the registers say nothing of its kind then.
     unaligned: bool,
+    whose: Whose,
 }
 
 impl Facts {
@@ -108,10 +110,11 @@ impl Facts {
                 }
             }
             b'i' if trimmed.starts_with(b"in_atomic(): ") => {
-                // `in_atomic(): 1, irqs_disabled(): 0, non_block: 0, pid: 12, name: a`
-                let whose = keyed(trimmed, " pid: ").zip(split(trimmed, ", name: "));
-                if let Some((pid, (_, comm))) = whose.filter(|_| self.header.task.is_none()) {
-                    self.header.task = Some(Task { comm: text(comm.trim_ascii()), pid });
+                if let Some(task) = flagged(trimmed) {
+                    if self.names_nobody() && self.whose.flags(&task) {
+                        account.out.mixed.get_or_insert(line.log_line);
+                    }
+                    fill(&mut self.header.task, Some(task));
                 }
             }
             b'E' => {
@@ -164,6 +167,9 @@ impl Facts {
         let letters = line.letters;
         if let Some(found) = access(trimmed, letters) {
             let whose = by_task(trimmed);
+            if whose.is_some() {
+                self.whose.named();
+            }
             if self.header.task.is_some() && self.header.task.as_ref().zip(whose.as_ref()).is_some_and(differ) {
                 // What a task did that the first line does not name is another report's.
                 out.mixed.get_or_insert(line.log_line);
@@ -220,6 +226,9 @@ impl Facts {
                 account.ended = true;
                 return;
             }
+            if !account.has_stack() && differs && self.names_nobody() {
+                self.whose.mix();
+            }
             account.out.mixed.get_or_insert(log_line);
         }
         if own_task.is_none() {
@@ -240,8 +249,18 @@ impl Facts {
         }
     }
 
+    /// Whether the first line names neither task nor CPU.
+    fn names_nobody(&self) -> bool {
+        let Header { cpu, task, comm } = &self.header;
+        cpu.is_none() && comm.is_none() && task.as_ref().is_none_or(|task| self.whose.is_flagged(task))
+    }
+
     /// What header and lists say once all lines are read: CPU and task that no line of their own names, a jump to NULL.
-    pub(super) fn settle(self, out: &mut Structure) {
+    pub(super) fn settle(mut self, out: &mut Structure) {
+        if self.whose.is_unknown() {
+            (out.task, out.cpu) = (None, None);
+            self.header = Header::default();
+        }
         if out.mixed.is_some() {
             out.mix();
         }

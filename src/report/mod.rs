@@ -68,6 +68,7 @@ mod traces;
 #[cfg(test)]
 mod waits_tests;
 mod walk;
+mod whose;
 mod wording;
 
 pub use access::AccessKind;
