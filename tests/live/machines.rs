@@ -448,7 +448,7 @@ fn two_kernels_run_in_turn_and_a_hit_ends_repetition() {
     done.exits(1).says("1 of 1 runs hit");
     assert_eq!(scene.runs().len(), 2);
     let done = scene.finish(&mut scene.run(&["--times", "5", "--exec", crash]));
-    // The emulator itself may not come up once in hundreds of times; what ends the repetition is the first hit.
+    // The emulator itself may not come up; what ends the repetition is the first hit.
     done.exits(1).says(" of 5: hit");
     let told = done.text();
     let tried = told.lines().filter(|line| line.starts_with("run ") && line.contains(" of 5: ")).count();
