@@ -223,17 +223,20 @@ fn from_file(mut file: File, source: &Source, mapping: Mapping) -> Result<Input,
 }
 
 /// All of a plain file that says to have `left` bytes left, up to the limit. One that gives just these when asked for one more is at its
-/// end, and is not asked again: of a short log that is a part of the work.
+/// end, and is not asked again: of a short log that is a part of the work. Of one that says to have none more may come, at once or never.
 fn read_all(file: &mut File, left: u64, bytes: &mut Vec<u8>) -> io::Result<()> {
-    let mut first = vec![0; usize::try_from(left).unwrap_or(0) + 1];
-    let got = match file.read(&mut first) {
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => 0,
-        got => got?,
-    };
-    first.truncate(got);
-    *bytes = first;
-    if left > 0 && got as u64 == left {
-        return Ok(());
+    let mut got = 0;
+    if left > 0 {
+        let mut first = vec![0; usize::try_from(left).unwrap_or(0) + 1];
+        got = match file.read(&mut first) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => 0,
+            got => got?,
+        };
+        first.truncate(got);
+        *bytes = first;
+        if got as u64 == left {
+            return Ok(());
+        }
     }
     file.take(MAPPED_FROM - got as u64).read_to_end(bytes).map(|_| ())
 }
