@@ -29,8 +29,8 @@ pub(super) fn applied(message: &Message) -> Option<Applied> {
     if all.iter().any(|sentence| still_fails(sentence)) {
         return None;
     }
-    let at = all.iter().position(|sentence| statement(sentence).is_some())?;
-    let statement = statement(&all[at])?;
+    let mut sentences = all.iter().enumerate();
+    let (at, statement) = sentences.find_map(|(at, sentence)| Some((at, statement(sentence)?)))?;
     let (rows, commits) = listed(message);
     let next = || all.get(at + 1).map(|sentence| Place::of(&sentence.split_whitespace().collect::<Vec<_>>()));
     let named = statement.patches.is_empty() && statement.whole;
