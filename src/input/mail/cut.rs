@@ -26,6 +26,7 @@ pub(super) fn goes_on(whole: &[u8], rest: &[u8]) -> bool {
         _ if text.starts_with(b"FS:") => first.starts_with(b"knlGS:"),
         _ if text.starts_with(b"WARNING: ") && is_place(last) => is_function(first),
         _ if text.starts_with(b"BUG: ") && last == b"in" => is_function(first),
+        _ if text.ends_with(b" NULL pointer") => first == b"dereference" || first == b"dereference,",
         _ if text.starts_with(b"INFO: task ") => is_time_of_hang(text, rest) || is_holder(text, rest),
         _ if text.starts_with(b"\"echo 0 > /proc/sys/kernel/hung_task") => rest == b"disables this message.",
         // A row of held locks; `Uninit was created at:` is followed by a stack.
@@ -54,7 +55,7 @@ fn unstamped(text: &[u8]) -> &[u8] {
     if is_stamp { b"" } else { rest.trim_ascii() }
 }
 
-fn words(text: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
+fn words(text: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> + Clone {
     text.split(|byte| *byte == b' ').filter(|word| !word.is_empty())
 }
 
@@ -142,12 +143,14 @@ fn is_places(rest: &[u8]) -> bool {
     words(rest).all(|word| bare(word) || number(word) || matches!(word, b"(discriminator" | b"..."))
 }
 
-/// `INFO: task lamp:7 blocked for more than 122` and `seconds.`, or the number stands below, too.
+/// `INFO: task lamp:7 blocked for more than 122` and `seconds.`, cut anywhere behind `blocked`.
 fn is_time_of_hang(text: &[u8], rest: &[u8]) -> bool {
-    let number = text.len() - text.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
-    let whole = number == text.len();
-    let before = text[..number].trim_ascii_end();
-    before.ends_with(b" for more than") && if whole { rest.ends_with(b" seconds.") } else { rest == b"seconds." }
+    const WORDS: [&[u8]; 5] = [b"for", b"more", b"than", b"122", b"seconds."];
+    let Some(at) = memchr::memmem::rfind(text, b" blocked") else { return false };
+    let said = words(&text[at + b" blocked".len()..]);
+    let fits = |(word, want): (&[u8], &[u8])| word == want || (want == b"122" && word.iter().all(u8::is_ascii_digit));
+    let whole: Vec<&[u8]> = said.clone().chain(words(rest)).take(WORDS.len() + 1).collect();
+    said.count() < WORDS.len() && whole.len() == WORDS.len() && whole.into_iter().zip(WORDS).all(fits)
 }
 
 /// `INFO: task lamp:7 is blocked on a mutex` and `likely owned by task widget:8.`, cut anywhere before the second name.
@@ -254,6 +257,8 @@ mod tests {
             ("RBP: 0000000000000000 R08: 0000000000000001 R09:", "0000000000000007"),
             ("[    1.000000] frob_read (frob/core.c:12", "frob/bus.c:8 (discriminator 2))"),
             ("INFO: task frob:7 blocked for more than 122", "seconds."),
+            ("[    1.000000] BUG: kernel NULL pointer", "dereference, address: 0000000000000008"),
+            ("INFO: task frob:7 blocked for more", "than 122 seconds."),
             ("INFO: task frob:7 is blocked on a mutex", "likely owned by task lamp 2:8."),
             ("INFO: task frob:7 is blocked on a mutex likely owned by task", "lamp:8."),
             ("INFO: task frob:7 <reader> blocked on an rw-semaphore", "likely owned by task lamp:8 <writer>"),

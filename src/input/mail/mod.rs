@@ -67,13 +67,13 @@ pub fn read_mail(text: &[u8]) -> Option<Inside> {
     Some(wrap::joined(lines, text.len()))
 }
 
-/// So much of a text is looked at for being wrapped, bytes, and so many lines must go on below.
+/// So much of a text is looked at for being wrapped, bytes, and so many signs must say it.
 const WRAPPED_SAMPLE: usize = 64 << 10;
 const WRAPPED: usize = 2;
 /// A log whose first so many lines have stamps was not wrapped.
 const FIRST: usize = 12;
-/// Where so many of a hundred lines have a stamp, those without it are known by that.
-const STAMPED_SHARE: usize = 60;
+/// So many lines may be too long all the same: a mailer leaves what was pasted as it is.
+const SPARED: usize = 2;
 
 /// The text of a log that somebody copied out of a mail whose lines were wrapped, with the place of every line; `None` if nothing says
 /// that it was wrapped. Nearly every log has a line among its first that no mailer leaves so long.
@@ -82,16 +82,17 @@ pub fn read_wrapped(text: &[u8]) -> Option<Inside> {
     let sample = || split(text).take_while(|(_, origin)| *origin < WRAPPED_SAMPLE);
     let full = || sample().filter(|(line, _)| !line.trim_ascii().is_empty());
     if full().take(FIRST).all(|(line, _)| stamp::is_stamped(line))
-        || sample().any(|(line, _)| line.len() > wrap::WIDEST)
+        || sample().filter(|(line, _)| wrap::is_too_long(line, line.len())).nth(SPARED).is_some()
     {
         return None;
     }
-    if full().filter(|(line, _)| stamp::is_stamped(line)).count() * 100 >= full().count() * STAMPED_SHARE {
-        return None;
-    }
     let pairs = sample().zip(sample().skip(1));
-    let below = pairs.filter(|(_, (next, _))| !next.trim_ascii().is_empty());
-    below.filter(|((line, _), (next, _))| cut::goes_on(line.trim_ascii_end(), next)).nth(WRAPPED - 1)?;
+    let mut below = pairs.filter(|(_, (next, _))| !next.trim_ascii().is_empty());
+    let mut signs = 0;
+    below.find(|((line, _), (next, _))| {
+        signs += wrap::signs_of_cut(line, next);
+        signs >= WRAPPED
+    })?;
     let plain = |(line, origin): (&[u8], usize)| Line {
         text: line.to_vec(),
         origin,

@@ -5,7 +5,7 @@ use super::{Line, cut};
 use crate::input::{Inside, Landmark, landmark, part};
 
 /// No mailer makes lines longer than this when it wraps, the marks of quoting included.
-pub(super) const WIDEST: usize = 84;
+const WIDEST: usize = 84;
 
 /// Mailers wrap at 72 at least.
 const NARROWEST: usize = 72;
@@ -19,11 +19,15 @@ const LONGEST: usize = 16 << 10;
 /// The narrowest line that is taken for cut where the lines around have stamps.
 const STAMPED_WIDTH: usize = 62;
 
+/// Whether a mailer that wraps would have cut a line: it is longer than any it makes, and has a blank.
+pub(super) fn is_too_long(text: &[u8], width: usize) -> bool {
+    width > WIDEST && text.trim_ascii().contains(&b' ')
+}
+
 /// At which width a message was wrapped; `None` if it was not: then lines that could have been cut are longer than any
 /// mailer makes them. One in fifty may be (a mailer leaves what was pasted as it is).
 fn wrapped_at(lines: &[Line]) -> Option<usize> {
-    let breakable = |line: &&Line| line.width > WIDEST && line.text.trim_ascii().contains(&b' ');
-    let over = lines.iter().filter(breakable).count();
+    let over = lines.iter().filter(|line| is_too_long(&line.text, line.width)).count();
     let widest = lines.iter().map(|line| line.width).filter(|&width| width <= WIDEST).max()?;
     (over * 50 <= lines.len()).then_some(widest.max(NARROWEST))
 }
@@ -173,7 +177,7 @@ fn glue(
     }
     let whole = whole.trim_ascii_end();
     let one = cuts_commit(whole, &next.text)
-        || is_unfinished(whole, line, next)
+        || (next.depth == line.depth && is_unfinished(whole, line.width, &next.text))
         || (!is_prose(line, next) && cut::goes_on(whole, &next.text))
         || width.is_some_and(|width| continues(whole, line, next, width))
         || near.is_some_and(|near| is_stamped(whole) && continues(whole, line, next, near));
@@ -186,21 +190,31 @@ const OPEN_ENDS: [&[u8]; 13] =
 /// What a mailer cuts is longer than this, bytes.
 const SHORTEST_CUT: usize = 30;
 
-/// Whether a header of a report was cut before its last words.
-fn is_unfinished(whole: &[u8], line: &Line, next: &Line) -> bool {
+/// Whether a header of a report was cut before its last words; `width` is how wide it was in the mail.
+fn is_unfinished(whole: &[u8], width: usize, next: &[u8]) -> bool {
     let opens = |text: &[u8]| matches!(landmark(text), Some(Landmark::Opener | Landmark::Header | Landmark::Panic));
     let whole = whole.trim_ascii_start();
-    let text = if is_stamped(whole) { behind_stamp(whole) } else { behind_words(whole) };
+    let text = if is_stamped(whole) { behind_stamp(whole) } else { whole };
+    // Some leave the kernel's tag out behind a date.
+    let text = if text.len() < whole.len() { text } else { behind_words(whole) };
+    let text = text.strip_prefix(b"kernel: ").unwrap_or(text);
     let header = opens(text) || (text.len() < whole.len() && opens(behind_tags(text)));
     let last = text.rsplit(|byte| *byte == b' ').next().unwrap_or_default();
     // A WARN() names its function behind the place.
-    let rest = next.text.trim_ascii_start();
+    let rest = next.trim_ascii_start();
     let nameless = || text.starts_with(b"WARNING: ") && is_place(last) && names_place(rest);
+    let first = rest.split(|byte| *byte == b' ').next().unwrap_or_default();
     header
-        && line.width >= SHORTEST_CUT
-        && next.depth == line.depth
+        && (width >= SHORTEST_CUT || width + first.len() >= NARROWEST)
         && !is_stamped(rest)
-        && (OPEN_ENDS.contains(&last) && !next.text.first().is_some_and(u8::is_ascii_whitespace) || nameless())
+        && (OPEN_ENDS.contains(&last) && !next.first().is_some_and(u8::is_ascii_whitespace) || nameless())
+}
+
+/// How many signs it gives of a wrapped text that a line without marks of quoting cannot end where it does, and goes on in the next
+/// one: nobody but who wraps cuts a header.
+pub(super) fn signs_of_cut(line: &[u8], next: &[u8]) -> usize {
+    let whole = line.trim_ascii_end();
+    if is_unfinished(whole, line.len(), next) { 2 } else { usize::from(cut::goes_on(whole, next)) }
 }
 
 /// Whether it begins with `name+0x1/0x2` or `name (a/b.c:12`.
