@@ -21,12 +21,12 @@ struct Part<'a> {
 pub struct Upright {
     /// Where they stand, bytes, in the order of their times.
     pub lines: Vec<Range<usize>>,
-    /// Whether they stood in another order.
+    /// Whether the newest of them stood first.
     pub turned: bool,
 }
 
-/// The lines of a text if parts of a dump stand in it with the last lines first, as `cat /sys/fs/pstore/*` shows them, or if the
-/// line with the number of the first part was left out. What stands before and behind the parts stays there.
+/// The lines of a text if parts of a dump stand in it with the last lines first, as `cat /sys/fs/pstore/*` shows them, or between those
+/// of another dump, or if the line with the number of the first part was left out. What stands before and behind the parts stays there.
 #[must_use]
 pub fn parts_upright(text: &[u8]) -> Option<Upright> {
     static FIRST: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b" Part1"));
@@ -55,8 +55,10 @@ pub fn parts_upright(text: &[u8]) -> Option<Upright> {
         }
         order.append(&mut own);
     }
+    // The parts of two dumps stand between each other where files are sorted by their times.
+    let moved = order.iter().zip(&parts).any(|(own, there)| own.lines != there.lines);
     let blocks = std::iter::once(head).chain(order.into_iter().map(|part| part.lines.clone())).chain([tail]);
-    turned.then(|| Upright { lines: blocks.flat_map(|block| lines(text, block)).collect(), turned })
+    moved.then(|| Upright { lines: blocks.flat_map(|block| lines(text, block)).collect(), turned })
 }
 
 /// The lines of two parts are not further apart than this, seconds.
@@ -114,6 +116,11 @@ mod tests {
         let other = up.replace("Oops#1", "Panic#2");
         assert_eq!(
             turned(&[up.as_str(), &other].concat()),
+            Some([down.clone(), down.replace("Oops#1", "Panic#2")].concat())
+        );
+        let panic: Vec<String> = parts.iter().map(|part| part.replace("Oops#1", "Panic#2")).collect();
+        assert_eq!(
+            turned(&[parts[1], &panic[1], parts[0], &panic[0]].concat()),
             Some([down.clone(), down.replace("Oops#1", "Panic#2")].concat())
         );
         let headless = "<4>[    1.000000] z\n";
