@@ -4,6 +4,8 @@
 const REACH: usize = 160;
 /// A month or a weekday is no longer than this, bytes.
 const NAME: usize = 12;
+/// A date with its year has so many digits at least.
+const YEAR: usize = 5;
 
 /// The wall-clock time in the part of a line before its message: `Nov 21 07:55:11`, `2026-11-21T07:55:11.123+01:00`,
 /// `Mon Jul 19 16:33:09 2021`, with the date as far as it is there.
@@ -14,6 +16,7 @@ pub fn wall_clock(prefix: &[u8]) -> Option<&[u8]> {
     let is_edge = |byte: u8| memchr::memchr(byte, b" \t[]()<>\"|`*'").is_some();
     // The word that holds the clock: a date may be glued to it, a fraction and a zone follow.
     let mut start = text[..clock].iter().rposition(|byte| is_edge(*byte)).map_or(0, |edge| edge + 1);
+    start += marks(&text[start..clock]);
     let behind = text[clock..].iter().take_while(|byte| !is_edge(**byte)).count();
     // The next cell of a table is no part of it, a fraction behind a comma is.
     let cell = |at: &usize| text.get(at + 1).is_none_or(|next| !next.is_ascii_digit());
@@ -32,22 +35,38 @@ pub fn wall_clock(prefix: &[u8]) -> Option<&[u8]> {
         }
         let is_start = |byte: u8| is_edge(byte) || byte == b',';
         let word_start = before[..word_end].iter().rposition(|byte| is_start(*byte)).map_or(0, |edge| edge + 1);
-        if !is_date(&before[word_start..word_end]) {
+        let word = &before[word_start..word_end];
+        let marks = marks(word);
+        if !is_date(&word[marks..]) {
             break;
         }
-        start = word_start;
-    }
-    // A year or a zone behind it: `2021`, `CET`.
-    if text.get(end) == Some(&b' ') {
-        let word = text[end + 1..].iter().take_while(|byte| !is_edge(**byte)).count();
-        let next = &text[end + 1..end + 1 + word];
-        let year = next.len() == 4 && next.iter().all(u8::is_ascii_digit);
-        let zone = (2..=5).contains(&next.len()) && next.iter().all(u8::is_ascii_uppercase);
-        if year || zone {
-            end += 1 + word;
+        start = word_start + marks;
+        if marks > 0 {
+            break;
         }
     }
+    // A year or a zone behind it: `2021`, `CET`. Where the date has no year, the word is the name of the host.
+    let word = |from: usize| {
+        let rest = text.get(from..).and_then(|rest| rest.strip_prefix(b" ")).unwrap_or_default();
+        &rest[..rest.iter().take_while(|byte| !is_edge(**byte)).count()]
+    };
+    let is_year = |word: &[u8]| word.len() == 4 && word.iter().all(u8::is_ascii_digit);
+    let next = word(end);
+    let zone = (2..=5).contains(&next.len()) && next.iter().all(u8::is_ascii_uppercase);
+    let year_behind = zone && is_year(word(end + 1 + next.len()));
+    let year_before = || text[start..clock].iter().filter(|byte| byte.is_ascii_digit()).count() >= YEAR;
+    if is_year(next) || year_behind || (zone && year_before()) {
+        end += 1 + next.len();
+    }
+    if year_behind {
+        end += 1 + word(end).len();
+    }
     Some(&text[start..end])
+}
+
+/// How many marks somebody left in front of a date, as the one of a command to search with: `/Nov 21`.
+fn marks(word: &[u8]) -> usize {
+    word.iter().take_while(|byte| byte.is_ascii_punctuation()).count()
 }
 
 /// `07:55:11` at the start.
@@ -86,6 +105,9 @@ mod tests {
             ("[   12.345678] ", None),
             ("`Sep  3 04:35:13 host kernel: ", Some("Sep  3 04:35:13")),
             ("**Sep 13 04:35:13** host kernel: ", Some("Sep 13 04:35:13")),
+            ("/Nov 21 07:55:11 host kernel: ", Some("Nov 21 07:55:11")),
+            ("lug 08 14:05:04 LAMP kernel: ", Some("lug 08 14:05:04")),
+            ("[Fri Mar  5 10:00:00 UTC 2021] ", Some("Fri Mar  5 10:00:00 UTC 2021")),
             ("host kernel: ", None),
         ] {
             let got = wall_clock(prefix.as_bytes()).map(|text| String::from_utf8_lossy(text).into_owned());
