@@ -23,6 +23,11 @@ pub(super) fn is_assigned(before: &[u8]) -> bool {
     words.split(|byte| *byte == b' ').all(is_name) && !inside.contains(&quote)
 }
 
+/// Whether a program sets it between stars, as e2fsck does: `/dev/lamp: ********** WARNING: …`.
+pub(super) fn is_framed(before: &[u8]) -> bool {
+    before.ends_with(b"**** ")
+}
+
 /// Whether it stands in a comment of C.
 pub(super) fn is_comment(before: &[u8]) -> bool {
     let words = before.trim_ascii();

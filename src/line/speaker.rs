@@ -1,8 +1,8 @@
 //! Who wrote a line that looks like the beginning of a report: the kernel, firmware, another program, a person.
 
 use super::before::{
-    ends_in_place, follows_words, has_loaders_stamp, is_assigned, is_comment, is_expected, is_inside_word, is_label,
-    is_numbered, is_of_tool, is_on_the_wall, is_outcome, is_quoted, is_string, is_tagged,
+    ends_in_place, follows_words, has_loaders_stamp, is_assigned, is_comment, is_expected, is_framed, is_inside_word,
+    is_label, is_numbered, is_of_tool, is_on_the_wall, is_outcome, is_quoted, is_string, is_tagged,
 };
 use super::beside::{
     EVIDENCE, Header, follows_report, follows_unstamped_report, heads, is_among_sentences, is_first_line, is_full,
@@ -135,6 +135,11 @@ impl Asked<'_> {
         self.below().next().is_some_and(|below| is_own(&below) && find(&below, CUT_HERE).is_none())
     }
 
+    /// The same below a title, whose own rest may be a function with its place.
+    fn belongs_to_title(&self) -> bool {
+        self.belongs() && (!names_it(self.before()) || self.below().nth(1).is_some_and(|below| is_own(&below)))
+    }
+
     /// Whether it is all that is known of the log.
     fn is_alone(&self) -> bool {
         self.line.start == 0 && self.line.end == self.line.text.len()
@@ -159,7 +164,7 @@ impl Asked<'_> {
         let behind_stamp =
             stamp_at(before).and_then(|stamp| memchr::memchr(b']', &before[stamp..]).map(|end| stamp + end));
         let words = &before[behind_stamp.map_or(0, |end| end + 1)..];
-        if is_expected(words) {
+        if is_expected(words) || is_framed(words) {
             return Some(Speaker::Program);
         }
         let heads = || self.stamp.is_none() && heads(line, &self.shown[self.at..], self.dressing);
@@ -184,7 +189,7 @@ impl Asked<'_> {
             return Some(if again { Speaker::Program } else { Speaker::Kernel });
         }
         let titled = || names_it(before) || ends_as_page(self.rest()) || before.is_empty() && is_headline(line, said);
-        if !self.is_alone() && self.is_unmarked() && titled() && !self.belongs() {
+        if !self.is_alone() && self.is_unmarked() && titled() && !self.belongs_to_title() {
             return Some(Speaker::Person);
         }
         // A stamp may be a part of a program's text, too.
@@ -214,6 +219,7 @@ impl Asked<'_> {
             || is_comment(before)
             || is_quoted(before, rest)
             || is_among_sentences(line, rest)
+            || says_nothing && follows_words(before)
             || (says_nothing
                 || follows_words(before) && opens()
                 || is_string(before, rest)
