@@ -41,6 +41,7 @@ mod place;
 mod read;
 mod rich_text;
 mod rows;
+mod signals;
 mod text;
 mod verbose;
 mod written;

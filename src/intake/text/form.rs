@@ -12,6 +12,7 @@ use crate::intake::joined::read_joined;
 use crate::intake::logcat::read_logcat;
 use crate::intake::rich_text::read_rich_text;
 use crate::intake::rows::read_rows;
+use crate::intake::signals::read_signals;
 use crate::intake::verbose::read_verbose;
 
 /// The log in a text whose lines are not its lines, or not as the kernel wrote them. Where each line begins with its stamp, none of the
@@ -30,6 +31,7 @@ pub(super) fn read_log(plain: &[u8], stamped: bool, joined: bool) -> Option<Expo
         .or_else(|| record(read_rows))
         .or_else(|| within(read_blanks))
         .or_else(|| within(read_colours))
+        .or_else(|| within(read_signals))
         .or_else(|| around(read_comment))
         .or_else(|| around(read_chat))
         .or_else(|| around(read_wrapped))
