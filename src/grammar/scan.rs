@@ -4,7 +4,7 @@ use super::plan::sought::{Events, Role, Variant, texts};
 use super::search::Search;
 use super::words::Hit;
 use super::{Grammar, Header, load};
-use crate::line::{BootMark, Wrapper, boot_mark, gap, lex, render};
+use crate::line::{BootMark, Wrapper, before_colours, boot_mark, gap, lex, render};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -335,7 +335,7 @@ fn goes_on(line: &[u8], end: usize) -> bool {
 
 /// Whether a line with one of the header's texts opens a crash.
 fn opens(header: &Header, line: &[u8]) -> bool {
-    header.only.as_ref().is_none_or(|pattern| pattern.is_match(line))
+    header.only.as_ref().is_none_or(|pattern| pattern.is_match(before_colours(line)))
         && !header.unless.iter().any(|pattern| pattern.is_match(line))
 }
 

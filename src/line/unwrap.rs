@@ -100,7 +100,7 @@ fn clean(text: &[u8], octal: bool) -> Cow<'_, [u8]> {
 }
 
 /// Takes the control sequences of a terminal out; other escapes stay.
-fn without_colours(text: &[u8]) -> Vec<u8> {
+pub(super) fn without_colours(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut at = 0;
     while let Some(found) = memchr::memchr(0x1b, &text[at..]) {
@@ -114,6 +114,16 @@ fn without_colours(text: &[u8]) -> Vec<u8> {
     }
     out.extend_from_slice(&text[at..]);
     out
+}
+
+/// A line without the control sequences of a terminal at its end, where a pattern may ask for the end of a message.
+#[must_use]
+pub fn before_colours(line: &[u8]) -> &[u8] {
+    let mut shown = line.trim_ascii_end();
+    while let Some(at) = memchr::memrchr(0x1b, shown).filter(|at| at + sequence_len(&shown[*at..]) == shown.len()) {
+        shown = shown[..at].trim_ascii_end();
+    }
+    if shown.len() == line.trim_ascii_end().len() { line } else { shown }
 }
 
 /// Length of the control sequence at the start, 0 if it is none.

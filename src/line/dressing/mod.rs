@@ -16,6 +16,7 @@ mod whole;
 
 use super::landmarks::{LAST_WORDS, is_body};
 use super::stamp::{begins_with_stamp, is_usual_stamp};
+use super::unwrap::without_colours;
 use super::{Wrapper, lex};
 use layer::Layer;
 use sample::{Sample, spreads};
@@ -213,9 +214,10 @@ impl Dressing {
         raw.iter().filter(opens).count() * 100 >= raw.len() * OWN_SHARE
     }
 
-    /// How much stands in front of the message of a line, bytes; `text` is the line without its layers.
+    /// How much stands in front of the message of a line, bytes; `text` is the line without its layers. Colours take no room.
     fn width(&self, line: &[u8], text: &[u8]) -> usize {
-        line.len() - message(text, self.stamped).len().min(line.len())
+        let length = if memchr::memchr(0x1b, line).is_some() { without_colours(line).len() } else { line.len() };
+        length - message(text, self.stamped).len().min(length)
     }
 
     /// Whether messages have further lines, which stand below the text of the first; `bare` are the lines as [`Self::bare`] gives them.
