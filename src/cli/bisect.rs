@@ -14,6 +14,8 @@ use crate::render;
 use crate::source::{Hints, PageOptions, SourceError, Tree, blame_page, commit_page};
 use anyhow::Context as _;
 use clap::ValueEnum;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -89,6 +91,30 @@ enum Sort {
     Outcome,
     /// By name.
     Log,
+}
+
+/// The schema name of [`Contradiction`].
+pub(super) const STEP_SCHEMA: &str = "kanalyze.bisect-check/1";
+
+/// A step whose verdict contradicts its runs, of `--check-steps`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Contradiction<'a> {
+    /// [`STEP_SCHEMA`].
+    pub schema: &'static str,
+    /// The log, as it was named.
+    pub log: &'a str,
+    /// Which step of the walk, from 0.
+    pub step: usize,
+    /// The line at which it begins, from 1.
+    pub line: u64,
+    /// The commit that was tested.
+    pub commit: &'a str,
+    /// What git was told.
+    pub told: Option<Verdict>,
+    /// What the rules of that time say of the runs.
+    pub rules: Option<Verdict>,
+    /// The same in words.
+    pub words: &'a str,
 }
 
 /// How many logs are read before their results are written.
@@ -224,14 +250,16 @@ pub(super) fn judge(log: Log, options: &Options) -> Judged {
         if let Some((who, words)) = crate::thread::Mailbox::read(&name, text.plain(), 1).culprits().first() {
             return fatal(format!("{name}: no bisection in this text; {who} {words}, which no step here verifies"));
         }
-        let what = nature.kin.map(|kin| format!("{kin}; ")).unwrap_or_default();
-        return fatal(if nature.kernel {
-            format!("{name}: no bisection in this text, but the kernel's log: give it to `kanalyze parse`")
-        } else {
-            format!(
-                "{name}: {what}no bisection in this text: give what syzbot links as \"bisection log\", or `git bisect log`"
-            )
-        });
+        let words = match nature.kin {
+            Some(kin) => kin.replace("not a log", "not a bisection"),
+            None if nature.kernel => {
+                "no bisection in this text, but the kernel's log: give it to `kanalyze parse`".to_owned()
+            }
+            None => {
+                "no bisection in this text: give what syzbot links as \"bisection log\", or `git bisect log`".to_owned()
+            }
+        };
+        return fatal(format!("{name}: {words}"));
     }
     (found, damage.map(|damage| Trouble { message: format!("{name}: {damage}"), fatal: false }))
 }
@@ -273,10 +301,16 @@ impl<W: Write> Writer<W> {
             return self.record(found);
         }
         for (at, step) in found.steps.iter().enumerate().filter(|(_, step)| step.contradiction.is_some()) {
-            self.record(&serde_json::json!({
-                "schema": "kanalyze.bisect-check/1", "log": found.log, "step": at, "line": step.line, "commit": step.commit,
-                "told": step.verdict, "rules": step.rules_verdict, "words": step.contradiction,
-            }))?;
+            self.record(&Contradiction {
+                schema: STEP_SCHEMA,
+                log: &found.log,
+                step: at,
+                line: step.line,
+                commit: &step.commit,
+                told: step.verdict,
+                rules: step.rules_verdict,
+                words: step.contradiction.as_deref().unwrap_or_default(),
+            })?;
         }
         Ok(())
     }

@@ -28,6 +28,7 @@ pub(super) struct Arguments {
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
     /// Compare every log with its snapshot
+    #[command(after_help = "Exit status: 0 all are as their snapshots say, 1 something differs, 2 error.")]
     Check(Folder),
     /// Write every snapshot anew
     Accept(Folder),
@@ -51,6 +52,9 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Verb::Check(folder) => (folder, false),
         Verb::Accept(folder) => (folder, true),
     };
+    if folder.folder.is_file() {
+        anyhow::bail!("{}: is a file: name the folder in which the logs are", folder.folder.display());
+    }
     let mut options = folder.reading.options()?.with_events();
     let logs = members(&folder.folder)
         .map_err(|cause| anyhow::anyhow!("{}: cannot list this folder: {cause}", folder.folder.display()))?;

@@ -3,7 +3,7 @@
 use super::output::Reader;
 use super::pager::Page;
 use crate::engine::sample_complaints;
-use crate::grammar::{Choice, Cost, Event, Grammar, Header, Kind, costs, placeholders};
+use crate::grammar::{Choice, Cost, Event, Grammar, GrammarError, Header, Kind, costs, placeholders};
 use crate::render::columns;
 use std::io::Write;
 use std::path::PathBuf;
@@ -42,6 +42,7 @@ enum Verb {
     ///
     /// A kind's lines are found by plain text: by its trigger, or by text that its pattern demands if that is rarer. Text that
     /// many ordinary lines hold slows down the search of every log; the check names it and says what to do.
+    #[command(after_help = "Exit status: 0 the file is right, 1 it is not, 2 it cannot be read.")]
     Check {
         /// The file
         file: PathBuf,
@@ -68,6 +69,7 @@ fn answer(verb: Verb, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
             // A fault that keeps the file from loading is the only one that can be reported.
             let grammar = match Grammar::with_files(std::slice::from_ref(&file)) {
                 Ok(grammar) => grammar,
+                Err(error @ GrammarError::Unreadable { .. }) => return Err(error.into()),
                 Err(error) => {
                     writeln!(out, "{error}")?;
                     return Ok(ExitCode::from(1));

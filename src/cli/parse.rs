@@ -53,7 +53,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
   kanalyze parse --grammar mine.toml x.log
 
 Exit status: 0 nothing found, 1 something found, 2 error (a log that is empty,
-is not a log or ends too early).")]
+ends too early or is something else: a program, a picture, a web page, a
+bisection). A text without a line of the kernel's holds nothing, and this is
+said.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     logs: Logs,
@@ -220,6 +222,10 @@ fn views(
         },
         |log, (found, shown), outcome| {
             answer.fatal |= tell(outcome.trouble.as_ref());
+            // Nothing else is written that would say why nothing was found.
+            if let Some(words) = outcome.silence().filter(|_| arguments.reader.quiet) {
+                say(&format!("{log}: {words}"));
+            }
             answer.complete &= !outcome.partial;
             answer.found |= found;
             let shown = match (shown, sources) {

@@ -49,8 +49,7 @@ enum Verb {
         output: Output,
     },
     /// How a run stands: working, ended, or orphaned (its supervisor was killed).
-    ///
-    /// Exit status: 0 ended, 1 it works, 2 it was orphaned.
+    #[command(after_help = "Exit status: 0 ended, 1 it works, 2 it was orphaned, or error.")]
     Status {
         /// Which run.
         #[arg(default_value = "last")]

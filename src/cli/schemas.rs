@@ -49,5 +49,6 @@ pub fn schemas() -> Vec<(String, serde_json::Value)> {
         (crate::host::SOURCE_SCHEMA.to_owned(), schemars::schema_for!(crate::host::SourceRead).to_value()),
         (crate::source::FIXED_SCHEMA.to_owned(), schemars::schema_for!(crate::source::Fixed).to_value()),
         (BISECT_SCHEMA.to_owned(), schemars::schema_for!(Bisection).to_value()),
+        (super::bisect::STEP_SCHEMA.to_owned(), schemars::schema_for!(super::bisect::Contradiction<'_>).to_value()),
     ]
 }

@@ -121,7 +121,7 @@ const ENVIRONMENT: [(&str, &str); 17] = [
     ),
     ("NO_COLOR", "If set and not empty: no colours, unless --color always says otherwise."),
     ("CLICOLOR_FORCE", "If set and not 0: colours also where stdout is not a terminal."),
-    ("TERM", "With `dumb` there are no colours."),
+    ("TERM", "With `dumb` there are no colours, unless CLICOLOR_FORCE or --color always wants them."),
     ("KANALYZE_PAGER, PAGER", "The pager for text on a terminal [default: less]; `cat` or empty for none."),
     (
         "KANALYZE_LINKS",

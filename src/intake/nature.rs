@@ -27,6 +27,12 @@ impl Nature {
         Self { kin: self.kin.or_else(|| if self.kernel { None } else { kin(whole) }), ..self }
     }
 
+    /// Why a text is no log: it is a bisection, or no line in it is the kernel's.
+    #[must_use]
+    pub fn why_no_log(self) -> Option<&'static str> {
+        if self.bisection && !self.kernel { Some(BISECTION) } else { self.silence() }
+    }
+
     /// What is to be said of a text in which no line is the kernel's.
     #[must_use]
     pub fn silence(self) -> Option<&'static str> {
@@ -35,6 +41,8 @@ impl Nature {
     }
 }
 
+/// What is said of a bisection that is given for a log.
+pub(super) const BISECTION: &str = "is a bisection, not a console log: give it to `kanalyze bisect`";
 /// So much of a text is looked at, bytes.
 const REACH: usize = 4 << 20;
 /// Kernel logs of mails about a bisection are not longer, bytes.

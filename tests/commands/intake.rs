@@ -307,10 +307,20 @@ fn nothing_that_is_no_log_passes_for_a_clean_one() {
     written(folder.path(), "clean.log", b"[    1.000000] all is well\n");
     for (name, bytes, words) in no_logs() {
         written(folder.path(), name, &bytes);
-        let verbs: [&[&str]; 5] =
-            [&["parse"], &["parse", "--format", "jsonl"], &["locks"], &["check"], &["diff", "clean.log"]];
+        let verbs: [&[&str]; 8] = [
+            &["parse"],
+            &["parse", "--format", "jsonl"],
+            &["locks"],
+            &["check"],
+            &["diff", "clean.log"],
+            &["table", "--cluster"],
+            &["note"],
+            &["run", "--replay"],
+        ];
         for verb in verbs {
-            for (name, input) in [(name, None), ("-", Some(&bytes[..]))] {
+            // What is replayed out of a pipe is not read twice.
+            let piped = Some(("-", Some(&bytes[..]))).filter(|_| verb != ["run", "--replay"]);
+            for (name, input) in std::iter::once((name, None)).chain(piped) {
                 let output = kanalyze(&[verb, &[name]].concat(), folder.path(), input);
                 let told = text(&output.stderr);
                 assert_eq!(output.status.code(), Some(2), "{verb:?} {name}: {told}");
@@ -367,14 +377,21 @@ fn a_text_without_the_kernel_says_so() {
     assert_eq!((output.status.code(), &*text(&output.stdout)), (Some(0), "passwd: no kernel line in it\n"));
     let output = kanalyze(&["parse", "--format", "jsonl", "passwd"], folder.path(), None);
     assert!(output.stdout.is_empty() && text(&output.stderr).contains("no kernel line in it"));
-    for verb in [&["check"][..], &["diff", "passwd"]] {
+    let output = kanalyze(&["parse", "-q", "passwd"], folder.path(), None);
+    assert!(output.stdout.is_empty() && text(&output.stderr).contains("no kernel line in it"));
+    for verb in [&["check"][..], &["diff", "passwd"], &["table", "--cluster"], &["run", "--replay"], &["note"]] {
         let output = kanalyze(&[verb, &["passwd"]].concat(), folder.path(), None);
         assert_eq!(output.status.code(), Some(2), "{verb:?} does not pass what is not a log");
         assert!(text(&output.stderr).contains("no kernel line in it"), "{}", text(&output.stderr));
     }
     // Beside a kernel log it is a note that lies there.
     written(folder.path(), "clean.log", b"[    1.000000] all is well\n");
-    assert_eq!(kanalyze(&["check", "passwd", "clean.log"], folder.path(), None).status.code(), Some(0));
+    for verb in [&["check"][..], &["table", "--cluster"]] {
+        let output = kanalyze(&[verb, &["passwd", "clean.log"]].concat(), folder.path(), None);
+        assert_eq!(output.status.code(), Some(0), "{verb:?}");
+    }
+    let output = kanalyze(&["table", "--cluster", "clean.log"], folder.path(), None);
+    assert!(text(&output.stderr).contains("no crash in what was read"), "{}", text(&output.stderr));
 }
 
 #[test]
@@ -409,7 +426,12 @@ fn a_log_given_to_bisect_names_the_right_verb() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     written(folder.path(), "console.log", HANG.as_bytes());
     written(folder.path(), "passwd", b"root:x:0:0:root:/root:/bin/bash\n");
-    for (name, words) in [("console.log", "kanalyze parse"), ("passwd", "no bisection in this text")] {
+    written(folder.path(), "repro.syz", b"r0 = socket$inet(0x2, 0x1, 0x0)\n");
+    for (name, words) in [
+        ("console.log", "kanalyze parse"),
+        ("passwd", "no bisection in this text"),
+        ("repro.syz", "is a syz program, not a bisection: `kanalyze repro show` reads it"),
+    ] {
         let output = kanalyze(&["bisect", name], folder.path(), None);
         assert_eq!(output.status.code(), Some(2), "{name}");
         assert!(text(&output.stderr).contains(words), "{}", text(&output.stderr));

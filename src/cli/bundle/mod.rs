@@ -34,6 +34,7 @@ enum Verb {
     /// Print what the manifest says
     Show(Folder),
     /// Hash every file again and compare
+    #[command(after_help = "Exit status: 0 all are as the manifest says, 1 something is not, 2 error.")]
     Verify(Folder),
     /// Write a manifest for files that somebody put into the folder, and unpack those that are packed
     Adopt(Folder),

@@ -22,13 +22,14 @@ pub(super) fn of_log(
     let options = arguments.reading.options()?.with_events();
     let logs = intake::wholes(std::slice::from_ref(source), &options, |found| found.settled());
     for log in logs {
-        let fatal = tell(log.trouble.as_ref());
+        if let Some(trouble) = log.trouble.as_ref().filter(|trouble| trouble.fatal) {
+            anyhow::bail!("{}", trouble.message);
+        }
+        tell(log.trouble.as_ref());
         if let Some(words) = log.silence {
             anyhow::bail!("{}: {words}: there is nothing to write about", log.name);
         }
-        let Some((reports, events)) = log.found.filter(|_| !fatal) else {
-            anyhow::bail!("{}: there is nothing to write about", log.name)
-        };
+        let Some((reports, events)) = log.found else { anyhow::bail!("{}: there is nothing to write about", log.name) };
         if note.title.is_empty()
             && let Some(report) = fill(&mut note, &log.name, &reports, &events, sought)
         {

@@ -12,7 +12,7 @@ use crate::thread::lore::{self, ALL_LISTS};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeSet;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
 /// Find the known bugs and threads that carry a title, or the titles of a log
@@ -107,10 +107,15 @@ pub(super) fn run(arguments: &Find) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(u8::from(known.is_empty())))
 }
 
-/// The titles to look for: those of a log if there is such a file, else the title itself. `None` if the log has none.
+/// Whether a log is named: a file that is here, or a name that no title is, so that somebody mistyped it.
+fn is_log(what: &OsStr) -> bool {
+    let is_name = || intake::is_log(what) && !what.as_encoded_bytes().contains(&b' ');
+    what == "-" || std::path::Path::new(what).exists() || is_name()
+}
+
+/// The titles to look for: those of a log if one is named, else the title itself. `None` if the log has none.
 fn titles(arguments: &Find) -> anyhow::Result<Option<BTreeSet<String>>> {
-    let is_log = arguments.what == "-" || std::path::Path::new(&arguments.what).exists();
-    if !is_log {
+    if !is_log(&arguments.what) {
         let title = arguments.what.to_string_lossy().trim().to_owned();
         anyhow::ensure!(!title.is_empty(), "no title and no log is named");
         return Ok(Some(BTreeSet::from([title])));

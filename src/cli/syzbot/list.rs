@@ -92,8 +92,9 @@ pub(super) struct List {
   # hangs for which no patch is known
   kanalyze syzbot pick --type HANG --no-patch
 
-What the dashboard's list does not say counts nothing. Exit status: 0
-something found, 1 nothing, 2 error.")]
+What the dashboard's list does not say counts nothing.
+
+Exit status: 0 something found, 1 nothing, 2 error.")]
 pub(super) struct Pick {
     #[command(flatten)]
     filter: Filter,

@@ -3,12 +3,13 @@
 use super::Arguments;
 use super::listed::Listed;
 use crate::cli::logs::tell;
+use crate::cli::manners::note;
 use crate::cli::output::{Format, JsonArray, Output};
 use crate::cli::progress::Progress;
 use crate::diff::cluster::{Cluster, Known, Sample, clusters_into, sample};
 use crate::engine::Options;
 use crate::input::Source;
-use crate::intake::wholes;
+use crate::intake::{Trouble, silence, wholes};
 use crate::render;
 use crate::table::{Form, causes, is_table, known_clusters, write_clusters};
 use std::io::{BufWriter, Write};
@@ -18,20 +19,46 @@ use std::process::ExitCode;
 /// Groups the reports of the logs and tables that the command line names.
 pub(super) fn run(mut arguments: Arguments, options: &Options) -> anyhow::Result<ExitCode> {
     let known = known(&arguments)?;
-    let (mut samples, only_tables) = of_tables(&mut arguments)?;
+    let (samples, only_tables) = of_tables(&mut arguments)?;
+    let mut gathered = Gathered { samples, ..Gathered::default() };
     let mut fine = true;
     if !only_tables {
-        fine = each_source(&arguments, |sources| Ok(of_logs(&sources, options, &mut samples)))?;
+        fine = each_source(&arguments, |sources| Ok(of_logs(&sources, options, &mut gathered)))?;
+        fine &= !gathered.tell_silence();
     }
-    let found = clusters_into(known, samples);
+    let found = clusters_into(known, gathered.samples);
     let (clusters, known): (Vec<Cluster>, Vec<Known>) = found.into_iter().unzip();
     keep(&arguments, &known)?;
+    if clusters.is_empty() && fine {
+        note("no crash in what was read, so there is nothing to group");
+    }
     write(&clusters, arguments.into.is_some(), &arguments.output)?;
     Ok(if fine { ExitCode::SUCCESS } else { ExitCode::from(2) })
 }
 
+/// What was taken out of logs.
+#[derive(Debug, Default)]
+struct Gathered {
+    samples: Vec<Sample>,
+    /// What is to be said of logs without a line of the kernel's, as long as all are such ones.
+    silent: Vec<Trouble>,
+    /// Whether the kernel speaks in one of them.
+    spoken: bool,
+}
+
+impl Gathered {
+    /// Tells of logs of which none holds a line of the kernel's; says whether there was something to tell.
+    fn tell_silence(&self) -> bool {
+        let told: &[Trouble] = if self.spoken { &[] } else { &self.silent };
+        told.iter().for_each(|trouble| {
+            tell(Some(trouble));
+        });
+        !told.is_empty()
+    }
+}
+
 /// Adds what clustering needs of the reports of logs; says whether every log could be read.
-fn of_logs(sources: &[Source], options: &Options, samples: &mut Vec<Sample>) -> bool {
+fn of_logs(sources: &[Source], options: &Options, gathered: &mut Gathered) -> bool {
     let mut options = options.clone();
     let progress = Progress::of(sources, &mut options);
     let results = wholes(sources, &options, |found| {
@@ -40,11 +67,16 @@ fn of_logs(sources: &[Source], options: &Options, samples: &mut Vec<Sample>) -> 
     });
     drop(progress);
     let mut fine = true;
+    if !gathered.spoken {
+        let silent = silence(&results);
+        gathered.spoken = silent.is_empty();
+        gathered.silent.extend(silent);
+    }
     for log in results {
         tell(log.trouble.as_ref());
         // What was read in part may have more members of a cluster.
         fine &= log.trouble.is_none();
-        samples.extend(log.found.unwrap_or_default());
+        gathered.samples.extend(log.found.unwrap_or_default());
     }
     fine
 }

@@ -41,7 +41,7 @@ impl Plan {
     pub(crate) fn take(&mut self, path: &str, text: &str, rarity: Rarity<'_>) -> Result<(), Fault> {
         let file: File = toml::from_str(text).map_err(|error| Fault {
             place: Place { file: path.to_owned(), line: error.span().map_or(1, |span| line_of(text, span.start)) },
-            message: remedied(error.message()),
+            message: not_a_grammar(text).unwrap_or_default() + &remedied(error.message()),
         })?;
         let place = |offset: usize| Place { file: path.to_owned(), line: line_of(text, offset) };
         self.headers.extend(file.header.into_iter().map(|header| (place(header.span().start), header.into_inner())));
@@ -129,6 +129,13 @@ impl Plan {
         let events = self.events.iter().map(|(_, event, signs)| (event, signs));
         sought(headers, &self.output, &self.suppressed, events, marks)
     }
+}
+
+/// What is said of a text that holds not one entry, and is not in TOML either.
+fn not_a_grammar(text: &str) -> Option<String> {
+    let is_entry = |line: &str| line.trim_start().starts_with("[[");
+    (!text.lines().any(is_entry))
+        .then(|| "this is not a grammar file, which `kanalyze grammar --help` shows: ".to_owned())
 }
 
 /// The TOML reader's words, and what to do where they do not say it.

@@ -1,6 +1,6 @@
 //! What reading a log gave besides its records.
 
-use super::super::nature::Nature;
+use super::super::nature::{BISECTION, Nature};
 use crate::engine::Summary;
 
 /// Something that the user must know about the reading of a log.
@@ -61,10 +61,7 @@ impl Outcome {
     pub(super) fn judge(&mut self, name: &str, nature: Nature) {
         self.nature = Some(nature);
         if nature.bisection {
-            let trouble = Trouble {
-                message: format!("{name}: is a bisection, not a console log: give it to `kanalyze bisect`"),
-                fatal: !nature.kernel,
-            };
+            let trouble = Trouble { message: format!("{name}: {BISECTION}"), fatal: !nature.kernel };
             self.trouble.get_or_insert(trouble);
         }
     }
