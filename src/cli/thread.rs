@@ -6,6 +6,7 @@ use super::pager::Page;
 use super::records::write_records;
 use super::stderr::say;
 use crate::input::{self, Source};
+use crate::intake::{files_below, is_archive};
 use crate::net::{Client, Site};
 use crate::render::thread_text;
 use crate::syzbot::dashboard::{BugName, DASHBOARD};
@@ -18,8 +19,8 @@ use std::process::ExitCode;
 
 /// Say what came of a mail thread: state, patches, open questions, objections, who said what when
 ///
-/// Reads a mailbox (mboxrd, mbox or a single mail; gz and the like are unpacked), fetches the thread of a message from
-/// lore.kernel.org, or finds the threads about a bug of syzbot's. Copies of a message that came over several lists
+/// Reads a mailbox (mboxrd, mbox, a Maildir or another folder of mails, a single mail; gz and the like are unpacked), fetches the
+/// thread of a message from lore.kernel.org, or finds the threads about a bug of syzbot's. Copies of a message that came over several lists
 /// are one message; patches with their versions and tags, commands to syzbot, crash reports, hangs and bisections in the
 /// mails are read. Every statement names the messages that it rests on. An objection that is inferred from its wording is
 /// shown as such.
@@ -41,11 +42,11 @@ use std::process::ExitCode;
 Exit status: 0, or 2 if there is no message or the one that was asked for is
 not there.")]
 pub(super) struct Arguments {
-    /// A mailbox or mail; `-` is standard input. `--mbox FILE` says the same.
+    /// A mailbox, a folder of mails, or a mail; `-` is standard input. `--mbox FILE` says the same.
     #[arg(value_name = "MBOX", conflicts_with = "mbox")]
     file: Option<OsString>,
 
-    /// A mailbox or mail; `-` is standard input.
+    /// A mailbox, a folder of mails, or a mail; `-` is standard input.
     #[arg(long, value_name = "FILE")]
     mbox: Option<OsString>,
 
@@ -120,7 +121,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let (site, list) = (&arguments.base_url, arguments.list.as_str());
             let bytes = lore::thread_mailbox(&arguments.network.client(), site, list, id)?;
             let shown = lore::message_address(site, list, id);
-            vec![one(&opened(&shown, &bytes, arguments.threads)?, &shown, id, arguments.threads)?]
+            vec![one(&opened(&shown, &[bytes], arguments.threads)?, &shown, id, arguments.threads)?]
         }
         (None, None, Some(bug)) => {
             let places =
@@ -141,8 +142,12 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn opened(shown: &str, bytes: &[u8], threads: usize) -> anyhow::Result<Mailbox> {
-    let mailbox = Mailbox::read(shown, bytes, threads);
+/// The mailbox that some files are together.
+fn opened(shown: &str, files: &[Vec<u8>], threads: usize) -> anyhow::Result<Mailbox> {
+    if files.iter().any(|bytes| is_archive(bytes)) {
+        anyhow::bail!("{shown}: is an archive: unpack it and name the mailbox, or the folder of mails, in it");
+    }
+    let mailbox = Mailbox::of_files(shown, files, threads);
     if mailbox.left > 0 {
         say(&format!("{shown}: {} messages; only the first {MOST_MESSAGES} are read", mailbox.messages));
     }
@@ -150,11 +155,13 @@ fn opened(shown: &str, bytes: &[u8], threads: usize) -> anyhow::Result<Mailbox> 
         anyhow::bail!("{shown}: there is no message in it");
     }
     if !mailbox.is_mail() {
-        if let Some(kin) = crate::intake::nature(bytes).kin {
+        if let [bytes] = files
+            && let Some(kin) = crate::intake::nature(bytes).kin
+        {
             anyhow::bail!("{shown}: {}", kin.replace("not a log", "not a mail or mailbox"));
         }
         anyhow::bail!(
-            "{shown}: this text is not a mail or mailbox: it names no sender, subject or date; a log is for `kanalyze parse`"
+            "{shown}: this text is not a mail or mailbox: it names no sender and no subject; a log is for `kanalyze parse`"
         );
     }
     Ok(mailbox)
@@ -187,7 +194,7 @@ pub(super) fn of_bug(
     if let BugName::Extid(extid) = bug {
         let query = lore::bug_query(extid);
         if let Some(bytes) = lore::search(client, places.archive, places.list, &query)? {
-            return Ok(opened(&places.archive.to_string(), &bytes, threads)?.threads(threads));
+            return Ok(opened(&places.archive.to_string(), &[bytes], threads)?.threads(threads));
         }
     }
     let (found, _) = crate::syzbot::bug::read(client, places.dashboard, bug)?;
@@ -196,7 +203,7 @@ pub(super) fn of_bug(
     };
     let bytes = lore::thread_mailbox(client, places.archive, places.list, &id)?;
     let shown = lore::message_address(places.archive, places.list, &id);
-    Ok(vec![one(&opened(&shown, &bytes, threads)?, &shown, &id, threads)?])
+    Ok(vec![one(&opened(&shown, &[bytes], threads)?, &shown, &id, threads)?])
 }
 
 fn write(arguments: &Arguments, threads: &[Thread]) -> anyhow::Result<()> {
@@ -216,10 +223,29 @@ fn write(arguments: &Arguments, threads: &[Thread]) -> anyhow::Result<()> {
     Ok(out.close()?)
 }
 
-/// A mailbox whole, unpacked.
-fn read(name: &OsString) -> anyhow::Result<Vec<u8>> {
-    let source = Source::new(name);
-    let Some((bytes, damage)) = input::open(&source)?.gathered(LARGEST) else {
+/// A mailbox whole, unpacked; of a folder every file, as a Maildir has one for each mail.
+fn read(name: &OsString) -> anyhow::Result<Vec<Vec<u8>>> {
+    let path = std::path::Path::new(name);
+    if !path.is_dir() {
+        return Ok(vec![read_file(&Source::new(name), LARGEST)?]);
+    }
+    let mails = files_below(path, |name| !name.as_encoded_bytes().starts_with(b"."))
+        .with_context(|| format!("{}: cannot list this folder", path.display()))?;
+    let (mut files, mut left) = (Vec::new(), LARGEST);
+    for mail in mails {
+        match read_file(&Source::from(mail.as_path()), left) {
+            Ok(bytes) => {
+                left -= bytes.len();
+                files.push(bytes);
+            }
+            Err(fault) => say(&fault.to_string()),
+        }
+    }
+    Ok(files)
+}
+
+fn read_file(source: &Source, largest: usize) -> anyhow::Result<Vec<u8>> {
+    let Some((bytes, damage)) = input::open(source)?.gathered(largest) else {
         anyhow::bail!("{source}: more than 512 MiB; cut it into smaller mailboxes");
     };
     if let Some(damage) = damage {

@@ -44,6 +44,12 @@ impl Form {
     }
 }
 
+/// Whether a file is an archive.
+#[must_use]
+pub fn is_archive(bytes: &[u8]) -> bool {
+    Form::of(bytes).is_some()
+}
+
 /// A tar header has its own checksum: the sum of its bytes, those of the checksum taken as blanks.
 fn is_tar(first: &[u8]) -> bool {
     let Some(header) = first.get(..512) else { return false };

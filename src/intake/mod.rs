@@ -46,6 +46,7 @@ mod text;
 mod verbose;
 mod written;
 
+pub use archive::is_archive;
 pub use container::{Container, Containers};
 pub use content::{Content, Log, PlainStream};
 pub use followed::{Followed, Said, lines_of};

@@ -209,6 +209,7 @@ fn holds(entry: &Entry) -> Vec<String> {
             _ => format!("{} +{} -{}", several(patch.files.len(), "file"), patch.insertions, patch.deletions),
         });
     }
+    all.extend(entry.queued.iter().map(|queued| format!("\"{}\": {}", queued.patch, queued.words)));
     for finding in &entry.findings {
         all.push(match finding {
             Finding::Report { title, quoted: false, .. } => format!("report {title}"),
@@ -219,6 +220,7 @@ fn holds(entry: &Entry) -> Vec<String> {
             Finding::Hang { waiting, roots, .. } => {
                 format!("hang, {} waiting, root {}", several(*waiting, "task"), roots.join(" "))
             }
+            Finding::Comparison(found) => found.sentence(),
             Finding::Bisection { answer, .. } => format!("bisection: {answer}"),
         });
     }

@@ -4,12 +4,15 @@
 use super::body::sentences;
 use super::message::{Message, one_line};
 use super::place::{Place, bare, is_release};
+use super::queue::{Fate, Queued, queued};
 
 /// What a message says of a patch that was applied.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Applied {
     /// The sentence.
     pub words: String,
+    /// The patch's title, where it is named.
+    pub title: Option<String>,
     /// The tree that it names, with its branch in brackets.
     pub tree: Option<String>,
     /// Who applied it, where a bot tells of somebody else.
@@ -25,6 +28,10 @@ pub(super) struct Applied {
 /// Whether a message says that a patch was applied: `Applied to net, thanks!`, `Queued up`, or what bots write.
 #[must_use]
 pub(super) fn applied(message: &Message) -> Option<Applied> {
+    if let Some(Queued { patch, fate, tree, words }) = queued(message) {
+        let found = Applied { words, tree, title: Some(patch), ..Applied::default() };
+        return (fate == Fate::Added).then_some(found);
+    }
     let all = sentences(&message.lines);
     if all.iter().any(|sentence| still_fails(sentence)) {
         return None;
@@ -41,6 +48,7 @@ pub(super) fn applied(message: &Message) -> Option<Applied> {
     };
     Some(Applied {
         words: super::speech::kept(&all[at]),
+        title: None,
         tree: if statement.unfinished { next().and_then(|place| place.tree) } else { statement.tree },
         by: statement.by,
         commits,

@@ -1,6 +1,7 @@
 //! What the engine reads in a message: reports, hangs and bisections.
 
 use super::body::{Line, Role};
+use super::comparison::Comparison;
 use super::message::Message;
 use crate::engine::{Item, Options, lock_dumps, read_items};
 use crate::{bisect, input};
@@ -35,6 +36,8 @@ pub enum Finding {
         /// The attachment that it is in; empty for the body.
         attachment: String,
     },
+    /// How often failures came with the commits that a test robot compares.
+    Comparison(Comparison),
     /// A bisection.
     Bisection {
         /// Its outcome in one sentence.
@@ -58,6 +61,9 @@ const MOST: usize = 100;
 pub(super) fn findings(message: &Message) -> Vec<Finding> {
     let own = text_of(&message.lines, |line| matches!(line.role, Role::Own | Role::Signature));
     let mut all = read("", &own, false);
+    if own.contains("+--") {
+        all.extend(Comparison::of(own.lines()).map(Finding::Comparison));
+    }
     for file in &message.attachments {
         let Some(text) = file.text.as_ref().filter(|text| text.len() <= LARGEST) else { continue };
         if file.media != "text/html" {

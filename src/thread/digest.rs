@@ -6,6 +6,7 @@ use super::contents::Finding;
 use super::message::one_line;
 use super::notice::Saying;
 use super::patch::Posting;
+use super::queue::Fate;
 use super::record::{Deed, Digest, Entry, Objection, Participant, Question, Series, State, Taken};
 use super::series::series;
 use super::speech::{self, Quotes};
@@ -38,6 +39,11 @@ pub(super) fn digest(entries: &[Entry], sources: &[&Merged]) -> Digest {
         questions,
         objections,
     }
+}
+
+/// Whether a person wrote a message, and not a program or a script of somebody's.
+fn speaks(entry: &Entry) -> bool {
+    !entry.from.bot && entry.queued.is_none()
 }
 
 /// Places of the messages in the order in which they were written; those without a date stay where they were read.
@@ -104,7 +110,7 @@ fn questions(entries: &[Entry], sources: &[&Merged], in_time: &[usize]) -> Vec<Q
         }
     }
     let mut all = Vec::new();
-    for (place, at) in in_time.iter().copied().enumerate().filter(|(_, at)| !entries[*at].from.bot) {
+    for (place, at) in in_time.iter().copied().enumerate().filter(|(_, at)| speaks(&entries[*at])) {
         for words in speech::questions(&sources[at].message) {
             if all.len() == QUESTIONS {
                 return all;
@@ -132,7 +138,7 @@ fn answered(entries: &[Entry]) -> BTreeSet<usize> {
 
 fn objections(entries: &[Entry], sources: &[&Merged]) -> Vec<Objection> {
     let (mut all, answered) = (Vec::new(), answered(entries));
-    for (at, entry) in entries.iter().enumerate().filter(|(_, entry)| !entry.from.bot) {
+    for (at, entry) in entries.iter().enumerate().filter(|(_, entry)| speaks(entry)) {
         let to_another = entry.parent.is_some_and(|parent| entries[parent - 1].from.address != entry.from.address);
         if !to_another {
             continue;
@@ -214,7 +220,7 @@ fn deeds(entries: &[Entry], in_time: &[usize]) -> Vec<Deed> {
 }
 
 fn culprits(entries: &[Entry], sources: &[&Merged], in_time: &[usize]) -> Vec<Deed> {
-    let people = in_time.iter().copied().filter(|at| !entries[*at].from.bot);
+    let people = in_time.iter().copied().filter(|at| speaks(&entries[*at]));
     let said = people.flat_map(|at| {
         let who = entries[at].from.shown();
         let all = super::culprit::culprits(&sources[at].message).into_iter();
@@ -296,8 +302,14 @@ fn state(entries: &[Entry], in_time: &[usize], series: &[Series], elsewhere: &[T
     if let Some(taken) = elsewhere.last() {
         let some = if taken.patches.is_empty() { "" } else { "some patches of " };
         let state = if some.is_empty() { State::Applied } else { State::PartlyApplied };
-        let words = format!("{some}a patch that is not in these messages was {}", applied_words(taken));
-        return (state, vec![taken.number], words);
+        let patch =
+            taken.title.as_ref().map_or("a patch that is not in these messages".to_owned(), |title| quote(title));
+        return (state, vec![taken.number], format!("{some}{patch} was {}", applied_words(taken)));
+    }
+    if let Some((entry, queued)) = entries.iter().rev().find_map(|entry| Some((entry, entry.queued.as_ref()?))) {
+        let fate = if queued.fate == Fate::Failed { "does not apply" } else { "was dropped" };
+        let words = format!("{} {fate}, says {}", quote(&queued.patch), entry.from.shown());
+        return (State::PatchPosted, vec![entry.number], words);
     }
     let Some(report) = report else {
         return (State::Unknown, Vec::new(), "unknown: no report and no patch in these messages".to_owned());
@@ -342,6 +354,10 @@ fn told(entries: &[Entry], in_time: &[usize]) -> Option<(State, Vec<usize>, Stri
     told
 }
 
+fn quote(title: &str) -> String {
+    format!("\"{title}\"")
+}
+
 /// `applied to net (main) by Ann Example, commit 0123456789ab, says a bot`
 fn applied_words(taken: &Taken) -> String {
     let mut words = match &taken.tree {
@@ -380,7 +396,7 @@ fn taken_elsewhere(entries: &[Entry], sources: &[&Merged], series: &[Series]) ->
     if series.iter().any(|series| series.posting != Posting::Inline) {
         return Vec::new();
     }
-    let answers = |entry: &&Entry| entry.from.bot || applied::answers_a_patch(&entry.subject);
+    let answers = |entry: &&Entry| entry.from.bot || entry.queued.is_some() || applied::answers_a_patch(&entry.subject);
     let told = entries.iter().filter(answers).filter_map(|entry| {
         let found = applied::applied(&sources[entry.number - 1].message)?;
         Some(super::series::taken(entry, found, None))

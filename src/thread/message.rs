@@ -95,6 +95,12 @@ const PEOPLE: usize = 500;
 const REFERENCES: usize = 1000;
 
 impl Message {
+    /// Whether it says who wrote it or about what. Another text says neither; a date is in what `git log` prints, too.
+    #[must_use]
+    pub fn is_mail(&self) -> bool {
+        !self.from.address.is_empty() || !self.from.name.is_empty() || !self.subject.is_empty()
+    }
+
     /// Reads a message: headers, an empty line, the body. What cannot be read stays empty.
     #[must_use]
     pub fn read(raw: &[u8]) -> Self {

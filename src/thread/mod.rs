@@ -9,6 +9,7 @@
 mod applied;
 mod body;
 mod command;
+mod comparison;
 mod contents;
 mod culprit;
 mod digest;
@@ -18,6 +19,7 @@ mod message;
 mod notice;
 mod patch;
 mod place;
+mod queue;
 mod record;
 mod series;
 mod speech;
@@ -27,10 +29,12 @@ pub mod work;
 
 pub use body::{Line, Role, lines};
 pub use command::{Command, Verb};
+pub use comparison::{Comparison, Failure};
 pub use contents::Finding;
 pub use message::{Attachment, Message, Person, rfc3339, seconds_of};
 pub use notice::{Notice, Saying};
 pub use patch::{Patch, Posting, bare_subject};
+pub use queue::{Fate, Queued};
 pub use record::*;
 pub use trailer::Trailer;
 
@@ -96,7 +100,20 @@ impl Mailbox {
     /// Reads a mailbox, or a single mail. `name` is put into the records.
     #[must_use]
     pub fn read(name: &str, bytes: &[u8], threads: usize) -> Self {
-        let raw = mbox::messages(bytes);
+        Self::of_raw(name, &mbox::messages(bytes), threads)
+    }
+
+    /// Reads mailboxes or mails that are one together. Where there are several, a file that is not a mail may lie among them.
+    #[must_use]
+    pub fn of_files(name: &str, files: &[Vec<u8>], threads: usize) -> Self {
+        let mut raw: Vec<Vec<u8>> = files.iter().flat_map(|bytes| mbox::messages(bytes)).collect();
+        if files.len() > 1 {
+            raw.retain(|raw| Message::read(raw).is_mail());
+        }
+        Self::of_raw(name, &raw, threads)
+    }
+
+    fn of_raw(name: &str, raw: &[Vec<u8>], threads: usize) -> Self {
         let messages = raw.len();
         let kept = &raw[..messages.min(MOST_MESSAGES)];
         let read = in_order(threads, kept, |raw| Message::read(raw));
@@ -115,14 +132,10 @@ impl Mailbox {
         self.merged.is_empty()
     }
 
-    /// Whether a message says who wrote it, about what, or when. Of a text that is not mail none does.
+    /// Whether one of the messages is a mail.
     #[must_use]
     pub fn is_mail(&self) -> bool {
-        self.merged.iter().any(|merged| {
-            let message = &merged.message;
-            let from = &message.from;
-            !from.address.is_empty() || !from.name.is_empty() || !message.subject.is_empty() || message.time.is_some()
-        })
+        self.merged.iter().any(|merged| merged.message.is_mail())
     }
 
     /// Whether a message of this id is in it.
@@ -199,7 +212,9 @@ impl Mailbox {
 
 fn entry(merged: &Merged) -> Entry {
     let message = &merged.message;
-    let patch = patch::patch(message);
+    let queued = queue::queued(message);
+    // Of a patch in a queue commit message and diff are shown once more: its sender posts nothing, and no report is new.
+    let patch = patch::patch(message).filter(|_| queued.is_none());
     let posted = patch.as_ref().is_some_and(|patch| patch.posting != Posting::Inline);
     let notice = notice::notice(message);
     let bot = message.from.bot;
@@ -222,10 +237,15 @@ fn entry(merged: &Merged) -> Entry {
         quoted_lines: message.lines.iter().filter(|line| line.role == Role::Quoted).count(),
         patch,
         // syzbot says which tags a fix should have, and which commands there are.
-        trailers: if posted || notice.is_some() { Vec::new() } else { trailer::trailers(&message.lines) },
+        trailers: if posted || notice.is_some() || queued.is_some() {
+            Vec::new()
+        } else {
+            trailer::trailers(&message.lines)
+        },
         commands: if bot { Vec::new() } else { command::commands(&message.subject, &message.lines) },
         notice,
-        findings: contents::findings(message),
+        findings: if queued.is_some() { Vec::new() } else { contents::findings(message) },
+        queued,
         attachments: message.attachments.clone(),
         text: message.text.clone(),
     }

@@ -55,6 +55,7 @@ impl Place {
             (None, Some(next)) if name.ends_with(".git") && words.len() == at + 2 && is_branch(next) => {
                 named(name, words[at + 1].trim_end_matches(['.', ',']))
             }
+            (None, Some("tree")) if name == "-mm" => Some("mm".to_owned()),
             (None, Some(_)) if name == "-mm" => named("mm", words[at + 1]),
             _ => Some(name.to_owned()),
         };

@@ -5,6 +5,7 @@ use super::contents::Finding;
 use super::message::{Attachment, Person};
 use super::notice::Notice;
 use super::patch::{Patch, Posting};
+use super::queue::Queued;
 use super::trailer::Trailer;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -74,6 +75,8 @@ pub struct Entry {
     pub commands: Vec<Command>,
     /// What it says, if it is syzbot's.
     pub notice: Option<Notice>,
+    /// What it says of a patch in a tree or a queue, if the script of somebody who keeps one wrote it.
+    pub queued: Option<Queued>,
     /// What the engine reads in it.
     pub findings: Vec<Finding>,
     /// What came with it.
@@ -219,6 +222,8 @@ impl Series {
 pub struct Taken {
     /// The message.
     pub number: usize,
+    /// The patch's title, where the message names it.
+    pub title: Option<String>,
     /// Who; several where each took some patches.
     pub who: String,
     /// Who applied it, where a bot tells of somebody else.

@@ -67,8 +67,8 @@ pub(super) fn taken(entry: &Entry, found: Applied, about: Option<u32>) -> Taken 
     patches.sort_unstable();
     patches.dedup();
     let who = entry.from.shown().to_owned();
-    let Applied { words, tree, by, commits, .. } = found;
-    Taken { number: entry.number, who, by, tree, commits, patches, words }
+    let Applied { words, title, tree, by, commits, .. } = found;
+    Taken { number: entry.number, title, who, by, tree, commits, patches, words }
 }
 
 /// The number of the one patch of a series below which a message stands.

@@ -2,6 +2,7 @@
 
 use super::body::{Line, Role, sentences};
 use super::message::Message;
+use super::queue::{Fate, queued};
 
 /// Sentences longer than this are cut when they are kept, characters.
 const LONGEST: usize = 300;
@@ -145,6 +146,9 @@ pub(super) fn refusal(message: &Message) -> Option<String> {
 /// somebody drops while applying (a tag, a hunk, an empty line) is no patch.
 #[must_use]
 pub(super) fn dropped(message: &Message) -> Option<String> {
+    if let Some(queued) = queued(message) {
+        return (queued.fate == Fate::Dropped).then_some(queued.words);
+    }
     sentences(&message.lines).iter().find(|sentence| drops(sentence)).map(|sentence| kept(sentence))
 }
 

@@ -75,9 +75,29 @@ fn what_is_not_there_is_said_in_one_sentence() {
 
 #[test]
 fn a_text_that_is_not_mail_is_not_shown_as_a_message() {
-    for other in [&b"[    1.000000] hello\n"[..], b"\x7fELF\x02\x01\x01\0\0\0\0"] {
+    // `git log` and syzbot's transcripts have dates, too.
+    let walk = &b"bisecting cause commit\nbisect bad\n\ncommit 0123456789ab\nAuthor: Ann <a@b>\nDate:   Mon Jan 5 10:00:00 2026 +0000\n"[..];
+    for other in [&b"[    1.000000] hello\n"[..], b"\x7fELF\x02\x01\x01\0\0\0\0", walk] {
         let done = kanalyze(&["thread", "--mbox", "-"], other);
         assert_eq!((done.status.code(), text(&done.stdout)), (Some(2), String::new()));
         assert!(text(&done.stderr).contains("this text is not a mail or mailbox"), "{}", text(&done.stderr));
     }
+}
+
+#[test]
+fn a_folder_of_mails_is_a_mailbox_and_an_archive_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let name = folder.path().to_str().expect("text");
+    let whole = kanalyze(&["thread", "--mbox", "-"], MAILBOX.as_bytes());
+    let (current, new) = (folder.path().join("cur"), folder.path().join("new"));
+    [&current, &new].into_iter().for_each(|folder| std::fs::create_dir(folder).expect("made"));
+    std::fs::write(new.join("note"), "no mail\n").expect("written");
+    std::fs::write(new.join("empty"), "").expect("written");
+    for (at, mail) in MAILBOX.split("From mboxrd@z Thu Jan  1 00:00:00 1970\n").skip(1).enumerate() {
+        std::fs::write(current.join(format!("{at}.host:2,S")), mail).expect("written");
+    }
+    assert_eq!(text(&kanalyze(&["thread", name], b"").stdout), text(&whole.stdout));
+    let archive = kanalyze(&["thread", "--mbox", "-"], b"PK\x03\x04 and more");
+    assert_eq!(archive.status.code(), Some(2));
+    assert!(text(&archive.stderr).contains("is an archive: unpack it"), "{}", text(&archive.stderr));
 }

@@ -403,6 +403,51 @@ fn an_attached_bisection_is_read() {
     );
 }
 
+/// A patch in a queue, with the commit message and the diff that the script of its keeper shows.
+fn queued(told: &str) -> Mail {
+    let body = format!(
+        "\n{told}\n\n------------------------------------------------------\nFrom: Ann <ann@example.org>\nSubject: widget: fix it\n\nIf it breaks, why does it?\n\nWARNING: CPU: 0 PID: 12 at init/main.c:20 outer+0x1/0x2\n\nFixes: 0123456789ab (\"widget: break it\")\nReviewed-by: Zoe <zoe@example.org>\n---\n\n widget.c | 1 +\n\n--- a/widget.c~widget-fix-it\n+++ a/widget.c\n@@ -1 +1,2 @@\n a\n+b\n_\n"
+    );
+    mail("1@x", "", "Ben <ben@example.org>", 1, "+ widget-fix-it.patch added to -mm tree", &body)
+}
+
+#[test]
+fn a_patch_in_a_queue_is_neither_posted_nor_reported_there() {
+    let removed = "The quilt patch titled\n     Subject: widget: fix it\nhas been removed from the -mm tree.  Its filename was\n     widget-fix-it.patch\n\nThis patch was dropped because ";
+    for (told, state, sentence) in [
+        (
+            "This is a note to let you know that I've just added the patch titled\n\n    widget: fix it\n\nto the 6.1-stable tree which can be found at:\n    http://x/".to_owned(),
+            State::Applied,
+            "\"widget: fix it\" was applied to 6.1-stable, says Ben, no open question",
+        ),
+        (
+            format!("{removed}it was merged into the mm-stable branch\nof git://x/mm"),
+            State::Applied,
+            "\"widget: fix it\" was applied to git://x/mm (mm-stable), says Ben, no open question",
+        ),
+        (
+            format!("{removed}an updated version will be merged"),
+            State::PatchPosted,
+            "\"widget: fix it\" was dropped, says Ben, no open question",
+        ),
+    ] {
+        let found = thread(&[queued(&told)]);
+        assert_eq!((found.digest.state, found.digest.sentence.as_str()), (state, sentence));
+        let message = &found.messages[0];
+        assert!(message.patch.is_none() && message.trailers.is_empty() && message.findings.is_empty(), "{message:?}");
+        assert!(found.digest.series.is_empty() && found.digest.unanswered.is_empty(), "{:?}", found.digest);
+    }
+}
+
+#[test]
+fn the_table_of_a_test_robot_says_what_is_new() {
+    let table = "+---------------------+------------+------------+\n|                     | 77d821d060 | c8cf175037 |\n+---------------------+------------+------------+\n| boot_successes      | 18         | 3          |\n| boot_failures       | 0          | 15         |\n| BUG:KASAN:in_widget | 0          | 15         |\n+---------------------+------------+------------+\n";
+    let body = format!("Hello,\n\nkernel test robot noticed \"BUG:KASAN:in_widget\" on:\n\n{table}\nIf you fix it\n");
+    let found = thread(&[mail("1@x", "", "kernel test robot <lkp@example.org>", 0, "[widget] c8cf175037: BUG", &body)]);
+    let text = thread_text(&found, 0, &Look::default());
+    assert!(text.contains("new with c8cf175037, not with 77d821d060: BUG:KASAN:in_widget 15 of 18"), "{text}");
+}
+
 #[test]
 fn the_thread_of_one_message_leaves_strangers_out() {
     let mut mails = five();
