@@ -93,9 +93,12 @@ pub(super) fn is_stamped(text: &[u8]) -> bool {
         let digits = number.iter().take_while(|byte| byte.is_ascii_digit()).count();
         return digits > 0 && number[digits..].starts_with(b"] ");
     }
-    let digits = inner.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'.').count();
+    // `dmesg -d` writes what passed, with the comma of the language: `[  +0,000039] `.
+    let inner = inner.strip_prefix(b"+").unwrap_or(inner);
+    let digits = inner.iter().take_while(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b',')).count();
     // `[...]` is what people leave out.
-    let time = inner.first().is_some_and(u8::is_ascii_digit) && inner[..digits].contains(&b'.');
+    let point = inner[..digits].iter().any(|byte| matches!(byte, b'.' | b','));
+    let time = inner.first().is_some_and(u8::is_ascii_digit) && point;
     time && inner.get(digits) == Some(&b']')
 }
 

@@ -211,10 +211,15 @@ fn is_unfinished(whole: &[u8], width: usize, next: &[u8]) -> bool {
 }
 
 /// How many signs it gives of a wrapped text that a line without marks of quoting cannot end where it does, and goes on in the next
-/// one: nobody but who wraps cuts a header.
+/// one: nobody but who wraps cuts a header. Some leave the blank at which they cut.
 pub(super) fn signs_of_cut(line: &[u8], next: &[u8]) -> usize {
     let whole = line.trim_ascii_end();
-    if is_unfinished(whole, line.len(), next) { 2 } else { usize::from(cut::goes_on(whole, next)) }
+    if is_unfinished(whole, line.len(), next) {
+        return 2;
+    }
+    let margin = next.first().is_some_and(|first| !first.is_ascii_whitespace());
+    let blank = || line.ends_with(b" ") && margin && is_stamped(line) && !is_stamped(next) && part(next).is_none();
+    usize::from(cut::goes_on(whole, next) || blank())
 }
 
 /// Whether it begins with `name+0x1/0x2` or `name (a/b.c:12`.
