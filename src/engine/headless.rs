@@ -43,6 +43,8 @@ const PLACES: [&[u8]; 18] = [
 const TRACES: [&[u8]; 3] = [b"Call Trace:", b"Call trace:", b"Backtrace:"];
 /// So many frames with offset and size must such a stack have: programs print stacks, too.
 const FRAMES: usize = 2;
+/// Who prints a stack stands among so many frames.
+const TOP: usize = 4;
 /// Texts up to this size are looked at, bytes: a longer log lost more than its first line.
 pub const LARGEST_HEADLESS: usize = 4 << 20;
 /// Lines that stand between the task and the place.
@@ -84,7 +86,21 @@ fn report_at(options: &Options, text: &[u8], known: Beginning) -> Option<Report>
     if known.bare && announced() {
         return None;
     }
-    stood_in(options, text, known).filter(|report| !known.bare || has_frames(report))
+    stood_in(options, text, known)
+        .filter(|report| !known.bare || has_frames(report))
+        .filter(|report| !is_events(report))
+}
+
+/// Whether a stack is that of memory which could not be had: the machine goes on.
+fn is_events(report: &Report) -> bool {
+    let printed =
+        |stack: &Stack| stack.frames.iter().take(TOP).any(|frame| frame.function.as_deref().is_some_and(is_printer));
+    report.stacks.iter().any(printed)
+}
+
+/// Whether a function prints a stack of an event.
+fn is_printer(function: &str) -> bool {
+    matches!(bare_function(function), "warn_alloc" | "dump_header")
 }
 
 /// The stack of a log without a report; what it is of nobody can tell.
