@@ -1,6 +1,7 @@
 //! Where a report ends: behind its end mark, lines are of others.
 
 use super::account::{Account, Answer};
+use super::traces::Traces;
 
 /// What is remembered of the end.
 #[derive(Debug, Default)]
@@ -39,11 +40,12 @@ impl Bounds {
 
 /// Where KASAN says what the address belongs to, nothing is open any more: the symbol below is a variable or a function of which
 /// the stack's layout is shown, no caller. An empty line stands before it, which mail programs and scripts take away.
-pub(super) fn buggy_address(trimmed: &[u8], account: &mut Account<'_>) -> Answer {
+pub(super) fn buggy_address(trimmed: &[u8], account: &mut Account<'_>, traces: &mut Traces) -> Answer {
     if !trimmed.starts_with(b"The buggy address belongs to ") {
         return Answer::NotMine;
     }
     account.close();
+    traces.ends_headless();
     Answer::Taken
 }
 

@@ -101,7 +101,7 @@ impl Walk<'_> {
             .or_else(|| traces.line(trimmed, line, above, account))
             .or_else(|| dump::code(trimmed, account))
             .or_else(|| bounds::end_mark(trimmed, account))
-            .or_else(|| bounds::buggy_address(trimmed, account))
+            .or_else(|| bounds::buggy_address(trimmed, account, traces))
             .or_else(|| facts.line(trimmed, line, account, traces))
             .or_else(|| dump::mixed_row(trimmed, account))
             .or_else(|| lockdep::line(trimmed, line, account))

@@ -84,6 +84,11 @@ impl Traces {
         self.exception.take()
     }
 
+    /// Frames below have a header, or are none of the report's.
+    pub(super) fn ends_headless(&mut self) {
+        self.traced = true;
+    }
+
     /// A frame, into what is open.
     pub(super) fn frame(&mut self, line: &Shown<'_>, account: &mut Account<'_>) -> Answer {
         // Most lines are no frames or usual ones, and of those nothing is made before it is known where they go.
