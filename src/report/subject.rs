@@ -19,7 +19,10 @@ const OWN: [&[StackRole]; 2] =
 /// is where it is. `frame` is the function that the title names, `header` the index of the report's header.
 #[must_use]
 pub fn subject(grammar: &Grammar, header: usize, title: &Title, frame: &str, found: &Structure) -> Option<String> {
-    let asserts = grammar.vocabulary.function(List::Finders, frame) == Some(ASSERTION);
+    let meaning = grammar.vocabulary.function(List::Finders, frame);
+    // Who prints a stack is on top of it where the place is not known, and did nothing.
+    let prints = || meaning == Some(PRINTER) && frames_of(&found.stacks, &[StackRole::Pc]).next().is_none();
+    let asserts = meaning == Some(ASSERTION) || prints();
     if !frame.is_empty() && frame != NOBODY && !is_masked(frame, found) && !asserts {
         return None;
     }
