@@ -1,6 +1,7 @@
 //! The console's own prefix, read without the tokens: nearly all lines of logs have it and nothing else.
 
 use super::Prefix;
+use super::stamp::{USUAL_CALLER, USUAL_STAMP, is_usual_caller, is_usual_stamp};
 use super::syslog::hosts_kernel;
 
 /// More digits of seconds than this are not an uptime, and would not fit a float exactly.
@@ -11,7 +12,38 @@ const FRACTION: usize = 6;
 /// What [`lex`](super::lex) says of `[   12.345678] message` and `[   12.345678][ T123] message`; `None` for any other form.
 /// `text` has no line end.
 pub(super) fn usual(text: &[u8]) -> Option<Prefix<'_>> {
-    behind_bracket(text, text.strip_prefix(b"[")?)
+    at_a_glance(text).or_else(|| behind_bracket(text, text.strip_prefix(b"[")?))
+}
+
+/// The same of a line whose stamp and caller have the usual width, which nearly all have: no digit is looked at by itself.
+fn at_a_glance(text: &[u8]) -> Option<Prefix<'_>> {
+    let [b'[', stamp @ .., b']'] = text.first_chunk::<USUAL_STAMP>().filter(|_| is_usual_stamp(text))? else {
+        return None;
+    };
+    let [a, b, c, d, e, b'.', u, v, w, x, y, z] = *stamp else { return None };
+    let (seconds, microseconds) = (number([0, 0, 0, a, b, c, d, e]), number([0, 0, u, v, w, x, y, z]));
+    let rest = &text[USUAL_STAMP..];
+    let (caller, message) = if is_usual_caller(rest) {
+        (Some(blanks(&rest[1..USUAL_CALLER - 1])), USUAL_STAMP + USUAL_CALLER + 1)
+    } else {
+        (None, USUAL_STAMP + 1)
+    };
+    if caller.is_none() && rest.first() != Some(&b' ') {
+        return None;
+    }
+    message_at(text, message, seconds, microseconds, caller)
+}
+
+/// The number that eight digits give; blanks and zero bytes before the first count as zeros. Neighbours are added up at once, as pairs,
+/// fours and the whole.
+fn number(digits: [u8; 8]) -> u64 {
+    const TENS: u64 = 10 << 8 | 1;
+    const HUNDREDS: u64 = 100 << 16 | 1;
+    const MYRIADS: u64 = 10_000 << 32 | 1;
+    let ones = u64::from_le_bytes(digits) & 0x0f0f_0f0f_0f0f_0f0f;
+    let pairs = ones.wrapping_mul(TENS) >> 8 & 0x00ff_00ff_00ff_00ff;
+    let fours = pairs.wrapping_mul(HUNDREDS) >> 16 & 0x0000_ffff_0000_ffff;
+    fours.wrapping_mul(MYRIADS) >> 32
 }
 
 /// The same of `12.345678] message`: the copy of a line that began behind the bracket.
@@ -36,8 +68,6 @@ fn behind_bracket<'line>(text: &'line [u8], stamp: &'line [u8]) -> Option<Prefix
     if digits == 0 || places != FRACTION {
         return None;
     }
-    // Both numbers are exact, so that the quotient is the float nearest to the decimal number.
-    let time = Some((seconds * 1_000_000 + microseconds) as f64 / 1e6);
     let mut caller = None;
     if let Some(inner) = rest.strip_prefix(b"[") {
         let name = blanks(inner);
@@ -47,6 +77,18 @@ fn behind_bracket<'line>(text: &'line [u8], stamp: &'line [u8]) -> Option<Prefix
         caller?;
     }
     rest = rest.strip_prefix(b" ")?;
+    message_at(text, text.len() - rest.len(), seconds, microseconds, caller)
+}
+
+/// What a line says with this stamp and caller, the message of which begins at `message`.
+fn message_at<'line>(
+    text: &'line [u8],
+    message: usize,
+    seconds: u64,
+    microseconds: u64,
+    caller: Option<&'line [u8]>,
+) -> Option<Prefix<'line>> {
+    let rest = text.get(message..)?;
     let plain = match rest.first()? {
         // Colours, which may stand anywhere.
         0x1b => false,
@@ -54,7 +96,8 @@ fn behind_bracket<'line>(text: &'line [u8], stamp: &'line [u8]) -> Option<Prefix
         _ if caller.is_none() => rest[0] != b'[' && hosts_kernel(rest).is_none(),
         _ => true,
     };
-    let message = text.len() - rest.len();
+    // Both numbers are exact, so that the quotient is the float nearest to the decimal number.
+    let time = Some((seconds * 1_000_000 + microseconds) as f64 / 1e6);
     plain.then(|| Prefix { message, end: text.len(), time, caller, ..Prefix::default() })
 }
 
@@ -79,7 +122,7 @@ fn digits(text: &[u8], most: usize) -> (u64, usize) {
 #[cfg(test)]
 mod tests {
     use super::super::lex::by_tokens;
-    use super::{cut, usual};
+    use super::{at_a_glance, behind_bracket, cut, number, usual};
     use proptest::prelude::*;
 
     #[test]
@@ -116,7 +159,23 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_number_is_read_at_once() {
+        for (digits, expected) in
+            [(b"00000000", 0), (b"12345678", 12_345_678), (b"99999999", 99_999_999), (b"\0  00407", 407)]
+        {
+            assert_eq!(number(*digits), expected);
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_glance_says_what_the_digits_say(
+            line in r"\[( {4}[0-9]| {2}[0-9]{3}|[0-9]{5})\.[0-9]{6}\](\[( {3}T[0-9]{2}|T[0-9]{5}| {4}C[0-9])\])? (host |kernel: |\[|[a-z:]{0,4}|\x1b\[0m){0,3}"
+        ) {
+            prop_assert_eq!(at_a_glance(line.as_bytes()), behind_bracket(line.as_bytes(), &line.as_bytes()[1..]));
+        }
+
         #[test]
         fn what_it_reads_is_what_the_tokens_say(
             line in r"\[ {0,4}[0-9]{1,10}\.[0-9]{5,7}\](\[ {0,3}[TCX][0-9]{0,4}\]){0,2} {0,2}(host |kernel: |\[|[a-z:]{0,4}|\x1b\[0m){0,3}"
