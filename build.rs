@@ -7,7 +7,7 @@
 mod anchors;
 #[path = "src/line/letters.rs"]
 mod letters;
-#[expect(dead_code, unreachable_pub, reason = "the library needs more of it")]
+#[expect(dead_code, unreachable_pub, unused_imports, reason = "the library needs more of it")]
 #[path = "src/grammar/plan/mod.rs"]
 mod plan;
 #[path = "build/shapes.rs"]

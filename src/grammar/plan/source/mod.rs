@@ -1,12 +1,17 @@
 //! The grammar files as they are written. What is compiled from an entry has a type of the same name in `grammar` itself, whose
 //! documentation says why there are two.
 
+mod event;
+mod rules;
+
 pub use super::samples::Samples;
 pub use super::steps::{Frames, Step};
 use super::words::Word;
 use super::{steps, texts};
+pub(crate) use event::traces_locks;
+pub use event::{Event, Meanings, Role};
+pub use rules::{AtOnce, Blame, Hung, Output, Skip, Syscalls, TypeRow};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use toml::Spanned;
 
 /// One grammar file; every table is optional and files add up.
@@ -215,98 +220,6 @@ pub struct Kind {
     pub samples: Samples,
 }
 
-/// A notable line that is not a crash.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Event {
-    /// Unique name.
-    pub id: String,
-    /// What it is, in a few words.
-    #[serde(default)]
-    pub about: String,
-    /// What to do about it.
-    #[serde(default)]
-    pub advice: String,
-    /// How bad it is.
-    pub severity: Option<Severity>,
-    /// Text that its lines contain; of several, any. Without one, the longest text that the pattern demands.
-    #[serde(default, deserialize_with = "texts::one_or_several")]
-    pub trigger: Vec<String>,
-    /// Pattern of the line; named groups become fields.
-    #[serde(default)]
-    pub pattern: String,
-    /// Title template.
-    pub title: String,
-    /// Pattern of the lines below that belong to it as rows (OOM tables, trace lines).
-    pub rows: Option<String>,
-    /// Whether stacks and lock lists below belong to it.
-    #[serde(default)]
-    pub structure: bool,
-    /// Whether what is below it says nothing of other tasks and of locks, so that of many the number is enough.
-    #[serde(default)]
-    pub countable: bool,
-    /// Whether a warning says it: `WARN(…, "…")`. Other events between a warning's mark and its place are others' lines.
-    #[serde(default)]
-    pub warns: bool,
-    /// What the analysis of locks makes of it.
-    pub role: Option<Role>,
-    /// Makes it a crash, as the built-in kinds are.
-    #[serde(default)]
-    pub crash: bool,
-    /// Values of a named group and what they mean: `{meaning}` in the title.
-    #[serde(default)]
-    pub meanings: Meanings,
-    /// Lines that hit it, with their title.
-    #[serde(default)]
-    pub samples: Samples,
-}
-
-impl Event {
-    /// Whether the analysis of locks may have a use for it: for itself, or for what is below it.
-    pub(crate) fn tells_of_locks(&self) -> bool {
-        self.structure || self.rows.is_some() || self.role.is_some() || traces_locks(&self.pattern)
-    }
-}
-
-/// Whether a line with this pattern says that a task takes or releases a lock.
-pub(crate) fn traces_locks(pattern: &str) -> bool {
-    pattern.contains("(?P<lock>") && pattern.contains("(?P<action>")
-}
-
-/// What an event is to the analysis of locks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Role {
-    /// From here on the kernel reports no hung task.
-    HungTasksSuppressed,
-    /// From here on there are no lists of held locks.
-    LockdepOff,
-    /// A list of the locks of all tasks begins.
-    LockList,
-    /// Somebody asked for a dump; the field `name` says which.
-    Sysrq,
-}
-
-/// What the values of a group mean.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Meanings {
-    /// The group.
-    pub of: String,
-    /// Value → meaning.
-    pub values: BTreeMap<String, String>,
-    /// Meaning of a value that the list does not have.
-    pub other: String,
-}
-
-impl Meanings {
-    /// What a value means.
-    #[must_use]
-    pub fn tell(&self, value: &str) -> &str {
-        self.values.get(value).unwrap_or(&self.other)
-    }
-}
-
 /// Which function of a stack is named.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -318,96 +231,4 @@ pub enum Choice {
     Stall,
     /// The first one that is not about waiting.
     Hung,
-}
-
-/// Function names.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Skip {
-    /// Patterns; a match anywhere in the name counts.
-    pub patterns: Vec<String>,
-}
-
-/// How the function of a hung task is chosen.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Hung {
-    /// Names that are passed over; a match anywhere in the name counts.
-    pub patterns: Vec<String>,
-    /// Names that are taken before any other.
-    pub at_once: Vec<AtOnce>,
-}
-
-/// A name that is taken before any other.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AtOnce {
-    /// A text that the name contains.
-    pub part: String,
-    /// What the title says instead of the name.
-    pub r#as: Option<String>,
-}
-
-/// System calls.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Syscalls {
-    /// What the kernel puts before the name of a call.
-    pub prefixes: Vec<String>,
-}
-
-/// Rules about the output around a report.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Output {
-    /// Patterns of lines which say that a report is a side effect.
-    pub suppressed: Vec<String>,
-    /// Texts that say that the kernel panicked.
-    pub panicked: Vec<String>,
-    /// Texts that say that the console was cut off.
-    pub disconnected: Vec<String>,
-    /// Texts on the line after a line that will be printed again.
-    pub replayed: Vec<String>,
-    /// A line with one of these continues a report although it has a header.
-    pub never_second: Vec<String>,
-    /// A line with one of these ends a report although it has no header.
-    pub always_second: Vec<String>,
-    /// Patterns of panics that follow from the report before them, by their own words.
-    pub follows: Vec<String>,
-    /// The same, if the report before them is an oops.
-    pub follows_oops: Vec<String>,
-    /// The same, if the report before them is init's.
-    pub follows_init: Vec<String>,
-    /// Lines that end a long report (see `grammars/output.toml`).
-    pub ends: Vec<String>,
-    /// Lines of no interest inside a report.
-    pub noise: Vec<String>,
-    /// What a report's first line says, and the header below that only goes on with it.
-    pub goes_on: Vec<[String; 2]>,
-    /// What a first line says of a fault: drivers speak of their devices below.
-    pub faults: Vec<String>,
-    /// What a failed check says of what it found, in small letters; a neighbour seldom does just then.
-    pub findings: Vec<String>,
-    /// What a first line says of a table that is full.
-    pub limits: Vec<String>,
-}
-
-/// Rules about source files.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Blame {
-    /// Globs of files that are never to blame: `*` any text, `?` one character, matched at the beginning of the path.
-    pub ignored_files: Vec<String>,
-    /// Patterns of lines whose files do not count.
-    pub ignored_lines: Vec<String>,
-}
-
-/// A type of the vocabulary.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TypeRow {
-    /// The type; may be empty.
-    pub name: String,
-    /// Beginnings of titles; of several that fit, the longest decides.
-    pub titles: Vec<String>,
 }
