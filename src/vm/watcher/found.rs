@@ -1,17 +1,80 @@
-//! What the watched log shows: reports, with their source lines, and the graph of locks.
+//! What the watched log shows: lines, reports with their source lines, what keeps the run from its work, and the graph of locks.
 
 use super::super::happening::Happening;
 use super::super::judge::{Fact, Verdicts};
+use super::super::live::Finding;
 use super::super::record::SERIAL_LOG;
 use super::Watcher;
-use crate::engine;
+use crate::engine::{self, Item};
+use crate::intake::Said;
 use crate::report::Report;
 
 /// How much of the serial log's end the lock graph is read from, bytes: more than any dump has.
 const LOCKS_LIMIT: u64 = 32 << 20;
 
 impl Watcher<'_> {
-    pub(super) fn closed(&mut self, mut report: Box<Report>, host: Option<String>) {
+    pub(super) fn found(&mut self, findings: Vec<Finding>) {
+        let now = self.now();
+        for mut finding in findings {
+            if let (Finding::Said(said), Some(text)) = (&mut finding, &self.text) {
+                text.settle(&mut said.item);
+            }
+            match finding {
+                Finding::Said(Said { machine, item }) => self.said(item, machine.as_deref().map(str::to_owned), now),
+                Finding::Line(text, start) => {
+                    self.recorder.tell(&Happening::Line { text: text.clone(), start });
+                    self.hits += 1;
+                    self.recorder.archive(&text, None, None);
+                    self.judge.take(Fact::LineHit(text), now);
+                }
+                Finding::Blocker(blocker, line) => {
+                    if blocker.ends_boot {
+                        self.judge.take(Fact::BootStuck(blocker.meaning.clone()), now);
+                    }
+                    let words = format!("{}: {}", blocker.meaning, blocker.remedy);
+                    self.recorder.manifest(|manifest| manifest.blockers.push(words));
+                    self.recorder.tell(&Happening::Blocker {
+                        id: blocker.id,
+                        meaning: blocker.meaning,
+                        remedy: blocker.remedy,
+                        line,
+                    });
+                }
+                Finding::Counted(progress) => self.counted(&progress, now),
+                // The session that follows the workload says the same when all of the output is here.
+                Finding::WorkloadEnded(status) if self.followed => {
+                    self.console_end.get_or_insert((status, now));
+                }
+                Finding::WorkloadEnded(status) => self.workload_ended(status),
+                Finding::Sysrq => self.sysrq_answers += 1,
+                Finding::Boot(1) => {
+                    if let Some(version) = self.live.kernel_version.clone() {
+                        self.recorder.manifest(|manifest| {
+                            manifest.versions.insert("guest kernel".to_owned(), version);
+                        });
+                    }
+                }
+                Finding::Boot(count) => self.warn(format!("the guest boots again (boot {count})")),
+            }
+        }
+    }
+
+    fn said(&mut self, item: Item, host: Option<String>, now: f64) {
+        match item {
+            Item::Opened { header, start, text } => {
+                self.last.clone_from(&text);
+                if host.is_none() {
+                    self.judge.take(Fact::Opened, now);
+                }
+                self.recorder.tell(&Happening::Opened { header, start, text, host });
+            }
+            Item::Closed(report) => self.closed(report, host),
+            Item::Event(event) if self.live.blockers.is_own_echo(&event.title) => {}
+            Item::Event(event) => self.recorder.tell(&Happening::Event { event, host }),
+        }
+    }
+
+    fn closed(&mut self, mut report: Box<Report>, host: Option<String>) {
         self.name_lines(&mut report);
         // While the guest boots a crash is the guest's own: it is reported, and it is not a hit.
         let counts = self.judge.counts_crashes();

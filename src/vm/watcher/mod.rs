@@ -2,6 +2,7 @@
 
 mod found;
 mod machines;
+mod workload;
 
 use super::blockers::Source;
 use super::doing::Doing;
@@ -9,14 +10,12 @@ use super::happening::{Happening, Status};
 use super::hit::Patterns;
 use super::judge::{Fact, Judge, Order, Rules};
 use super::lines::LiveLines;
-use super::live::{Finding, LiveLog};
-use super::progress::Progress;
-use super::record::{Recorder, SERIAL_LOG};
+use super::live::LiveLog;
+use super::record::Recorder;
 use super::settings::Image;
-use crate::engine::Item;
-use crate::intake::{Said, Text};
+use crate::intake::Text;
 use crate::runs::clock::SleepWatch;
-use crate::runs::{Outcome, Phase, Verdict};
+use crate::runs::{Outcome, Phase};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -66,9 +65,6 @@ pub struct Watcher<'a> {
     /// Of several machines those with open reports.
     open: machines::Open,
 }
-
-/// Progress goes to the manifest this often, seconds: often enough for `runs status`, seldom enough for the disk.
-const SAVE_INTERVAL: f64 = 5.0;
 
 /// How long a session may take to bring the rest of an output whose end the console showed, seconds.
 const REST_OF_OUTPUT: f64 = 10.0;
@@ -149,13 +145,6 @@ impl<'a> Watcher<'a> {
         }
     }
 
-    /// Takes bytes of the workload's own output.
-    pub fn workload(&mut self, bytes: &[u8]) {
-        self.recorder.workload(bytes);
-        let findings = self.live.workload(bytes, self.now());
-        self.found(findings);
-    }
-
     /// Takes words of ssh or QEMU.
     pub fn words(&mut self, source: Source, text: &str) {
         let findings = self.live.words(source, text, self.now());
@@ -189,16 +178,6 @@ impl<'a> Watcher<'a> {
         }
     }
 
-    /// The workload prints to the serial port.
-    pub fn workload_is_on_serial(&mut self) {
-        self.live.workload_on_serial = true;
-    }
-
-    /// A session brings the workload's output and its end, or does so no longer.
-    pub fn workload_is_followed(&mut self, followed: bool) {
-        self.followed = followed;
-    }
-
     /// Tells a step.
     pub fn step(&mut self, text: String) {
         self.last.clone_from(&text);
@@ -221,125 +200,6 @@ impl<'a> Watcher<'a> {
     #[must_use]
     pub fn is_dumping(&self) -> bool {
         self.judge.is_dumping()
-    }
-
-    fn found(&mut self, findings: Vec<Finding>) {
-        let now = self.now();
-        for mut finding in findings {
-            if let (Finding::Said(said), Some(text)) = (&mut finding, &self.text) {
-                text.settle(&mut said.item);
-            }
-            match finding {
-                Finding::Said(Said { machine, item }) => self.said(item, machine.as_deref().map(str::to_owned), now),
-                Finding::Line(text, start) => {
-                    self.recorder.tell(&Happening::Line { text: text.clone(), start });
-                    self.hits += 1;
-                    self.recorder.archive(&text, None, None);
-                    self.judge.take(Fact::LineHit(text), now);
-                }
-                Finding::Blocker(blocker, line) => {
-                    if blocker.ends_boot {
-                        self.judge.take(Fact::BootStuck(blocker.meaning.clone()), now);
-                    }
-                    let words = format!("{}: {}", blocker.meaning, blocker.remedy);
-                    self.recorder.manifest(|manifest| manifest.blockers.push(words));
-                    self.recorder.tell(&Happening::Blocker {
-                        id: blocker.id,
-                        meaning: blocker.meaning,
-                        remedy: blocker.remedy,
-                        line,
-                    });
-                }
-                Finding::Counted(progress) => self.counted(&progress, now),
-                // The session that follows the workload says the same when all of the output is here.
-                Finding::WorkloadEnded(status) if self.followed => {
-                    self.console_end.get_or_insert((status, now));
-                }
-                Finding::WorkloadEnded(status) => self.workload_ended(status),
-                Finding::Sysrq => self.sysrq_answers += 1,
-                Finding::Boot(1) => {
-                    if let Some(version) = self.live.kernel_version.clone() {
-                        self.recorder.manifest(|manifest| {
-                            manifest.versions.insert("guest kernel".to_owned(), version);
-                        });
-                    }
-                }
-                Finding::Boot(count) => self.warn(format!("the guest boots again (boot {count})")),
-            }
-        }
-    }
-
-    fn said(&mut self, item: Item, host: Option<String>, now: f64) {
-        match item {
-            Item::Opened { header, start, text } => {
-                self.last.clone_from(&text);
-                if host.is_none() {
-                    self.judge.take(Fact::Opened, now);
-                }
-                self.recorder.tell(&Happening::Opened { header, start, text, host });
-            }
-            Item::Closed(report) => self.closed(report, host),
-            Item::Event(event) if self.live.blockers.is_own_echo(&event.title) => {}
-            Item::Event(event) => self.recorder.tell(&Happening::Event { event, host }),
-        }
-    }
-
-    /// The workload is over: by its own session, or by what the guest's console says.
-    pub fn workload_ended(&mut self, status: i32) {
-        match self.doing {
-            Doing::Booting | Doing::Preparing => {
-                self.early_end = Some(status);
-                return;
-            }
-            // The workload of somebody else's run: its log goes on.
-            Doing::Watching => return,
-            Doing::Running | Doing::Settling => {}
-        }
-        if self.doing == Doing::Running {
-            self.doing = Doing::Settling;
-            self.tell_last_words(status);
-            self.step(format!("the workload ended with status {status}"));
-        }
-        self.fact(Fact::WorkloadEnded(status));
-    }
-
-    /// Shows the end of the output and says where the rest is; syz-execprog's only where it failed.
-    fn tell_last_words(&mut self, status: i32) {
-        let count = match (self.counts, status) {
-            (true, 0) => return,
-            (true, _) => 3,
-            (false, _) => usize::MAX,
-        };
-        let (lines, before) = self.live.last_words.last(count);
-        if before > 0
-            && let Some(log) = self.recorder.folder().map(|folder| folder.join(super::record::WORKLOAD_LOG))
-        {
-            let place = if self.live.workload_on_serial { log.with_file_name(SERIAL_LOG) } else { log };
-            self.step(format!("the end of the output, {before} lines before it are in {}", place.display()));
-        }
-        for text in lines {
-            self.recorder.tell(&Happening::Said { text });
-        }
-    }
-
-    /// The outcome, with the line in which a workload that failed said why.
-    fn with_last_words(&self, mut outcome: Outcome) -> Outcome {
-        if outcome.verdict == Verdict::WorkloadFailure
-            && let Some(line) = self.live.last_words.reason()
-        {
-            outcome.reason = format!("{}: {line}", outcome.reason);
-        }
-        outcome
-    }
-
-    fn counted(&mut self, progress: &Progress, now: f64) {
-        let Some(executed) = progress.executed else { return };
-        self.judge.take(Fact::Counted(executed), now);
-        self.recorder.tell(&Happening::Progress { parsed: progress.parsed, executed, rate: progress.rate });
-        if now - self.saved_progress >= SAVE_INTERVAL || executed == 0 {
-            self.saved_progress = now;
-            self.recorder.manifest(|manifest| manifest.executed = Some(executed));
-        }
     }
 
     /// Lets time pass: carries out the judge's orders, and hands over what needs the machine.
