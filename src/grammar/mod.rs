@@ -9,6 +9,8 @@
 //! place of the name of a recipe, indexes in place of ids, one pattern in place of `gate`, `then` and `below`, and a severity where
 //! none was written. The build script could compile none of that without the library that it builds.
 
+mod anchor;
+mod automata;
 mod check;
 mod compile;
 mod cost;
@@ -26,6 +28,7 @@ mod severity;
 mod template;
 mod words;
 
+pub use anchor::{Anchor, Candidate};
 pub use check::{Complaint, complaints};
 pub use cost::{Cost, Searched, costs};
 pub use error::GrammarError;
@@ -39,7 +42,7 @@ pub use plan::sought::Events;
 pub use plan::source::{self, Choice, Role, Severity};
 pub use plan::steps::PlainStep;
 pub use plan::words::{List, Vocabulary, bare_function};
-pub use scan::{Anchor, Candidate, Gaps, PIECE, Room, Scanner, line_breaks, piece_end};
+pub use scan::{Gaps, PIECE, Room, Scanner, line_breaks, piece_end};
 pub use search::Texts;
 pub use template::{fill, placeholders};
 

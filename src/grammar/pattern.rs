@@ -3,18 +3,16 @@
 //! What is known of an expression by its structure ([`Shape`]) decides first: the text that every match demands leads to the lines that
 //! may match, and where every match begins with a text, only its places are tried. So an automaton sees a line or two of a report.
 
+use super::automata::{Automata, Effort, compile};
 use super::laid_out::shape_of;
-use super::plan::expression::{self, ExpressionError, expanded, group_names, is_plain};
+use super::plan::expression::{self, ExpressionError, group_names, is_plain};
 use super::plan::shape::{Shape, Text};
 use crate::line::{Letters, find};
 use memchr::memmem::Finder;
-use regex_automata::meta::Regex;
-use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input};
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// One pattern. Literal text is searched for as such, everything else by a lazily compiled automaton.
 #[derive(Debug)]
@@ -22,14 +20,7 @@ pub struct Pattern {
     source: String,
     /// Worked out on first use, as most runs need few of the patterns.
     known: OnceLock<Known>,
-    /// What steps through a text: made in a third of the time, for the first texts.
-    stepper: OnceLock<Regex>,
-    /// How many bytes it has read, about.
-    stepped: AtomicUsize,
-    /// The automaton, for all others.
-    regex: OnceLock<Regex>,
-    /// The same without the `^` at its start.
-    behind: OnceLock<Regex>,
+    automata: Automata,
 }
 
 /// What is known without an automaton.
@@ -54,23 +45,6 @@ enum Plain {
 
 /// A shorter needle is found too often to be worth the search.
 const SHORTEST_NEEDLE: usize = 5;
-
-/// So many bytes are stepped through before an automaton is made, whose states are worked out while it reads: then it has paid. Most
-/// patterns of a small log see less.
-const STEPPED: usize = 4 << 10;
-/// No longer text is stepped through.
-const LONGEST_STEPPED: usize = 2 << 10;
-/// What each search costs besides, in bytes.
-const SEARCH: usize = 64;
-
-/// How much time goes into a compiled pattern before it reads anything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Effort {
-    /// It steps through the text.
-    Little,
-    /// An automaton forwards and one backwards.
-    Full,
-}
 
 /// What a pattern matched.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -168,33 +142,12 @@ impl Pattern {
         }
     }
 
-    /// What searches `length` bytes.
-    fn regex(&self, length: usize) -> &Regex {
-        let made = |effort| compile(&self.source, effort).unwrap_or_else(|_| never());
-        if let Some(regex) = self.regex.get() {
-            return regex;
-        }
-        // Where several lines are searched at once, steps take too long.
-        if length > LONGEST_STEPPED || self.stepped.fetch_add(length + SEARCH, Ordering::Relaxed) > STEPPED {
-            return self.regex.get_or_init(|| made(Effort::Full));
-        }
-        self.stepper.get_or_init(|| made(Effort::Little))
-    }
-
-    /// Whether the compiled pattern matches. An automaton need not know where the match begins; a stepper that is asked only whether
-    /// there is one does not stop earlier, but takes a slower way through long texts.
-    fn finds(&self, text: &[u8]) -> bool {
-        let regex = self.regex(text.len());
-        let steps = self.regex.get().is_none_or(|automaton| !std::ptr::eq(automaton, regex));
-        if steps { regex.search(&Input::new(text)).is_some() } else { regex.is_match(text) }
-    }
-
     /// Whether the pattern matches anywhere.
     #[must_use]
     pub fn is_match(&self, text: &[u8]) -> bool {
         match &self.known().plain {
             Plain::Whole(_) | Plain::OneOf(_) => !self.is_hopeless(text),
-            Plain::Needle(_) | Plain::Nothing => !self.is_hopeless(text) && self.finds(text),
+            Plain::Needle(_) | Plain::Nothing => !self.is_hopeless(text) && self.automata.is_match(&self.source, text),
         }
     }
 
@@ -212,7 +165,7 @@ impl Pattern {
     pub fn fits(&self, text: &[u8]) -> bool {
         match &self.known().plain {
             Plain::Whole(_) | Plain::OneOf(_) => !self.is_hopeless(text),
-            Plain::Needle(_) | Plain::Nothing => self.finds(text),
+            Plain::Needle(_) | Plain::Nothing => self.automata.is_match(&self.source, text),
         }
     }
 
@@ -220,8 +173,7 @@ impl Pattern {
     #[must_use]
     pub fn is_match_behind(&self, text: &[u8]) -> bool {
         let Some(source) = self.source.strip_prefix('^') else { return false };
-        let regex = || self.behind.get_or_init(|| compile(source, Effort::Full).unwrap_or_else(|_| never()));
-        !self.is_hopeless(text) && regex().is_match(text)
+        !self.is_hopeless(text) && self.automata.behind(source).is_match(text)
     }
 
     /// The leftmost match at or after `from`.
@@ -268,7 +220,7 @@ impl Pattern {
 
     /// What the automaton finds in a part of a text. What stands around the part still counts for `^`, `$` and `\b`.
     fn search(&self, text: &[u8], span: Range<usize>, anchored: Anchored) -> Option<Range<usize>> {
-        let regex = self.regex(span.len());
+        let regex = self.automata.of(&self.source, span.len());
         regex.search(&Input::new(text).span(span).anchored(anchored)).map(|found| found.range())
     }
 
@@ -308,7 +260,7 @@ impl Pattern {
         if !self.known().shape.groups {
             return found;
         }
-        let regex = self.regex(span.len());
+        let regex = self.automata.of(&self.source, span.len());
         let mut captures = regex.create_captures();
         regex.search_captures(&Input::new(text).span(span).anchored(Anchored::Yes), &mut captures);
         if let Some(pattern) = captures.pattern() {
@@ -329,49 +281,13 @@ impl Pattern {
 
 impl From<String> for Pattern {
     fn from(source: String) -> Self {
-        Self {
-            source,
-            known: OnceLock::new(),
-            stepper: OnceLock::new(),
-            stepped: AtomicUsize::new(0),
-            regex: OnceLock::new(),
-            behind: OnceLock::new(),
-        }
+        Self { source, known: OnceLock::new(), automata: Automata::default() }
     }
 }
 
 /// Where the line ends that `at` is in.
 fn line_end(text: &[u8], at: usize) -> usize {
     memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |length| at + length)
-}
-
-fn compile(source: &str, effort: Effort) -> Result<Regex, ExpressionError> {
-    let full = effort == Effort::Full;
-    Regex::builder()
-        .syntax(syntax::Config::new().unicode(false).utf8(false))
-        .configure(
-            Regex::config()
-                .utf8_empty(false)
-                // Grammars of strangers must not eat the memory.
-                .nfa_size_limit(Some(4 << 20))
-                // Each pattern is asked of a few lines: the states that these meet are found while they are read, in less time
-                // than working out all of them takes.
-                .dfa(false)
-                .hybrid(full)
-                .onepass(full)
-                .auto_prefilter(full)
-                .hybrid_cache_capacity(4 << 20),
-        )
-        .build(&expanded(source))
-        .map_err(|error| error.syntax_error().map_or_else(|| ExpressionError::of(&error), ExpressionError::of))
-}
-
-/// A regex that matches nothing, in place of one that does not compile (which [`Pattern::check`] has reported already).
-fn never() -> Regex {
-    Regex::builder()
-        .syntax(syntax::Config::new().unicode(false).utf8(false))
-        .build("[^\\x00-\\xff]")
-        .expect("an empty class compiles")
 }
 
 #[cfg(test)]
