@@ -1,8 +1,12 @@
 //! The record that others script against: `kanalyze.bisect/1`, one per log.
 
+mod answer;
+mod job;
 mod step;
 mod trust;
 
+pub use answer::{Changed, Culprit, Flags, Revert, RevertResult, Rewritten, Signatures};
+pub use job::{Dialect, Nuisance, Origin, Picked, Totals};
 pub use step::{Role, Run, RunResult, Step, Verdict};
 pub use trust::{Basis, Doubted, NextTest, Reason, Trust, Unreliable};
 
@@ -139,56 +143,6 @@ pub enum Outcome {
     Incomplete,
 }
 
-/// When a log was written, as far as its features show. Dates are `YYYY-MM-DD`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
-#[cfg_attr(feature = "schema", derive(JsonSchema))]
-#[non_exhaustive]
-pub struct Dialect {
-    /// Who wrote it.
-    pub name: Origin,
-    /// The host that wrote it.
-    pub host: Option<String>,
-    /// The start as printed.
-    pub started: Option<String>,
-    /// Not before.
-    pub since: Option<String>,
-    /// Not after.
-    pub until: Option<String>,
-    /// Whether it was unquoted from a mail.
-    pub mailed: bool,
-}
-
-/// Who wrote a log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Default)]
-#[cfg_attr(feature = "schema", derive(JsonSchema))]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Origin {
-    /// syzbot's job.
-    #[default]
-    Syzbot,
-    /// `git bisect log`, or what a terminal showed.
-    Git,
-    /// `git bisect visualize` and its kin.
-    GitVisualize,
-    /// The kernel test robot.
-    #[serde(rename = "0-day")]
-    ZeroDay,
-}
-
-impl Origin {
-    /// Its name as in JSON.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Syzbot => "syzbot",
-            Self::Git => "git",
-            Self::GitVisualize => "git-visualize",
-            Self::ZeroDay => "0-day",
-        }
-    }
-}
-
 /// A commit that was given to git at the start.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
@@ -198,33 +152,6 @@ pub struct Given {
     pub commit: String,
     /// Its side.
     pub verdict: Verdict,
-}
-
-/// What is said of the answer reverted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(JsonSchema))]
-#[non_exhaustive]
-pub struct Revert {
-    /// 1-based line of the log.
-    pub line: u64,
-    /// How it ended.
-    pub result: RevertResult,
-    /// The sentence as written, or the kind of test.
-    pub words: String,
-}
-
-/// How a test of the answer reverted ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(JsonSchema))]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum RevertResult {
-    /// The bug was gone: a reason for the answer.
-    Passed,
-    /// The bug was still there: a reason against it.
-    Failed,
-    /// A person's sentence, or a test that was not judged.
-    Unknown,
 }
 
 /// Where the titles of the first test were left behind. That alone proves nothing: a hang may become a deadlock report of the same bug.
@@ -255,66 +182,6 @@ pub struct Share {
     pub of: u32,
 }
 
-/// A start commit that was found again by its title.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(JsonSchema))]
-#[non_exhaustive]
-pub struct Rewritten {
-    /// The commit that everything afterwards is about.
-    pub commit: String,
-    /// The title by which it was found.
-    pub title: Option<String>,
-}
-
-/// The answer as git shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
-#[cfg_attr(feature = "schema", derive(JsonSchema))]
-#[non_exhaustive]
-pub struct Culprit {
-    /// 40 hex digits, fewer if the log has no more.
-    pub commit: String,
-    /// First line of its message.
-    pub subject: String,
-    /// `Name <address>`.
-    pub author: Option<String>,
-    /// As printed.
-    pub date: Option<String>,
-    /// Abbreviated parents of a merge.
-    pub parents: Vec<String>,
-    /// Files with their share of the diffstat.
-    pub files: Vec<Changed>,
-    /// Lines added, when the diffstat says.
-    pub insertions: Option<u64>,
-    /// Lines removed.
-    pub deletions: Option<u64>,
-    /// Commits that its message names after `Fixes:`, as abbreviated there.
-    pub fixes: Vec<String>,
-}
-
-/// A file of the diffstat.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(JsonSchema))]
-#[non_exhaustive]
-pub struct Changed {
-    /// As printed; a leading `...` is git's own shortening.
-    pub path: String,
-    /// Lines changed; absent for binary files and raw listings.
-    pub lines: Option<u64>,
-}
-
-/// Oddities of the culprit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Default)]
-#[cfg_attr(feature = "schema", derive(JsonSchema))]
-#[non_exhaustive]
-pub struct Flags {
-    /// More than one parent.
-    pub merge: bool,
-    /// The binary is that of its parent.
-    pub no_op: bool,
-    /// A version bump.
-    pub release: bool,
-}
-
 /// The end points given to git.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
@@ -339,54 +206,4 @@ pub struct Terms {
     pub old: String,
     /// The later side, git's `bad`.
     pub new: String,
-}
-
-/// Kernel signatures.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
-#[cfg_attr(feature = "schema", derive(JsonSchema))]
-#[non_exhaustive]
-pub struct Signatures {
-    /// Of the named commit.
-    pub culprit: Option<String>,
-    /// Of its parent (before December 2019: of the commit tested before).
-    pub parent: Option<String>,
-}
-
-/// What the job says about itself. Times in seconds.
-#[derive(Debug, Clone, PartialEq, Serialize, Default)]
-#[cfg_attr(feature = "schema", derive(JsonSchema))]
-#[non_exhaustive]
-pub struct Totals {
-    /// Number of tests; from November 2020 only those whose build succeeded.
-    pub revisions: u64,
-    /// Altogether.
-    pub total: f64,
-    /// Spent building.
-    pub build: f64,
-    /// Spent testing.
-    pub test: f64,
-}
-
-/// A thinned list of releases.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(JsonSchema))]
-#[non_exhaustive]
-pub struct Picked {
-    /// Tags.
-    pub tags: Vec<String>,
-    /// Out of so many; null where the log has it garbled.
-    pub of: Option<u64>,
-}
-
-/// Something that kept tests from running.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(JsonSchema))]
-#[non_exhaustive]
-pub struct Nuisance {
-    /// The title or error, shortened.
-    pub title: String,
-    /// In how many lines of runs.
-    pub runs: u32,
-    /// In how many steps.
-    pub steps: u32,
 }
