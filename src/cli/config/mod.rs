@@ -6,22 +6,22 @@
 //! says what its value may be.
 
 mod file;
+mod options;
+mod places;
 mod show;
 mod trust;
 
 pub(crate) use show::{Arguments, SETTING_SCHEMA, Shown, run};
 
-use crate::cli::stderr::say;
-use crate::render::safe;
 use anyhow::{Context as _, bail};
-use clap::error::ErrorKind;
-use clap::parser::ValueSource;
-use clap::{Arg, ArgAction, ValueHint};
 use file::{File, Setting, Value};
+use options::{another_takes, checked, given, has, leaf, of_variable, rivals};
+use places::{files_for, user_file};
+pub(super) use places::{own_file_name, trusts};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use trust::{Reach, is_below, is_trusted, reach, stranger};
+use trust::{Reach, is_below, reach};
 
 /// The file's name, in a project's folder or a bundle's.
 pub(super) const NAME: &str = "kanalyze.toml";
@@ -90,17 +90,6 @@ pub(super) fn complete(
     all.extend(laid.iter().flat_map(|laid| laid.words.iter().map(OsString::from)));
     all.extend_from_slice(&words[at..]);
     Ok(Some(Completed { words: all, laid }))
-}
-
-/// The verb that a path of words leads to, with all that clap adds to it.
-fn leaf(command: &clap::Command, path: &[&str]) -> anyhow::Result<clap::Command> {
-    let mut options = command;
-    for name in path {
-        options = options.find_subcommand(name).context("a verb of this program")?;
-    }
-    let mut options = options.clone();
-    options.build();
-    Ok(options)
 }
 
 /// What the environment, a profile and files say of the options of a verb that are not `taken` already, each option once.
@@ -199,24 +188,6 @@ fn confined(verb: &Verb<'_>, setting: &Setting, words: Vec<String>, file: &File)
     );
 }
 
-/// Whether any verb has the option with this value among its words.
-fn another_takes(setting: &Setting) -> bool {
-    fn takes(verb: &clap::Command, setting: &Setting) -> bool {
-        let value = |option: &Arg| match &setting.value {
-            Value::One(text) => option.get_possible_values().iter().any(|known| known.get_name() == text),
-            _ => false,
-        };
-        verb.get_arguments().any(|option| option.get_long() == Some(setting.option.as_str()) && value(option))
-            || verb.get_subcommands().any(|below| takes(below, setting))
-    }
-    takes(&crate::cli::command(), setting)
-}
-
-/// Whether a verb has an option of that name.
-fn has(options: &clap::Command, name: &str) -> bool {
-    options.get_arguments().any(|option| option.get_long() == Some(name) && !option.is_hide_set())
-}
-
 /// Variables of the environment that may set an option, sorted.
 fn environment() -> Vec<(String, String)> {
     let mut found: Vec<(String, String)> = std::env::vars_os()
@@ -227,147 +198,9 @@ fn environment() -> Vec<(String, String)> {
     found
 }
 
-/// The option of a verb that a variable sets, if it has one of that name.
-fn of_variable(options: &clap::Command, name: &str, value: &str) -> Option<Setting> {
-    let option = name.strip_prefix(VARIABLE)?.to_ascii_lowercase().replace('_', "-");
-    let known =
-        options.get_arguments().find(|known| known.get_long() == Some(option.as_str()) && !known.is_hide_set())?;
-    // An option whose help names the variable reads it itself, and knows the one from the other.
-    if known.get_help().is_some_and(|help| help.to_string().contains(&format!("${name}"))) {
-        return None;
-    }
-    let value = if known.get_action().takes_values() {
-        Value::One(value.to_owned())
-    } else {
-        Value::Switch(!matches!(value, "0" | "false" | "no"))
-    };
-    Some(Setting { option, value, line: 0 })
-}
-
-/// The file of the user.
-fn user_file() -> Option<PathBuf> {
-    let home = crate::files::absolute("XDG_CONFIG_HOME")
-        .or_else(|| crate::files::absolute("HOME").map(|home| home.join(".config")))?;
-    Some(home.join("kanalyze").join(NAME))
-}
-
-/// Whether the user's own file trusts the folder, or one above it.
-///
-/// # Errors
-/// The user's file is wrong.
-pub(super) fn trusts(folder: &Path) -> anyhow::Result<bool> {
-    let own = user_file().filter(|path| path.is_file()).map(|path| File::read(&path)).transpose()?;
-    Ok(is_trusted(&folder.join(NAME), own.as_ref()))
-}
-
 /// Why a file of a folder cannot say this option of a verb, as in "starts a program of this machine"; empty if it can.
 pub(super) fn far(verb: &str, option: &str) -> &'static str {
     if let Reach::Beyond(why) = reach(&[verb], option, true) { why } else { "" }
-}
-
-/// What the user's own file is called.
-pub(super) fn own_file_name() -> String {
-    user_file().map_or_else(|| format!("~/.config/kanalyze/{NAME}"), |path| path.display().to_string())
-}
-
-/// The files that say something in a folder: those of the project, the nearest first, then the user's.
-fn files_for(folder: &Path) -> anyhow::Result<Vec<File>> {
-    let own = user_file().filter(|path| path.is_file());
-    let own = own.map(|path| File::read(&path)).transpose()?;
-    let mut files = files_above(folder, own.as_ref())?;
-    files.extend(own.map(|own| own.trusting(true)));
-    Ok(files)
-}
-
-/// The files of folders that say something here, the nearest first; `own` is the user's.
-fn files_above(folder: &Path, own: Option<&File>) -> anyhow::Result<Vec<File>> {
-    let folder = std::path::absolute(folder).with_context(|| folder.display().to_string())?;
-    let mut files = Vec::new();
-    for folder in folder.ancestors() {
-        let path = folder.join(NAME);
-        if !path.is_file() || own.is_some_and(|own| own.path == path) {
-            continue;
-        }
-        let is_trusted = is_trusted(&path, own);
-        if let Some(owner) = stranger(&path).filter(|_| !is_trusted) {
-            let shown = path.display().to_string();
-            say(&format!("{}: it belongs to another user ({owner}) and is left out", safe(&shown)));
-            continue;
-        }
-        let file = File::read(&path)?.trusting(is_trusted);
-        if !file.trusted.is_empty() {
-            bail!("{}: 'trusted' is for the file of the user, not for that of a folder", path.display());
-        }
-        files.push(file);
-    }
-    Ok(files)
-}
-
-/// The options that the user gave on the command line.
-fn given(command: &clap::Command, verb: &Verb<'_>, words: &[OsString]) -> anyhow::Result<BTreeSet<String>> {
-    let matches = command.clone().try_get_matches_from(words)?;
-    let (mut matches, mut options) = (&matches, command);
-    for name in verb.path {
-        matches = matches.subcommand_matches(name).context("the verb was read before")?;
-        options = options.find_subcommand(name).context("a verb of this program")?;
-    }
-    let named = options.get_arguments().filter(|option| {
-        matches.try_contains_id(option.get_id().as_str()).unwrap_or(false)
-            && matches.value_source(option.get_id().as_str()) == Some(ValueSource::CommandLine)
-    });
-    Ok(named.filter_map(Arg::get_long).map(str::to_owned).collect())
-}
-
-/// The option and all that are in a group with it: one of them is enough.
-fn rivals(options: &clap::Command, name: &str) -> BTreeSet<String> {
-    let mut rivals = BTreeSet::from([name.to_owned()]);
-    let long = |id: &clap::Id| options.get_arguments().find(|option| option.get_id() == id).and_then(Arg::get_long);
-    for group in options.get_groups() {
-        let members: Vec<&str> = group.get_args().filter_map(long).collect();
-        // clap makes a group of each struct of arguments, whose members exclude nobody.
-        if !group.clone().is_multiple() && members.contains(&name) {
-            rivals.extend(members.into_iter().map(str::to_owned));
-        }
-    }
-    rivals
-}
-
-/// The words of a setting, if the verb takes them.
-fn checked(options: &clap::Command, setting: &Setting, refused: &[&str], path: &Path) -> anyhow::Result<Vec<String>> {
-    let name = &setting.option;
-    let known = |option: &&Arg| option.get_long() == Some(name.as_str()) && !option.is_hide_set();
-    let Some(option) = options.get_arguments().find(known).filter(|_| name != "help") else {
-        bail!("there is no option '{name}' (`kanalyze {} --help` has all)", options.get_name());
-    };
-    if refused.contains(&name.as_str()) {
-        bail!("'{name}' belongs to one command, say --{name} there");
-    }
-    let many = matches!(option.get_action(), ArgAction::Append);
-    let place = |text: &str| placed(option, text, path);
-    let words = match (&setting.value, option.get_action().takes_values()) {
-        (Value::Switch(true), false) => vec![format!("--{name}")],
-        (Value::Switch(false), false) => Vec::new(),
-        (_, false) => bail!("'{name}' is true or false"),
-        (Value::Switch(_), true) => bail!("'{name}' wants a value"),
-        (Value::One(text), true) => vec![format!("--{name}={}", place(text))],
-        (Value::Many(_), true) if !many => bail!("'{name}' takes one value, not a list"),
-        (Value::Many(texts), true) => texts.iter().map(|text| format!("--{name}={}", place(text))).collect(),
-    };
-    let alone = options.clone().no_binary_name(true).try_get_matches_from(&words);
-    if let Err(error) = alone
-        && matches!(error.kind(), ErrorKind::InvalidValue | ErrorKind::ValueValidation | ErrorKind::WrongNumberOfValues)
-    {
-        let words = error.to_string();
-        bail!("{}", words.lines().next().unwrap_or_default().trim_start_matches("error: "));
-    }
-    Ok(words)
-}
-
-/// A path is relative to its file; a word that only may be a path, such as `bundle` for a kernel, stays unless it is one.
-fn placed(option: &Arg, text: &str, file: &Path) -> String {
-    let is_path = matches!(option.get_value_hint(), ValueHint::AnyPath | ValueHint::FilePath | ValueHint::DirPath);
-    let place = file.parent().unwrap_or(Path::new(".")).join(text);
-    if is_path && (text.contains('/') || place.exists()) { place.display().to_string() } else { text.to_owned() }
 }
 
 #[cfg(test)]
