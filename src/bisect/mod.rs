@@ -1,7 +1,7 @@
 //! Bisection transcripts: steps, outcome, and how far to believe them.
 //!
 //! ```text
-//! bytes ─► mail, paste ─► recognise ─► line ─► walk (syzbot) or git_log (people, 0-day) ─► dialect ─► rules ─► drift, signs ─►
+//! bytes ─► bare, mail, paste ─► recognise ─► line ─► walk (syzbot) or git_log (people, 0-day) ─► dialect ─► rules ─► drift, signs ─►
 //! verdict ─► advice
 //! ```
 //!
@@ -9,6 +9,7 @@
 //! occur ([`record::Dialect`]). A line that says nothing new belongs to what precedes it.
 
 mod advice;
+mod bare;
 mod commit;
 mod crash_text;
 mod dialect;
@@ -54,7 +55,8 @@ pub fn read(log: &str, bytes: &[u8], read_reports: ReadReports<'_>) -> Vec<Bisec
 /// As [`read`], and the signs that each verdict rests on (empty where there is nothing to judge).
 #[must_use]
 pub fn judged(log: &str, bytes: &[u8], read_reports: ReadReports<'_>) -> Vec<(Bisection, Vec<Sign>)> {
-    let text = mail::Text::read(bytes);
+    let plain = bare::bare(bytes);
+    let text = mail::Text::read(&plain);
     let mut all = match recognise::writer(&text) {
         None => Vec::new(),
         Some(Writer::Git) => git_log::read(log, &text).into_iter().map(|found| (found, Vec::new())).collect(),

@@ -10,6 +10,8 @@ const WRAP: usize = 64;
 const NARROWEST: usize = 70;
 /// Nobody wraps beyond this; comments that are longer were not wrapped.
 const WIDEST: usize = 110;
+/// So many lines that are wider, though they could have been broken, show that nothing was wrapped.
+const WIDE: usize = 2;
 /// No line that is put together is longer: each part would be looked at again and again.
 const LONGEST: usize = 4096;
 
@@ -159,9 +161,11 @@ pub(super) fn joined(lines: Vec<Peeled>, signs: &Signs) -> Vec<(u64, Vec<u8>)> {
     whole
 }
 
-/// Whether and where the comments of a git log were wrapped.
+/// Whether and where lines were wrapped.
 #[derive(Debug)]
 struct Wrapping {
+    /// Nobody wrapped any: there are wide lines that could have been broken.
+    none: bool,
     /// Some comment goes on in the next line.
     seen: bool,
     /// Columns of the longest comment.
@@ -182,7 +186,9 @@ impl Wrapping {
                 longest = longest.max(lines[at + 1].width);
             }
         }
-        Self { seen: seen && longest <= WIDEST, longest }
+        let is_wide = |line: &&Peeled| line.content.get(..WIDEST).is_some_and(|begin| begin.contains(&b' '));
+        let none = lines.iter().filter(is_wide).take(WIDE).count() == WIDE;
+        Self { none, seen: seen && longest <= WIDEST, longest }
     }
 }
 
@@ -277,7 +283,7 @@ fn continues(before: &[u8], width: usize, rest: &[Peeled], signs: &Signs, wrappi
         | Line::CommitMessage(_) => {
             // What a terminal shows next is a prompt.
             let is_command = memchr::memmem::find(content, b"git bisect ").is_some();
-            !short && !is_command && signs.is_mail() && matches!(line::read(content), Line::Unknown)
+            !short && !wrapping.none && !is_command && signs.is_mail() && matches!(line::read(content), Line::Unknown)
         }
         _ => false,
     }

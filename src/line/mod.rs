@@ -62,7 +62,7 @@ pub use speaker::{Speaker, speaker};
 pub(crate) use stamp::{USUAL_STAMP, all_are_stamped, begins_with_stamp, is_stamp, is_usual_caller, is_usual_stamp};
 pub use support::{begins_line, ends_as_title, is_unsupported};
 pub(crate) use syslog::level_named;
-pub use unwrap::{before_colours, dominant, render, unwrap};
+pub use unwrap::{before_colours, dominant, render, unwrap, without_colours};
 pub use unwrapper::Unwrapper;
 pub(crate) use usual::lost_its_bracket;
 pub use wall::wall_clock;

@@ -100,7 +100,8 @@ fn clean(text: &[u8], octal: bool) -> Cow<'_, [u8]> {
 }
 
 /// Takes the control sequences of a terminal out; other escapes stay.
-pub(super) fn without_colours(text: &[u8]) -> Vec<u8> {
+#[must_use]
+pub fn without_colours(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut at = 0;
     while let Some(found) = memchr::memchr(0x1b, &text[at..]) {
