@@ -6,7 +6,7 @@ use super::hex::is_hex;
 use super::joined::is_joined;
 use super::logcat::is_logcat;
 use super::machines::are_several;
-use super::nature::{Nature, nature};
+use super::nature::nature;
 use super::rich_text::is_rich_text;
 use super::rows::begins_table;
 use super::text::{LARGEST_MAIL, LARGEST_SHARED, Text};
@@ -37,20 +37,22 @@ pub enum Content {
 const WHOLE: usize = 512 << 20;
 
 impl Content {
-    /// What it is, as far as was looked.
-    #[must_use]
-    pub fn nature(&self) -> Nature {
-        match self {
-            Self::Text(text, _) => nature(text.log()).or_kin(text.plain()),
-            Self::Stream(stream) => nature(stream.piece()),
-        }
-    }
-
     /// Whether the kernel speaks in it, or it is a bisection, as far as was looked.
     #[must_use]
     pub fn is_log(&self) -> bool {
-        let nature = self.nature();
+        let nature = match self {
+            Self::Text(text, _) => nature(text.log()),
+            Self::Stream(stream) => nature(stream.piece()),
+        };
         nature.kernel || nature.bisection
+    }
+
+    /// Why it is not a log, where all of it can be looked at.
+    #[must_use]
+    pub fn why_no_log(&self) -> Option<&'static str> {
+        let Self::Text(text, _) = self else { return None };
+        let nature = nature(text.log()).or_kin(text.plain());
+        if nature.partly { None } else { nature.why_no_log() }
     }
 
     /// Whether lines of several machines are read as if one had printed them: they are too many to be held in memory.

@@ -244,6 +244,10 @@ fn start(feed: Feed) -> Result<Started, WatchError> {
             let content = first
                 .ok_or_else(|| WatchError::NoLog(source.to_string()))?
                 .map_err(|fault| WatchError::Unreadable(fault.to_string()))?;
+            // "Clean" would be said of a kernel that does not speak here.
+            if let Some(words) = content.why_no_log() {
+                return Err(WatchError::Unreadable(format!("{source}: {words}")));
+            }
             let mut recorded = Recorded::of(content);
             text = recorded.text();
             thread::spawn(move || {

@@ -16,7 +16,6 @@ use super::live::{ImageArguments, Speaker, interrupt, with_voice};
 use super::output::Output;
 use super::tree::TreeArguments;
 use crate::input::Source;
-use crate::intake::each_log;
 use crate::runs::{RunFolder, Verdict};
 use crate::vm::foreign::{Feed, Options, watch};
 use crate::vm::session;
@@ -24,7 +23,6 @@ use crate::vm::settings::Settings;
 use arguments::{GuestArguments, KeepArguments, MachineArguments, SeekArguments, SourceArguments};
 use std::ffi::OsString;
 use std::io::Write;
-use std::ops::ControlFlow;
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 
@@ -179,29 +177,11 @@ fn replay(arguments: &Arguments, log: &OsString) -> anyhow::Result<ExitCode> {
         Some(runs) => Some(RunFolder::create(runs, arguments.keep.tag.as_deref())?),
         None => None,
     };
-    let source = Source::new(log);
-    // Nothing that such a text holds would make it a crash, and "clean" would be said of a kernel.
-    if let Some(words) = no_log(&source) {
-        anyhow::bail!("{source}: {words}");
-    }
-    let feed = Feed::Recorded(source, speed);
+    let feed = Feed::Recorded(Source::new(log), speed);
     let interrupt = interrupt()?;
     let outcome =
         with_voice(arguments.output, &arguments.tree, |voice| Ok(watch(feed, &options, folder, voice, &interrupt)?))?;
     Ok(ExitCode::from(if arguments.keep.git_bisect { outcome.bisect_status() } else { outcome.exit_status() }))
-}
-
-/// Why a file is no log to replay, as far as its first lines show; a pipe is not read twice.
-fn no_log(source: &Source) -> Option<&'static str> {
-    let Source::Path(path) = source else { return None };
-    let mut words = None;
-    if path.is_file() {
-        each_log(source, &mut |log| {
-            words = log.content.ok().and_then(|content| content.nature().why_no_log());
-            ControlFlow::Break(())
-        });
-    }
-    words
 }
 
 fn run_machines(arguments: &Arguments) -> anyhow::Result<ExitCode> {
