@@ -78,6 +78,7 @@ pub(super) fn dumps<'a>(gathered: &'a Gathered<'_>) -> Vec<Facts<'a>> {
     if let Some(dump) = dumps.last_mut() {
         dump.traced = traced;
     }
+    leave_copies(&mut dumps);
     for index in 0..dumps.len() {
         let (before, rest) = dumps.split_at_mut(index);
         rest[0].finish();
@@ -95,6 +96,16 @@ pub(super) fn dumps<'a>(gathered: &'a Gathered<'_>) -> Vec<Facts<'a>> {
             || dump.tasks.values().any(|task| task.state == Some("D") || task.sleeps_in_dump())
     });
     dumps
+}
+
+/// Leaves out a dump that shows the same tasks at the same moment as one above: somebody pasted or quoted the lines twice. Before the clock
+/// runs all moments are the same.
+fn leave_copies(dumps: &mut Vec<Facts<'_>>) {
+    let mut seen = BTreeSet::new();
+    dumps.retain(|dump| {
+        let tasks = || dump.tasks.iter().map(|(pid, task)| (*pid, task.seconds)).collect::<Vec<_>>();
+        dump.at.filter(|at| *at > 0.0).is_none_or(|at| seen.insert((dump.boot, at.to_bits(), tasks())))
+    });
 }
 
 fn discriminant(piece: &Piece<'_>) -> u8 {

@@ -71,6 +71,25 @@ fn a_hang_is_one_block_and_a_second_dump_of_the_same_one_line() {
     insta::assert_snapshot!("hang", shown(&lab(), &["parse", "hang_chain.log"]));
 }
 
+/// A mail quotes the mail that it answers: what happened once is told once, and where its lines stand again.
+#[test]
+fn what_is_quoted_below_happened_once() {
+    let hang = std::fs::read_to_string(lab().join("hang_chain.log")).expect("a log of the lab");
+    let quoted = |text: &str| text.lines().map(|line| format!("> {line}\n")).collect::<String>();
+    // A kernel's first lines would begin another boot.
+    let (_, several) = SEVERAL.split_once("probed\n").expect("a line of it");
+    for log in [hang.as_str(), several] {
+        let mail = format!("From: a@b.c\nSubject: it again\n\n{log}\nSomebody wrote:\n{}", quoted(log));
+        let (once, twice) = (folder(log), folder(&mail));
+        let told = shown(twice.path(), &["parse", "x.log"]);
+        assert!(told.contains("the same lines, copied: :"), "{told}");
+        let count = |text: &str| text.lines().find(|line| line.starts_with("x.log: ")).map(str::to_owned);
+        assert_eq!(count(&told), count(&shown(once.path(), &["parse", "x.log"])));
+        let dumps = |folder: &Path| shown(folder, &["locks", "--format", "jsonl", "x.log"]).lines().count();
+        assert_eq!(dumps(twice.path()), dumps(once.path()));
+    }
+}
+
 #[test]
 fn a_cycle_comes_first() {
     insta::assert_snapshot!("cycle", shown(&lab(), &["parse", "hang_cycle2.log"]));

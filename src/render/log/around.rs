@@ -140,9 +140,24 @@ fn spoken(report: &Report) -> &str {
     mask.and_then(line).unwrap_or(title)
 }
 
-/// Where the same came again.
+/// Where the same came again, and where its lines stand once more.
 pub(super) fn again(group: &Group<'_>, full: bool) -> Vec<String> {
     let most = if full { usize::MAX } else { PLACES };
+    let mut again = came_again(group, most);
+    if !group.copies.is_empty() {
+        again.push(format!("the same lines, copied: {}", places(&group.copies, most)));
+    }
+    again
+}
+
+/// `:12 :40 and 3 more`.
+fn places(reports: &[&Report], most: usize) -> String {
+    let places: Vec<String> = reports.iter().take(most).map(|report| format!(":{}", report.line)).collect();
+    let more = reports.len().saturating_sub(most);
+    if more > 0 { format!("{} and {more} more", places.join(" ")) } else { places.join(" ") }
+}
+
+fn came_again(group: &Group<'_>, most: usize) -> Vec<String> {
     if group.hang.is_some() {
         let later = group.later.iter().map(|(dump, _)| match dump.at {
             Some(at) => format!("the same tasks at {at:.1} s :{}", dump.line),
@@ -155,10 +170,8 @@ pub(super) fn again(group: &Group<'_>, full: bool) -> Vec<String> {
     if same.is_empty() {
         return Vec::new();
     }
-    let places: Vec<String> = same.iter().take(most).map(|other| format!(":{}", other.line)).collect();
-    let more = if same.len() > most { format!(" and {} more", same.len() - most) } else { String::new() };
     let times = if same.len() == 1 { "once more".to_owned() } else { format!("{} times more", same.len()) };
-    vec![format!("{times}: {}{more}", places.join(" "))]
+    vec![format!("{times}: {}", places(same, most))]
 }
 
 /// About where the last stack or list of a report ends, 1-based line: what follows in its window is not a part of it.

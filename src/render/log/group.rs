@@ -14,12 +14,19 @@ pub(in crate::render) struct Group<'a> {
     pub(in crate::render) hang: Option<&'a Dump>,
     /// Later dumps of the same tasks, which wait as before, and the reports in them.
     pub(in crate::render) later: Vec<(&'a Dump, Vec<&'a Report>)>,
+    /// The same lines once more, with the same stamps, as in a mail that quotes another.
+    pub(in crate::render) copies: Vec<&'a Report>,
     /// What lockdep's report comes to.
     pub(in crate::render) explanation: Option<&'a Explanation>,
 }
 
 impl<'a> Group<'a> {
-    /// All its reports.
+    /// That of one report.
+    fn of(report: &'a Report) -> Self {
+        Self { reports: vec![report], hang: None, later: Vec::new(), copies: Vec::new(), explanation: None }
+    }
+
+    /// All its reports, copies left out.
     pub(in crate::render) fn all(&self) -> impl Iterator<Item = &'a Report> + '_ {
         self.reports.iter().chain(self.later.iter().flat_map(|(_, reports)| reports)).copied()
     }
@@ -36,40 +43,55 @@ pub(in crate::render) fn groups<'a>(reports: &'a [Report], dumps: &'a [Dump], lo
     let mut groups: Vec<Group<'a>> = Vec::new();
     let mut by_title: BTreeMap<(&str, Option<&str>, Option<Printer<'_>>), usize> = BTreeMap::new();
     let mut by_dump: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut by_moment: BTreeMap<Moment<'_>, usize> = BTreeMap::new();
     for report in reports.iter().filter(|report| report.cause.is_none()) {
-        if let Some(dump) = hang_of(dumps, report) {
-            let same = |group: &Group<'_>| group.hang.is_some_and(|first| same_hang(first, dump));
-            let at = by_dump.get(&dump.index).copied();
-            match at.or_else(|| groups.iter().position(|group| !look.is_full() && same(group))) {
-                Some(at) => {
-                    by_dump.insert(dump.index, at);
-                    add(&mut groups[at], dump, report);
-                }
-                None => {
-                    by_dump.insert(dump.index, groups.len());
-                    groups.push(Group {
-                        reports: vec![report],
-                        hang: Some(dump),
-                        later: Vec::new(),
-                        explanation: None,
-                    });
-                }
-            }
+        let moment = moment(report);
+        if let Some(at) = moment.as_ref().and_then(|moment| by_moment.get(moment)) {
+            groups[*at].copies.push(report);
             continue;
         }
-        let at = *by_title.entry((&report.title, report.subject.as_deref(), nameless(report))).or_insert(groups.len());
-        match groups.get_mut(at) {
-            Some(group) => group.reports.push(report),
-            None => {
-                let mut explanations =
-                    dumps.iter().filter(|dump| dump.boot == report.boot).flat_map(|dump| &dump.lockdep);
-                let explanation =
-                    report.lockdep.as_ref().and_then(|_| explanations.find(|one| one.line == report.line));
-                groups.push(Group { reports: vec![report], hang: None, later: Vec::new(), explanation });
+        let at = match hang_of(dumps, report) {
+            Some(dump) => {
+                let same = |group: &Group<'_>| group.hang.is_some_and(|first| same_hang(first, dump));
+                let known = by_dump.get(&dump.index).copied();
+                let at = known.or_else(|| groups.iter().position(|group| !look.is_full() && same(group)));
+                let at = at.unwrap_or(groups.len());
+                by_dump.insert(dump.index, at);
+                match groups.get_mut(at) {
+                    Some(group) => add(group, dump, report),
+                    None => groups.push(Group { hang: Some(dump), ..Group::of(report) }),
+                }
+                at
             }
-        }
+            None => {
+                let name = (report.title.as_str(), report.subject.as_deref(), nameless(report));
+                let at = *by_title.entry(name).or_insert(groups.len());
+                match groups.get_mut(at) {
+                    Some(group) => group.reports.push(report),
+                    None => {
+                        let mut explanations =
+                            dumps.iter().filter(|dump| dump.boot == report.boot).flat_map(|dump| &dump.lockdep);
+                        let explanation =
+                            report.lockdep.as_ref().and_then(|_| explanations.find(|one| one.line == report.line));
+                        groups.push(Group { explanation, ..Group::of(report) });
+                    }
+                }
+                at
+            }
+        };
+        by_moment.extend(moment.map(|moment| (moment, at)));
     }
     groups
+}
+
+/// When a report was printed, of which boot, under which title and of which task: no other has the same.
+type Moment<'a> = (usize, u64, &'a str, Option<&'a str>, Option<i64>);
+
+/// The moment of a report; none before the clock runs, when all are the same.
+fn moment(report: &Report) -> Option<Moment<'_>> {
+    let at = report.time.filter(|at| *at > 0.0)?;
+    let pid = report.task.as_ref().map(|task| task.pid);
+    Some((report.boot, at.to_bits(), &report.title, report.caller.as_deref(), pid))
 }
 
 /// Where a report came from: task, CPU, kernel, and what it says in words.

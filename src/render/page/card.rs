@@ -228,6 +228,9 @@ impl Card<'_> {
             @for (dump, _) in dumps {
                 div { "the same tasks again" @if let Some(at) = dump.at { (format!(" at {at:.1} s")) } " " (line_link(dump.line)) }
             }
+            @for copy in self.group.copies.iter().take(PLACES) {
+                div { "the same lines, copied " (line_link(copy.line)) }
+            }
             @if !same.is_empty() {
                 details {
                     summary {
