@@ -59,21 +59,27 @@ impl Comparison {
     /// What came with the commit that is tested and not with the one before, in one sentence.
     #[must_use]
     pub fn sentence(&self) -> String {
-        let came = |failure: &Failure, column: usize| failure.counts[column].unwrap_or(0);
         let (before, told) = (&self.compared[0], &self.compared[1]);
+        let came = |failure: &&Failure| failure.counts[1].is_some_and(|count| count > 0);
         // Where nothing is written nobody knows.
-        let is_new = |one: &&Failure| one.counts[0] == Some(0) && came(one, 1) > 0;
-        let new: Vec<&Failure> = self.failures.iter().filter(is_new).collect();
-        if new.is_empty() {
-            return format!("no failure is new with {told} against {before}");
+        let with = |count: Option<u32>| self.failures.iter().filter(came).filter(move |one| one.counts[0] == count);
+        let (new, unknown): (Vec<&Failure>, Vec<&Failure>) = (with(Some(0)).collect(), with(None).collect());
+        match (&new[..], &unknown[..]) {
+            ([], []) => format!("no failure is new with {told} against {before}"),
+            ([], unknown) => format!("with {told}: {}; with {before} nothing is written", self.named(unknown)),
+            (new, _) => format!("new with {told}, not with {before}: {}", self.named(new)),
         }
+    }
+
+    /// `BUG:KASAN:in_mill_turn 12 of 18, 3 more`
+    fn named(&self, failures: &[&Failure]) -> String {
         let runs = self.runs[1].map_or(" times".to_owned(), |runs| format!(" of {runs}"));
-        let mut named: Vec<String> =
-            new.iter().take(NAMED).map(|one| format!("{} {}{runs}", one.name, came(one, 1))).collect();
-        if new.len() > NAMED {
-            named.push(format!("{} more", new.len() - NAMED));
+        let name = |one: &&Failure| format!("{} {}{runs}", one.name, one.counts[1].unwrap_or(0));
+        let mut named: Vec<String> = failures.iter().take(NAMED).map(name).collect();
+        if failures.len() > NAMED {
+            named.push(format!("{} more", failures.len() - NAMED));
         }
-        format!("new with {told}, not with {before}: {}", named.join(", "))
+        named.join(", ")
     }
 }
 
@@ -114,8 +120,11 @@ mod tests {
         assert_eq!(found.runs, [Some(18), Some(18), None]);
         assert_eq!(found.failures[2].counts, [None, Some(4), None]);
         assert_eq!(found.sentence(), "new with c8cf175037, not with 77d821d060: BUG:KASAN:in_mill_turn 12 of 18");
-        let same = Comparison::of(TABLE.replace("| 0 ", "| 3 ").lines());
-        assert_eq!(same.expect("a table").sentence(), "no failure is new with c8cf175037 against 77d821d060");
+        let sentence = |table: &str| Comparison::of(table.lines()).expect("a table").sentence();
+        let unsaid = TABLE.replace("| 0 ", "| 3 ");
+        assert_eq!(sentence(&unsaid), "with c8cf175037: EIP:mill_turn 4 of 18; with 77d821d060 nothing is written");
+        let same = unsaid.replace("|            | 4 ", "| 5          | 4 ");
+        assert_eq!(sentence(&same), "no failure is new with c8cf175037 against 77d821d060");
     }
 
     #[test]
