@@ -53,9 +53,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
   kanalyze parse --grammar mine.toml x.log
 
 Exit status: 0 nothing found, 1 something found, 2 error (a log that is empty,
-ends too early or is something else: a program, a picture, a web page, a
-bisection). A text without a line of the kernel's holds nothing, and this is
-said.")]
+ends too early or is something else: a program, a picture, a bisection, a web
+page without a log). A text without a line of the kernel's holds nothing, and
+this is said.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     logs: Logs,

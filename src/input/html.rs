@@ -1,40 +1,121 @@
-//! The text of an HTML part of a mail: as much of HTML as mail programs write.
+//! The text of an HTML part of a mail, or of a page that was saved: as much of HTML as mail programs and bug trackers write.
 
 use super::character::character;
+use super::inside::Inside;
+use super::lines;
 
 /// Tags that only say how a text looks, or hold nothing that is shown.
-const INLINE: [&[u8]; 32] = [
-    b"a", b"abbr", b"b", b"body", b"code", b"em", b"font", b"head", b"html", b"i", b"img", b"ins", b"del", b"kbd",
-    b"link", b"meta", b"o:p", b"s", b"samp", b"script", b"small", b"span", b"strike", b"strong", b"style", b"sub",
-    b"sup", b"tbody", b"thead", b"title", b"tt", b"u",
+const INLINE: [&[u8]; 43] = [
+    b"a",
+    b"abbr",
+    b"b",
+    b"body",
+    b"button",
+    b"code",
+    b"em",
+    b"font",
+    b"g",
+    b"head",
+    b"html",
+    b"i",
+    b"img",
+    b"input",
+    b"ins",
+    b"del",
+    b"kbd",
+    b"label",
+    b"link",
+    b"meta",
+    b"noscript",
+    b"o:p",
+    b"path",
+    b"s",
+    b"samp",
+    b"script",
+    b"small",
+    b"span",
+    b"strike",
+    b"strong",
+    b"style",
+    b"sub",
+    b"sup",
+    b"svg",
+    b"tbody",
+    b"template",
+    b"thead",
+    b"time",
+    b"title",
+    b"tt",
+    b"u",
+    b"use",
+    b"wbr",
 ];
 /// Tags that begin a line, and end one.
-const BLOCKS: [&[u8]; 20] = [
+const BLOCKS: [&[u8]; 32] = [
+    b"article",
+    b"aside",
     b"blockquote",
     b"center",
     b"dd",
+    b"details",
     b"div",
     b"dl",
     b"dt",
+    b"figure",
+    b"footer",
+    b"form",
     b"h1",
     b"h2",
     b"h3",
     b"h4",
     b"h5",
     b"h6",
+    b"header",
     b"hr",
     b"li",
+    b"main",
+    b"nav",
     b"ol",
     b"p",
     b"pre",
+    b"section",
+    b"summary",
     b"table",
+    b"textarea",
     b"tr",
     b"ul",
 ];
 /// Tags whose text is not shown.
 const HIDDEN: [&[u8]; 3] = [b"script", b"style", b"title"];
+/// Tags within which lines are lines.
+const PREFORMATTED: [&[u8]; 2] = [b"pre", b"textarea"];
+/// With what a page begins.
+const BEGINNINGS: [&[u8]; 2] = [b"<!doctype html", b"<html"];
 /// A name is no longer, bytes.
 const LONGEST_NAME: usize = 10;
+
+/// Whether a text begins as a page does.
+#[must_use]
+pub fn begins_page(text: &[u8]) -> bool {
+    let mut begin = text.trim_ascii_start();
+    if begin.starts_with(b"<?xml") {
+        let Some(end) = memchr::memchr(b'>', begin) else { return false };
+        begin = begin[end + 1..].trim_ascii_start();
+    }
+    BEGINNINGS.iter().any(|tag| begin.get(..tag.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(tag)))
+}
+
+/// What a page shows, line by line.
+#[must_use]
+pub fn page(text: &[u8]) -> Inside {
+    let mut inside = Inside::of(text.len());
+    for (line, origin) in shown(lines(text)) {
+        inside.begin(origin);
+        inside.text.extend_from_slice(&line);
+        inside.text.push(b'\n');
+    }
+    inside
+}
 
 /// The lines that are shown, and where the line began that each is from. Linear in the text; a name that does not belong to a tag, `<TASK>`, is text.
 pub(super) fn shown<'a>(lines: impl Iterator<Item = (&'a [u8], usize)>) -> Vec<(Vec<u8>, usize)> {
@@ -108,7 +189,7 @@ impl Page {
             self.text(b" ", origin);
         } else if BLOCKS.iter().any(|name| tag.is(name)) {
             self.end_line(false);
-            if tag.is(b"pre") {
+            if PREFORMATTED.iter().any(|name| tag.is(name)) {
                 self.preformatted =
                     if tag.ends { self.preformatted.saturating_sub(1) } else { self.preformatted.saturating_add(1) };
             }
@@ -180,7 +261,7 @@ impl<'a> Tag<'a> {
 #[cfg(test)]
 mod tests {
     use super::super::lines;
-    use super::shown;
+    use super::{begins_page, shown};
 
     fn text(html: &str) -> Vec<String> {
         shown(lines(html.as_bytes())).into_iter().map(|(line, _)| String::from_utf8_lossy(&line).into_owned()).collect()
@@ -203,6 +284,21 @@ mod tests {
         let html = "<div>a</div>\n<div>b &lt;</div>";
         let found = shown(lines(html.as_bytes()));
         assert_eq!(found.iter().map(|(_, origin)| *origin).collect::<Vec<_>>(), [0, 13]);
+    }
+
+    #[test]
+    fn a_page_is_known_by_its_beginning() {
+        for page in ["<!DOCTYPE html>\n", "\n<html lang=en>", "<?xml version=\"1.0\"?>\n<!DOCTYPE html PUBLIC>"] {
+            assert!(begins_page(page.as_bytes()), "{page}");
+        }
+        for other in ["", "<htm", "<?xml", "[    1.000000] <html>", "<TASK>"] {
+            assert!(!begins_page(other.as_bytes()), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_field_of_a_form_holds_lines() {
+        assert_eq!(text("<section>x<textarea rows=9>a\nb  c</textarea>"), ["x", "a", "b  c"]);
     }
 
     proptest::proptest! {

@@ -7,7 +7,7 @@
 //! * [`Follow`] reads a growing file through rotation and truncation.
 //! * [`Decoder`] makes UTF-16 and texts with a byte order mark plain.
 //! * `landmark` says what a line is to a report by its beginning.
-//! * [`read_mail`] takes kernel text out of mails: quoting, encodings, lines that a mailer wrapped.
+//! * [`read_mail`] takes kernel text out of mails: quoting, encodings, lines that a mailer wrapped; [`page`] out of web pages.
 //!
 //! What can go wrong while reading is [`Damage`], a value: everything that could be read has been given out before.
 //! Only what cannot be opened at all is an [`InputError`], and concerns that one file.
@@ -35,6 +35,7 @@ pub(crate) use character::named;
 pub use follow::{Begin, Follow, Step, Stopper};
 #[cfg(feature = "vm")]
 pub(crate) use form::has_form;
+pub use html::{begins_page, page};
 pub use inside::Inside;
 pub use landmark::{Landmark, landmark};
 pub(crate) use lines::lines;

@@ -12,7 +12,7 @@ use super::rows::begins_table;
 use super::text::{LARGEST_MAIL, LARGEST_SHARED, Text};
 use super::verbose::is_verbose;
 use super::written::is_written;
-use crate::input::{Damage, Decoder, Encoding, Piece, Pieces, Stream, read_mail};
+use crate::input::{Damage, Decoder, Encoding, Piece, Pieces, Stream, begins_page, read_mail};
 use std::borrow::Cow;
 
 /// One log.
@@ -217,6 +217,7 @@ pub(super) fn content_of(name: &str, first: &[u8], all: bool) -> Result<(), Unre
 fn begins_whole(head: &[u8]) -> bool {
     let first = || head.split(|byte| *byte == b'\n').next().unwrap_or_default();
     begins_mail(head)
+        || begins_page(head)
         || begins_document(head)
         || is_rich_text(head)
         || is_hex(head)
@@ -247,6 +248,9 @@ pub(super) fn of_stream(
         }
     }
     if ended {
+        if begins_page(&head) {
+            content_of(name, &head, true)?;
+        }
         return Ok(Content::Text(Box::new(Text::of_bytes(head)), stream.damage().cloned()));
     }
     Ok(Content::Stream(PlainStream::after(head, stream)))

@@ -1,7 +1,8 @@
 //! What people take for a log and is none: known by its first bytes, named in one sentence with a remedy.
 
 use super::nature::is_kernel_line;
-use crate::input::{Damage, InputError};
+use super::page::read_page;
+use crate::input::{Damage, InputError, begins_page};
 use std::fmt;
 
 /// Something that is not the text of a log.
@@ -19,7 +20,7 @@ pub enum Foreign {
     Pdf,
     /// A picture.
     Picture,
-    /// A web page that is not mostly lines of a log.
+    /// A web page without a log in it.
     Page,
     /// An archive that is not unpacked here: 7z, rar.
     Archive,
@@ -62,6 +63,10 @@ impl Foreign {
         if all && !first.is_empty() && first.iter().all(|byte| *byte == 0) {
             return Some(Self::Zeros);
         }
+        // What a page shows is known at its end.
+        if begins_page(first) {
+            return (all && is_page(first)).then_some(Self::Page);
+        }
         let first = &first[..first.len().min(SAMPLE)];
         if let Some((_, kind)) = MAGICS.iter().find(|(magic, _)| first.starts_with(magic)) {
             // e_type, in the byte order that e_ident names, is 4 for cores.
@@ -72,26 +77,19 @@ impl Foreign {
         if matches!(first, [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..]) {
             return Some(Self::Picture);
         }
-        if is_page(first) {
-            return Some(Self::Page);
-        }
         is_binary(first)
     }
 }
 
-/// Whether a text is a web page, and less than half of its lines are a log's.
-fn is_page(first: &[u8]) -> bool {
-    let begin = first.trim_ascii_start();
-    let begins = |tag: &[u8]| begin.len() >= tag.len() && begin[..tag.len()].eq_ignore_ascii_case(tag);
-    if !begins(b"<!doctype html") && !begins(b"<html") {
-        return false;
-    }
+/// Whether a web page shows no log, and less than half of its lines are a log's as they stand.
+fn is_page(page: &[u8]) -> bool {
     let (mut kernel, mut all) = (0, 0);
-    for line in first.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
+    for line in page[..page.len().min(SAMPLE)].split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty())
+    {
         all += 1;
         kernel += usize::from(is_kernel_line(line));
     }
-    kernel * 2 < all
+    kernel * 2 < all && read_page(page).is_none()
 }
 
 /// Text has hardly any control characters; zeros do not count, since a crash leaves blocks of them in logs. A log whose
@@ -140,7 +138,7 @@ impl fmt::Display for Foreign {
             Self::Picture => {
                 "is a picture, not a log: copy the text (`journalctl -k -b -1`, /sys/fs/pstore, netconsole), or read it off with an OCR program"
             }
-            Self::Page => "is a web page, not a log: save the log itself (\"raw\", \"plain\"), as in `curl -L URL | kanalyze`",
+            Self::Page => "is a web page without a log in it: save the log itself (\"raw\", \"plain\"), as in `curl -L URL | kanalyze`",
             Self::Archive => "is an archive that is not read here: unpack it and name the logs in it",
             Self::Zeros => "holds zeros and nothing else: the log was lost; look for another copy (journal, pstore, serial console)",
             Self::Binary => "is mostly binary, not a log: name a text file, or print it as text first",
@@ -212,10 +210,12 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_read_if_it_is_mostly_a_log() {
+    fn a_page_is_read_if_it_shows_a_log() {
         let log = "[    1.000000] BUG: something<br>\n".repeat(9);
         assert_eq!(Foreign::of(format!("<!DOCTYPE html>\n<pre>\n{log}</pre>\n").as_bytes(), true), None);
-        let page = format!("<html>\n{}{log}", "<p>words</p>\n".repeat(30));
-        assert_eq!(Foreign::of(page.as_bytes(), true), Some(Foreign::Page));
+        let words = "<p>words</p>\n".repeat(30);
+        assert_eq!(Foreign::of(format!("<html>\n{words}{log}").as_bytes(), true), None);
+        assert_eq!(Foreign::of(format!("<html>\n{words}").as_bytes(), true), Some(Foreign::Page));
+        assert_eq!(Foreign::of(format!("<html>\n{words}").as_bytes(), false), None, "a log may follow");
     }
 }

@@ -37,6 +37,7 @@ mod names;
 mod nature;
 mod open;
 mod own;
+mod page;
 mod place;
 mod read;
 mod rich_text;

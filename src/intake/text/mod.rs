@@ -6,9 +6,10 @@ mod taken;
 
 use super::joined::is_joined_behind_stamp;
 use super::machines::{are_several, machines};
+use super::page::read_page;
 use super::written::is_written;
 use crate::engine::Item;
-use crate::input::{Damage, Decoder, Encoding, Whole, read_mail};
+use crate::input::{Damage, Decoder, Encoding, Whole, begins_page, read_mail};
 use crate::line::all_are_stamped;
 use crate::report::{Event, Report};
 use form::read_log;
@@ -115,8 +116,8 @@ impl Text {
         let mut joined = false;
         let stamped = short && all_are_stamped(plain, |line| joined |= is_joined_behind_stamp(line));
         if short && !stamped {
-            if let Some(mail) = read_mail(plain) {
-                self.taken = Some(Taken::in_order(mail, outer(), true));
+            if let Some(text) = read_page(plain).or_else(|| read_mail(plain)) {
+                self.taken = Some(Taken::in_order(text, outer(), true));
                 return self;
             }
             if is_written(plain) {
@@ -211,10 +212,11 @@ impl Text {
         self.written || self.taken.as_ref().is_some_and(|taken| taken.prose)
     }
 
-    /// Whether the log was taken out of a mail.
+    /// What people wrote that the log was taken out of: `a mail`, `a web page`.
     #[must_use]
-    pub fn was_mail(&self) -> bool {
-        self.taken.as_ref().is_some_and(|taken| taken.prose)
+    pub fn taken_from(&self) -> Option<&'static str> {
+        let written = self.taken.as_ref().is_some_and(|taken| taken.prose);
+        written.then(|| if begins_page(self.plain()) { "a web page" } else { "a mail" })
     }
 
     /// The 1-based line of the file that a 1-based line of [`Text::log`] stands in.

@@ -87,7 +87,7 @@ fn head(page: &LogPage<'_>, groups: &[Group<'_>], common: &Common, reports: usiz
         @if first { h1 { (page.name) } } @else { h2 { (page.name) } }
         p.verdict { (verdict) @if let Some(first) = groups.first() { ": " (heading(first)) @if groups.len() > 1 { " …" } } }
         dl.facts {
-            dt { "log" } dd { (lines) " lines, " (size(bytes)) @if page.text.was_mail() { ", taken out of a mail" } }
+            dt { "log" } dd { (lines) " lines, " (size(bytes)) @if let Some(whole) = page.text.taken_from() { ", taken out of " (whole) } }
             @if page.summary.boots > 1 { dt { "boots" } dd { (page.summary.boots) } }
             @if let Some(kernel) = &common.kernel_version { dt { "kernel" } dd { (kernel) } }
             @if let Some(machine) = &common.hardware { dt { "machine" } dd { (machine) } }
