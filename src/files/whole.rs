@@ -1,8 +1,11 @@
-//! A file comes into being whole or not at all: it is drafted beside its place and renamed over it.
+//! A file comes into being whole or not at all: it is drafted without a name, or beside its place, and put there at the end.
 
+use rustix::fs::{AtFlags, CWD, OFlags, linkat};
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Seek as _, Write};
+use std::os::fd::AsRawFd as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -44,13 +47,17 @@ pub fn place(part: &Path, path: &Path) -> io::Result<()> {
     fs::rename(part, path)
 }
 
-/// A file that is being written beside its place; it is removed unless it finds it.
+/// A file that is being written in the folder of its place. Until then it has no name, where the file system has such files, so that
+/// nothing of it is left however this process ends; else it has one beside its place, and is removed unless it finds it.
 ///
 /// By hand, not by `tempfile`, which would be three more crates for every user of the library without features.
 #[derive(Debug)]
 pub struct Draft {
-    file: File,
-    part: PathBuf,
+    /// Open until it is [closed](Draft::close).
+    file: Option<File>,
+    /// Its name, if it has one.
+    part: Option<PathBuf>,
+    /// What it is to be called; the name of a part is made of it.
     place: PathBuf,
 }
 
@@ -60,25 +67,31 @@ impl Draft {
     /// # Errors
     /// What the system says.
     pub fn beside(path: &Path) -> io::Result<Self> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        loop {
-            let mut name = OsString::from(".");
-            name.push(path.file_name().unwrap_or_default());
-            name.push(format!(".{}-{}.part", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
-            let part = path.with_file_name(name);
-            match File::create_new(&part) {
-                Ok(file) => return Ok(Self { file, part, place: path.to_owned() }),
-                // A process with our number died here.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(error),
-            }
+        let mut draft = Self { file: unnamed(folder_of(path)), part: None, place: path.to_owned() };
+        if draft.file.is_none() {
+            let (part, file) = draft.other_name(|part| File::create_new(part))?;
+            (draft.part, draft.file) = (Some(part), Some(file));
         }
+        Ok(draft)
     }
 
-    /// The file under its draft's name.
-    #[must_use]
-    pub fn file(&self) -> &File {
-        &self.file
+    /// Begins a file that shall lie somewhere in the file system of `folder`.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn within(folder: &Path) -> io::Result<Self> {
+        Self::beside(&folder.join("kanalyze"))
+    }
+
+    /// Gives its descriptor back, for whoever has many: it reaches the disk, under a part's name.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn close(&mut self) -> io::Result<()> {
+        self.sync()?;
+        self.name(link)?;
+        self.file = None;
+        Ok(())
     }
 
     /// Takes its place, over what may be there.
@@ -86,53 +99,139 @@ impl Draft {
     /// # Errors
     /// What the system says; the draft is then gone, and the old file as it was.
     pub fn place(self) -> io::Result<()> {
-        place(&self.part, &self.place)
+        self.sync()?;
+        self.place_unsynced()
     }
 
     /// Takes its place without waiting for the disk: for what can be made again and is checked when it is read.
     ///
     /// # Errors
     /// As [`Draft::place`].
-    pub fn place_unsynced(self) -> io::Result<()> {
-        fs::rename(&self.part, &self.place)
+    pub fn place_unsynced(mut self) -> io::Result<()> {
+        if let (Some(file), None) = (&self.file, &self.part)
+            && link(file, &self.place).is_ok()
+        {
+            return Ok(());
+        }
+        // No link replaces a file.
+        let part = self.name(link)?.to_owned();
+        fs::rename(part, &self.place)
     }
 
     /// Takes `path` if nothing is there.
     ///
     /// # Errors
     /// The draft, with [`io::ErrorKind::AlreadyExists`] if something is there, else with what the system says.
-    pub fn place_anew(self, path: &Path) -> Result<(), (Self, io::Error)> {
-        if let Err(error) = self.file.sync_data() {
-            return Err((self, error));
-        }
-        let linked = match fs::hard_link(&self.part, path) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                // A file system without links: the name is taken by making it.
-                File::create_new(path).and_then(|_| fs::rename(&self.part, path))
-            }
-            done => done,
-        };
-        match linked {
+    pub fn place_anew(mut self, path: &Path) -> Result<(), (Self, io::Error)> {
+        match self.try_anew(path) {
             Ok(()) => Ok(()),
             Err(error) => Err((self, error)),
         }
     }
+
+    fn try_anew(&mut self, path: &Path) -> io::Result<()> {
+        self.sync()?;
+        let linked = match (&self.file, &self.part) {
+            (Some(file), None) => link(file, path),
+            (_, Some(part)) => fs::hard_link(part, path),
+            (None, None) => Err(lost()),
+        };
+        match linked {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                // A file system without links: the name is taken by making it.
+                let part = self.name(link)?;
+                File::create_new(path).and_then(|_| fs::rename(part, path))
+            }
+            done => done,
+        }
+    }
+
+    /// A file reaches the disk before its name does: a file system may write the name before the bytes.
+    fn sync(&self) -> io::Result<()> {
+        self.file.as_ref().map_or(Ok(()), File::sync_data)
+    }
+
+    /// Its name; it gets one by `link` if it has none. Where links are forbidden its bytes are copied.
+    fn name(&mut self, link: impl Fn(&File, &Path) -> io::Result<()>) -> io::Result<&Path> {
+        if self.part.is_none() {
+            let file = self.file.as_ref().ok_or_else(lost)?;
+            let linked = match self.other_name(|part| link(file, part)) {
+                Ok((part, ())) => part,
+                Err(_) => {
+                    let (part, mut copy) = self.other_name(|part| File::create_new(part))?;
+                    let mut from = file;
+                    let copied = from.rewind().and_then(|()| io::copy(&mut from, &mut copy));
+                    // From here on it is removed with the draft.
+                    self.part = Some(part.clone());
+                    copied.and_then(|_| copy.sync_data())?;
+                    part
+                }
+            };
+            self.part = Some(linked);
+        }
+        self.part.as_deref().ok_or_else(lost)
+    }
+
+    /// Makes something under a name beside its place that nothing has.
+    fn other_name<T>(&self, make: impl Fn(&Path) -> io::Result<T>) -> io::Result<(PathBuf, T)> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        loop {
+            let mut name = OsString::from(".");
+            name.push(self.place.file_name().unwrap_or_default());
+            name.push(format!(".{}-{}.part", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
+            let part = self.place.with_file_name(name);
+            match make(&part) {
+                Ok(made) => return Ok((part, made)),
+                // A process with our number died here.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+/// A draft is written to after it was closed.
+fn lost() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "the draft is closed")
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Opens a file without a name in the folder; none where the file system has no such files or nobody could name it later.
+fn unnamed(folder: &Path) -> Option<File> {
+    let flags = OFlags::TMPFILE.bits().cast_signed();
+    let file = File::options().read(true).write(true).custom_flags(flags).open(folder).ok()?;
+    fs::symlink_metadata(handle(&file)).is_ok().then_some(file)
+}
+
+/// Where the system shows an open file.
+fn handle(file: &File) -> String {
+    format!("/proc/self/fd/{}", file.as_raw_fd())
+}
+
+/// Gives an open file a name that nothing has.
+fn link(file: &File, path: &Path) -> io::Result<()> {
+    Ok(linkat(CWD, handle(file), CWD, path, AtFlags::SYMLINK_FOLLOW)?)
 }
 
 impl Drop for Draft {
     fn drop(&mut self) {
         // Nothing lies there once it has found its place.
-        let _ = fs::remove_file(&self.part);
+        if let Some(part) = &self.part {
+            let _ = fs::remove_file(part);
+        }
     }
 }
 
 impl Write for Draft {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
+        self.file.as_mut().ok_or_else(lost)?.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        Ok(())
     }
 }
 
@@ -179,10 +278,52 @@ mod tests {
         replace(&path, b"old").expect("made");
         let mut draft = Draft::beside(&path).expect("a draft");
         draft.write_all(b"half").expect("written");
+        draft.close().expect("named");
         assert_eq!(names(folder.path()).len(), 2);
         drop(draft);
         assert_eq!(names(folder.path()), ["a"]);
         assert_eq!(fs::read(&path).expect("readable"), b"old");
+    }
+
+    #[test]
+    fn a_draft_has_no_name_where_files_may_be_without() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        if unnamed(folder.path()).is_none() {
+            return;
+        }
+        let path = folder.path().join("a");
+        for text in ["first", "second"] {
+            let mut draft = Draft::beside(&path).expect("a draft");
+            draft.write_all(text.as_bytes()).expect("written");
+            assert!(names(folder.path()).iter().all(|name| name == "a"), "{:?}", names(folder.path()));
+            draft.place().expect("placed");
+            assert_eq!(fs::read_to_string(&path).expect("readable"), text);
+            assert_eq!(names(folder.path()), ["a"]);
+        }
+    }
+
+    #[test]
+    fn where_links_are_forbidden_a_draft_is_copied() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("a");
+        replace(&path, b"old").expect("made");
+        let mut draft = Draft::beside(&path).expect("a draft");
+        draft.write_all(b"new").expect("written");
+        draft.name(|_, _| Err(io::ErrorKind::PermissionDenied.into())).expect("copied");
+        draft.place().expect("placed");
+        assert_eq!((fs::read(&path).expect("read"), names(folder.path())), (b"new".to_vec(), vec!["a".to_owned()]));
+    }
+
+    #[test]
+    fn a_draft_that_is_closed_finds_its_place() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("a");
+        let mut draft = Draft::within(folder.path()).expect("a draft");
+        draft.write_all(b"new").expect("written");
+        draft.close().expect("closed");
+        assert!(draft.write_all(b"more").is_err());
+        draft.place_anew(&path).expect("placed");
+        assert_eq!((fs::read(&path).expect("read"), names(folder.path())), (b"new".to_vec(), vec!["a".to_owned()]));
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! A partitioned table: a folder below folders `column=value`, to which files are added.
 
-use super::draft::{Draft, Whole, at};
+use super::draft::{Draft, at};
 use super::form::Form;
 use super::place::Place;
 use super::{NOTHING, Origin, Row, TableError};
+use crate::files;
 use sha2::Digest as _;
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -22,7 +23,7 @@ pub(super) struct Parts {
     /// Files being written, by their folder below the table's; the number says when one was last written to.
     open: BTreeMap<String, (u64, Draft)>,
     /// Files that are whole and wait for their place.
-    full: Vec<(String, Whole)>,
+    full: Vec<(String, files::Draft)>,
     turn: u64,
 }
 
@@ -39,7 +40,10 @@ impl Parts {
         }
         let oldest = self.open.iter().min_by_key(|(_, (turn, _))| *turn).map(|(name, _)| name.clone());
         if let Some((name, (_, draft))) = oldest.and_then(|name| self.open.remove_entry(&name)) {
-            self.full.push((name, draft.finish()?));
+            let mut whole = draft.finish()?;
+            // There may be more of them than a process has descriptors.
+            whole.close().map_err(at(&self.folder))?;
+            self.full.push((name, whole));
         }
         Ok(())
     }
@@ -63,7 +67,8 @@ impl Place for Parts {
             self.turn += 1;
             if !self.open.contains_key(&name) {
                 self.make_room()?;
-                let draft = Draft::create(&self.folder, Form::Parquet, &self.by, origin, GROUP)?;
+                let file = files::Draft::within(&self.folder);
+                let draft = Draft::create(file, &self.folder, Form::Parquet, &self.by, origin, GROUP)?;
                 self.open.insert(name.clone(), (self.turn, draft));
             }
             if let Some((turn, draft)) = self.open.get_mut(&name) {
@@ -81,7 +86,7 @@ impl Place for Parts {
         }
         let mut placed: Vec<PathBuf> = Vec::new();
         for (name, whole) in self.full {
-            match add_to(&whole, &self.folder.join(name)) {
+            match add_to(whole, &self.folder.join(name)) {
                 Ok(path) => placed.push(path),
                 Err(error) => {
                     // All or nothing, as far as files can be taken back.
@@ -95,20 +100,17 @@ impl Place for Parts {
 }
 
 /// A file that is whole becomes the file with the next free number in `folder`.
-fn add_to(whole: &Whole, folder: &Path) -> Result<PathBuf, TableError> {
+fn add_to(mut whole: files::Draft, folder: &Path) -> Result<PathBuf, TableError> {
     fs::create_dir_all(folder).map_err(at(folder))?;
     let mut number = fs::read_dir(folder).map_err(at(folder))?.count();
     loop {
         let target = folder.join(format!("part-{number:05}.parquet"));
-        match fs::hard_link(&whole.path, &target) {
+        match whole.place_anew(&target) {
             Ok(()) => return Ok(target),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
-            // A file system without links: the name is taken by making it.
-            Err(_) => match File::create_new(&target) {
-                Ok(_) => return crate::files::place(&whole.path, &target).map_err(at(&target)).map(|()| target),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
-                Err(error) => return Err(at(&target)(error)),
-            },
+            Err((draft, error)) if error.kind() == io::ErrorKind::AlreadyExists => {
+                (whole, number) = (draft, number + 1)
+            }
+            Err((_, error)) => return Err(at(&target)(error)),
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::csv::{self, Written};
 use super::form::Form;
 use super::{Origin, Row};
-use std::fs::File;
+use crate::files::Draft;
 use std::io::BufWriter;
 #[cfg(feature = "arrow")]
 use {
@@ -20,7 +20,7 @@ use {
 const GROUP_ROWS: usize = 1 << 16;
 
 /// Where the bytes go.
-pub(super) type Out = BufWriter<File>;
+pub(super) type Out = BufWriter<Draft>;
 
 /// A file that is being written.
 pub(super) enum Sink {

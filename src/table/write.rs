@@ -1,13 +1,14 @@
 //! Tables into files: rows are gathered and written a batch at a time.
 
-use super::draft::Draft;
+use super::draft::{Draft, at};
 use super::form::Form;
 use super::place::Place;
 use super::{Origin, Row, TableError};
+use crate::files;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 #[cfg(feature = "arrow")]
-use {super::draft::at, super::parts::Parts, super::stream::RowStream, std::fs};
+use {super::parts::Parts, super::stream::RowStream, std::fs};
 
 /// So many rows are turned into columns at once.
 const BATCH: usize = 2048;
@@ -23,7 +24,7 @@ pub fn is_full(rows: usize, weight: usize) -> bool {
 }
 
 /// Writes rows into one file, into a folder of partitions, or into a stream. What was not finished leaves no table behind; a
-/// process that is killed may leave a draft, `.kanalyze-*.part`, which nothing reads.
+/// process that is killed may leave drafts, `.*.part`, which nothing reads, where files must have names (NFS).
 pub struct TableWriter {
     place: Box<dyn Place + Send>,
     origin: Origin,
@@ -41,7 +42,7 @@ impl Place for One {
     }
 
     fn finish(self: Box<Self>) -> Result<(), TableError> {
-        self.0.finish()?.replace(&self.1)
+        self.0.finish()?.place().map_err(at(&self.1))
     }
 }
 
@@ -66,8 +67,7 @@ impl TableWriter {
                 path.display()
             )));
         }
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let draft = Draft::create(folder, form, &[], &origin, GROUP)?;
+        let draft = Draft::create(files::Draft::beside(path), path, form, &[], &origin, GROUP)?;
         Ok(Self::at(One(draft, path.to_owned()), origin))
     }
 

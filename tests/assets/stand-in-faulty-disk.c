@@ -8,6 +8,8 @@
  *   FAULT=kill    before change number $FAULT_AFTER (opening for writing, writing, syncing, renaming, linking, removing) the
  *                 process gets signal $FAULT_ERRNO
  *   FAULT=clock   the clock of day goes back an hour each time it is read; no path is needed
+ *
+ * There are no files without a name (O_TMPFILE), as on NFS, unless $FAULT_UNNAMED is set: then all of them are meant.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -65,10 +67,21 @@ static int refused(const char *path, int flags) {
 }
 #define OPEN(name)                                                        \
     int name(const char *path, int flags, ...) {                          \
+        const char *folder = path;                                        \
         va_list rest;                                                     \
         va_start(rest, flags);                                            \
         mode_t mode = (mode_t)va_arg(rest, int);                          \
         va_end(rest);                                                     \
+        if ((flags & O_TMPFILE) == O_TMPFILE) {                           \
+            if (!getenv("FAULT_UNNAMED")) {                               \
+                errno = EOPNOTSUPP;                                       \
+                return -1;                                                \
+            }                                                             \
+            path = getenv("FAULT_PATH");                                  \
+            if (refused(path, flags))                                     \
+                return fails();                                           \
+            return opened(REAL(name)(folder, flags, mode), path);         \
+        }                                                                 \
         if (refused(path, flags))                                         \
             return fails();                                               \
         return opened(REAL(name)(path, flags, mode), path);               \

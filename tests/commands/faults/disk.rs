@@ -2,7 +2,7 @@
 
 use super::{
     EDQUOT, EIO, ENOSPC, EROFS, Fault, TABLE, contents, ends_with_a_sentence, kanalyze, kernel, large_log, place, told,
-    with_fault,
+    with_fault, with_fault_unnamed,
 };
 use std::fs::{self, File};
 use std::io::Read;
@@ -44,12 +44,15 @@ fn a_disk_that_fails_in_the_middle_of_a_file_is_reported_and_nobody_is_calmed() 
     }
 }
 
+/// A disk with a fault.
+type On = fn(&Path, &[&str], &Fault) -> std::process::Output;
+
 /// Verbs that write a file: what they are given, the path that fails, a file of theirs that may be there before.
-const WRITERS: [(&[&str], &str); 7] = [
+pub(super) const WRITERS: [(&[&str], &str); 7] = [
     (&["page", "a.log", "-o", "out.html"], "out.html"),
     (&["check", "a.log", "--write-baseline", "out.toml"], "out.toml"),
     (&["image", "extract", "Image", "-o", "out.bin"], "out.bin"),
-    (&["table", "logs", "-o", TABLE], ".kanalyze-"),
+    (&["table", "logs", "-o", TABLE], TABLE),
     (&["corpus", "accept", "logs"], ".snap"),
     (&["corpus", "accept", "logs"], "c.snap"),
     (&["bundle", "adopt", "logs"], "bundle.json"),
@@ -60,10 +63,12 @@ fn a_full_disk_leaves_what_was_there_and_nothing_half() {
     for (arguments, path) in WRITERS {
         let refused =
             [("write", ENOSPC, 0), ("write", EDQUOT, 0), ("write", EIO, 20), ("sync", EIO, 0), ("open", EROFS, 0)];
-        for (kind, number, after) in refused {
+        for ((kind, number, after), on) in
+            refused.iter().flat_map(|fault| [(*fault, with_fault as On), (*fault, with_fault_unnamed)])
+        {
             let folder = place();
             let before = contents(folder.path());
-            let output = with_fault(folder.path(), arguments, &Fault { kind, path, number, after });
+            let output = on(folder.path(), arguments, &Fault { kind, path, number, after });
             let after = contents(folder.path());
             let words = ["No space left", "quota exceeded", "Input/output error", "Read-only file system"];
             ends_with_a_sentence(arguments, &output, &words);

@@ -1,7 +1,8 @@
 //! The process is ended right before each change that it makes to the disk: what lies there is the old or the new, and the next
 //! call does the whole work.
 
-use super::{Fault, HANG, TABLE, contents, kanalyze, place, told, with_fault};
+use super::disk::WRITERS;
+use super::{Fault, HANG, TABLE, contents, kanalyze, place, told, with_fault, with_fault_unnamed};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 
@@ -132,7 +133,7 @@ fn a_table_is_whole_wherever_its_writer_dies() {
         };
         assert!(file(folder, TABLE).is_none_or(whole), "half a table");
     };
-    let steps = at_each_step(&["table", "logs", "-o", TABLE], ".kanalyze-", SIGKILL, &|_| {}, &sound);
+    let steps = at_each_step(&["table", "logs", "-o", TABLE], TABLE, SIGKILL, &|_| {}, &sound);
     assert!(steps >= 3, "{steps} steps");
 }
 
@@ -149,6 +150,27 @@ fn a_dead_process_leaves_drafts_only() {
         .map(|(path, _)| path.display().to_string())
         .collect();
     assert!(left.iter().all(|name| name.starts_with(".out.html.") && name.ends_with(".part")), "{left:?}");
+}
+
+#[test]
+fn a_dead_process_leaves_nothing_where_files_may_be_without_a_name() {
+    for (arguments, path) in WRITERS {
+        let mut ends = 0;
+        for after in 1..MOST {
+            let folder = place();
+            let before = contents(folder.path());
+            let fault = Fault { kind: "kill", path, number: SIGINT, after };
+            let output = with_fault_unnamed(folder.path(), arguments, &fault);
+            if output.status.signal().is_none() {
+                break;
+            }
+            ends += 1;
+            let left = contents(folder.path()).into_iter().filter(|one| !before.contains(one));
+            let left: Vec<String> = left.map(|(path, _)| path.display().to_string()).collect();
+            assert!(left.iter().all(|name| !name.ends_with(".part")), "{arguments:?}, step {after}: {left:?}");
+        }
+        assert!(ends >= 2, "{arguments:?}: {ends} steps");
+    }
 }
 
 /// What lies in the folder of runs: each manifest is whole, each log a beginning of what was played, each event a record, and the

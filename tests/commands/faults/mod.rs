@@ -53,14 +53,23 @@ const ENOSPC: i32 = 28;
 const EDQUOT: i32 = 122;
 
 fn with_fault(folder: &Path, arguments: &[&str], fault: &Fault) -> Output {
-    kanalyze(folder, arguments)
+    faulty(folder, arguments, fault).output().expect("the program runs")
+}
+
+/// The same on a file system that knows files without a name.
+fn with_fault_unnamed(folder: &Path, arguments: &[&str], fault: &Fault) -> Output {
+    faulty(folder, arguments, fault).env("FAULT_UNNAMED", "1").output().expect("the program runs")
+}
+
+fn faulty(folder: &Path, arguments: &[&str], fault: &Fault) -> Command {
+    let mut command = kanalyze(folder, arguments);
+    command
         .env("LD_PRELOAD", &FAULTY.1)
         .env("FAULT", fault.kind)
         .env("FAULT_PATH", fault.path)
         .env("FAULT_ERRNO", fault.number.to_string())
-        .env("FAULT_AFTER", fault.after.to_string())
-        .output()
-        .expect("the program runs")
+        .env("FAULT_AFTER", fault.after.to_string());
+    command
 }
 
 /// What people read: sentences on stderr, and the verdicts of `grammar check` and `corpus check` on stdout.
