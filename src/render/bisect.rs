@@ -1,7 +1,7 @@
 //! How a bisection looks as text: the answer first, then the walk, small enough to be pasted into a mail.
 
-use super::bisect_words::{plain, short, wrapped};
-use super::{Look, bisect_reasons, bisect_walk, guilty_file, safe};
+use super::bisect_words::{short, wrapped};
+use super::{Look, bisect_reasons, bisect_walk, guilty_file, safe, wrap_into};
 use crate::bisect::Bisection;
 use crate::bisect::record::{Basis, Doubted, Kind, RevertResult, Verdict};
 use crate::report::{Frame, Report};
@@ -33,9 +33,14 @@ pub fn write(found: &Bisection, look: &Look, out: &mut dyn Write) -> io::Result<
         return writeln!(out, "{}: {}{}", safe(&found.log), safe(&found.answer), safe(&subject));
     }
     let width = look.width.0;
-    writeln!(out, "{blame}{}{blame:#}", plain(&found.answer, width))?;
+    let folded = |first: &str, indent: usize, text: &str| {
+        let mut lines = String::new();
+        wrap_into(&mut lines, first, indent, text, width);
+        lines
+    };
+    writeln!(out, "{blame}{}{blame:#}", folded("", 2, &found.answer).trim_end())?;
     if let Some(subject) = subject {
-        writeln!(out, "  {}", plain(subject, width.saturating_sub(2)))?;
+        write!(out, "{}", folded("  ", 4, subject))?;
     }
     writeln!(out)?;
     facts(found, look.wrap(), out)?;
@@ -188,15 +193,17 @@ fn source(found: &Bisection) -> String {
 
 fn crash(found: &Bisection, width: usize, out: &mut dyn Write) -> io::Result<()> {
     let Some(title) = &found.crash_title else { return Ok(()) };
-    writeln!(out, "\ncrash at the end: {}", plain(title, width.saturating_sub(18)))?;
-    let Some(report) = &found.crash else { return Ok(()) };
-    if &report.title != title {
-        writeln!(out, "  the report says: {}", plain(&report.title, width.saturating_sub(19)))?;
+    let mut lines = "\n".to_owned();
+    wrap_into(&mut lines, "crash at the end: ", 2, title, width);
+    if let Some(report) = &found.crash {
+        if &report.title != title {
+            wrap_into(&mut lines, "  the report says: ", 4, &report.title, width);
+        }
+        for (name, text) in places(report) {
+            wrap_into(&mut lines, &format!("  {name}: "), 4, &text, width);
+        }
     }
-    for (name, text) in places(report) {
-        writeln!(out, "  {name}: {}", safe(&text))?;
-    }
-    Ok(())
+    write!(out, "{lines}")
 }
 
 /// The function that the title names, with the place that its own frame names, and the file to blame where that is another one.

@@ -6,8 +6,11 @@ use crate::bisect::Bisection;
 use crate::bisect::record::Outcome;
 use std::io::{self, Write};
 
-/// Columns of the answer in a table on a terminal.
+/// Columns of the answer in a table on a terminal, at most; and at least, or it has a line of its own.
 const ANSWER: usize = 50;
+const LEAST: usize = 20;
+/// Columns of the confidence, with the blanks behind it.
+const CONFIDENCE: usize = 12;
 
 /// Writes one line for each bisection, in the order given.
 ///
@@ -16,11 +19,24 @@ const ANSWER: usize = 50;
 pub fn write_table(all: &[Bisection], look: &Look, out: &mut dyn Write) -> io::Result<()> {
     let palette = &look.palette;
     let answers: Vec<String> = all.iter().map(answer).collect();
-    let longest = answers.iter().map(|answer| columns(answer)).max().unwrap_or(0).max(6);
-    let wide = if look.width == Width::UNBOUNDED { longest } else { longest.min(ANSWER) };
-    writeln!(out, "confidence  {:wide$}  log", "answer")?;
     let shared = shared_folders(all.iter().map(|found| found.log.as_str()));
-    for (found, answer) in all.iter().zip(&answers) {
+    let logs: Vec<String> = all.iter().map(|found| log(found, shared)).collect();
+    let longest = |cells: &[String], least: usize| cells.iter().map(|cell| columns(cell)).max().unwrap_or(0).max(least);
+    let answer = longest(&answers, 6);
+    let (wide, beside) = match look.width {
+        Width::UNBOUNDED => (answer, true),
+        // Names can be copied: it is the answers that give way, as far as they say something then.
+        Width(most) => match most.saturating_sub(CONFIDENCE + 2 + longest(&logs, 3)) {
+            left @ LEAST.. => (answer.min(left).min(ANSWER), true),
+            _ => (answer.min(most.saturating_sub(CONFIDENCE)), false),
+        },
+    };
+    if beside {
+        writeln!(out, "confidence  {:wide$}  log", "answer")?;
+    } else {
+        writeln!(out, "confidence  answer, log below")?;
+    }
+    for ((found, answer), log) in all.iter().zip(&answers).zip(&logs) {
         let confidence =
             found.confidence.map_or_else(|| "-".to_owned(), |confidence| format!("{:.0} %", confidence * 100.0));
         let style = match found.confidence {
@@ -28,12 +44,22 @@ pub fn write_table(all: &[Bisection], look: &Look, out: &mut dyn Write) -> io::R
             Some(confidence) if confidence < 0.4 => palette.title,
             _ => palette.quiet,
         };
-        let log = super::safe(&found.log[shared..]);
-        let session =
-            if found.sessions > 1 { format!(" ({} of {})", found.session, found.sessions) } else { String::new() };
-        writeln!(out, "{style}{confidence:>10}{style:#}  {}  {log}{session}", padded(&plain(answer, wide), wide))?;
+        let answer = padded(&plain(answer, wide), wide);
+        let first = format!("{style}{confidence:>10}{style:#}  {answer}");
+        if beside {
+            writeln!(out, "{first}  {log}")?;
+        } else {
+            writeln!(out, "{}\n{:CONFIDENCE$}{log}", first.trim_end(), "")?;
+        }
     }
     Ok(())
+}
+
+/// What names the log, and which of its bisections it is.
+fn log(found: &Bisection, shared: usize) -> String {
+    let session =
+        if found.sessions > 1 { format!(" ({} of {})", found.session, found.sessions) } else { String::new() };
+    format!("{}{session}", super::safe(&found.log[shared..]))
 }
 
 /// What was found, in a cell.

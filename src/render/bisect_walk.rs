@@ -1,11 +1,14 @@
 //! The walk of a bisection as a table of steps; titles are folded into letters that a legend explains.
 
-use super::Look;
 use super::bisect_words::{plain, short};
+use super::{Look, columns, wrap_into};
 use crate::bisect::Bisection;
 use crate::bisect::record::{Kind, Outcome, Role, RunResult, Step, Verdict};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+
+/// With fewer columns nothing of a subject can be read beside what stands before it.
+const NARROW: usize = 64;
 
 /// Writes the steps and the legend.
 ///
@@ -17,7 +20,10 @@ pub(super) fn write(found: &Bisection, look: &Look, out: &mut dyn Write) -> io::
     }
     let palette = &look.palette;
     let letters = letters(found);
-    writeln!(out, "\nstep  git    kernel        crashed  titles    left  subject")?;
+    // Where there are too few columns for a subject, a step has a second line.
+    let narrow = look.width.0 < NARROW;
+    let heading = "\nstep  git    kernel        crashed";
+    writeln!(out, "{heading}{}", if narrow { "" } else { "  titles    left  subject" })?;
     let mut before: Option<Vec<&str>> = None;
     for (at, step) in found.steps.iter().enumerate() {
         let titles: Vec<&str> = step.titles().collect();
@@ -38,22 +44,24 @@ pub(super) fn write(found: &Bisection, look: &Look, out: &mut dyn Write) -> io::
         let left = step.left.map_or_else(String::new, |left| left.to_string());
         let name = step.release.clone().unwrap_or_else(|| short(&step.commit).to_owned());
         let folded = format!("{}{}", folded(step, &letters), if changed { "*" } else { "" });
-        let line = format!(
-            "{:>4}  {style}{verdict:<6}{style:#} {:<12}  {:<8} {folded:<8} {left:>5}  ",
-            at + 1,
-            plain(&name, 12),
-            runs(found, at, step)
-        );
-        let visible = format!(
-            "{:>4}  {verdict:<6} {:<12}  {:<8} {folded:<8} {left:>5}  ",
-            at + 1,
-            plain(&name, 12),
-            runs(found, at, step)
-        )
-        .chars()
-        .count();
+        let name = format!("{:<12}", plain(&name, 12));
+        let runs = runs(found, at, step);
+        let first = format!("{:>4}  {style}{verdict:<6}{style:#} {name}  {runs:<8}", at + 1);
+        if narrow {
+            writeln!(out, "{}", first.trim_end())?;
+            let left = if left.is_empty() { left } else { format!("{left} left") };
+            let words: Vec<String> = [folded, left, note(step)].into_iter().filter(|words| !words.is_empty()).collect();
+            if !words.is_empty() {
+                let mut line = String::new();
+                wrap_into(&mut line, "      ", 6, &words.join(" · "), look.wrap());
+                write!(out, "{line}")?;
+            }
+            continue;
+        }
+        let rest = format!(" {folded:<8} {left:>5}  ");
+        let visible = 15 + columns(&name) + columns(&format!("{runs:<8}")) + columns(&rest);
         let text = plain(&note(step), look.width.0.saturating_sub(visible));
-        writeln!(out, "{}", format!("{line}{text}").trim_end())?;
+        writeln!(out, "{}", format!("{first}{rest}{text}").trim_end())?;
     }
     if !letters.is_empty() {
         writeln!(out)?;

@@ -1,6 +1,6 @@
 //! A comparison of runs as text and as Markdown.
 
-use super::{Look, Palette, Width, columns, fitted, padded, safe, several};
+use super::{Look, Palette, Width, columns, fitted, padded, safe, several, wrap_into};
 use crate::diff::cause::aligned;
 use crate::diff::record::Causes;
 use crate::diff::{Area, Difference, Finding, Verdict};
@@ -19,8 +19,9 @@ pub fn diff_text(difference: &Difference, look: &Look) -> String {
     let palette = &look.palette;
     let mut out = String::new();
     let (a, b) = (&difference.a, &difference.b);
-    let _ = writeln!(out, "A  {} ({})", safe(&a.name), several(a.logs.len(), "run"));
-    let _ = writeln!(out, "B  {} ({})", safe(&b.name), several(b.logs.len(), "run"));
+    for (letter, side) in [("A  ", a), ("B  ", b)] {
+        wrap_into(&mut out, letter, 3, &format!("{} ({})", side.name, several(side.logs.len(), "run")), look.wrap());
+    }
     let counted: Vec<&Finding> =
         difference.findings.iter().filter(|one| one.verdict.is_claim() && one.known.is_none()).collect();
     let style = if counted.is_empty() { palette.good } else { palette.title };
@@ -35,13 +36,14 @@ pub fn diff_text(difference: &Difference, look: &Look) -> String {
             text_finding(&mut out, finding, look);
         }
         if let Some(left) = left {
-            let _ = writeln!(out, "  {left}");
+            wrap_into(&mut out, "  ", 4, &left, look.wrap());
         }
     }
     let same: Vec<String> = difference.same.iter().map(|(area, count)| format!("{count} {area}")).collect();
     if !same.is_empty() {
-        let line = format!("the same: {}", same.join(", "));
-        let _ = writeln!(out, "\n{}{line}{}", palette.quiet, palette.quiet.render_reset());
+        let mut line = String::new();
+        wrap_into(&mut line, "the same: ", 10, &same.join(", "), look.wrap());
+        let _ = writeln!(out, "\n{}{}{}", palette.quiet, line.trim_end(), palette.quiet.render_reset());
     }
     out
 }
@@ -110,21 +112,18 @@ fn section(finding: &Finding) -> Section {
 fn text_finding(out: &mut String, finding: &Finding, look: &Look) {
     let palette = &look.palette;
     let style = if finding.verdict.is_claim() { palette.blame } else { palette.doubt };
-    let _ = writeln!(
-        out,
-        "  {style}{:<8}{} {}: {}",
-        finding.verdict.word(),
-        style.render_reset(),
-        finding.area.name(),
-        safe(&finding.name)
-    );
+    let word = format!("{:<8}", finding.verdict.word());
+    let mut line = String::new();
+    wrap_into(&mut line, &format!("  {word} {}: ", finding.area.name()), INDENT, &finding.name, look.wrap());
+    let _ = write!(out, "  {style}{word}{}{}", style.render_reset(), &line[2 + word.len()..]);
+    let indented = |out: &mut String, text: &str| wrap_into(out, &" ".repeat(INDENT), INDENT, text, look.wrap());
     if !finding.alt_titles.is_empty() {
-        let _ = writeln!(out, "           also {}", safe(&finding.alt_titles.join("; ")));
+        indented(out, &format!("also {}", finding.alt_titles.join("; ")));
     }
-    let place = finding.place.as_ref().map_or(String::new(), |place| format!(" · {}:{}", safe(&place.log), place.line));
-    let _ = writeln!(out, "           {}{place}", safe(&finding.words));
+    let place = finding.place.as_ref().map_or(String::new(), |place| format!(" · {}:{}", place.log, place.line));
+    indented(out, &format!("{}{place}", finding.words));
     if let Some(known) = &finding.known {
-        let _ = writeln!(out, "           known: {}", safe(known));
+        indented(out, &format!("known: {known}"));
     }
     if let Some(causes) = &finding.causes {
         for row in sides(causes, look.width) {

@@ -211,7 +211,7 @@ fn three_of_ten_against_one_of_ten_is_undecided() {
     }
     let at = |side: &str| folder.path().join(side).display().to_string();
     let output = kanalyze(&["diff", &at("a"), &at("b")]);
-    let shown = text(&output.stdout);
+    let shown = text(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
         shown.contains("3 of 10 (7–65 %) against 1 of 10 (0–45 %), p = 0.58; you need about 62 runs more"),
         "{shown}"
@@ -300,6 +300,34 @@ fn trouble_is_2_and_says_what_to_do() {
     let output = kanalyze(&["diff", &empty, &lab("clean")]);
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("no log is here"));
+}
+
+#[test]
+fn the_text_is_folded_and_nothing_of_it_is_lost() {
+    let sides: [(&str, &str); 2] = [("clean*", "flaky*"), ("hang_chain", "oops_many")];
+    for (a, b) in sides {
+        let (a, b) = (lab(a), lab(b));
+        let arguments = ["diff", "--color", "always", "--a", &a, "--b", &b];
+        let coloured = text(&kanalyze(&arguments).stdout);
+        let shown = text(&kanalyze(&["diff", "--a", &a, "--b", &b]).stdout);
+        let word = |line: &str| line.split(' ').map(|word| word.chars().count()).max().unwrap_or(0);
+        let long: Vec<&str> = shown.lines().filter(|line| line.chars().count() > 75 && word(line) + 30 < 75).collect();
+        // Two stacks beside each other are cut on a terminal only.
+        assert!(long.iter().all(|line| [" = ", " < ", " > "].iter().any(|mark| line.contains(mark))), "{long:#?}");
+        let plain = coloured.split('\u{1b}').enumerate().map(|(at, part)| match part.split_once('m') {
+            Some((_, rest)) if at > 0 => rest,
+            _ => part,
+        });
+        assert_eq!(plain.collect::<String>(), shown, "colours change nothing else");
+        let record: Value =
+            serde_json::from_slice(&kanalyze(&["diff", "--format", "jsonl", "--a", &a, "--b", &b]).stdout)
+                .expect("a record");
+        let one = |text: &str| text.split_whitespace().collect::<String>();
+        for finding in record["findings"].as_array().expect("findings").iter().take(20) {
+            let words = finding["words"].as_str().expect("words");
+            assert!(one(&shown).contains(&one(words)), "{words} is not in\n{shown}");
+        }
+    }
 }
 
 #[test]

@@ -87,6 +87,42 @@ fn every_text_view_fits_into_eighty_columns_and_begins_with_the_answer() {
     }
 }
 
+/// A name is never broken, so that it can be copied: it may stand out of the lines.
+fn too_long(shown: &str, width: usize) -> Vec<&str> {
+    let word = |line: &str| line.split(' ').map(|word| word.chars().count()).max().unwrap_or(0);
+    shown.lines().filter(|line| line.chars().count() > width && word(line) + 20 < width).collect()
+}
+
+#[test]
+fn a_narrow_terminal_gets_narrow_lines_and_all_steps() {
+    let mut all = Vec::new();
+    for path in logs() {
+        let name = path.strip_prefix(corpus()).expect("below the corpus").with_extension("").display().to_string();
+        let found = transcript(&name);
+        for width in [40, 60, 66] {
+            let (mut out, look) = (Vec::new(), Look { width: Width(width), ..Look::default() });
+            render::bisect::write(&found, &look, &mut out).expect("memory can be written to");
+            let shown = String::from_utf8(out).expect("the view is text");
+            assert!(too_long(&shown, width).is_empty(), "{name}, {width}: {:?}", too_long(&shown, width));
+            let one = |text: &str| text.split_whitespace().collect::<String>();
+            assert!(one(&shown).starts_with(&one(&found.answer)), "{name}, {width}: the answer is cut:\n{shown}");
+            let steps = shown.lines().skip_while(|line| !line.starts_with("step  git")).skip(1);
+            let numbers = steps.filter(|line| {
+                let number = line.get(..4).map_or("", str::trim);
+                line.get(4..6) == Some("  ") && number.parse::<u32>().is_ok()
+            });
+            assert_eq!(numbers.count(), found.steps.len(), "{name}, {width}:\n{shown}");
+        }
+        all.push(found);
+    }
+    for width in [40, 60, 100] {
+        let (mut out, look) = (Vec::new(), Look { width: Width(width), ..Look::default() });
+        render::bisect_table::write_table(&all, &look, &mut out).expect("memory can be written to");
+        let shown = String::from_utf8(out).expect("the table is text");
+        assert!(too_long(&shown, width).is_empty(), "{width}: {:?}", too_long(&shown, width));
+    }
+}
+
 #[test]
 fn a_record_obeys_its_schema() {
     let schema = schemars::schema_for!(Bisection).to_value();
