@@ -51,7 +51,7 @@ pub(super) fn probe(bytes: &[u8]) -> Signs {
     for (index, content) in bytes.split(|byte| *byte == b'\n').enumerate() {
         let content = content.strip_suffix(b"\r").unwrap_or(content);
         let bare = &content[prefix(content)..];
-        if line::is_marker(bare) {
+        if line::is_marker(bare) || line::is_decorated(bare) {
             let marks = &content[..content.len() - bare.len()];
             signs.quoted |= marks.contains(&b'>') || marks.contains(&b'|');
             signs.git |= line::is_of_git(bare);
@@ -109,7 +109,7 @@ pub(super) fn peeled<'a>(lines: impl Iterator<Item = (u64, Cow<'a, [u8]>)>, sign
         let deeper = marks.strip_prefix(&known[..]);
         // Nothing of a mailed transcript is indented but messages and statistics.
         let quotes = deeper.is_some_and(|more| !more.is_empty() && (dump || signs.syzbot) && is_blank(more));
-        let rest = if (line::is_marker(bare) || is_bare_first(bare)) && !quotes {
+        let rest = if (line::is_marker(bare) || line::is_decorated(bare) || is_bare_first(bare)) && !quotes {
             known = marks.to_vec();
             dump = matches!(line::read(bare), Line::GitFirst(_));
             bare
@@ -236,8 +236,16 @@ fn continues(before: &[u8], width: usize, rest: &[Peeled], signs: &Signs, wrappi
     if bracket && matches!(line::read(content), Line::Position { .. }) {
         return true;
     }
-    if content.starts_with(b"'") && matches!(line::read(before), Line::Command { word: b"start", .. }) {
+    let is_argument = content.starts_with(b"'") || content.starts_with(b"--term-");
+    if is_argument && matches!(line::read(line::typed(before)), Line::Command { word: b"start", .. }) {
         return true;
+    }
+    // `commit <commit>`, and below it the references that `git bisect visualize` shows.
+    let names = (content.starts_with(b"(") || content.starts_with(b"refs/bisect/")) && !line::is_decorated(before);
+    if names && !line::is_decorated(content) {
+        let mut both = before.to_vec();
+        refill::join(&mut both, content);
+        return line::is_decorated(&both);
     }
     if line::is_marker(content) {
         return false;
@@ -281,8 +289,8 @@ fn continues(before: &[u8], width: usize, rest: &[Peeled], signs: &Signs, wrappi
         | Line::Cc(_)
         | Line::Crash(_)
         | Line::CommitMessage(_) => {
-            // What a terminal shows next is a prompt.
-            let is_command = memchr::memmem::find(content, b"git bisect ").is_some();
+            // What a terminal shows next is a prompt, or what `git bisect run` starts.
+            let is_command = memchr::memmem::find(content, b"git bisect ").is_some() || line::quotes_command(content);
             !short && !wrapping.none && !is_command && signs.is_mail() && matches!(line::read(content), Line::Unknown)
         }
         _ => false,

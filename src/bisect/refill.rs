@@ -22,7 +22,7 @@ pub(super) struct Peeled {
 pub(super) fn unfilled(lines: Vec<Peeled>) -> Vec<Peeled> {
     let mut plain = Vec::with_capacity(lines.len());
     let mut paragraph: Vec<Peeled> = Vec::new();
-    for line in lines {
+    for line in commands_whole(lines) {
         if line.content.trim_ascii().is_empty() {
             plain.extend(of_paragraph(std::mem::take(&mut paragraph)));
             plain.push(line);
@@ -33,6 +33,35 @@ pub(super) fn unfilled(lines: Vec<Peeled>) -> Vec<Peeled> {
     plain.extend(of_paragraph(paragraph));
     plain
 }
+
+/// Puts commands together that were broken because a long prompt stands before them.
+fn commands_whole(lines: Vec<Peeled>) -> Vec<Peeled> {
+    let mut whole: Vec<Peeled> = Vec::with_capacity(lines.len());
+    for line in lines {
+        if let Some(before) = whole.last_mut().filter(|before| is_cut_command(&before.content, &line.content)) {
+            join(&mut before.content, &line.content);
+        } else {
+            whole.push(line);
+        }
+    }
+    whole
+}
+
+/// Whether a prompt and the beginning of a command end a line, and the next one has the rest of the command and no more.
+fn is_cut_command(before: &[u8], next: &[u8]) -> bool {
+    let (before, next) = (before.trim_ascii(), next.trim_ascii());
+    let cut = before.ends_with(b" git") || before.ends_with(b" git bisect");
+    if !cut || next.is_empty() || next.split(|byte| *byte == b' ').count() > SHORT {
+        return false;
+    }
+    let mut both = before.to_vec();
+    join(&mut both, next);
+    let command = line::typed(&both);
+    command.len() < both.len() && matches!(line::read(command), Line::Command { .. })
+}
+
+/// A command has no more words than this.
+const SHORT: usize = 4;
 
 fn of_paragraph(lines: Vec<Peeled>) -> Vec<Peeled> {
     let Some(first) = lines.iter().position(|line| begins(&line.content).any(|_| true)) else { return lines };

@@ -93,7 +93,9 @@ fn contains(whole: &Bisection, part: &Bisection) -> bool {
     let answered = !part.commits.is_empty() && part.commits == whole.commits;
     let among = || {
         let all: BTreeSet<&(&str, Verdict)> = all.iter().collect();
-        some.iter().all(|one| one.0 == "HEAD" || all.contains(one))
+        // A log has the hashes of the ends that a terminal calls by their names.
+        let is_name = |one: &(&str, Verdict)| !one.0.bytes().all(|byte| byte.is_ascii_hexdigit());
+        some.iter().all(|one| is_name(one) || all.contains(one))
     };
     let is_excerpt = part.truncated || part.dialect.name == Origin::GitVisualize;
     match (answered, part.commits.is_empty()) {

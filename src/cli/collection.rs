@@ -100,7 +100,7 @@ fn said_of_transcript(path: &Path, options: &Options) -> Option<String> {
             let items = read_items(Options { threads: 1, log: name.clone().into_owned(), ..options.clone() }, crash);
             items.into_iter().filter_map(|item| if let Item::Closed(one) = item { Some(*one) } else { None }).collect()
         };
-        for found in bisect::read(&name, text.plain(), &reports) {
+        for found in bisect::read(&name, &text.transcript(), &reports) {
             let mut view = Vec::new();
             let _ = render::bisect::write(&found, &look, &mut view);
             said.push_str(&String::from_utf8_lossy(&view));

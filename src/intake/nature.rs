@@ -124,7 +124,7 @@ pub(super) fn nature_below(text: &[u8], stamped: bool, options: &Options) -> Nat
 
 /// Whether a line of a bisection is in a text: one that gives git a verdict, or names a commit in the words of a bisection.
 #[must_use]
-fn is_bisection(text: &[u8]) -> bool {
+pub(super) fn is_bisection(text: &[u8]) -> bool {
     static SEARCH: LazyLock<Texts> = LazyLock::new(|| Texts::new(&BISECTIONS.map(str::as_bytes)));
     static HINTS: LazyLock<[Finder<'static>; 2]> = LazyLock::new(|| COMMON.map(Finder::new));
     if HINTS.iter().all(|word| word.find(text).is_none()) {

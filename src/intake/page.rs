@@ -1,6 +1,6 @@
 //! A log in a web page that was saved: a bug tracker's, a list's archive, a forum's.
 
-use super::nature::is_kernel_line;
+use super::nature::{is_bisection, is_kernel_line};
 use crate::input::{Inside, begins_page, page};
 use crate::line::is_body;
 
@@ -9,7 +9,7 @@ const EVIDENCE: usize = 3;
 /// No longer page is read, bytes.
 const LARGEST: usize = 16 << 20;
 
-/// What a page shows, if lines of a kernel's log are in it. Where far more of them stand in the file as it is, somebody only put tags
+/// What a page shows, if lines of a kernel's log or a bisection are in it. Where far more of them stand in the file as it is, somebody only put tags
 /// around a log, whose line breaks a page does not show.
 pub(super) fn read_page(text: &[u8]) -> Option<Inside> {
     if text.len() > LARGEST || !begins_page(text) {
@@ -17,7 +17,8 @@ pub(super) fn read_page(text: &[u8]) -> Option<Inside> {
     }
     let shown = page(text);
     let found = kernel_lines(&shown.text);
-    (found >= EVIDENCE && found * 2 >= kernel_lines(text)).then_some(shown)
+    let log = found >= EVIDENCE && found * 2 >= kernel_lines(text);
+    (log || is_bisection(&shown.text)).then_some(shown)
 }
 
 fn kernel_lines(text: &[u8]) -> usize {

@@ -16,6 +16,7 @@ impl Reader {
     }
 
     pub(super) fn answer(&mut self, possible: bool, commit: &str, subject: String) {
+        self.tested();
         (self.answered, self.resumed) = (true, false);
         let subject = subject.trim().to_owned();
         // The comment below may have been broken where the one above was not, or prose may have run into it.

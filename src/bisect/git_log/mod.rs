@@ -55,6 +55,10 @@ struct Reader {
     extra: Option<String>,
     left: Option<u64>,
     position: Option<String>,
+    /// The line that names the position, and how many commits are left behind it.
+    asked: (u64, Option<u64>),
+    /// The line before, by its number, if it says nothing that is known.
+    before: (u64, String),
     /// Whether `git bisect run` tests the commits.
     scripted: bool,
     /// Why git would not go on, until it does.
@@ -90,6 +94,8 @@ impl Reader {
             extra: None,
             left: None,
             position: None,
+            asked: (0, None),
+            before: (0, String::new()),
             scripted: false,
             refusal: None,
             listing: false,
@@ -160,6 +166,7 @@ impl Reader {
                 Rc::make_mut(&mut self.subjects).insert(commit.clone(), words(subject));
                 self.comments.push((number, word, commit));
             }
+            Line::Command { word: b"run", rest } if !rest.is_empty() => self.scripted = true,
             Line::Command { word, rest } if line::is_of_git(content) => {
                 self.command(number, &words(word), &words(rest))
             }
@@ -178,7 +185,7 @@ impl Reader {
             Line::Left(left) => (self.left, self.refusal) = (Some(left), None),
             Line::Position { commit, subject } => {
                 Rc::make_mut(&mut self.subjects).insert(words(commit), words(subject));
-                self.position = Some(words(commit));
+                self.asks(number, words(commit));
             }
             _ => self.other(number, content),
         }
@@ -186,6 +193,9 @@ impl Reader {
 
     fn other(&mut self, number: u64, content: &[u8]) {
         let text = words(content);
+        if memchr::memchr(b'(', content).is_some() || text.contains('（') {
+            self.before = (number, text.clone());
+        }
         if self.breaking
             && let Some((commit, b"")) =
                 text.strip_prefix("commit ").and_then(|rest| line::split_commit(rest.as_bytes()))

@@ -15,8 +15,12 @@ impl Reader {
             self.bad_merge_base(Some((commit, words)));
         } else if is_refusal(text) {
             self.refusal = Some(format!("git says in line {number}: {}", text.trim_end_matches('.')));
-        } else if text.starts_with("running '") || (self.scripted && text.starts_with("running ")) {
-            self.runs(number);
+        } else if text.starts_with("running '")
+            || (self.scripted && text.starts_with("running "))
+            || (number == self.asked.0 + 1 && line::quotes_command(text.as_bytes()))
+        {
+            self.scripted = true;
+            self.runs(number, self.left);
         } else {
             return false;
         }
@@ -30,17 +34,33 @@ impl Reader {
         self.merge_base = base;
     }
 
+    /// git asks for the test of a commit. What it gave a script before was tested: git goes on only then.
+    pub(super) fn asks(&mut self, number: u64, commit: String) {
+        self.tested();
+        if self.before.0 + 1 == number {
+            self.left = left_in_words(&self.before.1).or(self.left);
+        }
+        (self.position, self.asked) = (Some(commit), (number, self.left));
+    }
+
+    /// Whatever git says next, a script has tested the commit before.
+    pub(super) fn tested(&mut self) {
+        if self.scripted {
+            let (number, left) = self.asked;
+            self.runs(number, left);
+        }
+    }
+
     /// `git bisect run` tests the commit that git asked for, and says nowhere what came of it.
-    fn runs(&mut self, number: u64) {
+    fn runs(&mut self, number: u64, left: Option<u64>) {
         let Some(commit) = self.position.clone().filter(|_| !self.answered) else { return };
-        if self.found.steps.last().is_some_and(|step| step.commit == commit) {
+        if self.marks.contains_key(&commit) || self.found.steps.iter().any(|step| step.commit == commit) {
             return;
         }
         let mut step = Step::new(Role::Bisect, commit, number);
-        step.left = self.left;
+        step.left = left;
         step.subject = self.subjects.get(&step.commit).cloned();
         self.found.steps.push(step);
-        self.scripted = true;
     }
 
     /// Gives the scripted tests the verdict that follows from the answer: git names no commit that was not marked.
@@ -57,6 +77,16 @@ impl Reader {
         }
         self.found.notes.push("`git bisect run` does not show its verdicts; `git bisect log` has them".to_owned());
     }
+}
+
+/// How many commits are left, from git's sentence in whatever language: it has two numbers, and the second, of steps, follows from the
+/// first.
+fn left_in_words(text: &str) -> Option<u64> {
+    let numbers = text.split(|letter: char| !letter.is_ascii_digit()).filter(|digits| !digits.is_empty());
+    let numbers: Vec<u64> = numbers.map_while(|digits| digits.parse().ok()).collect();
+    let [left, steps] = numbers[..] else { return None };
+    let about = u64::from((left + 1).checked_ilog2()?);
+    (about.abs_diff(steps) <= 1).then_some(left)
 }
 
 /// Whether git says that it cannot bisect what it was given.

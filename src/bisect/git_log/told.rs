@@ -8,7 +8,6 @@ use super::{Bisection, Reader, short};
 
 impl Reader {
     pub(super) fn command(&mut self, number: u64, word: &str, rest: &str) {
-        self.scripted |= word == "run";
         let Some(verdict) = self.verdict(word) else { return };
         let (commit, remark) = match line::split_commit(rest.as_bytes()) {
             Some((commit, remark)) => (words(commit), words(remark)),

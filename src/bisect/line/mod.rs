@@ -168,6 +168,36 @@ pub(super) fn is_of_git(content: &[u8]) -> bool {
     }
 }
 
+/// Whether a line shows a command as git quotes it, `'sh' './test.sh'`, and a word or two in whatever language: that `git bisect run`
+/// starts it.
+#[must_use]
+pub(super) fn quotes_command(content: &[u8]) -> bool {
+    let (Some(first), Some(last)) = (memchr::memchr(b'\'', content), memchr::memrchr(b'\'', content)) else {
+        return false;
+    };
+    let (before, behind) = (content[..first].trim_ascii(), content[last + 1..].trim_ascii());
+    let said = [before, behind].iter().any(|words| !words.is_empty());
+    let is_word = |word: &[u8]| !word.is_empty() && !word.contains(&b'\'');
+    said && first < last
+        && before.len().max(behind.len()) <= SAID
+        && content[first + 1..last].split(|byte| *byte == b'\'').enumerate().all(|(at, part)| match at % 2 {
+            0 => is_word(part),
+            _ => part == b" ",
+        })
+}
+
+/// No language says longer that something runs, bytes.
+const SAID: usize = 48;
+
+/// Whether a line is a commit as `git bisect visualize` shows it, with a reference of a bisection; a graph may stand before it.
+#[must_use]
+pub(super) fn is_decorated(content: &[u8]) -> bool {
+    let Some(at) = memchr::memmem::find(content, b"refs/bisect/") else { return false };
+    let graph = content.iter().take_while(|byte| b"*|\\/_ ".contains(byte)).count();
+    let rest = &content[graph.min(at)..];
+    split_commit(rest.strip_prefix(b"commit ").unwrap_or(rest)).is_some()
+}
+
 fn after<'a>(content: &'a [u8], prefix: &str) -> Option<&'a [u8]> {
     content.strip_prefix(prefix.as_bytes())
 }

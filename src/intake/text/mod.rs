@@ -15,6 +15,7 @@ use crate::report::{Event, Report};
 use form::read_log;
 pub(super) use settle::renumber;
 use settle::{settle_event, settle_report};
+use std::borrow::Cow;
 use std::cell::LazyCell;
 use std::sync::Arc;
 use taken::{Taken, line_ends, read_upwards};
@@ -217,6 +218,27 @@ impl Text {
     pub fn taken_from(&self) -> Option<&'static str> {
         let written = self.taken.as_ref().is_some_and(|taken| taken.prose);
         written.then(|| if begins_page(self.plain()) { "a web page" } else { "a mail" })
+    }
+
+    /// The text for a reader of bisections, who undoes mails himself: of a page what it shows, at the lines of the file.
+    #[must_use]
+    pub fn transcript(&self) -> Cow<'_, [u8]> {
+        if self.taken.is_none() || !begins_page(self.plain()) {
+            return Cow::Borrowed(self.plain());
+        }
+        let mut shown = Vec::with_capacity(self.log().len());
+        let mut at = 1;
+        for (line, number) in self.log().split(|byte| *byte == b'\n').zip(1..) {
+            let place = self.line(number);
+            while at < place {
+                shown.push(b'\n');
+                at += 1;
+            }
+            shown.extend_from_slice(line);
+            shown.push(b'\n');
+            at += 1;
+        }
+        Cow::Owned(shown)
     }
 
     /// The 1-based line of the file that a 1-based line of [`Text::log`] stands in.
