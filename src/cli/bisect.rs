@@ -3,6 +3,7 @@
 use super::findings::reports;
 use super::logs::{Logs, tell};
 use super::output::{Format, JsonArray, Reader, ShownOutput};
+use super::page::Sought;
 use super::pager::Page;
 use super::tree::{TreeArguments, told};
 use crate::bisect::record::Verdict;
@@ -125,8 +126,8 @@ const BATCH: usize = 128;
 /// # Errors
 /// No input, a grammar that is not valid, several logs for one picture, an output that cannot be written.
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let Some(output) = arguments.output.plain() else {
-        return super::page::of_logs(&arguments.logs, &arguments.tree);
+    let Some(output) = arguments.output.plain(arguments.reader) else {
+        return super::page::of_logs(&arguments.logs, &arguments.tree, Sought::Bisection);
     };
     let (sources, named) = arguments.logs.sources()?;
     if arguments.svg.is_some() && sources.len() != 1 {
@@ -241,7 +242,7 @@ pub(super) fn judge(log: Log, options: &Options) -> Judged {
         Err(fault) => return fatal(fault.to_string()),
     };
     // Transcripts are mailed in ways of their own, which their reader undoes itself.
-    let found = judged(&name, text.plain(), &|crash| reports(&name, crash, options));
+    let found = judged(&name, &text.transcript(), &|crash| reports(&name, crash, options));
     if let Some(damage) = damage.as_ref().filter(|_| found.is_empty()) {
         return fatal(format!("{name}: {damage}; there is no bisection in what was read"));
     }

@@ -4,6 +4,7 @@ use super::output::{Format, JsonArray, Output};
 use crate::render::{json_line, safe};
 use crate::syzbot::bundle::Bundle;
 use crate::vm::doctor::{Health, Question, examine};
+use anyhow::Context as _;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -13,7 +14,7 @@ use std::process::ExitCode;
 /// One line each, with the remedy for what is missing. KVM is tested by booting a tiny guest; /dev/kvm alone proves nothing.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Exit status: 0 all that a run needs is here, 1 something that it needs
-is missing.")]
+is missing, 2 error.")]
 pub(super) struct Arguments {
     /// A bundle, or the folder where bundles and runs are to go.
     #[arg(default_value = ".")]
@@ -30,8 +31,10 @@ pub(super) struct Arguments {
 /// Runs the command.
 ///
 /// # Errors
-/// Stdout is closed.
+/// The folder is not there; stdout is closed.
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let about = std::fs::metadata(&arguments.folder).with_context(|| arguments.folder.display().to_string())?;
+    anyhow::ensure!(about.is_dir(), "{}: is a file, and a folder is wanted", arguments.folder.display());
     let vmlinux = arguments.folder.join("vmlinux");
     // A folder that is not a bundle knows no revision, and needs none.
     let bundle = Bundle::open(&arguments.folder).ok();

@@ -7,7 +7,7 @@ use crate::render::json_line;
 use anyhow::{Context as _, bail};
 use serde::Serialize;
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Unpack kernel images as they are booted, recover their symbols, disassemble their functions
@@ -145,7 +145,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         Action::Extract { image, output } => {
             let image = KernelImage::open(&image)?;
-            match output {
+            match output.filter(|path| path != Path::new("-")) {
                 Some(path) => {
                     write_whole(&path, |out| write_elf(&image, out)).with_context(|| path.display().to_string())?;
                 }

@@ -2,6 +2,7 @@
 
 use super::logs::{Logs, tell};
 use super::output::{Format, JsonArray, Reader, ShownOutput};
+use super::page::Sought;
 use super::pager::Page;
 use super::stderr::say;
 use super::tree::{TreeArguments, told};
@@ -67,8 +68,8 @@ pub(super) struct Arguments {
 /// # Errors
 /// No input, or a grammar that is not valid.
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let Some(output) = arguments.output.plain() else {
-        return super::page::of_logs(&arguments.logs, &arguments.tree);
+    let Some(output) = arguments.output.plain(arguments.reader) else {
+        return super::page::of_logs(&arguments.logs, &arguments.tree, Sought::Hang);
     };
     let options = Options { events: true, kept: Kept::LOCKS, ..arguments.logs.reading.options()? };
     let drawn = arguments.dot || arguments.svg || arguments.mermaid;

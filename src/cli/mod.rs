@@ -233,7 +233,14 @@ fn done(words: Vec<OsString>, bisects: bool) -> anyhow::Result<ExitCode> {
                     tips.push(tip.into());
                     error.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));
                 }
-                error.format(&mut command).exit()
+                let error = error.format(&mut command);
+                if error.use_stderr() {
+                    error.exit()
+                }
+                // Help and version are an answer, which may not come through.
+                error.print()?;
+                std::io::stdout().flush()?;
+                Ok(ExitCode::SUCCESS)
             }
             Err(error) if bisects => {
                 stderr::fail(&error);

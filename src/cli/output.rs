@@ -78,13 +78,14 @@ pub(super) struct ShownOutput {
 }
 
 impl ShownOutput {
-    /// The output, unless a page is wanted.
+    /// The output, unless a page is wanted. Who wants nothing but the status gets no page.
     #[must_use]
-    pub(super) fn plain(self) -> Option<Output> {
+    pub(super) fn plain(self, reader: Reader) -> Option<Output> {
         let format = match self.format {
             ShownFormat::Text => Format::Text,
             ShownFormat::Json => Format::Json,
             ShownFormat::Jsonl => Format::Jsonl,
+            ShownFormat::Html if reader.quiet => Format::Text,
             ShownFormat::Html => return None,
         };
         Some(Output { format, colour: self.colour })
@@ -122,13 +123,14 @@ pub(super) struct LogOutput {
 }
 
 impl LogOutput {
-    /// The output, unless it is a list for editors, annotations or a page.
+    /// The output, unless it is a list for editors, annotations or a page. Who wants nothing but the status gets no page.
     #[must_use]
-    pub(super) fn plain(self) -> Option<Output> {
+    pub(super) fn plain(self, reader: Reader) -> Option<Output> {
         let format = match self.format {
             LogFormat::Text => Format::Text,
             LogFormat::Json => Format::Json,
             LogFormat::Jsonl => Format::Jsonl,
+            LogFormat::Html if reader.quiet => Format::Text,
             LogFormat::Html | LogFormat::Quickfix | LogFormat::Github => return None,
         };
         Some(Output { format, colour: self.colour })

@@ -3,6 +3,7 @@
 use super::findings::{judged_text, told_dumps};
 use super::logs::{Logs, Reading, sources_of, tell};
 use super::progress::Progress;
+use super::stderr::say;
 use super::tree::{TreeArguments, told};
 use super::{diff, run_page};
 use crate::bisect::Bisection;
@@ -12,9 +13,10 @@ use crate::engine::{Kept, Options};
 use crate::files;
 use crate::input::Source;
 use crate::intake::{Found, Log, Trouble, each_machine, found_in, nature, silence, wholes};
+use crate::locks::{Record, dumps};
 use crate::render::LogView;
 use crate::render::page::{BisectPage, LogPage, LogTitles, Share, bisect_page, diff_page, log_page, titles_page};
-use crate::report::Report;
+use crate::report::{Event, Report};
 use crate::source::{BlamePage, PageOptions, Tree, blame_page};
 use anyhow::Context as _;
 use clap::ValueEnum;
@@ -47,7 +49,7 @@ pub(super) struct Arguments {
     #[arg(value_name = "LOG")]
     names: Vec<OsString>,
 
-    /// The file to write [default: standard output].
+    /// The file to write; `-` is standard output [default: -].
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
@@ -103,10 +105,13 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             (Some(run_page::of_folder(Path::new(one), &options, share)?), true)
         }
         [a, b] if !arguments.together => comparison(a, b, &options),
-        names => logs(names, share, &options, &arguments.tree)?,
+        names => {
+            let made = logs(names, share, &options, &arguments.tree, None)?;
+            (made.page, made.complete)
+        }
     };
     let Some(page) = page else { return Ok(ExitCode::from(2)) };
-    match &arguments.output {
+    match arguments.output.as_deref().filter(|path| *path != Path::new("-")) {
         None => std::io::stdout().lock().write_all(page.as_bytes())?,
         Some(path) => files::replace(path, page.as_bytes())
             .with_context(|| format!("{}: the page cannot be written", path.display()))?,
@@ -114,28 +119,55 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     Ok(if complete { ExitCode::SUCCESS } else { ExitCode::from(2) })
 }
 
+/// What a verb that prints a page looks for: its exit status says whether it was found, as it does without the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sought {
+    /// Anything that went wrong.
+    Crash,
+    /// Tasks that wait for each other.
+    Hang,
+    /// A bisection; that there is one is no finding, that there is none a failure.
+    Bisection,
+}
+
 /// What `--format html` of the verbs about logs prints.
 ///
 /// # Errors
 /// Standard output is a terminal, nothing is named, a grammar that is not valid.
-pub(super) fn of_logs(named: &Logs, tree: &TreeArguments) -> anyhow::Result<ExitCode> {
+pub(super) fn of_logs(named: &Logs, tree: &TreeArguments, sought: Sought) -> anyhow::Result<ExitCode> {
     anyhow::ensure!(
         !std::io::stdout().is_terminal(),
         "a page is for a browser: redirect it, as in `> page.html`, or use `kanalyze page -o page.html`"
     );
     let reading = named.reading.options()?.with_events();
-    let (page, complete) =
-        logs(&named.logs, None, &Options { gaps: true, kept: LogView::kept(true), ..reading }, tree)?;
+    let options = Options { gaps: true, kept: LogView::kept(true), ..reading };
+    let Made { page, complete, found } = logs(&named.logs, None, &options, tree, Some(sought))?;
     let Some(page) = page else { return Ok(ExitCode::from(2)) };
     std::io::stdout().lock().write_all(page.as_bytes())?;
-    Ok(if complete { ExitCode::SUCCESS } else { ExitCode::from(2) })
+    Ok(match sought {
+        Sought::Bisection => {
+            if !found {
+                say("there is no bisection in what was read: this is the page of a log");
+            }
+            ExitCode::from(if complete && found { 0 } else { 2 })
+        }
+        _ if !complete && !found => ExitCode::from(2),
+        _ => ExitCode::from(u8::from(found)),
+    })
 }
 
-/// A page, if there is one, and whether everything could be read.
-type Made = (Option<String>, bool);
+/// What was made of logs.
+struct Made {
+    /// A page, if there is one.
+    page: Option<String>,
+    /// Whether everything could be read.
+    complete: bool,
+    /// Whether what was sought is in one of them.
+    found: bool,
+}
 
-/// The page of two sides.
-fn comparison(a: &OsString, b: &OsString, options: &Options) -> Made {
+/// The page of two sides, if there is one, and whether everything could be read.
+fn comparison(a: &OsString, b: &OsString, options: &Options) -> (Option<String>, bool) {
     // A comparison counts everything.
     let options = Options { kept: Kept::ALL, ..options.clone() };
     let (a, fine_a) = diff::side(Some(a), &[], &options);
@@ -152,6 +184,7 @@ fn logs(
     share: Option<Share>,
     options: &Options,
     arguments: &TreeArguments,
+    sought: Option<Sought>,
 ) -> anyhow::Result<Made> {
     let (sources, mut complete) = if names.is_empty() {
         anyhow::ensure!(
@@ -167,36 +200,55 @@ fn logs(
         let ask = |log: &str, reports: &[Report]| {
             tree.as_ref().map_or(Ok(Vec::new()), |tree| asked(tree, arguments, log, reports))
         };
-        let mut page = None;
+        let (mut page, mut found) = (None, false);
         let mut count = 0;
         each_machine(source, &mut |log| {
             count += 1;
-            let (made, trouble) = of_log(log, share, options, &ask);
+            let (made, trouble) = of_log(log, share, options, &ask, sought);
             complete &= trouble.is_none();
             tell(trouble.as_ref());
-            page = made;
+            (page, found) = made.map_or((None, false), |(page, found)| (Some(page), found));
             // An archive of several, or the log of several machines, is reported as many logs are.
             if count > 1 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         if count < 2 {
-            return Ok((page, complete));
+            return Ok(Made { page, complete, found });
         }
     }
     let mut options = options.clone();
     let progress = Progress::of(&sources, &mut options);
-    let read = wholes(&sources, &options, titles_of);
+    let read = wholes(&sources, &options, |found| {
+        let is_found = is_in(sought, &found.reports, &found.events);
+        (is_found, titles_of(found))
+    });
     drop(progress);
     for trouble in silence(&read) {
         complete &= !tell(Some(&trouble));
     }
-    let mut found = Vec::new();
+    let (mut logs, mut found) = (Vec::new(), false);
     for log in read {
         complete &= log.trouble.is_none();
         tell(log.trouble.as_ref());
-        found.extend(log.found);
+        if let Some((is_found, titles)) = log.found {
+            found |= is_found;
+            logs.push(titles);
+        }
     }
     let shown: Vec<String> = names.iter().map(|name| name.to_string_lossy().into_owned()).collect();
-    Ok(((!found.is_empty()).then(|| titles_page(&shown.join(" "), found)), complete))
+    let page = (!logs.is_empty()).then(|| titles_page(&shown.join(" "), logs));
+    Ok(Made { page, complete, found: found || sought == Some(Sought::Bisection) })
+}
+
+/// Whether a log holds what is sought.
+fn is_in(sought: Option<Sought>, reports: &[Report], events: &[Event]) -> bool {
+    match sought {
+        Some(Sought::Crash) => !reports.is_empty(),
+        Some(Sought::Hang) => {
+            let records = reports.iter().map(Record::Report).chain(events.iter().map(Record::Event));
+            dumps("", &records.collect::<Vec<_>>()).iter().any(|dump| dump.hang)
+        }
+        Some(Sought::Bisection) | None => false,
+    }
 }
 
 /// One log of many.
@@ -226,8 +278,14 @@ fn asked(tree: &Tree, arguments: &TreeArguments, log: &str, reports: &[Report]) 
     pages
 }
 
-/// The page of a log or of a bisection, and what went wrong.
-fn of_log(log: Log, share: Option<Share>, options: &Options, ask: Ask<'_>) -> (Option<String>, Option<Trouble>) {
+/// The page of a log or of a bisection and whether it holds what is sought; what went wrong.
+fn of_log(
+    log: Log,
+    share: Option<Share>,
+    options: &Options,
+    ask: Ask<'_>,
+    sought: Option<Sought>,
+) -> (Option<(String, bool)>, Option<Trouble>) {
     let Log { name, content } = log;
     let (text, damage) = match content.and_then(|content| content.gathered(&name)) {
         Ok(whole) => whole,
@@ -236,15 +294,17 @@ fn of_log(log: Log, share: Option<Share>, options: &Options, ask: Ask<'_>) -> (O
     let trouble = damage.map(|damage| Trouble { message: format!("{name}: {damage}"), fatal: false });
     let nature = nature(text.log());
     if nature.bisection {
-        let found: Vec<Bisection> = judged_text(&name, text.plain(), options);
+        let found: Vec<Bisection> = judged_text(&name, &text.transcript(), options);
         if !found.is_empty() {
-            return (Some(bisect_page(&BisectPage { name: &name, found: &found, text: text.plain() })), trouble);
+            let page = bisect_page(&BisectPage { name: &name, found: &found, text: text.plain() });
+            return (Some((page, sought == Some(Sought::Bisection))), trouble);
         }
     }
     let found = found_in(&name, &text, options);
     let nothing = found.reports.is_empty() && found.events.is_empty();
     let summary = found.summary.clone();
     let view = run_page::view(found);
+    let is_found = is_in(sought, view.reports(), view.events());
     let (sources, trouble) = match ask(&name, view.reports()) {
         Ok(sources) => (sources, trouble),
         // The page is as good without the tree.
@@ -260,5 +320,5 @@ fn of_log(log: Log, share: Option<Share>, options: &Options, ask: Ask<'_>) -> (O
         silence: nature.silence().filter(|_| nothing),
         share,
     };
-    (Some(log_page(&page)), trouble)
+    (Some((log_page(&page), is_found)), trouble)
 }

@@ -4,6 +4,7 @@ use super::check;
 use super::findings::told_dumps;
 use super::logs::{Logs, tell};
 use super::output::{Format, JsonArray, LogFormat, LogOutput, Output, Reader};
+use super::page::Sought;
 use super::pager::Page;
 use super::stderr::say;
 use super::symbolize::open_image;
@@ -125,11 +126,11 @@ fn add_lines(lines: &SourceLines, item: &mut Item) {
 /// # Errors
 /// No input, or a grammar that is not valid.
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let Some(output) = arguments.output.plain() else {
+    let Some(output) = arguments.output.plain(arguments.reader) else {
         return match arguments.output.format {
             LogFormat::Quickfix => check::listed(&arguments.logs, check::Form::Quickfix, arguments.reader),
             LogFormat::Github => check::listed(&arguments.logs, check::Form::Github, arguments.reader),
-            _ => super::page::of_logs(&arguments.logs, &arguments.tree),
+            _ => super::page::of_logs(&arguments.logs, &arguments.tree, Sought::Crash),
         };
     };
     let text = output.format == Format::Text;

@@ -36,6 +36,7 @@ pub fn schemas() -> Vec<(String, serde_json::Value)> {
             crate::diff::cluster::CLUSTER_SCHEMA.to_owned(),
             schemars::schema_for!(crate::diff::cluster::Cluster).to_value(),
         ),
+        (super::table::COLUMN_SCHEMA.to_owned(), schemars::schema_for!(super::table::ColumnRecord<'_>).to_value()),
         (crate::render::CHECK_LOG_SCHEMA.to_owned(), schemars::schema_for!(crate::render::CheckedLog).to_value()),
         (crate::thread::THREAD_SCHEMA.to_owned(), schemars::schema_for!(crate::thread::Thread).to_value()),
         (crate::syzbot::rank::PICK_SCHEMA.to_owned(), schemars::schema_for!(crate::syzbot::rank::Ranked).to_value()),

@@ -215,3 +215,49 @@ fn quiet_and_verbose_mean_one_thing_for_every_verb() {
     let (_, _, err) = said(&["doctor", "-v"]);
     assert!(err.contains(" s in all"), "{err}");
 }
+
+#[test]
+fn a_page_has_the_status_of_its_verb_and_quiet_is_quiet_for_pages_too() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(folder.path().join("crash.log"), CRASH).expect("written");
+    std::fs::write(folder.path().join("clean.log"), "[    1.0] usb 1-1: new device\n").expect("written");
+    let hang = concat!(env!("CARGO_MANIFEST_DIR"), "/corpus/lab/logs/hang_chain.log");
+    let status = |words: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kanalyze"));
+        let done = command.args(words).current_dir(folder.path()).output().expect("it runs");
+        (done.status.code(), done.stdout)
+    };
+    for (verb, log, wanted) in [
+        ("parse", "crash.log", 1),
+        ("parse", "clean.log", 0),
+        ("locks", "crash.log", 0),
+        ("locks", hang, 1),
+        ("bisect", "clean.log", 2),
+    ] {
+        let (code, page) = status(&[verb, "--format", "html", log]);
+        assert!(code == Some(wanted) && page.starts_with(b"<!"), "{verb} {log}: {code:?}");
+        assert_eq!(status(&[verb, "-q", "--format", "html", log]), (Some(wanted), Vec::new()), "{verb} {log}");
+        assert_eq!(status(&[verb, "-q", log]), (Some(wanted), Vec::new()), "{verb} {log}");
+    }
+    // Several logs have one page.
+    assert_eq!(status(&["parse", "--format", "html", "clean.log", "crash.log"]).0, Some(1));
+    assert_eq!(status(&["locks", "--format", "html", "clean.log", "crash.log"]).0, Some(0));
+}
+
+#[test]
+fn an_answer_that_does_not_come_through_is_a_failure() {
+    let place = Place::new();
+    for words in
+        [&["--help"][..], &["--version"], &["parse", "--help"], &["help"], &["help", "exit"], &["generate", "schema"]]
+    {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a device");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kanalyze"));
+        let done = command.args(words).current_dir(place.path()).stdout(full).output().expect("it runs");
+        assert_eq!(done.status.code(), Some(2), "{words:?}");
+        assert!(String::from_utf8_lossy(&done.stderr).contains("No space left"), "{words:?}");
+        assert_eq!(place.kanalyze(words, &[]).status.code(), Some(0), "{words:?}");
+    }
+    let told = place.told(&["doctor", "ppq"], &[]);
+    assert!(told.contains("ppq: no such file or folder"), "{told}");
+    assert_eq!(place.kanalyze(&["doctor", "a,b.log"], &[]).status.code(), Some(2), "a file is not a folder");
+}

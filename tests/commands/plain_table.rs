@@ -46,7 +46,11 @@ fn a_csv_table_has_a_row_for_each_log_report_and_event() {
     assert_eq!(done.status.code(), Some(2), "{}", text(&done.stderr));
     let rows = rows(&std::fs::read_to_string(folder.path().join("events.csv")).expect("a table"));
     let columns = text(&kanalyze(folder.path(), &["table", "--columns", "--format", "jsonl"]).stdout);
-    let name = |line: &str| serde_json::from_str::<serde_json::Value>(line).expect("JSON")["name"].clone();
+    let name = |line: &str| {
+        let record: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        super::contract::assert_valid(&record);
+        record["name"].clone()
+    };
     let columns: Vec<String> = columns.lines().map(|line| name(line).as_str().expect("a name").to_owned()).collect();
     assert_eq!(rows[0], columns);
     let at = |name: &str| columns.iter().position(|column| column == name).expect("a column");

@@ -15,7 +15,9 @@ pub(super) use {
 use super::logs::Logs;
 use super::output::{Format, Output};
 use super::records::write_records;
-use crate::table::COLUMNS;
+use crate::table::{COLUMNS, ColumnInfo};
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -40,8 +42,9 @@ pub(super) enum To {
 /// Turn logs into a table of events, or into clusters of one cause
 ///
 /// With -o, every log, report and event becomes a row of a CSV, Parquet or Arrow file; with --to arrow, of a stream of Arrow
-/// batches. Parquet and Arrow need a build with the cargo feature `arrow`, as the packages and the wheel are. With --cluster, reports of one cause are grouped: by title family, likeness of the blamed stack and lock classes; the
-/// same logs give the same groups in whatever order they are named, each with the report that is most like the others.
+/// batches. Parquet and Arrow need a build with the cargo feature `arrow`, as the packages and the wheel are. With --cluster,
+/// reports of one cause are grouped: by title family, likeness of the blamed stack and lock classes; the same logs give the
+/// same groups in whatever order they are named, each with the report that is most like the others.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kanalyze table logs/ --cluster                 which reports are one bug
@@ -130,6 +133,22 @@ pub(super) fn run(mut arguments: Arguments) -> anyhow::Result<ExitCode> {
     clusters::run(arguments, &options)
 }
 
+/// The schema name of [`ColumnRecord`].
+pub(super) const COLUMN_SCHEMA: &str = "kanalyze.column/1";
+
+/// A column of a table, of `--columns`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct ColumnRecord<'a> {
+    /// [`COLUMN_SCHEMA`].
+    pub schema: &'static str,
+    /// Its name; the same as in the JSON records where those have the field.
+    pub name: &'a str,
+    /// Its type, in Arrow's terms.
+    pub r#type: &'a str,
+    /// What it holds, and in which unit.
+    pub meaning: &'a str,
+}
+
 fn print_columns(output: &Output) -> anyhow::Result<ExitCode> {
     let mut out = BufWriter::new(std::io::stdout().lock());
     if output.format == Format::Text {
@@ -138,7 +157,13 @@ fn print_columns(output: &Output) -> anyhow::Result<ExitCode> {
             writeln!(out, "{name}{:16}{name:#}  {}\n{:18}{}", column.name, column.meaning, "", column.r#type)?;
         }
     } else {
-        write_records(&mut out, output.format, &COLUMNS)?;
+        let record = |column: &ColumnInfo| ColumnRecord {
+            schema: COLUMN_SCHEMA,
+            name: column.name,
+            r#type: column.r#type,
+            meaning: column.meaning,
+        };
+        write_records(&mut out, output.format, &COLUMNS.iter().map(record).collect::<Vec<_>>())?;
     }
     out.flush()?;
     Ok(ExitCode::SUCCESS)
