@@ -39,7 +39,7 @@ lean=(--config 'profile.dev.package."*".debug=false')
 if [ "${1:-}" != --no-install ]; then
     step "packages"
     packages=(qemu-system-x86 qemu-utils e2fsprogs busybox-static dropbear-bin openssh-client cpio xz-utils zstd gcc binutils python3-venv chromium chromium-driver openjdk-17-jre-headless
-        lnav vim shellcheck buildah mmdebstrap dpkg-dev systemd-journal-remote ripgrep)
+        lnav vim shellcheck buildah mmdebstrap dpkg-dev systemd-journal-remote ripgrep zsh fish)
     command -v npm >/dev/null || packages+=(npm)
     missing=()
     for package in "${packages[@]}"; do

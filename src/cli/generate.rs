@@ -11,6 +11,9 @@ use std::process::ExitCode;
 #[command(after_help = "Examples:
   kanalyze generate man ~/.local/share/man/man1
   kanalyze generate completions bash > /etc/bash_completion.d/kanalyze
+  # in .zshrc before compinit: fpath=(~/.zfunc $fpath)
+  kanalyze generate completions zsh > ~/.zfunc/_kanalyze
+  kanalyze generate completions fish > ~/.config/fish/completions/kanalyze.fish
   kanalyze generate schema kanalyze.report/1")]
 pub(super) struct Arguments {
     #[command(subcommand)]
