@@ -83,7 +83,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
 
-    /// The day by which known issues expire, for repeatable results.
+    /// The day with which expiry dates are compared, for repeatable results [default: today].
     #[arg(long, value_name = "YYYY-MM-DD", hide_short_help = true)]
     today: Option<String>,
 

@@ -40,7 +40,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "TITLE")]
     title: Vec<String>,
 
-    /// The commit that introduced the bug: what says that it fixes it is searched.
+    /// The commit that introduced the bug: commits that say they fix it are searched for.
     #[arg(long, value_name = "REVISION")]
     introduced_by: Option<String>,
 

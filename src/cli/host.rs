@@ -9,7 +9,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Tell the boots of this machine: how each ended, what went wrong in it
+/// List the boots of this machine: how each ended, what went wrong in it
 ///
 /// Reads, and never writes: the journal (by journalctl, all boots), /dev/kmsg, /var/log/kern.log, messages and syslog with
 /// their rotated ones, pstore (/sys/fs/pstore and what systemd keeps of it), and the logs beside kernel dumps (/var/crash, and
@@ -38,7 +38,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE", conflicts_with = "root")]
     journal: Vec<PathBuf>,
 
-    /// Only the newest boots, so many.
+    /// Only the newest N boots.
     #[arg(long, value_name = "N")]
     boots: Option<usize>,
 

@@ -31,7 +31,7 @@ pub(super) struct Reading {
     #[arg(long, value_name = "FILE")]
     pub grammar: Vec<PathBuf>,
 
-    /// Open exactly the reports that syzbot opens, for programs that must agree with it: whoever printed the line.
+    /// Report exactly what syzbot reports, for programs that must agree with it: also what something else than the kernel printed.
     #[arg(long)]
     pub as_syzbot: bool,
 

@@ -12,7 +12,7 @@ pub(super) struct Network {
     #[arg(long)]
     pub offline: bool,
 
-    /// Least seconds between two requests to one host.
+    /// Seconds between two requests to one host, at least.
     #[arg(long, value_name = "SECONDS", default_value_t = 1.0, value_parser = seconds)]
     pub interval: f64,
 }

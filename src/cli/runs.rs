@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// List, look at, stop and forget runs
+/// List, show, stop and remove runs
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kanalyze runs list
@@ -76,7 +76,7 @@ enum Verb {
     Page,
     /// Remove runs that ended and hit nothing.
     Clean {
-        /// Keep so many of the newest of these.
+        /// Keep the newest N of these.
         #[arg(long, default_value_t = 0, value_name = "N")]
         keep: usize,
         /// Remove runs with hits too.

@@ -74,11 +74,11 @@ pub(super) struct Arguments {
     #[command(flatten)]
     network: Network,
 
-    /// Write a page to look at into this file, besides.
+    /// Also write a page to look at into this file.
     #[arg(long, value_name = "FILE")]
     html: Option<std::path::PathBuf>,
 
-    /// Show so many lines of what each sender wrote.
+    /// Show up to N lines of what each sender wrote.
     #[arg(long, value_name = "N", default_value_t = 0)]
     show_bodies: usize,
 

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 ///
 /// A file is followed through rotation and truncation; a unix socket is read until it closes; - is stdin; --journal follows the
 /// kernel's lines of the journal. A crash is reported when its first line is complete (`opened`) and again with its title when
-/// the rest has come. Of a log server's file each machine is read by itself, and named.
+/// the rest has come. In a log server's file each machine is followed separately, and named.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kanalyze watch /var/log/libvirt/qemu/guest-serial0.log

@@ -75,7 +75,7 @@ struct Fetch {
     /// The dashboard, or a mirror of it; https, or http to this machine.
     #[arg(long, value_name = "URL", default_value = DASHBOARD)]
     base_url: String,
-    /// Least seconds between two requests to one host. syzbot asks for one.
+    /// Seconds between two requests to one host, at least. syzbot asks for one.
     #[arg(long, value_name = "SECONDS", default_value_t = 1.0, value_parser = seconds)]
     interval: f64,
     /// How often a broken connection is made again before giving up.

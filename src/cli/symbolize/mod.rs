@@ -23,7 +23,7 @@ use std::process::ExitCode;
 
 /// Add source files and lines to the stack frames of logs
 ///
-/// A filter: everything that is not a place of code passes through untouched, live on a pipe too. A frame names the line of
+/// A filter: everything that is not a stack frame or an address passes through unchanged, live on a pipe too. A frame names the line of
 /// the call, with the functions that were inlined there. Another kernel's log is refused, not decoded wrongly.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -36,6 +36,7 @@ use std::process::ExitCode;
 Without -k or -r the image is looked for by the release or build id that the
 log states: $KBUILD_OUTPUT/vmlinux, ./vmlinux, /boot, /usr/lib/debug,
 /lib/modules, then the servers of $DEBUGINFOD_URLS.
+
 Exit status: 0, or 2 if something could not be read or the log is another
 kernel's.")]
 pub(super) struct Arguments {
