@@ -78,13 +78,19 @@ pub(crate) fn begins_with_stamp(text: &[u8]) -> bool {
     memchr::memchr(b']', inner).is_some_and(is_timed)
 }
 
-/// Where the mark stands before the core that kernels of Amlogic print in the stamp: `[    7.216546@0] `.
+/// Where the mark stands before the core that kernels of some vendors print in the stamp: `[    7.216546@0] `, `[    7.216546,00] `.
 pub(crate) fn core(text: &[u8]) -> Option<usize> {
     let inner = &text[..text.len().min(40)];
     let close = memchr::memchr(b']', inner)?;
     let digits = inner[..close].iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
     let mark = close.checked_sub(digits + 1)?;
-    (digits > 0 && inner[mark] == b'@').then_some(mark)
+    let marked = match inner[mark] {
+        b'@' => true,
+        // Elsewhere a comma stands before the fraction.
+        b',' => inner.first() == Some(&b'[') && is_stamp(&inner[1..mark]),
+        _ => false,
+    };
+    (digits > 0 && marked).then_some(mark)
 }
 
 /// What stands between the brackets of a printk stamp: blanks, digits, a dot, digits.

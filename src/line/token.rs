@@ -63,7 +63,8 @@ pub(super) enum Token {
     /// `[Sat Nov 21 07:55:11 2026] ` and the other times of dmesg for people.
     #[regex(r"\[(?&weekday) (?&month) [ 0-9][0-9] [0-9][0-9]:[0-9][0-9]:[0-9][0-9] [0-9][0-9][0-9][0-9]( < *[0-9]+\.[0-9]+ *>)?\] ?")]
     #[regex(r"\[(?&month)[ 0-9][0-9] [0-9][0-9]:[0-9][0-9]\] ?")]
-    #[regex(r"\[ *\+[0-9]+\.[0-9]+\] ?")]
+    // In some languages the fraction stands behind a comma.
+    #[regex(r"\[ *\+[0-9]+[.,][0-9]+\] ?")]
     #[regex(r"\[ *< *[0-9]+\.[0-9]+ *>\] ?")]
     Human,
 

@@ -19,6 +19,10 @@ pub(super) const SUFFIX_LINES: usize = 6;
 /// More lines than this of a report show its dressing without those above it.
 const OWN: usize = 3;
 
+/// A line that was cut is longer than this, bytes, and its rest is no more than so many lines.
+const LONG: usize = 50;
+const TAIL: usize = 8;
+
 /// What people set before the lines that they quote.
 const MARKS: &[u8] = b"|>:+#";
 
@@ -188,6 +192,26 @@ impl Sample<'_> {
         tried(&self.lines[..self.below])
             .or_else(|| tried(&self.lines))
             .or_else(|| self.marked().and_then(|block| tried(&self.lines[..block])))
+            .or_else(|| self.run().and_then(|lines| tried(&lines)))
+    }
+
+    /// The report's own lines that begin with the word that its first one begins with, where others' words follow them. What was cut
+    /// off a long line has not that word.
+    fn run(&self) -> Option<Vec<Cow<'_, [u8]>>> {
+        let own = &self.lines[..self.below];
+        // What stands before stamps is taken off otherwise.
+        let first = opening(&own[0]).filter(|first| *first != b"[" && stamp_at(&own[0]).is_none())?;
+        let (mut lines, mut end) = (Vec::new(), 0);
+        for (at, line) in own.iter().enumerate() {
+            if opening(line) == Some(first) {
+                lines.push(Cow::Borrowed(line.as_ref()));
+                end = at + 1;
+            } else if at - end >= TAIL || own[at - 1].len() < LONG {
+                break;
+            }
+        }
+        let goes_on = own[end..].iter().take(OWN).any(|line| is_body(line));
+        (lines.len() > OWN && !goes_on).then_some(lines)
     }
 
     /// How many of the report's own lines begin with the mark that somebody set before each of them when he put them between
@@ -230,6 +254,17 @@ impl Sample<'_> {
         };
         enough(&self.lines) || (self.below > OWN && enough(&self.lines[..self.below]))
     }
+}
+
+/// With what a line begins: a mark, or the first of several words.
+fn opening(line: &[u8]) -> Option<&[u8]> {
+    let line = line.trim_ascii_start();
+    let length = match line.first()? {
+        mark if MARKS.contains(mark) => 1,
+        _ => memchr::memchr(b' ', line)?,
+    };
+    // Items of a list begin with a mark, too.
+    (length > 1 || MARKS.contains(&line[0])).then_some(&line[..length])
 }
 
 /// How many blanks a line begins with.
