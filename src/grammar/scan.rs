@@ -138,22 +138,23 @@ impl Scanner {
             let start = piece_start(text, floor, first.start);
             let end = piece_end(text, start);
             let (own, below) = rest.split_at(rest.partition_point(|hit| hit.start < end));
-            anchors.extend(self.judge(grammar, &text[start..end], start, own, judged));
+            anchors.extend(self.judge(grammar, text, start..end, own, judged));
             rest = below;
             floor = start;
         }
     }
 
-    /// What the hits say of the line that begins at `start`.
+    /// What the hits say of a line.
     fn judge(
         &self,
         grammar: &Grammar,
-        line: &[u8],
-        start: usize,
+        text: &[u8],
+        Range { start, end }: Range<usize>,
         hits: &[Hit],
         Judged { candidates, gaps }: &mut Judged,
     ) -> Option<Anchor> {
-        let mut anchor = Anchor { start, end: start + line.len(), ..Anchor::default() };
+        let line = &text[start..end];
+        let mut anchor = Anchor { start, end, ..Anchor::default() };
         let (mut header, mut always_second, mut may_be_gap) = (usize::MAX, false, false);
         candidates.clear();
         // What straddles the end of a piece belongs to no piece.
@@ -174,7 +175,9 @@ impl Scanner {
                 Role::Disconnected => anchor.disconnected = true,
                 Role::Replayed => anchor.replay = true,
                 Role::AlwaysSecond => always_second = true,
-                Role::Boot => anchor.boot = anchor.boot.or_else(|| boot_mark(line)),
+                Role::Boot => {
+                    anchor.boot = anchor.boot.or_else(|| boot_mark(line)).filter(|_| !is_of_debugger(text, start));
+                }
                 Role::Gap => may_be_gap = self.gaps,
                 Role::Executor => anchor.executor = true,
                 Role::Event(event) => candidates.push(Candidate { event, sure: false }),
@@ -217,6 +220,15 @@ impl Scanner {
             || !anchor.events.is_empty();
         says_something.then_some(anchor)
     }
+}
+
+/// Whether PowerPC's debugger says which kernel it stopped: right below the task, `    pid   = 412, comm = widgetd`.
+fn is_of_debugger(text: &[u8], start: usize) -> bool {
+    let Some(above) = text[..start].strip_suffix(b"\n") else { return false };
+    let begin = memchr::memrchr(b'\n', above).map_or(0, |end| end + 1);
+    let above = &above[begin..];
+    memchr::memmem::find(above, b"pid   = ")
+        .is_some_and(|at| memchr::memmem::find(&above[at..], b", comm = ").is_some())
 }
 
 /// How many lines end in a text.

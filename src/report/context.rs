@@ -24,6 +24,13 @@ pub(super) struct CpuLine {
 /// The `CPU:` line of any age, `Pid: 1, comm: x` included.
 pub(super) fn cpu_line(line: &[u8]) -> Option<CpuLine> {
     let mut out = CpuLine::default();
+    // PowerPC's xmon: `cpu 0x68: Vector: 380 (Data Access) at [c000001c9d98b9a0]`
+    if let Some(rest) = after(line, "cpu 0x") {
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+        let number = std::str::from_utf8(&rest[..digits]).ok().filter(|_| rest[digits..].starts_with(b": Vector: "));
+        out.cpu = u32::from_str_radix(number?, 16).ok();
+        return Some(out);
+    }
     // x86 before Linux 3.0 says `CPU:    0`, `CPU 0` or `CPU 0:`, and the rest on other lines.
     if let Some((cpu, rest)) = after(line, "CPU").and_then(|rest| {
         let rest = rest.strip_prefix(b":").unwrap_or(rest);

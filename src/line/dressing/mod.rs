@@ -268,11 +268,23 @@ fn stands_alone(raw: &[&[u8]]) -> bool {
 }
 
 /// Whether lines of a report without stamps stand right below its first ones, which have them: somebody took the stamps off the stack,
-/// or xmon goes on, which prints past the log.
+/// or a debugger goes on, which prints past the log, perhaps below an empty line.
 fn is_bared(raw: &[&[u8]]) -> bool {
     let stamped = raw.iter().take_while(|line| stamp_at(line) == Some(0)).count();
-    let below = raw[stamped..].iter().take_while(|line| !line.is_empty() && stamp_at(line).is_none());
-    (1..=FEW_STAMPED).contains(&stamped) && below.filter(|line| is_body(line)).count() >= OWN
+    let empty = raw[stamped..].iter().take_while(|line| line.trim_ascii().is_empty()).count();
+    let first = raw.get(stamped + empty);
+    let debugged = first.is_some_and(|line| is_debugger(line));
+    let below = raw[stamped + if debugged { empty } else { 0 }..].iter();
+    let below = below.take_while(|line| !line.is_empty() && stamp_at(line).is_none());
+    (1..=FEW_STAMPED).contains(&stamped) && (debugged || below.filter(|line| is_body(line)).count() >= OWN)
+}
+
+/// What the kernel's debuggers say first: PowerPC's xmon, kdb.
+const DEBUGGERS: [&[u8]; 2] = [b": Vector: ", b"Entering kdb (current="];
+
+/// Whether one of the kernel's debuggers begins to speak.
+fn is_debugger(line: &[u8]) -> bool {
+    DEBUGGERS.iter().any(|words| memchr::memmem::find(line, words).is_some())
 }
 
 /// The text of a line that continues a message whose prefix is `width` bytes wide, which is asked only of lines that stand far in.

@@ -5,7 +5,7 @@ use super::super::{Unwrapper, Wrapper, is_usual_stamp, lex, lost_its_bracket};
 use super::layer::Layer;
 use super::sample::spreads;
 use super::whole::Wrap;
-use super::{Dressing, announces, continues, lines_of, message, stamp_at};
+use super::{Dressing, announces, continues, is_debugger, lines_of, message, stamp_at};
 use std::borrow::Cow;
 
 /// A window as the console would have shown it.
@@ -94,7 +94,7 @@ impl Dressing {
 /// Whether a line without a stamp, below one of a report, goes on with that: with words only where a part of it stands below them.
 fn is_bare_part(line: &[u8], below: Option<&[u8]>) -> bool {
     let is_part = |line: &[u8]| line.starts_with(b" ") || is_body(line);
-    is_part(line) || !line.is_empty() && below.is_some_and(is_part)
+    is_part(line) || !line.is_empty() && below.is_some_and(is_part) || line.is_empty() && below.is_some_and(is_debugger)
 }
 
 impl<'a> Walk<'a> {
