@@ -5,7 +5,31 @@ use crate::input::form::has_form;
 /// What follows a stamp: `[   12.345678] `, or a date and the tag of the kernel behind it.
 pub(super) fn behind_stamp(text: &[u8]) -> &[u8] {
     let end = if is_dated(text) { b"kernel: " } else { &b"] "[..] };
-    memchr::memmem::find(text, end).map_or(text, |at| &text[at + end.len()..])
+    let behind = |end: &[u8]| memchr::memmem::find(text, end).map(|at| &text[at + end.len()..]);
+    behind(end).or_else(|| is_clocked(text).then(|| behind(b"] ").or_else(|| behind(b" kernel ")))?).unwrap_or(text)
+}
+
+/// What no date in numbers is longer than.
+const LONGEST_CLOCK: usize = 48;
+
+/// Whether a text begins with numbers among which a clock is, and then a word or a stamp: `13.01.2025 19:40:36:297 kernel `,
+/// `1768474930143 2026-01-15T11:02:10.143Z [   12.345678] `.
+fn is_clocked(text: &[u8]) -> bool {
+    let number =
+        |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'.' | b':' | b',' | b'-' | b'/' | b' ' | b'T' | b'Z');
+    let length = text.iter().take(LONGEST_CLOCK).take_while(|byte| number(byte)).count();
+    let clock = |part: &[u8]| has_form(part, b"00:00:00");
+    text.first().is_some_and(u8::is_ascii_digit)
+        && text[..length].ends_with(b" ")
+        && text[..length].windows(8).any(clock)
+        && (text[length..].starts_with(b"kernel") || text[length..].starts_with(b"["))
+}
+
+/// What follows facility and level as dmesg decodes them: `kern  :warn  : `.
+fn undecoded(text: &[u8]) -> Option<&[u8]> {
+    let rest = text.strip_prefix(b"kern")?.trim_ascii_start().strip_prefix(b":")?;
+    let level = rest.iter().take_while(|byte| byte.is_ascii_lowercase()).count();
+    rest[level..].trim_ascii_start().strip_prefix(b": ").filter(|_| (3..=6).contains(&level))
 }
 
 /// What a daemon puts in front of a line in another language than English, `mai 17 10:22:54 host kernel: `, is no longer than this.
@@ -44,7 +68,7 @@ pub(super) fn is_dated(text: &[u8]) -> bool {
         let day = form.first() == Some(&b'M') && text.get(4) == Some(&b' ');
         if day { has_form(text, &form[..4]) && has_form(&text[5..], &form[5..]) } else { has_form(text, form) }
     });
-    known || is_dated_abroad(text)
+    known || is_dated_abroad(text) || is_clocked(text)
 }
 
 /// `[Wed Dec 19 03:36:07 2018] ` at the start, in any language, as dmesg -T writes it.
@@ -74,7 +98,7 @@ pub(super) fn is_stamped(text: &[u8]) -> bool {
     if is_usual(text) {
         return true;
     }
-    if is_dated(text) || is_dated_by_dmesg(text) {
+    if is_dated(text) || is_dated_by_dmesg(text) || undecoded(text).is_some_and(is_stamped) {
         return true;
     }
     let text = match text {

@@ -181,7 +181,13 @@ fn glue(
         || (!is_prose(line, next) && cut::goes_on(whole, &next.text))
         || width.is_some_and(|width| continues(whole, line, next, width))
         || near.is_some_and(|near| is_stamped(whole) && continues(whole, line, next, near));
-    one.then(|| if line.text.ends_with(b" ") { &b""[..] } else { b" " })
+    one.then(|| if line.text.ends_with(b" ") || breaks_name(whole, &next.text) { &b""[..] } else { b" " })
+}
+
+/// Whether the cut is within a name: some terminals break there.
+fn breaks_name(whole: &[u8], next: &[u8]) -> bool {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    whole.ends_with(b"_") && next.first().is_some_and(is_part)
 }
 
 /// Words with which no line of the kernel ends: something follows them.
@@ -313,7 +319,9 @@ fn begins(whole: &[u8], rest: &[u8], first: &[u8]) -> bool {
         .strip_prefix(b"[")
         .and_then(|inner| inner.strip_suffix(b"]"))
         .is_some_and(|address| matches!(address.len(), 8 | 16) && address.iter().all(u8::is_ascii_hexdigit));
-    (first.ends_with(b":") && !number) || release || task || frame || (start && !middle)
+    // Behind rows of registers that are as wide as a mail PowerPC names its instructions: `NIP [c000000001357408] f+0x1/0x2`
+    let pointer = matches!(first, b"NIP" | b"LR") && rest[first.len()..].trim_ascii_start().starts_with(b"[");
+    (first.ends_with(b":") && !number) || release || task || frame || pointer || (start && !middle)
 }
 
 /// Whether the next line is rather somebody's answer: it left the quoting.
