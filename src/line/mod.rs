@@ -32,6 +32,7 @@ mod letters;
 mod lex;
 mod mention;
 mod order;
+mod other_kernel;
 mod parts;
 mod plain;
 mod speaker;

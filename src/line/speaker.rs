@@ -13,6 +13,7 @@ use super::dressing::{Dressing, stamp_at};
 use super::heading::{ends_as_page, names_it, stands_above};
 use super::landmarks::{CUT_HERE, is_body};
 use super::mention::{is_mentioned, is_title, names_no_task};
+use super::other_kernel::is_of_other_kernel;
 use super::{Prefix, Wrapper, boot_mark, find, lex, plain, unwrap};
 use crate::input::landmark;
 #[cfg(feature = "schema")]
@@ -68,7 +69,7 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
         return if is_relayed(line, prefix.tag) { Speaker::Kernel } else { Speaker::Program };
     }
     // Where all lines are outcomes, what they share is taken for a prefix.
-    if is_outcome(raw) {
+    if is_outcome(raw) || is_of_other_kernel(line) {
         return Speaker::Program;
     }
     let shown = bare(raw, dressing);
