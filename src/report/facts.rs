@@ -239,6 +239,9 @@ impl Facts {
         if !other {
             // Where the first line was printed is where it happened.
             out.cpu = out.cpu.or(self.header.cpu).or(found.cpu);
+            if own_nameless(out.task.as_ref(), found.task.as_ref()) {
+                out.task = None;
+            }
             fill(&mut out.task, found.task);
         }
         // The stack of another CPU that was announced is printed by the same kernel.
@@ -284,6 +287,11 @@ impl Facts {
             refine_access(AccessKind::Execute, out);
         }
     }
+}
+
+/// Whether the one is only a number, and the other says its name.
+fn own_nameless(known: Option<&Task>, found: Option<&Task>) -> bool {
+    known.zip(found).is_some_and(|(known, found)| known.comm.is_empty() && known.pid == found.pid)
 }
 
 /// Whether two tasks are not the same.
