@@ -1,7 +1,7 @@
 //! Mail threads: who said what, what came of it, what is still open.
 //!
 //! ```text
-//! lore ─► mailbox ─► mbox ─► message ─► body, patch, trailer, command, notice, contents (the engine) ─► tree ─► series, digest
+//! lore ─► mailbox ─► mbox ─► message ─► body, patch, trailer, command, notice, contents (the engine) ─► tree ─► series, state, talk, deeds ─► digest
 //! ```
 //!
 //! Every statement of a [`Digest`] names the messages that it rests on, or says that it is not known.
@@ -12,6 +12,7 @@ mod command;
 mod comparison;
 mod contents;
 mod culprit;
+mod deeds;
 mod digest;
 pub mod lore;
 mod mbox;
@@ -23,6 +24,8 @@ mod queue;
 mod record;
 mod series;
 mod speech;
+mod state;
+mod talk;
 mod trailer;
 mod tree;
 pub mod work;
