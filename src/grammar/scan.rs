@@ -4,8 +4,8 @@ use super::anchor::{Anchor, Candidate, Candidates};
 use super::plan::sought::{Events, Role, Variant, texts};
 use super::search::Search;
 use super::words::Hit;
-use super::{Grammar, Header, load};
-use crate::line::{Wrapper, before_colours, boot_mark, gap, lex, render};
+use super::{Grammar, Header, Pattern, load};
+use crate::line::{Wrapper, before_colours, boot_mark, gap, lex, render, stamp_at};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -165,8 +165,11 @@ impl Scanner {
             match *role {
                 // The first header of the list whose exceptions the line does not hold.
                 Role::Header(at) => {
-                    let end = hit.start + self.search.length(hit.text) - start;
-                    if at < header && (self.as_syzbot || !goes_on(line, end)) && opens(&grammar.headers[at], line) {
+                    let known = &grammar.headers[at];
+                    let place = hit.start - start..hit.start + self.search.length(hit.text) - start;
+                    let is_text = || !goes_on(line, place.end) && !stands_before_stamp(line, &place);
+                    let may_open = at < header && (self.as_syzbot || is_text());
+                    if may_open && if self.as_syzbot { opens(known, line) } else { opens_at(known, line, place) } {
                         header = at;
                     }
                 }
@@ -268,10 +271,33 @@ fn goes_on(line: &[u8], end: usize) -> bool {
         && line.get(end).is_some_and(|next| next.is_ascii_alphanumeric() || matches!(next, b'_' | b':'))
 }
 
+/// Whether a text at `place` stands right before the line's stamp: the word of a program that wrote it before the kernel's line.
+fn stands_before_stamp(line: &[u8], place: &Range<usize>) -> bool {
+    line[place.end..].trim_ascii_start().starts_with(b"[") && stamp_at(line).is_some_and(|stamp| stamp >= place.end)
+}
+
 /// Whether a line with one of the header's texts opens a crash.
 fn opens(header: &Header, line: &[u8]) -> bool {
     header.only.as_ref().is_none_or(|pattern| pattern.is_match(before_colours(line)))
         && !header.unless.iter().any(|pattern| pattern.is_match(line))
+}
+
+/// The same of the text at `place`. An exception that ends with the text, `DEBUG:`, is another word, and excuses its own place only: what a
+/// program writes in front of the kernel's lines (`DEBUG: [   12.3] BUG: …`) says nothing of them.
+fn opens_at(header: &Header, line: &[u8], place: Range<usize>) -> bool {
+    opens(header, line) || {
+        let text = &line[place.clone()];
+        let excuses = |pattern: &Pattern| {
+            let mut from = 0;
+            std::iter::from_fn(|| {
+                let found = pattern.find_at(line, from).filter(|found| !found.is_empty())?;
+                from = found.end;
+                Some(found)
+            })
+            .any(|found| !line[found.clone()].ends_with(text) || found.end == place.end)
+        };
+        header.only.is_none() && !header.unless.iter().any(excuses)
+    }
 }
 
 /// Where a block ends that begins at `start`: with a line or a piece of one.

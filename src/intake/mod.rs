@@ -31,6 +31,7 @@ mod hex;
 mod joined;
 mod kin;
 mod leaves;
+mod level;
 mod logcat;
 mod machines;
 mod names;

@@ -48,6 +48,7 @@ mod wall;
 pub use anchors::{BOOT_ANCHORS, EXECUTOR_ANCHOR, GAP_ANCHORS, KERNEL_BOOT_ANCHORS};
 pub use beside::{Header, is_caution, speaks_alone};
 pub use boot::{BootMark, begins_boot, boot_mark, boot_start, same_boot};
+pub(crate) use dressing::stamp_at;
 pub use dressing::{Dressing, Shown, Undressed, has_odd_end};
 pub(crate) use find::{Wanted, find, find_last, is_same_but_digits};
 pub use gap::{Gap, ends_cut, gap};

@@ -4,6 +4,7 @@ mod cut;
 mod mime;
 mod printable;
 mod stamp;
+mod terminal;
 mod wrap;
 
 use super::Inside;
@@ -79,17 +80,19 @@ const SPARED: usize = 2;
 /// that it was wrapped. Nearly every log has a line among its first that no mailer leaves so long.
 #[must_use]
 pub fn read_wrapped(text: &[u8]) -> Option<Inside> {
-    let sample = || split(text).take_while(|(_, origin)| *origin < WRAPPED_SAMPLE);
+    let near = || split(text).take_while(|(_, origin)| *origin < WRAPPED_SAMPLE);
+    let first = near().filter(|(line, _)| !line.trim_ascii().is_empty()).take(FIRST);
+    let margin = first.map(|(line, _)| blanks(line)).min().unwrap_or(0);
+    let sample = || near().map(|line| behind(margin, line));
     let full = || sample().filter(|(line, _)| !line.trim_ascii().is_empty());
     if full().take(FIRST).all(|(line, _)| stamp::is_stamped(line))
         || sample().filter(|(line, _)| wrap::is_too_long(line, line.len())).nth(SPARED).is_some()
     {
         return None;
     }
-    let pairs = sample().zip(sample().skip(1));
-    let mut below = pairs.filter(|(_, (next, _))| !next.trim_ascii().is_empty());
+    let below = || sample().zip(sample().skip(1)).filter(|(_, (next, _))| !next.trim_ascii().is_empty());
     let mut signs = 0;
-    below.find(|((line, _), (next, _))| {
+    below().find(|((line, _), (next, _))| {
         signs += wrap::signs_of_cut(line, next);
         signs >= WRAPPED
     })?;
@@ -97,10 +100,27 @@ pub fn read_wrapped(text: &[u8]) -> Option<Inside> {
         text: line.to_vec(),
         origin,
         depth: 0,
-        width: line.len(),
+        width: margin + line.len(),
         flows: false,
     };
-    Some(wrap::joined_by_words(split(text).map(plain).collect(), text.len()))
+    let lines: Vec<Line> = split(text).map(|line| plain(behind(margin, line))).collect();
+    let cut = below().filter(|((line, _), (next, _))| wrap::signs_of_cut(line, next) > 0);
+    let widest = sample().map(|(line, _)| line.len()).max()?;
+    if terminal::is_terminals(widest, cut.map(|((line, _), _)| line.len())) {
+        return terminal::joined_at(widest, &lines, text.len());
+    }
+    Some(wrap::joined_by_words(lines, text.len()))
+}
+
+/// How many blanks a line begins with.
+fn blanks(line: &[u8]) -> usize {
+    line.len() - line.trim_ascii_start().len()
+}
+
+/// A line without the blanks by which a text was set in as a whole.
+fn behind(margin: usize, (line, origin): (&[u8], usize)) -> (&[u8], usize) {
+    let margin = margin.min(blanks(line));
+    (&line[margin..], origin + margin)
 }
 
 /// Adds the body's lines, and an empty one before them if there are others.

@@ -9,6 +9,7 @@ use crate::intake::document::read_document;
 use crate::intake::exported::Exported;
 use crate::intake::hex::read_hex;
 use crate::intake::joined::read_joined;
+use crate::intake::level::read_level;
 use crate::intake::logcat::read_logcat;
 use crate::intake::rich_text::read_rich_text;
 use crate::intake::rows::read_rows;
@@ -34,6 +35,7 @@ pub(super) fn read_log(plain: &[u8], stamped: bool, joined: bool) -> Option<Expo
         .or_else(|| within(read_signals))
         .or_else(|| around(read_comment))
         .or_else(|| around(read_chat))
+        .or_else(|| around(read_level))
         .or_else(|| around(read_wrapped))
 }
 
@@ -56,7 +58,7 @@ mod tests {
             prop_assert!(all_are_stamped(log, |line| joined |= is_joined_behind_stamp(line)));
             prop_assert!(joined || read_joined(log).is_none());
             prop_assert!(read_mail(log).is_none() && !is_written(log));
-            for read in [read_rich_text, read_hex, read_logcat, read_comment, read_chat, read_wrapped] {
+            for read in [read_rich_text, read_hex, read_logcat, read_comment, read_chat, read_level, read_wrapped] {
                 prop_assert!(read(log).is_none());
             }
             prop_assert!(read_verbose(log).is_none() && read_rows(log).is_none());

@@ -308,7 +308,7 @@ fn message(text: &[u8], stamped: bool) -> &[u8] {
 }
 
 /// Where the first printk stamp of a line begins, if that is near its start; a level before it belongs to it.
-pub(super) fn stamp_at(line: &[u8]) -> Option<usize> {
+pub(crate) fn stamp_at(line: &[u8]) -> Option<usize> {
     if is_usual_stamp(line) || line.first() == Some(&b'[') && begins_with_stamp(line) {
         return Some(0);
     }
