@@ -1,7 +1,7 @@
 //! `kanalyze doctor`: what a reproduction needs, what is here and what is missing.
 
 use super::output::{Format, JsonArray, Output};
-use crate::render::{json_line, safe};
+use crate::render::{json_line, wrap_into};
 use crate::syzbot::bundle::Bundle;
 use crate::vm::doctor::{Health, Question, examine};
 use anyhow::Context as _;
@@ -28,6 +28,9 @@ pub(super) struct Arguments {
     output: Output,
 }
 
+/// Columns before what was found.
+const INDENT: usize = 29;
+
 /// Runs the command.
 ///
 /// # Errors
@@ -48,18 +51,19 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout().lock();
     match arguments.output.format {
         Format::Text => {
-            let palette = arguments.output.palette();
+            let (palette, width) = (arguments.output.palette(), super::output::width());
             for check in &checks {
                 let (style, word) = match check.health {
                     Health::Good => (palette.good, "ok     "),
                     Health::Weak => (palette.doubt, "without"),
                     Health::Missing => (palette.title, "missing"),
                 };
-                write!(out, "{style}{word}{style:#} {:<20} {}", check.name, safe(&check.found))?;
-                match &check.remedy {
-                    Some(remedy) => writeln!(out, " → {remedy}")?,
-                    None => writeln!(out)?,
-                }
+                let remedy = check.remedy.as_ref().map_or_else(String::new, |remedy| format!(" → {remedy}"));
+                let mut line = String::new();
+                // In a file each check stays on its line.
+                let first = format!("{word} {:<20} ", check.name);
+                wrap_into(&mut line, &first, INDENT, &format!("{}{remedy}", check.found), width.0);
+                write!(out, "{style}{word}{style:#}{}", &line[word.len()..])?;
             }
         }
         form => {

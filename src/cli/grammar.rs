@@ -85,7 +85,8 @@ fn answer(verb: Verb, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
             }
             let count = grammar.all_kinds().filter(|(_, kind)| kind.place.file == mine).count()
                 + grammar.events.iter().filter(|event| event.place.file == mine).count();
-            writeln!(out, "{mine}: {count} kinds, every sample is recognised")?;
+            let kinds = if count == 1 { "1 kind".to_owned() } else { format!("{count} kinds") };
+            writeln!(out, "{mine}: {kinds}, every sample is recognised")?;
             costs(&grammar).iter().try_for_each(|cost| tell_cost(out, cost))?;
         }
     }
