@@ -36,9 +36,12 @@ fn main() {
     println!("cargo::rerun-if-changed=src/grammar/plan");
     println!("cargo::rerun-if-changed=src/line/anchors.rs");
     println!("cargo::rerun-if-changed=src/line/letters.rs");
-    println!("cargo::rerun-if-changed=.git/HEAD");
     println!("cargo::rerun-if-changed={ORDINARY}");
     let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets it"));
+    // A work tree has it elsewhere, a published crate not at all: a file that is missing would have everything built at each call.
+    if let Some(head) = git(&root, &["rev-parse", "--git-path", "HEAD"]) {
+        println!("cargo::rerun-if-changed={head}");
+    }
     let out = PathBuf::from(std::env::var("OUT_DIR").expect("cargo sets it"));
     let write =
         |name: &str, bytes: &[u8]| std::fs::write(out.join(name), bytes).expect("the build folder can be written");
@@ -128,11 +131,12 @@ fn landmarks(root: &Path) -> String {
 
 /// The commit that is built, for `--version`.
 fn commit(root: &Path) -> Option<String> {
-    let output = std::process::Command::new("git")
-        .args(["describe", "--always", "--dirty", "--abbrev=12"])
-        .current_dir(root)
-        .output()
-        .ok()?;
+    git(root, &["describe", "--always", "--dirty", "--abbrev=12"])
+}
+
+/// What git says, if it is there and the folder is in a repository.
+fn git(root: &Path, arguments: &[&str]) -> Option<String> {
+    let output = std::process::Command::new("git").args(arguments).current_dir(root).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
