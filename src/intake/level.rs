@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn a_programs_word_is_none_of_the_kernels() {
         for (prefix, left) in
-            [("INFO: ", ""), ("WARNING:", ""), ("2024-01-27 12:00:01,123 WARNING: ", "2024-01-27 12:00:01,123 ")]
+            [("INFO: ", ""), ("WARNING: ", ""), ("2024-01-27 12:00:01,123 WARNING: ", "2024-01-27 12:00:01,123 ")]
         {
             let text = before(prefix);
             let inside = read_level(text.as_bytes()).expect("a log");

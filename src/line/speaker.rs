@@ -78,12 +78,22 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
         Cow::Owned(text) => Cow::Owned(text),
         Cow::Borrowed(_) => shown,
     };
-    let Some(at) = find(&shown, line.header) else {
+    let Some(at) = place_of(&shown, line.header) else {
         // A word that the lines around have, too, is the level of the message.
         return if dressing.is_some_and(Dressing::takes_levels) { Speaker::Program } else { Speaker::Kernel };
     };
     let asked = Asked { line, dressing, raw, stamp, prefix, shown: &shown, at };
     asked.by_words_before().or_else(|| asked.by_words_around()).unwrap_or_else(|| asked.by_lines_around())
+}
+
+/// Where a header stands: where it is a word, rather than within one (`DEBUG: [   12.3] BUG: …`).
+fn place_of(shown: &[u8], header: &str) -> Option<usize> {
+    let first = find(shown, header)?;
+    if !is_inside_word(shown, first, header) {
+        return Some(first);
+    }
+    let mut further = memchr::memmem::find_iter(&shown[first + 1..], header).map(|at| first + 1 + at);
+    further.find(|at| !is_inside_word(shown, *at, header)).or(Some(first))
 }
 
 /// A line as its message shows it.
