@@ -23,10 +23,13 @@ _kanalyze() {
     # What stands before the last `=` or `:` is not replaced.
     local kept=
     [[ -z $quote && $typed == *[=:]* ]] && kept=${words[-1]%"${words[-1]##*[=:]}"}
-    local found=() one home
-    IFS=$'\013' read -r -d '' -a found < <(
-        _CLAP_IFS=$'\013' _CLAP_COMPLETE_INDEX=$(( ${#words[@]} - 1 )) COMPLETE=bash kanalyze -- "${words[@]}" 2> /dev/null
-    )
+    # Not `< <(…)`: that needs /dev/fd, which a bare root has not.
+    local found=() answer one home
+    answer=$(_CLAP_IFS=$'\013' _CLAP_COMPLETE_INDEX=$(( ${#words[@]} - 1 )) COMPLETE=bash kanalyze -- "${words[@]}" 2> /dev/null)
+    if [[ -n $answer ]]; then
+        IFS=$'\013' read -r -d '' -a found <<< "$answer"
+        found[-1]=${found[-1]%$'\n'}
+    fi
     COMPREPLY=()
     for one in "${found[@]}"; do
         one=${one#"$kept"} home=
