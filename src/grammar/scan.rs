@@ -144,6 +144,14 @@ impl Scanner {
         }
     }
 
+    /// Whether a line opens a crash with the header's text at `place`.
+    fn opens(&self, header: &Header, line: &[u8], place: Range<usize>) -> bool {
+        if self.as_syzbot {
+            return opens(header, line);
+        }
+        !goes_on(line, place.end) && !stands_before_stamp(line, &place) && opens_at(header, line, place)
+    }
+
     /// What the hits say of a line.
     fn judge(
         &self,
@@ -165,11 +173,8 @@ impl Scanner {
             match *role {
                 // The first header of the list whose exceptions the line does not hold.
                 Role::Header(at) => {
-                    let known = &grammar.headers[at];
                     let place = hit.start - start..hit.start + self.search.length(hit.text) - start;
-                    let is_text = || !goes_on(line, place.end) && !stands_before_stamp(line, &place);
-                    let may_open = at < header && (self.as_syzbot || is_text());
-                    if may_open && if self.as_syzbot { opens(known, line) } else { opens_at(known, line, place) } {
+                    if at < header && self.opens(&grammar.headers[at], line, place) {
                         header = at;
                     }
                 }

@@ -3,7 +3,7 @@
 use super::beside::{Header, lines_below};
 use super::find;
 use super::landmarks::is_body;
-use super::lex;
+use super::{Prefix, lex};
 
 /// What the BSDs begin so, too.
 const HEADERS: [&str; 3] = ["panic:", "WARNING:", "INFO:"];
@@ -22,9 +22,10 @@ const LINUX: &[u8] = b"Linux version ";
 /// So far above a line is looked for who boots, bytes.
 const REACH: usize = 128 << 10;
 
-/// Whether another kernel than Linux wrote the line: it goes on as theirs do, or the last one that booted above is another.
-pub(super) fn is_of_other_kernel(line: &Header<'_>) -> bool {
-    if !HEADERS.contains(&line.header) {
+/// Whether another kernel than Linux wrote the line: it goes on as theirs do, or the last one that booted above is another. None but
+/// Linux says who calls printk, as the `prefix` of the line may.
+pub(super) fn is_of_other_kernel(line: &Header<'_>, prefix: &Prefix<'_>) -> bool {
+    if !HEADERS.contains(&line.header) || prefix.caller.is_some() {
         return false;
     }
     let says = |below: &[u8]| BELOW.iter().any(|words| find(below, words).is_some());

@@ -69,7 +69,7 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
         return if is_relayed(line, prefix.tag) { Speaker::Kernel } else { Speaker::Program };
     }
     // Where all lines are outcomes, what they share is taken for a prefix.
-    if is_outcome(raw) || is_of_other_kernel(line) {
+    if is_outcome(raw) || is_of_other_kernel(line, &prefix) {
         return Speaker::Program;
     }
     let shown = bare(raw, dressing);
