@@ -17,17 +17,23 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write_whole(path, |out| out.write_all(bytes))
 }
 
-/// As [`replace`], for what is written bit by bit. A device or a pipe at `path` is written to and stays.
+/// As [`replace`], for what is written bit by bit. A device or a pipe at `path` is written to and stays; of a link, what it names is
+/// replaced; a file that is replaced keeps its permissions.
 ///
 /// # Errors
 /// What the system or `write` says; an old file is then as it was.
 pub fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    if fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+    let path = &behind_link(path);
+    let there = fs::metadata(path).ok();
+    if there.as_ref().is_some_and(|there| !there.is_file() && !there.is_dir()) {
         let mut out = BufWriter::new(File::options().write(true).open(path)?);
         write(&mut out)?;
         return out.flush();
     }
     let mut draft = Draft::beside(path)?;
+    if let (Some(old), Some(file)) = (there.filter(fs::Metadata::is_file), &draft.file) {
+        file.set_permissions(old.permissions())?;
+    }
     let mut out = BufWriter::new(&mut draft);
     write(&mut out)?;
     out.flush()?;
@@ -161,9 +167,10 @@ impl Draft {
                     let (part, mut copy) = self.other_name(|part| File::create_new(part))?;
                     let mut from = file;
                     let copied = from.rewind().and_then(|()| io::copy(&mut from, &mut copy));
+                    let copied = copied.and_then(|_| copy.set_permissions(file.metadata()?.permissions()));
                     // From here on it is removed with the draft.
                     self.part = Some(part.clone());
-                    copied.and_then(|_| copy.sync_data())?;
+                    copied.and_then(|()| copy.sync_data())?;
                     part
                 }
             };
@@ -188,6 +195,14 @@ impl Draft {
             }
         }
     }
+}
+
+/// What a symbolic link names in the end, though nothing may be there yet; any other path stays as it is.
+fn behind_link(path: &Path) -> PathBuf {
+    let next = |path: &Path| Some(folder_of(path).join(fs::read_link(path).ok()?));
+    fs::read_link(path)
+        .and_then(|_| fs::canonicalize(path))
+        .unwrap_or_else(|_| next(path).unwrap_or_else(|| path.to_owned()))
 }
 
 /// A draft is written to after it was closed.
@@ -269,6 +284,23 @@ mod tests {
         replace(&path, b"new").expect("replaced");
         assert_eq!(fs::read(&path).expect("readable"), b"new");
         assert_eq!(names(folder.path()), ["a"]);
+    }
+
+    #[test]
+    fn what_a_link_names_is_replaced_and_keeps_its_permissions() {
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (link, path) = (folder.path().join("link"), folder.path().join("a"));
+        symlink("a", &link).expect("linked");
+        for text in ["first", "second"] {
+            replace(&link, text.as_bytes()).expect("written");
+            assert_eq!(fs::read_to_string(&path).expect("readable"), text);
+            assert_eq!(fs::read_link(&link).expect("still a link"), Path::new("a"));
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o604)).expect("changed");
+        }
+        replace(&path, b"third").expect("replaced");
+        assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o604);
+        assert_eq!(names(folder.path()), ["a", "link"]);
     }
 
     #[test]
