@@ -147,7 +147,7 @@ fn a_reader_that_goes_away_ends_a_watch() {
 #[test]
 fn what_cannot_be_run_is_reported_in_one_sentence() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    fs::write(folder.path().join("kernel"), "x").expect("written");
+    fs::write(folder.path().join("kernel"), b"\x7fELF").expect("written");
     for (arguments, status, words) in [
         (vec!["run"], 2, "nothing to boot"),
         (vec!["run", "--kernel", "absent"], 2, "--kernel"),
@@ -174,7 +174,7 @@ fn what_cannot_be_run_is_reported_in_one_sentence() {
 #[test]
 fn a_dry_run_prints_the_command_line_and_starts_nothing() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    fs::write(folder.path().join("kernel"), "x").expect("written");
+    fs::write(folder.path().join("kernel"), b"\x7fELF").expect("written");
     let output = Command::new(KANALYZE)
         .args(["run", "--kernel", "kernel", "--accel", "tcg", "--append", "quiet it", "--dry-run", "--exec", "true"])
         .current_dir(folder.path())
@@ -209,7 +209,7 @@ fn a_syzkaller_of_another_revision_is_reported_before_it_runs() {
     kanalyze(&["bundle", "adopt", "ppp"]);
     let mut manifest: serde_json::Value = serde_json::from_str(&read(&bundle, "bundle.json")).expect("a manifest");
     let (other, same) = ("1".repeat(40), "475a4c203afb475a4c203afb475a4c203afb475a");
-    fs::write(folder.path().join("kernel"), "x").expect("written");
+    fs::write(folder.path().join("kernel"), b"\x7fELF").expect("written");
     for (revision, told) in [(other.as_str(), true), (same, false)] {
         manifest["syzkaller_commit"] = revision.into();
         fs::write(bundle.join("bundle.json"), manifest.to_string()).expect("written");

@@ -1,8 +1,15 @@
 //! The checks that turn a wrong setting into one sentence, and the files that a run uses.
 
+use super::super::board::Board;
 use super::super::hit::Patterns;
 use super::{Settings, SettingsError, TransportChoice, Workload};
+use crate::architecture::{Architecture, BootBody};
+use crate::packing::Packing;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
+
+/// So many bytes tell what a kernel image is: the last magic of all ends before.
+const HEAD: u64 = 1 << 10;
 
 impl Settings {
     /// Checks what can be checked without starting anything.
@@ -28,6 +35,9 @@ impl Settings {
             if let Some(path) = path {
                 readable(option, path)?;
             }
+        }
+        if let Some(kernel) = &self.kernel {
+            self.bootable(kernel)?;
         }
         if let Some(image) = &self.image {
             readable("--vmlinux", &image.vmlinux)?;
@@ -87,6 +97,37 @@ impl Settings {
             return Err(SettingsError::NoTransport);
         }
         Ok(Patterns::new(&self.hits, &self.hit_lines).map(drop)?)
+    }
+
+    /// Whether QEMU would find a kernel in a file, by how it begins: of anything else it starts the first bytes as code, and the guest is silent.
+    fn bootable(&self, kernel: &Path) -> Result<(), SettingsError> {
+        let mut head = Vec::new();
+        let read = std::fs::File::open(kernel).and_then(|file| file.take(HEAD).read_to_end(&mut head));
+        let is_not = |is: &str, wanted: &str| wrong("--kernel", kernel.display(), format!("{is}; {wanted}"));
+        read.map_err(|error| wrong("--kernel", kernel.display(), error.to_string()))?;
+        let own = self.board.architecture;
+        let flat = own.boot_header().is_some_and(|boot| boot.body == BootBody::Flat);
+        let is_elf = head.starts_with(b"\x7fELF");
+        let elf = || Architecture::of_elf(u16::from_le_bytes([*head.get(18)?, *head.get(19)?]));
+        let other = if is_elf { elf() } else { Architecture::of_boot_image(&head) };
+        match other {
+            // A 32-bit kernel runs on the same board.
+            Some(other) if Board::of(other).is_none_or(|board| board.architecture != own) => {
+                let name = other.kernel_name();
+                let remedy = match Board::of(other) {
+                    Some(_) => format!("--arch {name} boots it"),
+                    None => format!("the guest is {}", own.kernel_name()),
+                };
+                Err(is_not(&format!("a kernel for {name}"), &remedy))
+            }
+            _ if other.is_some() || is_elf => Ok(()),
+            // QEMU unpacks a kernel that does not unpack itself.
+            _ if flat && (head.get(4..8) == Some(b"zimg") || Packing::of(&head).is_some()) => Ok(()),
+            _ => {
+                let image = Path::new(own.image_path()).file_name().unwrap_or_default().display();
+                Err(is_not("not a kernel image", &format!("a {image} is wanted, or a vmlinux")))
+            }
+        }
     }
 
     /// Files of the host that the workload and the login need, with the option that named them.
@@ -157,7 +198,7 @@ mod tests {
     fn every_wrong_setting_is_named_in_one_sentence() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let kernel = folder.path().join("bzImage");
-        std::fs::write(&kernel, "kernel").expect("written");
+        std::fs::write(&kernel, "\x7fELF").expect("written");
         let good = Settings { kernel: Some(kernel), ..Settings::default() };
         assert_eq!(good.check(), Ok(()));
         type Break = fn(&mut Settings);
@@ -188,6 +229,34 @@ mod tests {
             break_it(&mut settings);
             let sentence = settings.check().expect_err(expected).to_string();
             assert!(sentence.contains(expected) && !sentence.contains('\n'), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_kernel_is_not_booted() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("kernel");
+        let sentence = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).expect("written");
+            let board = Board::of(Architecture::Amd64).expect("a board");
+            let settings = Settings { kernel: Some(path.clone()), board, ..Settings::default() };
+            settings.check().err().map(|error| error.to_string().replace(&path.display().to_string(), "FILE"))
+        };
+        let at = |at: usize, magic: &[u8]| [&vec![0; at][..], magic].concat();
+        let elf = |machine: u8| [&b"\x7fELF"[..], &[0; 14], &[machine, 0]].concat();
+        for kernel in [at(0x202, b"HdrS"), elf(62), elf(3)] {
+            assert_eq!(sentence(&kernel), None);
+        }
+        for (bytes, expected) in [
+            (
+                b"a note about the kernel\n".to_vec(),
+                "--kernel FILE: not a kernel image; a bzImage is wanted, or a vmlinux",
+            ),
+            (at(0x38, b"ARM\x64"), "--kernel FILE: a kernel for arm64; --arch arm64 boots it"),
+            (b"\x1f\x8b\x08".to_vec(), "--kernel FILE: not a kernel image; a bzImage is wanted, or a vmlinux"),
+            (elf(243), "--kernel FILE: a kernel for riscv; the guest is x86_64"),
+        ] {
+            assert_eq!(sentence(&bytes).as_deref(), Some(expected));
         }
     }
 }
