@@ -44,11 +44,14 @@ impl Causes {
     ) -> Option<usize> {
         let output = &grammar.output;
         let id = header.map_or("", |header| header.id.as_str());
+        let last = self.last.last().map(|cause| cause.index);
         let found = self.last.iter_mut().rev().find(|cause| {
             let distance = report.start.saturating_sub(cause.start);
             if cause.boot != report.boot || distance > WINDOW as u64 {
                 return false;
             }
+            // The panic of an exception follows the last report above, however long that is.
+            let distance = if panics && last == Some(cause.index) && cause.is_near(report) { 0 } else { distance };
             // Some kinds say themselves what follows from them.
             if grammar.is_consequence(&cause.kind, &report.kind, id, distance) {
                 return true;

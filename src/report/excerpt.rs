@@ -32,6 +32,8 @@ const ENOUGH_LINES: usize = 22;
 const ENOUGH_LINES_KMSAN: usize = 16;
 /// So long a silence ends a report, seconds.
 const SILENCE: f64 = 10.0;
+/// And so long a one where its first line announces what comes: a CPU that stalls holds up who tells of it, too.
+const LIST: f64 = 60.0;
 /// So long other CPUs are waited for that were asked for their stacks, and a bit, seconds.
 const ANSWER: f64 = 12.0;
 /// Most reports have no more lines that are doubted.
@@ -188,7 +190,12 @@ fn until_silence(lines: &[KeptLine<'_>], first: Option<&[u8]>) -> usize {
         let Some(stamp) = line.stamp else { continue };
         if !are_of_one_second(stamp, last) {
             let Some((now, before)) = seconds(stamp).zip(seconds(last)) else { continue };
-            let patience = if asks_others(&lines[number - 1]) { ANSWER } else { SILENCE };
+            let above = &lines[number - 1];
+            let patience = match above.text.last() {
+                Some(b':') if number == 1 => LIST,
+                _ if asks_others(above) => ANSWER,
+                _ => SILENCE,
+            };
             if now - before > patience || before - now > BACK {
                 return number;
             }

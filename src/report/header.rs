@@ -62,8 +62,9 @@ pub(super) fn header(line: &[u8], letters: Letters) -> Header {
     }
     // `BUG: Bad page state in process ksoftirqd/0  pfn:00af0`
     if let Some((_, rest)) = PROCESS.split(line, letters) {
-        // Two blanks end the name.
-        let end = find(rest, "  ").unwrap_or(rest.len());
+        // Two blanks end the name, of which a mail may have kept one.
+        let end = find(rest, "  ").or_else(|| find(rest, " pfn:")).or_else(|| find(rest, " pte:"));
+        let end = end.unwrap_or(rest.len());
         let comm = String::from_utf8_lossy(rest[..end].trim_ascii()).into_owned();
         return Header { comm: Some(comm), ..Header::default() };
     }
@@ -153,7 +154,10 @@ mod tests {
         }
         assert_eq!(header(b"NMI watchdog: Watchdog detected hard LOCKUP on cpu 7").cpu, Some(7));
         assert_eq!(header(b"CPU 2 Unable to handle kernel paging request at virtual address 0").cpu, Some(2));
-        assert_eq!(header(b"BUG: Bad page state in process ksoftirqd/0  pfn:1").comm.as_deref(), Some("ksoftirqd/0"));
+        for blanks in ["  ", " "] {
+            let line = format!("BUG: Bad page state in process ksoftirqd/0{blanks}pfn:1");
+            assert_eq!(header(line.as_bytes()).comm.as_deref(), Some("ksoftirqd/0"));
+        }
         assert_eq!(header(b"BUG: KASAN: slab-use-after-free in f+0x1/0x2"), Header::default());
     }
 

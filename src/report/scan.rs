@@ -125,7 +125,10 @@ pub(super) fn keyed(bytes: &[u8], key: &str) -> Option<i64> {
 pub(super) fn task(bytes: &[u8], separator: u8) -> Option<Task> {
     let at = memchr::memrchr(separator, bytes)?;
     let pid = pid(&bytes[at + 1..])?;
-    (at <= 64).then(|| Task { comm: text(bytes[..at].trim_ascii()), pid })
+    let comm = bytes[..at].trim_ascii();
+    // A vendor's kernel sets names in quotes.
+    let comm = comm.strip_prefix(b"\"").and_then(|comm| comm.strip_suffix(b"\"")).unwrap_or(comm);
+    (at <= 64).then(|| Task { comm: text(comm), pid })
 }
 
 #[cfg(test)]

@@ -33,7 +33,8 @@ pub fn subject(grammar: &Grammar, header: usize, title: &Title, frame: &str, fou
     let search = Search { grammar, kind, hung, loosely: false };
     if title.interrupted {
         return search
-            .first(pc)
+            .first_of_cpu(found)
+            .or_else(|| search.first(pc))
             .or_else(|| search.interrupted(&found.stacks))
             .or_else(|| search.blocking(&found.stacks))
             .or_else(|| search.on_cpu(found));
@@ -206,6 +207,21 @@ impl Search<'_> {
     fn blocking(self, stacks: &[Stack]) -> Option<String> {
         let first = stacks.first().filter(|_| stacks.iter().all(|stack| stack.role == StackRole::Task))?;
         Self { hung: true, ..self }.first(first.frames.iter().filter(|frame| frame.reliable))
+    }
+
+    /// The same where several CPUs show where they are: the report's own, whatever the others do.
+    fn first_of_cpu(&self, found: &Structure) -> Option<String> {
+        let own = |stack: &&Stack| stack.cpu == found.cpu;
+        let mut pcs = found.stacks.iter().filter(|stack| stack.role == StackRole::Pc);
+        if found.cpu.is_none() || !pcs.clone().any(|stack| own(&stack)) || pcs.all(|stack| own(&stack)) {
+            return None;
+        }
+        let shown = |stack: &&Stack| stack.role == StackRole::Pc || matches!(stack.role, StackRole::Cpu(_));
+        let stacks = found.stacks.iter().filter(own).filter(shown);
+        if stacks.clone().flat_map(|stack| &stack.frames).any(|frame| self.is(List::Finders, frame)) {
+            return None;
+        }
+        self.first(stacks.flat_map(|stack| &stack.frames))
     }
 
     /// What the CPU does that does not get on, where a dump of all CPUs has it: not the stack of who prints, nor that of a task

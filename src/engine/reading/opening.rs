@@ -10,6 +10,10 @@ use crate::report::{WINDOW, is_echo, is_inlined_copy, number_of_oops};
 /// [`FLOODED_WINDOW`], so that a hostile log costs no more than an honest one.
 const FLOOD: usize = 512;
 
+/// What has the number of an oops stands no further below what it goes on with, bytes: drivers that start on other CPUs may print a page
+/// between the two.
+const NUMBERED: usize = 16 << 10;
+
 impl Reading {
     /// A report begins here: it has a header, is not printed again, and is not a copy of the line above.
     pub(super) fn opens(&self, text: &[u8], at: usize) -> Option<usize> {
@@ -63,11 +67,15 @@ impl Reading {
         if !anchor.part && with.is_empty() {
             return false;
         }
-        let reach = if anchor.part { WINDOW } else { CLOSE };
-        let near =
-            |above: &usize| self.anchors[*above].start + reach >= anchor.start && self.boots[*above] == self.boots[at];
         let number = |at: usize| number_of_oops(&text[self.anchors[at].start..self.anchors[at].end]);
         let own = number(at).filter(|_| !anchor.part);
+        let reach = match (anchor.part, own) {
+            (true, _) => WINDOW,
+            (false, Some(_)) => NUMBERED,
+            (false, None) => CLOSE,
+        };
+        let near =
+            |above: &usize| self.anchors[*above].start + reach >= anchor.start && self.boots[*above] == self.boots[at];
         // What has a number of its own goes on with no oops that has another.
         let other = |above: &usize| own.is_some() && number(*above).is_some_and(|number| own != Some(number));
         let above = (0..at).rev().take_while(near).take_while(|above| !other(above));

@@ -76,8 +76,8 @@ pub(super) fn unusual(line: &[u8], log_line: u64) -> Option<FrameLine> {
             break;
         }
     }
-    // PowerPC's xmon: the stack's address in brackets, the instruction's without.
-    if bracketed && let Some((address, tail)) = bare_address(rest) {
+    // PowerPC's xmon: the stack's address in brackets, the instruction's without; or brackets that a tracker took for its own.
+    if let Some((address, tail)) = bare_address(rest) {
         frame.address = Some(text(address));
         rest = tail;
     }
@@ -182,6 +182,8 @@ mod tests {
             ("       <ffffffff80130b13>{__wake_up+67} <ff", "__wake_up+0x43/0x0 <ffffffff80130b13>"),
             (" foo+0x1/0x20 [mod] (PT)", "foo+0x1/0x20 [mod]"),
             ("[c000000003a0f9d0] [c000000000b0a1c4] foo+0x1/0x20 (unreliable)", "foo+0x1/0x20 <c000000000b0a1c4> ?"),
+            ("c000000000b0a1c4 foo+0x1/0x20 (unreliable)", "foo+0x1/0x20 <c000000000b0a1c4> ?"),
+            ("c0b0a1c4 foo+0x1/0x20", "foo+0x1/0x20 <c0b0a1c4>"),
             (
                 "[<80111308>] (dump_backtrace) from [<8011162c>] (show_stack+0x18/0x1c)",
                 "show_stack+0x18/0x1c <8011162c>",
