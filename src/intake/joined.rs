@@ -20,6 +20,30 @@ const DATE: usize = 15;
 /// What stands before the stamp of each line (`Mar  1 12:00:00 host kernel: `) is no longer than this, bytes.
 const LONGEST_PREFIX: usize = 120;
 
+/// What begins the lines of an oops of x86, behind the blank that a page made of a line break; `Call Trace:` stands before its frames.
+const PARTS: [&[u8]; 18] = [
+    b" printing eip:",
+    b" *pde ",
+    b" PGD ",
+    b" Oops: ",
+    b" Modules linked in:",
+    b" CPU:",
+    b" Pid:",
+    b" EIP:",
+    b" EIP is at ",
+    b" EFLAGS:",
+    b" RIP:",
+    b" RSP:",
+    b" RAX:",
+    b" eax:",
+    b" Process ",
+    b" Stack:",
+    TRACE,
+    b" Code:",
+];
+const TRACE: &[u8] = b" Call Trace:";
+static TRACES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(TRACE));
+
 /// The log with a line per stamp or heading, or `None` if no line of the text holds several.
 pub(super) fn read_joined(text: &[u8]) -> Option<Inside> {
     if !long_lines(text).any(is_joined) {
@@ -65,7 +89,7 @@ fn long_lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Whether a line is several lines of a log.
 pub(super) fn is_joined(line: &[u8]) -> bool {
-    let has = || holds_more(line) || headings(line).nth(STAMPS - 1).is_some();
+    let has = || holds_more(line) || headings(line).nth(STAMPS - 1).is_some() || !parts(line).is_empty();
     line.len() >= SHORTEST && !line.starts_with(b"{") && has()
 }
 
@@ -95,6 +119,25 @@ fn headings(line: &[u8]) -> impl Iterator<Item = usize> {
         let start = clock.checked_sub(DATE).filter(date).or_else(|| Some(word_start(&line[..clock])).filter(moment))?;
         (start == 0 || line[start - 1].is_ascii_whitespace()).then_some(start)
     })
+}
+
+/// Where the lines of an oops of x86 begin in a line that holds all of one, and no stamps.
+fn parts(line: &[u8]) -> Vec<usize> {
+    let Some(trace) = TRACES.find(line) else { return Vec::new() };
+    let above = PARTS.iter().filter_map(|part| memchr::memmem::find(&line[..trace], part));
+    let mut cuts: Vec<usize> = above.collect();
+    if cuts.len() < STAMPS || memchr::memmem::find(&line[..trace], b" Oops: ").is_none() {
+        return Vec::new();
+    }
+    cuts.push(trace);
+    let below = &line[trace + TRACE.len()..];
+    let code = memchr::memmem::find(below, b" Code:").unwrap_or(below.len());
+    let frames = memchr::memmem::find_iter(&below[..code], b" [<")
+        .filter(|at| below.get(at + 3).is_some_and(u8::is_ascii_hexdigit));
+    cuts.extend(frames.map(|at| trace + TRACE.len() + at));
+    cuts.extend((code < below.len()).then_some(trace + TRACE.len() + code));
+    cuts.sort_unstable();
+    cuts
 }
 
 /// Where the last word of a text begins.
@@ -153,7 +196,8 @@ fn cuts(line: &[u8]) -> Vec<usize> {
     }
     let stamps: Vec<usize> = stamps(line).collect();
     if stamps.len() < STAMPS {
-        return headings(line).filter(|at| *at > 0).collect();
+        let headings: Vec<usize> = headings(line).filter(|at| *at > 0).collect();
+        return if headings.is_empty() { parts(line) } else { headings };
     }
     // What stands before the first stamp stands, in the same form, before the others, or is not part of the log.
     let prefix = &line[..stamps[0]];
@@ -232,6 +276,32 @@ mod tests {
             let second = want.find('\n').expect("lines") + 1;
             assert!(text[inside.origin(second)..].starts_with(lines[1]));
         }
+    }
+
+    #[test]
+    fn an_oops_without_stamps_on_one_line_is_taken_apart() {
+        let lines = [
+            "My desk says BUG: unable to handle kernel NULL pointer dereference at virtual address 00000014",
+            " printing eip: c0412ab7",
+            " *pde = 00000000",
+            " Oops: 0000 [#1] SMP",
+            " Modules linked in: lamp shade",
+            " CPU: 0",
+            " EIP: 0060:[<c0412ab7>] Not tainted VLI",
+            " EFLAGS: 00010246 (2.6.24-19-lamp #1)",
+            " EIP is at lamp_dim+0x17/0x90",
+            " eax: 00000014 ebx: 00000001",
+            " Process lampd (pid: 412, ti=d0e1e000)",
+            " Stack: 00000001 d0e1fe40",
+            " Call Trace:",
+            " [<c0412bd2>] lamp_get+0x42/0xb0",
+            " [<c041105c>] lamp_init+0x2c/0x60 [lamp]",
+            " Code: 89 e5",
+        ];
+        assert_eq!(log(&lines.concat()), Some(lines.join("\n") + "\n"));
+        let few = lines[4..].concat();
+        assert_eq!(log(&few), None);
+        assert_eq!(log(&format!("{} Call Trace: [<", lines[..12].concat())).map(|log| log.lines().count()), Some(13));
     }
 
     #[test]

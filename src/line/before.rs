@@ -104,6 +104,14 @@ pub(super) fn is_label(before: &[u8]) -> bool {
     LABELS.contains(&before.trim_ascii())
 }
 
+/// Whether somebody counts what his letter refers to: `[2] `, `[2]: `.
+pub(super) fn is_reference(before: &[u8]) -> bool {
+    let Some(inner) = before.trim_ascii().strip_prefix(b"[") else { return false };
+    let inner = inner.strip_suffix(b":").unwrap_or(inner);
+    let Some(digits) = inner.strip_suffix(b"]") else { return false };
+    (1..=2).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit)
+}
+
 /// Whether the transcript of a bisection tells how a test ended: `run #3: crashed: `, `all runs: boot failed: `.
 pub(super) fn is_outcome(raw: &[u8]) -> bool {
     let number = raw.strip_prefix(b"run #").unwrap_or_default();

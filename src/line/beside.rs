@@ -199,6 +199,18 @@ pub(super) fn is_said_again(line: &Header<'_>, said: &[u8]) -> bool {
     [&line.text[..line.start], &line.text[line.end..]].iter().any(|text| memchr::memmem::find(text, said).is_some())
 }
 
+/// A copy of a report's first lines has no more than so many.
+const FIRST_LINES: usize = 8;
+
+/// Whether a line with a stamp stands there once more below others, with its report below that only: somebody copied the beginning twice.
+/// No two reports begin at one moment with the same words.
+pub(super) fn stands_again(line: &Header<'_>) -> bool {
+    let raw = line.text[line.start..line.end].trim_ascii();
+    let below = line.text[line.end..].split(|byte| *byte == b'\n').skip(1).take(FIRST_LINES);
+    let between = below.map(<[u8]>::trim_ascii).take_while(|below| find(below, "+0x").is_none());
+    between.enumerate().find(|(_, below)| *below == raw).is_some_and(|(at, _)| at > 0)
+}
+
 /// Whether a kernel that stamps its lines begins below, with nothing of an earlier one in between.
 pub(super) fn kernel_begins_below(line: &Header<'_>) -> bool {
     let below = &line.text[line.end..line.text.len().min(line.end + BOOT_REACH)];

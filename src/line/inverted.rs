@@ -86,6 +86,17 @@ pub(super) fn is_inverted(log: &[u8]) -> bool {
     inverted >= TOLD && upright == 0
 }
 
+/// Where the line begins that begins the first stack of a text, if its frames stand above it.
+pub(super) fn first_inverted(text: &[u8]) -> Option<usize> {
+    let at = ANY[..2].iter().filter_map(|words| words.find(text)).min()?;
+    let start = memchr::memrchr(b'\n', &text[..at]).map_or(0, |end| end + 1);
+    let above = text[..start].trim_ascii_end().rsplit(|byte| *byte == b'\n').next()?;
+    let mut below = text[start..].split(|byte| *byte == b'\n');
+    let (line, below) = (below.next()?, below.next()?);
+    let way = of_trace(&Line::of(above), &Line::of(line), &Line::of(below));
+    (way == Some(Way::Inverted)).then_some(start)
+}
+
 fn of_pair(above: &Line<'_>, below: &Line<'_>) -> Option<Way> {
     let is = |first: &Line<'_>, second: &Line<'_>| {
         PAIRS.iter().any(|[one, other]| first.holds(*one) && second.holds(*other))

@@ -57,7 +57,7 @@ pub(crate) use landmarks::CUT_HERE;
 pub use landmarks::{begins_report_line, is_body};
 pub(crate) use letters::Letters;
 pub use lex::lex;
-pub use order::{is_reversed, upright};
+pub use order::{is_reversed, upright, upright_within};
 pub use parts::parts_upright;
 pub use plain::plain;
 pub use speaker::{Speaker, speaker};

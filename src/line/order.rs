@@ -1,6 +1,7 @@
 //! Whether a log stands in reverse order, newest line first, as `journalctl -r` prints it.
 
-use super::inverted::is_inverted;
+use super::dressing::stamp_at;
+use super::inverted::{first_inverted, is_inverted};
 use super::lex;
 use super::wall::wall_clock;
 use std::ops::Range;
@@ -46,6 +47,30 @@ pub fn upright(log: &[u8]) -> Option<Vec<Range<usize>>> {
     };
     let by_times = if goes_back { upright_by_times(log) } else { None };
     by_times.or_else(|| is_inverted(log).then(|| lines_from_the_end(log)))
+}
+
+/// The same of a text of people in which a log stands, whose other lines stay where they are.
+#[must_use]
+pub fn upright_within(text: &[u8]) -> Option<Vec<Range<usize>>> {
+    let trace = first_inverted(text)?;
+    let line_at =
+        |start: usize| &text[start..memchr::memchr(b'\n', &text[start..]).map_or(text.len(), |end| start + end)];
+    let timed = time(line_at(trace)).is_some();
+    let belongs = |line: &[u8]| if timed { time(line).is_some() } else { !line.trim_ascii().is_empty() };
+    let above = text[..trace].split_inclusive(|byte| *byte == b'\n').rev();
+    let start = trace - above.take_while(|line| belongs(line.trim_ascii_end())).map(<[u8]>::len).sum::<usize>();
+    let below = text[trace..].split_inclusive(|byte| *byte == b'\n');
+    let end = trace + below.take_while(|line| belongs(line.trim_ascii_end())).map(<[u8]>::len).sum::<usize>();
+    let turned = upright(&text[start..end])?;
+    let as_they_are = |part: Range<usize>| {
+        let mut at = part.start;
+        text[part].split_inclusive(|byte| *byte == b'\n').map(move |line| {
+            at += line.len();
+            at - line.len()..at
+        })
+    };
+    let turned = turned.into_iter().map(|line| start + line.start..start + line.end);
+    Some(as_they_are(0..start).chain(turned).chain(as_they_are(end..text.len())).collect())
 }
 
 fn lines_from_the_end(log: &[u8]) -> Vec<Range<usize>> {
@@ -133,7 +158,7 @@ fn time(line: &[u8]) -> Option<(bool, f64)> {
     if line.is_empty() {
         return None;
     }
-    if let Some(stamp) = lex(line).time {
+    if let Some(stamp) = lex(line).time.or_else(|| stamp_at(line).and_then(|at| lex(&line[at..]).time)) {
         return Some((true, stamp));
     }
     let clock = wall_clock(line)?;
@@ -185,6 +210,21 @@ mod tests {
         let mut open = log(stamp, (0..40).rev());
         open.pop();
         assert_eq!(upright(&open), Some(log(stamp, 0..40)));
+    }
+
+    #[test]
+    fn a_log_within_a_letter_is_turned_around() {
+        let letter = |lines: &mut dyn Iterator<Item = &str>| {
+            let log: String = lines.map(|words| format!("Oct 05 00:37:49 host kernel: {words}\n")).collect();
+            format!("Hello,\n\nthe viewer shows:\n\n{log}\nBye.\nCall Trace: none\n")
+        };
+        let log =
+            ["Oops", "RIP: 0010:c+0x1/0x2", "RAX: 1", "RDX: 2", "Call Trace:", " <TASK>", " a+0x1/0x2", " </TASK>"];
+        let (there, want) = (letter(&mut log.into_iter().rev()), letter(&mut log.into_iter()));
+        let lines = super::upright_within(there.as_bytes()).unwrap_or_default();
+        assert_eq!(lines.into_iter().map(|line| &there[line]).collect::<String>(), want);
+        assert_eq!(super::upright_within(want.as_bytes()), None);
+        assert_eq!(super::upright_within(b"Call Trace:"), None);
     }
 
     #[test]

@@ -2,11 +2,11 @@
 
 use super::before::{
     ends_in_place, follows_words, has_loaders_stamp, is_assigned, is_comment, is_expected, is_framed, is_inside_word,
-    is_label, is_numbered, is_of_tool, is_on_the_wall, is_outcome, is_quoted, is_string, is_tagged,
+    is_label, is_numbered, is_of_tool, is_on_the_wall, is_outcome, is_quoted, is_reference, is_string, is_tagged,
 };
 use super::beside::{
     EVIDENCE, Header, follows_report, follows_unstamped_report, heads, is_among_sentences, is_first_line, is_full,
-    is_headline, is_patched, is_relayed, is_said_again, kernel_begins_below, kernel_stamps, lines_below,
+    is_headline, is_patched, is_relayed, is_said_again, kernel_begins_below, kernel_stamps, lines_below, stands_again,
 };
 use super::code::{is_among_code, is_format, is_program_text};
 use super::dressing::{Dressing, stamp_at};
@@ -72,6 +72,9 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
     if is_outcome(raw) || is_of_other_kernel(line, &prefix) {
         return Speaker::Program;
     }
+    if stamp.is_some() && stands_again(line) {
+        return if line.prose { Speaker::Person } else { Speaker::Program };
+    }
     let shown = bare(raw, dressing);
     // Colours that a terminal's log kept behind a prefix are no letters of a word.
     let shown = match plain(&shown) {
@@ -79,6 +82,11 @@ pub fn speaker(line: &Header<'_>, dressing: Option<&Dressing>) -> Speaker {
         Cow::Borrowed(_) => shown,
     };
     let Some(at) = place_of(&shown, line.header) else {
+        // What stands before the stamp, behind other words, is the rest of a program's line, which wrote to the same console.
+        let before = stamp.and_then(|stamp| raw[..stamp].get(..find(&raw[..stamp], line.header)?));
+        if prefix.wrapper == Wrapper::None && before.is_some_and(|before| !before.trim_ascii().is_empty()) {
+            return Speaker::Program;
+        }
         // A word that the lines around have, too, is the level of the message.
         return if dressing.is_some_and(Dressing::takes_levels) { Speaker::Program } else { Speaker::Kernel };
     };
@@ -199,7 +207,12 @@ impl Asked<'_> {
             let again = is_said_again(line, said) || names_it(before) && stands_above(lines_below(line));
             return Some(if again { Speaker::Program } else { Speaker::Kernel });
         }
-        let titled = || names_it(before) || ends_as_page(self.rest()) || before.is_empty() && is_headline(line, said);
+        let titled = || {
+            names_it(before)
+                || ends_as_page(self.rest())
+                || line.prose && is_reference(before)
+                || before.is_empty() && is_headline(line, said)
+        };
         if !self.is_alone() && self.is_unmarked() && titled() && !self.belongs_to_title() {
             return Some(Speaker::Person);
         }
@@ -216,7 +229,8 @@ impl Asked<'_> {
     /// then says it.
     fn is_told(&self) -> bool {
         let (line, before, rest) = (self.line, self.before(), self.rest());
-        let says_nothing = before.ends_with(b" ") && line.header.ends_with(':') && rest.trim_ascii().is_empty();
+        let nothing_else = line.header.ends_with(':') && rest.trim_ascii().is_empty();
+        let says_nothing = nothing_else && before.ends_with(b" ");
         let opens = || landmark(&[line.header.as_bytes(), b" "].concat()).is_some();
         let mentioned = line.prose && (before.contains(&b'"') || is_mentioned(line.header, rest));
         // What a program left unfinished on the console stands before the kernel's line, too; a report follows it, or what follows is
@@ -232,6 +246,7 @@ impl Asked<'_> {
             || is_among_sentences(line, rest)
             || says_nothing && follows_words(before)
             || (says_nothing
+                || nothing_else && before.is_empty() && self.below().next().is_some()
                 || follows_words(before) && opens()
                 || is_string(before, rest)
                 || is_of_tool(line.header, before))
@@ -243,6 +258,13 @@ impl Asked<'_> {
         // Only dmesg writes levels of the kernel so, however far in somebody set the lines.
         let decoded = || lex(self.raw.trim_ascii_start()).wrapper == Wrapper::DmesgDecoded;
         let named = self.prefix.tag == Some(b"kernel") || decoded();
+        if self.stamp.is_none()
+            && decoded()
+            && kernel_stamps(self.line)
+            && is_said_again(self.line, &self.shown[self.at..])
+        {
+            return Speaker::Program;
+        }
         if self.stamp.is_some() || self.line.programs || named {
             return Speaker::Kernel;
         }

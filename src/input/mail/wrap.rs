@@ -180,8 +180,13 @@ fn glue(
         || (next.depth == line.depth && is_unfinished(whole, line.width, &next.text))
         || (!is_prose(line, next) && cut::goes_on(whole, &next.text))
         || width.is_some_and(|width| continues(whole, line, next, width))
-        || near.is_some_and(|near| is_stamped(whole) && continues(whole, line, next, near));
+        || near.is_some_and(|near| has_stamp(whole) && continues(whole, line, next, near));
     one.then(|| if line.text.ends_with(b" ") || breaks_name(whole, &next.text) { &b""[..] } else { b" " })
+}
+
+/// Whether a line begins with a stamp, however far in somebody set the lines of his log.
+fn has_stamp(text: &[u8]) -> bool {
+    is_stamped(text.trim_ascii_start())
 }
 
 /// Whether the cut is within a name: some terminals break there.
@@ -275,13 +280,13 @@ fn continues(whole: &[u8], line: &Line, next: &Line, width: usize) -> bool {
     let first = rest.split(|&byte| byte == b' ').next().unwrap_or_default();
     // The next word would not have fitted; what a mailer cuts begins at the margin. Among stamped lines one without a stamp
     // says so itself, so the width need not be exact.
-    let width = if is_stamped(whole) { width.min(STAMPED_WIDTH) } else { width };
+    let width = if has_stamp(whole) { width.min(STAMPED_WIDTH) } else { width };
     if line.width + 1 + first.len() <= width || line.width > WIDEST || first.is_empty() || is_prose(line, next) {
         return false;
     }
-    if is_stamped(whole) || is_stamped(rest) {
+    if has_stamp(whole) || has_stamp(rest) {
         // In a log with times a line without one is a cut line's rest, unless a shell waits there for a command.
-        return !is_stamped(rest) && !is_prompt(rest);
+        return !has_stamp(rest) && !is_prompt(rest);
     }
     if is_source(rest) {
         return names_function(whole);

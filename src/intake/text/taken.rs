@@ -1,7 +1,7 @@
 //! A log that was taken out of its file: its lines in the order in which they were printed, and where they stood.
 
 use crate::input::Inside;
-use crate::line::{parts_upright, upright};
+use crate::line::{parts_upright, upright, upright_within};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -70,7 +70,7 @@ pub(super) fn line_ends(text: &[u8]) -> Vec<usize> {
 /// Between lines of a mail people write.
 fn in_order(log: &[u8], prose: bool) -> Option<(Vec<Range<usize>>, bool)> {
     let parts = parts_upright(log).map(|parts| (parts.lines, parts.turned));
-    parts.or_else(|| if prose { None } else { Some((upright(log)?, true)) })
+    parts.or_else(|| Some((if prose { upright_within(log)? } else { upright(log)? }, true)))
 }
 
 /// Whether the newest lines of a log stand first, and its text in the order in which it was printed; or its text without what the kernel

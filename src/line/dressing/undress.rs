@@ -27,6 +27,9 @@ const ABOVE: usize = 16 << 10;
 /// Most lines are longer, bytes.
 const USUAL_LINE: usize = 64;
 
+/// Between a line of words without a stamp and the part of a report below it stand no more such lines.
+const WORDS: usize = 1;
+
 /// What became of the line that matters.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Shown {
@@ -91,10 +94,14 @@ impl Dressing {
     }
 }
 
-/// Whether a line without a stamp, below one of a report, goes on with that: with words only where a part of it stands below them.
-fn is_bare_part(line: &[u8], below: Option<&[u8]>) -> bool {
+/// Whether a line without a stamp, below one of a report, goes on with that: with words only where a part of it stands below them, a
+/// line of words later at most, as xmon tells which kernel it stopped and where help is.
+fn is_bare_part<'a>(line: &[u8], mut below: impl Iterator<Item = &'a [u8]>) -> bool {
     let is_part = |line: &[u8]| line.starts_with(b" ") || is_body(line);
-    is_part(line) || !line.is_empty() && below.is_some_and(is_part) || line.is_empty() && below.is_some_and(is_debugger)
+    if line.is_empty() {
+        return below.next().is_some_and(is_debugger);
+    }
+    is_part(line) || below.take(WORDS + 1).take_while(|line| !line.is_empty()).any(is_part)
 }
 
 impl<'a> Walk<'a> {
@@ -141,7 +148,7 @@ impl<'a> Walk<'a> {
         {
             let text = [self.prefix(), text].concat();
             self.write(&text, at, number, false);
-        } else if self.dressing.bared && self.open && is_bare_part(raw, below.next()) {
+        } else if self.dressing.bared && self.open && is_bare_part(raw, below.by_ref()) {
             let text = [self.prefix(), raw].concat();
             self.write(&text, at, number, false);
         } else if self.open
