@@ -123,7 +123,7 @@ fn a_run_is_repeated_from_its_manifest_whatever_was_edited_since() {
     assert_eq!(read(&second, "repro.syz"), read(&first, "repro.syz"), "the program as it was, not as it is");
     assert_eq!(manifest(&second)["settings"]["sysctls"], manifest(&first)["settings"]["sysctls"]);
     // The folder itself is a name, too, and a kernel that was built anew is reported.
-    fs::write(place.path("bugs/ppp/bzImage"), b"another one").expect("written");
+    fs::write(place.path("bugs/ppp/bzImage"), b"\x7fELFanother one").expect("written");
     let direct = place.kanalyze(&["run", "--again", &path_text(&first), "--dry-run"], 0);
     assert!(direct.contains("-m 777"), "{direct}");
     holds(&place.kanalyze(&["run", "--again", "nosuch", "--dry-run"], 2), &["no run \"nosuch\""]);
