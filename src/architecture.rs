@@ -258,9 +258,10 @@ impl Architecture {
         format!("{} or {last}", others.join(", "))
     }
 
-    /// The one with this `e_machine`.
+    /// The one with the `e_machine` of a little-endian ELF file, by its first bytes.
     #[must_use]
-    pub fn of_elf(machine: u16) -> Option<Self> {
+    pub fn of_elf(head: &[u8]) -> Option<Self> {
+        let machine = u16::from_le_bytes(head.get(0x12..0x14)?.try_into().ok()?);
         Self::ALL.into_iter().find(|known| known.elf_machine() == machine)
     }
 

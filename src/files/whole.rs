@@ -199,10 +199,8 @@ impl Draft {
 
 /// What a symbolic link names in the end, though nothing may be there yet; any other path stays as it is.
 fn behind_link(path: &Path) -> PathBuf {
-    let next = |path: &Path| Some(folder_of(path).join(fs::read_link(path).ok()?));
-    fs::read_link(path)
-        .and_then(|_| fs::canonicalize(path))
-        .unwrap_or_else(|_| next(path).unwrap_or_else(|| path.to_owned()))
+    let Ok(next) = fs::read_link(path) else { return path.to_owned() };
+    fs::canonicalize(path).unwrap_or_else(|_| folder_of(path).join(next))
 }
 
 /// A draft is written to after it was closed.

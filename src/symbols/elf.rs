@@ -180,9 +180,7 @@ impl Elf {
             }
         }
         let build_id = file.build_id().ok().flatten().map(hexadecimal);
-        // `e_machine`; the file is little-endian.
-        let architecture =
-            view.get(0x12..0x14).and_then(|bytes| Architecture::of_elf(u16::from_le_bytes([bytes[0], bytes[1]])));
+        let architecture = Architecture::of_elf(&view);
         drop(file);
         let fingerprint = fingerprint.finalize();
         Ok(Self {

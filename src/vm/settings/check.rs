@@ -108,8 +108,7 @@ impl Settings {
         let own = self.board.architecture;
         let flat = own.boot_header().is_some_and(|boot| boot.body == BootBody::Flat);
         let is_elf = head.starts_with(b"\x7fELF");
-        let elf = || Architecture::of_elf(u16::from_le_bytes([*head.get(18)?, *head.get(19)?]));
-        let other = if is_elf { elf() } else { Architecture::of_boot_image(&head) };
+        let other = if is_elf { Architecture::of_elf(&head) } else { Architecture::of_boot_image(&head) };
         match other {
             // A 32-bit kernel runs on the same board.
             Some(other) if Board::of(other).is_none_or(|board| board.architecture != own) => {
